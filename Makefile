@@ -1,0 +1,100 @@
+# The short way to everything; CMake (CMakePresets.json) does the work. `make help` lists the targets.
+.DEFAULT_GOAL := help
+
+CONFIG       ?= examples/quickstart.yaml
+JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+WERROR       ?=
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+FUZZ_SECONDS ?= 30
+LINT_SECONDS ?= 240
+BENCH_CASES  ?=
+SIM_ARGS     ?=
+TSAN_TESTS   ?= ^(unit|sim)\.
+
+INSTALL_PACKAGES := tools/install-packages.sh
+SOURCES = $(shell find src tests bench -name '*.[ch]' 2>/dev/null)
+
+# WERROR=ON makes warnings errors. Configuring again is cheap, and finds files that have come or gone.
+configure = cmake --preset $(1) $(if $(WERROR),-DRW_WERROR=$(WERROR)) $(2) --log-level=WARNING >/dev/null
+compile   = cmake --build --preset $(1) -j $(JOBS)
+test      = ctest --preset $(1) -j $(JOBS)
+# A first build for use, not for testing, does without the test packages.
+without_tests = $(if $(wildcard build/release/CMakeCache.txt),,-DRW_TESTS=OFF)
+
+.PHONY: help
+help: ## Show this list
+	@echo "make TARGET [VARIABLE=value]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install the packages that building and testing need (Debian, root or sudo)
+	@$(INSTALL_PACKAGES) build run test check
+
+.PHONY: deps-build deps-run deps-test deps-check deps-fuzz deps-bench
+deps-build deps-run deps-test deps-check deps-fuzz deps-bench: deps-%:
+	@$(INSTALL_PACKAGES) build $*
+
+.PHONY: build
+build: deps-build ## Build the release: build/release/ringway
+	@$(call configure,release,$(without_tests))
+	@$(call compile,release) --target ringway
+
+.PHONY: run
+run: deps-run build ## Build, then serve CONFIG (examples/quickstart.yaml) with a demo origin
+	@exec build/release/ringway serve $(CONFIG)
+
+.PHONY: test
+test: deps-test ## Build and run every test, plain and under sanitizers
+	@$(MAKE) --no-print-directory test-release test-asan test-tsan
+	@echo "All tests passed: release, asan, tsan"
+
+.PHONY: test-release test-asan
+test-release test-asan: test-%: deps-test ## Every test in one build
+	@echo "== $*"
+	@$(call configure,$*,-DRW_TESTS=ON)
+	@$(call compile,$*)
+	@$(call test,$*)
+
+.PHONY: test-tsan
+test-tsan: deps-test ## The tests TSAN_TESTS (a regular expression) under ThreadSanitizer
+	@echo "== tsan"
+	@$(call configure,tsan,-DRW_TESTS=ON)
+	@$(call compile,tsan)
+	@$(call test,tsan) -R '$(TSAN_TESTS)'
+
+.PHONY: check
+check: deps-check ## Check layout, sizes, include directions, words; lint what changed
+	@tools/check/all.sh
+	@$(call configure,release,-DRW_TESTS=ON)
+	@LINT_SECONDS=$(LINT_SECONDS) JOBS=$(JOBS) tools/check/lint.sh build/release
+
+.PHONY: format
+format: deps-check ## Lay out all C sources by .clang-format
+	@clang-format -i $(SOURCES)
+
+.PHONY: sim
+sim: deps-test ## Run the simulations (SIM_ARGS are passed on)
+	@$(call configure,release,-DRW_TESTS=ON)
+	@$(call compile,release)
+	@for sim in build/release/simulations/*; do echo "== $$sim $(SIM_ARGS)"; $$sim $(SIM_ARGS) || exit 1; done
+
+.PHONY: fuzz
+fuzz: deps-fuzz ## Run each fuzzer for FUZZ_SECONDS; new inputs go to build/fuzz/corpus
+	@$(call configure,fuzz,-DRW_TESTS=ON)
+	@$(call compile,fuzz)
+	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench
+bench: deps-bench ## Measure BENCH_CASES (all) beside nginx and HAProxy: bench/RESULTS.md
+	@$(call configure,release,$(without_tests))
+	@$(call compile,release)
+	@bench/run $(BENCH_CASES)
+
+.PHONY: install
+install: build ## Install under DESTDIR and PREFIX (/usr/local)
+	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+
+.PHONY: clean
+clean: ## Remove build/
+	@rm -rf build
