@@ -1,0 +1,232 @@
+/* The configuration as a user writes it: plain structs, filled by the tables in config.c.
+ *
+ * Nothing here is looked at on the hot path: gate/snapshot.h compiles it into what the data plane uses.
+ * Memory: all of it lives in the arena that rw_config_load is given.
+ */
+#ifndef RW_GATE_CONFIG_H
+#define RW_GATE_CONFIG_H
+
+#include "conf/read.h"
+#include "conf/schema.h"
+
+/* ---- TLS ---- */
+
+struct rw_config_certificate {
+    struct rw_span cert; /* PEM file: leaf first, then intermediates */
+    struct rw_span key;  /* PEM file */
+    struct rw_conf_place place;
+};
+
+enum rw_config_client_auth { RW_CLIENT_AUTH_OFF, RW_CLIENT_AUTH_OPTIONAL, RW_CLIENT_AUTH_REQUIRED };
+
+struct rw_config_tls_server {
+    struct rw_conf_list certificates; /* of rw_config_certificate; chosen by SNI; the first is the default */
+    int min_version;                  /* enum: "1.2", "1.3" */
+    struct rw_span ciphers;           /* TLS 1.2 list; empty: the program's own */
+    int client_auth;                  /* enum rw_config_client_auth */
+    struct rw_span client_ca;         /* PEM file; needed with client_auth */
+    struct rw_conf_list alpn;         /* of text; default http/1.1 */
+    bool tickets;
+    uint32_t ticket_rotation_ms;
+    uint32_t handshake_ms_max;
+    struct rw_conf_place place;
+};
+
+struct rw_config_tls_client {
+    bool verify;          /* default true */
+    struct rw_span ca;    /* PEM file; empty: the system's */
+    struct rw_span name;  /* SNI and name to verify; empty: the endpoint's host */
+    struct rw_span cert, key; /* client certificate */
+    int min_version;
+    struct rw_conf_place place;
+};
+
+/* ---- Listeners ---- */
+
+struct rw_config_timeouts {
+    uint32_t header_ms;     /* whole request head, from its first byte */
+    uint32_t body_idle_ms;  /* no byte of a body for so long */
+    uint32_t idle_ms;       /* keep-alive connection without a request */
+    uint32_t send_idle_ms;  /* the client takes no byte for so long */
+    uint64_t body_rate_min; /* bytes per second of a request body, after a grace of 5 s; 0: off */
+};
+
+struct rw_config_limits {
+    uint64_t head_bytes, target_bytes;
+    uint32_t fields;
+    uint64_t body_bytes;          /* of a request; 0: no limit */
+    uint32_t connections;         /* per worker thread */
+    uint32_t requests_per_connection; /* 0: no limit */
+    uint64_t exchange_bytes;      /* arena cap of one exchange */
+};
+
+struct rw_config_listener {
+    struct rw_span name;
+    struct rw_span address;
+    struct rw_config_tls_server *tls; /* NULL: plain */
+    struct rw_config_timeouts *timeouts;
+    struct rw_config_limits *limits;
+    struct rw_conf_list trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
+    int forwarded;                       /* enum: "x_forwarded", "forwarded", "both", "off" */
+    bool allow_connect;
+    bool reason_header; /* X-Ringway-Reason on answers of the gateway itself */
+    uint32_t backlog;
+    struct rw_conf_list policies; /* of rw_config_policy_use: for all routes of this listener */
+    struct rw_conf_place place;
+};
+
+/* ---- Policies ---- */
+
+struct rw_config_policy {
+    struct rw_span name; /* may be empty when written in place */
+    struct rw_conf_variant kind;
+    struct rw_conf_place place;
+};
+
+/* In a route or listener: either a name (a scalar), or a policy written in place. */
+struct rw_config_policy_use {
+    struct rw_span use;
+    struct rw_conf_variant kind;
+    struct rw_conf_place place;
+};
+
+/* ---- Routes ---- */
+
+struct rw_config_match {
+    struct rw_conf_list host;      /* of text: "api.example.com", "*.example.com"; empty: any */
+    struct rw_conf_list path;      /* of text: "/a", "/a/" + "*" as the last segment, "/users/{id}"; empty: any */
+    struct rw_span path_regex;     /* PCRE2, anchored at both ends; not together with `path` */
+    struct rw_conf_list method;    /* of text */
+    struct rw_conf_list headers;   /* map: name -> value, "~regex" or "*" (present) */
+    struct rw_conf_list query;     /* map: the same */
+    struct rw_conf_list listeners; /* of text: names; empty: all */
+    struct rw_conf_place place;
+};
+
+struct rw_config_route_timeouts {
+    uint32_t first_byte_ms; /* from the request being sent to the response head */
+    uint32_t total_ms;      /* whole exchange; 0: off */
+};
+
+struct rw_config_route {
+    struct rw_span name;
+    struct rw_config_match *match;
+    int32_t priority; /* higher wins; default 0 */
+    struct rw_conf_variant action; /* upstream, respond, redirect, files, echo: the registry of origins */
+    struct rw_conf_list policies;  /* of rw_config_policy_use */
+    struct rw_config_route_timeouts *timeouts;
+    struct rw_conf_list upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
+    struct rw_conf_place place;
+};
+
+/* ---- Upstreams ---- */
+
+struct rw_config_endpoint {
+    struct rw_span address; /* 10.0.0.1:80, [::1]:80, name:80, srv:_http._tcp.name, unix:/path */
+    uint32_t weight;
+    struct rw_conf_place place;
+};
+
+enum rw_config_balance { RW_BALANCE_ROUND_ROBIN, RW_BALANCE_LEAST_REQUESTS, RW_BALANCE_HASH, RW_BALANCE_RANDOM };
+enum rw_config_hash_on { RW_HASH_ADDRESS, RW_HASH_HEADER, RW_HASH_COOKIE, RW_HASH_PATH, RW_HASH_QUERY };
+
+struct rw_config_hash {
+    int on;              /* enum rw_config_hash_on */
+    struct rw_span name; /* of the header, cookie or query parameter */
+};
+
+struct rw_config_active_health {
+    struct rw_span path;     /* GET */
+    struct rw_span host;     /* Host field; empty: the upstream's name */
+    uint32_t interval_ms, timeout_ms;
+    uint32_t healthy_after;   /* good probes in a row */
+    uint32_t unhealthy_after; /* bad ones */
+    uint32_t status_min, status_max;
+};
+
+struct rw_config_passive_health {
+    uint32_t failures;  /* connect errors, resets, timeouts, 502/503/504 in a row; 0: off */
+    uint32_t eject_ms;  /* how long it gets no request */
+    uint32_t eject_percent_max; /* of the endpoints, at most so many are out */
+};
+
+struct rw_config_connections {
+    uint32_t per_endpoint_max; /* over all threads; 0: no limit */
+    uint32_t idle_max;         /* kept per endpoint and thread */
+    uint32_t idle_ms;
+    uint32_t requests_max;     /* per connection; 0: no limit */
+    uint32_t queue_max;        /* requests that wait for a connection, per thread */
+    uint32_t queue_ms_max;
+};
+
+struct rw_config_upstream {
+    struct rw_span name;
+    struct rw_conf_list endpoints; /* of rw_config_endpoint */
+    int balance;                   /* enum rw_config_balance */
+    struct rw_config_hash *hash;
+    struct rw_config_active_health *health;
+    struct rw_config_passive_health *passive_health;
+    struct rw_config_connections *connections;
+    struct rw_config_tls_client *tls; /* NULL: plain */
+    uint32_t connect_ms;
+    struct rw_span host; /* Host sent to the origin; empty: as the client sent it */
+    struct rw_conf_place place;
+};
+
+/* ---- To see it work ---- */
+
+struct rw_config_access_log {
+    struct rw_span path;   /* "-" standard output; empty: off */
+    uint64_t rotate_bytes; /* 0: never by size */
+    uint32_t rotate_keep;
+};
+
+struct rw_config_error_log {
+    struct rw_span path; /* "-" standard error */
+    int level;           /* enum rw_log_level */
+};
+
+struct rw_config_metrics {
+    uint32_t series_max; /* labelled series at most; the rest is counted as "_other" */
+};
+
+struct rw_config_admin {
+    struct rw_span address; /* loopback unless allow_remote */
+    bool allow_remote;
+    struct rw_conf_place place;
+};
+
+struct rw_config_dns {
+    struct rw_conf_list servers; /* of address; empty: the system's */
+    uint32_t timeout_ms;
+    uint32_t ttl_ms_min, ttl_ms_max; /* bounds put on a record's own */
+};
+
+struct rw_config {
+    uint32_t threads;      /* 0: one a core */
+    int io;                /* enum: "auto", "epoll", "io_uring" */
+    bool watch_file;       /* reload when the file changes */
+    uint32_t drain_ms_max; /* at SIGTERM and after an upgrade */
+    struct rw_conf_list listeners, routes, upstreams, policies;
+    struct rw_config_access_log *access_log;
+    struct rw_config_error_log *error_log;
+    struct rw_config_metrics *metrics;
+    struct rw_config_admin *admin; /* NULL: none */
+    struct rw_config_dns *dns;
+};
+
+extern const struct rw_conf_record rw_config_record;
+
+/* What kinds of action and policy there are: told once at start-up, before the first load, by the program's main. Both arrays
+ * are NULL-terminated and live forever. */
+void rw_config_register(const struct rw_conf_variant_kind *const *actions,
+                        const struct rw_conf_variant_kind *const *policies);
+
+/* Reads and checks everything that needs no file but this one and no network: unknown names, duplicate names, conflicting options.
+ * Mistakes in the report; RW_EINVAL when there are any. */
+RW_MUST_CHECK enum rw_err rw_config_load(const char *path, struct rw_arena *arena, struct rw_config **config,
+                                         struct rw_conf_report *report);
+RW_MUST_CHECK enum rw_err rw_config_load_text(struct rw_span yaml, const char *name, struct rw_arena *arena,
+                                              struct rw_config **config, struct rw_conf_report *report);
+
+#endif
