@@ -21,6 +21,7 @@ compile   = cmake --build --preset $(1) -j $(JOBS)
 test      = ctest --preset $(1) -j $(JOBS)
 # A first build for use, not for testing, does without the test packages.
 without_tests = $(if $(wildcard build/release/CMakeCache.txt),,-DRW_TESTS=OFF)
+everything    = -DRW_TESTS=ON -DRW_BENCH=ON
 
 .PHONY: help
 help: ## Show this list
@@ -52,7 +53,7 @@ test: deps-test ## Build and run every test, plain and under sanitizers
 .PHONY: test-release test-asan
 test-release test-asan: test-%: deps-test ## Every test in one build
 	@echo "== $*"
-	@$(call configure,$*,-DRW_TESTS=ON)
+	@$(call configure,$*,$(everything))
 	@$(call compile,$*)
 	@$(call test,$*)
 
@@ -66,7 +67,7 @@ test-tsan: deps-test ## The tests TSAN_TESTS (a regular expression) under Thread
 .PHONY: check
 check: deps-check ## Check layout, sizes, include directions, words; lint what changed
 	@tools/check/all.sh
-	@$(call configure,release,-DRW_TESTS=ON)
+	@$(call configure,release,$(everything))
 	@LINT_SECONDS=$(LINT_SECONDS) JOBS=$(JOBS) tools/check/lint.sh build/release
 
 .PHONY: format
@@ -75,7 +76,7 @@ format: deps-check ## Lay out all C sources by .clang-format
 
 .PHONY: sim
 sim: deps-test ## Run the simulations (SIM_ARGS are passed on)
-	@$(call configure,release,-DRW_TESTS=ON)
+	@$(call configure,release,$(everything))
 	@$(call compile,release)
 	@for sim in build/release/simulations/*; do echo "== $$sim $(SIM_ARGS)"; $$sim $(SIM_ARGS) || exit 1; done
 
@@ -87,7 +88,7 @@ fuzz: deps-fuzz ## Run each fuzzer for FUZZ_SECONDS; new inputs go to build/fuzz
 
 .PHONY: bench
 bench: deps-bench ## Measure BENCH_CASES (all) beside nginx and HAProxy: bench/RESULTS.md
-	@$(call configure,release,$(without_tests))
+	@$(call configure,release,$(without_tests) -DRW_BENCH=ON)
 	@$(call compile,release)
 	@bench/run $(BENCH_CASES)
 

@@ -4,12 +4,14 @@
 #   RW_LTO        link-time optimisation
 #   RW_HARDEN     stack protector, fortified libc calls, read-only relocations
 #   RW_TESTS      build the tests
+#   RW_BENCH      build the bench programs
 set(RW_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread or fuzz")
 set_property(CACHE RW_SANITIZE PROPERTY STRINGS "" address thread fuzz)
 option(RW_WERROR "Treat warnings as errors" OFF)
 option(RW_LTO "Link-time optimisation" OFF)
 option(RW_HARDEN "Stack protector, fortified libc, read-only relocations" ON)
 option(RW_TESTS "Build the tests" ON)
+option(RW_BENCH "Build the bench programs" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
@@ -27,15 +29,13 @@ set(CMAKE_OPTIMIZE_DEPENDENCIES ON)
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-O0 -g3")
 
-include(CheckPIESupported)
-check_pie_supported(LANGUAGES C)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-
-add_compile_definitions(_GNU_SOURCE=)
+add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+    -fPIE # not -fPIC: all of it ends up in one program, whose own calls need no detour
     -fno-omit-frame-pointer # perf and crash traces walk frames
     -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=) # __FILE__ says src/..., wherever it was built
+add_link_options(-pie)
 if(RW_WERROR)
     add_compile_options(-Werror)
 endif()

@@ -18,7 +18,7 @@ fingerprint()
 {
     {
         cat .clang-tidy "$1"
-        clang -E -P -std=gnu17 -D_GNU_SOURCE= -DRW_TEST -Isrc -Itests -I"$build/generated" "$1"
+        clang -E -P -std=gnu17 -D_GNU_SOURCE -DRW_TEST -Isrc -Itests -I"$build/generated" "$1"
     } 2>/dev/null | sha256sum | cut -d ' ' -f 1
 }
 
