@@ -57,7 +57,7 @@ for file in $ordered; do
 done
 wait
 
-cat "$work"/*.out 2>/dev/null | sed "s|^$PWD/||" | awk '!seen[$0]++'
+find "$work" -name "*.out" -exec cat {} + | sed "s|^$PWD/||" | awk '!seen[$0]++'
 count() { grep -lx "$1" "$work"/*.result 2>/dev/null | wc -l || true; }
 echo "lint: $(count passed) passed, $(count same) unchanged, $(count failed) failed, $(count late) not reached in time"
 for result in $(grep -lx failed "$work"/*.result 2>/dev/null || true); do
