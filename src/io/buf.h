@@ -1,8 +1,9 @@
 /* Buffers: where received bytes land, shared by reference until nobody needs them.
  *
- * A loop has one pool with two sizes. The loop takes a buffer when bytes have arrived, never before: an
- * idle connection holds none. Whoever is handed a buffer owns one reference. Who keeps bytes of it longer
- * than the call (a send that is pending, a head that is incomplete) holds another. One thread only.
+ * A loop has one pool with two sizes. The loop takes a buffer when bytes have arrived, never
+ * before: an idle connection holds none. Whoever is handed a buffer owns one reference. Who keeps
+ * bytes of it longer than the call (a send that is pending, a head that is incomplete) holds
+ * another. One thread only.
  */
 #ifndef RW_IO_BUF_H
 #define RW_IO_BUF_H
@@ -30,8 +31,8 @@ struct rw_buf_pool {
     struct rw_buf *free_small, *free_large;
     size_t free_small_count, free_large_count;
     size_t in_use_bytes;
-    size_t cap_bytes;        /* rw_buf_get fails past this */
-    size_t keep_bytes;       /* free buffers kept for reuse; the rest goes back to the heap */
+    size_t cap_bytes;  /* rw_buf_get fails past this */
+    size_t keep_bytes; /* free buffers kept for reuse; the rest goes back to the heap */
 };
 
 void rw_buf_pool_init(struct rw_buf_pool *pool, size_t cap_bytes, size_t keep_bytes);

@@ -4,9 +4,10 @@
  *   io_uring  multishot accept and receive, provided buffers, one submit per turn
  *   sim       virtual time and a seeded network inside the process (io/sim.h)
  *
- * The thread that creates a loop runs it: rw_loop_run calls the callbacks of timers, listeners, streams and
- * posted tasks, one at a time, until rw_loop_stop. Everything except rw_loop_post belongs to that thread.
- * All completions are delivered from rw_loop_run, never from inside the call that asked for them.
+ * The thread that creates a loop runs it: rw_loop_run calls the callbacks of timers, listeners,
+ * streams and posted tasks, one at a time, until rw_loop_stop. Everything except rw_loop_post
+ * belongs to that thread. All completions are delivered from rw_loop_run, never from inside the
+ * call that asked for them.
  */
 #ifndef RW_IO_LOOP_H
 #define RW_IO_LOOP_H
@@ -31,20 +32,23 @@ struct rw_loop_options {
 };
 
 /* RW_EUNSUPPORTED when the backend is not permitted here (io_uring in many containers). */
-RW_MUST_CHECK enum rw_err rw_loop_create(const struct rw_loop_options *options, struct rw_loop **loop);
+RW_MUST_CHECK enum rw_err rw_loop_create(const struct rw_loop_options *options,
+                                         struct rw_loop **loop);
 /* Every stream and listener must be closed (their on_closed called), every timer stopped. */
 void rw_loop_destroy(struct rw_loop *loop);
 
 void rw_loop_run(struct rw_loop *loop);
 /* From a callback: rw_loop_run returns after the callbacks that are due. */
 void rw_loop_stop(struct rw_loop *loop);
-/* One turn: waits at most `wait_ms_max` (0: not at all) and runs what is due. For tests and the simulation. */
+/* One turn: waits at most `wait_ms_max` (0: not at all) and runs what is due. For tests and the
+ * simulation. */
 void rw_loop_turn(struct rw_loop *loop, int wait_ms_max);
 
 const char *rw_loop_backend_name(const struct rw_loop *loop);
 enum rw_loop_backend rw_loop_backend(const struct rw_loop *loop);
 
-/* Monotonic time. _ms is read once a turn (free); _ns is exact (a vDSO call; virtual in simulation). */
+/* Monotonic time. _ms is read once a turn (free); _ns is exact (a vDSO call; virtual in
+ * simulation). */
 uint64_t rw_loop_now_ms(const struct rw_loop *loop);
 uint64_t rw_loop_now_ns(const struct rw_loop *loop);
 /* Wall-clock nanoseconds since 1970, advanced with the turn (virtual in simulation). */
@@ -61,8 +65,8 @@ struct rw_task {
     void (*run)(struct rw_task *task);
 };
 
-/* Any thread. `task` belongs to the loop until `run` is called on the loop's thread. Never fails. Tasks run in
- * the order posted. */
+/* Any thread. `task` belongs to the loop until `run` is called on the loop's thread. Never fails.
+ * Tasks run in the order posted. */
 void rw_loop_post(struct rw_loop *loop, struct rw_task *task);
 
 /* ---- Timers: a hierarchical wheel of 1 ms ticks; starting and stopping are O(1) ---- */
@@ -73,8 +77,8 @@ struct rw_timer {
     void (*fire)(struct rw_timer *timer);
 };
 
-/* Zeroed memory with `fire` set is a stopped timer. Starting a running timer moves it. `fire` runs once, at or
- * after `due_ms` (monotonic, as rw_loop_now_ms), after which the timer is stopped. */
+/* Zeroed memory with `fire` set is a stopped timer. Starting a running timer moves it. `fire` runs
+ * once, at or after `due_ms` (monotonic, as rw_loop_now_ms), after which the timer is stopped. */
 void rw_timer_start(struct rw_loop *loop, struct rw_timer *timer, uint64_t due_ms);
 void rw_timer_stop(struct rw_loop *loop, struct rw_timer *timer);
 static inline bool rw_timer_running(const struct rw_timer *timer)
@@ -82,7 +86,8 @@ static inline bool rw_timer_running(const struct rw_timer *timer)
     return rw_list_linked(&timer->link);
 }
 
-/* ---- Descriptors that others read and write (DNS library, signalfd, inotify): readiness only ---- */
+/* ---- Descriptors that others read and write (DNS library, signalfd, inotify): readiness only ----
+ */
 
 struct rw_watch {
     struct rw_loop *loop;
@@ -94,7 +99,8 @@ struct rw_watch {
 
 enum { RW_WATCH_READ = 1, RW_WATCH_WRITE = 2 };
 
-/* Level-triggered. `fd` stays the caller's; stop before closing it. Not in simulation (RW_EUNSUPPORTED). */
+/* Level-triggered. `fd` stays the caller's; stop before closing it. Not in simulation
+ * (RW_EUNSUPPORTED). */
 RW_MUST_CHECK enum rw_err rw_watch_start(struct rw_loop *loop, struct rw_watch *watch);
 void rw_watch_stop(struct rw_watch *watch);
 

@@ -1,20 +1,22 @@
 /* Streams: connected TCP or Unix sockets, plain or under TLS, in completion style.
  *
- * Life of a stream: rw_stream_attach (an accepted descriptor) or rw_stream_connect, with a const table of
- * callbacks; rw_stream_receive(on) lets data in, rw_stream_send sends; rw_stream_close ends it, and after
- * on_closed, the last callback, its memory is the owner's again. The stream struct is embedded in the owner's.
- * With TLS (io/tls.h) the same calls and callbacks carry plain text.
+ * Life of a stream: rw_stream_attach (an accepted descriptor) or rw_stream_connect, with a const
+ * table of callbacks; rw_stream_receive(on) lets data in, rw_stream_send sends; rw_stream_close
+ * ends it, and after on_closed, the last callback, its memory is the owner's again. The stream
+ * struct is embedded in the owner's. With TLS (io/tls.h) the same calls and callbacks carry plain
+ * text.
  *
- * Receiving. While receiving is on, on_data hands over buffers as bytes arrive; the callee owns the reference.
- * While it is off nothing is delivered, and the peer is slowed down by TCP. After the last byte comes on_end
- * exactly once (unless closed first): RW_OK for an orderly end, else why. on_end is delivered only while
- * receiving is on, except for a reset or error, which is told at any time.
+ * Receiving. While receiving is on, on_data hands over buffers as bytes arrive; the callee owns the
+ * reference. While it is off nothing is delivered, and the peer is slowed down by TCP. After the
+ * last byte comes on_end exactly once (unless closed first): RW_OK for an orderly end, else why.
+ * on_end is delivered only while receiving is on, except for a reset or error, which is told at any
+ * time.
  *
- * Sending. One send at a time. rw_stream_send tries at once: RW_SEND_DONE means that all bytes are with the
- * kernel and on_sent will not be called; RW_SEND_PENDING that on_sent will, when all are, or it failed, and that
- * the bytes (not the iovec array) stay untouched until then, or until on_closed; RW_SEND_FAILED that the
- * stream is broken: close it. Callers handle all three: io_uring always says PENDING, epoll mostly DONE, the
- * simulation whatever its seed says.
+ * Sending. One send at a time. rw_stream_send tries at once: RW_SEND_DONE means that all bytes are
+ * with the kernel and on_sent will not be called; RW_SEND_PENDING that on_sent will, when all are,
+ * or it failed, and that the bytes (not the iovec array) stay untouched until then, or until
+ * on_closed; RW_SEND_FAILED that the stream is broken: close it. Callers handle all three: io_uring
+ * always says PENDING, epoll mostly DONE, the simulation whatever its seed says.
  */
 #ifndef RW_IO_STREAM_H
 #define RW_IO_STREAM_H
@@ -33,7 +35,8 @@ struct rw_tls_client;
 struct rw_tls_server;
 
 struct rw_stream_events {
-    /* Connected, and the TLS handshake (if any) is through; or why not. After an error: close it. */
+    /* Connected, and the TLS handshake (if any) is through; or why not. After an error: close it.
+     */
     void (*on_open)(struct rw_stream *stream, enum rw_err err);
     void (*on_data)(struct rw_stream *stream, struct rw_buf *buf);
     void (*on_end)(struct rw_stream *stream, enum rw_err err);
@@ -45,23 +48,23 @@ struct rw_stream_events {
 struct rw_stream {
     const struct rw_stream_events *events;
     struct rw_loop *loop;
-    struct rw_tls *tls;      /* NULL: plain */
-    void *pending;           /* a send that is under way, backend's */
-    struct rw_list ready;    /* in the loop's list of streams with work left for this turn */
-    void *backend;           /* backend's own, when it needs more than the fields here */
+    struct rw_tls *tls;   /* NULL: plain */
+    void *pending;        /* a send that is under way, backend's */
+    struct rw_list ready; /* in the loop's list of streams with work left for this turn */
+    void *backend;        /* backend's own, when it needs more than the fields here */
     int fd;
-    uint32_t flags;          /* backend's */
-    uint32_t generation;     /* tells a stale completion from a fresh one */
-    uint32_t spare;
+    uint32_t flags;      /* backend's */
+    uint32_t error;      /* enum rw_err that the kernel reported before on_end could be called */
+    uint32_t operations; /* with the kernel at present (io_uring) */
 };
 
 enum rw_send { RW_SEND_DONE, RW_SEND_PENDING, RW_SEND_FAILED };
 
 enum { RW_SEND_PARTS_MAX = 8 };
 
-/* Takes over `fd`, a connected non-blocking socket. With `tls` the handshake starts at once and on_open tells
- * how it ended; without, on_open is not called. `stream` needs no initialisation. On error (RW_ENOMEM) the
- * descriptor has been closed and there are no callbacks. */
+/* Takes over `fd`, a connected non-blocking socket. With `tls` the handshake starts at once and
+ * on_open tells how it ended; without, on_open is not called. `stream` needs no initialisation. On
+ * error (RW_ENOMEM) the descriptor has been closed and there are no callbacks. */
 RW_MUST_CHECK enum rw_err rw_stream_attach(struct rw_loop *loop, struct rw_stream *stream,
                                            const struct rw_stream_events *events, int fd,
                                            struct rw_tls_server *tls);
@@ -84,12 +87,14 @@ RW_MUST_CHECK enum rw_err rw_stream_connect(struct rw_loop *loop, struct rw_stre
 void rw_stream_receive(struct rw_stream *stream, bool on, bool large);
 
 /* 1 to RW_SEND_PARTS_MAX parts, at least one byte in all. */
-RW_MUST_CHECK enum rw_send rw_stream_send(struct rw_stream *stream, const struct iovec *parts, int count);
+RW_MUST_CHECK enum rw_send rw_stream_send(struct rw_stream *stream, const struct iovec *parts,
+                                          int count);
 
 /* Ends the sending direction (FIN; close_notify first under TLS). No send may be pending. */
 void rw_stream_shutdown(struct rw_stream *stream);
 
-/* Ends everything; what is pending is dropped; on_closed follows from the loop. Calling it twice does nothing. */
+/* Ends everything; what is pending is dropped; on_closed follows from the loop. Calling it twice
+ * does nothing. */
 void rw_stream_close(struct rw_stream *stream);
 /* As rw_stream_close, but the peer gets a reset (SO_LINGER 0). */
 void rw_stream_abort(struct rw_stream *stream);
@@ -99,8 +104,10 @@ bool rw_stream_closing(const struct rw_stream *stream);
 /* The descriptor, for socket options and addresses; -1 in simulation. */
 int rw_stream_fd(const struct rw_stream *stream);
 /* The peer's address: as accepted or connected. */
-RW_MUST_CHECK enum rw_err rw_stream_peer(const struct rw_stream *stream, struct sockaddr_storage *address);
-RW_MUST_CHECK enum rw_err rw_stream_local(const struct rw_stream *stream, struct sockaddr_storage *address);
+RW_MUST_CHECK enum rw_err rw_stream_peer(const struct rw_stream *stream,
+                                         struct sockaddr_storage *address);
+RW_MUST_CHECK enum rw_err rw_stream_local(const struct rw_stream *stream,
+                                          struct sockaddr_storage *address);
 
 /* ---- Listening ---- */
 
