@@ -1,5 +1,5 @@
-/* Time. The data plane asks its loop for the time (which a simulation replaces); these are for the loop
- * itself, for logs and for threads without a loop. */
+/* Time. The data plane asks its loop for the time (which a simulation replaces); these are for the
+ * loop itself, for logs and for threads without a loop. */
 #ifndef RW_BASE_CLOCK_H
 #define RW_BASE_CLOCK_H
 

@@ -9,8 +9,7 @@ struct rw_list {
     struct rw_list *next, *prev;
 };
 
-#define rw_container_of(pointer, type, member)                                                     \
-    ((type *)((char *)(pointer)-offsetof(type, member)))
+#define rw_container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void rw_list_init(struct rw_list *head)
 {

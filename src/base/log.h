@@ -1,8 +1,9 @@
 /* The error log: one JSON object a line, to standard error or a file.
  *
- * Any thread may log. Lines are written by one write(2) each. Where a peer can cause a line, the caller
- * uses rw_log_limited, so that an attacker cannot fill the disk: at most `RW_LOG_BURST` lines a second
- * per call site, the rest counted and told in the next line. A secret never goes into a log.
+ * Any thread may log. Lines are written by one write(2) each. Where a peer can cause a line, the
+ * caller uses rw_log_limited, so that an attacker cannot fill the disk: at most `RW_LOG_BURST`
+ * lines a second per call site, the rest counted and told in the next line. A secret never goes
+ * into a log.
  */
 #ifndef RW_BASE_LOG_H
 #define RW_BASE_LOG_H

@@ -1,8 +1,8 @@
 /* Fixed-size objects with a free list, for one thread.
  *
- * Objects come from pages of `objects_per_page`; a freed object is reused last-in first-out, while it
- * is still in the cache. Pages go back to the system only at rw_slab_destroy, except that a slab whose
- * objects are all free may be trimmed by rw_slab_trim.
+ * Objects come from pages of `objects_per_page`; a freed object is reused last-in first-out, while
+ * it is still in the cache. Pages go back to the system only at rw_slab_destroy, except that a slab
+ * whose objects are all free may be trimmed by rw_slab_trim.
  */
 #ifndef RW_BASE_SLAB_H
 #define RW_BASE_SLAB_H

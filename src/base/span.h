@@ -73,7 +73,8 @@ struct rw_span rw_span_trim(struct rw_span a);
 /* The next element of a list parted by `separator`, trimmed; false at the end. `rest` advances. */
 bool rw_span_next(struct rw_span *rest, char separator, struct rw_span *element);
 
-/* Decimal digits only, the whole span, no sign; false when empty, not a number, or past UINT64_MAX. */
+/* Decimal digits only, the whole span, no sign; false when empty, not a number, or past UINT64_MAX.
+ */
 bool rw_span_to_u64(struct rw_span a, uint64_t *value);
 
 /* Writes decimal digits of `value` at `to` (20 bytes of room at most); returns how many. */

@@ -1,5 +1,6 @@
 /* A growing text on the heap, for reports, documents and messages off the hot path.
- * An allocation failure is remembered in `err`, so that a long sequence needs one check at its end. */
+ * An allocation failure is remembered in `err`, so that a long sequence needs one check at its end.
+ */
 #ifndef RW_BASE_TEXT_H
 #define RW_BASE_TEXT_H
 

@@ -1,0 +1,150 @@
+/* An exchange: one request with its response, and the loop that takes it through its steps
+ * (gate/steps.h).
+ *
+ *   client -- front (codec of the listener) -- exchange -- origin (kind of upstream) -- upstream
+ *
+ * The front makes the exchange when a request head is complete and calls rw_exchange_begin. The
+ * exchange routes, asks the policies, starts the origin. The origin calls rw_exchange_respond once,
+ * then rw_exchange_response_data until the end; or rw_exchange_fail. The front sends, and frees the
+ * exchange after rw_front.finished. Bodies go through in pieces with back-pressure: HOLD, then a
+ * call of the resume function. All on one worker thread; no function here blocks.
+ *
+ * Memory: the exchange with its first arena block is one slab object; request and response texts
+ * live in its arena.
+ */
+#ifndef RW_GATE_EXCHANGE_H
+#define RW_GATE_EXCHANGE_H
+
+#include "gate/piece.h"
+#include "gate/reason.h"
+#include "gate/router.h"
+#include "gate/steps.h"
+#include "http/message.h"
+#include "io/loop.h"
+#include "io/stream.h"
+
+struct rw_endpoint;
+struct rw_exchange;
+struct rw_listener_settings;
+struct rw_route;
+struct rw_snapshot;
+struct rw_worker;
+
+/* What an exchange asks of its front. */
+struct rw_front {
+    /* x->response and the first piece of its body (maybe empty). Exactly once per exchange, unless
+     * aborted. */
+    enum rw_flow (*respond)(struct rw_exchange *x, const struct rw_piece *first);
+    /* The next piece. After HOLD no more until rw_exchange_response_resume. */
+    enum rw_flow (*response_data)(struct rw_exchange *x, const struct rw_piece *piece);
+    /* A 1xx head (x->response is used for it, and free again afterwards). Best effort. */
+    void (*informational)(struct rw_exchange *x);
+    /* More of the request body, please (after a HOLD from rw_exchange_request_data or the origin's
+     * start). */
+    void (*request_resume)(struct rw_exchange *x);
+    /* The response cannot be finished: cut the connection (or stream), so that the client notices.
+     */
+    void (*abort)(struct rw_exchange *x);
+    /* The exchange has reached DONE, the origin is gone: free it when the call stack allows. */
+    void (*finished)(struct rw_exchange *x);
+    struct rw_span protocol; /* for the log: "HTTP/1.1" */
+};
+
+enum { RW_EXCHANGE_BYTES = 4096, RW_UPGRADE_NAME_MAX = 32 };
+
+struct rw_exchange {
+    struct rw_worker *worker;
+    struct rw_snapshot *snapshot; /* a reference */
+    const struct rw_listener_settings *listener;
+    const struct rw_route *route; /* NULL until ROUTE has found one */
+
+    const struct rw_front *front;
+    void *front_state;  /* the front's: its connection or stream */
+    void *origin_state; /* the origin's */
+
+    uint8_t step;   /* enum rw_step */
+    uint8_t reason; /* enum rw_reason */
+    bool running;   /* the loop is on the stack: events only leave their mark */
+    bool origin_started;
+    bool responded;                     /* rw_front.respond was called */
+    bool request_ended, response_ended; /* last piece seen / last piece handed to the kernel */
+    bool aborted;
+    bool upgraded;       /* 101 was relayed: both bodies are raw bytes */
+    bool client_trusted; /* the peer is one of the listener's trusted proxies */
+    bool https;
+
+    struct rw_message request, response;
+    struct rw_route_params params;
+    struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
+    struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
+
+    const struct sockaddr_storage *peer; /* of the connection */
+    struct sockaddr_storage client;      /* after the trusted-proxy rules */
+    char traceparent[56];                /* kept or begun; NUL-terminated */
+    const char *detail;                  /* static text for the error log: what exactly was wrong */
+    struct rw_endpoint *endpoint;        /* chosen by the origin, for log and metrics; NULL: none */
+    struct rw_span
+        upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
+    struct rw_span upstream_host; /* Host sent upstream when at != NULL */
+
+    uint64_t started_ns;  /* loop time: head complete */
+    uint64_t response_ns; /* response head from the origin; 0: none */
+    uint64_t wall_ns;
+    uint64_t bytes_in, bytes_out; /* body bytes */
+    struct rw_timer total_timer;
+
+    struct rw_arena arena;
+    char first_block[]; /* to the end of RW_EXCHANGE_BYTES */
+};
+
+/* ---- For fronts ---- */
+
+/* A new exchange at step RECEIVE with an empty arena; the snapshot is the worker's present one.
+ * NULL when out of memory. */
+struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw_front *front,
+                                       void *front_state, unsigned listener_index);
+/* After `finished`, or before `begin`. */
+void rw_exchange_destroy(struct rw_exchange *x);
+
+/* The head is in x->request; `first` is what came of the body with it (piece.end: that was all).
+ * Runs until the exchange waits or is done; `finished` may be called from inside. The result says
+ * whether more request body is wanted at once. */
+enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *first);
+enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_piece *piece);
+/* The request cannot be completed (bad chunk, timeout, client gone). Before the response has begun
+ * the reason's status is answered (unless CLIENT_GONE), afterwards the exchange is cut. */
+void rw_exchange_request_failed(struct rw_exchange *x, enum rw_reason reason, const char *detail);
+/* What was handed over with HOLD has left: more may come. */
+void rw_exchange_response_resume(struct rw_exchange *x);
+/* The last piece has been handed to the kernel. */
+void rw_exchange_response_sent(struct rw_exchange *x);
+/* The client is gone: stop everything, log, finish. */
+void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason);
+
+/* ---- For origins ---- */
+
+/* x->response is filled (texts in x->arena, or static); the framing of what follows is
+ * response.body_kind. */
+enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *first);
+enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_piece *piece);
+/* A 1xx other than 101 from the origin, in x->response. */
+void rw_exchange_informational(struct rw_exchange *x);
+/* The origin takes more of the request body now. */
+void rw_exchange_request_resume(struct rw_exchange *x);
+/* Before the response: answers the reason's status. After it began: cuts. The origin has let go of
+ * everything: its cancel is not called. */
+void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *detail);
+
+/* ---- For policies and origins that answer at once ---- */
+
+/* Fills x->response with a status and a body of static or arena bytes, Content-Type (NULL: none)
+ * and Content-Length. Fields can be added before and after by rw_message_add(&x->response,
+ * &x->arena, ...). Does not send. */
+RW_MUST_CHECK enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status,
+                                                 const char *content_type, struct rw_span body);
+
+/* The steps as a Markdown page. */
+void rw_steps_manual(struct rw_text *text);
+const char *rw_step_name(enum rw_step step);
+
+#endif

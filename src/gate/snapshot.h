@@ -1,0 +1,132 @@
+/* A snapshot: a configuration compiled for the data plane, immutable but for its reference counts.
+ *
+ * The control thread compiles one (rw_snapshot_create), hands it to every worker, and each new
+ * exchange pins the one its worker has at that moment. So a reload never touches what is under way,
+ * and the next request, on the same connection too, sees the new one. Each worker counts its own
+ * pins without atomics; a worker that has none left, and a newer snapshot, lets go. The last to let
+ * go asks the control thread to free it.
+ */
+#ifndef RW_GATE_SNAPSHOT_H
+#define RW_GATE_SNAPSHOT_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "gate/cluster.h"
+#include "gate/config.h"
+#include "gate/origin.h"
+#include "gate/policy.h"
+#include "gate/router.h"
+#include "http/h1.h"
+#include "io/address.h"
+#include "watch/metrics.h"
+
+#include <stdatomic.h>
+
+enum { RW_WORKERS_MAX = 256 };
+
+struct rw_tls_server;
+struct rw_tls_ticket_keys;
+
+struct rw_policy_use {
+    const struct rw_policy *policy;
+    void *instance;
+};
+
+struct rw_cidr {
+    uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint8_t bits;
+};
+
+struct rw_listener_settings {
+    struct rw_span name;
+    struct rw_span address_text;
+    struct rw_address address;
+    struct rw_config_listener *config;
+    struct rw_config_timeouts *timeouts;
+    struct rw_config_limits *limits;
+    struct rw_h1_limits h1;
+    struct rw_tls_server *tls; /* NULL: plain */
+    struct rw_cidr *trusted;
+    unsigned trusted_count;
+    struct rw_policy_use *policies;
+    unsigned policy_count;
+    int *fds; /* listening sockets of this process, one per worker thread; -1: none (yet) */
+    unsigned fd_count;
+};
+
+struct rw_route {
+    struct rw_span name;
+    unsigned index;
+    const struct rw_origin *origin;
+    void *origin_instance;
+    struct rw_policy_use *policies;
+    unsigned policy_count;
+    struct rw_config_route *config;
+    uint32_t first_byte_ms, total_ms;
+    unsigned series;
+};
+
+/* Worker's pins on a snapshot: a cache line of its own. */
+struct rw_snapshot_pins {
+    uint64_t count;
+    bool current; /* the worker has not adopted a newer one */
+    char pad[48];
+} __attribute__((aligned(64)));
+
+struct rw_snapshot {
+    struct rw_arena arena;
+    struct rw_config *config;
+    uint64_t generation;
+    struct rw_router *router;
+    struct rw_listener_settings *listeners;
+    unsigned listener_count;
+    struct rw_route *routes;
+    unsigned route_count;
+    struct rw_cluster **clusters;
+    unsigned cluster_count;
+    struct rw_map cluster_by_name;
+    unsigned route_series_none; /* series of requests without a route */
+
+    _Atomic unsigned users; /* workers that still hold it, plus the control thread */
+    void (*release)(struct rw_snapshot *snapshot); /* called once by the last user, on its thread */
+    void *user;
+    struct rw_task task;           /* for the hand-over of `release` to the control thread */
+    struct rw_snapshot_pins *pins; /* per worker */
+    unsigned worker_count;
+};
+
+/* What a compile needs from the process. */
+struct rw_snapshot_options {
+    struct rw_clusters *clusters;
+    struct rw_metrics *metrics;
+    struct rw_tls_ticket_keys *ticket_keys; /* NULL: tickets off */
+    unsigned workers;
+    uint64_t generation;
+    bool wait_for_dns;
+};
+
+/* Compiles a loaded config. Takes over `arena` (which holds `config`) on success. Mistakes
+ * (certificates, regexes, unknown files) go to the report: RW_EINVAL. Listening sockets are not
+ * opened: listeners[i].fds is all -1. */
+RW_MUST_CHECK enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options,
+                                             struct rw_arena *arena, struct rw_config *config,
+                                             struct rw_conf_report *report,
+                                             struct rw_snapshot **snapshot);
+/* Control thread, when nobody holds it any more. */
+void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clusters);
+
+/* Worker thread `worker`: pin for an exchange, let go. */
+static inline struct rw_snapshot *rw_snapshot_pin(struct rw_snapshot *snapshot, unsigned worker)
+{
+    snapshot->pins[worker].count++;
+    return snapshot;
+}
+void rw_snapshot_unpin(struct rw_snapshot *snapshot, unsigned worker);
+/* Worker thread: this snapshot is (not) what new exchanges begin with. */
+void rw_snapshot_set_current(struct rw_snapshot *snapshot, unsigned worker, bool current);
+/* The control thread's own reference. */
+void rw_snapshot_drop(struct rw_snapshot *snapshot);
+
+struct rw_cluster *rw_snapshot_cluster(const struct rw_snapshot *snapshot, struct rw_span name);
+
+#endif

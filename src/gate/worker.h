@@ -1,0 +1,71 @@
+/* A worker: one thread with its loop, its upstream pools, its metrics shard and its log ring.
+ *
+ * The process makes workers with rw_worker_create and gives each its listening sockets; the control
+ * thread publishes snapshots (rw_worker_publish) and asks for the drain. Everything else here
+ * belongs to the worker's own thread.
+ */
+#ifndef RW_GATE_WORKER_H
+#define RW_GATE_WORKER_H
+
+#include "base/slab.h"
+#include "gate/snapshot.h"
+#include "io/loop.h"
+#include "watch/access.h"
+#include "watch/metrics.h"
+
+#include <stdatomic.h>
+
+struct rw_pool;
+
+struct rw_worker {
+    struct rw_loop *loop;
+    unsigned index; /* among all threads of this process */
+    struct rw_snapshot *snapshot;
+    struct rw_metrics_shard *metrics;
+    struct rw_access_ring *access; /* NULL: off */
+    struct rw_slab exchanges;      /* of RW_EXCHANGE_BYTES */
+    struct rw_slab connections;    /* of front_h1 */
+    struct rw_list fronts;         /* open client connections, for the drain and the admin page */
+    size_t front_count;
+    struct rw_list listeners; /* of struct listener (listener.c) */
+    struct rw_pool **pools;   /* by endpoint slot */
+    size_t pool_room;
+    uint32_t *cursors; /* by cluster slot: round robin */
+    size_t cursor_room;
+    bool draining;
+    uint64_t drain_deadline_ms;
+    struct rw_timer drain_timer;
+    void (*on_drained)(struct rw_worker *worker); /* last connection gone */
+    void *user;
+};
+
+struct rw_worker_options {
+    struct rw_loop_options loop;
+    unsigned index;
+    struct rw_metrics_shard *metrics;
+    struct rw_access_ring *access;
+    void *user;
+};
+
+RW_MUST_CHECK enum rw_err rw_worker_create(const struct rw_worker_options *options,
+                                           struct rw_worker *worker);
+/* Closes what is still open and runs the loop until all of it has gone. */
+void rw_worker_destroy(struct rw_worker *worker);
+
+/* On the worker's thread: from now on exchanges begin with this snapshot (a reference is taken
+ * over); listeners are started and stopped so that they match snapshot->listeners and their
+ * descriptors. */
+void rw_worker_adopt(struct rw_worker *worker, struct rw_snapshot *snapshot);
+
+/* No new connections, keep-alive ends with the response under way, idle connections close; what is
+ * left at the deadline is cut. */
+void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
+                     void (*on_drained)(struct rw_worker *worker));
+
+static inline void rw_worker_count(struct rw_worker *worker, enum rw_counter counter,
+                                   int64_t amount)
+{
+    rw_metrics_count(worker->metrics, counter, amount);
+}
+
+#endif
