@@ -37,6 +37,9 @@ struct rw_h1_head {
     uint32_t seen;
     uint32_t consumed; /* when COMPLETE: bytes of the head, blank line included */
     struct rw_h1_refusal refusal; /* when BAD */
+    /* The parser's own: whole lines checked so far, and the fields among them. Zero at first like `seen`. */
+    uint32_t line;
+    uint32_t fields;
 };
 
 /* Parses a request head at the start of `bytes` (at most one or more leading empty lines (CRLF) are skipped, RFC 9112 2.2). The field

@@ -125,6 +125,7 @@ struct rw_message {
     bool upgrade;          /* Connection: upgrade and an Upgrade field: its value is the protocol */
     uint64_t body_bytes;   /* with RW_BODY_LENGTH; also of a HEAD response's Content-Length */
     bool has_length;       /* a Content-Length was there */
+    uint32_t head_bytes;   /* HTTP/1: of the head as received; 0 for a message made here */
     uint16_t field_count;
     uint16_t field_room;
     struct rw_field *fields;
