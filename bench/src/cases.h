@@ -1,0 +1,48 @@
+/* The cases of the bench: one table in cases.c. A later capability adds a row; only a new kind of
+ * measurement needs code (a function of the bench_measure type, in a file of its own).
+ */
+#ifndef BENCH_CASES_H
+#define BENCH_CASES_H
+
+#include "laboratory.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bench_case {
+    const char *name;
+    const char *unit;
+    const char *about; /* for RESULTS.md: what is done and counted */
+    bool lower_is_better;
+    unsigned roles; /* bits of enum bench_role that take part */
+    bench_measure *measure;
+
+    const char *client_mode;
+    unsigned connections;
+    unsigned rate;
+    const char *path;
+    unsigned body_bytes;
+    bool tls;
+    bool large;
+    bool changing;
+    unsigned routes;
+    unsigned baseline_routes;
+    unsigned changes; /* reloads or upgrades in a round */
+
+    bool fresh; /* start the contender anew for each round */
+    int rounds; /* unless the user says otherwise */
+    int seconds;
+
+    /* Targets; 0 (NAN for the limit) when the case has none of the kind. A ratio of 1.1 says: 10%
+     * better than the best peer (or the baseline), whichever way better is. */
+    double ratio;
+    double floor_ratio;
+    double limit;
+    double tolerance; /* of the ratio, for noise; stated in the results */
+};
+
+extern const struct bench_case bench_cases[];
+extern const size_t bench_cases_count;
+
+#endif

@@ -1,0 +1,394 @@
+#include "laboratory.h"
+#include "cases.h"
+#include "certificate.h"
+#include "net.h"
+#include "process.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* Below the range from which the kernel takes ports for outgoing connections. */
+#define FIRST_PORT 20000
+#define LAST_PORT 32000
+#define START_PATIENCE_MS 15000
+#define CLIENT_PATIENCE_MS 20000
+#define STOP_PATIENCE_MS 7000
+#define POLL_MS 20
+#define PROBE_TIMEOUT_MS 1000
+
+static int blocking_connect(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timeval patience = {.tv_sec = PROBE_TIMEOUT_MS / 1000};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool answers(int port)
+{
+    int fd = blocking_connect(port);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
+int bench_probe(int port, const char *path)
+{
+    char text[512];
+    int status = 0;
+    int fd = blocking_connect(port);
+    if (fd < 0) {
+        return 0;
+    }
+    int length = snprintf(text, sizeof text,
+                          "GET %s HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n", path);
+    if (send(fd, text, (size_t)length, MSG_NOSIGNAL) == length) {
+        ssize_t count = recv(fd, text, sizeof text - 1, 0);
+        text[count > 0 ? count : 0] = '\0';
+        if (sscanf(text, "HTTP/1.1 %d", &status) != 1) {
+            status = 0;
+        }
+    }
+    close(fd);
+    return status;
+}
+
+static int take_port(struct bench_laboratory *laboratory)
+{
+    while (laboratory->next_port < LAST_PORT) {
+        int port = laboratory->next_port++;
+        if (!answers(port)) {
+            return port;
+        }
+    }
+    bench_fail("no free port from %d to %d", FIRST_PORT, LAST_PORT);
+}
+
+/* Waits until the port answers; false when the process ended first or time is up. */
+static bool await_port(int port, pid_t session)
+{
+    for (int waited = 0; waited < START_PATIENCE_MS; waited += POLL_MS) {
+        bench_process_reap();
+        if (answers(port)) {
+            return true;
+        }
+        if (bench_session_root(session) == 0 || !bench_sleep_ms(POLL_MS)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void start_origin(struct bench_laboratory *laboratory)
+{
+    char program[4096];
+    char port[16];
+    char output[128];
+    laboratory->origin_port = take_port(laboratory);
+    snprintf(program, sizeof program, "%s/bench_origin", laboratory->programs);
+    snprintf(port, sizeof port, "%d", laboratory->origin_port);
+    snprintf(output, sizeof output, "%s/origin.output", laboratory->directory);
+    char *arguments[] = {program, port, NULL};
+    laboratory->origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                    .output_path = output,
+                                                                    .core = BENCH_CLIENT_CORE,
+                                                                    .inherited_fd = -1});
+    if (!await_port(laboratory->origin_port, laboratory->origin) && !bench_interrupted()) {
+        bench_fail("the origin did not start");
+    }
+}
+
+void bench_laboratory_open(struct bench_laboratory *laboratory)
+{
+    const char *temporary = getenv("TMPDIR");
+    int length = snprintf(laboratory->directory, sizeof laboratory->directory, "%s/bench-XXXXXX",
+                          temporary != NULL ? temporary : "/tmp");
+    if (length >= (int)sizeof laboratory->directory || mkdtemp(laboratory->directory) == NULL) {
+        laboratory->directory[0] = '\0';
+        bench_fail("cannot make a temporary directory: %s", strerror(errno));
+    }
+    laboratory->next_port = FIRST_PORT + (int)(getpid() % 500) * 20;
+    for (int which = 0; which < BENCH_CLIENTS_MAX; which++) {
+        laboratory->clients[which].board_fd = -1;
+    }
+    bench_certificate_write(laboratory->directory);
+    start_origin(laboratory);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+void bench_laboratory_close(struct bench_laboratory *laboratory)
+{
+    for (int which = 0; which < BENCH_CLIENTS_MAX; which++) {
+        bench_session_end(laboratory->clients[which].session);
+        laboratory->clients[which].session = 0;
+    }
+    for (int role = 0; role < BENCH_ROLES; role++) {
+        bench_instance_stop(&laboratory->instances[role]);
+    }
+    bench_session_end(laboratory->origin);
+    laboratory->origin = 0;
+    if (laboratory->directory[0] != '\0') {
+        nftw(laboratory->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        laboratory->directory[0] = '\0';
+    }
+}
+
+void bench_instance_configure(struct bench_laboratory *laboratory, struct bench_instance *instance)
+{
+    char from[4096];
+    if (instance->contender->template_file == NULL) {
+        return;
+    }
+    snprintf(from, sizeof from, "%s/%s", laboratory->templates, instance->contender->template_file);
+    bench_template_expand(&instance->values, from, instance->config_path);
+}
+
+/* The argument as the program will see it; heap memory. */
+static char *expand_argument(const struct bench_laboratory *laboratory,
+                             const struct bench_instance *instance, const char *argument)
+{
+    char *text = NULL;
+    if (strcmp(argument, "@CONFIG@") == 0) {
+        text = strdup(instance->config_path);
+    } else if (strcmp(argument, "ringway") == 0) {
+        text = strdup(laboratory->ringway);
+    } else if (strcmp(argument, "bench_floor") == 0) {
+        if (asprintf(&text, "%s/%s", laboratory->programs, argument) < 0) {
+            text = NULL;
+        }
+    } else {
+        text = bench_template_line(&instance->values, argument);
+    }
+    if (text == NULL) {
+        bench_fail("out of memory");
+    }
+    return text;
+}
+
+static void show_output(const char *name, const char *path)
+{
+    char line[512];
+    FILE *file = fopen(path, "re");
+    fprintf(stderr, "bench: %s did not start; it said:\n", name);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        fprintf(stderr, "  %s", line);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+static void launch_instance(const struct bench_laboratory *laboratory,
+                            struct bench_instance *instance, const char *output)
+{
+    char *arguments[BENCH_ARGUMENTS_MAX + 1] = {NULL};
+    for (int i = 0; i < BENCH_ARGUMENTS_MAX && instance->contender->command[i] != NULL; i++) {
+        arguments[i] = expand_argument(laboratory, instance, instance->contender->command[i]);
+    }
+    instance->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                   .output_path = output,
+                                                                   .core = BENCH_GATEWAY_CORE,
+                                                                   .inherited_fd = -1});
+    for (int i = 0; arguments[i] != NULL; i++) {
+        free(arguments[i]);
+    }
+}
+
+bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role role,
+                          const struct bench_case *each)
+{
+    struct bench_instance *instance = &laboratory->instances[role];
+    char output[256];
+    *instance = (struct bench_instance){.contender = &bench_contenders[role]};
+    snprintf(instance->directory, sizeof instance->directory, "%s/%s", laboratory->directory,
+             instance->contender->name);
+    snprintf(instance->config_path, sizeof instance->config_path, "%s/config", instance->directory);
+    snprintf(output, sizeof output, "%s/output", instance->directory);
+    mkdir(instance->directory, 0700);
+    bench_certificate_link(laboratory->directory, instance->directory);
+    instance->values = (struct bench_template){
+        .port = take_port(laboratory),
+        .admin_port = take_port(laboratory),
+        .origin_port = laboratory->origin_port,
+        .directory = instance->directory,
+        .tls = each->tls,
+        .large = each->large,
+        .changing = each->changing,
+        .routes = role == BENCH_BASELINE ? each->baseline_routes : each->routes,
+    };
+    bench_instance_configure(laboratory, instance);
+    launch_instance(laboratory, instance, output);
+    if (!await_port(instance->values.port, instance->session)) {
+        if (!bench_interrupted()) {
+            show_output(instance->contender->name, output);
+        }
+        bench_instance_stop(instance);
+        return false;
+    }
+    return true;
+}
+
+void bench_instance_stop(struct bench_instance *instance)
+{
+    bench_session_end(instance->session);
+    instance->session = 0;
+}
+
+static void open_board(struct bench_load_client *client)
+{
+    if (client->board != NULL) {
+        munmap(client->board, sizeof *client->board);
+        close(client->board_fd);
+    }
+    client->board_fd = memfd_create("bench-board", MFD_CLOEXEC);
+    if (client->board_fd < 0 || ftruncate(client->board_fd, sizeof *client->board) != 0) {
+        bench_fail("cannot make a board: %s", strerror(errno));
+    }
+    client->board =
+        mmap(NULL, sizeof *client->board, PROT_READ | PROT_WRITE, MAP_SHARED, client->board_fd, 0);
+    if (client->board == MAP_FAILED) {
+        bench_fail("cannot map a board: %s", strerror(errno));
+    }
+}
+
+static bool await_client(struct bench_load_client *client)
+{
+    for (int waited = 0; waited < CLIENT_PATIENCE_MS; waited += POLL_MS) {
+        bench_process_reap();
+        if (__atomic_load_n(&client->board->ready, __ATOMIC_ACQUIRE) != 0) {
+            return true;
+        }
+        if (bench_session_root(client->session) == 0 || !bench_sleep_ms(POLL_MS)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void launch_client(const struct bench_laboratory *laboratory,
+                          struct bench_load_client *client, const struct bench_case *each,
+                          const struct bench_instance *instance, unsigned connections)
+{
+    char program[4096];
+    char output[128];
+    char numbers[7][16];
+    const unsigned values[7] = {(unsigned)instance->values.port,
+                                connections,
+                                each->rate == 0 ? 1 : each->rate,
+                                instance->values.routes,
+                                each->body_bytes,
+                                (unsigned)client->board_fd,
+                                BENCH_CLIENT_CORE};
+    for (int i = 0; i < 7; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%u", values[i]);
+    }
+    snprintf(program, sizeof program, "%s/bench_client", laboratory->programs);
+    snprintf(output, sizeof output, "%s/client.output", laboratory->directory);
+    char *arguments[] = {program,
+                         "--port",
+                         numbers[0],
+                         "--connections",
+                         numbers[1],
+                         "--rate",
+                         numbers[2],
+                         "--routes",
+                         numbers[3],
+                         "--body",
+                         numbers[4],
+                         "--board",
+                         numbers[5],
+                         "--core",
+                         numbers[6],
+                         "--mode",
+                         (char *)each->client_mode,
+                         "--path",
+                         (char *)each->path,
+                         each->tls ? "--tls" : NULL,
+                         NULL};
+    client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                 .output_path = output,
+                                                                 .core = BENCH_CLIENT_CORE,
+                                                                 .inherited_fd = client->board_fd});
+}
+
+static void report_client(const struct bench_load_client *client)
+{
+    static const char *const texts[] = {
+#define FAILURE_TEXT(kind, text) text,
+        BENCH_FAILURES(FAILURE_TEXT)
+#undef FAILURE_TEXT
+    };
+    for (int kind = 0; kind < BENCH_FAILURE_KINDS; kind++) {
+        uint64_t count = bench_board_read(&client->board->failures[kind]);
+        if (count > 0) {
+            fprintf(stderr, "[%lu x %s] ", (unsigned long)count, texts[kind]);
+        }
+    }
+}
+
+bool bench_client_start(struct bench_laboratory *laboratory, int which,
+                        const struct bench_case *each, const struct bench_instance *instance,
+                        unsigned connections)
+{
+    struct bench_load_client *client = &laboratory->clients[which];
+    open_board(client);
+    launch_client(laboratory, client, each, instance, connections);
+    if (!await_client(client)) {
+        if (!bench_interrupted()) {
+            fprintf(stderr, "bench: %s: only %lu answers came for %u connections\n",
+                    instance->contender->name,
+                    (unsigned long)bench_board_read(&client->board->responses), connections);
+        }
+        bench_client_stop(laboratory, which);
+        return false;
+    }
+    return true;
+}
+
+uint64_t bench_client_stop(struct bench_laboratory *laboratory, int which)
+{
+    struct bench_load_client *client = &laboratory->clients[which];
+    __atomic_store_n(&client->board->stop, 1, __ATOMIC_RELAXED);
+    for (int waited = 0; waited < STOP_PATIENCE_MS && bench_session_root(client->session) != 0;
+         waited += POLL_MS) {
+        if (!bench_sleep_ms(POLL_MS)) {
+            break;
+        }
+        bench_process_reap();
+    }
+    bench_session_end(client->session);
+    client->session = 0;
+    if (!bench_interrupted()) {
+        report_client(client);
+    }
+    return bench_board_failures(client->board);
+}

@@ -1,0 +1,96 @@
+/* The laboratory: the origin, the contenders' instances and the load clients of one run, in one
+ * temporary directory. The driver opens it once, starts and stops instances case by case, and
+ * closes it at the end, also after an interrupt: nothing is left running and nothing is left on
+ * disk.
+ */
+#ifndef BENCH_LABORATORY_H
+#define BENCH_LABORATORY_H
+
+#include "board.h"
+#include "contender.h"
+#include "template.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define BENCH_CLIENTS_MAX 2
+#define BENCH_GATEWAY_CORE 0
+#define BENCH_CLIENT_CORE 1
+
+struct bench_case;
+
+struct bench_instance {
+    const struct bench_contender *contender;
+    pid_t session; /* 0: not running */
+    char directory[160];
+    char config_path[192];
+    struct bench_template values;
+};
+
+struct bench_load_client {
+    pid_t session; /* 0: not running */
+    struct bench_board *board;
+    int board_fd;
+};
+
+struct bench_laboratory {
+    const char *templates; /* directory of the templates */
+    const char *programs;  /* directory of bench_origin, bench_client, bench_floor */
+    const char *ringway;   /* the gateway's program, or NULL when it is not built */
+    char directory[96];
+    int origin_port;
+    int next_port;
+    pid_t origin;
+    struct bench_instance instances[BENCH_ROLES];
+    struct bench_load_client clients[BENCH_CLIENTS_MAX];
+};
+
+/* What one round of one contender gave. */
+struct bench_sample {
+    double value;
+    double busy;       /* share of its core that the gateway used; 0 when it says nothing */
+    uint64_t failures; /* requests that failed */
+    double growth;     /* bytes of memory gained over the round, for cases that look at it */
+    bool grew;         /* more than such a case allows */
+};
+
+/* Measures one round. Returns false when nothing could be measured (the reason is on stderr). */
+typedef bool bench_measure(struct bench_laboratory *laboratory, const struct bench_case *each,
+                           struct bench_instance *instance, struct bench_sample *sample);
+
+bench_measure bench_measure_requests_per_cpu;
+bench_measure bench_measure_bytes_per_cpu;
+bench_measure bench_measure_p99;
+bench_measure bench_measure_idle_memory;
+bench_measure bench_measure_base_memory;
+bench_measure bench_measure_reloads;
+bench_measure bench_measure_upgrades;
+
+/* Makes the directory, the certificate and the origin. */
+void bench_laboratory_open(struct bench_laboratory *laboratory);
+void bench_laboratory_close(struct bench_laboratory *laboratory);
+
+/* Starts the role's contender for a case and waits until its port answers. False: it did not come
+ * up; its own words are on stderr. */
+bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role role,
+                          const struct bench_case *each);
+void bench_instance_stop(struct bench_instance *instance);
+
+/* Expands the instance's template again, with its current values. */
+void bench_instance_configure(struct bench_laboratory *laboratory, struct bench_instance *instance);
+
+/* Starts client number `which` against the instance. Then waits until every connection has had its
+ * first answer; false when that fails or the user interrupts. */
+bool bench_client_start(struct bench_laboratory *laboratory, int which,
+                        const struct bench_case *each, const struct bench_instance *instance,
+                        unsigned connections);
+
+/* Lets the client finish what is under way and ends it. The board stays readable until the next
+ * start of this client. Returns how many requests failed. */
+uint64_t bench_client_stop(struct bench_laboratory *laboratory, int which);
+
+/* Asks 127.0.0.1:port for a path on a connection of its own. Returns the status, 0 for none. */
+int bench_probe(int port, const char *path);
+
+#endif

@@ -1,0 +1,148 @@
+/* How one round of one contender is measured: throughput by CPU time, latency, memory. */
+#include "cases.h"
+#include "net.h"
+#include "process.h"
+#include "run.h"
+
+#include <stdio.h>
+
+#define WARM_UP_MS 300
+#define SETTLE_MS 700
+#define TAIL_MS 300
+/* The share of due requests that must have been answered for a latency to be worth anything. */
+#define ANSWERED_SHARE_MIN 0.995
+/* Memory per idle connection is the slope between these two counts, so what the gateway takes once
+ * (pools, tables) does not count as a connection's. */
+#define IDLE_FIRST 1000
+#define IDLE_MORE 4000
+
+struct reading {
+    uint64_t at_ns;
+    uint64_t cpu_ns;
+    uint64_t responses;
+    uint64_t body_bytes;
+};
+
+static struct reading take_reading(const struct bench_instance *instance,
+                                   const struct bench_board *board)
+{
+    return (struct reading){
+        .responses = bench_board_read(&board->responses),
+        .body_bytes = bench_board_read(&board->body_bytes),
+        .at_ns = bench_now_ns(),
+        .cpu_ns = bench_session_cpu_ns(instance->session),
+    };
+}
+
+/* Runs the case's load and reads clock and counts around the measured seconds. */
+static bool measure_window(struct bench_laboratory *laboratory, const struct bench_case *each,
+                           struct bench_instance *instance, struct reading reading[2],
+                           struct bench_sample *sample)
+{
+    if (!bench_client_start(laboratory, 0, each, instance, each->connections)) {
+        return false;
+    }
+    const struct bench_board *board = laboratory->clients[0].board;
+    bool whole = bench_sleep_ms(WARM_UP_MS);
+    reading[0] = take_reading(instance, board);
+    whole = whole && bench_sleep_ms(bench_run_seconds(each) * 1000L);
+    reading[1] = take_reading(instance, board);
+    sample->failures = bench_client_stop(laboratory, 0);
+    sample->busy = (double)(reading[1].cpu_ns - reading[0].cpu_ns) /
+                   (double)(reading[1].at_ns - reading[0].at_ns);
+    return whole && reading[1].cpu_ns > reading[0].cpu_ns;
+}
+
+bool bench_measure_requests_per_cpu(struct bench_laboratory *laboratory,
+                                    const struct bench_case *each, struct bench_instance *instance,
+                                    struct bench_sample *sample)
+{
+    struct reading reading[2];
+    if (!measure_window(laboratory, each, instance, reading, sample)) {
+        return false;
+    }
+    sample->value = (double)(reading[1].responses - reading[0].responses) * 1e9 /
+                    (double)(reading[1].cpu_ns - reading[0].cpu_ns);
+    return true;
+}
+
+bool bench_measure_bytes_per_cpu(struct bench_laboratory *laboratory, const struct bench_case *each,
+                                 struct bench_instance *instance, struct bench_sample *sample)
+{
+    struct reading reading[2];
+    if (!measure_window(laboratory, each, instance, reading, sample)) {
+        return false;
+    }
+    sample->value = (double)(reading[1].body_bytes - reading[0].body_bytes) * 1e9 /
+                    (double)(reading[1].cpu_ns - reading[0].cpu_ns);
+    return true;
+}
+
+/* Latency counts from the moment a request was due, sent or not: a gateway that stalls pays for all
+ * that had to wait meanwhile (no coordinated omission). */
+bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_case *each,
+                       struct bench_instance *instance, struct bench_sample *sample)
+{
+    if (!bench_client_start(laboratory, 0, each, instance, each->connections)) {
+        return false;
+    }
+    struct bench_board *board = laboratory->clients[0].board;
+    long seconds = bench_run_seconds(each);
+    bool whole = bench_sleep_ms(WARM_UP_MS);
+    uint64_t from = bench_now_ns();
+    uint64_t cpu_ns = bench_session_cpu_ns(instance->session);
+    __atomic_store_n(&board->record_until_ns, from + (uint64_t)seconds * 1000000000u,
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&board->record_from_ns, from, __ATOMIC_RELAXED);
+    whole = whole && bench_sleep_ms(seconds * 1000L);
+    cpu_ns = bench_session_cpu_ns(instance->session) - cpu_ns;
+    sample->busy = (double)cpu_ns / (double)(bench_now_ns() - from);
+    whole = whole && bench_sleep_ms(TAIL_MS);
+    sample->failures = bench_client_stop(laboratory, 0);
+    double due = (double)each->rate * (double)seconds;
+    if (whole && (double)board->latency_ns.count < ANSWERED_SHARE_MIN * due) {
+        fprintf(stderr, "bench: %s answered only %lu of %.0f requests in time\n",
+                instance->contender->name, (unsigned long)board->latency_ns.count, due);
+        return false;
+    }
+    sample->value = (double)bench_histogram_quantile(&board->latency_ns, 0.99) / 1e3;
+    return whole;
+}
+
+bool bench_measure_idle_memory(struct bench_laboratory *laboratory, const struct bench_case *each,
+                               struct bench_instance *instance, struct bench_sample *sample)
+{
+    if (!bench_client_start(laboratory, 0, each, instance, IDLE_FIRST)) {
+        return false;
+    }
+    bool whole = bench_sleep_ms(SETTLE_MS);
+    uint64_t before = bench_session_memory(instance->session).own;
+    whole = whole && bench_client_start(laboratory, 1, each, instance, IDLE_MORE);
+    whole = whole && bench_sleep_ms(SETTLE_MS);
+    uint64_t after = bench_session_memory(instance->session).own;
+    uint64_t held = bench_board_read(&laboratory->clients[0].board->held);
+    sample->failures = bench_client_stop(laboratory, 0);
+    if (laboratory->clients[1].session != 0) {
+        held += bench_board_read(&laboratory->clients[1].board->held);
+        sample->failures += bench_client_stop(laboratory, 1);
+    }
+    if (whole && held != IDLE_FIRST + IDLE_MORE) {
+        fprintf(stderr, "bench: %s kept only %lu of %d connections\n", instance->contender->name,
+                (unsigned long)held, IDLE_FIRST + IDLE_MORE);
+        return false;
+    }
+    sample->value = after > before ? (double)(after - before) / IDLE_MORE : 0;
+    return whole;
+}
+
+bool bench_measure_base_memory(struct bench_laboratory *laboratory, const struct bench_case *each,
+                               struct bench_instance *instance, struct bench_sample *sample)
+{
+    (void)laboratory;
+    (void)each;
+    if (!bench_sleep_ms(SETTLE_MS)) {
+        return false;
+    }
+    sample->value = (double)bench_session_memory(instance->session).resident;
+    return sample->value > 0;
+}

@@ -1,0 +1,227 @@
+/* The origin: an HTTP/1.1 server that does as little as it can, so that the gateway before it is
+ * what a run measures. Answers every GET on any path with 200 and 128 bytes, and any path under /1m
+ * with one MiB straight from the page cache. Keep-alive and pipelining; no request bodies.
+ *
+ *   bench_origin PORT
+ */
+#include "net.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 512
+#define SMALL_BODY_BYTES 128
+#define LARGE_BODY_BYTES (1024 * 1024)
+#define HEAD_BYTES_MAX (16 * 1024)
+
+struct peer {
+    int fd;
+    off_t large_at; /* how much of a large body is sent; large_until 0 means none under way */
+    off_t large_until;
+    size_t kept; /* bytes of an unfinished request head, or of requests behind a large body */
+    char *keep;
+};
+
+static int epoll_fd;
+static int large_fd;
+static char small_answer[512];
+static size_t small_answer_length;
+static char large_head[256];
+static size_t large_head_length;
+static char input[2 * HEAD_BYTES_MAX];
+
+static void close_peer(struct peer *peer)
+{
+    close(peer->fd);
+    free(peer->keep);
+    free(peer);
+}
+
+/* Returns 0 when the body is out or must wait for room, -1 when the peer is gone. */
+static int send_large_body(struct peer *peer)
+{
+    while (peer->large_at < peer->large_until) {
+        size_t left = (size_t)(peer->large_until - peer->large_at);
+        ssize_t sent = sendfile(peer->fd, large_fd, &peer->large_at, left);
+        if (sent < 0) {
+            return errno == EAGAIN ? 0 : -1;
+        }
+    }
+    peer->large_at = peer->large_until = 0;
+    return 0;
+}
+
+/* Heads are small and the socket is empty when one is sent, so a short send means a lost peer. */
+static int send_all(struct peer *peer, const char *data, size_t length, int flags)
+{
+    return send(peer->fd, data, length, MSG_NOSIGNAL | flags) == (ssize_t)length ? 0 : -1;
+}
+
+static int answer(struct peer *peer, const char *request)
+{
+    if (memcmp(request, "GET /1m", 7) != 0) {
+        return send_all(peer, small_answer, small_answer_length, 0);
+    }
+    peer->large_at = 0;
+    peer->large_until = LARGE_BODY_BYTES;
+    if (send_all(peer, large_head, large_head_length, MSG_MORE) != 0) {
+        return -1;
+    }
+    return send_large_body(peer);
+}
+
+static int keep_rest(struct peer *peer, const char *data, size_t length)
+{
+    if (length > HEAD_BYTES_MAX) {
+        return -1;
+    }
+    if (length > 0 && peer->keep == NULL) {
+        peer->keep = bench_allocate(1, HEAD_BYTES_MAX);
+    }
+    if (length > 0) {
+        memcpy(peer->keep, data, length);
+    }
+    peer->kept = length;
+    return 0;
+}
+
+/* Answers each complete request in the bytes; stops behind a large body that is under way. */
+static int serve(struct peer *peer, const char *data, size_t length)
+{
+    while (length > 0 && peer->large_until == 0) {
+        const char *end = memmem(data, length, "\r\n\r\n", 4);
+        if (end == NULL) {
+            break;
+        }
+        if (memcmp(data, "GET ", 4) != 0 || answer(peer, data) != 0) {
+            return -1;
+        }
+        length -= (size_t)(end + 4 - data);
+        data = end + 4;
+    }
+    return keep_rest(peer, data, length);
+}
+
+static int on_readable(struct peer *peer)
+{
+    for (;;) {
+        size_t kept = peer->kept;
+        if (kept > 0) {
+            memcpy(input, peer->keep, kept);
+        }
+        ssize_t received = recv(peer->fd, input + kept, HEAD_BYTES_MAX, 0);
+        if (received <= 0) {
+            return received < 0 && errno == EAGAIN ? 0 : -1;
+        }
+        if (serve(peer, input, kept + (size_t)received) != 0) {
+            return -1;
+        }
+        if (received < HEAD_BYTES_MAX) {
+            return 0;
+        }
+    }
+}
+
+static int on_writable(struct peer *peer)
+{
+    if (send_large_body(peer) != 0) {
+        return -1;
+    }
+    if (peer->large_until != 0 || peer->kept == 0) {
+        return 0;
+    }
+    size_t kept = peer->kept;
+    memcpy(input, peer->keep, kept);
+    return serve(peer, input, kept);
+}
+
+static void on_event(struct peer *peer, uint32_t events)
+{
+    int state = 0;
+    if ((events & EPOLLOUT) && peer->large_until != 0) {
+        state = on_writable(peer);
+    }
+    if (state == 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+        state = on_readable(peer);
+    }
+    if (state == 0 && (events & EPOLLRDHUP)) {
+        state = on_readable(peer);
+    }
+    if (state != 0) {
+        close_peer(peer);
+    }
+}
+
+static void accept_all(int listener)
+{
+    int fd;
+    int yes = 1;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct peer *peer = bench_allocate(1, sizeof *peer);
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                    .data.ptr = peer};
+        peer->fd = fd;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+            bench_fail("epoll_ctl: %s", strerror(errno));
+        }
+    }
+}
+
+static size_t write_head(char *into, size_t size, int body_bytes)
+{
+    return (size_t)snprintf(into, size,
+                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                            "Content-Length: %d\r\n\r\n",
+                            body_bytes);
+}
+
+static void prepare_answers(void)
+{
+    static char block[LARGE_BODY_BYTES];
+    memset(block, 'x', sizeof block);
+    small_answer_length = write_head(small_answer, sizeof small_answer, SMALL_BODY_BYTES);
+    memset(small_answer + small_answer_length, 'x', SMALL_BODY_BYTES);
+    small_answer_length += SMALL_BODY_BYTES;
+    large_head_length = write_head(large_head, sizeof large_head, LARGE_BODY_BYTES);
+    large_fd = memfd_create("bench-origin-body", MFD_CLOEXEC);
+    if (large_fd < 0 || write(large_fd, block, sizeof block) != (ssize_t)sizeof block) {
+        bench_fail("cannot make the large body: %s", strerror(errno));
+    }
+}
+
+int main(int count, char **arguments)
+{
+    static struct epoll_event events[EVENTS_MAX];
+    if (count != 2) {
+        bench_fail("usage: bench_origin PORT");
+    }
+    int listener = bench_listen((int)bench_parse_number("PORT", arguments[1], 1, 65535));
+    struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
+
+    bench_raise_descriptor_limit();
+    prepare_answers();
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &listening) != 0) {
+        bench_fail("epoll: %s", strerror(errno));
+    }
+    for (;;) {
+        int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
+        for (int i = 0; i < ready; i++) {
+            if (events[i].data.ptr == NULL) {
+                accept_all(listener);
+            } else {
+                on_event(events[i].data.ptr, events[i].events);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/* Running cases: rounds in turn over the contenders (A B C D, A B C D, ...), so that a drift of the
+ * machine meets them all alike; medians over the rounds; then the verdict by the case's targets.
+ */
+#ifndef BENCH_RUN_H
+#define BENCH_RUN_H
+
+#include "cases.h"
+
+#define BENCH_ROUNDS_MAX 101
+
+enum bench_verdict {
+    BENCH_UNKNOWN, /* no value of Ringway, or nothing to compare it with */
+    BENCH_MET,
+    BENCH_MISSED,
+};
+
+struct bench_column {
+    int count; /* rounds that gave a value; 0: the contender has none */
+    double values[BENCH_ROUNDS_MAX];
+    double median;
+    double spread;     /* (largest - smallest) / median over the rounds */
+    double busy;       /* mean */
+    uint64_t failures; /* sum */
+    double growth;     /* largest */
+    bool grew;         /* in any round */
+};
+
+/* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. */
+struct bench_result {
+    const struct bench_case *each;
+    struct bench_column columns[BENCH_ROLES];
+    double ratio;
+    double floor_ratio;
+    enum bench_verdict verdict;
+};
+
+/* The user's wishes; 0 leaves it to the case. */
+extern int bench_rounds_wanted;
+extern int bench_seconds_wanted;
+
+int bench_run_rounds(const struct bench_case *each);
+int bench_run_seconds(const struct bench_case *each);
+
+/* Runs one case. A contender that cannot be started or measured has no value. Returns false only
+ * when the user interrupted. */
+bool bench_run_case(struct bench_laboratory *laboratory, const struct bench_case *each,
+                    struct bench_result *result);
+
+#endif

@@ -1,0 +1,146 @@
+#include "template.h"
+#include "net.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES_MAX 4096
+
+struct expansion {
+    const struct bench_template *values;
+    unsigned route;
+    FILE *out;
+};
+
+static void write_value(const struct expansion *expansion, const char *name, size_t length)
+{
+    const struct bench_template *values = expansion->values;
+    const struct {
+        const char *name;
+        unsigned number;
+    } numbers[] = {
+        {"PORT", (unsigned)values->port},
+        {"ORIGIN_PORT", (unsigned)values->origin_port},
+        {"ADMIN_PORT", (unsigned)values->admin_port},
+        {"GENERATION", values->generation},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strlen(numbers[i].name) == length && memcmp(numbers[i].name, name, length) == 0) {
+            fprintf(expansion->out, "%u", numbers[i].number);
+            return;
+        }
+    }
+    if (length == 3 && memcmp(name, "DIR", 3) == 0) {
+        fputs(values->directory, expansion->out);
+    } else if (length == 5 && memcmp(name, "ROUTE", 5) == 0) {
+        fprintf(expansion->out, "%05u", expansion->route);
+    } else {
+        bench_fail("unknown mark @%.*s@ in a template", (int)length, name);
+    }
+}
+
+static void write_text(const struct expansion *expansion, const char *text)
+{
+    const char *mark;
+    while ((mark = strchr(text, '@')) != NULL) {
+        const char *end = strchr(mark + 1, '@');
+        if (end == NULL) {
+            break;
+        }
+        fwrite(text, 1, (size_t)(mark - text), expansion->out);
+        write_value(expansion, mark + 1, (size_t)(end - mark - 1));
+        text = end + 1;
+    }
+    fputs(text, expansion->out);
+}
+
+static bool has_tag(const char *line, const char *tag)
+{
+    size_t length = strlen(tag);
+    return line[0] == '@' && strncmp(line + 1, tag, length) == 0 && line[1 + length] == '@';
+}
+
+/* Removes the tag of a line. Returns NULL when the line does not belong to this kind of case. */
+static const char *select_line(const struct bench_template *values, const char *line)
+{
+    const struct {
+        const char *tag;
+        bool on;
+    } tags[] = {
+        {"tls", values->tls},           {"plain", !values->tls},
+        {"large", values->large},       {"changing", values->changing},
+        {"routes", values->routes > 0}, {"single", values->routes == 0 && !values->changing},
+    };
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        if (has_tag(line, tags[i].tag)) {
+            return tags[i].on ? line + strlen(tags[i].tag) + 2 : NULL;
+        }
+    }
+    return line;
+}
+
+static void write_block(struct expansion *expansion, char *block)
+{
+    for (expansion->route = 0; expansion->route < expansion->values->routes; expansion->route++) {
+        write_text(expansion, block);
+    }
+    block[0] = '\0';
+}
+
+static void expand_file(struct expansion *expansion, FILE *in)
+{
+    char line[1024];
+    char block[BLOCK_BYTES_MAX] = "";
+    while (fgets(line, sizeof line, in) != NULL) {
+        const char *text = select_line(expansion->values, line);
+        bool in_block = has_tag(line, "routes");
+        if (!in_block && block[0] != '\0') {
+            write_block(expansion, block);
+        }
+        if (text == NULL) {
+            continue;
+        }
+        if (!in_block) {
+            write_text(expansion, text);
+        } else if (strlen(block) + strlen(text) < sizeof block) {
+            strcat(block, text);
+        } else {
+            bench_fail("the @routes@ block of a template is too long");
+        }
+    }
+    write_block(expansion, block);
+}
+
+void bench_template_expand(const struct bench_template *values, const char *from, const char *to)
+{
+    char aside[4096];
+    FILE *in = fopen(from, "re");
+    if (in == NULL) {
+        bench_fail("cannot read %s: %s", from, strerror(errno));
+    }
+    snprintf(aside, sizeof aside, "%s.new", to);
+    struct expansion expansion = {.values = values, .out = fopen(aside, "we")};
+    if (expansion.out == NULL) {
+        bench_fail("cannot write %s: %s", aside, strerror(errno));
+    }
+    expand_file(&expansion, in);
+    fclose(in);
+    if (fclose(expansion.out) != 0 || rename(aside, to) != 0) {
+        bench_fail("cannot write %s: %s", to, strerror(errno));
+    }
+}
+
+char *bench_template_line(const struct bench_template *values, const char *line)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct expansion expansion = {.values = values, .out = open_memstream(&text, &size)};
+    if (expansion.out == NULL) {
+        bench_fail("out of memory");
+    }
+    write_text(&expansion, line);
+    fclose(expansion.out);
+    return text;
+}

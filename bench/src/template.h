@@ -1,0 +1,31 @@
+/* Configuration templates of the contenders (bench/contenders/). Two kinds of mark:
+ *   @NAME@   in a line is replaced by a value (PORT, ORIGIN_PORT, ADMIN_PORT, DIR, GENERATION,
+ * ROUTE);
+ *   @word@   at the very start of a line keeps the line only in cases of that kind:
+ *            tls / plain, large, single / changing / routes. Adjoining @routes@ lines are a block
+ * that is written once for each route, with its five-digit number as @ROUTE@.
+ */
+#ifndef BENCH_TEMPLATE_H
+#define BENCH_TEMPLATE_H
+
+#include <stdbool.h>
+
+struct bench_template {
+    int port;
+    int origin_port;
+    int admin_port;
+    const char *directory;
+    unsigned generation;
+    bool tls;
+    bool large;      /* the case is about large bodies */
+    bool changing;   /* /generation-N exists for the current generation only */
+    unsigned routes; /* 0: one route for all paths */
+};
+
+/* Writes the expansion of file `from` to file `to`, in one piece (written aside, then renamed). */
+void bench_template_expand(const struct bench_template *values, const char *from, const char *to);
+
+/* Expands the @NAME@ marks in one line; the result is heap memory of the caller. */
+char *bench_template_line(const struct bench_template *values, const char *line);
+
+#endif
