@@ -1,10 +1,15 @@
 /* Metrics: counted by each thread in its own cells, read by whoever scrapes.
  *
- * The memory is one shared mapping made before the worker processes are forked: a process that dies keeps what it
- * counted, and one scrape sees all processes. A thread owns a shard; adding to a cell is a plain increment
- * (a relaxed atomic store), never a lock. Labelled series are registered on the control thread at config compile time, by name, up to a
- * cap; past it everything goes to the series "_other", so that no input can blow up the table.
+ * The memory is one shared mapping made before the worker processes are forked: a process that dies
+ * keeps what it counted, and one scrape sees all processes. A thread owns a shard; adding to a cell
+ * is a relaxed load and store, never a lock and never a locked instruction. Labelled series are
+ * registered on the control thread at config compile time, by name, up to a cap; past it everything
+ * goes to the series "_other", so that no input can blow up the table.
  * Names follow Prometheus conventions (base units, _total, _seconds).
+ *
+ * In order: the supervisor calls rw_metrics_create, then forks; every thread takes its shard once
+ * (rw_metrics_shard); control threads number series (rw_metrics_series) and store the numbers in
+ * the config snapshot; workers count; the admin listener calls rw_metrics_expose.
  */
 #ifndef RW_WATCH_METRICS_H
 #define RW_WATCH_METRICS_H
@@ -15,25 +20,37 @@
 
 #include <stdint.h>
 
-/* Upper bounds of the latency histogram, in microseconds (exposed in seconds), +Inf comes last. */
+/* Upper bounds (inclusive) of the latency histogram, in microseconds (exposed in seconds); +Inf
+ * comes last. No two between a power of two and the next: rw_metrics_bucket rests on that. */
+/* clang-format off */
 #define RW_LATENCY_BOUNDS_US(X)                                                                    \
     X(100) X(250) X(500) X(1000) X(2500) X(5000) X(10000) X(25000) X(50000) X(100000) X(250000)    \
     X(500000) X(1000000) X(2500000) X(5000000) X(10000000) X(30000000)
+/* clang-format on */
 
-enum { RW_LATENCY_BUCKETS = 18, RW_SERIES_LABEL_MAX = 63 };
+enum {
+    RW_LATENCY_BUCKETS = 18,
+    RW_SERIES_LABEL_MAX = 63, /* bytes of a label; a longer one ends in ~ and a hash of the whole */
+    RW_METRICS_SHARDS_MAX = 4096,
+    RW_METRICS_SERIES_MAX = 1 << 20
+};
 
 /* One labelled series of a route or of an upstream endpoint, per shard: 4 cache lines. */
 struct rw_series_cell {
-    uint64_t status[6];  /* requests by status class; [0]: no response was sent or received (aborted) */
-    uint64_t bytes_in;   /* body bytes of requests */
-    uint64_t bytes_out;  /* body bytes of responses */
+    /* Requests by status class; [0]: no response was sent or received (aborted). */
+    _Alignas(64) uint64_t status[6];
+    uint64_t bytes_in;  /* body bytes of requests */
+    uint64_t bytes_out; /* body bytes of responses */
     uint64_t duration_sum_us;
     uint64_t buckets[RW_LATENCY_BUCKETS]; /* not cumulative */
-    uint64_t failures;   /* upstream: connect errors, resets, timeouts */
+    uint64_t failures;                    /* upstream: connect errors, resets, timeouts */
     uint64_t spare[4];
 };
+_Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lines");
 
-/* Process-wide counters: name, help. All are counters but those marked GAUGE (sum over shards; may go down). */
+/* Process-wide counters: name, help. All are counters but those marked GAUGE (sum over shards; may
+ * go down). */
+/* clang-format off */
 #define RW_COUNTERS(X)                                                                             \
     X(CONNECTIONS_ACCEPTED, "ringway_connections_accepted_total", COUNTER, "Client connections accepted") \
     X(CONNECTIONS_OPEN, "ringway_connections_open", GAUGE, "Client connections open now") \
@@ -51,6 +68,7 @@ struct rw_series_cell {
     X(LOG_LINES_DROPPED, "ringway_access_log_dropped_total", COUNTER, "Access log lines lost because the writer could not keep up") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
+/* clang-format on */
 
 enum rw_counter {
 #define RW_COUNTER_ENUM(id, name, kind, help) RW_COUNTER_##id,
@@ -62,33 +80,108 @@ enum rw_counter {
 enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_KINDS };
 
 struct rw_metrics;
-struct rw_metrics_shard; /* one thread's cells */
 
-/* `shards`: threads of all processes together. Pages are touched only when used. The mapping is MAP_SHARED | MAP_ANONYMOUS: create
- * it before forking. */
-RW_MUST_CHECK enum rw_err rw_metrics_create(unsigned shards, unsigned series_max, struct rw_metrics **metrics);
+/* One thread's cells. Open only for the inline functions below; count through these. */
+struct rw_metrics_shard {
+    _Alignas(64) uint64_t claimed; /* a thread has taken it at least once */
+    uint64_t series_room;          /* cells */
+    _Alignas(64) int64_t counters[RW_COUNTER_COUNT];
+    struct rw_series_cell cells[];
+};
+
+/* `shards`: threads of all processes together. `series_max`: series of each kind, "_other" not
+ * counted. Pages are touched only when used. The mapping is MAP_SHARED | MAP_ANONYMOUS: create it
+ * before forking. RW_EINVAL past the limits above, RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_metrics_create(unsigned shards, unsigned series_max,
+                                            struct rw_metrics **metrics);
+/* Unmaps it in this process. NULL is fine. */
 void rw_metrics_destroy(struct rw_metrics *metrics);
 
-/* Shard `index` belongs to one thread from now on (of a restarted process too: it counts on). A gauge's share of a dead owner is
- * set to zero. */
+/* Shard `index` belongs to one thread from now on (of a restarted process too: it counts on). A
+ * gauge's share of a dead owner is set to zero; so call it once for each life of a thread, and from
+ * the supervisor for the shards of a process that died and is not started again. */
 struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned index);
 
-/* Finds or registers the series with this label; the number is valid in every shard and process. Control threads only; safe against
- * other processes doing the same (robust shared mutex). Labels: route name, or upstream name and endpoint address. Full: the number of "_other". */
-unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind, struct rw_span name,
-                           struct rw_span detail);
+/* Finds or registers the series with this label; the number is valid in every shard and process,
+ * and for good. Control threads only; safe against other processes doing the same, and against
+ * their death in the middle (robust shared mutex). Labels: route name (`detail` empty), or upstream
+ * name and endpoint address. Bytes that are not UTF-8 become '?'. Full: the number of "_other". */
+unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
+                           struct rw_span name, struct rw_span detail);
 
-/* Hot path. */
-void rw_metrics_count(struct rw_metrics_shard *shard, enum rw_counter counter, int64_t amount);
-struct rw_series_cell *rw_metrics_cell(struct rw_metrics_shard *shard, unsigned series);
-unsigned rw_metrics_bucket(uint64_t duration_us);
+/* ---- Hot path: the shard's thread only ---- */
 
-/* Prometheus text exposition, format 0.0.4, of all shards. Series that never counted are left out. */
+/* For each bit length of a duration: ((bucket + 1) << 32) - 1 - bound, where the numbers of that
+ * length hold the bound that ends `bucket`; bucket << 32, where they hold none. */
+extern const uint64_t rw_latency_steps[27];
+
+/* One writer, many readers: no torn value, no locked instruction. */
+static inline void rw_metrics_add(uint64_t *cell, uint64_t amount)
+{
+    __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
+}
+
+static inline void rw_metrics_count(struct rw_metrics_shard *shard, enum rw_counter counter,
+                                    int64_t amount)
+{
+    rw_metrics_add((uint64_t *)&shard->counters[counter], (uint64_t)amount);
+}
+
+static inline struct rw_series_cell *rw_metrics_cell(struct rw_metrics_shard *shard,
+                                                     unsigned series)
+{
+    rw_assert(series < shard->series_room);
+    return &shard->cells[series];
+}
+
+/* Index of the histogram bucket: how many bounds are below the duration. */
+static inline unsigned rw_metrics_bucket(uint64_t duration_us)
+{
+    const uint64_t past_the_last = 1u << 25;
+    uint64_t us = duration_us < past_the_last ? duration_us : past_the_last;
+    unsigned bits = 64 - (unsigned)__builtin_clzll(us << 1 | 1) - 1;
+    return (unsigned)((us + rw_latency_steps[bits]) >> 32);
+}
+
+/* All there is to count of one exchange that has ended. `status_class`: 0 when there was no
+ * response. */
+static inline void rw_metrics_observe(struct rw_series_cell *cell, unsigned status_class,
+                                      uint64_t duration_us, uint64_t bytes_in, uint64_t bytes_out)
+{
+    rw_metrics_add(&cell->status[status_class < 6 ? status_class : 0], 1);
+    rw_metrics_add(&cell->bytes_in, bytes_in);
+    rw_metrics_add(&cell->bytes_out, bytes_out);
+    rw_metrics_add(&cell->duration_sum_us, duration_us);
+    rw_metrics_add(&cell->buckets[rw_metrics_bucket(duration_us)], 1);
+}
+
+static inline void rw_metrics_failure(struct rw_series_cell *cell)
+{
+    rw_metrics_add(&cell->failures, 1);
+}
+
+/* ---- Reading: any thread of any process ---- */
+
+/* Prometheus text exposition, format 0.0.4, of all shards. Series that never counted are left out.
+ * Out of memory: text->err, as always with a text. */
 void rw_metrics_expose(const struct rw_metrics *metrics, struct rw_text *text);
-/* Extra gauges the caller appends itself in the same format (upstream health, memory...). */
-void rw_metrics_expose_gauge(struct rw_text *text, const char *name, const char *help, double value);
+
+/* What the caller appends itself in the same format (upstream health, memory...): a family of one
+ * sample without labels. `name` is a valid metric name. */
+void rw_metrics_expose_gauge(struct rw_text *text, const char *name, const char *help,
+                             double value);
+void rw_metrics_expose_counter(struct rw_text *text, const char *name, const char *help,
+                               double value);
+/* For families with labels: the two lines at the head (`type`: "gauge", "counter"), and a label's
+ * value escaped, without its quotes. */
+void rw_metrics_expose_head(struct rw_text *text, const char *name, const char *type,
+                            const char *help);
+void rw_metrics_expose_label(struct rw_text *text, struct rw_span value);
 
 /* Sums over shards, for the admin API and tests. */
 int64_t rw_metrics_total(const struct rw_metrics *metrics, enum rw_counter counter);
+/* Adds up a series over shards into `sum`. */
+void rw_metrics_series_total(const struct rw_metrics *metrics, unsigned series,
+                             struct rw_series_cell *sum);
 
 #endif

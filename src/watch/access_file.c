@@ -1,0 +1,217 @@
+#include "watch/access_file.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640 };
+
+/* ---- Opening ---- */
+
+static bool is_regular(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* O_NONBLOCK is for named pipes: opening must not wait for a reader. */
+static int open_path(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+}
+
+static enum rw_err name_rotated(struct rw_access_file *file, const char *path)
+{
+    size_t len = strlen(path);
+    file->name_room = len + SUFFIX_BYTES;
+    file->path = rw_strdup(path, len);
+    file->names[0] = rw_alloc(file->name_room);
+    file->names[1] = rw_alloc(file->name_room);
+    return file->path && file->names[0] && file->names[1] ? RW_OK : RW_ENOMEM;
+}
+
+enum rw_err rw_access_file_open(struct rw_access_file *file, const char *path,
+                                uint64_t rotate_bytes, unsigned rotate_keep)
+{
+    *file = (struct rw_access_file){
+        .fd = STDOUT_FILENO, .rotate_bytes = rotate_bytes, .rotate_keep = rotate_keep};
+    if (strcmp(path, "-") != 0) {
+        enum rw_err err = name_rotated(file, path);
+        file->fd = err ? -1 : open_path(path);
+        if (!err && file->fd < 0)
+            err = rw_err_from_errno(errno);
+        if (err) {
+            rw_access_file_close(file);
+            return err;
+        }
+    }
+    file->regular = is_regular(file->fd);
+    return RW_OK;
+}
+
+void rw_access_file_close(struct rw_access_file *file)
+{
+    if (file->path && file->fd >= 0)
+        close(file->fd);
+    rw_free(file->path);
+    rw_free(file->names[0]);
+    rw_free(file->names[1]);
+    *file = (struct rw_access_file){.fd = -1};
+}
+
+static void adopt(struct rw_access_file *file, int fd)
+{
+    close(file->fd);
+    file->fd = fd;
+    file->regular = is_regular(fd);
+    file->torn = false;
+    file->mid_line = false;
+}
+
+void rw_access_file_reopen(struct rw_access_file *file)
+{
+    if (!file->path)
+        return;
+    int fd = open_path(file->path);
+    if (fd < 0)
+        rw_log_limited(RW_LOG_ERROR, "access-log", "%s: cannot be reopened, the old file stays: %s",
+                       file->path, strerror(errno));
+    else
+        adopt(file, fd);
+}
+
+/* ---- Rotation ---- */
+
+static const char *numbered(struct rw_access_file *file, unsigned which, unsigned number)
+{
+    snprintf(file->names[which], file->name_room, "%s.%u", file->path, number);
+    return file->names[which];
+}
+
+/* Of the files that are there, each moves up by one; the one at the end is replaced. */
+static bool shift_files(struct rw_access_file *file)
+{
+    if (file->rotate_keep == 0)
+        return unlink(file->path) == 0 || errno == ENOENT;
+    for (unsigned i = file->rotate_keep; i > 1; i--)
+        if (rename(numbered(file, 0, i - 1), numbered(file, 1, i)) != 0 && errno != ENOENT)
+            return false;
+    return rename(file->path, numbered(file, 0, 1)) == 0;
+}
+
+/* The path still names the file that is open. */
+static bool is_current(const struct rw_access_file *file, const struct stat *opened)
+{
+    struct stat named;
+    return stat(file->path, &named) == 0 && named.st_ino == opened->st_ino &&
+           named.st_dev == opened->st_dev;
+}
+
+/* With the lock on the open file. Whoever holds the lock on the file that the path names is the
+ * only one to rename; one who waited for it finds that the path names another, and follows. */
+static void rotate_locked(struct rw_access_file *file, const struct stat *opened)
+{
+    if (is_current(file, opened) && !shift_files(file)) {
+        rw_log_limited(RW_LOG_ERROR, "access-log", "%s: cannot be rotated: %s", file->path,
+                       strerror(errno));
+        file->rotate_after_ns = rw_clock_monotonic_ns() + ROTATE_RETRY_S * RW_NS_PER_S;
+        return;
+    }
+    rw_access_file_reopen(file);
+}
+
+void rw_access_file_make_room(struct rw_access_file *file, size_t len)
+{
+    struct stat opened;
+    if (!file->path || !file->regular || !file->rotate_bytes || fstat(file->fd, &opened) != 0)
+        return;
+    if (!is_current(file, &opened)) {
+        rw_access_file_reopen(file);
+        if (fstat(file->fd, &opened) != 0)
+            return;
+    }
+    if (opened.st_size == 0 || (uint64_t)opened.st_size + len <= file->rotate_bytes ||
+        rw_clock_monotonic_ns() < file->rotate_after_ns)
+        return;
+    /* Held by another: it rotates just now, or blocks us for reasons of its own. Not waited for. */
+    int fd = file->fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return;
+    rotate_locked(file, &opened);
+    if (file->fd == fd)
+        flock(fd, LOCK_UN);
+}
+
+/* ---- Writing ---- */
+
+/* Of a regular file all at once. A pipe takes PIPE_BUF bytes without waiting once it is writable,
+ * and does not mix them with what other processes write: as many whole lines as fit into that. */
+static struct rw_span next_piece(const struct rw_access_file *file, struct rw_span lines)
+{
+    if (file->regular || lines.len <= PIPE_BUF)
+        return lines;
+    const char *end = memrchr(lines.at, '\n', PIPE_BUF);
+    return rw_span(lines.at, end ? (size_t)(end - lines.at) + 1 : PIPE_BUF);
+}
+
+static enum rw_err wait_writable(const struct rw_access_file *file, int wait_ms_max)
+{
+    if (file->regular)
+        return RW_OK;
+    struct pollfd wanted = {.fd = file->fd, .events = POLLOUT};
+    int ready = poll(&wanted, 1, wait_ms_max);
+    return ready == 0 || (ready < 0 && errno == EINTR) ? RW_ETIMEDOUT : RW_OK;
+}
+
+static enum rw_err write_piece(struct rw_access_file *file, struct rw_span piece, int wait_ms_max,
+                               size_t *written)
+{
+    *written = 0;
+    enum rw_err err = wait_writable(file, wait_ms_max);
+    if (err)
+        return err;
+    ssize_t count = write(file->fd, piece.at, piece.len);
+    if (count > 0) {
+        *written = (size_t)count;
+        file->mid_line = piece.at[count - 1] != '\n';
+        return RW_OK;
+    }
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return errno == EINTR ? RW_OK : RW_ETIMEDOUT;
+    if (!file->failing)
+        rw_log_limited(RW_LOG_ERROR, "access-log", "%s: cannot be written: %s",
+                       file->path ? file->path : "standard output",
+                       count < 0 ? strerror(errno) : "nothing was taken");
+    file->failing = true;
+    return RW_EIO;
+}
+
+enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lines, int wait_ms_max,
+                                 size_t *written)
+{
+    size_t count;
+    *written = 0;
+    while (lines.len) {
+        bool mend = file->torn;
+        struct rw_span piece = mend ? RW_LITERAL("\n") : next_piece(file, lines);
+        enum rw_err err = write_piece(file, piece, wait_ms_max, &count);
+        if (err)
+            return err;
+        if (mend) {
+            file->torn = count == 0;
+            continue;
+        }
+        *written += count;
+        lines = rw_span_skip(lines, count);
+    }
+    return RW_OK;
+}
