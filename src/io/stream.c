@@ -75,6 +75,8 @@ void rw_stream_shutdown(struct rw_stream *stream)
 
 void rw_stream_close(struct rw_stream *stream)
 {
+    if (stream->tls && !rw_stream_closing(stream))
+        rw_tls_hook_close(stream);
     rw_stream_raw_close(stream, false);
 }
 

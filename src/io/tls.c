@@ -1,68 +1,568 @@
-#include "io/tls_hooks.h"
+#include "io/tls.h"
 
-/* A build without TLS: no stream ever has stream->tls set, so none of the hooks can be reached. */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/backend.h"
+#include "io/tls_internal.h"
+
+#include <openssl/err.h>
+#include <string.h>
+
+/* A connection. Bytes come in by rw_tls_hook_data, wait in `in`, and are decrypted while the owner
+ * receives. Records to send collect in `out`; flush() hands all of them to the transport at once,
+ * and they are `flight` until it says that they are gone. One raw send at a time, so what is made
+ * meanwhile waits in `out`. */
+
+enum {
+    RECORD_BYTES = 16 * 1024,  /* of plain text, RFC 8446 section 5.1 */
+    RECORD_OVERHEAD_MAX = 128, /* header, IV, padding, tag of any cipher suite, and a KeyUpdate */
+};
+
+/* ---- Start and end ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static enum rw_err init_result;
+
+static void init_once(void)
+{
+    uint64_t options = OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS;
+    init_result = OPENSSL_init_ssl(options, NULL) == 1 ? RW_OK : RW_ENOMEM;
+    if (!init_result)
+        init_result = rw_tls_bio_init();
+    if (!init_result)
+        init_result = rw_tls_ticket_init();
+    ERR_clear_error();
+}
+
+enum rw_err rw_tls_init(void)
+{
+    return pthread_once(&once, init_once) ? RW_ENOMEM : init_result;
+}
+
+static void free_tls(struct rw_tls *tls)
+{
+    rw_tls_current = tls;
+    /* Else OpenSSL takes a lock to make the session unfit for resumption. */
+    SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(tls->ssl);
+    rw_tls_current = NULL;
+    rw_tls_drop_buffers(&tls->in);
+    rw_tls_drop_buffers(&tls->out);
+    rw_tls_drop_buffers(&tls->flight);
+    rw_free(tls->name);
+    if (tls->flags & RW_TLS_CLIENT)
+        rw_tls_client_drop(tls->of.client);
+    else
+        rw_tls_server_drop(tls->of.server);
+    rw_free(tls);
+}
+
+static struct rw_tls *new_tls(struct rw_stream *stream, SSL_CTX *context)
+{
+    struct rw_tls *tls = rw_alloc_zero(sizeof(*tls));
+    if (!tls)
+        return NULL;
+    tls->stream = stream;
+    tls->verify_error = X509_V_OK;
+    BIO *bio = rw_tls_bio();
+    tls->ssl = bio ? SSL_new(context) : NULL;
+    if (!tls->ssl) {
+        BIO_free(bio);
+        rw_free(tls);
+        ERR_clear_error();
+        return NULL;
+    }
+    SSL_set_bio(tls->ssl, bio, bio);
+    return tls;
+}
 
 enum rw_err rw_tls_start_server(struct rw_stream *stream, struct rw_tls_server *server)
 {
-    (void)stream, (void)server;
-    return RW_EUNSUPPORTED;
+    struct rw_tls *tls = new_tls(stream, server->usual->ssl);
+    if (!tls)
+        return RW_ENOMEM;
+    tls->of.server = rw_tls_server_hold(server);
+    SSL_set_accept_state(tls->ssl);
+    stream->tls = tls;
+    rw_stream_raw_receive(stream, true, false);
+    return RW_OK;
 }
 
 enum rw_err rw_tls_start_client(struct rw_stream *stream, struct rw_tls_client *client,
                                 const char *name)
 {
-    (void)stream, (void)client, (void)name;
-    return RW_EUNSUPPORTED;
-}
-
-void rw_tls_hook_opened(struct rw_stream *stream, enum rw_err err)
-{
-    (void)err;
-    rw_assert(!stream->tls);
-}
-
-void rw_tls_hook_data(struct rw_stream *stream, struct rw_buf *buf)
-{
-    (void)buf;
-    rw_assert(!stream->tls);
-}
-
-void rw_tls_hook_end(struct rw_stream *stream, enum rw_err err)
-{
-    (void)err;
-    rw_assert(!stream->tls);
-}
-
-void rw_tls_hook_sent(struct rw_stream *stream, enum rw_err err)
-{
-    (void)err;
-    rw_assert(!stream->tls);
-}
-
-void rw_tls_hook_ready(struct rw_stream *stream)
-{
-    rw_assert(!stream->tls);
+    struct rw_tls *tls = new_tls(stream, client->ssl);
+    if (!tls)
+        return RW_ENOMEM;
+    tls->of.client = rw_tls_client_hold(client);
+    tls->flags |= RW_TLS_CLIENT;
+    SSL_set_connect_state(tls->ssl);
+    enum rw_err err = rw_tls_client_prepare(tls, name);
+    if (err)
+        free_tls(tls);
+    else
+        stream->tls = tls;
+    return err;
 }
 
 void rw_tls_hook_closed(struct rw_stream *stream)
 {
-    rw_assert(!stream->tls);
+    free_tls(stream->tls);
+    stream->tls = NULL;
+}
+
+/* ---- Sending records ---- */
+
+/* The parts of the owner's send that are not encrypted yet, kept where bio_write leaves room. */
+static struct rw_parts *rest_of(struct rw_buf *flight)
+{
+    return (struct rw_parts *)(flight->data + flight->room - sizeof(struct rw_parts));
+}
+
+/* Hands `out` to the transport. Nothing may be in flight. */
+static enum rw_send flush(struct rw_tls *tls)
+{
+    struct iovec parts[RW_TLS_OUT_BUFFERS_MAX];
+    int count = 0;
+    for (struct rw_buf *buf = tls->out; buf; buf = buf->next)
+        parts[count++] = (struct iovec){buf->data + buf->start, buf->end - buf->start};
+    if (count == 0)
+        return RW_SEND_DONE;
+    struct rw_buf *sent = tls->out;
+    tls->out = tls->out_last = NULL;
+    tls->out_count = 0;
+    enum rw_send result = rw_stream_raw_send(tls->stream, parts, count);
+    if (result == RW_SEND_PENDING)
+        tls->flight = sent;
+    else
+        rw_tls_drop_buffers(&sent);
+    return result;
+}
+
+/* For records that nobody waits for, as those of the handshake. False: the connection is broken. */
+static bool flush_if_free(struct rw_tls *tls)
+{
+    return tls->flight || !tls->out || flush(tls) != RW_SEND_FAILED;
+}
+
+/* The last record of a connection about to be closed: whatever does not leave at once never does.
+ */
+static void flush_at_once(struct rw_tls *tls)
+{
+    int fd = rw_stream_fd(tls->stream);
+    struct rw_buf *buf = tls->out;
+    if (tls->flight || !buf)
+        return;
+    if (fd < 0) {
+        (void)flush_if_free(tls);
+        return;
+    }
+    ssize_t sent =
+        send(fd, buf->data + buf->start, buf->end - buf->start, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent;
+    rw_tls_drop_buffers(&tls->out);
+    tls->out_last = NULL;
+    tls->out_count = 0;
+}
+
+/* ---- Failures ---- */
+
+/* What other code on this thread left behind would be taken for ours. */
+static void begin(struct rw_tls *tls)
+{
+    rw_tls_current = tls;
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
+static enum rw_err classify(const struct rw_tls *tls)
+{
+    if (tls->flags & RW_TLS_OUT_OF_MEMORY)
+        return RW_ENOMEM;
+    switch (ERR_GET_REASON(tls->error)) {
+    case ERR_R_MALLOC_FAILURE:
+        return RW_ENOMEM;
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return RW_EVERIFY;
+    default:
+        return RW_ETLS;
+    }
+}
+
+/* Notes why, and sends the alert that OpenSSL has made. */
+static enum rw_err note_failure(struct rw_tls *tls)
+{
+    tls->error = ERR_peek_last_error();
+    if (ERR_GET_REASON(tls->error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        tls->verify_error = SSL_get_verify_result(tls->ssl);
+    ERR_clear_error();
+    tls->flags |= RW_TLS_FAILED | RW_TLS_NOTIFIED;
+    enum rw_err err = classify(tls);
+    flush_at_once(tls);
+    rw_log_limited(RW_LOG_INFO, "tls", "connection %s%s %s: %s (%s)",
+                   tls->flags & RW_TLS_CLIENT ? "to " : "from a client",
+                   tls->flags & RW_TLS_CLIENT && tls->name ? tls->name : "",
+                   tls->flags & RW_TLS_OPEN ? "broken" : "not made", rw_err_text(err),
+                   rw_tls_error_text(tls->stream));
+    return err;
+}
+
+/* From the loop: tells the owner, once. */
+static void tell_end(struct rw_tls *tls, enum rw_err err)
+{
+    struct rw_stream *stream = tls->stream;
+    if (tls->flags & RW_TLS_END_TOLD || rw_stream_closing(stream))
+        return;
+    tls->flags |= RW_TLS_END_TOLD;
+    rw_tls_drop_buffers(&tls->in);
+    if (!(tls->flags & RW_TLS_RAW_END))
+        rw_stream_raw_receive(stream, false, false);
+    if (tls->flags & RW_TLS_OPEN)
+        stream->events->on_end(stream, err);
+    else
+        stream->events->on_open(stream, err);
+}
+
+/* ---- The handshake ---- */
+
+static void settle(struct rw_tls *tls)
+{
+    tls->flags |= RW_TLS_OPEN;
+    if (!(tls->flags & RW_TLS_CLIENT) && tls->of.server->ticket_keys &&
+        tls->flags & RW_TLS_TICKET_ASKED && SSL_version(tls->ssl) == TLS1_3_VERSION)
+        tls->flags |= RW_TLS_TICKET_DUE;
+}
+
+/* True when it is through, and the owner wants to go on. */
+static bool handshake(struct rw_tls *tls)
+{
+    struct rw_stream *stream = tls->stream;
+    begin(tls);
+    int result = SSL_do_handshake(tls->ssl);
+    if (result != 1 && SSL_get_error(tls->ssl, result) != SSL_ERROR_WANT_READ) {
+        tell_end(tls, note_failure(tls));
+        return false;
+    }
+    if (!flush_if_free(tls)) {
+        tell_end(tls, RW_ERESET);
+        return false;
+    }
+    if (result != 1) {
+        if (tls->flags & RW_TLS_RAW_END)
+            tell_end(tls, RW_ECLOSED);
+        return false;
+    }
+    settle(tls);
+    stream->events->on_open(stream, RW_OK);
+    if (rw_stream_closing(stream))
+        return false;
+    if (!(tls->flags & (RW_TLS_WANTED | RW_TLS_RAW_END)))
+        rw_stream_raw_receive(stream, false, false);
+    return true;
+}
+
+/* ---- Receiving ---- */
+
+enum outcome { FULL, DRY, ENDED, BROKEN };
+
+static bool wants_data(const struct rw_tls *tls)
+{
+    return (tls->flags & (RW_TLS_OPEN | RW_TLS_WANTED | RW_TLS_END_TOLD)) ==
+               (RW_TLS_OPEN | RW_TLS_WANTED) &&
+           !rw_stream_closing(tls->stream);
+}
+
+/* Decrypts into `buf` until it is full or there is nothing more. */
+static enum outcome fill(struct rw_tls *tls, struct rw_buf *buf)
+{
+    begin(tls);
+    while (rw_buf_space(buf)) {
+        size_t got;
+        int result = SSL_read_ex(tls->ssl, buf->data + buf->end, rw_buf_space(buf), &got);
+        if (result == 1) {
+            buf->end += (uint32_t)got;
+            continue;
+        }
+        switch (SSL_get_error(tls->ssl, result)) {
+        case SSL_ERROR_WANT_READ:
+            return DRY;
+        case SSL_ERROR_ZERO_RETURN:
+            return ENDED;
+        default:
+            return BROKEN;
+        }
+    }
+    return FULL;
+}
+
+/* Data goes before what ended it: the owner sees all that came before a bad record. */
+static bool receive_some(struct rw_tls *tls, struct rw_buf *buf)
+{
+    struct rw_stream *stream = tls->stream;
+    enum outcome outcome = fill(tls, buf);
+    enum rw_err err = outcome == BROKEN ? note_failure(tls) : RW_OK;
+    if (outcome != BROKEN && !flush_if_free(tls)) {
+        outcome = BROKEN;
+        err = RW_ERESET;
+    }
+    if (buf->end > buf->start)
+        stream->events->on_data(stream, buf);
+    else
+        rw_buf_drop(buf);
+    if (outcome == BROKEN)
+        tell_end(tls, err);
+    else if (outcome == ENDED && wants_data(tls))
+        tell_end(tls, RW_OK);
+    else if (outcome == DRY && tls->flags & RW_TLS_RAW_END && wants_data(tls))
+        tell_end(tls, RW_ECLOSED);
+    return outcome == FULL;
+}
+
+static void receive(struct rw_tls *tls)
+{
+    struct rw_stream *stream = tls->stream;
+    bool more = true;
+    while (more && wants_data(tls)) {
+        size_t room = tls->flags & RW_TLS_LARGE ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
+        struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, room);
+        if (!buf) {
+            stream->flags |= RW_STREAM_TLS_READY;
+            rw_loop_stream_starved(stream);
+            return;
+        }
+        more = receive_some(tls, buf);
+    }
+}
+
+static void run(struct rw_tls *tls)
+{
+    if (tls->flags & (RW_TLS_FAILED | RW_TLS_END_TOLD))
+        return;
+    tls->flags |= RW_TLS_RUNNING;
+    if (tls->flags & RW_TLS_OPEN || handshake(tls))
+        receive(tls);
+    tls->flags &= ~(uint32_t)RW_TLS_RUNNING;
+}
+
+void rw_tls_hook_opened(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_tls *tls = stream->tls;
+    if (err) {
+        tell_end(tls, err);
+        return;
+    }
+    rw_stream_raw_receive(stream, true, false);
+    run(tls);
+}
+
+void rw_tls_hook_data(struct rw_stream *stream, struct rw_buf *buf)
+{
+    struct rw_tls *tls = stream->tls;
+    if (tls->flags & (RW_TLS_FAILED | RW_TLS_END_TOLD)) {
+        rw_buf_drop(buf);
+        return;
+    }
+    if (tls->in)
+        tls->in_last->next = buf;
+    else
+        tls->in = buf;
+    tls->in_last = buf;
+    run(tls);
+}
+
+void rw_tls_hook_end(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_tls *tls = stream->tls;
+    tls->flags |= RW_TLS_RAW_END;
+    if (err)
+        tell_end(tls, err);
+    else
+        run(tls);
+}
+
+void rw_tls_hook_ready(struct rw_stream *stream)
+{
+    run(stream->tls);
 }
 
 void rw_tls_hook_receive(struct rw_stream *stream, bool on, bool large)
 {
-    (void)on, (void)large;
-    rw_assert(!stream->tls);
+    struct rw_tls *tls = stream->tls;
+    tls->flags &= ~(uint32_t)(RW_TLS_WANTED | RW_TLS_LARGE);
+    tls->flags |= (on ? RW_TLS_WANTED : 0) | (large ? RW_TLS_LARGE : 0);
+    if (!(tls->flags & RW_TLS_OPEN) || tls->flags & (RW_TLS_END_TOLD | RW_TLS_FAILED))
+        return;
+    if (!(tls->flags & RW_TLS_RAW_END))
+        rw_stream_raw_receive(stream, on, large);
+    if (on && !(tls->flags & RW_TLS_RUNNING) &&
+        (tls->in || tls->flags & RW_TLS_RAW_END || SSL_has_pending(tls->ssl) ||
+         SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN))
+        rw_stream_raw_ready(stream);
+}
+
+/* ---- Sending ---- */
+
+static void skip_parts(struct rw_parts *rest, size_t bytes)
+{
+    int gone = 0;
+    while (gone < rest->count && bytes >= rest->parts[gone].iov_len)
+        bytes -= rest->parts[gone++].iov_len;
+    rest->count -= gone;
+    memmove(rest->parts, rest->parts + gone, (size_t)rest->count * sizeof(rest->parts[0]));
+    if (rest->count) {
+        rest->parts[0].iov_base = (char *)rest->parts[0].iov_base + bytes;
+        rest->parts[0].iov_len -= bytes;
+    }
+}
+
+/* The next record's plain text, at most `room` bytes: where it lies, or small parts put together.
+ */
+static struct rw_span next_record(const struct rw_parts *rest, size_t room)
+{
+    static _Thread_local char scratch[RECORD_BYTES];
+    const struct iovec *first = &rest->parts[0];
+    if (rest->count == 1 || first->iov_len >= room)
+        return rw_span(first->iov_base, first->iov_len < room ? first->iov_len : room);
+    size_t len = 0;
+    for (int i = 0; i < rest->count && len < room; i++) {
+        size_t take = rest->parts[i].iov_len;
+        take = take < room - len ? take : room - len;
+        memcpy(scratch + len, rest->parts[i].iov_base, take);
+        len += take;
+    }
+    return rw_span(scratch, len);
+}
+
+static void ask_for_tickets(struct rw_tls *tls)
+{
+    tls->flags &= ~(uint32_t)RW_TLS_TICKET_DUE;
+    /* One replaces the one that was used. */
+    uint32_t count = SSL_session_reused(tls->ssl) ? 1 : tls->of.server->ticket_count;
+    while (count--)
+        (void)SSL_new_session_ticket(tls->ssl);
+}
+
+/* Encrypts as much as one large buffer holds into `out`. */
+static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
+{
+    size_t room = RW_BUF_LARGE_BYTES - sizeof(struct rw_parts);
+    begin(tls);
+    if (tls->flags & RW_TLS_TICKET_DUE)
+        ask_for_tickets(tls);
+    while (rest->count && room > RECORD_OVERHEAD_MAX) {
+        size_t most = room - RECORD_OVERHEAD_MAX;
+        struct rw_span text = next_record(rest, most < RECORD_BYTES ? most : RECORD_BYTES);
+        size_t done;
+        if (SSL_write_ex(tls->ssl, text.at, text.len, &done) != 1)
+            return false;
+        skip_parts(rest, done);
+        room -= done + RECORD_OVERHEAD_MAX < room ? done + RECORD_OVERHEAD_MAX : room;
+    }
+    return true;
+}
+
+/* Sends what is left of `rest`; keeps what has to wait. */
+static enum rw_send push(struct rw_tls *tls, struct rw_parts *rest)
+{
+    while (!tls->flight && (rest->count || tls->out)) {
+        if (!encrypt(tls, rest)) {
+            (void)note_failure(tls);
+            return RW_SEND_FAILED;
+        }
+        if (flush(tls) == RW_SEND_FAILED) {
+            tls->flags |= RW_TLS_NOTIFIED;
+            return RW_SEND_FAILED;
+        }
+    }
+    if (!tls->flight)
+        return RW_SEND_DONE;
+    if (rest->count) {
+        memcpy(rest_of(tls->flight), rest, sizeof(*rest));
+        tls->flags |= RW_TLS_REST;
+    }
+    return RW_SEND_PENDING;
 }
 
 enum rw_send rw_tls_hook_send(struct rw_stream *stream, const struct iovec *parts, int count)
 {
-    (void)parts, (void)count;
-    rw_assert(!stream->tls);
-    return RW_SEND_FAILED;
+    struct rw_tls *tls = stream->tls;
+    rw_assert(!(tls->flags & RW_TLS_SENDING));
+    rw_assert(count > 0 && count <= RW_SEND_PARTS_MAX);
+    if (!(tls->flags & RW_TLS_OPEN) || tls->flags & (RW_TLS_FAILED | RW_TLS_NOTIFIED))
+        return RW_SEND_FAILED;
+    struct rw_parts rest;
+    rw_parts_set(&rest, parts, count, 0);
+    enum rw_send result = push(tls, &rest);
+    if (result == RW_SEND_PENDING)
+        tls->flags |= RW_TLS_SENDING;
+    return result;
+}
+
+/* Nothing is in flight any more, or the transport failed: the owner's send is over. */
+static void finish_send(struct rw_tls *tls, enum rw_err err)
+{
+    if (err)
+        tls->flags |= RW_TLS_NOTIFIED;
+    if (tls->flags & RW_TLS_SENDING) {
+        tls->flags &= ~(uint32_t)(RW_TLS_SENDING | RW_TLS_REST);
+        tls->stream->events->on_sent(tls->stream, err);
+    } else if (err) {
+        tell_end(tls, err);
+    }
+    if (!err && tls->flags & RW_TLS_SHUTDOWN && !tls->flight) {
+        tls->flags &= ~(uint32_t)RW_TLS_SHUTDOWN;
+        rw_stream_raw_shutdown(tls->stream);
+    }
+}
+
+void rw_tls_hook_sent(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_tls *tls = stream->tls;
+    struct rw_parts rest = {.count = 0};
+    if (tls->flags & RW_TLS_REST)
+        memcpy(&rest, rest_of(tls->flight), sizeof(rest));
+    tls->flags &= ~(uint32_t)RW_TLS_REST;
+    rw_tls_drop_buffers(&tls->flight);
+    if (!err) {
+        enum rw_send result = push(tls, &rest);
+        if (result == RW_SEND_PENDING)
+            return;
+        if (result == RW_SEND_FAILED)
+            err = tls->flags & RW_TLS_FAILED ? classify(tls) : RW_ERESET;
+    }
+    finish_send(tls, err);
+}
+
+/* ---- The end of sending ---- */
+
+/* Puts close_notify into `out`, unless there is no point. */
+static void notify(struct rw_tls *tls)
+{
+    if (!(tls->flags & RW_TLS_OPEN) || tls->flags & (RW_TLS_FAILED | RW_TLS_NOTIFIED))
+        return;
+    tls->flags |= RW_TLS_NOTIFIED;
+    begin(tls);
+    (void)SSL_shutdown(tls->ssl);
 }
 
 void rw_tls_hook_shutdown(struct rw_stream *stream)
 {
-    rw_assert(!stream->tls);
+    struct rw_tls *tls = stream->tls;
+    rw_assert(!(tls->flags & RW_TLS_SENDING));
+    notify(tls);
+    (void)flush_if_free(tls);
+    if (tls->flight)
+        tls->flags |= RW_TLS_SHUTDOWN;
+    else
+        rw_stream_raw_shutdown(stream);
+}
+
+void rw_tls_hook_close(struct rw_stream *stream)
+{
+    struct rw_tls *tls = stream->tls;
+    if (tls->flight || tls->flags & RW_TLS_RAW_END)
+        return;
+    notify(tls);
+    flush_at_once(tls);
 }

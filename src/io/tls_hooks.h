@@ -45,5 +45,7 @@ void rw_tls_hook_receive(struct rw_stream *stream, bool on, bool large);
 RW_MUST_CHECK enum rw_send rw_tls_hook_send(struct rw_stream *stream, const struct iovec *parts,
                                             int count);
 void rw_tls_hook_shutdown(struct rw_stream *stream);
+/* Before the raw side is closed (not aborted): a last record may leave, if it can at once. */
+void rw_tls_hook_close(struct rw_stream *stream);
 
 #endif

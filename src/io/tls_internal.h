@@ -1,0 +1,161 @@
+/* Private to io/tls*.c: what the parts of the TLS layer share.
+ *
+ *   tls.c         a stream's connection: hooks, handshake, records in and out, the end
+ *   tls_bio.c     how OpenSSL reads and writes: straight from and to the loop's buffers
+ *   tls_server.c  rw_tls_server: certificates by name, one SSL_CTX for each set of them
+ *   tls_client.c  rw_tls_client: trust, names, kept sessions
+ *   tls_pem.c     files, certificates and keys, and what may be wrong with them
+ *   tls_ticket.c  ticket keys
+ *   tls_info.c    what was negotiated, who the peer is, why it failed
+ *
+ * OpenSSL's callbacks (BIO, SNI, tickets) find the connection by rw_tls_current, set around each
+ * call into libssl: cheaper than ex_data, which costs an allocation for each connection.
+ */
+#ifndef RW_IO_TLS_INTERNAL_H
+#define RW_IO_TLS_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "io/tls.h"
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+
+/* rw_tls.flags */
+enum {
+    RW_TLS_OPEN = 1 << 0,          /* the handshake is through */
+    RW_TLS_FAILED = 1 << 1,        /* and what failed has been told */
+    RW_TLS_WANTED = 1 << 2,        /* the owner receives */
+    RW_TLS_LARGE = 1 << 3,         /* into large buffers */
+    RW_TLS_RAW_END = 1 << 4,       /* no more bytes will come */
+    RW_TLS_END_TOLD = 1 << 5,      /* on_end was called */
+    RW_TLS_SENDING = 1 << 6,       /* the owner waits for on_sent */
+    RW_TLS_REST = 1 << 7,          /* and part of it is not encrypted yet: rest_of(flight) */
+    RW_TLS_SHUTDOWN = 1 << 8,      /* shut down as soon as nothing is in flight */
+    RW_TLS_NOTIFIED = 1 << 9,      /* close_notify was given to the transport */
+    RW_TLS_TICKET_DUE = 1 << 10,   /* to be made before the first bytes are sent */
+    RW_TLS_TICKET_ASKED = 1 << 11, /* the client can resume (RFC 8446 section 4.2.9) */
+    RW_TLS_OUT_OF_MEMORY = 1 << 12,
+    RW_TLS_CLIENT = 1 << 13,
+    RW_TLS_RUNNING = 1 << 14, /* within a hook that will look for more itself */
+};
+
+enum { RW_TLS_OUT_BUFFERS_MAX = 8 };
+
+struct rw_tls {
+    SSL *ssl;
+    struct rw_stream *stream;
+    struct rw_buf *in, *in_last;   /* records received, not yet read by OpenSSL */
+    struct rw_buf *out, *out_last; /* records to send */
+    struct rw_buf *flight; /* records that the transport has and will say when they are gone */
+    union {
+        struct rw_tls_server *server;
+        struct rw_tls_client *client;
+    } of;
+    char *name; /* the client's: whom it talks to */
+    uint32_t flags;
+    uint32_t out_count;
+    unsigned long error; /* OpenSSL's, of the first failure */
+    long verify_error;   /* X509_V_ERR_ */
+};
+
+/* The connection whose SSL is being called on this thread. */
+extern _Thread_local struct rw_tls *rw_tls_current;
+
+/* ---- tls_bio.c ---- */
+
+/* This thread's BIO, a new reference; NULL when out of memory. */
+BIO *rw_tls_bio(void);
+/* RW_ENOMEM when OpenSSL gives no method. Called by rw_tls_init. */
+RW_MUST_CHECK enum rw_err rw_tls_bio_init(void);
+void rw_tls_drop_buffers(struct rw_buf **first);
+
+/* ---- tls_pem.c ---- */
+
+struct rw_tls_identity {
+    X509 *cert;
+    EVP_PKEY *key;
+    STACK_OF(X509) * chain; /* may be NULL */
+    int64_t not_after;
+};
+
+/* Adds one line to `why`: "`file`: what". */
+void rw_tls_complain(struct rw_text *why, struct rw_span file, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* OpenSSL's reason for its latest error, or `otherwise`; empties its queue. */
+const char *rw_tls_reason(const char *otherwise);
+RW_MUST_CHECK enum rw_err rw_tls_identity_load(const struct rw_tls_certificate_files *files,
+                                               struct rw_tls_identity *identity,
+                                               struct rw_text *why);
+void rw_tls_identity_free(struct rw_tls_identity *identity);
+/* Expired, not yet valid, without names: false, and a line in `why`. */
+bool rw_tls_identity_current(const struct rw_tls_identity *identity, struct rw_span file,
+                             struct rw_text *why);
+/* Since 1970; 0 when malformed. */
+int64_t rw_tls_seconds(const ASN1_TIME *when);
+/* Adds every certificate of a PEM file to `store`, and its name to `names` (may be NULL). */
+RW_MUST_CHECK enum rw_err rw_tls_authorities_load(struct rw_span file, X509_STORE *store,
+                                                  STACK_OF(X509_NAME) * names, struct rw_text *why);
+
+/* ---- tls_ticket.c ---- */
+
+/* The type that SSL_CTX_set_tlsext_ticket_key_evp_cb asks for. */
+int rw_tls_ticket_callback(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                           EVP_MAC_CTX *mac, int encrypt);
+RW_MUST_CHECK enum rw_err rw_tls_ticket_init(void);
+
+/* ---- tls_server.c ---- */
+
+enum { RW_TLS_KEY_TYPES = 3 }; /* ECDSA, RSA, Ed25519 */
+
+/* One SSL_CTX: a set of certificates for the same names. */
+struct rw_tls_context {
+    struct rw_tls_context *next;
+    SSL_CTX *ssl;
+    const struct rw_tls_identity *identities[RW_TLS_KEY_TYPES]; /* while the server is made */
+};
+
+struct rw_tls_server {
+    _Atomic uint32_t references;
+    struct rw_arena arena;
+    struct rw_map names; /* lower case, "*.domain" for wildcards -> struct rw_tls_context */
+    struct rw_tls_context *contexts;
+    struct rw_tls_context *usual; /* when no name fits */
+    struct rw_tls_ticket_keys *ticket_keys;
+    unsigned char *alpn; /* as on the wire */
+    unsigned alpn_bytes;
+    uint32_t ticket_count;
+    size_t certificates;
+    int64_t not_after;
+};
+
+/* What both sides' SSL_CTX have in common; NULL when out of memory. */
+SSL_CTX *rw_tls_context_new(const SSL_METHOD *method, enum rw_tls_version min_version);
+/* The wire form (RFC 7301 section 3.1) in `arena`. RW_EINVAL for an empty or too long name. */
+RW_MUST_CHECK enum rw_err rw_tls_alpn_wire(const struct rw_span *alpn, size_t count,
+                                           struct rw_arena *arena, unsigned char **wire,
+                                           unsigned *bytes);
+
+/* ---- tls_client.c ---- */
+
+struct rw_tls_session {
+    char *name; /* NULL: free */
+    SSL_SESSION *session;
+};
+
+struct rw_tls_client {
+    _Atomic uint32_t references;
+    struct rw_arena arena;
+    SSL_CTX *ssl;
+    char *name; /* may be NULL */
+    bool insecure, resumption;
+    uint64_t seed;
+    pthread_mutex_t lock; /* of the sessions */
+    struct rw_tls_session
+        sessions[RW_TLS_CLIENT_SESSIONS_MAX]; /* by hash of the name; a newcomer displaces */
+};
+
+/* Prepares `tls->ssl` for `name`: SNI, verification, session. */
+RW_MUST_CHECK enum rw_err rw_tls_client_prepare(struct rw_tls *tls, const char *name);
+
+#endif
