@@ -68,6 +68,8 @@ struct rw_io_backend {
     void (*unlisten)(struct rw_listener_state *state);
     /* After a pause for want of descriptors. */
     void (*relisten)(struct rw_listener_state *state);
+    /* Closes an accepted descriptor that no stream took. */
+    void (*refuse)(struct rw_listener *listener, int fd);
 
     enum rw_err (*watch)(struct rw_watch *watch);
     void (*unwatch)(struct rw_watch *watch);
@@ -118,6 +120,7 @@ RW_MUST_CHECK enum rw_err rw_socket_create(const struct rw_connect_options *opti
 /* What a failed connect(2) means. */
 enum rw_err rw_socket_connect_error(int errno_value);
 void rw_socket_close(int fd, bool abort);
+void rw_socket_refuse(struct rw_listener *listener, int fd);
 enum rw_err rw_socket_error(int fd);
 enum rw_err rw_socket_address(const struct rw_stream *stream, bool peer,
                               struct sockaddr_storage *address);

@@ -464,6 +464,7 @@ const struct rw_io_backend rw_backend_epoll = {
     .listen = epoll_listen,
     .unlisten = epoll_unlisten,
     .relisten = epoll_relisten,
+    .refuse = rw_socket_refuse,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,
 };

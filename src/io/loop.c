@@ -31,8 +31,9 @@ static const struct rw_io_backend *choose_backend(enum rw_loop_backend backend)
     case RW_LOOP_EPOLL:
         return &rw_backend_epoll;
     case RW_LOOP_IO_URING:
-    case RW_LOOP_SIM:
         break;
+    case RW_LOOP_SIM:
+        return &rw_backend_sim;
     }
     return NULL;
 }

@@ -16,6 +16,12 @@ void rw_socket_close(int fd, bool abort)
     close(fd);
 }
 
+void rw_socket_refuse(struct rw_listener *listener, int fd)
+{
+    (void)listener;
+    close(fd);
+}
+
 enum rw_err rw_socket_error(int fd)
 {
     int errno_value = 0;

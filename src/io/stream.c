@@ -174,6 +174,11 @@ enum rw_err rw_listener_start(struct rw_loop *loop, struct rw_listener *listener
     return RW_OK;
 }
 
+void rw_listener_refuse(struct rw_listener *listener, int fd)
+{
+    listener->loop->backend->refuse(listener, fd);
+}
+
 void rw_listener_close(struct rw_listener *listener)
 {
     struct rw_listener_state *state = listener->backend;

@@ -113,7 +113,8 @@ RW_MUST_CHECK enum rw_err rw_stream_local(const struct rw_stream *stream,
 
 struct rw_listener {
     struct rw_loop *loop;
-    /* `fd` is non-blocking, TCP_NODELAY set, and the callee's (rw_stream_attach or close). */
+    /* `fd` is non-blocking, TCP_NODELAY set, and the callee's (rw_stream_attach or
+     * rw_listener_refuse). */
     void (*on_accept)(struct rw_listener *listener, int fd, const struct sockaddr_storage *peer);
     void (*on_closed)(struct rw_listener *listener);
     void *backend;
@@ -123,6 +124,9 @@ struct rw_listener {
 
 /* Accepts until closed. When descriptors run out it pauses for 100 ms and says so in the log. */
 RW_MUST_CHECK enum rw_err rw_listener_start(struct rw_loop *loop, struct rw_listener *listener);
+/* From on_accept: closes a descriptor that was accepted and is not wanted (a number of the
+ * simulation's must not go to close(2)). */
+void rw_listener_refuse(struct rw_listener *listener, int fd);
 /* Stops accepting; on_closed follows from the loop. The descriptor is not closed. */
 void rw_listener_close(struct rw_listener *listener);
 
