@@ -2,11 +2,11 @@
  * in flight, health) is shared by all threads and outlives reloads, so that limits and ejections
  * hold.
  *
- * The control thread makes clusters when it compiles a snapshot (rw_clusters_update), swaps their
- * endpoint sets when DNS or health changes; workers choose an endpoint for each request
- * (rw_cluster_choose) and report what became of it. A worker reads the set by one acquire load; a
- * replaced set is freed when every worker has passed through its loop since (the caller's `defer`
- * function sees to that).
+ * The control thread makes clusters when it compiles a snapshot (rw_clusters_make), swaps their
+ * endpoint sets when DNS says something new; workers choose an endpoint for each request
+ * (rw_cluster_choose) and report what became of it (rw_cluster_report). A worker reads the set by
+ * one acquire load; a replaced set is freed when every worker has passed through its loop since
+ * (the caller's `defer` function sees to that).
  */
 #ifndef RW_GATE_CLUSTER_H
 #define RW_GATE_CLUSTER_H
@@ -19,37 +19,43 @@
 
 struct rw_tls_client;
 
+enum { RW_CLUSTER_ENDPOINTS_MAX = 4096 }; /* of one cluster; what DNS says beyond is left out */
+
 /* One address that takes requests. Reference counted (atomic): sets and upstream connections hold
- * one each. */
+ * one each. Living clusters of one upstream name share it when address and host are the same. */
 struct rw_endpoint {
-    _Atomic uint32_t references;
-    uint32_t slot; /* small number, unique among living endpoints: index into a worker's pools */
-    struct sockaddr_storage address;
-    socklen_t address_bytes;
-    struct rw_span name; /* "10.0.0.1:80": for log and metrics */
-    struct rw_span host; /* the name it came from, without port: SNI when the upstream names none */
-    unsigned series;     /* of metrics */
-
-    _Atomic uint32_t open;   /* connections of all threads, for per_endpoint_max */
-    _Atomic uint32_t active; /* requests in flight, for least_requests */
-    _Atomic uint64_t
-        waiting; /* bit per worker thread (index modulo 64) that waits for a connection slot */
-
-    _Atomic bool probe_failed;         /* the active health check says: down */
+    /* Read by every choice, written when something changes. */
+    _Atomic bool probe_failed;         /* the active health check says: down; false at first */
+    _Atomic bool removed;              /* in no living cluster's set: close idle connections */
     _Atomic uint32_t failures;         /* passive: in a row */
+    _Atomic uint32_t ejections;        /* passive: in a row, without a success in between */
     _Atomic uint64_t ejected_until_ms; /* passive: no requests before this (monotonic) */
-    _Atomic bool removed;              /* no longer in any set: close idle connections */
+    uint32_t slot;   /* small number, unique among living endpoints: index into a worker's pools */
+    unsigned series; /* of metrics */
+    socklen_t address_bytes;
+    struct sockaddr_storage address;
+    struct rw_span name; /* "10.0.0.1:80": for log and metrics */
+    struct rw_span host; /* the name or IP address it came from, without port, NUL-terminated; empty
+                            for a Unix socket */
+
+    /* Written for every request: a cache line of its own. */
+    _Atomic uint32_t references __attribute__((aligned(64)));
+    _Atomic uint32_t open;    /* connections of all threads, for per_endpoint_max */
+    _Atomic uint32_t active;  /* requests in flight, for least_requests */
+    _Atomic uint64_t waiting; /* bit per worker thread (index modulo 64) that waits for a connection
+                                 slot */
 };
 
-/* Immutable: what is chosen from. */
+/* What is chosen from: immutable, but for the latch. Sorted by the endpoints' names. */
 struct rw_endpoint_set {
-    struct rw_endpoint **endpoints;
-    uint32_t *weights;
+    struct rw_endpoint **endpoints; /* a reference each */
+    uint32_t *weights;              /* 0: gets nothing */
     unsigned count;
-    uint32_t *schedule; /* round robin: endpoint indices, interleaved by weight */
+    uint32_t *schedule; /* endpoint indices, interleaved by weight */
     unsigned schedule_count;
     uint32_t *table; /* consistent hash (Maglev): endpoint indices; NULL with other balancing */
     unsigned table_count;
+    _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
 struct rw_cluster {
@@ -62,6 +68,8 @@ struct rw_cluster {
     uint32_t connect_ms;
     struct rw_span host;                   /* Host override; empty: none */
     struct rw_tls_client *tls;             /* NULL: plain; a reference */
+    struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the
+                                              endpoint's host */
     _Atomic(struct rw_endpoint_set *) set; /* never NULL, may be empty */
     _Atomic uint32_t references;           /* snapshots */
     void *control;                         /* cluster.c's: config, DNS, probes */
@@ -71,19 +79,22 @@ struct rw_cluster {
 struct rw_choice {
     uint64_t hash; /* for RW_BALANCE_HASH */
     uint64_t now_ms;
-    uint32_t *cursor; /* round robin: the worker's own for this cluster */
-    struct rw_random *random;
+    uint32_t *cursor;         /* round robin: the worker's own for this cluster, random at first */
+    struct rw_random *random; /* never NULL */
     const struct rw_endpoint *avoid; /* a retry: not this one if there is another; NULL */
 };
 
 /* A usable endpoint (healthy, not ejected), or any that is not probe_failed when all are ejected
- * (panic), or NULL when none is left. Any worker. The pointer is valid until the worker returns to
- * its loop, unless it takes a reference. */
+ * (panic), or NULL when none is left. `avoid` comes before panic. Any worker. The pointer is valid
+ * until the worker returns to its loop, unless it takes a reference. */
 struct rw_endpoint *rw_cluster_choose(const struct rw_cluster *cluster,
                                       const struct rw_choice *choice);
 
 /* What became of a request, for passive health. `failed`: connect error, reset, timeout, or
- * 502/503/504. */
+ * 502/503/504. After passive.failures of them in a row the endpoint is ejected for eject_ms; twice,
+ * four, eight, at most ten times as long when it is ejected again without a success in between.
+ * While it is ejected reports change nothing. At most eject_percent_max of the set's endpoints
+ * (rounded down) are ejected at a time. Any thread. */
 void rw_cluster_report(const struct rw_cluster *cluster, struct rw_endpoint *endpoint, bool failed,
                        uint64_t now_ms);
 
@@ -96,32 +107,45 @@ struct rw_clusters;
 struct rw_metrics;
 
 struct rw_clusters_options {
-    struct rw_loop *loop; /* of the control thread: DNS and probes live here; NULL: no DNS, no
-                             probes (simulation, check) */
-    struct rw_metrics *metrics;
-    /* Calls `release(object)` once every worker has passed through its loop. */
+    struct rw_loop *loop;       /* of the control thread: DNS and probes live here; NULL: no DNS, no
+                                   probes (simulation, check) */
+    struct rw_metrics *metrics; /* NULL: every series is 0 */
+    /* Calls `release(object)` once every worker has passed through its loop; any thread. NULL: at
+     * once (no workers). */
     void (*defer)(void *user, void (*release)(void *object), void *object);
     void *defer_user;
 };
 
 RW_MUST_CHECK enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
                                              struct rw_clusters **clusters);
+/* Every cluster has been dropped. Probes that were under way end in the loop's next turns, before
+ * which it must not be destroyed. */
 void rw_clusters_destroy(struct rw_clusters *clusters);
 
 /* Makes the cluster for an upstream of a new configuration, sharing endpoint state with the
- * clusters of the same name that live; the caller owns a reference. Numeric and Unix addresses are
- * in the set at once; names as known from the last resolution, the first one is waited for at most
- * dns.timeout_ms when `wait` is set (start-up, reload: off the hot path). Mistakes (bad certificate
- * file) go to the report. Probes and DNS of the cluster start with rw_clusters_activate and stop
- * when its last reference goes. */
+ * clusters of the same name that live; the caller owns a reference. Nothing of `config` is needed
+ * afterwards. Numeric and Unix addresses are in the set at once; names as known from the last
+ * resolution, else they are being resolved from now on: with `wait` the call lasts until they are,
+ * at most dns.timeout_ms (off the hot path; the loop is not run). A name that is unknown leaves the
+ * set without it, and is no error. Mistakes (bad certificate file) go to the report: RW_EINVAL. */
 RW_MUST_CHECK enum rw_err rw_clusters_make(struct rw_clusters *clusters,
                                            const struct rw_config *config,
                                            const struct rw_config_upstream *upstream, bool wait,
                                            struct rw_conf_report *report,
                                            struct rw_cluster **cluster);
+/* Instead of `wait`: after making all clusters of a configuration, waits once for all names that
+ * were never resolved, at most `ms_max`. */
+void rw_clusters_settle(struct rw_clusters *clusters, uint32_t ms_max);
+/* The configuration is in force: this cluster's probes begin, with one at once, and those of an
+ * older cluster of its name end. Without it there are no probes. */
+void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *cluster);
+/* Gives a reference back. The last one: DNS and probes stop, endpoints that no other living cluster
+ * has are `removed`, and what workers may still look at is released by `defer`. */
 void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster);
+/* Another snapshot uses it too. */
+struct rw_cluster *rw_cluster_hold(struct rw_cluster *cluster);
 
-/* JSON array for the admin API: clusters, endpoints, health, open, active. */
+/* JSON array for the admin API: the clusters in force, endpoints, health, open, active. */
 void rw_clusters_describe(const struct rw_clusters *clusters, struct rw_text *json);
 /* Gauges for the scrape: ringway_upstream_endpoint_healthy{upstream=,endpoint=}. */
 void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text);

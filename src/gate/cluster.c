@@ -1,0 +1,309 @@
+#include "gate/cluster.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "gate/balance.h"
+#include "gate/cluster_registry.h"
+#include "io/tls.h"
+
+enum { CONTROL_BLOCK_BYTES = 1024, CONTROL_BYTES_MAX = 8 * 1024 * 1024 };
+
+/* ---- Workers ---- */
+
+struct rw_endpoint *rw_cluster_choose(const struct rw_cluster *cluster,
+                                      const struct rw_choice *choice)
+{
+    const struct rw_endpoint_set *set = atomic_load_explicit(&cluster->set, memory_order_acquire);
+    return rw_balance_choose(set, cluster->balance, choice);
+}
+
+struct rw_cluster *rw_cluster_hold(struct rw_cluster *cluster)
+{
+    atomic_fetch_add_explicit(&cluster->references, 1, memory_order_relaxed);
+    return cluster;
+}
+
+/* ---- The registry ---- */
+
+static struct rw_cluster_control *control_of(struct rw_cluster *cluster)
+{
+    return rw_container_of(cluster, struct rw_cluster_control, cluster);
+}
+
+enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
+                               struct rw_clusters **clusters)
+{
+    struct rw_clusters *made = rw_alloc_zero(sizeof(*made));
+    if (!made)
+        return RW_ENOMEM;
+    made->options = *options;
+    rw_list_init(&made->clusters);
+    rw_list_init(&made->resolvers);
+    for (unsigned i = 0; i < RW_CLUSTER_BUCKETS; i++) {
+        rw_list_init(&made->names[i]);
+        rw_list_init(&made->endpoints[i]);
+    }
+    enum rw_err err = rw_slots_create(&made->endpoint_slots);
+    if (err)
+        goto out;
+    err = rw_slots_create(&made->cluster_slots);
+    if (err) {
+        rw_slots_drop(made->endpoint_slots);
+        goto out;
+    }
+    *clusters = made;
+    made = NULL;
+out:
+    rw_free(made);
+    return err;
+}
+
+void rw_clusters_destroy(struct rw_clusters *clusters)
+{
+    rw_assert(rw_list_empty(&clusters->clusters));
+    rw_assert(rw_list_empty(&clusters->resolvers));
+    rw_slots_drop(clusters->endpoint_slots);
+    rw_slots_drop(clusters->cluster_slots);
+    rw_free(clusters);
+}
+
+struct rw_list *rw_clusters_bucket(struct rw_list *buckets, struct rw_span name)
+{
+    return &buckets[rw_hash(name.at, name.len, 0) % RW_CLUSTER_BUCKETS];
+}
+
+uint64_t rw_clusters_now_ms(const struct rw_clusters *clusters)
+{
+    return clusters->options.loop ? rw_loop_now_ms(clusters->options.loop)
+                                  : rw_clock_monotonic_ns() / RW_NS_PER_MS;
+}
+
+void rw_clusters_defer(struct rw_clusters *clusters, void (*release)(void *object), void *object)
+{
+    if (clusters->options.defer)
+        clusters->options.defer(clusters->options.defer_user, release, object);
+    else
+        release(object);
+}
+
+struct rw_cluster_control *rw_clusters_in_force(const struct rw_clusters *clusters,
+                                                struct rw_span name)
+{
+    struct rw_list *bucket = rw_clusters_bucket((struct rw_list *)clusters->names, name);
+    struct rw_cluster_control *newest = NULL;
+    for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
+        struct rw_cluster_control *control = rw_container_of(item, struct rw_cluster_control, same);
+        if (!rw_span_eq(control->cluster.name, name))
+            continue;
+        if (control->active)
+            return control;
+        if (!newest)
+            newest = control;
+    }
+    return newest;
+}
+
+/* ---- Making a cluster ---- */
+
+static bool copy_text(struct rw_cluster_control *control, struct rw_span *text)
+{
+    *text = rw_arena_copy(&control->arena, text->at ? *text : RW_LITERAL(""));
+    return text->at != NULL;
+}
+
+/* The cluster outlives the configuration it was made of. */
+static enum rw_err copy_settings(struct rw_cluster_control *control,
+                                 const struct rw_config_upstream *upstream)
+{
+    struct rw_cluster *cluster = &control->cluster;
+    cluster->name = upstream->name;
+    cluster->balance = upstream->balance;
+    cluster->connections = *upstream->connections;
+    cluster->connect_ms = upstream->connect_ms;
+    cluster->host = upstream->host;
+    if (upstream->hash)
+        cluster->hash = *upstream->hash;
+    if (upstream->passive_health)
+        cluster->passive = *upstream->passive_health;
+    if (upstream->tls)
+        cluster->tls_name = upstream->tls->name;
+    if (upstream->health) {
+        control->health = *upstream->health;
+        control->probed = true;
+    }
+    bool copied =
+        copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
+        copy_text(control, &cluster->hash.name) && copy_text(control, &cluster->tls_name) &&
+        copy_text(control, &control->health.path) && copy_text(control, &control->health.host);
+    return copied ? RW_OK : RW_ENOMEM;
+}
+
+static enum rw_err make_tls(struct rw_cluster *cluster, const struct rw_config_tls_client *config,
+                            struct rw_conf_report *report)
+{
+    if (!config)
+        return RW_OK;
+    const struct rw_span alpn = RW_LITERAL("http/1.1");
+    const struct rw_tls_client_options options = {
+        .insecure = !config->verify,
+        .ca = config->ca,
+        .name = config->name,
+        .cert = config->cert,
+        .key = config->key,
+        .alpn = &alpn,
+        .alpn_count = 1,
+        .min_version = (enum rw_tls_version)config->min_version,
+    };
+    struct rw_text why = {0};
+    enum rw_err err = rw_tls_client_create(&options, &cluster->tls, &why);
+    if (err) {
+        cluster->tls = NULL;
+        struct rw_span rest = why.len ? rw_text_span(&why) : rw_span_text(rw_err_text(err)), line;
+        while (err != RW_ENOMEM && rw_span_next(&rest, '\n', &line)) {
+            if (line.len)
+                rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
+        }
+        err = err == RW_ENOMEM ? RW_ENOMEM : RW_EINVAL;
+    }
+    rw_text_free(&why);
+    return err;
+}
+
+/* What no worker needs any more, or never saw. */
+static void release_control(void *object)
+{
+    struct rw_cluster_control *control = object;
+    struct rw_endpoint_set *set = atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+    if (set)
+        rw_endpoint_set_destroy(set);
+    rw_tls_client_drop(control->cluster.tls);
+    rw_slots_give(control->slots, control->cluster.slot);
+    rw_slots_drop(control->slots);
+    rw_arena_free(&control->arena);
+    rw_free(control);
+}
+
+static enum rw_err alloc_control(struct rw_clusters *clusters, struct rw_cluster_control **control)
+{
+    struct rw_cluster_control *made = rw_alloc_zero(sizeof(*made));
+    if (!made)
+        return RW_ENOMEM;
+    enum rw_err err = rw_slots_take(clusters->cluster_slots, &made->cluster.slot);
+    if (err) {
+        rw_free(made);
+        return err;
+    }
+    made->slots = rw_slots_hold(clusters->cluster_slots);
+    made->clusters = clusters;
+    made->cluster.control = made;
+    atomic_init(&made->cluster.references, 1);
+    rw_arena_init(&made->arena, NULL, 0, CONTROL_BLOCK_BYTES, CONTROL_BYTES_MAX);
+    *control = made;
+    return RW_OK;
+}
+
+static enum rw_err fill_control(struct rw_cluster_control *control, const struct rw_config *config,
+                                const struct rw_config_upstream *upstream,
+                                struct rw_conf_report *report)
+{
+    struct rw_endpoint_set *empty;
+    enum rw_err err = copy_settings(control, upstream);
+    if (!err)
+        err = make_tls(&control->cluster, upstream->tls, report);
+    if (!err)
+        err = rw_endpoint_set_create(NULL, 0, upstream->balance, &empty);
+    if (err)
+        return err;
+    atomic_init(&control->cluster.set, empty);
+    err = rw_cluster_read_sources(control, config, upstream, report);
+    return err ? err : rw_cluster_refresh(control);
+}
+
+enum rw_err rw_clusters_make(struct rw_clusters *clusters, const struct rw_config *config,
+                             const struct rw_config_upstream *upstream, bool wait,
+                             struct rw_conf_report *report, struct rw_cluster **cluster)
+{
+    struct rw_cluster_control *control;
+    enum rw_err err = alloc_control(clusters, &control);
+    if (err)
+        return err;
+    err = fill_control(control, config, upstream, report);
+    if (err) {
+        rw_cluster_stop_sources(control);
+        release_control(control);
+        return err;
+    }
+    rw_list_push_front(&clusters->clusters, &control->link);
+    rw_list_push_front(rw_clusters_bucket(clusters->names, control->cluster.name), &control->same);
+    if (wait && control->resolver)
+        rw_resolver_settle(control->resolver->resolver, config->dns->timeout_ms);
+    *cluster = &control->cluster;
+    return RW_OK;
+}
+
+void rw_clusters_settle(struct rw_clusters *clusters, uint32_t ms_max)
+{
+    uint64_t deadline_ms = rw_clock_monotonic_ns() / RW_NS_PER_MS + ms_max;
+    for (struct rw_list *item = clusters->resolvers.next; item != &clusters->resolvers;
+         item = item->next) {
+        uint64_t now_ms = rw_clock_monotonic_ns() / RW_NS_PER_MS;
+        uint32_t left_ms = now_ms < deadline_ms ? (uint32_t)(deadline_ms - now_ms) : 0;
+        rw_resolver_settle(rw_container_of(item, struct rw_cluster_resolver, link)->resolver,
+                           left_ms);
+    }
+}
+
+/* ---- Coming into force, going ---- */
+
+static void stop_probes(struct rw_cluster_control *control)
+{
+    rw_health_destroy(control->probes);
+    control->probes = NULL;
+}
+
+/* Nobody probes any more: what probes found must not stand for ever. */
+static void forget_probes(struct rw_cluster_control *control)
+{
+    struct rw_endpoint_set *set = atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+    for (unsigned i = 0; i < set->count; i++)
+        atomic_store_explicit(&set->endpoints[i]->probe_failed, false, memory_order_relaxed);
+}
+
+static void retire_older(struct rw_clusters *clusters, const struct rw_cluster_control *newest)
+{
+    struct rw_list *bucket = rw_clusters_bucket(clusters->names, newest->cluster.name);
+    for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
+        struct rw_cluster_control *control = rw_container_of(item, struct rw_cluster_control, same);
+        if (control == newest || !rw_span_eq(control->cluster.name, newest->cluster.name))
+            continue;
+        stop_probes(control);
+        control->active = false;
+    }
+}
+
+void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *cluster)
+{
+    struct rw_cluster_control *control = control_of(cluster);
+    if (control->active)
+        return;
+    retire_older(clusters, control);
+    control->active = true;
+    if (control->probed && clusters->options.loop)
+        rw_cluster_start_probes(control);
+    else
+        forget_probes(control);
+}
+
+void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster)
+{
+    struct rw_cluster_control *control = control_of(cluster);
+    if (atomic_fetch_sub_explicit(&cluster->references, 1, memory_order_acq_rel) != 1)
+        return;
+    stop_probes(control);
+    rw_cluster_stop_sources(control);
+    rw_list_remove(&control->link);
+    rw_list_remove(&control->same);
+    rw_clusters_count_out(atomic_load_explicit(&cluster->set, memory_order_relaxed));
+    rw_clusters_defer(clusters, release_control, control);
+}

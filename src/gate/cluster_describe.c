@@ -1,0 +1,119 @@
+#include "gate/balance.h"
+#include "gate/cluster_registry.h"
+
+static const char *const balance_names[] = {
+    [RW_BALANCE_ROUND_ROBIN] = "round_robin",
+    [RW_BALANCE_LEAST_REQUESTS] = "least_requests",
+    [RW_BALANCE_HASH] = "hash",
+    [RW_BALANCE_RANDOM] = "random",
+};
+
+static const char *state_of(const struct rw_endpoint *endpoint, uint64_t now_ms)
+{
+    if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed))
+        return "down";
+    if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) > now_ms)
+        return "ejected";
+    return "up";
+}
+
+static void describe_endpoint(const struct rw_endpoint *endpoint, uint32_t weight, uint64_t now_ms,
+                              struct rw_text *json)
+{
+    rw_text_adds(json, "{\"address\":");
+    rw_text_add_json(json, endpoint->name);
+    rw_text_adds(json, ",\"host\":");
+    rw_text_add_json(json, endpoint->host);
+    rw_text_addf(json,
+                 ",\"weight\":%g,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
+                 "\"active\":%u}",
+                 (double)weight / RW_RESOLVE_WEIGHT_ONE, state_of(endpoint, now_ms),
+                 atomic_load_explicit(&endpoint->failures, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->ejections, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->open, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->active, memory_order_relaxed));
+}
+
+static void describe_cluster(const struct rw_cluster_control *control, struct rw_text *json)
+{
+    const struct rw_endpoint_set *set =
+        atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+    uint64_t now_ms = rw_clusters_now_ms(control->clusters);
+    rw_text_adds(json, "{\"name\":");
+    rw_text_add_json(json, control->cluster.name);
+    rw_text_addf(json, ",\"balance\":\"%s\",\"probed\":%s,\"tls\":%s,\"endpoints\":[",
+                 balance_names[control->cluster.balance], control->probes ? "true" : "false",
+                 control->cluster.tls ? "true" : "false");
+    for (unsigned i = 0; i < set->count; i++) {
+        if (i)
+            rw_text_adds(json, ",");
+        describe_endpoint(set->endpoints[i], set->weights[i], now_ms, json);
+    }
+    rw_text_adds(json, "]}");
+}
+
+/* Oldest first: the order of the configuration. NULL at the end. */
+static const struct rw_cluster_control *next_in_force(const struct rw_clusters *clusters,
+                                                      const struct rw_cluster_control *after)
+{
+    const struct rw_list *item = after ? after->link.prev : clusters->clusters.prev;
+    for (; item != &clusters->clusters; item = item->prev) {
+        const struct rw_cluster_control *control =
+            rw_container_of(item, struct rw_cluster_control, link);
+        if (rw_clusters_in_force(clusters, control->cluster.name) == control)
+            return control;
+    }
+    return NULL;
+}
+
+void rw_clusters_describe(const struct rw_clusters *clusters, struct rw_text *json)
+{
+    const struct rw_cluster_control *control = NULL;
+    const char *separator = "";
+    rw_text_adds(json, "[");
+    while ((control = next_in_force(clusters, control))) {
+        rw_text_adds(json, separator);
+        describe_cluster(control, json);
+        separator = ",";
+    }
+    rw_text_adds(json, "]");
+}
+
+/* A label value of the text exposition format: backslash, quote and line feed are escaped. */
+static void add_label(struct rw_text *text, struct rw_span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        if (c == '\n')
+            rw_text_adds(text, "\\n");
+        else if (c == '\\' || c == '"')
+            rw_text_addf(text, "\\%c", c);
+        else
+            rw_text_add(text, rw_span(&value.at[i], 1));
+    }
+}
+
+static void expose_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                            uint64_t now_ms, struct rw_text *text)
+{
+    rw_text_adds(text, "ringway_upstream_endpoint_healthy{upstream=\"");
+    add_label(text, cluster->name);
+    rw_text_adds(text, "\",endpoint=\"");
+    add_label(text, endpoint->name);
+    rw_text_addf(text, "\"} %d\n", state_of(endpoint, now_ms)[0] == 'u');
+}
+
+void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    const struct rw_cluster_control *control = NULL;
+    uint64_t now_ms = rw_clusters_now_ms(clusters);
+    rw_text_adds(text, "# HELP ringway_upstream_endpoint_healthy Whether the endpoint takes "
+                       "requests: neither down by its probes nor ejected\n"
+                       "# TYPE ringway_upstream_endpoint_healthy gauge\n");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_endpoint_set *set =
+            atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+        for (unsigned i = 0; i < set->count; i++)
+            expose_endpoint(&control->cluster, set->endpoints[i], now_ms, text);
+    }
+}
