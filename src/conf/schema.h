@@ -1,8 +1,10 @@
-/* Configuration by table: one description of each record gives the YAML reader, its error messages, the JSON
- * Schema for editors and the reference manual. Nobody writes a second description of an option.
+/* Configuration by table: one description of each record gives the YAML reader, its error messages,
+ * the JSON Schema for editors and the reference manual. Nobody writes a second description of an
+ * option.
  *
- * A module describes its struct by a `struct rw_conf_record`; rw_conf_read (conf/read.h) fills the struct from YAML, in an
- * arena that the config snapshot owns. Every mistake is reported, not only the first.
+ * A module describes its struct by a `struct rw_conf_record`; rw_conf_read (conf/read.h) fills the
+ * struct from YAML, in an arena that the config snapshot owns. Every mistake is reported, not only
+ * the first.
  */
 #ifndef RW_CONF_SCHEMA_H
 #define RW_CONF_SCHEMA_H
@@ -20,23 +22,30 @@ enum rw_conf_type {
     RW_CONF_BOOL,     /* bool */
     RW_CONF_UINT,     /* uint32_t, within min..max */
     RW_CONF_INT,      /* int32_t, within min..max */
-    RW_CONF_DURATION, /* uint32_t milliseconds; "250ms", "1.5s", "2m", "1h", "1d"; a bare number is an error */
-    RW_CONF_SIZE,     /* uint64_t bytes; "64KiB", "1MiB", "10MB", "512B", or a bare number of bytes */
-    RW_CONF_TEXT,     /* struct rw_span, NUL-terminated; `min`..`max` is its length where max > 0 */
-    RW_CONF_SECRET,   /* struct rw_span; also "file:/path" (read, trailing newline removed); never printed */
-    RW_CONF_ENUM,     /* int: index into `names` */
-    RW_CONF_ADDRESS,  /* struct rw_span, syntax checked: host:port, [v6]:port, :port, unix:/path */
-    RW_CONF_CIDR,     /* struct rw_span, syntax checked: 10.0.0.0/8, ::1, 192.0.2.1 */
-    RW_CONF_RECORD,   /* pointer to the struct of `record`; NULL when absent, unless RW_CONF_ALWAYS */
-    RW_CONF_VARIANT,  /* struct rw_conf_variant: exactly one key out of `variants` */
+    RW_CONF_DURATION, /* uint32_t milliseconds; "250ms", "1.5s", "2m", "1h", "1d"; a bare number is
+                         an error */
+    RW_CONF_SIZE,   /* uint64_t bytes; "64KiB", "1MiB", "10MB", "512B", or a bare number of bytes */
+    RW_CONF_TEXT,   /* struct rw_span, NUL-terminated; `min`..`max` is its length where max > 0 */
+    RW_CONF_SECRET, /* struct rw_span; also "file:/path" (read, trailing newline removed); never
+                       printed */
+    RW_CONF_ENUM,   /* int: index into `names` */
+    RW_CONF_ADDRESS, /* struct rw_span, syntax checked: 10.0.0.1:80, [::1]:80, :80, unix:/path; see
+                        REMOTE */
+    RW_CONF_CIDR,    /* struct rw_span, syntax checked: 10.0.0.0/8, ::1, 192.0.2.1 */
+    RW_CONF_RECORD, /* pointer to the struct of `record`; NULL when absent, unless RW_CONF_ALWAYS */
+    RW_CONF_VARIANT, /* struct rw_conf_variant: exactly one key out of `variants` */
 };
 
 enum rw_conf_flags {
     RW_CONF_REQUIRED = 1,
-    RW_CONF_LIST = 2,   /* struct rw_conf_list of the type; a single value is taken as a list of one */
-    RW_CONF_MAP = 4,    /* struct rw_conf_list of struct rw_conf_pair: text keys, text values (TEXT only) */
-    RW_CONF_ALWAYS = 8, /* RECORD: filled with defaults when absent */
-    RW_CONF_UNIQUE = 16,/* LIST of RECORD: the records' field "name" must be unique */
+    RW_CONF_LIST =
+        2, /* struct rw_conf_list of the type; a single value is taken as a list of one */
+    RW_CONF_MAP =
+        4, /* struct rw_conf_list of struct rw_conf_pair: text keys, text values (TEXT only) */
+    RW_CONF_ALWAYS = 8,  /* RECORD: filled with defaults when absent */
+    RW_CONF_UNIQUE = 16, /* LIST of RECORD: the records' field "name" must be unique */
+    RW_CONF_REMOTE =
+        32, /* ADDRESS to connect to: also name:80 and srv:_service._proto.name, but not :80 */
 };
 
 struct rw_conf_list {
@@ -54,10 +63,11 @@ struct rw_conf_place {
 };
 
 struct rw_conf_record;
+struct rw_conf_report;
 
 /* One of several kinds, each with its own record: a route's action, a policy. */
 struct rw_conf_variant_kind {
-    const char *name; /* the YAML key */
+    const char *name;                    /* the YAML key */
     const struct rw_conf_record *record; /* NULL: the value is a text (struct rw_span) */
     const char *doc;
     const void *user; /* the registrant's own: its vtable */
@@ -78,8 +88,9 @@ struct rw_conf_field {
     int64_t min, max;     /* both 0: the type's own range; DURATION in ms, SIZE in bytes */
     const struct rw_conf_record *record;
     const char *const *names; /* ENUM: NULL-terminated */
-    /* VARIANT: the kinds are one flat group of keys in the enclosing mapping (as `upstream:` or `redirect:` in a route).
-     * NULL-terminated array of pointers, set at start-up by the registry of policies or origins. */
+    /* VARIANT: the kinds are one flat group of keys in the enclosing mapping (as `upstream:` or
+     * `redirect:` in a route). NULL-terminated array of pointers, set at start-up by the registry
+     * of policies or origins. */
     const struct rw_conf_variant_kind *const *const *variants;
     const char *doc; /* one or two sentences in English, for the schema and the manual */
     const char *example;
@@ -90,9 +101,14 @@ struct rw_conf_record {
     const char *doc;
     size_t size;
     const struct rw_conf_field *fields; /* ended by a field whose name is NULL */
-    ptrdiff_t place_offset;             /* of a struct rw_conf_place that the reader fills; -1: none */
-    /* Shorthand: a scalar in place of the mapping sets this field (e.g. `policies: [gzip]`); NULL: none. */
+    ptrdiff_t place_offset; /* of a struct rw_conf_place that the reader fills; -1: none */
+    /* Shorthand: a scalar in place of the mapping sets this field (e.g. `policies: [gzip]`); NULL:
+     * none. */
     const char *scalar_field;
+    /* Optional: checks between fields, called once the record is filled, also where some of its
+     * values were mistakes (those then have their defaults). Tells by rw_conf_mistake_on; may fill
+     * in names. Called for records inside out: the root last. */
+    void (*check)(void *value, struct rw_conf_report *report);
 };
 
 #endif

@@ -1,0 +1,75 @@
+/* Within conf: the document that YAML text becomes, and the state of one read.
+ *
+ * rw_conf_compose (document.c) turns text into nodes in the scratch arena; rw_conf_decode
+ * (decode.c) walks them along the tables and leaves a site for each value it met, so that a later
+ * mistake can say where that value stood. All of it goes when the read is over; only what the
+ * tables asked for stays, in the caller's arena.
+ */
+#ifndef RW_CONF_READER_H
+#define RW_CONF_READER_H
+
+#include "conf/read.h"
+
+enum rw_conf_node_kind { RW_CONF_NODE_SCALAR, RW_CONF_NODE_LIST, RW_CONF_NODE_MAP };
+
+struct rw_conf_entry;
+
+struct rw_conf_node {
+    enum rw_conf_node_kind kind;
+    bool plain;       /* SCALAR: without quotes, so that null and ~ mean that nothing is given */
+    bool raw;         /* SCALAR: holds a dollar, not expanded yet */
+    bool environment; /* SCALAR: part of it came from the environment */
+    bool broken;      /* already told: nothing more is said about it */
+    struct rw_conf_place place;
+    struct rw_span text;           /* SCALAR: expanded, NUL-terminated */
+    struct rw_conf_entry *entries; /* LIST and MAP */
+    size_t count;
+};
+
+/* A node's place in a list or mapping; an alias is a second entry for the same node. */
+struct rw_conf_entry {
+    struct rw_conf_entry *next;
+    struct rw_conf_node *node;
+    struct rw_span key; /* MAP */
+    struct rw_conf_place key_place;
+};
+
+/* One value that was decoded: from where, and to where. */
+struct rw_conf_site {
+    struct rw_conf_site *older; /* of all sites */
+    struct rw_conf_site *parent;
+    struct rw_span key;        /* in the parent, or empty */
+    ptrdiff_t index;           /* in the parent's list, or -1 */
+    struct rw_conf_node *node; /* NULL: not in the file */
+    const void *to;
+    size_t size;    /* bytes at `to` */
+    const char *at; /* the text that was stored, when it is one */
+};
+
+struct rw_conf_reader {
+    struct rw_arena *arena;  /* results */
+    struct rw_arena scratch; /* nodes and sites */
+    struct rw_conf_report *report;
+    struct rw_conf_site *sites; /* newest first */
+    size_t nodes, values, expanded;
+    bool stopped;    /* a limit was told: nothing more is decoded */
+    enum rw_err err; /* RW_ENOMEM */
+};
+
+/* The document's root, or NULL: nothing in it, or told in the report, or RW_ENOMEM in reader->err.
+ */
+struct rw_conf_node *rw_conf_compose(struct rw_conf_reader *reader, struct rw_span yaml);
+
+/* Replaces ${...} and $$ in the text of the site's node. */
+void rw_conf_expand(struct rw_conf_reader *reader, const struct rw_conf_site *site);
+
+/* `root` may be NULL: an empty file. */
+void rw_conf_decode(struct rw_conf_reader *reader, const struct rw_conf_record *record,
+                    struct rw_conf_node *root, void *out);
+
+/* A mistake at a node, with the path of a site (NULL: none). */
+void rw_conf_mistake_node(struct rw_conf_reader *reader, const struct rw_conf_site *site,
+                          struct rw_conf_place place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

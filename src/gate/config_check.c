@@ -1,0 +1,193 @@
+/* What no single value shows: names that are taken or that nobody has, options that do not go
+ * together. */
+#include "base/map.h"
+#include "conf/scalar.h"
+#include "gate/config_tables.h"
+
+#define EACH(type, item, list)                                                                     \
+    type *item = (list).items;                                                                     \
+    item &&item < (type *)(list).items + (list).count;                                             \
+    item++
+
+/* ---- Names ---- */
+
+/* A table of names, and the same names as C texts for the search of the nearest. */
+struct names {
+    struct rw_map map;
+    const char **texts;
+    size_t count;
+};
+
+/* "listener-3" for the third listener, unless somebody took that. */
+static void name_item(struct rw_conf_report *report, struct rw_map *taken, const char *kind,
+                      size_t number, struct rw_span *name)
+{
+    *name = rw_arena_format(report->arena, "%s-%zu", kind, number);
+    for (unsigned again = 2; name->at && rw_map_get(taken, *name); again++)
+        *name = rw_arena_format(report->arena, "%s-%zu-%u", kind, number, again);
+    if (!name->at || rw_map_put(taken, *name, name)) {
+        *name = RW_LITERAL("");
+        report->err = RW_ENOMEM;
+    }
+}
+
+static void names_add(struct rw_conf_report *report, struct names *names, struct rw_span *name)
+{
+    if (name->len == 0)
+        return;
+    if (rw_map_put(&names->map, *name, name))
+        report->err = RW_ENOMEM;
+    else
+        names->texts[names->count++] = name->at;
+}
+
+static bool names_init(struct rw_conf_report *report, struct names *names, size_t room)
+{
+    *names = (struct names){0};
+    rw_map_init(&names->map, 0x5eed);
+    names->texts = rw_arena_alloc(report->arena, (room + 1) * sizeof(*names->texts));
+    if (!names->texts)
+        report->err = RW_ENOMEM;
+    return names->texts != NULL;
+}
+
+static void expect_name(struct rw_conf_report *report, const struct names *names,
+                        const struct rw_span *name, const char *kind)
+{
+    if (name->len == 0 || rw_map_get(&names->map, *name) || rw_conf_report_full(report))
+        return;
+    rw_conf_mistake_on(report, name, "unknown %s %s%s", kind, rw_conf_quote(report, *name),
+                       names->count ? rw_conf_hint(report, *name, names->texts, names->count)
+                                    : "; there is none");
+}
+
+/* ---- Listeners ---- */
+
+/* Two ways to write one address come out as the same text. */
+static struct rw_span same_text(struct rw_conf_report *report, struct rw_span address)
+{
+    struct rw_conf_address parts;
+    if (rw_conf_address(address, false, &parts) || (parts.path.len == 0 && parts.port == 0))
+        return RW_LITERAL("");
+    if (parts.path.len)
+        return address;
+    if (parts.host.len == 0)
+        parts.host = RW_LITERAL("0.0.0.0");
+    struct rw_conf_cidr host;
+    if (rw_conf_cidr(parts.host, &host))
+        return RW_LITERAL("");
+    char *key = rw_arena_alloc(report->arena, sizeof(host.bits) + 3);
+    if (!key) {
+        report->err = RW_ENOMEM;
+        return RW_LITERAL("");
+    }
+    memcpy(key, host.bits, sizeof(host.bits));
+    key[sizeof(host.bits)] = (char)host.v6;
+    memcpy(key + sizeof(host.bits) + 1, &parts.port, sizeof(parts.port));
+    return rw_span(key, sizeof(host.bits) + 3);
+}
+
+static void take_address(struct rw_conf_report *report, struct rw_map *taken,
+                         struct rw_span *address)
+{
+    struct rw_span key = same_text(report, *address);
+    const struct rw_span *earlier = key.len ? rw_map_get(taken, key) : NULL;
+    if (key.len == 0)
+        return;
+    if (earlier)
+        rw_conf_mistake_on(report, address, "the address %s is taken already, in line %u",
+                           rw_conf_quote(report, *address), rw_conf_place_of(report, earlier).line);
+    else if (rw_map_put(taken, key, address))
+        report->err = RW_ENOMEM;
+}
+
+static void check_addresses(struct rw_config *config, struct rw_conf_report *report)
+{
+    struct rw_map taken;
+    rw_map_init(&taken, 0x5eed);
+    for (EACH(struct rw_config_listener, listener, config->listeners))
+        take_address(report, &taken, &listener->address);
+    if (config->admin)
+        take_address(report, &taken, &config->admin->address);
+    rw_map_free(&taken);
+}
+
+static void check_uses(struct rw_conf_report *report, const struct names *policies,
+                       const struct rw_conf_list *uses)
+{
+    for (EACH(struct rw_config_policy_use, use, *uses))
+        expect_name(report, policies, &use->use, "policy");
+}
+
+static void check_listeners(struct rw_config *config, struct rw_conf_report *report,
+                            const struct names *policies, struct names *listeners)
+{
+    for (EACH(struct rw_config_listener, named, config->listeners))
+        names_add(report, listeners, &named->name);
+    size_t number = 0;
+    for (EACH(struct rw_config_listener, listener, config->listeners)) {
+        number++;
+        if (listener->name.len == 0) {
+            name_item(report, &listeners->map, "listener", number, &listener->name);
+            listeners->texts[listeners->count++] = listener->name.at;
+        }
+        check_uses(report, policies, &listener->policies);
+    }
+    check_addresses(config, report);
+}
+
+/* ---- Routes ---- */
+
+static void name_routes(struct rw_config *config, struct rw_conf_report *report)
+{
+    struct rw_map taken;
+    rw_map_init(&taken, 0x5eed);
+    for (EACH(struct rw_config_route, named, config->routes))
+        if (named->name.len && rw_map_put(&taken, named->name, named))
+            report->err = RW_ENOMEM;
+    size_t number = 0;
+    for (EACH(struct rw_config_route, route, config->routes)) {
+        number++;
+        if (route->name.len == 0)
+            name_item(report, &taken, "route", number, &route->name);
+    }
+    rw_map_free(&taken);
+}
+
+static void check_routes(struct rw_config *config, struct rw_conf_report *report,
+                         const struct names *policies, const struct names *listeners,
+                         const struct names *upstreams)
+{
+    name_routes(config, report);
+    for (EACH(struct rw_config_route, route, config->routes)) {
+        const struct rw_conf_variant *action = &route->action;
+        if (route->match)
+            for (EACH(struct rw_span, name, route->match->listeners))
+                expect_name(report, listeners, name, "listener");
+        if (action->kind && action->value && !action->kind->record &&
+            strcmp(action->kind->name, "upstream") == 0)
+            expect_name(report, upstreams, action->value, "upstream");
+        check_uses(report, policies, &route->policies);
+    }
+}
+
+/* ---- The whole ---- */
+
+void rw_config_check(void *value, struct rw_conf_report *report)
+{
+    struct rw_config *config = value;
+    struct names policies = {0}, listeners = {0}, upstreams = {0};
+    if (names_init(report, &policies, config->policies.count) &&
+        names_init(report, &listeners, config->listeners.count) &&
+        names_init(report, &upstreams, config->upstreams.count)) {
+        for (EACH(struct rw_config_policy, policy, config->policies))
+            names_add(report, &policies, &policy->name);
+        for (EACH(struct rw_config_upstream, upstream, config->upstreams))
+            names_add(report, &upstreams, &upstream->name);
+        check_listeners(config, report, &policies, &listeners);
+        check_routes(config, report, &policies, &listeners, &upstreams);
+    }
+    rw_map_free(&policies.map);
+    rw_map_free(&listeners.map);
+    rw_map_free(&upstreams.map);
+}

@@ -1,0 +1,450 @@
+/* Tables of upstreams: endpoints, balancing, health, connections. */
+#include "gate/config_tables.h"
+
+/* ---- Endpoints ---- */
+
+static const struct rw_conf_field endpoint_fields[] = {
+    {
+        .name = "address",
+        .type = RW_CONF_ADDRESS,
+        .flags = RW_CONF_REQUIRED | RW_CONF_REMOTE,
+        .offset = offsetof(struct rw_config_endpoint, address),
+        .doc = "Address or name with a port, a Unix socket, or a name to look up SRV records for. "
+               "Every address of a name is an endpoint of its own.",
+        .example = "10.0.0.1:9000",
+    },
+    {
+        .name = "weight",
+        .type = RW_CONF_UINT,
+        .offset = offsetof(struct rw_config_endpoint, weight),
+        .fallback = "1",
+        .min = 0,
+        .max = 1000,
+        .doc = "Its share of the requests, beside the other weights; 0 gets none.",
+    },
+    {.name = NULL},
+};
+
+static const struct rw_conf_record endpoint_record = {
+    .name = "endpoint",
+    .doc = "One server. A text in place of the mapping is the address.",
+    .size = sizeof(struct rw_config_endpoint),
+    .fields = endpoint_fields,
+    .place_offset = offsetof(struct rw_config_endpoint, place),
+    .scalar_field = "address",
+};
+
+static const char *const balance_names[] = {"round_robin", "least_requests", "hash", "random",
+                                            NULL};
+static const char *const hash_on_names[] = {"address", "header", "cookie", "path", "query", NULL};
+
+static const struct rw_conf_field hash_fields[] = {
+    {
+        .name = "on",
+        .type = RW_CONF_ENUM,
+        .offset = offsetof(struct rw_config_hash, on),
+        .names = hash_on_names,
+        .fallback = "address",
+        .doc =
+            "What decides about the endpoint: the client's address, a header field, a cookie, the "
+            "path or a query parameter.",
+    },
+    {
+        .name = "name",
+        .type = RW_CONF_TEXT,
+        .offset = offsetof(struct rw_config_hash, name),
+        .min = 1,
+        .max = 256,
+        .doc = "Of the header field, cookie or query parameter.",
+        .example = "session",
+    },
+    {.name = NULL},
+};
+
+static const struct rw_conf_record hash_record = {
+    .name = "upstream.hash",
+    .doc = "For `balance: hash`: equal values go to the same endpoint, as long as it is there.",
+    .size = sizeof(struct rw_config_hash),
+    .fields = hash_fields,
+    .place_offset = -1,
+};
+
+/* ---- Health ---- */
+
+#define MEMBER(member) offsetof(struct rw_config_active_health, member)
+static const struct rw_conf_field health_fields[] = {
+    {
+        .name = "path",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(path),
+        .min = 1,
+        .max = 4096,
+        .doc = "What is asked for, by GET.",
+        .example = "/healthz",
+    },
+    {
+        .name = "host",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(host),
+        .min = 1,
+        .max = 253,
+        .doc = "The Host field of the probe. By default the upstream's name.",
+        .example = "app.internal",
+    },
+    {
+        .name = "interval",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(interval_ms),
+        .fallback = "5s",
+        .min = 100,
+        .max = 3600000,
+        .doc = "From one probe to the next.",
+    },
+    {
+        .name = "timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(timeout_ms),
+        .fallback = "2s",
+        .min = 10,
+        .max = 600000,
+        .doc = "For the whole probe; not longer than the interval.",
+    },
+    {
+        .name = "healthy_after",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(healthy_after),
+        .fallback = "2",
+        .min = 1,
+        .max = 100,
+        .doc = "So many good probes in a row bring an endpoint back.",
+    },
+    {
+        .name = "unhealthy_after",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(unhealthy_after),
+        .fallback = "3",
+        .min = 1,
+        .max = 100,
+        .doc = "So many bad probes in a row take an endpoint out.",
+    },
+    {
+        .name = "status_min",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(status_min),
+        .fallback = "200",
+        .min = 100,
+        .max = 599,
+        .doc = "The lowest status that counts as good.",
+    },
+    {
+        .name = "status_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(status_max),
+        .fallback = "399",
+        .min = 100,
+        .max = 599,
+        .doc = "The highest status that counts as good.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record health_record = {
+    .name = "upstream.health",
+    .doc = "Probes of each endpoint. A text in place of the mapping is the path.",
+    .size = sizeof(struct rw_config_active_health),
+    .fields = health_fields,
+    .place_offset = -1,
+    .scalar_field = "path",
+    .check = rw_config_check_health,
+};
+
+#define MEMBER(member) offsetof(struct rw_config_passive_health, member)
+static const struct rw_conf_field passive_health_fields[] = {
+    {
+        .name = "failures",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(failures),
+        .fallback = "5",
+        .min = 0,
+        .max = 1000,
+        .doc = "So many failures in a row put an endpoint out: no connection, reset, timeout, or a "
+               "status 502, 503 or 504; 0 is off.",
+    },
+    {
+        .name = "eject",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(eject_ms),
+        .fallback = "10s",
+        .min = 1,
+        .max = 3600000,
+        .doc = "How long it then gets no requests; longer each time that it fails again.",
+    },
+    {
+        .name = "eject_percent_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(eject_percent_max),
+        .fallback = "50",
+        .min = 0,
+        .max = 100,
+        .doc =
+            "At most so many percent of the endpoints are out at a time, so that a failure of all "
+            "does not leave none.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record passive_health_record = {
+    .name = "upstream.passive_health",
+    .doc = "What real requests tell about an endpoint.",
+    .size = sizeof(struct rw_config_passive_health),
+    .fields = passive_health_fields,
+    .place_offset = -1,
+};
+
+/* ---- Connections ---- */
+
+#define MEMBER(member) offsetof(struct rw_config_connections, member)
+static const struct rw_conf_field connections_fields[] = {
+    {
+        .name = "per_endpoint_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(per_endpoint_max),
+        .fallback = "0",
+        .min = 0,
+        .max = 1000000,
+        .doc =
+            "Connections to one endpoint, of all threads together; 0 is no limit. Set it to what "
+            "the server can take: further requests wait in the queue.",
+        .example = "512",
+    },
+    {
+        .name = "idle_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(idle_max),
+        .fallback = "1024",
+        .min = 0,
+        .max = 1000000,
+        .doc = "Idle connections that each thread keeps open to an endpoint; 0 opens a new one for "
+               "every request.",
+    },
+    {
+        .name = "idle_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(idle_ms),
+        .fallback = "60s",
+        .min = 1,
+        .max = 86400000,
+        .doc = "How long an idle connection is kept. It should be less than the server's own time.",
+    },
+    {
+        .name = "requests_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(requests_max),
+        .fallback = "0",
+        .doc = "Requests on one connection before it is closed; 0 is no limit.",
+    },
+    {
+        .name = "queue_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(queue_max),
+        .fallback = "1024",
+        .min = 0,
+        .max = 1000000,
+        .doc = "Requests of one thread that may wait for a connection when per_endpoint_max is "
+               "reached. More is answered with 503.",
+    },
+    {
+        .name = "queue_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(queue_ms_max),
+        .fallback = "5s",
+        .min = 1,
+        .max = 600000,
+        .doc = "How long a request waits there. Then it is answered with 503.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record connections_record = {
+    .name = "upstream.connections",
+    .doc = "Connections to the endpoints.",
+    .size = sizeof(struct rw_config_connections),
+    .fields = connections_fields,
+    .place_offset = -1,
+};
+
+/* ---- TLS ---- */
+
+static const char *const version_names[] = {"1.2", "1.3", NULL};
+
+#define MEMBER(member) offsetof(struct rw_config_tls_client, member)
+static const struct rw_conf_field tls_fields[] = {
+    {
+        .name = "verify",
+        .type = RW_CONF_BOOL,
+        .offset = MEMBER(verify),
+        .fallback = "true",
+        .doc =
+            "Verify the server's certificate and name. Without it anybody in between can read and "
+            "change everything.",
+    },
+    {
+        .name = "ca",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(ca),
+        .min = 1,
+        .max = 4095,
+        .doc = "PEM file with the authorities to trust. By default those of the system.",
+        .example = "/etc/ringway/internal-ca.pem",
+    },
+    {
+        .name = "name",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(name),
+        .min = 1,
+        .max = 253,
+        .doc = "The name to ask for (SNI) and to verify. By default the host of the endpoint.",
+        .example = "app.internal",
+    },
+    {
+        .name = "cert",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(cert),
+        .min = 1,
+        .max = 4095,
+        .doc = "PEM file with a client certificate to show.",
+        .example = "/etc/ringway/gateway.pem",
+    },
+    {
+        .name = "key",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(key),
+        .min = 1,
+        .max = 4095,
+        .doc = "PEM file with its private key.",
+        .example = "/etc/ringway/gateway.key",
+    },
+    {
+        .name = "min_version",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(min_version),
+        .names = version_names,
+        .fallback = "1.2",
+        .doc = "The oldest TLS version that is accepted.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record tls_record = {
+    .name = "upstream.tls",
+    .doc = "TLS towards the endpoints; {} takes the defaults.",
+    .size = sizeof(struct rw_config_tls_client),
+    .fields = tls_fields,
+    .place_offset = offsetof(struct rw_config_tls_client, place),
+    .check = rw_config_check_tls_client,
+};
+
+/* ---- The upstream ---- */
+
+#define MEMBER(member) offsetof(struct rw_config_upstream, member)
+static const struct rw_conf_field upstream_fields[] = {
+    {
+        .name = "name",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(name),
+        .min = 1,
+        .max = 128,
+        .doc = "What routes name it by.",
+        .example = "app",
+    },
+    {
+        .name = "endpoints",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .offset = MEMBER(endpoints),
+        .record = &endpoint_record,
+        .doc = "The servers, any of which can answer.",
+    },
+    {
+        .name = "balance",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(balance),
+        .names = balance_names,
+        .fallback = "round_robin",
+        .doc =
+            "How an endpoint is chosen: in turn by weight; the one of two random ones with fewer "
+            "requests under way; by a hash (see `hash`); at random.",
+    },
+    {
+        .name = "hash",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(hash),
+        .record = &hash_record,
+        .doc = "What `balance: hash` looks at. By default the client's address.",
+    },
+    {
+        .name = "health",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(health),
+        .record = &health_record,
+        .doc = "Probes of each endpoint. Without it there are none.",
+    },
+    {
+        .name = "passive_health",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(passive_health),
+        .record = &passive_health_record,
+        .doc = "What real requests tell about an endpoint.",
+    },
+    {
+        .name = "connections",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(connections),
+        .record = &connections_record,
+        .doc = "Connections to the endpoints.",
+    },
+    {
+        .name = "tls",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(tls),
+        .record = &tls_record,
+        .doc = "TLS towards the endpoints. Without it, connections are plain.",
+    },
+    {
+        .name = "connect_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(connect_ms),
+        .fallback = "2s",
+        .min = 1,
+        .max = 600000,
+        .doc = "For a connection to be made, with its TLS handshake.",
+    },
+    {
+        .name = "host",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(host),
+        .min = 1,
+        .max = 255,
+        .doc = "The Host field that the endpoints get. By default what the client sent.",
+        .example = "app.internal",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+const struct rw_conf_record rw_config_upstream_record = {
+    .name = "upstream",
+    .doc = "Servers that can stand in for each other.",
+    .size = sizeof(struct rw_config_upstream),
+    .fields = upstream_fields,
+    .place_offset = offsetof(struct rw_config_upstream, place),
+    .check = rw_config_check_upstream,
+};
