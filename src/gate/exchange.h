@@ -37,8 +37,9 @@ struct rw_front {
     enum rw_flow (*respond)(struct rw_exchange *x, const struct rw_piece *first);
     /* The next piece. After HOLD no more until rw_exchange_response_resume. */
     enum rw_flow (*response_data)(struct rw_exchange *x, const struct rw_piece *piece);
-    /* A 1xx head (x->response is used for it, and free again afterwards). Best effort. */
-    void (*informational)(struct rw_exchange *x);
+    /* A 1xx head (x->response is used for it, and free again afterwards). Best effort. After HOLD
+     * nothing until rw_exchange_response_resume. */
+    enum rw_flow (*informational)(struct rw_exchange *x);
     /* More of the request body, please (after a HOLD from rw_exchange_request_data or the origin's
      * start). */
     void (*request_resume)(struct rw_exchange *x);
@@ -50,7 +51,7 @@ struct rw_front {
     struct rw_span protocol; /* for the log: "HTTP/1.1" */
 };
 
-enum { RW_EXCHANGE_BYTES = 4096, RW_UPGRADE_NAME_MAX = 32 };
+enum { RW_EXCHANGE_BYTES = 4096 };
 
 struct rw_exchange {
     struct rw_worker *worker;
@@ -66,11 +67,13 @@ struct rw_exchange {
     uint8_t reason; /* enum rw_reason */
     bool running;   /* the loop is on the stack: events only leave their mark */
     bool origin_started;
+    bool origin_done;                   /* gave its last piece, failed, or was canceled */
     bool responded;                     /* rw_front.respond was called */
     bool request_ended, response_ended; /* last piece seen / last piece handed to the kernel */
     bool aborted;
-    bool upgraded;       /* 101 was relayed: both bodies are raw bytes */
-    bool client_trusted; /* the peer is one of the listener's trusted proxies */
+    bool upgrade_allowed; /* the request asks for an upgrade that the route allows */
+    bool upgraded;        /* 101 was relayed: both bodies are raw bytes */
+    bool client_trusted;  /* the peer is one of the listener's trusted proxies */
     bool https;
 
     struct rw_message request, response;
@@ -78,11 +81,11 @@ struct rw_exchange {
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
 
-    const struct sockaddr_storage *peer; /* of the connection */
-    struct sockaddr_storage client;      /* after the trusted-proxy rules */
-    char traceparent[56];                /* kept or begun; NUL-terminated */
-    const char *detail;                  /* static text for the error log: what exactly was wrong */
-    struct rw_endpoint *endpoint;        /* chosen by the origin, for log and metrics; NULL: none */
+    const struct sockaddr *peer;    /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
+    struct sockaddr_storage client; /* after the trusted-proxy rules */
+    char traceparent[56];           /* kept or begun; NUL-terminated */
+    const char *detail;             /* static text for the error log: what exactly was wrong */
+    struct rw_endpoint *endpoint;   /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */
@@ -90,7 +93,9 @@ struct rw_exchange {
     uint64_t started_ns;  /* loop time: head complete */
     uint64_t response_ns; /* response head from the origin; 0: none */
     uint64_t wall_ns;
-    uint64_t bytes_in, bytes_out; /* body bytes */
+    uint64_t bytes_in, bytes_out;     /* body bytes */
+    struct rw_span request_trailers;  /* "Name: value\r\n" lines; there when request_ended */
+    struct rw_span response_trailers; /* set by the origin before the last piece */
     struct rw_timer total_timer;
 
     struct rw_arena arena;
@@ -128,7 +133,7 @@ void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason);
 enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *first);
 enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_piece *piece);
 /* A 1xx other than 101 from the origin, in x->response. */
-void rw_exchange_informational(struct rw_exchange *x);
+enum rw_flow rw_exchange_informational(struct rw_exchange *x);
 /* The origin takes more of the request body now. */
 void rw_exchange_request_resume(struct rw_exchange *x);
 /* Before the response: answers the reason's status. After it began: cuts. The origin has let go of

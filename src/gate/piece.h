@@ -16,7 +16,8 @@ struct rw_piece {
     bool end;
 };
 
-/* What the receiver of a piece says: GO for more at once, HOLD until it says so itself. */
-enum rw_flow { RW_FLOW_GO, RW_FLOW_HOLD };
+/* What the receiver of a piece says: GO for more at once; HOLD until it says so itself; OVER: the
+ * giver is out of it, and what it gave for may be gone already: touch nothing. */
+enum rw_flow { RW_FLOW_GO, RW_FLOW_HOLD, RW_FLOW_OVER };
 
 #endif

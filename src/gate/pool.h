@@ -1,72 +1,80 @@
 /* Upstream connections of one worker: kept alive per endpoint, within limits that hold over all
  * threads.
  *
- * An origin asks for a connection (rw_pool_acquire); it gets an idle one at once, or a new one
- * after connecting, or waits in a bounded queue while the endpoint is at its limit. After the
- * response it gives the connection back (rw_pool_release) or throws it away (rw_pool_discard). A
- * kept connection on which anything happens is closed.
+ * An origin asks for a connection (rw_pool_acquire); it gets an idle one at once, or a new one when
+ * that is open, or waits in a bounded queue while the endpoint is at its limit. After the response
+ * it gives the connection back (rw_pool_release) or throws it away (rw_pool_discard). A kept
+ * connection on which anything happens is closed.
  */
 #ifndef RW_GATE_POOL_H
 #define RW_GATE_POOL_H
 
 #include "gate/cluster.h"
+#include "gate/deadline.h"
 #include "gate/reason.h"
 #include "io/stream.h"
 
+struct rw_lease;
 struct rw_pool;
 struct rw_worker;
-struct rw_lease;
 
-/* A connection to an endpoint. While leased, stream events go to the lease's owner. */
+/* A connection to an endpoint. While it is leased, what happens on its stream is told to the
+ * lease's owner. */
 struct rw_upstream_connection {
     struct rw_stream stream;
-    struct rw_list link; /* in the pool's idle list, newest first */
+    struct rw_list link; /* in the pool's list of idle connections, newest first */
+    struct rw_deadline deadline;
     struct rw_pool *pool;
-    struct rw_lease *lease; /* NULL: idle or closing */
-    struct rw_timer timer;  /* lazy: see deadline_ms */
-    uint64_t deadline_ms;   /* UINT64_MAX: none */
-    uint64_t requests;      /* sent over it so far */
-    bool opening;
+    struct rw_lease *lease;    /* NULL: idle or closing */
+    struct rw_tls_client *tls; /* made with; the stream keeps it alive */
+    uint64_t requests;         /* sent over it so far */
+    bool open, closing;
 };
 
-/* Embedded in the owner (the http origin's per-exchange state). */
 struct rw_lease_events {
-    /* A connection is there, or why not (never from inside rw_pool_acquire unless it returned it).
-     */
-    void (*on_ready)(struct rw_lease *lease, struct rw_upstream_connection *connection);
-    void (*on_failed)(struct rw_lease *lease, enum rw_reason reason);
+    /* A connection is there (lease->connection), or why not. Never from inside rw_pool_acquire. */
+    void (*on_ready)(struct rw_lease *lease);
+    void (*on_failed)(struct rw_lease *lease, enum rw_reason reason, enum rw_err err);
     void (*on_data)(struct rw_lease *lease, struct rw_buf *buf);
     void (*on_end)(struct rw_lease *lease, enum rw_err err);
     void (*on_sent)(struct rw_lease *lease, enum rw_err err);
     void (*on_deadline)(struct rw_lease *lease);
 };
 
+/* Embedded in the owner; zeroed, `events` set. */
 struct rw_lease {
     const struct rw_lease_events *events;
     struct rw_upstream_connection *connection;
     struct rw_list link; /* in the pool's queue while waiting */
     uint64_t queue_deadline_ms;
-    struct rw_pool *pool;
-    bool reused; /* the connection had carried a request before */
+    struct rw_cluster *cluster; /* alive as long as the lease: the owner pins its snapshot */
+    struct rw_pool *pool;       /* while waiting */
+    bool reused;                /* the connection had carried a request before */
 };
 
-/* Returns a connection at once (already leased), or NULL: wait for on_ready or on_failed. `fresh`:
- * not an idle one (a retry after a kept connection turned out to be dead). */
-struct rw_upstream_connection *rw_pool_acquire(struct rw_worker *worker, struct rw_cluster *cluster,
-                                               struct rw_endpoint *endpoint, struct rw_lease *lease,
-                                               bool fresh);
-/* The response is complete and the connection may be used again. */
+enum rw_pool_result { RW_POOL_READY, RW_POOL_WAIT, RW_POOL_QUEUE_FULL, RW_POOL_NO_MEMORY };
+
+/* READY: lease->connection is there. WAIT: on_ready or on_failed will come. `fresh`: not an idle
+ * one (a retry after a kept connection turned out to be dead). */
+enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster *cluster,
+                                    struct rw_endpoint *endpoint, struct rw_lease *lease,
+                                    bool fresh);
+/* The response is complete and the connection may carry another request. */
 void rw_pool_release(struct rw_lease *lease);
-/* It may not: close it. Also ends waiting. */
+/* It may not: it is closed. Also ends waiting. A lease without a connection is fine. */
 void rw_pool_discard(struct rw_lease *lease);
 
-/* The connection's deadline (on_deadline of its lease): a store in most cases. UINT64_MAX: none. */
-void rw_upstream_deadline(struct rw_upstream_connection *connection, uint64_t deadline_ms);
+/* on_deadline of the lease at this time (monotonic); RW_DEADLINE_NONE: never. A store in most
+ * cases. */
+void rw_pool_deadline(struct rw_lease *lease, uint64_t at_ms);
 
-/* Another thread waits for a slot of this endpoint: close an idle connection if there is one. */
+/* Another thread waits for a slot of this endpoint: closes an idle connection if there is one. */
 void rw_pool_yield(struct rw_worker *worker, uint32_t endpoint_slot);
-/* Closes idle connections of endpoints that were removed; all when `everything`. */
+/* A slot has become free somewhere: whoever waits here may try again. */
+void rw_pool_wake(struct rw_worker *worker, uint32_t endpoint_slot);
+/* Closes idle connections of endpoints that were removed; all idle ones when `everything`. */
 void rw_pool_sweep(struct rw_worker *worker, bool everything);
-size_t rw_pool_idle_count(const struct rw_worker *worker);
+/* Once all connections are gone. */
+void rw_pools_free(struct rw_worker *worker);
 
 #endif

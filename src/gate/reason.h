@@ -12,7 +12,6 @@
     X(NO_ROUTE, "no_route", 404, "No route matches this request.")                                 \
     X(WRONG_METHOD, "method_not_allowed", 405, "The resource does not allow this method.")         \
     X(CONNECT_REFUSED, "connect_refused", 405, "CONNECT is not allowed here.")                     \
-    X(UPGRADE_REFUSED, "upgrade_refused", 400, "This upgrade is not allowed here.")                \
     X(BODY_TIMEOUT, "request_body_timeout", 408, "The request body came too slowly.")              \
     X(HEADER_TIMEOUT, "request_header_timeout", 408, "The request head came too slowly.")          \
     X(BODY_TOO_LARGE, "request_body_too_large", 413, "The request body is too large.")             \

@@ -89,8 +89,8 @@ struct rw_snapshot {
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */
     void (*release)(struct rw_snapshot *snapshot); /* called once by the last user, on its thread */
-    void *user;
-    struct rw_task task;           /* for the hand-over of `release` to the control thread */
+    void *user;                                    /* of `release` */
+    struct rw_task task;           /* for `release`, to hand itself to the control thread */
     struct rw_snapshot_pins *pins; /* per worker */
     unsigned worker_count;
 };
@@ -124,7 +124,10 @@ static inline struct rw_snapshot *rw_snapshot_pin(struct rw_snapshot *snapshot, 
 void rw_snapshot_unpin(struct rw_snapshot *snapshot, unsigned worker);
 /* Worker thread: this snapshot is (not) what new exchanges begin with. */
 void rw_snapshot_set_current(struct rw_snapshot *snapshot, unsigned worker, bool current);
-/* The control thread's own reference. */
+/* Before it is handed to `count` workers: one reference for each, given back when a worker has
+ * neither pins on it nor it as its current one. */
+void rw_snapshot_hold(struct rw_snapshot *snapshot, unsigned count);
+/* The control thread's own reference; the last one to go calls `release`. */
 void rw_snapshot_drop(struct rw_snapshot *snapshot);
 
 struct rw_cluster *rw_snapshot_cluster(const struct rw_snapshot *snapshot, struct rw_span name);

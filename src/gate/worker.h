@@ -19,7 +19,9 @@ struct rw_pool;
 
 struct rw_worker {
     struct rw_loop *loop;
-    unsigned index; /* among all threads of this process */
+    unsigned index;                 /* among all threads of this process */
+    struct rw_worker *const *peers; /* all workers of the process, this one too; NULL: alone */
+    unsigned peer_count;
     struct rw_snapshot *snapshot;
     struct rw_metrics_shard *metrics;
     struct rw_access_ring *access; /* NULL: off */
@@ -32,8 +34,11 @@ struct rw_worker {
     size_t pool_room;
     uint32_t *cursors; /* by cluster slot: round robin */
     size_t cursor_room;
+    uint32_t spare_cursor; /* for when there is no memory for more */
+    size_t upstream_count; /* upstream connections that exist */
+    uint64_t date_second;
+    char date[29]; /* IMF-fixdate of date_second */
     bool draining;
-    uint64_t drain_deadline_ms;
     struct rw_timer drain_timer;
     void (*on_drained)(struct rw_worker *worker); /* last connection gone */
     void *user;
@@ -61,6 +66,21 @@ void rw_worker_adopt(struct rw_worker *worker, struct rw_snapshot *snapshot);
  * left at the deadline is cut. */
 void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
                      void (*on_drained)(struct rw_worker *worker));
+
+/* The present time as an HTTP date; made once a second. Valid until the worker returns to its loop.
+ */
+struct rw_span rw_worker_date(struct rw_worker *worker);
+
+/* Round robin position of a cluster, started at a random point. */
+uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot);
+
+/* Runs `act(peer, slot)` on the threads of the workers whose bit (index modulo 64) is set in
+ * `mask`, this one excepted. Best effort: without memory nothing is told. */
+void rw_worker_tell_peers(struct rw_worker *worker, uint64_t mask, uint32_t slot,
+                          void (*act)(struct rw_worker *peer, uint32_t slot));
+
+/* For fronts and listeners when one has gone. */
+void rw_worker_check_drained(struct rw_worker *worker);
 
 static inline void rw_worker_count(struct rw_worker *worker, enum rw_counter counter,
                                    int64_t amount)

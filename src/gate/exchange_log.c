@@ -1,0 +1,108 @@
+#include "gate/exchange_log.h"
+
+#include "gate/cluster.h"
+#include "gate/snapshot.h"
+#include "gate/worker.h"
+#include "watch/trace.h"
+
+struct rw_span rw_exchange_endpoint_name(const struct rw_exchange *x)
+{
+    return x->endpoint ? x->endpoint->name : RW_LITERAL("-");
+}
+
+static enum rw_err add_text(struct rw_exchange *x, const char *name, struct rw_span value)
+{
+    return rw_message_add(&x->response, &x->arena, rw_span_text(name), value);
+}
+
+enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status, const char *content_type,
+                                   struct rw_span body)
+{
+    x->response.status = (uint16_t)status;
+    x->response.reason = rw_span_text(rw_status_reason(status));
+    x->response.body_kind = rw_status_bodiless(status) ? RW_BODY_NONE : RW_BODY_LENGTH;
+    x->response.body_bytes = body.len;
+    x->response.has_length = x->response.body_kind == RW_BODY_LENGTH;
+    x->first_response_piece = (struct rw_piece){.data = body, .end = true};
+    enum rw_err err = add_text(x, "Date", rw_worker_date(x->worker));
+    if (!err && content_type)
+        err = add_text(x, "Content-Type", rw_span_text(content_type));
+    return err;
+}
+
+static enum rw_err add_allow(struct rw_exchange *x)
+{
+    struct rw_text allow = {0};
+    enum rw_err err = RW_OK;
+    if (x->reason == RW_REASON_WRONG_METHOD)
+        rw_router_allow(x->snapshot->router, (unsigned)(x->listener - x->snapshot->listeners),
+                        &x->request, &allow);
+    struct rw_span value = rw_arena_copy(&x->arena, rw_text_span(&allow));
+    if (!value.at || allow.err)
+        err = RW_ENOMEM;
+    rw_text_free(&allow);
+    return err ? err : add_text(x, "Allow", value);
+}
+
+enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)
+{
+    unsigned status = rw_reason_status(x->reason);
+    x->response = (struct rw_message){0};
+    struct rw_span body = rw_arena_format(
+        &x->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
+        rw_status_reason(status), status, rw_reason_text(x->reason));
+    if (!body.at)
+        return RW_ENOMEM;
+    enum rw_err err = rw_exchange_make_reply(x, status, "application/problem+json", body);
+    return !err && status == 405 ? add_allow(x) : err;
+}
+
+static void count_series(struct rw_exchange *x, unsigned series, uint64_t duration_us, bool failed)
+{
+    struct rw_series_cell *cell = rw_metrics_cell(x->worker->metrics, series);
+    unsigned class = x->responded ? x->response.status / 100 : 0;
+    rw_metrics_observe(cell, class < 6 ? class : 0, duration_us, x->bytes_in, x->bytes_out);
+    if (failed)
+        rw_metrics_failure(cell);
+}
+
+static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
+{
+    bool from_origin = x->endpoint && x->response_ns;
+    struct rw_access_record record = {
+        .wall_ns = x->wall_ns,
+        .client = &x->client,
+        .method = x->request.method_text,
+        .scheme = x->https ? RW_LITERAL("https") : RW_LITERAL("http"),
+        .host = x->request.authority,
+        .path = x->request.path,
+        .protocol = x->front->protocol,
+        .route = x->route ? x->route->name : (struct rw_span){0},
+        .endpoint = x->endpoint ? x->endpoint->name : (struct rw_span){0},
+        .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
+        .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
+        .user_agent = rw_message_value(&x->request, RW_FIELD_USER_AGENT),
+        .status = x->responded ? x->response.status : 0,
+        .bytes_in = x->bytes_in,
+        .bytes_out = x->bytes_out,
+        .duration_us = duration_us,
+        .upstream_us = from_origin ? (x->response_ns - x->started_ns) / 1000 : UINT64_MAX,
+        .aborted = x->aborted,
+    };
+    if (!rw_access_write(x->worker->access, &record))
+        rw_worker_count(x->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+}
+
+void rw_exchange_log(struct rw_exchange *x)
+{
+    uint64_t duration_us = (rw_loop_now_ns(x->worker->loop) - x->started_ns) / 1000;
+    rw_worker_count(x->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
+    count_series(x, x->route ? x->route->series : x->snapshot->route_series_none, duration_us,
+                 false);
+    if (x->endpoint)
+        count_series(x, x->endpoint->series, duration_us, x->reason != RW_REASON_NONE);
+    if (x->worker->access)
+        write_access_line(x, duration_us);
+    if (x->endpoint)
+        atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);
+}

@@ -1,0 +1,170 @@
+#include "gate/forwarded.h"
+
+#include "gate/snapshot.h"
+#include "io/address.h"
+
+#include <netinet/in.h>
+
+/* As the names of the config option stand in gate/config.c. */
+enum forwarded_mode { MODE_X_FORWARDED, MODE_FORWARDED, MODE_BOTH, MODE_OFF };
+
+static bool trusted(const struct rw_listener_settings *listener,
+                    const struct sockaddr_storage *address)
+{
+    for (unsigned i = 0; i < listener->trusted_count; i++)
+        if (rw_cidr_holds(&listener->trusted[i], address))
+            return true;
+    return false;
+}
+
+static socklen_t peer_bytes(const struct sockaddr *peer)
+{
+    switch (peer->sa_family) {
+    case AF_INET:
+        return sizeof(struct sockaddr_in);
+    case AF_INET6:
+        return sizeof(struct sockaddr_in6);
+    default:
+        return sizeof(sa_family_t);
+    }
+}
+
+/* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80", each maybe in quotes. */
+static bool parse_node(struct rw_span text, struct rw_address *address)
+{
+    if (text.len >= 2 && text.at[0] == '"' && text.at[text.len - 1] == '"')
+        text = rw_span(text.at + 1, text.len - 2);
+    if (rw_address_parse_ip(text, 0, address) == RW_OK)
+        return true;
+    return rw_address_parse(text, address) == RW_OK && address->storage.ss_family != AF_UNIX;
+}
+
+/* The node of one element of Forwarded: its "for" parameter. */
+static struct rw_span forwarded_for(struct rw_span element)
+{
+    struct rw_span pair;
+    while (rw_span_next(&element, ';', &pair))
+        if (pair.len > 4 && rw_span_is_nocase(rw_span(pair.at, 4), "for="))
+            return rw_span_skip(pair, 4);
+    return (struct rw_span){0};
+}
+
+/* The last element of a comma-separated list; `list` loses it. */
+static bool take_last(struct rw_span *list, struct rw_span *element)
+{
+    if (list->len == 0)
+        return false;
+    size_t at = list->len;
+    while (at > 0 && list->at[at - 1] != ',')
+        at--;
+    *element = rw_span_trim(rw_span_skip(*list, at));
+    list->len = at ? at - 1 : 0;
+    return true;
+}
+
+/* Walks one field's list from the end; true when an untrusted (or unreadable) hop ended the walk.
+ */
+static bool walk_list(struct rw_exchange *x, struct rw_span list, bool is_forwarded)
+{
+    struct rw_span element;
+    while (take_last(&list, &element)) {
+        struct rw_address hop;
+        if (is_forwarded)
+            element = forwarded_for(element);
+        if (!parse_node(element, &hop))
+            return true;
+        x->client = hop.storage;
+        if (!trusted(x->listener, &hop.storage))
+            return true;
+    }
+    return false;
+}
+
+static void walk_hops(struct rw_exchange *x, enum rw_field_id id)
+{
+    for (unsigned i = x->request.field_count; i-- > 0;) {
+        const struct rw_field *field = &x->request.fields[i];
+        if (field->id == id && walk_list(x, field->value, id == RW_FIELD_FORWARDED))
+            return;
+    }
+}
+
+void rw_forwarded_resolve(struct rw_exchange *x)
+{
+    memcpy(&x->client, x->peer, peer_bytes(x->peer));
+    x->client_trusted = x->listener->trusted_count && trusted(x->listener, &x->client);
+    if (!x->client_trusted)
+        return;
+    bool has_x = rw_message_find(&x->request, RW_FIELD_X_FORWARDED_FOR) != NULL;
+    walk_hops(x, has_x ? RW_FIELD_X_FORWARDED_FOR : RW_FIELD_FORWARDED);
+}
+
+/* All values of one field, joined, then a comma: what a trusted proxy said so far. */
+static void put_earlier(const struct rw_exchange *x, struct rw_h1_out *out, enum rw_field_id id)
+{
+    for (unsigned i = 0; i < x->request.field_count; i++) {
+        const struct rw_field *field = &x->request.fields[i];
+        if (field->id != id || field->value.len == 0)
+            continue;
+        rw_h1_put(out, field->value);
+        rw_h1_put(out, RW_LITERAL(", "));
+    }
+}
+
+/* What the trusted proxy said, or our own observation. */
+static struct rw_span believed(const struct rw_exchange *x, enum rw_field_id id, struct rw_span own)
+{
+    struct rw_span said =
+        x->client_trusted ? rw_message_value(&x->request, id) : (struct rw_span){0};
+    return said.len ? said : own;
+}
+
+static struct rw_span scheme_of(const struct rw_exchange *x)
+{
+    return x->https ? RW_LITERAL("https") : RW_LITERAL("http");
+}
+
+static void put_x_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, struct rw_span peer)
+{
+    rw_h1_put(out, RW_LITERAL("X-Forwarded-For: "));
+    if (x->client_trusted)
+        put_earlier(x, out, RW_FIELD_X_FORWARDED_FOR);
+    rw_h1_put(out, peer);
+    rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Proto: "));
+    rw_h1_put(out, believed(x, RW_FIELD_X_FORWARDED_PROTO, scheme_of(x)));
+    rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Host: "));
+    rw_h1_put(out, believed(x, RW_FIELD_X_FORWARDED_HOST, x->request.authority));
+    rw_h1_put(out, RW_LITERAL("\r\n"));
+}
+
+static void put_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, struct rw_span peer)
+{
+    bool v6 = rw_span_find(peer, ':') >= 0;
+    rw_h1_put(out, RW_LITERAL("Forwarded: "));
+    if (x->client_trusted)
+        put_earlier(x, out, RW_FIELD_FORWARDED);
+    rw_h1_put(out, v6 ? RW_LITERAL("for=\"[") : RW_LITERAL("for="));
+    rw_h1_put(out, peer);
+    rw_h1_put(out, v6 ? RW_LITERAL("]\";proto=") : RW_LITERAL(";proto="));
+    rw_h1_put(out, scheme_of(x));
+    rw_h1_put(out, RW_LITERAL(";host=\""));
+    rw_h1_put(out, x->request.authority);
+    rw_h1_put(out, RW_LITERAL("\"\r\n"));
+}
+
+void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)
+{
+    char text[RW_ADDRESS_HOST_TEXT_MAX];
+    struct sockaddr_storage address;
+    memcpy(&address, x->peer, peer_bytes(x->peer));
+    struct rw_span peer = rw_span(text, rw_address_format_host(text, &address));
+    int mode = x->listener->config->forwarded;
+    if (mode == MODE_X_FORWARDED || mode == MODE_BOTH)
+        put_x_forwarded(x, out, peer);
+    if (mode == MODE_FORWARDED || mode == MODE_BOTH)
+        put_forwarded(x, out, peer);
+    rw_h1_put(out, RW_LITERAL("Via: "));
+    put_earlier(x, out, RW_FIELD_VIA);
+    rw_h1_put(out, x->request.minor_version ? RW_LITERAL("1.1 ringway\r\n")
+                                            : RW_LITERAL("1.0 ringway\r\n"));
+}

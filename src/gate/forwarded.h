@@ -1,0 +1,32 @@
+/* Who the client is, and how it is told to the origin: Forwarded (RFC 7239), X-Forwarded-*, Via
+ * (RFC 9110 section 7.6.3).
+ *
+ * The peer of the connection is the client, unless it is one of the listener's trusted proxies:
+ * then the last address of X-Forwarded-For (or Forwarded) that is not itself a trusted proxy. What
+ * an untrusted peer claims is not passed on. */
+#ifndef RW_GATE_FORWARDED_H
+#define RW_GATE_FORWARDED_H
+
+#include "gate/exchange.h"
+#include "http/h1.h"
+
+struct rw_cidr;
+
+/* Sets client, client_trusted. At RECEIVE. */
+void rw_forwarded_resolve(struct rw_exchange *x);
+
+/* Appends X-Forwarded-* and/or Forwarded as the listener says, and Via, to a request head. The
+ * caller leaves out the fields of rw_forwarded_replaced when it copies the client's. */
+void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out);
+
+/* Ids of the request fields that rw_forwarded_put writes anew. */
+#define RW_FORWARDED_REPLACED                                                                      \
+    (RW_FIELD_BIT(RW_FIELD_FORWARDED) | RW_FIELD_BIT(RW_FIELD_X_FORWARDED_FOR) |                   \
+     RW_FIELD_BIT(RW_FIELD_X_FORWARDED_HOST) | RW_FIELD_BIT(RW_FIELD_X_FORWARDED_PROTO) |          \
+     RW_FIELD_BIT(RW_FIELD_VIA))
+
+/* "10.0.0.0/8", "::1", "192.0.2.1". */
+RW_MUST_CHECK enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr);
+bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr_storage *address);
+
+#endif

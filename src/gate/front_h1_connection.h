@@ -1,0 +1,103 @@
+/* The connection object of the HTTP/1.1 front. Private to gate/front_h1*.c. */
+#ifndef RW_GATE_FRONT_H1_CONNECTION_H
+#define RW_GATE_FRONT_H1_CONNECTION_H
+
+#include "gate/deadline.h"
+#include "gate/exchange.h"
+#include "gate/listener.h"
+#include "gate/worker.h"
+#include "http/h1.h"
+
+#include <netinet/in.h>
+
+/* What a connection keeps of its peer's address. */
+union rw_peer {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+enum rw_h1_phase {
+    RW_H1_OPENING, /* TLS handshake */
+    RW_H1_IDLE,    /* no byte of a request */
+    RW_H1_HEAD,    /* part of a head */
+    RW_H1_BUSY,    /* an exchange is under way */
+    RW_H1_LINGER,  /* answered and half closed: the client's rest is read and dropped, so that no
+                      reset eats the answer */
+    RW_H1_CLOSED
+};
+
+struct rw_h1_connection {
+    struct rw_stream stream;
+    struct rw_list link; /* worker->fronts */
+    struct rw_deadline deadline;
+    struct rw_worker_listener *listener;
+    struct rw_exchange *x;
+    struct rw_h1_call *call; /* of x, in its arena */
+    struct rw_buf *in;       /* received and not yet used */
+    union rw_peer peer;
+    uint32_t head_seen, head_line, head_fields; /* parser state of a head that is not complete */
+    uint32_t requests;
+    uint16_t lingered_kib;
+    uint8_t phase;       /* enum rw_h1_phase */
+    bool parsing : 1;    /* the parse loop is on the stack */
+    bool peer_ended : 1; /* FIN came */
+    bool tls : 1;
+};
+
+/* What the front keeps per exchange, in the exchange's arena. */
+struct rw_h1_call {
+    struct rw_h1_body body;         /* of the request */
+    struct rw_h1_trailers trailers; /* of the request */
+    struct rw_buf *out;             /* head (and small body) being sent */
+    struct rw_buf *held;            /* body bytes being sent */
+    uint64_t body_started_ms;
+    char chunk_head[RW_H1_CHUNK_HEAD_MAX];
+    bool chunked;     /* the response is */
+    bool close;       /* the connection ends after this response */
+    bool held_back;   /* the exchange said HOLD to request data */
+    bool sending;     /* a send is pending */
+    bool last;        /* ... and it is the last of the response */
+    bool switch_over; /* 101 was sent: both directions are raw */
+};
+
+extern const struct rw_front rw_front_h1;
+
+static inline struct rw_worker *rw_h1_worker(const struct rw_h1_connection *c)
+{
+    return c->listener->worker;
+}
+
+/* Settings by the current snapshot; of a removed listener the first one's stand in. */
+const struct rw_listener_settings *rw_h1_settings(const struct rw_h1_connection *c);
+
+void rw_h1_deadline_in(struct rw_h1_connection *c, uint32_t ms);
+
+/* Is the exchange that was number `turn` still under way? (Its memory may already be another's.) */
+static inline bool rw_h1_same(const struct rw_h1_connection *c, uint32_t turn)
+{
+    return c->x && c->requests == turn && c->phase == RW_H1_BUSY;
+}
+
+/* Ends the connection now; on_closed frees it. */
+void rw_h1_close(struct rw_h1_connection *c);
+
+/* Parses and starts what c->in holds; the connection may be closed afterwards. */
+void rw_h1_process(struct rw_h1_connection *c);
+
+/* front_h1_read.c: bytes of the request body. */
+void rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first);
+void rw_h1_feed_body(struct rw_h1_connection *c);
+void rw_h1_request_resume(struct rw_exchange *x);
+
+/* front_h1_write.c */
+enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first);
+enum rw_flow rw_h1_response_data(struct rw_exchange *x, const struct rw_piece *piece);
+enum rw_flow rw_h1_informational(struct rw_exchange *x);
+void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err);
+/* The answer has been sent: half closes, reads on for a while. */
+void rw_h1_linger(struct rw_h1_connection *c);
+/* An answer without an exchange (a head that cannot be parsed, no memory): sends and lingers. */
+void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reason);
+
+#endif

@@ -1,0 +1,170 @@
+/* Request bodies of the HTTP/1.1 front: from the connection's buffer to the exchange, in pieces. */
+#include "gate/front_h1_connection.h"
+
+enum { RATE_GRACE_MS = 5000 };
+
+static void join(struct rw_span *to, struct rw_span more)
+{
+    memmove((char *)to->at + to->len, more.at, more.len);
+    to->len += more.len;
+}
+
+/* Takes what c->in holds of the body, dechunked in place, as one piece. `piece.buf` is a reference
+ * of the caller's. */
+static enum rw_h1_body_event gather(struct rw_h1_connection *c, struct rw_piece *piece)
+{
+    struct rw_h1_call *call = c->call;
+    struct rw_buf *buf = c->in;
+    const struct rw_h1_limits *limits = &c->x->listener->h1;
+    struct rw_span bytes = rw_buf_span(buf), data;
+    char *to = buf->data + buf->start;
+    enum rw_h1_body_event event;
+    *piece = (struct rw_piece){.buf = rw_buf_hold(buf), .data = {to, 0}};
+    while ((event = rw_h1_body_next(&call->body, limits, &bytes, &data, &call->trailers)) ==
+           RW_H1_BODY_DATA) {
+        if (piece->data.len == 0)
+            piece->data = data;
+        else
+            join(&piece->data, data);
+    }
+    piece->end = event == RW_H1_BODY_END;
+    buf->start = buf->end - (uint32_t)bytes.len;
+    if (bytes.len == 0) {
+        rw_buf_drop(buf);
+        c->in = NULL;
+    }
+    return event;
+}
+
+/* An upgraded connection: whatever comes is passed on. */
+static void gather_raw(struct rw_h1_connection *c, struct rw_piece *piece)
+{
+    *piece = (struct rw_piece){.buf = c->in, .end = c->peer_ended};
+    if (c->in)
+        piece->data = rw_buf_span(c->in);
+    c->in = NULL;
+}
+
+static bool prepare_trailers(struct rw_h1_connection *c)
+{
+    struct rw_h1_call *call = c->call;
+    if (c->x->request.body_kind != RW_BODY_CHUNKED)
+        return true;
+    uint32_t room = c->x->listener->h1.trailer_bytes_max;
+    if (room > 1024)
+        room = 1024; /* what does not fit is refused; few send trailers at all */
+    call->trailers.at = rw_arena_alloc(&c->x->arena, room);
+    call->trailers.room = room;
+    return call->trailers.at != NULL;
+}
+
+static void body_deadline(struct rw_h1_connection *c)
+{
+    rw_h1_deadline_in(c, c->x->listener->timeouts->body_idle_ms);
+}
+
+void rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
+{
+    struct rw_h1_call *call = c->call;
+    if (c->x->request.body_kind == RW_BODY_NONE) {
+        rw_h1_deadline_in(c, 0);
+        first->end = true;
+        return;
+    }
+    rw_h1_body_start(&call->body, &c->x->request);
+    call->body_started_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
+    body_deadline(c);
+    if (!prepare_trailers(c)) {
+        rw_exchange_destroy(c->x);
+        c->x = NULL;
+        c->call = NULL;
+        rw_h1_refuse(c, 503, "out of memory");
+        return;
+    }
+    if (!c->in)
+        return;
+    if (gather(c, first) == RW_H1_BODY_BAD) {
+        uint16_t status = call->body.status;
+        const char *reason = call->body.reason;
+        rw_buf_drop(first->buf);
+        rw_exchange_destroy(c->x);
+        c->x = NULL;
+        c->call = NULL;
+        rw_h1_refuse(c, status, reason);
+        return;
+    }
+    c->x->request_trailers = rw_span(call->trailers.at, call->trailers.len);
+}
+
+/* Slower than the configured rate, after a time of grace? */
+static bool too_slow(const struct rw_h1_connection *c)
+{
+    uint64_t rate = c->x->listener->timeouts->body_rate_min;
+    uint64_t spent_ms = rw_loop_now_ms(rw_h1_worker(c)->loop) - c->call->body_started_ms;
+    return rate && spent_ms > RATE_GRACE_MS && !c->call->held_back &&
+           c->x->bytes_in < rate * (spent_ms - RATE_GRACE_MS) / 1000;
+}
+
+/* One piece to the exchange; false when there is no more to do now. */
+static bool feed_once(struct rw_h1_connection *c)
+{
+    struct rw_exchange *x = c->x;
+    struct rw_h1_call *call = c->call;
+    uint32_t turn = c->requests;
+    struct rw_piece piece;
+    if (x->upgraded) {
+        gather_raw(c, &piece);
+    } else if (gather(c, &piece) == RW_H1_BODY_BAD) {
+        rw_buf_drop(piece.buf);
+        rw_worker_count(rw_h1_worker(c), RW_COUNTER_REQUESTS_MALFORMED, 1);
+        call->close = true;
+        rw_exchange_request_failed(x, RW_REASON_MALFORMED, call->body.reason);
+        return false;
+    }
+    x->request_trailers = rw_span(call->trailers.at, call->trailers.len);
+    enum rw_flow flow = RW_FLOW_GO;
+    if (piece.data.len || piece.end)
+        flow = rw_exchange_request_data(x, &piece);
+    rw_buf_drop(piece.buf);
+    if (!rw_h1_same(c, turn))
+        return false;
+    call->held_back = flow == RW_FLOW_HOLD;
+    if (!x->request_ended && !x->upgraded && too_slow(c)) {
+        rw_exchange_request_failed(x, RW_REASON_BODY_TIMEOUT, "below the minimum rate");
+        return false;
+    }
+    return !x->request_ended;
+}
+
+void rw_h1_feed_body(struct rw_h1_connection *c)
+{
+    struct rw_h1_call *call = c->call;
+    uint32_t turn = c->requests;
+    while (!call->held_back && (c->in || (c->peer_ended && c->x->upgraded)))
+        if (!feed_once(c))
+            break;
+    if (!rw_h1_same(c, turn))
+        return;
+    if (c->x->request_ended) {
+        /* Only the response is awaited now; its pace is the origin's and, while sending, the
+         * client's. */
+        if (!call->sending)
+            rw_h1_deadline_in(c, 0);
+        rw_stream_receive(&c->stream, !c->in, false);
+        return;
+    }
+    if (c->x->upgraded || call->held_back)
+        rw_h1_deadline_in(c, 0);
+    else
+        body_deadline(c);
+    rw_stream_receive(&c->stream, !call->held_back, true);
+}
+
+void rw_h1_request_resume(struct rw_exchange *x)
+{
+    struct rw_h1_connection *c = x->front_state;
+    if (c->phase != RW_H1_BUSY || !c->call->held_back)
+        return;
+    c->call->held_back = false;
+    rw_h1_feed_body(c);
+}

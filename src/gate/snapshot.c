@@ -1,0 +1,318 @@
+#include "gate/snapshot.h"
+
+#include "base/alloc.h"
+#include "gate/forwarded.h"
+#include "gate/snapshot_tls.h"
+#include "io/tls.h"
+
+static enum rw_err compile_trusted(struct rw_snapshot *snapshot, struct rw_listener_settings *to,
+                                   const struct rw_config_listener *config)
+{
+    const struct rw_span *texts = config->trusted_proxies.items;
+    size_t count = config->trusted_proxies.count;
+    if (count == 0)
+        return RW_OK;
+    to->trusted = rw_arena_alloc(&snapshot->arena, count * sizeof(*to->trusted));
+    if (!to->trusted)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (rw_cidr_parse(texts[i], &to->trusted[to->trusted_count]) == RW_OK)
+            to->trusted_count++;
+    return RW_OK;
+}
+
+/* ---- Policies ---- */
+
+static const struct rw_config_policy *policy_named(const struct rw_config *config,
+                                                   struct rw_span name)
+{
+    const struct rw_config_policy *policies = config->policies.items;
+    for (size_t i = 0; i < config->policies.count; i++)
+        if (rw_span_eq(policies[i].name, name))
+            return &policies[i];
+    return NULL;
+}
+
+static enum rw_err compile_policies(struct rw_compile *compile, const struct rw_conf_list *list,
+                                    struct rw_policy_use **uses, unsigned *count)
+{
+    const struct rw_config_policy_use *items = list->items;
+    *uses = list->count ? rw_arena_zero(compile->arena, list->count * sizeof(**uses)) : NULL;
+    if (list->count && !*uses)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct rw_conf_variant *kind = &items[i].kind;
+        if (items[i].use.len) {
+            const struct rw_config_policy *named =
+                policy_named(compile->snapshot->config, items[i].use);
+            kind = named ? &named->kind : kind;
+        }
+        if (!kind->kind)
+            return RW_EINVAL; /* told by the config checks already */
+        struct rw_policy_use *use = &(*uses)[*count];
+        use->policy = kind->kind->user;
+        compile->place = kind->place;
+        enum rw_err err = use->policy->compile(compile, kind->value, &use->instance);
+        if (err)
+            return err;
+        (*count)++;
+    }
+    return RW_OK;
+}
+
+static void destroy_policies(struct rw_policy_use *uses, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (uses[i].policy->destroy)
+            uses[i].policy->destroy(uses[i].instance);
+}
+
+/* ---- Listeners ---- */
+
+static struct rw_h1_limits h1_limits(const struct rw_config_limits *limits)
+{
+    struct rw_h1_limits h1 = rw_h1_limits_default;
+    h1.head_bytes_max = (uint32_t)limits->head_bytes;
+    h1.target_bytes_max = (uint32_t)limits->target_bytes;
+    h1.fields_max = (uint16_t)limits->fields;
+    return h1;
+}
+
+static enum rw_err compile_listener(struct rw_compile *compile,
+                                    const struct rw_snapshot_options *options,
+                                    struct rw_config_listener *config,
+                                    struct rw_listener_settings *to)
+{
+    *to = (struct rw_listener_settings){
+        .name = config->name,
+        .address_text = config->address,
+        .config = config,
+        .timeouts = config->timeouts,
+        .limits = config->limits,
+        .h1 = h1_limits(config->limits),
+        .fd_count = options->workers,
+    };
+    to->fds = rw_arena_alloc(compile->arena, options->workers * sizeof(int));
+    if (!to->fds)
+        return RW_ENOMEM;
+    for (unsigned i = 0; i < options->workers; i++)
+        to->fds[i] = -1;
+    enum rw_err err = rw_address_parse(config->address, &to->address);
+    if (err) {
+        rw_conf_mistake_at(compile->report, config->place, "address %.*s: %s",
+                           RW_SPAN_ARGS(config->address), rw_err_text(err));
+        return RW_EINVAL;
+    }
+    err = compile_trusted(compile->snapshot, to, config);
+    if (!err && config->tls)
+        err = rw_snapshot_tls_server(config->tls, options->ticket_keys, compile->report, &to->tls);
+    if (!err)
+        err = compile_policies(compile, &config->policies, &to->policies, &to->policy_count);
+    return err;
+}
+
+static enum rw_err compile_listeners(struct rw_compile *compile,
+                                     const struct rw_snapshot_options *options)
+{
+    struct rw_snapshot *snapshot = compile->snapshot;
+    const struct rw_conf_list *list = &snapshot->config->listeners;
+    struct rw_config_listener *items = list->items;
+    snapshot->listeners =
+        rw_arena_zero(compile->arena, (list->count + 1) * sizeof(*snapshot->listeners));
+    if (!snapshot->listeners)
+        return RW_ENOMEM;
+    enum rw_err result = RW_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        struct rw_listener_settings *to = &snapshot->listeners[snapshot->listener_count++];
+        enum rw_err err = compile_listener(compile, options, &items[i], to);
+        if (err == RW_ENOMEM)
+            return err;
+        result = err ? err : result;
+    }
+    return result;
+}
+
+/* ---- Clusters and routes ---- */
+
+static enum rw_err compile_clusters(struct rw_compile *compile,
+                                    const struct rw_snapshot_options *options)
+{
+    struct rw_snapshot *snapshot = compile->snapshot;
+    const struct rw_conf_list *list = &snapshot->config->upstreams;
+    const struct rw_config_upstream *items = list->items;
+    snapshot->clusters =
+        rw_arena_zero(compile->arena, (list->count + 1) * sizeof(*snapshot->clusters));
+    if (!snapshot->clusters)
+        return RW_ENOMEM;
+    enum rw_err result = RW_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        struct rw_cluster *cluster = NULL;
+        enum rw_err err = rw_clusters_make(options->clusters, snapshot->config, &items[i], false,
+                                           compile->report, &cluster);
+        if (!err) {
+            snapshot->clusters[snapshot->cluster_count++] = cluster;
+            err = rw_map_put(&snapshot->cluster_by_name, items[i].name, cluster);
+        }
+        if (err == RW_ENOMEM)
+            return err;
+        result = err ? err : result;
+    }
+    if (options->wait_for_dns && !result)
+        rw_clusters_settle(options->clusters, snapshot->config->dns->timeout_ms);
+    return result;
+}
+
+static enum rw_err compile_route(struct rw_compile *compile,
+                                 const struct rw_snapshot_options *options,
+                                 struct rw_config_route *config, struct rw_route *to)
+{
+    to->name = config->name;
+    to->config = config;
+    to->first_byte_ms = config->timeouts->first_byte_ms;
+    to->total_ms = config->timeouts->total_ms;
+    if (options->metrics)
+        to->series =
+            rw_metrics_series(options->metrics, RW_SERIES_ROUTE, config->name, (struct rw_span){0});
+    if (!config->action.kind)
+        return RW_EINVAL; /* told by the config checks already */
+    const struct rw_origin *origin = config->action.kind->user;
+    compile->place = config->action.place;
+    enum rw_err err = origin->compile(compile, config->action.value, &to->origin_instance);
+    if (err)
+        return err;
+    to->origin = origin;
+    return compile_policies(compile, &config->policies, &to->policies, &to->policy_count);
+}
+
+static enum rw_err compile_routes(struct rw_compile *compile,
+                                  const struct rw_snapshot_options *options)
+{
+    struct rw_snapshot *snapshot = compile->snapshot;
+    const struct rw_conf_list *list = &snapshot->config->routes;
+    struct rw_config_route *items = list->items;
+    snapshot->routes = rw_arena_zero(compile->arena, (list->count + 1) * sizeof(*snapshot->routes));
+    if (!snapshot->routes)
+        return RW_ENOMEM;
+    enum rw_err result = RW_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        struct rw_route *to = &snapshot->routes[snapshot->route_count++];
+        to->index = (unsigned)i;
+        enum rw_err err = compile_route(compile, options, &items[i], to);
+        if (err == RW_ENOMEM)
+            return err;
+        result = err ? err : result;
+    }
+    if (options->metrics)
+        snapshot->route_series_none = rw_metrics_series(options->metrics, RW_SERIES_ROUTE,
+                                                        RW_LITERAL("_none"), (struct rw_span){0});
+    enum rw_err err = rw_router_create(snapshot->config, compile->report, &snapshot->router);
+    return err ? err : result;
+}
+
+/* ---- The whole ---- */
+
+static enum rw_err compile_all(struct rw_snapshot *snapshot,
+                               const struct rw_snapshot_options *options,
+                               struct rw_conf_report *report)
+{
+    struct rw_compile compile = {.snapshot = snapshot, .arena = &snapshot->arena, .report = report};
+    enum rw_err clusters = compile_clusters(&compile, options);
+    if (clusters == RW_ENOMEM)
+        return clusters;
+    enum rw_err listeners = compile_listeners(&compile, options);
+    if (listeners == RW_ENOMEM)
+        return listeners;
+    /* Routes look their clusters up: after a mistake there the rest would only be noise. */
+    enum rw_err routes = clusters ? RW_OK : compile_routes(&compile, options);
+    return clusters ? clusters : listeners ? listeners : routes;
+}
+
+enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options, struct rw_arena *arena,
+                               struct rw_config *config, struct rw_conf_report *report,
+                               struct rw_snapshot **out)
+{
+    rw_assert(options->workers > 0 && options->workers <= RW_WORKERS_MAX);
+    struct rw_snapshot *snapshot = rw_alloc_zero(sizeof(*snapshot));
+    if (!snapshot)
+        return RW_ENOMEM;
+    snapshot->arena = *arena;
+    snapshot->config = config;
+    snapshot->generation = options->generation;
+    snapshot->worker_count = options->workers;
+    atomic_init(&snapshot->users, 1);
+    rw_map_init(&snapshot->cluster_by_name, 0);
+    snapshot->pins = rw_alloc_aligned(64, options->workers * sizeof(*snapshot->pins));
+    enum rw_err err = RW_ENOMEM;
+    if (snapshot->pins) {
+        memset(snapshot->pins, 0, options->workers * sizeof(*snapshot->pins));
+        err = compile_all(snapshot, options, report);
+    }
+    if (err) {
+        *arena = snapshot->arena; /* stays the caller's */
+        snapshot->arena = (struct rw_arena){0};
+        rw_snapshot_destroy(snapshot, options->clusters);
+        return err;
+    }
+    *arena = (struct rw_arena){0};
+    *out = snapshot;
+    return RW_OK;
+}
+
+void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clusters)
+{
+    for (unsigned i = 0; i < snapshot->route_count; i++) {
+        struct rw_route *route = &snapshot->routes[i];
+        destroy_policies(route->policies, route->policy_count);
+        if (route->origin && route->origin->destroy)
+            route->origin->destroy(route->origin_instance);
+    }
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        destroy_policies(snapshot->listeners[i].policies, snapshot->listeners[i].policy_count);
+        rw_tls_server_drop(snapshot->listeners[i].tls);
+    }
+    if (snapshot->router)
+        rw_router_destroy(snapshot->router);
+    for (unsigned i = 0; i < snapshot->cluster_count; i++)
+        rw_cluster_drop(clusters, snapshot->clusters[i]);
+    rw_map_free(&snapshot->cluster_by_name);
+    rw_free(snapshot->pins);
+    rw_arena_free(&snapshot->arena);
+    rw_free(snapshot);
+}
+
+/* ---- References ---- */
+
+void rw_snapshot_drop(struct rw_snapshot *snapshot)
+{
+    if (atomic_fetch_sub_explicit(&snapshot->users, 1, memory_order_acq_rel) == 1)
+        snapshot->release(snapshot);
+}
+
+void rw_snapshot_unpin(struct rw_snapshot *snapshot, unsigned worker)
+{
+    struct rw_snapshot_pins *pins = &snapshot->pins[worker];
+    rw_assert(pins->count > 0);
+    pins->count--;
+    if (pins->count == 0 && !pins->current)
+        rw_snapshot_drop(snapshot);
+}
+
+void rw_snapshot_set_current(struct rw_snapshot *snapshot, unsigned worker, bool current)
+{
+    struct rw_snapshot_pins *pins = &snapshot->pins[worker];
+    bool was = pins->current;
+    pins->current = current;
+    /* The reference for this worker was taken by whoever published the snapshot. */
+    if (was && !current && pins->count == 0)
+        rw_snapshot_drop(snapshot);
+}
+
+void rw_snapshot_hold(struct rw_snapshot *snapshot, unsigned count)
+{
+    atomic_fetch_add_explicit(&snapshot->users, count, memory_order_relaxed);
+}
+
+struct rw_cluster *rw_snapshot_cluster(const struct rw_snapshot *snapshot, struct rw_span name)
+{
+    return rw_map_get(&snapshot->cluster_by_name, name);
+}

@@ -1,0 +1,44 @@
+#include "gate/snapshot_tls.h"
+
+#include "base/alloc.h"
+#include "io/tls.h"
+
+static void tell(const struct rw_config_tls_server *config, const struct rw_text *why,
+                 struct rw_conf_report *report)
+{
+    struct rw_span lines = rw_text_span(why), line;
+    while (lines.at && rw_span_next(&lines, '\n', &line))
+        if (line.len)
+            rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
+}
+
+enum rw_err rw_snapshot_tls_server(const struct rw_config_tls_server *config,
+                                   struct rw_tls_ticket_keys *keys, struct rw_conf_report *report,
+                                   struct rw_tls_server **server)
+{
+    const struct rw_config_certificate *certificates = config->certificates.items;
+    size_t count = config->certificates.count;
+    struct rw_tls_certificate_files *files = rw_alloc((count + 1) * sizeof(*files));
+    if (!files)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        files[i] = (struct rw_tls_certificate_files){certificates[i].cert, certificates[i].key};
+    struct rw_tls_server_options options = {
+        .certificates = files,
+        .certificate_count = count,
+        .alpn = config->alpn.items,
+        .alpn_count = config->alpn.count,
+        .min_version = (enum rw_tls_version)config->min_version,
+        .ciphers = config->ciphers,
+        .client_auth = (enum rw_tls_client_auth)config->client_auth,
+        .client_ca = config->client_ca,
+        .ticket_keys = config->tickets ? keys : NULL,
+    };
+    struct rw_text why = {0};
+    enum rw_err err = rw_tls_server_create(&options, server, &why);
+    if (err)
+        tell(config, &why, report);
+    rw_text_free(&why);
+    rw_free(files);
+    return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
+}

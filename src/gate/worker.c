@@ -1,0 +1,146 @@
+#include "gate/worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "gate/exchange.h"
+#include "gate/front_h1.h"
+#include "gate/listener.h"
+#include "gate/pool.h"
+
+enum { EXCHANGES_PER_PAGE = 15, CONNECTIONS_PER_PAGE = 63 };
+
+enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_worker *worker)
+{
+    *worker = (struct rw_worker){
+        .index = options->index,
+        .metrics = options->metrics,
+        .access = options->access,
+        .user = options->user,
+    };
+    rw_list_init(&worker->fronts);
+    rw_list_init(&worker->listeners);
+    rw_slab_init(&worker->exchanges, RW_EXCHANGE_BYTES, EXCHANGES_PER_PAGE, SIZE_MAX);
+    rw_slab_init(&worker->connections, rw_front_h1_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
+    return rw_loop_create(&options->loop, &worker->loop);
+}
+
+static bool busy(const struct rw_worker *worker)
+{
+    return worker->front_count || worker->upstream_count || !rw_list_empty(&worker->listeners);
+}
+
+void rw_worker_destroy(struct rw_worker *worker)
+{
+    rw_listeners_stop(worker);
+    rw_front_h1_close_all(worker);
+    rw_pool_sweep(worker, true);
+    while (busy(worker))
+        rw_loop_turn(worker->loop, 10);
+    rw_timer_stop(worker->loop, &worker->drain_timer);
+    rw_pools_free(worker);
+    if (worker->snapshot)
+        rw_snapshot_set_current(worker->snapshot, worker->index, false);
+    rw_slab_destroy(&worker->exchanges);
+    rw_slab_destroy(&worker->connections);
+    rw_free(worker->cursors);
+    rw_loop_destroy(worker->loop);
+}
+
+void rw_worker_adopt(struct rw_worker *worker, struct rw_snapshot *snapshot)
+{
+    struct rw_snapshot *old = worker->snapshot;
+    worker->snapshot = snapshot;
+    rw_snapshot_set_current(snapshot, worker->index, true);
+    if (!worker->draining)
+        rw_listeners_match(worker);
+    if (old)
+        rw_snapshot_set_current(old, worker->index, false);
+}
+
+/* ---- Drain ---- */
+
+void rw_worker_check_drained(struct rw_worker *worker)
+{
+    if (!worker->draining || worker->front_count || !rw_list_empty(&worker->listeners))
+        return;
+    void (*on_drained)(struct rw_worker *) = worker->on_drained;
+    worker->on_drained = NULL;
+    rw_timer_stop(worker->loop, &worker->drain_timer);
+    if (on_drained)
+        on_drained(worker);
+}
+
+static void drain_deadline(struct rw_timer *timer)
+{
+    rw_front_h1_close_all(rw_container_of(timer, struct rw_worker, drain_timer));
+}
+
+void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
+                     void (*on_drained)(struct rw_worker *worker))
+{
+    worker->draining = true;
+    worker->on_drained = on_drained;
+    rw_listeners_stop(worker);
+    rw_front_h1_drain(worker);
+    worker->drain_timer.fire = drain_deadline;
+    rw_timer_start(worker->loop, &worker->drain_timer, deadline_ms);
+    rw_worker_check_drained(worker);
+}
+
+/* ---- Small services ---- */
+
+struct rw_span rw_worker_date(struct rw_worker *worker)
+{
+    uint64_t now_ns = rw_loop_wall_ns(worker->loop);
+    if (worker->date_second != now_ns / RW_NS_PER_S) {
+        worker->date_second = now_ns / RW_NS_PER_S;
+        rw_clock_format_http(worker->date, now_ns);
+    }
+    return rw_span(worker->date, sizeof(worker->date));
+}
+
+uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot)
+{
+    if (slot >= worker->cursor_room) {
+        size_t room = (size_t)slot + 16;
+        uint32_t *bigger = rw_realloc(worker->cursors, room * sizeof(*bigger));
+        if (!bigger)
+            return &worker->spare_cursor;
+        for (size_t i = worker->cursor_room; i < room; i++)
+            bigger[i] = (uint32_t)rw_random_u64(rw_loop_random(worker->loop));
+        worker->cursors = bigger;
+        worker->cursor_room = room;
+    }
+    return &worker->cursors[slot];
+}
+
+/* ---- Between workers ---- */
+
+struct peer_message {
+    struct rw_task task;
+    struct rw_worker *to;
+    uint32_t slot;
+    void (*act)(struct rw_worker *peer, uint32_t slot);
+};
+
+static void deliver(struct rw_task *task)
+{
+    struct peer_message *message = rw_container_of(task, struct peer_message, task);
+    message->act(message->to, message->slot);
+    rw_free(message);
+}
+
+void rw_worker_tell_peers(struct rw_worker *worker, uint64_t mask, uint32_t slot,
+                          void (*act)(struct rw_worker *peer, uint32_t slot))
+{
+    for (unsigned i = 0; i < worker->peer_count; i++) {
+        struct rw_worker *peer = worker->peers[i];
+        if (peer == worker || !(mask >> (peer->index % 64) & 1))
+            continue;
+        struct peer_message *message = rw_alloc(sizeof(*message));
+        if (!message)
+            return;
+        *message = (struct peer_message){.task.run = deliver, .to = peer, .slot = slot, .act = act};
+        rw_loop_post(peer->loop, &message->task);
+    }
+}

@@ -1,0 +1,295 @@
+/* Responses from an endpoint: heads, then the body in pieces to the exchange. */
+#include "gate/snapshot.h"
+#include "origin/upstream_call.h"
+
+enum { RESPONSE_TRAILERS_ROOM = 1024 };
+
+static const struct rw_h1_limits response_limits = {
+    .head_bytes_max = 64 * 1024 - 1,
+    .target_bytes_max = 8 * 1024,
+    .fields_max = 200,
+    .chunk_ext_bytes_max = 256,
+    .trailer_bytes_max = RESPONSE_TRAILERS_ROOM,
+};
+
+static void drop_input(struct rw_upstream_call *call)
+{
+    rw_buf_drop(call->in);
+    call->in = NULL;
+}
+
+/* Adds what has come to what is there; false when it does not fit. */
+static bool append(struct rw_upstream_call *call, struct rw_buf *buf)
+{
+    if (!call->in) {
+        call->in = buf;
+        return true;
+    }
+    struct rw_span old = rw_buf_span(call->in), more = rw_buf_span(buf);
+    struct rw_buf *bigger = call->in;
+    if (rw_buf_space(call->in) < more.len || call->in->references > 1) {
+        bigger = old.len + more.len > RW_BUF_LARGE_BYTES
+                     ? NULL
+                     : rw_buf_get(rw_loop_buffers(call->x->worker->loop), RW_BUF_LARGE_BYTES);
+        if (bigger) {
+            memcpy(bigger->data, old.at, old.len);
+            bigger->end = (uint32_t)old.len;
+            drop_input(call);
+        }
+    }
+    if (bigger) {
+        memcpy(bigger->data + bigger->end, more.at, more.len);
+        bigger->end += (uint32_t)more.len;
+        call->in = bigger;
+    }
+    rw_buf_drop(buf);
+    return bigger != NULL;
+}
+
+/* ---- The end ---- */
+
+/* All of the response is there. The connection is given back before the exchange goes on, so that
+ * the next request can use it. */
+static void let_go_of_connection(struct rw_upstream_call *call)
+{
+    bool clean = call->request_sent && !call->sending && !call->in && !call->upgraded &&
+                 !call->peer_ended && call->x->response.keep_alive;
+    if (clean)
+        rw_pool_release(&call->lease);
+    else
+        rw_pool_discard(&call->lease);
+    rw_upstream_let_go(call);
+}
+
+/* ---- Body ---- */
+
+static void join(struct rw_span *to, struct rw_span more)
+{
+    memmove((char *)to->at + to->len, more.at, more.len);
+    to->len += more.len;
+}
+
+/* Takes what call->in holds of the body, dechunked in place, as one piece with a reference to its
+ * buffer. */
+static enum rw_h1_body_event gather(struct rw_upstream_call *call, struct rw_piece *piece)
+{
+    struct rw_buf *buf = call->in;
+    struct rw_span bytes = rw_buf_span(buf), data;
+    enum rw_h1_body_event event;
+    *piece = (struct rw_piece){.buf = rw_buf_hold(buf)};
+    while ((event = rw_h1_body_next(&call->body, &response_limits, &bytes, &data,
+                                    &call->trailers)) == RW_H1_BODY_DATA) {
+        if (piece->data.len == 0)
+            piece->data = data;
+        else
+            join(&piece->data, data);
+    }
+    piece->end = event == RW_H1_BODY_END;
+    buf->start = buf->end - (uint32_t)bytes.len;
+    if (bytes.len == 0)
+        drop_input(call);
+    return event;
+}
+
+static void gather_raw(struct rw_upstream_call *call, struct rw_piece *piece)
+{
+    *piece = (struct rw_piece){.buf = call->in, .data = rw_buf_span(call->in)};
+    call->in = NULL;
+}
+
+/* What is left to do for a call. OVER: it has ended, and its memory may be another's already. */
+enum go { GO_ON, GO_WAIT, GO_OVER };
+
+static enum go fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
+{
+    rw_upstream_fail(call, reason, detail);
+    return GO_OVER;
+}
+
+static enum go body_bad(struct rw_upstream_call *call, struct rw_piece *piece)
+{
+    rw_buf_drop(piece->buf);
+    return fail(call, RW_REASON_UPSTREAM_BAD, call->body.reason);
+}
+
+static enum go after_piece(struct rw_upstream_call *call, enum rw_flow flow, bool end)
+{
+    if (end || flow == RW_FLOW_OVER)
+        return GO_OVER;
+    call->response_held = flow == RW_FLOW_HOLD;
+    return call->response_held ? GO_WAIT : GO_ON;
+}
+
+/* The last piece is in hand: what the exchange needs to know, and the connection. */
+static void end_response(struct rw_upstream_call *call)
+{
+    call->x->response_trailers = rw_span(call->trailers.at, call->trailers.len);
+    let_go_of_connection(call);
+}
+
+/* One piece of the body to the exchange. */
+static enum go pass_piece(struct rw_upstream_call *call)
+{
+    struct rw_piece piece;
+    if (call->upgraded)
+        gather_raw(call, &piece);
+    else if (gather(call, &piece) == RW_H1_BODY_BAD)
+        return body_bad(call, &piece);
+    struct rw_buf *buf = piece.buf;
+    bool end = piece.end;
+    struct rw_exchange *x = call->x;
+    if (end)
+        end_response(call);
+    enum rw_flow flow = RW_FLOW_GO;
+    if (end || piece.data.len)
+        flow = rw_exchange_response_data(x, &piece);
+    rw_buf_drop(buf);
+    return after_piece(call, flow, end);
+}
+
+/* ---- Heads ---- */
+
+static bool keep_head(struct rw_exchange *x, const char *from, size_t bytes)
+{
+    char *copy = rw_arena_alloc(&x->arena, bytes);
+    if (!copy)
+        return false;
+    memcpy(copy, from, bytes);
+    rw_h1_rebase(&x->response, from, copy);
+    return true;
+}
+
+static bool prepare_trailers(struct rw_upstream_call *call)
+{
+    if (call->x->response.body_kind != RW_BODY_CHUNKED)
+        return true;
+    call->trailers.at = rw_arena_alloc(&call->x->arena, RESPONSE_TRAILERS_ROOM);
+    call->trailers.room = RESPONSE_TRAILERS_ROOM;
+    return call->trailers.at != NULL;
+}
+
+static void report_status(struct rw_upstream_call *call)
+{
+    unsigned status = call->x->response.status;
+    bool failed = status == 502 || status == 503 || status == 504;
+    rw_cluster_report(call->cluster, call->x->endpoint, failed,
+                      rw_loop_now_ms(call->x->worker->loop));
+}
+
+/* The final head is in x->response: what came of the body goes along with it. */
+static enum go respond(struct rw_upstream_call *call)
+{
+    struct rw_exchange *x = call->x;
+    struct rw_piece first = {.end = !call->upgraded && x->response.body_kind == RW_BODY_NONE};
+    call->responded = true;
+    report_status(call);
+    rw_h1_body_start(&call->body, &x->response);
+    if (!prepare_trailers(call))
+        return fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
+    if (!first.end && !call->upgraded && call->in && gather(call, &first) == RW_H1_BODY_BAD)
+        return body_bad(call, &first);
+    struct rw_buf *buf = first.buf;
+    bool end = first.end;
+    if (end)
+        end_response(call);
+    enum rw_flow flow = rw_exchange_respond(x, &first);
+    rw_buf_drop(buf);
+    return after_piece(call, flow, end);
+}
+
+static enum go interim(struct rw_upstream_call *call)
+{
+    struct rw_exchange *x = call->x;
+    if (x->response.status == 101) {
+        if (!x->upgrade_allowed || !x->response.upgrade)
+            return fail(call, RW_REASON_UPSTREAM_BAD, "101 without being asked");
+        call->upgraded = true;
+        return respond(call);
+    }
+    return after_piece(call, rw_exchange_informational(x), false);
+}
+
+/* One head out of call->in. WAIT: it is not complete. */
+static enum go take_head(struct rw_upstream_call *call)
+{
+    struct rw_exchange *x = call->x;
+    struct rw_span bytes = rw_buf_span(call->in);
+    struct rw_h1_head head = {
+        .seen = call->head_seen, .line = call->head_line, .fields = call->head_fields};
+    enum rw_h1_result result = rw_h1_parse_response(bytes, &response_limits, x->request.method,
+                                                    &x->arena, &x->response, &head);
+    if (result == RW_H1_BAD)
+        return fail(call, RW_REASON_UPSTREAM_BAD, head.refusal.reason);
+    if (result == RW_H1_NO_MEMORY)
+        return fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
+    bool complete = result == RW_H1_COMPLETE;
+    call->head_seen = complete ? 0 : head.seen;
+    call->head_line = complete ? 0 : head.line;
+    call->head_fields = complete ? 0 : head.fields;
+    if (!complete)
+        return GO_WAIT;
+    if (!keep_head(x, bytes.at, head.consumed))
+        return fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
+    call->in->start += head.consumed;
+    if (call->in->start == call->in->end)
+        drop_input(call);
+    return x->response.status < 200 ? interim(call) : respond(call);
+}
+
+/* Works through call->in as far as it goes, then waits for more. */
+static void process(struct rw_upstream_call *call)
+{
+    enum go go = GO_ON;
+    while (go == GO_ON && call->in)
+        go = call->responded ? pass_piece(call) : take_head(call);
+    if (go == GO_OVER)
+        return;
+    rw_stream_receive(&call->lease.connection->stream, !call->response_held, call->responded);
+    if (call->upgraded || call->response_held)
+        rw_upstream_wait_deadline(call, 0);
+    else if (call->request_sent || call->responded)
+        rw_upstream_wait_deadline(call, call->x->route->first_byte_ms);
+}
+
+void rw_upstream_on_data(struct rw_upstream_call *call, struct rw_buf *buf)
+{
+    call->response_begun = true;
+    if (!append(call, buf)) {
+        rw_upstream_fail(call, RW_REASON_UPSTREAM_BAD, "response head is too large");
+        return;
+    }
+    if (call->response_held)
+        rw_stream_receive(&call->lease.connection->stream, false, true);
+    else
+        process(call);
+}
+
+/* The body was to last until the connection closes: this is its end. */
+static void end_at_close(struct rw_upstream_call *call)
+{
+    struct rw_exchange *x = call->x;
+    struct rw_piece last = {.end = true};
+    rw_upstream_let_go(call);
+    (void)rw_exchange_response_data(x, &last);
+}
+
+void rw_upstream_on_end(struct rw_upstream_call *call, enum rw_err err)
+{
+    call->peer_ended = true;
+    bool orderly = !err || (call->upgraded && err == RW_ECLOSED);
+    if (call->responded && orderly && (call->upgraded || rw_h1_body_may_end(&call->body))) {
+        end_at_close(call);
+        return;
+    }
+    if (!call->response_begun && rw_upstream_try_again(call))
+        return;
+    rw_upstream_fail(call, RW_REASON_UPSTREAM_RESET,
+                     call->response_begun ? "in the middle of the response"
+                                          : "before the response");
+}
+
+void rw_upstream_resume(struct rw_upstream_call *call)
+{
+    call->response_held = false;
+    process(call);
+}
