@@ -35,6 +35,8 @@ struct rw_listener_state {
     struct rw_timer resume; /* out of descriptors: accept again then */
     struct rw_listener *listener;
     void *backend;
+    bool armed;   /* io_uring: the kernel has an accept of ours */
+    bool closing; /* io_uring: closed when it gives it back */
 };
 
 struct rw_io_backend {

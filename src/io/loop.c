@@ -31,7 +31,7 @@ static const struct rw_io_backend *choose_backend(enum rw_loop_backend backend)
     case RW_LOOP_EPOLL:
         return &rw_backend_epoll;
     case RW_LOOP_IO_URING:
-        break;
+        return &rw_backend_uring;
     case RW_LOOP_SIM:
         return &rw_backend_sim;
     }
@@ -56,14 +56,11 @@ enum rw_err rw_loop_create(const struct rw_loop_options *options, struct rw_loop
     if (!made)
         return RW_ENOMEM;
     init_loop(made, options);
-    if (!made->backend) {
-        rw_free(made);
-        return RW_EUNSUPPORTED;
-    }
     /* A backend that has its own source of randomness (the simulation) seeds again. */
     rw_random_seed_system(&made->random);
     enum rw_err err = made->backend->create(made, options);
     if (err) {
+        rw_buf_pool_destroy(&made->buffers);
         rw_free(made);
         return err;
     }

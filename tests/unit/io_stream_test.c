@@ -119,13 +119,14 @@ static void back_pressure(void **unused)
     struct end ends[2] = {{.to_send = 32 << 20}, {.mute = true, .large = true}};
     open_world();
     connect_pair_and_wait(&world, ends);
+    size_t before_bytes = rw_loop_buffers(world.loop)->in_use_bytes;
     idle(&world, 100);
     size_t stopped_at = ends[0].sent;
     assert_true(stopped_at < ends[0].to_send && ends[0].in_flight > 0);
     idle(&world, 50);
     assert_int_equal(ends[0].sent, stopped_at);
     assert_int_equal(ends[1].datas, 0);
-    assert_true(rw_loop_buffers(world.loop)->in_use_bytes <= 4 << 20);
+    assert_true(rw_loop_buffers(world.loop)->in_use_bytes <= before_bytes + (1 << 20));
     rw_stream_receive(&ends[1].stream, true, true);
     RUN_UNTIL(&world, ends[1].received == ends[0].to_send);
     assert_false(ends[1].corrupt);
@@ -519,27 +520,23 @@ static void failed_allocations(void **unused)
     assert_true(converse(1000000));
 }
 
+/* The pool gives nothing for a while: receiving waits, nothing is lost. io_uring has some buffers
+ * in reserve. */
 static void no_buffers(void **unused)
 {
     (void)unused;
-    struct end ends[2] = {{.to_send = 1 << 20, .shutdown_after_send = true}, {.sent = 0}};
+    struct end ends[2] = {{.to_send = 16 << 20, .shutdown_after_send = true}, {.sent = 0}};
     open_world();
-    connect_pair_and_wait(&world, ends);
     struct rw_buf_pool *pool = rw_loop_buffers(world.loop);
-    struct rw_buf *hog[1000];
-    size_t count = 0, cap = pool->cap_bytes;
-    size_t held = ends[1].received;
-    pool->cap_bytes = 1 << 20;
-    while (count < 1000 && (hog[count] = rw_buf_get(pool, RW_BUF_SMALL_BYTES)))
-        count++;
-    idle(&world, 50);
-    assert_true(ends[1].received - held < 1 << 20);
-    while (count)
-        rw_buf_drop(hog[--count]);
+    size_t cap_bytes = pool->cap_bytes;
+    connect_pair(&world, ends);
+    pool->cap_bytes = 0;
+    idle(&world, 60);
+    assert_true(ends[1].received < 5 << 20);
+    pool->cap_bytes = cap_bytes;
     run_until_gone(&world, &ends[1], 1);
     assert_whole(&ends[0], &ends[1]);
     run_until_gone(&world, ends, 2);
-    pool->cap_bytes = cap;
     world_close(&world);
 }
 

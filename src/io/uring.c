@@ -1,0 +1,418 @@
+/* The io_uring backend: one submit-and-wait a turn carries everything that the turn asked for. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "io/uring_private.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    SUBMISSIONS = 1024,
+    COMPLETIONS = 8192,
+    COMPLETIONS_PER_BATCH = 256,
+    BATCHES_PER_TURN = 4,
+    SMALL_BUFFERS = 256,
+    LARGE_BUFFERS = 32,
+    SENDS_PER_PAGE = 16,
+    RING_ALIGNMENT = 4096,
+};
+
+struct watch_node {
+    struct rw_watch *watch; /* NULL: stopped, to be freed with its last completion */
+};
+
+static void ask(struct uring_state *state)
+{
+    int result = io_uring_submit(&state->ring);
+    rw_assert(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
+}
+
+struct io_uring_sqe *uring_operation(struct uring_state *state, void *at, enum uring_kind kind)
+{
+    struct io_uring_sqe *sqe;
+    while (!(sqe = io_uring_get_sqe(&state->ring)))
+        ask(state);
+    sqe->user_data = (uintptr_t)at | kind;
+    return sqe;
+}
+
+void uring_cancel(struct uring_state *state, void *at, enum uring_kind kind)
+{
+    struct io_uring_sqe *sqe = uring_operation(state, NULL, URING_IGNORED);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_cancel64(sqe, (uintptr_t)at | kind, 0);
+    sqe->user_data = user_data;
+}
+
+/* ---- Buffers ---- */
+
+/* Lends the kernel a buffer under an identifier; false: there is none to be had. */
+static bool lend(struct rw_loop *loop, struct uring_lender *lender, unsigned short identifier)
+{
+    struct rw_buf *buf = rw_buf_get(&loop->buffers, lender->room);
+    lender->lent[identifier] = buf;
+    if (!buf)
+        return false;
+    io_uring_buf_ring_add(lender->ring, buf->data, buf->room, identifier,
+                          io_uring_buf_ring_mask(lender->count), 0);
+    io_uring_buf_ring_advance(lender->ring, 1);
+    return true;
+}
+
+static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
+{
+    for (unsigned i = 0; i < lender->count && lender->missing; i++) {
+        if (lender->lent[i])
+            continue;
+        if (!lend(loop, lender, (unsigned short)i))
+            return;
+        lender->missing--;
+    }
+}
+
+struct rw_buf *uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe)
+{
+    struct uring_state *state = loop->state;
+    struct uring_lender *lender = large ? &state->large : &state->small;
+    unsigned short identifier = (unsigned short)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+    rw_assert(identifier < lender->count && lender->lent[identifier]);
+    struct rw_buf *buf = lender->lent[identifier];
+    if (!lend(loop, lender, identifier))
+        lender->missing++;
+    return buf;
+}
+
+static size_t ring_bytes(const struct uring_lender *lender)
+{
+    size_t bytes = lender->count * sizeof(struct io_uring_buf);
+    return (bytes + RING_ALIGNMENT - 1) / RING_ALIGNMENT * RING_ALIGNMENT;
+}
+
+static enum rw_err open_lender(struct rw_loop *loop, struct uring_state *state,
+                               struct uring_lender *lender)
+{
+    lender->ring = rw_alloc_aligned(RING_ALIGNMENT, ring_bytes(lender));
+    lender->lent = rw_alloc_zero(lender->count * sizeof(struct rw_buf *));
+    if (!lender->ring || !lender->lent)
+        return RW_ENOMEM;
+    io_uring_buf_ring_init(lender->ring);
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)lender->ring,
+        .ring_entries = lender->count,
+        .bgid = lender->group,
+    };
+    int result = io_uring_register_buf_ring(&state->ring, &registration, 0);
+    if (result < 0)
+        return result == -ENOMEM ? RW_ENOMEM : RW_EUNSUPPORTED;
+    lender->missing = lender->count;
+    lend_missing(loop, lender);
+    return lender->missing == lender->count ? RW_ENOMEM : RW_OK;
+}
+
+static void close_lender(struct uring_lender *lender)
+{
+    for (unsigned i = 0; lender->lent && i < lender->count; i++)
+        rw_buf_drop(lender->lent[i]);
+    rw_free(lender->lent);
+    rw_free(lender->ring);
+}
+
+/* ---- The ring ---- */
+
+/* The kernel does its part of the work inside our one system call where it can (6.1), else where it
+ * interrupts least. SINGLE_ISSUER came with 6.0, as did multishot receive: without it this backend
+ * cannot work. */
+static enum rw_err open_ring(struct io_uring *ring)
+{
+    static const unsigned choices[] = {
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN,
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+    };
+    int result = -EINVAL;
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]) && result == -EINVAL; i++) {
+        struct io_uring_params params = {.flags = choices[i] | IORING_SETUP_CQSIZE,
+                                         .cq_entries = COMPLETIONS};
+        result = io_uring_queue_init_params(SUBMISSIONS, ring, &params);
+    }
+    if (result == 0)
+        return RW_OK;
+    return result == -ENOMEM || result == -EMFILE || result == -ENFILE ? rw_err_from_errno(-result)
+                                                                       : RW_EUNSUPPORTED;
+}
+
+static void uring_destroy(struct rw_loop *loop)
+{
+    struct uring_state *state = loop->state;
+    io_uring_queue_exit(&state->ring);
+    close_lender(&state->small);
+    close_lender(&state->large);
+    rw_slab_destroy(&state->sends);
+    close(state->wake_fd);
+    rw_free(state);
+}
+
+static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_options *options)
+{
+    (void)options;
+    struct uring_state *state = rw_alloc_zero(sizeof(*state));
+    if (!state)
+        return RW_ENOMEM;
+    enum rw_err err = open_ring(&state->ring);
+    if (err) {
+        rw_free(state);
+        return err;
+    }
+    state->small =
+        (struct uring_lender){.group = 0, .count = SMALL_BUFFERS, .room = RW_BUF_SMALL_BYTES};
+    state->large =
+        (struct uring_lender){.group = 1, .count = LARGE_BUFFERS, .room = RW_BUF_LARGE_BYTES};
+    rw_slab_init(&state->sends, sizeof(struct uring_send), SENDS_PER_PAGE, SIZE_MAX);
+    loop->state = state;
+    state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
+    if (!err)
+        err = open_lender(loop, state, &state->small);
+    if (!err)
+        err = open_lender(loop, state, &state->large);
+    if (err)
+        uring_destroy(loop);
+    return err;
+}
+
+static void uring_wake(struct rw_loop *loop)
+{
+    struct uring_state *state = loop->state;
+    uint64_t one = 1;
+    ssize_t written = write(state->wake_fd, &one, sizeof(one));
+    rw_assert(written == (ssize_t)sizeof(one));
+}
+
+/* Each write makes a completion; the counter is never read. */
+static void arm_wake(struct uring_state *state)
+{
+    struct io_uring_sqe *sqe = uring_operation(state, NULL, URING_WAKE);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_poll_multishot(sqe, state->wake_fd, POLLIN);
+    sqe->user_data = user_data;
+    state->wake_armed = true;
+}
+
+/* ---- Listeners ---- */
+
+static void arm_accept(struct rw_listener_state *state)
+{
+    struct rw_listener *listener = state->listener;
+    struct io_uring_sqe *sqe = uring_operation(listener->loop->state, state, URING_ACCEPT);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_multishot_accept(sqe, listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sqe->user_data = user_data;
+    state->armed = true;
+}
+
+static enum rw_err uring_listen(struct rw_listener_state *state)
+{
+    int one = 1;
+    /* Accepted sockets inherit it; a Unix socket has no such option. */
+    setsockopt(state->listener->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    arm_accept(state);
+    return RW_OK;
+}
+
+static void uring_unlisten(struct rw_listener_state *state)
+{
+    state->closing = true;
+    if (state->armed)
+        uring_cancel(state->listener->loop->state, state, URING_ACCEPT);
+    else
+        rw_loop_listener_closed(state);
+}
+
+static void deliver_accepted(struct rw_listener_state *state, int fd)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t bytes = sizeof(peer);
+    struct rw_listener *listener = state->listener;
+    /* Who has gone already has no address. */
+    if (state->closing || getpeername(fd, (struct sockaddr *)&peer, &bytes) < 0)
+        close(fd);
+    else
+        listener->on_accept(listener, fd, &peer);
+}
+
+static void on_accepted(struct rw_listener_state *state, const struct io_uring_cqe *cqe)
+{
+    int result = cqe->res;
+    if (!(cqe->flags & IORING_CQE_F_MORE))
+        state->armed = false;
+    if (result >= 0)
+        deliver_accepted(state, result);
+    if (state->armed)
+        return;
+    if (state->closing)
+        rw_loop_listener_closed(state);
+    else if (result >= 0 || result == -ECANCELED || rw_socket_accept_again(-result))
+        arm_accept(state);
+    else
+        rw_loop_listener_pause(state, -result);
+}
+
+/* ---- Watches ---- */
+
+static void arm_watch(struct uring_state *state, struct watch_node *node)
+{
+    const struct rw_watch *watch = node->watch;
+    unsigned events = (watch->events & RW_WATCH_READ ? POLLIN : 0u) |
+                      (watch->events & RW_WATCH_WRITE ? POLLOUT : 0u);
+    struct io_uring_sqe *sqe = uring_operation(state, node, URING_WATCH);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_poll_add(sqe, watch->fd, events);
+    sqe->user_data = user_data;
+}
+
+static enum rw_err uring_watch(struct rw_watch *watch)
+{
+    struct watch_node *node = rw_alloc(sizeof(*node));
+    if (!node)
+        return RW_ENOMEM;
+    node->watch = watch;
+    watch->backend = node;
+    arm_watch(watch->loop->state, node);
+    return RW_OK;
+}
+
+static void uring_unwatch(struct rw_watch *watch)
+{
+    struct watch_node *node = watch->backend;
+    watch->backend = NULL;
+    node->watch = NULL;
+    uring_cancel(watch->loop->state, node, URING_WATCH);
+}
+
+static void on_watch(struct rw_loop *loop, struct watch_node *node, int result)
+{
+    struct rw_watch *watch = node->watch;
+    if (watch && result > 0) {
+        unsigned ready = (result & (POLLIN | POLLHUP | POLLERR) ? RW_WATCH_READ : 0u) |
+                         (result & (POLLOUT | POLLHUP | POLLERR) ? RW_WATCH_WRITE : 0u);
+        watch->ready(watch, ready & watch->events);
+    }
+    if (node->watch)
+        arm_watch(loop->state, node);
+    else
+        rw_free(node);
+}
+
+/* ---- Turns ---- */
+
+static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
+{
+    void *at = (void *)(uintptr_t)(cqe->user_data & ~(__u64)URING_KIND_MASK);
+    enum uring_kind kind = cqe->user_data & URING_KIND_MASK;
+    switch (kind) {
+    case URING_RECEIVE:
+    case URING_SEND:
+    case URING_CONNECT:
+    case URING_HANGUP:
+        uring_stream_done(at, kind, cqe);
+        break;
+    case URING_ACCEPT:
+        on_accepted(at, cqe);
+        break;
+    case URING_WATCH:
+        on_watch(loop, at, cqe->res);
+        break;
+    case URING_WAKE:
+        if (!(cqe->flags & IORING_CQE_F_MORE))
+            ((struct uring_state *)loop->state)->wake_armed = false;
+        break;
+    case URING_IGNORED:
+        break;
+    }
+}
+
+/* A batch is copied out before its callbacks run, so that what they ask for never finds the queue
+ * full. */
+static unsigned dispatch_batch(struct rw_loop *loop)
+{
+    struct uring_state *state = loop->state;
+    struct io_uring_cqe *ready[COMPLETIONS_PER_BATCH], batch[COMPLETIONS_PER_BATCH];
+    unsigned count = io_uring_peek_batch_cqe(&state->ring, ready, COMPLETIONS_PER_BATCH);
+    for (unsigned i = 0; i < count; i++)
+        batch[i] = *ready[i];
+    io_uring_cq_advance(&state->ring, count);
+    for (unsigned i = 0; i < count; i++)
+        dispatch(loop, &batch[i]);
+    return count;
+}
+
+static void enter(struct uring_state *state, int wait_ms)
+{
+    struct io_uring_cqe *unused;
+    if (wait_ms == 0) {
+        io_uring_submit_and_get_events(&state->ring);
+    } else if (wait_ms < 0) {
+        io_uring_submit_and_wait(&state->ring, 1);
+    } else {
+        struct __kernel_timespec wait = {.tv_sec = wait_ms / 1000,
+                                         .tv_nsec = wait_ms % 1000 * 1000000ll};
+        io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
+    }
+}
+
+static void uring_wait(struct rw_loop *loop, int wait_ms)
+{
+    struct uring_state *state = loop->state;
+    if (!state->wake_armed)
+        arm_wake(state);
+    if (state->small.missing)
+        lend_missing(loop, &state->small);
+    if (state->large.missing)
+        lend_missing(loop, &state->large);
+    enter(state, wait_ms);
+    rw_loop_woke(loop);
+    for (int i = 0; i < BATCHES_PER_TURN; i++)
+        if (dispatch_batch(loop) < COMPLETIONS_PER_BATCH)
+            return;
+}
+
+static uint64_t uring_now_ns(const struct rw_loop *loop)
+{
+    (void)loop;
+    return rw_clock_monotonic_ns();
+}
+
+static uint64_t uring_wall_ns(const struct rw_loop *loop)
+{
+    (void)loop;
+    return rw_clock_wall_ns();
+}
+
+const struct rw_io_backend rw_backend_uring = {
+    .name = "io_uring",
+    .kind = RW_LOOP_IO_URING,
+    .create = uring_create,
+    .destroy = uring_destroy,
+    .wait = uring_wait,
+    .wake = uring_wake,
+    .now_ns = uring_now_ns,
+    .wall_ns = uring_wall_ns,
+    .attach = uring_attach,
+    .connect = uring_connect,
+    .discard = uring_discard,
+    .receive = uring_receive,
+    .send = uring_send,
+    .shutdown = uring_shutdown,
+    .close = uring_close,
+    .ready = uring_settle,
+    .address = rw_socket_address,
+    .listen = uring_listen,
+    .unlisten = uring_unlisten,
+    .relisten = arm_accept,
+    .refuse = rw_socket_refuse,
+    .watch = uring_watch,
+    .unwatch = uring_unwatch,
+};

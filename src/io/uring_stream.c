@@ -1,0 +1,384 @@
+/* Streams on io_uring.
+ *
+ * One multishot receive stays with the kernel. Turning receiving off does not cancel it, since most
+ * pauses pass without data: only when bytes come meanwhile are they held on the stream and the
+ * receive is cancelled, so that the peer is slowed down. While no receive is armed a poll for a
+ * hang-up tells resets.
+ */
+#include "base/alloc.h"
+#include "io/address.h"
+#include "io/uring_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    RECEIVE_ARMED = RW_STREAM_BACKEND,
+    ARMED_LARGE = RW_STREAM_BACKEND << 1,   /* with large buffers */
+    CANCELLING = RW_STREAM_BACKEND << 2,    /* the receive is being cancelled */
+    RECEIVE_ENDED = RW_STREAM_BACKEND << 3, /* no more bytes will come; on_end may be due */
+    HANGUP_ARMED = RW_STREAM_BACKEND << 4,
+    CONNECT_DUE = RW_STREAM_BACKEND << 5, /* to be asked for */
+    ABORTING = RW_STREAM_BACKEND << 6,
+};
+
+static struct uring_state *state_of(const struct rw_stream *stream)
+{
+    return stream->loop->state;
+}
+
+static void set(struct rw_stream *stream, uint32_t flags)
+{
+    stream->flags |= flags;
+}
+
+static void clear(struct rw_stream *stream, uint32_t flags)
+{
+    stream->flags &= ~flags;
+}
+
+static struct io_uring_sqe *begin(struct rw_stream *stream, enum uring_kind kind)
+{
+    stream->operations++;
+    return uring_operation(state_of(stream), stream, kind);
+}
+
+/* ---- Bytes that came while receiving was off: a queue by rw_buf.next, in stream->backend ---- */
+
+static void hold(struct rw_stream *stream, struct rw_buf *buf)
+{
+    struct rw_buf **at = (struct rw_buf **)&stream->backend;
+    while (*at)
+        at = &(*at)->next;
+    buf->next = NULL;
+    *at = buf;
+}
+
+static struct rw_buf *take_held(struct rw_stream *stream)
+{
+    struct rw_buf *buf = stream->backend;
+    stream->backend = buf->next;
+    buf->next = NULL;
+    return buf;
+}
+
+static void drop_held(struct rw_stream *stream)
+{
+    while (stream->backend)
+        rw_buf_drop(take_held(stream));
+}
+
+/* ---- Asking the kernel ---- */
+
+static void arm_receive(struct rw_stream *stream)
+{
+    struct uring_state *state = state_of(stream);
+    bool large = stream->flags & RW_STREAM_LARGE;
+    struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_recv_multishot(sqe, stream->fd, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = large ? state->large.group : state->small.group;
+    sqe->user_data = user_data;
+    clear(stream, ARMED_LARGE);
+    set(stream, RECEIVE_ARMED | (large ? ARMED_LARGE : 0u));
+}
+
+static void cancel_receive(struct rw_stream *stream)
+{
+    if ((stream->flags & (RECEIVE_ARMED | CANCELLING)) != RECEIVE_ARMED)
+        return;
+    set(stream, CANCELLING);
+    uring_cancel(state_of(stream), stream, URING_RECEIVE);
+}
+
+static void arm_hangup(struct rw_stream *stream)
+{
+    struct io_uring_sqe *sqe = begin(stream, URING_HANGUP);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_poll_add(sqe, stream->fd, POLLERR | POLLHUP);
+    sqe->user_data = user_data;
+    set(stream, HANGUP_ARMED);
+}
+
+static void begin_connect(struct rw_stream *stream)
+{
+    struct rw_address *to = stream->pending;
+    clear(stream, CONNECT_DUE);
+    struct io_uring_sqe *sqe = begin(stream, URING_CONNECT);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_connect(sqe, stream->fd, (struct sockaddr *)&to->storage, to->bytes);
+    sqe->user_data = user_data;
+}
+
+static void begin_send(struct rw_stream *stream)
+{
+    struct uring_send *send = stream->pending;
+    struct io_uring_sqe *sqe = begin(stream, URING_SEND);
+    __u64 user_data = sqe->user_data;
+    if (send->rest.count == 1) {
+        struct iovec *part = &send->rest.parts[0];
+        io_uring_prep_send(sqe, stream->fd, part->iov_base, part->iov_len,
+                           MSG_NOSIGNAL | MSG_WAITALL);
+    } else {
+        send->message =
+            (struct msghdr){.msg_iov = send->rest.parts, .msg_iovlen = (size_t)send->rest.count};
+        io_uring_prep_sendmsg(sqe, stream->fd, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
+    }
+    sqe->user_data = user_data;
+}
+
+/* ---- Bringing the stream to where it should be ---- */
+
+static void settle_receiving(struct rw_stream *stream)
+{
+    if (stream->flags & RECEIVE_ENDED) {
+        rw_stream_tell_end(stream, stream->error);
+        return;
+    }
+    bool large = stream->flags & RW_STREAM_LARGE;
+    bool armed_large = stream->flags & ARMED_LARGE;
+    if (!(stream->flags & RECEIVE_ARMED))
+        arm_receive(stream);
+    else if (large != armed_large)
+        cancel_receive(stream); /* armed again with the other size when that is done */
+}
+
+static void settle_silent(struct rw_stream *stream)
+{
+    if (stream->flags & RECEIVE_ENDED && stream->error)
+        rw_stream_tell_end(stream, stream->error);
+    else if (!(stream->flags & (RECEIVE_ARMED | HANGUP_ARMED | RECEIVE_ENDED)))
+        arm_hangup(stream);
+}
+
+void uring_settle(struct rw_stream *stream)
+{
+    if (stream->flags & CONNECT_DUE)
+        begin_connect(stream);
+    if (stream->flags & (RW_STREAM_CONNECTING | RW_STREAM_END_TOLD))
+        return;
+    while (stream->backend && stream->flags & RW_STREAM_RECEIVING) {
+        rw_stream_tell_data(stream, take_held(stream));
+        if (rw_stream_closing(stream))
+            return;
+    }
+    if (stream->flags & RW_STREAM_RECEIVING)
+        settle_receiving(stream);
+    else
+        settle_silent(stream);
+}
+
+/* ---- Calls ---- */
+
+enum rw_err uring_attach(struct rw_stream *stream)
+{
+    rw_loop_stream_ready(stream);
+    return RW_OK;
+}
+
+enum rw_err uring_connect(struct rw_stream *stream, const struct rw_connect_options *options)
+{
+    struct rw_address *to = rw_alloc(sizeof(*to));
+    if (!to)
+        return RW_ENOMEM;
+    memcpy(&to->storage, options->address, options->address_bytes);
+    to->bytes = options->address_bytes;
+    enum rw_err err = rw_socket_create(options, &stream->fd);
+    if (err) {
+        rw_free(to);
+        return err;
+    }
+    stream->pending = to;
+    set(stream, CONNECT_DUE);
+    rw_loop_stream_ready(stream);
+    return RW_OK;
+}
+
+/* Nothing has been asked of the kernel yet. */
+void uring_discard(struct rw_stream *stream)
+{
+    rw_assert(stream->operations == 0);
+    rw_list_remove(&stream->ready);
+    if (stream->flags & RW_STREAM_CONNECTING)
+        rw_free(stream->pending);
+    close(stream->fd);
+}
+
+void uring_receive(struct rw_stream *stream, bool on, bool large)
+{
+    clear(stream, RW_STREAM_RECEIVING | RW_STREAM_LARGE);
+    if (on)
+        set(stream, RW_STREAM_RECEIVING | (large ? RW_STREAM_LARGE : 0u));
+    rw_loop_stream_ready(stream);
+}
+
+enum rw_send uring_send(struct rw_stream *stream, const struct iovec *parts, int count)
+{
+    struct uring_send *send = rw_slab_get(&state_of(stream)->sends);
+    if (!send)
+        return RW_SEND_FAILED;
+    rw_parts_set(&send->rest, parts, count, 0);
+    stream->pending = send;
+    begin_send(stream);
+    return RW_SEND_PENDING;
+}
+
+void uring_shutdown(struct rw_stream *stream)
+{
+    shutdown(stream->fd, SHUT_WR);
+}
+
+static void finish_close(struct rw_stream *stream)
+{
+    bool connecting = stream->flags & RW_STREAM_CONNECTING;
+    if (stream->pending && connecting)
+        rw_free(stream->pending);
+    else if (stream->pending)
+        rw_slab_put(&state_of(stream)->sends, stream->pending);
+    stream->pending = NULL;
+    rw_socket_close(stream->fd, stream->flags & ABORTING);
+    stream->fd = -1;
+    rw_loop_stream_closed(stream);
+}
+
+void uring_close(struct rw_stream *stream, bool abort)
+{
+    if (abort)
+        set(stream, ABORTING);
+    drop_held(stream);
+    if (stream->operations == 0) {
+        finish_close(stream);
+        return;
+    }
+    struct io_uring_sqe *sqe = uring_operation(state_of(stream), NULL, URING_IGNORED);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_cancel_fd(sqe, stream->fd, IORING_ASYNC_CANCEL_ALL);
+    sqe->user_data = user_data;
+}
+
+/* ---- Completions ---- */
+
+static void on_connected(struct rw_stream *stream, int result)
+{
+    clear(stream, RW_STREAM_CONNECTING);
+    rw_free(stream->pending);
+    stream->pending = NULL;
+    enum rw_err err = result < 0 ? rw_socket_connect_error(-result) : RW_OK;
+    if (err)
+        set(stream, RW_STREAM_END_TOLD);
+    rw_stream_tell_opened(stream, err);
+}
+
+static void on_sent(struct rw_stream *stream, int result)
+{
+    struct uring_send *send = stream->pending;
+    enum rw_err err = RW_OK;
+    if (result < 0 && result != -EINTR && result != -EAGAIN)
+        err = rw_err_from_errno(-result);
+    if (result > 0)
+        rw_parts_set(&send->rest, send->rest.parts, send->rest.count, (size_t)result);
+    if (!err && send->rest.count) {
+        begin_send(stream);
+        return;
+    }
+    stream->pending = NULL;
+    rw_slab_put(&state_of(stream)->sends, send);
+    if (err) {
+        /* The kernel reports an error once: no receive or poll may tell it again. */
+        stream->error = err;
+        if (!(stream->flags & RECEIVE_ARMED))
+            set(stream, RECEIVE_ENDED);
+    }
+    rw_stream_tell_sent(stream, err);
+}
+
+static void on_bytes(struct rw_stream *stream, struct rw_buf *buf)
+{
+    if (rw_stream_closing(stream)) {
+        rw_buf_drop(buf);
+    } else if (stream->flags & RW_STREAM_RECEIVING && !stream->backend) {
+        rw_stream_tell_data(stream, buf);
+    } else {
+        hold(stream, buf);
+        if (!(stream->flags & RW_STREAM_RECEIVING))
+            cancel_receive(stream);
+    }
+}
+
+/* The receive is over: why, and whether another makes sense. */
+static void on_receive_over(struct rw_stream *stream, int result)
+{
+    if (result == 0) {
+        set(stream, RECEIVE_ENDED);
+    } else if (result == -ENOBUFS) {
+        const struct uring_state *state = state_of(stream);
+        bool large = stream->flags & ARMED_LARGE;
+        const struct uring_lender *lender = large ? &state->large : &state->small;
+        if (lender->missing == lender->count)
+            rw_loop_stream_starved(stream);
+    } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
+        set(stream, RECEIVE_ENDED);
+        stream->error = rw_err_from_errno(-result);
+    }
+}
+
+static void on_received(struct rw_stream *stream, const struct io_uring_cqe *cqe)
+{
+    bool more = cqe->flags & IORING_CQE_F_MORE;
+    if (!more)
+        clear(stream, RECEIVE_ARMED | CANCELLING);
+    if (cqe->flags & IORING_CQE_F_BUFFER) {
+        struct rw_buf *buf = uring_take(stream->loop, stream->flags & ARMED_LARGE, cqe);
+        if (cqe->res > 0) {
+            buf->end = (uint32_t)cqe->res;
+            on_bytes(stream, buf);
+            if (!more && !rw_stream_closing(stream))
+                rw_loop_stream_ready(stream);
+            return;
+        }
+        rw_buf_drop(buf);
+    }
+    if (!rw_stream_closing(stream) && !more)
+        on_receive_over(stream, cqe->res);
+}
+
+static void on_hangup(struct rw_stream *stream)
+{
+    if (stream->flags & (RW_STREAM_RECEIVING | RECEIVE_ARMED)) {
+        clear(stream, HANGUP_ARMED);
+        return; /* the receive tells */
+    }
+    /* HANGUP_ARMED stays: when both directions have ended in order, a new poll would end at once.
+     */
+    enum rw_err err = rw_socket_error(stream->fd);
+    if (!err)
+        return;
+    set(stream, RECEIVE_ENDED);
+    stream->error = err;
+}
+
+void uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
+                       const struct io_uring_cqe *cqe)
+{
+    bool closing = rw_stream_closing(stream);
+    /* Before any callback: a close in it looks at the count. */
+    if (!(cqe->flags & IORING_CQE_F_MORE))
+        stream->operations--;
+    if (kind == URING_RECEIVE)
+        on_received(stream, cqe);
+    else if (closing)
+        ; /* nobody wants to know */
+    else if (kind == URING_CONNECT)
+        on_connected(stream, cqe->res);
+    else if (kind == URING_SEND)
+        on_sent(stream, cqe->res);
+    else
+        on_hangup(stream);
+    if (closing && stream->operations == 0)
+        finish_close(stream);
+    if (!rw_stream_closing(stream) && !rw_list_linked(&stream->ready))
+        uring_settle(stream);
+}
