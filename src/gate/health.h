@@ -24,8 +24,7 @@ enum {
 
 struct rw_health;
 
-/* `cluster` (name, host, tls) and `config` outlive the health check. RW_ENOMEM, RW_ELIMIT: path or
- * host make a head that is too long. */
+/* `cluster` (name, tls) and `config` outlive the health check. RW_ENOMEM. */
 RW_MUST_CHECK enum rw_err rw_health_create(struct rw_loop *loop, const struct rw_cluster *cluster,
                                            const struct rw_config_active_health *config,
                                            struct rw_health **health);
