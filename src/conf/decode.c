@@ -56,7 +56,7 @@ const struct rw_conf_field *rw_conf_find_field(const struct rw_conf_record *reco
     return NULL;
 }
 
-static const struct rw_conf_variant_kind *const *kinds_of(const struct rw_conf_field *field)
+const struct rw_conf_variant_kind *const *rw_conf_kinds(const struct rw_conf_field *field)
 {
     static const struct rw_conf_variant_kind *const none[] = {NULL};
     return field->variants && *field->variants ? *field->variants : none;
@@ -67,7 +67,7 @@ const struct rw_conf_variant_kind *rw_conf_find_kind(const struct rw_conf_field 
 {
     if (field->type != RW_CONF_VARIANT)
         return NULL;
-    for (const struct rw_conf_variant_kind *const *kind = kinds_of(field); *kind; kind++)
+    for (const struct rw_conf_variant_kind *const *kind = rw_conf_kinds(field); *kind; kind++)
         if (rw_span_is(key, (*kind)->name))
             return *kind;
     return NULL;
@@ -82,7 +82,7 @@ static size_t known_keys(const struct rw_conf_record *record, const char **names
         if (field->type != RW_CONF_VARIANT && count < RW_CONF_NAMES_MAX)
             names[count++] = field->name;
         else if (field->type == RW_CONF_VARIANT)
-            for (const struct rw_conf_variant_kind *const *kind = kinds_of(field);
+            for (const struct rw_conf_variant_kind *const *kind = rw_conf_kinds(field);
                  *kind && count < RW_CONF_NAMES_MAX; kind++)
                 names[count++] = (*kind)->name;
     }
@@ -217,7 +217,7 @@ static void tell_missing(struct choices *choices, const struct rw_conf_field *fi
     const char *names[RW_CONF_NAMES_MAX];
     size_t count = 0;
     if (field->type == RW_CONF_VARIANT)
-        for (const struct rw_conf_variant_kind *const *kind = kinds_of(field);
+        for (const struct rw_conf_variant_kind *const *kind = rw_conf_kinds(field);
              *kind && count < RW_CONF_NAMES_MAX; kind++)
             names[count++] = (*kind)->name;
     if (field->type == RW_CONF_VARIANT)

@@ -64,11 +64,24 @@ static struct rw_span scratch_copy(struct composer *composer, struct rw_span tex
     return rw_span(copy, text.len);
 }
 
+/* By an iterator: fy_token_get_text of libfyaml 0.7 leaks where a quoted text has many escapes. */
 static struct rw_span token_text(struct composer *composer, struct fy_token *token)
 {
-    size_t len = 0;
-    const char *at = token ? fy_token_get_text(token, &len) : NULL;
-    return at ? scratch_copy(composer, rw_span(at, len)) : RW_LITERAL("");
+    struct fy_token_iter *iterator = token ? fy_token_iter_create(token) : NULL;
+    struct rw_text text = {0};
+    char chunk[512];
+    ssize_t got;
+    while (iterator && (got = fy_token_iter_read(iterator, chunk, sizeof(chunk))) > 0)
+        rw_text_add(&text, rw_span(chunk, (size_t)got));
+    if (iterator)
+        fy_token_iter_destroy(iterator);
+    if (text.err || (token && !iterator)) {
+        composer->reader->err = RW_ENOMEM;
+        composer->stopped = true;
+    }
+    struct rw_span copy = text.len ? scratch_copy(composer, rw_text_span(&text)) : RW_LITERAL("");
+    rw_text_free(&text);
+    return copy;
 }
 
 /* ---- Duplicate keys ---- */
@@ -301,7 +314,15 @@ static void discard(struct fy_diag *diag, void *user, const char *text, size_t l
     (void)len;
 }
 
-static void tell_syntax(struct composer *composer, struct fy_diag *diag)
+static bool line_has_variable(struct rw_span yaml, uint32_t line)
+{
+    struct rw_span text = {0};
+    while (line-- && rw_span_next(&yaml, '\n', &text))
+        ;
+    return text.len && memmem(text.at, text.len, "${", 2);
+}
+
+static void tell_syntax(struct composer *composer, struct fy_diag *diag, struct rw_span yaml)
 {
     void *cursor = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &cursor);
@@ -311,10 +332,14 @@ static void tell_syntax(struct composer *composer, struct fy_diag *diag)
         place = (struct rw_conf_place){(uint32_t)error->line, (uint32_t)error->column};
     if (error && error->msg)
         message = error->msg;
-    MISTAKE(composer, place, "not YAML: %s", message);
+    MISTAKE(composer, place, "not YAML: %s%s", message,
+            line_has_variable(yaml, place.line)
+                ? "; within [] and {} a value with \"${\" needs quotes"
+                : "");
 }
 
-static void run(struct composer *composer, struct fy_parser *parser, struct fy_diag *diag)
+static void run(struct composer *composer, struct fy_parser *parser, struct fy_diag *diag,
+                struct rw_span yaml)
 {
     bool ended = false;
     while (!ended && !composer->stopped) {
@@ -326,7 +351,7 @@ static void run(struct composer *composer, struct fy_parser *parser, struct fy_d
         fy_parser_event_free(parser, event);
     }
     if (!ended && !composer->stopped)
-        tell_syntax(composer, diag);
+        tell_syntax(composer, diag, yaml);
 }
 
 static void parse(struct composer *composer, struct rw_span yaml)
@@ -345,7 +370,7 @@ static void parse(struct composer *composer, struct rw_span yaml)
         parser = fy_parser_create(&options);
     }
     if (parser && fy_parser_set_string(parser, yaml.at, yaml.len) == 0)
-        run(composer, parser, diag);
+        run(composer, parser, diag, yaml);
     else
         composer->reader->err = RW_ENOMEM;
     if (parser)

@@ -70,7 +70,8 @@ struct rw_conf_variant_kind {
     const char *name;                    /* the YAML key */
     const struct rw_conf_record *record; /* NULL: the value is a text (struct rw_span) */
     const char *doc;
-    const void *user; /* the registrant's own: its vtable */
+    const void *user;    /* the registrant's own: its vtable */
+    const char *example; /* of a text, for the manual; NULL: "app" */
 };
 
 struct rw_conf_variant {
