@@ -29,6 +29,7 @@ struct bench_case {
     unsigned routes;
     unsigned baseline_routes;
     unsigned changes; /* reloads or upgrades in a round */
+    bool realtime;    /* see process.h; only where the load leaves the cores time */
 
     bool fresh; /* start the contender anew for each round */
     int rounds; /* unless the user says otherwise */

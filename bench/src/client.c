@@ -277,7 +277,8 @@ void client_pace_answered(struct client *client, struct client_connection *conne
 static struct timespec time_to_sleep(const struct client *client)
 {
     struct timespec sleep = {.tv_nsec = LOOK_MS * 1000000};
-    if (client->mode == CLIENT_OPEN && client->ready_first != NULL && client->pace_start_ns != 0) {
+    if (client->mode == CLIENT_OPEN && client->ready_first != NULL && client->pace_start_ns != 0 &&
+        !stopping(client)) {
         uint64_t due = client->pace_start_ns + client->pace_sent * 1000000000u / client->rate;
         uint64_t now = bench_now_ns();
         uint64_t left = due > now ? due - now : 0;

@@ -101,7 +101,7 @@ static bool await_port(int port, pid_t session)
     return false;
 }
 
-static void start_origin(struct bench_laboratory *laboratory)
+bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each)
 {
     char program[4096];
     char port[16];
@@ -114,10 +114,21 @@ static void start_origin(struct bench_laboratory *laboratory)
     laboratory->origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                     .output_path = output,
                                                                     .core = BENCH_CLIENT_CORE,
-                                                                    .inherited_fd = -1});
-    if (!await_port(laboratory->origin_port, laboratory->origin) && !bench_interrupted()) {
+                                                                    .inherited_fd = -1,
+                                                                    .realtime = each->realtime});
+    if (await_port(laboratory->origin_port, laboratory->origin)) {
+        return true;
+    }
+    if (!bench_interrupted()) {
         bench_fail("the origin did not start");
     }
+    return false;
+}
+
+void bench_origin_stop(struct bench_laboratory *laboratory)
+{
+    bench_session_end(laboratory->origin);
+    laboratory->origin = 0;
 }
 
 void bench_laboratory_open(struct bench_laboratory *laboratory)
@@ -134,7 +145,6 @@ void bench_laboratory_open(struct bench_laboratory *laboratory)
         laboratory->clients[which].board_fd = -1;
     }
     bench_certificate_write(laboratory->directory);
-    start_origin(laboratory);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -154,8 +164,7 @@ void bench_laboratory_close(struct bench_laboratory *laboratory)
     for (int role = 0; role < BENCH_ROLES; role++) {
         bench_instance_stop(&laboratory->instances[role]);
     }
-    bench_session_end(laboratory->origin);
-    laboratory->origin = 0;
+    bench_origin_stop(laboratory);
     if (laboratory->directory[0] != '\0') {
         nftw(laboratory->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
         laboratory->directory[0] = '\0';
@@ -208,7 +217,8 @@ static void show_output(const char *name, const char *path)
 }
 
 static void launch_instance(const struct bench_laboratory *laboratory,
-                            struct bench_instance *instance, const char *output)
+                            const struct bench_case *each, struct bench_instance *instance,
+                            const char *output)
 {
     char *arguments[BENCH_ARGUMENTS_MAX + 1] = {NULL};
     for (int i = 0; i < BENCH_ARGUMENTS_MAX && instance->contender->command[i] != NULL; i++) {
@@ -217,7 +227,8 @@ static void launch_instance(const struct bench_laboratory *laboratory,
     instance->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                    .output_path = output,
                                                                    .core = BENCH_GATEWAY_CORE,
-                                                                   .inherited_fd = -1});
+                                                                   .inherited_fd = -1,
+                                                                   .realtime = each->realtime});
     for (int i = 0; arguments[i] != NULL; i++) {
         free(arguments[i]);
     }
@@ -246,7 +257,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .routes = role == BENCH_BASELINE ? each->baseline_routes : each->routes,
     };
     bench_instance_configure(laboratory, instance);
-    launch_instance(laboratory, instance, output);
+    launch_instance(laboratory, each, instance, output);
     if (!await_port(instance->values.port, instance->session)) {
         if (!bench_interrupted()) {
             show_output(instance->contender->name, output);
@@ -337,7 +348,8 @@ static void launch_client(const struct bench_laboratory *laboratory,
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                  .output_path = output,
                                                                  .core = BENCH_CLIENT_CORE,
-                                                                 .inherited_fd = client->board_fd});
+                                                                 .inherited_fd = client->board_fd,
+                                                                 .realtime = each->realtime});
 }
 
 static void report_client(const struct bench_load_client *client)

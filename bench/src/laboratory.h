@@ -67,9 +67,13 @@ bench_measure bench_measure_base_memory;
 bench_measure bench_measure_reloads;
 bench_measure bench_measure_upgrades;
 
-/* Makes the directory, the certificate and the origin. */
+/* Makes the directory and the certificate. */
 void bench_laboratory_open(struct bench_laboratory *laboratory);
 void bench_laboratory_close(struct bench_laboratory *laboratory);
+
+/* The origin of one case. False only when the user interrupts. */
+bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each);
+void bench_origin_stop(struct bench_laboratory *laboratory);
 
 /* Starts the role's contender for a case and waits until its port answers. False: it did not come
  * up; its own words are on stderr. */

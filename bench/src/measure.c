@@ -9,6 +9,7 @@
 #define WARM_UP_MS 300
 #define SETTLE_MS 700
 #define TAIL_MS 300
+#define LEAD_MS 50
 /* The share of due requests that must have been answered for a latency to be worth anything. */
 #define ANSWERED_SHARE_MIN 0.995
 /* Memory per idle connection is the slope between these two counts, so what the gateway takes once
@@ -89,14 +90,15 @@ bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_c
     struct bench_board *board = laboratory->clients[0].board;
     long seconds = bench_run_seconds(each);
     bool whole = bench_sleep_ms(WARM_UP_MS);
-    uint64_t from = bench_now_ns();
-    uint64_t cpu_ns = bench_session_cpu_ns(instance->session);
+    /* In the future, so that the client knows both bounds before the first request falls due. */
+    uint64_t from = bench_now_ns() + LEAD_MS * 1000000u;
     __atomic_store_n(&board->record_until_ns, from + (uint64_t)seconds * 1000000000u,
                      __ATOMIC_RELAXED);
     __atomic_store_n(&board->record_from_ns, from, __ATOMIC_RELAXED);
-    whole = whole && bench_sleep_ms(seconds * 1000L);
-    cpu_ns = bench_session_cpu_ns(instance->session) - cpu_ns;
-    sample->busy = (double)cpu_ns / (double)(bench_now_ns() - from);
+    struct reading begun = take_reading(instance, board);
+    whole = whole && bench_sleep_ms(LEAD_MS + seconds * 1000L);
+    struct reading ended = take_reading(instance, board);
+    sample->busy = (double)(ended.cpu_ns - begun.cpu_ns) / (double)(ended.at_ns - begun.at_ns);
     whole = whole && bench_sleep_ms(TAIL_MS);
     sample->failures = bench_client_stop(laboratory, 0);
     double due = (double)each->rate * (double)seconds;

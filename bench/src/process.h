@@ -17,6 +17,7 @@ struct bench_launch {
     const char *output_path; /* stdout and stderr go there */
     int core;                /* inherited by the whole session */
     int inherited_fd;        /* left open across exec, or -1 */
+    bool realtime;           /* run before all ordinary work, where that is allowed */
 };
 
 struct bench_memory {

@@ -150,6 +150,9 @@ bool bench_run_case(struct bench_laboratory *laboratory, const struct bench_case
                     struct bench_result *result)
 {
     *result = (struct bench_result){.each = each};
+    if (!bench_origin_start(laboratory, each)) {
+        return false;
+    }
     if (!each->fresh) {
         start_all(laboratory, each);
     }
@@ -161,6 +164,7 @@ bool bench_run_case(struct bench_laboratory *laboratory, const struct bench_case
         }
     }
     stop_all(laboratory);
+    bench_origin_stop(laboratory);
     for (int role = 0; role < BENCH_ROLES; role++) {
         summarise(&result->columns[role]);
     }
