@@ -343,6 +343,9 @@ static void run(struct rw_tls *tls)
     if (tls->flags & RW_TLS_OPEN || handshake(tls))
         receive(tls);
     tls->flags &= ~(uint32_t)RW_TLS_RUNNING;
+    /* Nothing is kept while nothing happens. (The mode SSL_MODE_RELEASE_BUFFERS would free after
+     * each record.) */
+    SSL_free_buffers(tls->ssl);
 }
 
 void rw_tls_hook_opened(struct rw_stream *stream, enum rw_err err)
@@ -475,6 +478,8 @@ static enum rw_send push(struct rw_tls *tls, struct rw_parts *rest)
             return RW_SEND_FAILED;
         }
     }
+    if (!(tls->flags & RW_TLS_RUNNING))
+        SSL_free_buffers(tls->ssl);
     if (!tls->flight)
         return RW_SEND_DONE;
     if (rest->count) {
@@ -558,10 +563,22 @@ void rw_tls_hook_shutdown(struct rw_stream *stream)
         rw_stream_raw_shutdown(stream);
 }
 
+/* Whether a FIN waits behind the peer's close_notify: then nobody reads ours, it would only bring a
+ * reset. */
+static bool peer_is_gone(const struct rw_tls *tls)
+{
+    char byte;
+    int fd = rw_stream_fd(tls->stream);
+    if (tls->flags & RW_TLS_RAW_END)
+        return true;
+    return fd >= 0 && SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN &&
+           recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void rw_tls_hook_close(struct rw_stream *stream)
 {
     struct rw_tls *tls = stream->tls;
-    if (tls->flight || tls->flags & RW_TLS_RAW_END)
+    if (tls->flight || !(tls->flags & RW_TLS_OPEN) || peer_is_gone(tls))
         return;
     notify(tls);
     flush_at_once(tls);

@@ -102,7 +102,9 @@ static int no_pass_phrase(char *to, int room, int writing, void *user)
 static bool at_end_of_pem(void)
 {
     unsigned long error = ERR_peek_last_error();
-    bool end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    bool end =
+        (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) ||
+        (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
     if (end)
         ERR_clear_error();
     return end;

@@ -103,7 +103,7 @@ SSL_CTX *rw_tls_context_new(const SSL_METHOD *method, enum rw_tls_version min_ve
     SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                  SSL_OP_NO_ANTI_REPLAY);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN);
     if (SSL_CTX_set_min_proto_version(ssl, version) != 1 ||
         SSL_CTX_set_ciphersuites(ssl, ciphers_1_3) != 1 ||
         SSL_CTX_set_cipher_list(ssl, ciphers_1_2) != 1 ||
