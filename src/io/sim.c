@@ -66,7 +66,7 @@ static void heap_remove(struct rw_sim *sim, struct sim_event *event)
         sift_down(sim, last, place);
 }
 
-enum rw_err sim_reserve(struct rw_sim *sim)
+enum rw_err rw_sim_reserve(struct rw_sim *sim)
 {
     size_t need = sim->heap_reserved + 2; /* place 0 is not used */
     if (need > sim->heap_room) {
@@ -81,13 +81,13 @@ enum rw_err sim_reserve(struct rw_sim *sim)
     return RW_OK;
 }
 
-void sim_release(struct rw_sim *sim, struct sim_event *event)
+void rw_sim_release(struct rw_sim *sim, struct sim_event *event)
 {
     heap_remove(sim, event);
     sim->heap_reserved--;
 }
 
-void sim_wake(struct rw_sim *sim, struct sim_event *event, uint64_t due_ns)
+void rw_sim_wake(struct rw_sim *sim, struct sim_event *event, uint64_t due_ns)
 {
     if (due_ns < sim->now_ns)
         due_ns = sim->now_ns;
@@ -104,15 +104,15 @@ void sim_wake(struct rw_sim *sim, struct sim_event *event, uint64_t due_ns)
 
 /* ---- Chance ---- */
 
-bool sim_chance(struct rw_sim *sim, unsigned parts_per_10000)
+bool rw_sim_chance(struct rw_sim *sim, unsigned parts_per_10000)
 {
     return parts_per_10000 && rw_random_below(&sim->random, 10000) < parts_per_10000;
 }
 
-uint64_t sim_latency_ns(struct rw_sim *sim)
+uint64_t rw_sim_latency_ns(struct rw_sim *sim)
 {
     uint64_t latency_ns = HOP_NS_MIN + rw_random_below(&sim->random, 3 * JITTER_NS);
-    if (sim->faults.delay_ms_max && sim_chance(sim, sim->faults.delay))
+    if (sim->faults.delay_ms_max && rw_sim_chance(sim, sim->faults.delay))
         latency_ns += RW_NS_PER_MS * (1 + rw_random_below(&sim->random, sim->faults.delay_ms_max));
     return latency_ns;
 }
@@ -124,7 +124,7 @@ static void run_call(struct rw_sim *sim, struct sim_call *call)
     void (*run)(void *user) = call->run;
     void *user = call->user;
     rw_list_remove(&call->link);
-    sim_release(sim, &call->event);
+    rw_sim_release(sim, &call->event);
     rw_free(call);
     run(user);
 }
@@ -133,7 +133,7 @@ static void free_dead(struct rw_sim *sim)
 {
     struct rw_list *item;
     while ((item = rw_list_pop_front(&sim->dead)))
-        sim_socket_free(rw_container_of(item, struct rw_sim_socket, link));
+        rw_sim_socket_free(rw_container_of(item, struct rw_sim_socket, link));
 }
 
 static void run_event(struct rw_sim *sim, struct sim_event *event)
@@ -144,10 +144,10 @@ static void run_event(struct rw_sim *sim, struct sim_event *event)
     } else {
         struct rw_sim_socket *socket = rw_container_of(event, struct rw_sim_socket, event);
         /* Scripts are not under test: memory never fails them. */
-        bool fail = socket->role != SIM_PEER && sim_chance(sim, sim->faults.alloc);
+        bool fail = socket->role != SIM_PEER && rw_sim_chance(sim, sim->faults.alloc);
         if (fail)
             rw_alloc_fail_after(rw_random_below(&sim->random, 4));
-        sim_socket_step(socket);
+        rw_sim_socket_step(socket);
         if (fail)
             rw_alloc_fail_never();
     }
@@ -180,7 +180,7 @@ static struct rw_loop *next_loop(struct rw_sim *sim, uint64_t *due_ns)
 
 static void turn_loop(struct rw_sim *sim, struct rw_loop *loop)
 {
-    bool fail = sim_chance(sim, sim->faults.alloc);
+    bool fail = rw_sim_chance(sim, sim->faults.alloc);
     if (fail)
         rw_alloc_fail_after(rw_random_below(&sim->random, 4));
     rw_loop_turn(loop, 0);
@@ -211,7 +211,7 @@ static bool step_running(struct rw_sim *sim, uint64_t limit_ns)
     return true;
 }
 
-bool sim_step(struct rw_sim *sim, uint64_t limit_ns)
+bool rw_sim_step(struct rw_sim *sim, uint64_t limit_ns)
 {
     bool was_running = sim->running;
     sim->running = true;
@@ -220,7 +220,7 @@ bool sim_step(struct rw_sim *sim, uint64_t limit_ns)
     return stepped;
 }
 
-bool sim_step_network(struct rw_sim *sim, uint64_t limit_ns)
+bool rw_sim_step_network(struct rw_sim *sim, uint64_t limit_ns)
 {
     struct sim_event *event = sim->heap_count ? sim->heap[1] : NULL;
     if (!event || event->due_ns > limit_ns) {
@@ -241,7 +241,7 @@ bool rw_sim_run(struct rw_sim *sim, uint64_t ms_max, uint64_t steps_max)
         ms_max < SIM_NEVER / RW_NS_PER_MS / 2 ? ms_max * RW_NS_PER_MS : SIM_NEVER / 2;
     uint64_t limit_ns = sim->now_ns + span_ns;
     for (uint64_t i = 0; i < steps_max; i++)
-        if (!sim_step(sim, limit_ns))
+        if (!rw_sim_step(sim, limit_ns))
             return true;
     return false;
 }
@@ -273,7 +273,7 @@ void rw_sim_destroy(struct rw_sim *sim)
     rw_assert(rw_list_empty(&sim->loops) && !sim->running);
     free_dead(sim);
     while ((item = rw_list_pop_front(&sim->sockets)))
-        sim_socket_free(rw_container_of(item, struct rw_sim_socket, link));
+        rw_sim_socket_free(rw_container_of(item, struct rw_sim_socket, link));
     while ((item = rw_list_pop_front(&sim->listeners)))
         rw_free(rw_container_of(item, struct sim_listener, link));
     while ((item = rw_list_pop_front(&sim->calls)))
@@ -287,7 +287,7 @@ enum rw_err rw_sim_at(struct rw_sim *sim, uint64_t due_ms, void (*run)(void *use
     struct sim_call *call = rw_alloc_zero(sizeof(*call));
     if (!call)
         return RW_ENOMEM;
-    enum rw_err err = sim_reserve(sim);
+    enum rw_err err = rw_sim_reserve(sim);
     if (err) {
         rw_free(call);
         return err;
@@ -296,7 +296,7 @@ enum rw_err rw_sim_at(struct rw_sim *sim, uint64_t due_ms, void (*run)(void *use
     call->run = run;
     call->user = user;
     rw_list_push_back(&sim->calls, &call->link);
-    sim_wake(sim, &call->event, due_ms * RW_NS_PER_MS);
+    rw_sim_wake(sim, &call->event, due_ms * RW_NS_PER_MS);
     return RW_OK;
 }
 

@@ -48,7 +48,7 @@ static void sim_wait(struct rw_loop *loop, int wait_ms)
     struct rw_sim *sim = sim_of(loop);
     if (!sim->running) {
         uint64_t span_ns = wait_ms < 0 ? SIM_NEVER / 2 : (uint64_t)wait_ms * RW_NS_PER_MS;
-        bool stepped = sim_step_network(sim, sim->now_ns + span_ns);
+        bool stepped = rw_sim_step_network(sim, sim->now_ns + span_ns);
         if (!stepped && wait_ms < 0) {
             rw_log_warn("sim", "the loop waits for something that cannot happen");
             rw_loop_stop(loop);
@@ -83,11 +83,11 @@ static void bind_stream(struct rw_sim_socket *socket, struct rw_stream *stream)
 
 static enum rw_err sim_attach(struct rw_stream *stream)
 {
-    struct rw_sim_socket *socket = sim_find_accepted(sim_of(stream->loop), stream->fd);
+    struct rw_sim_socket *socket = rw_sim_find_accepted(sim_of(stream->loop), stream->fd);
     if (!socket)
         return RW_EINVAL;
     bind_stream(socket, stream);
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
     return RW_OK;
 }
 
@@ -95,7 +95,7 @@ static enum rw_err sim_connect(struct rw_stream *stream, const struct rw_connect
 {
     struct rw_sim *sim = sim_of(stream->loop);
     struct rw_sim_socket *socket;
-    enum rw_err err = sim_socket_new(sim, SIM_STREAM, &socket);
+    enum rw_err err = rw_sim_socket_new(sim, SIM_STREAM, &socket);
     if (err)
         return err;
     if (options->source) {
@@ -104,19 +104,19 @@ static enum rw_err sim_connect(struct rw_stream *stream, const struct rw_connect
     }
     bind_stream(socket, stream);
     socket->fd = stream->fd = ++sim->descriptors;
-    err = sim_socket_connect(socket, options->address, options->address_bytes);
+    err = rw_sim_socket_connect(socket, options->address, options->address_bytes);
     if (err)
-        sim_socket_free(socket);
+        rw_sim_socket_free(socket);
     return err;
 }
 
 static void disconnect(struct rw_sim_socket *socket, bool abort)
 {
     if (abort || socket->incoming.bytes)
-        sim_send_reset(socket);
+        rw_sim_send_reset(socket);
     else
-        sim_send_fin(socket);
-    sim_socket_free(socket);
+        rw_sim_send_fin(socket);
+    rw_sim_socket_free(socket);
 }
 
 static void sim_discard(struct rw_stream *stream)
@@ -140,7 +140,7 @@ static void sim_receive(struct rw_stream *stream, bool on, bool large)
     if (!on)
         return;
     stream->flags |= RW_STREAM_RECEIVING | (large ? RW_STREAM_LARGE : 0);
-    sim_socket_plan(socket_of(stream));
+    rw_sim_socket_plan(socket_of(stream));
 }
 
 /* Moves what the window takes from the pending parts; true when nothing is left. */
@@ -151,9 +151,9 @@ static bool transmit_parts(struct rw_sim_socket *socket)
     size_t sent = 0;
     for (int i = 0; i < parts->count; i++) {
         size_t len = parts->parts[i].iov_len, want = len;
-        if (len > 1 && sim_chance(sim, sim->faults.send_partial))
+        if (len > 1 && rw_sim_chance(sim, sim->faults.send_partial))
             want = 1 + rw_random_below(&sim->random, (uint32_t)len - 1);
-        size_t part = sim_transmit(socket, parts->parts[i].iov_base, want);
+        size_t part = rw_sim_transmit(socket, parts->parts[i].iov_base, want);
         sent += part;
         if (part < len)
             break;
@@ -171,32 +171,32 @@ static enum rw_send sim_send(struct rw_stream *stream, const struct iovec *parts
 {
     struct rw_sim_socket *socket = socket_of(stream);
     struct rw_sim *sim = socket->sim;
-    sim_maybe_reset(socket);
+    rw_sim_maybe_reset(socket);
     if (reset_arrived(socket))
         return RW_SEND_FAILED;
     rw_parts_set(&socket->parts, parts, count, 0);
     socket->send_due_ns = sim->now_ns;
     /* Told later, whether the bytes leave now or later. */
-    bool pending = sim_chance(sim, sim->faults.send_pending);
+    bool pending = rw_sim_chance(sim, sim->faults.send_pending);
     if (!pending || rw_random_below(&sim->random, 2))
         pending = !transmit_parts(socket) || pending;
     if (!pending)
         return RW_SEND_DONE;
     if (socket->send_due_ns <= sim->now_ns)
-        socket->send_due_ns = sim->now_ns + sim_latency_ns(sim);
+        socket->send_due_ns = sim->now_ns + rw_sim_latency_ns(sim);
     stream->pending = &socket->parts;
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
     return RW_SEND_PENDING;
 }
 
 static void sim_shutdown(struct rw_stream *stream)
 {
-    sim_send_fin(socket_of(stream));
+    rw_sim_send_fin(socket_of(stream));
 }
 
 static void sim_ready(struct rw_stream *stream)
 {
-    sim_socket_plan(socket_of(stream));
+    rw_sim_socket_plan(socket_of(stream));
 }
 
 static enum rw_err sim_address(const struct rw_stream *stream, bool peer,
@@ -213,10 +213,10 @@ static enum rw_err sim_address(const struct rw_stream *stream, bool peer,
 
 static bool send_can_go_on(const struct rw_sim_socket *socket)
 {
-    return socket->parts.count == 0 || sim_window_open(socket);
+    return socket->parts.count == 0 || rw_sim_window_open(socket);
 }
 
-uint64_t sim_stream_due_ns(const struct rw_sim_socket *socket)
+uint64_t rw_sim_stream_due_ns(const struct rw_sim_socket *socket)
 {
     const struct rw_stream *stream = socket->stream;
     uint64_t due_ns = SIM_NEVER;
@@ -252,9 +252,9 @@ static void deliver(struct rw_sim_socket *socket, size_t arrived)
         return;
     }
     size_t len = arrived < buf->room ? arrived : buf->room;
-    if (sim_chance(sim, sim->faults.split))
+    if (rw_sim_chance(sim, sim->faults.split))
         len = 1 + rw_random_below(&sim->random, (uint32_t)len);
-    sim_consume(socket, buf->data, len);
+    rw_sim_consume(socket, buf->data, len);
     buf->end = (uint32_t)len;
     rw_stream_tell_data(stream, buf);
 }
@@ -265,7 +265,7 @@ static void go_on_sending(struct rw_sim_socket *socket)
     bool reset = reset_arrived(socket);
     if (!reset && !transmit_parts(socket)) {
         if (socket->send_due_ns <= socket->sim->now_ns)
-            socket->send_due_ns = socket->sim->now_ns + sim_latency_ns(socket->sim);
+            socket->send_due_ns = socket->sim->now_ns + rw_sim_latency_ns(socket->sim);
         return;
     }
     stream->pending = NULL;
@@ -302,15 +302,15 @@ static unsigned draw(struct rw_sim *sim, unsigned can)
     }
 }
 
-void sim_stream_step(struct rw_sim_socket *socket)
+void rw_sim_stream_step(struct rw_sim_socket *socket)
 {
     struct rw_stream *stream = socket->stream;
     rw_loop_woke(stream->loop);
     if (stream->flags & RW_STREAM_CONNECTING) {
         tell_opened(socket);
     } else {
-        sim_maybe_reset(socket);
-        size_t arrived = sim_arrived(socket);
+        rw_sim_maybe_reset(socket);
+        size_t arrived = rw_sim_arrived(socket);
         unsigned can = what_can_happen(socket, arrived);
         unsigned chosen = can ? draw(socket->sim, can) : 0;
         if (chosen == CAN_SEND)
@@ -322,7 +322,7 @@ void sim_stream_step(struct rw_sim_socket *socket)
     }
     /* Closed in the callback: the socket is gone. Starved: the loop's timer wakes it. */
     if (!rw_stream_closing(stream) && !rw_list_linked(&stream->ready))
-        sim_socket_plan(socket);
+        rw_sim_socket_plan(socket);
 }
 
 /* ---- Listeners ---- */
@@ -349,7 +349,7 @@ static enum rw_err sim_listen(struct rw_listener_state *state)
     state->backend = listener;
     /* Connections that came before. */
     for (struct rw_list *at = sim->sockets.next; at != &sim->sockets; at = at->next)
-        sim_socket_plan(rw_container_of(at, struct rw_sim_socket, link));
+        rw_sim_socket_plan(rw_container_of(at, struct rw_sim_socket, link));
     return RW_OK;
 }
 
@@ -367,7 +367,7 @@ static void sim_relisten(struct rw_listener_state *state)
 
 static void sim_refuse(struct rw_listener *listener, int fd)
 {
-    struct rw_sim_socket *socket = sim_find_accepted(sim_of(listener->loop), fd);
+    struct rw_sim_socket *socket = rw_sim_find_accepted(sim_of(listener->loop), fd);
     if (socket)
         disconnect(socket, false);
 }

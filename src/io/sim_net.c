@@ -8,7 +8,8 @@ enum { FIRST_PORT = 32768, PORTS = 28000 };
 
 /* ---- Queues ---- */
 
-enum rw_err sim_queue_add(struct sim_queue *queue, const char *bytes, size_t len, uint64_t due_ns)
+enum rw_err rw_sim_queue_add(struct sim_queue *queue, const char *bytes, size_t len,
+                             uint64_t due_ns)
 {
     struct sim_chunk *chunk = rw_alloc(sizeof(*chunk) + len);
     if (!chunk)
@@ -27,7 +28,7 @@ enum rw_err sim_queue_add(struct sim_queue *queue, const char *bytes, size_t len
     return RW_OK;
 }
 
-void sim_queue_take(struct sim_queue *queue, char *to, size_t len)
+void rw_sim_queue_take(struct sim_queue *queue, char *to, size_t len)
 {
     queue->bytes -= len;
     while (len) {
@@ -50,12 +51,12 @@ void sim_queue_take(struct sim_queue *queue, char *to, size_t len)
     }
 }
 
-void sim_queue_free(struct sim_queue *queue)
+void rw_sim_queue_free(struct sim_queue *queue)
 {
-    sim_queue_take(queue, NULL, queue->bytes);
+    rw_sim_queue_take(queue, NULL, queue->bytes);
 }
 
-size_t sim_arrived(const struct rw_sim_socket *socket)
+size_t rw_sim_arrived(const struct rw_sim_socket *socket)
 {
     size_t bytes = 0;
     for (const struct sim_chunk *at = socket->incoming.first; at; at = at->next) {
@@ -66,11 +67,11 @@ size_t sim_arrived(const struct rw_sim_socket *socket)
     return bytes;
 }
 
-void sim_consume(struct rw_sim_socket *socket, char *to, size_t len)
+void rw_sim_consume(struct rw_sim_socket *socket, char *to, size_t len)
 {
-    sim_queue_take(&socket->incoming, to, len);
+    rw_sim_queue_take(&socket->incoming, to, len);
     if (socket->peer)
-        sim_socket_plan(socket->peer);
+        rw_sim_socket_plan(socket->peer);
 }
 
 /* ---- Sending ---- */
@@ -89,7 +90,7 @@ static bool can_vanish(const struct rw_sim_socket *from)
     return from->role == SIM_PEER || from->reset_due_ns == SIM_NEVER;
 }
 
-bool sim_window_open(const struct rw_sim_socket *from)
+bool rw_sim_window_open(const struct rw_sim_socket *from)
 {
     return from->peer ? window_bytes(from) > 0 : can_vanish(from);
 }
@@ -97,21 +98,21 @@ bool sim_window_open(const struct rw_sim_socket *from)
 /* In order: nothing overtakes what was sent before. */
 static uint64_t arrival_ns(struct rw_sim_socket *to)
 {
-    uint64_t due_ns = to->sim->now_ns + sim_latency_ns(to->sim);
+    uint64_t due_ns = to->sim->now_ns + rw_sim_latency_ns(to->sim);
     if (to->incoming.last && to->incoming.last->due_ns > due_ns)
         due_ns = to->incoming.last->due_ns;
     return due_ns;
 }
 
-size_t sim_transmit(struct rw_sim_socket *from, const char *bytes, size_t len)
+size_t rw_sim_transmit(struct rw_sim_socket *from, const char *bytes, size_t len)
 {
     struct rw_sim_socket *to = from->peer;
     if (!to && !can_vanish(from))
         return 0;
     if (!to) {
         if (from->reset_due_ns == SIM_NEVER)
-            from->reset_due_ns = from->sim->now_ns + sim_latency_ns(from->sim);
-        sim_socket_plan(from);
+            from->reset_due_ns = from->sim->now_ns + rw_sim_latency_ns(from->sim);
+        rw_sim_socket_plan(from);
         return len;
     }
     size_t window = window_bytes(from);
@@ -119,51 +120,51 @@ size_t sim_transmit(struct rw_sim_socket *from, const char *bytes, size_t len)
         len = window;
     if (len == 0)
         return 0;
-    if (sim_queue_add(&to->incoming, bytes, len, arrival_ns(to))) {
+    if (rw_sim_queue_add(&to->incoming, bytes, len, arrival_ns(to))) {
         /* As if the window were closed; it is tried again. */
         from->send_due_ns = from->sim->now_ns + RW_NS_PER_MS;
         return 0;
     }
-    sim_socket_plan(to);
+    rw_sim_socket_plan(to);
     return len;
 }
 
-void sim_send_fin(struct rw_sim_socket *from)
+void rw_sim_send_fin(struct rw_sim_socket *from)
 {
     struct rw_sim_socket *to = from->peer;
     if (!to || to->fin_due_ns != SIM_NEVER)
         return;
     to->fin_due_ns = arrival_ns(to);
-    sim_socket_plan(to);
+    rw_sim_socket_plan(to);
 }
 
-void sim_send_reset(struct rw_sim_socket *from)
+void rw_sim_send_reset(struct rw_sim_socket *from)
 {
     struct rw_sim_socket *to = from->peer;
     if (!to || to->reset_due_ns != SIM_NEVER)
         return;
-    to->reset_due_ns = to->sim->now_ns + sim_latency_ns(to->sim);
-    sim_socket_plan(to);
+    to->reset_due_ns = to->sim->now_ns + rw_sim_latency_ns(to->sim);
+    rw_sim_socket_plan(to);
 }
 
-bool sim_maybe_reset(struct rw_sim_socket *socket)
+bool rw_sim_maybe_reset(struct rw_sim_socket *socket)
 {
-    if (socket->reset_due_ns != SIM_NEVER || !sim_chance(socket->sim, socket->sim->faults.reset))
+    if (socket->reset_due_ns != SIM_NEVER || !rw_sim_chance(socket->sim, socket->sim->faults.reset))
         return false;
-    sim_send_reset(socket);
+    rw_sim_send_reset(socket);
     socket->reset_due_ns = socket->sim->now_ns;
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
     return true;
 }
 
 /* ---- Sockets ---- */
 
-enum rw_err sim_socket_new(struct rw_sim *sim, enum sim_role role, struct rw_sim_socket **socket)
+enum rw_err rw_sim_socket_new(struct rw_sim *sim, enum sim_role role, struct rw_sim_socket **socket)
 {
     struct rw_sim_socket *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
-    enum rw_err err = sim_reserve(sim);
+    enum rw_err err = rw_sim_reserve(sim);
     if (err) {
         rw_free(made);
         return err;
@@ -178,20 +179,20 @@ enum rw_err sim_socket_new(struct rw_sim *sim, enum sim_role role, struct rw_sim
     return RW_OK;
 }
 
-void sim_socket_free(struct rw_sim_socket *socket)
+void rw_sim_socket_free(struct rw_sim_socket *socket)
 {
-    sim_release(socket->sim, &socket->event);
+    rw_sim_release(socket->sim, &socket->event);
     rw_list_remove(&socket->link);
     if (socket->peer) {
         socket->peer->peer = NULL;
-        sim_socket_plan(socket->peer);
+        rw_sim_socket_plan(socket->peer);
     }
-    sim_queue_free(&socket->incoming);
-    sim_queue_free(&socket->outgoing);
+    rw_sim_queue_free(&socket->incoming);
+    rw_sim_queue_free(&socket->outgoing);
     rw_free(socket);
 }
 
-void sim_socket_plan(struct rw_sim_socket *socket)
+void rw_sim_socket_plan(struct rw_sim_socket *socket)
 {
     uint64_t due_ns = SIM_NEVER;
     switch (socket->role) {
@@ -202,17 +203,17 @@ void sim_socket_plan(struct rw_sim_socket *socket)
     case SIM_ACCEPTED:
         break;
     case SIM_STREAM:
-        due_ns = sim_stream_due_ns(socket);
+        due_ns = rw_sim_stream_due_ns(socket);
         break;
     case SIM_PEER:
-        due_ns = sim_peer_due_ns(socket);
+        due_ns = rw_sim_peer_due_ns(socket);
         break;
     }
     if (due_ns != SIM_NEVER)
-        sim_wake(socket->sim, &socket->event, due_ns);
+        rw_sim_wake(socket->sim, &socket->event, due_ns);
 }
 
-struct rw_sim_socket *sim_find_accepted(struct rw_sim *sim, int fd)
+struct rw_sim_socket *rw_sim_find_accepted(struct rw_sim *sim, int fd)
 {
     for (struct rw_list *at = sim->sockets.prev; at != &sim->sockets; at = at->prev) {
         struct rw_sim_socket *socket = rw_container_of(at, struct rw_sim_socket, link);
@@ -224,8 +225,8 @@ struct rw_sim_socket *sim_find_accepted(struct rw_sim *sim, int fd)
 
 /* ---- Connecting ---- */
 
-struct sim_listener *sim_find_listener(struct rw_sim *sim, const struct sockaddr *address,
-                                       socklen_t bytes)
+struct sim_listener *rw_sim_find_listener(struct rw_sim *sim, const struct sockaddr *address,
+                                          socklen_t bytes)
 {
     struct sockaddr_storage wanted = {0};
     memcpy(&wanted, address, bytes);
@@ -257,26 +258,26 @@ static void choose_local(struct rw_sim_socket *client)
 static void settle(struct rw_sim_socket *client, enum rw_err err)
 {
     client->open_err = err;
-    client->open_due_ns = client->sim->now_ns + sim_latency_ns(client->sim);
-    sim_socket_plan(client);
+    client->open_due_ns = client->sim->now_ns + rw_sim_latency_ns(client->sim);
+    rw_sim_socket_plan(client);
 }
 
-enum rw_err sim_socket_connect(struct rw_sim_socket *client, const struct sockaddr *address,
-                               socklen_t bytes)
+enum rw_err rw_sim_socket_connect(struct rw_sim_socket *client, const struct sockaddr *address,
+                                  socklen_t bytes)
 {
     struct rw_sim *sim = client->sim;
     memcpy(&client->remote.storage, address, bytes);
     client->remote.bytes = bytes;
     choose_local(client);
-    struct sim_listener *listener = sim_find_listener(sim, address, bytes);
-    if (sim_chance(sim, sim->faults.blackhole))
+    struct sim_listener *listener = rw_sim_find_listener(sim, address, bytes);
+    if (rw_sim_chance(sim, sim->faults.blackhole))
         return RW_OK;
-    if (!listener || sim_chance(sim, sim->faults.refuse)) {
+    if (!listener || rw_sim_chance(sim, sim->faults.refuse)) {
         settle(client, RW_EREFUSED);
         return RW_OK;
     }
     struct rw_sim_socket *server;
-    enum rw_err err = sim_socket_new(sim, SIM_ARRIVING, &server);
+    enum rw_err err = rw_sim_socket_new(sim, SIM_ARRIVING, &server);
     if (err)
         return err;
     server->peer = client;
@@ -284,15 +285,15 @@ enum rw_err sim_socket_connect(struct rw_sim_socket *client, const struct sockad
     server->local = client->remote;
     server->remote = client->local;
     server->listener = listener;
-    server->open_due_ns = sim->now_ns + sim_latency_ns(sim);
-    sim_socket_plan(server);
+    server->open_due_ns = sim->now_ns + rw_sim_latency_ns(sim);
+    rw_sim_socket_plan(server);
     return RW_OK;
 }
 
 static void refuse(struct rw_sim_socket *server)
 {
     struct rw_sim_socket *client = server->peer;
-    sim_socket_free(server);
+    rw_sim_socket_free(server);
     if (client)
         settle(client, RW_EREFUSED);
 }
@@ -319,10 +320,10 @@ static void accept_peer(struct rw_sim_socket *server)
     }
     if (server->peer)
         settle(server->peer, RW_OK);
-    sim_socket_plan(server);
+    rw_sim_socket_plan(server);
 }
 
-void sim_socket_step(struct rw_sim_socket *socket)
+void rw_sim_socket_step(struct rw_sim_socket *socket)
 {
     switch (socket->role) {
     case SIM_ARRIVING:
@@ -336,10 +337,10 @@ void sim_socket_step(struct rw_sim_socket *socket)
     case SIM_ACCEPTED:
         break;
     case SIM_STREAM:
-        sim_stream_step(socket);
+        rw_sim_stream_step(socket);
         break;
     case SIM_PEER:
-        sim_peer_step(socket);
+        rw_sim_peer_step(socket);
         break;
     }
 }

@@ -12,14 +12,14 @@ enum rw_err rw_sim_peer_connect(struct rw_sim *sim, const struct sockaddr *addre
                                 struct rw_sim_socket **socket)
 {
     struct rw_sim_socket *made;
-    enum rw_err err = sim_socket_new(sim, SIM_PEER, &made);
+    enum rw_err err = rw_sim_socket_new(sim, SIM_PEER, &made);
     if (err)
         return err;
     made->events = events;
     made->user = user;
-    err = sim_socket_connect(made, address, bytes);
+    err = rw_sim_socket_connect(made, address, bytes);
     if (err) {
-        sim_socket_free(made);
+        rw_sim_socket_free(made);
         return err;
     }
     *socket = made;
@@ -29,7 +29,7 @@ enum rw_err rw_sim_peer_connect(struct rw_sim *sim, const struct sockaddr *addre
 static enum rw_err add_listener(struct rw_sim *sim, const struct sockaddr *address, socklen_t bytes,
                                 struct sim_listener **listener)
 {
-    if (sim_find_listener(sim, address, bytes))
+    if (rw_sim_find_listener(sim, address, bytes))
         return RW_EADDRINUSE;
     struct sim_listener *made = rw_alloc_zero(sizeof(*made));
     if (!made)
@@ -81,24 +81,24 @@ enum rw_err rw_sim_peer_send(struct rw_sim_socket *socket, struct rw_span bytes)
         return RW_ECLOSED;
     if (bytes.len == 0)
         return RW_OK;
-    enum rw_err err = sim_queue_add(&socket->outgoing, bytes.at, bytes.len, 0);
+    enum rw_err err = rw_sim_queue_add(&socket->outgoing, bytes.at, bytes.len, 0);
     if (err)
         return err;
     socket->drain_due = true;
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
     return RW_OK;
 }
 
 void rw_sim_peer_shutdown(struct rw_sim_socket *socket)
 {
     socket->shut = true;
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
 }
 
 void rw_sim_peer_reset(struct rw_sim_socket *socket)
 {
-    sim_send_reset(socket);
-    sim_queue_free(&socket->outgoing);
+    rw_sim_send_reset(socket);
+    rw_sim_queue_free(&socket->outgoing);
     socket->shut = socket->fin_sent = socket->ended = true;
     socket->drain_due = false;
 }
@@ -112,13 +112,13 @@ void rw_sim_peer_close(struct rw_sim_socket *socket)
     socket->closed = socket->shut = socket->ended = true;
     if (socket->incoming.bytes)
         rw_sim_peer_reset(socket);
-    sim_queue_free(&socket->incoming);
+    rw_sim_queue_free(&socket->incoming);
     if (socket->outgoing.bytes) {
-        sim_socket_plan(socket);
+        rw_sim_socket_plan(socket);
         return;
     }
     if (!socket->fin_sent)
-        sim_send_fin(socket);
+        rw_sim_send_fin(socket);
     rw_list_remove(&socket->link);
     rw_list_push_back(&sim->dead, &socket->link);
 }
@@ -126,14 +126,14 @@ void rw_sim_peer_close(struct rw_sim_socket *socket)
 void rw_sim_peer_throttle(struct rw_sim_socket *socket, unsigned bytes_per_ms)
 {
     socket->bytes_per_ms = bytes_per_ms;
-    sim_socket_plan(socket);
+    rw_sim_socket_plan(socket);
 }
 
 /* ---- What happens to it ---- */
 
 static bool has_to_send(const struct rw_sim_socket *socket)
 {
-    return socket->outgoing.bytes ? sim_window_open(socket)
+    return socket->outgoing.bytes ? rw_sim_window_open(socket)
                                   : socket->drain_due || (socket->shut && !socket->fin_sent);
 }
 
@@ -142,7 +142,7 @@ static uint64_t later(uint64_t a_ns, uint64_t b_ns)
     return a_ns > b_ns ? a_ns : b_ns;
 }
 
-uint64_t sim_peer_due_ns(const struct rw_sim_socket *socket)
+uint64_t rw_sim_peer_due_ns(const struct rw_sim_socket *socket)
 {
     if (!socket->opened)
         return socket->open_due_ns;
@@ -172,15 +172,16 @@ static void send_some(struct rw_sim_socket *socket)
 {
     struct sim_chunk *chunk = socket->outgoing.first;
     if (chunk) {
-        size_t len = sim_transmit(socket, chunk->bytes + chunk->start, chunk->end - chunk->start);
-        sim_queue_take(&socket->outgoing, NULL, len);
+        size_t len =
+            rw_sim_transmit(socket, chunk->bytes + chunk->start, chunk->end - chunk->start);
+        rw_sim_queue_take(&socket->outgoing, NULL, len);
     } else if (socket->drain_due) {
         socket->drain_due = false;
         if (socket->events->on_drained && !socket->closed)
             socket->events->on_drained(socket, socket->user);
     } else if (socket->shut && !socket->fin_sent) {
         socket->fin_sent = true;
-        sim_send_fin(socket);
+        rw_sim_send_fin(socket);
     }
 }
 
@@ -192,9 +193,9 @@ static void read_some(struct rw_sim_socket *socket, size_t arrived)
         len = len < socket->bytes_per_ms ? len : socket->bytes_per_ms;
         socket->read_due_ns = socket->sim->now_ns + RW_NS_PER_MS;
     }
-    if (sim_chance(socket->sim, socket->sim->faults.split))
+    if (rw_sim_chance(socket->sim, socket->sim->faults.split))
         len = 1 + rw_random_below(&socket->sim->random, (uint32_t)len);
-    sim_consume(socket, bytes, len);
+    rw_sim_consume(socket, bytes, len);
     socket->events->on_data(socket, socket->user, rw_span(bytes, len));
 }
 
@@ -202,7 +203,7 @@ static void end_peer(struct rw_sim_socket *socket, enum rw_err err)
 {
     socket->ended = true;
     if (err) {
-        sim_queue_free(&socket->outgoing);
+        rw_sim_queue_free(&socket->outgoing);
         socket->shut = socket->fin_sent = true;
         socket->drain_due = false;
     }
@@ -213,7 +214,7 @@ static void end_peer(struct rw_sim_socket *socket, enum rw_err err)
 static void step_open_peer(struct rw_sim_socket *socket)
 {
     uint64_t now_ns = socket->sim->now_ns;
-    size_t arrived = socket->read_due_ns <= now_ns ? sim_arrived(socket) : 0;
+    size_t arrived = socket->read_due_ns <= now_ns ? rw_sim_arrived(socket) : 0;
     bool sends = has_to_send(socket) && socket->send_due_ns <= now_ns;
     bool ends = !socket->incoming.first && socket->fin_due_ns <= now_ns;
     bool reads = !socket->ended && (arrived || ends || socket->reset_due_ns <= now_ns);
@@ -229,23 +230,23 @@ static void step_open_peer(struct rw_sim_socket *socket)
         end_peer(socket, RW_OK);
 }
 
-void sim_peer_step(struct rw_sim_socket *socket)
+void rw_sim_peer_step(struct rw_sim_socket *socket)
 {
     if (!socket->opened)
         open_peer(socket);
     else
         step_open_peer(socket);
     if (!socket->closed) {
-        sim_socket_plan(socket);
+        rw_sim_socket_plan(socket);
         return;
     }
     /* Closed with bytes to send: until they and the end have left. */
     if (!socket->outgoing.bytes && rw_list_linked(&socket->link)) {
         if (!socket->fin_sent)
-            sim_send_fin(socket);
+            rw_sim_send_fin(socket);
         rw_list_remove(&socket->link);
         rw_list_push_back(&socket->sim->dead, &socket->link);
     } else if (socket->outgoing.bytes) {
-        sim_socket_plan(socket);
+        rw_sim_socket_plan(socket);
     }
 }

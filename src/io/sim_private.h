@@ -110,59 +110,59 @@ struct rw_sim_socket {
 
 /* ---- sim.c ---- */
 
-bool sim_chance(struct rw_sim *sim, unsigned parts_per_10000);
+bool rw_sim_chance(struct rw_sim *sim, unsigned parts_per_10000);
 /* How long a hop takes, faults included. */
-uint64_t sim_latency_ns(struct rw_sim *sim);
-/* Makes room in the heap for one more event; sim_release gives it back. */
-RW_MUST_CHECK enum rw_err sim_reserve(struct rw_sim *sim);
-void sim_release(struct rw_sim *sim, struct sim_event *event);
+uint64_t rw_sim_latency_ns(struct rw_sim *sim);
+/* Makes room in the heap for one more event; rw_sim_release gives it back. */
+RW_MUST_CHECK enum rw_err rw_sim_reserve(struct rw_sim *sim);
+void rw_sim_release(struct rw_sim *sim, struct sim_event *event);
 /* At `due_ns` or soon after; an earlier wake-up that is set already stays. */
-void sim_wake(struct rw_sim *sim, struct sim_event *event, uint64_t due_ns);
+void rw_sim_wake(struct rw_sim *sim, struct sim_event *event, uint64_t due_ns);
 /* Lets the next thing happen, not after `limit_ns`. False: there is none (and the time is
  * `limit_ns`). */
-bool sim_step(struct rw_sim *sim, uint64_t limit_ns);
+bool rw_sim_step(struct rw_sim *sim, uint64_t limit_ns);
 /* The same without turning loops. */
-bool sim_step_network(struct rw_sim *sim, uint64_t limit_ns);
+bool rw_sim_step_network(struct rw_sim *sim, uint64_t limit_ns);
 
 /* ---- sim_net.c ---- */
 
-RW_MUST_CHECK enum rw_err sim_socket_new(struct rw_sim *sim, enum sim_role role,
-                                         struct rw_sim_socket **socket);
+RW_MUST_CHECK enum rw_err rw_sim_socket_new(struct rw_sim *sim, enum sim_role role,
+                                            struct rw_sim_socket **socket);
 /* Frees at once; the other end keeps what is on its way. */
-void sim_socket_free(struct rw_sim_socket *socket);
+void rw_sim_socket_free(struct rw_sim_socket *socket);
 /* Connects `client` to whoever listens at the address: the outcome comes later, as open_err. */
-RW_MUST_CHECK enum rw_err sim_socket_connect(struct rw_sim_socket *client,
-                                             const struct sockaddr *address, socklen_t bytes);
-struct sim_listener *sim_find_listener(struct rw_sim *sim, const struct sockaddr *address,
-                                       socklen_t bytes);
-struct rw_sim_socket *sim_find_accepted(struct rw_sim *sim, int fd);
+RW_MUST_CHECK enum rw_err rw_sim_socket_connect(struct rw_sim_socket *client,
+                                                const struct sockaddr *address, socklen_t bytes);
+struct sim_listener *rw_sim_find_listener(struct rw_sim *sim, const struct sockaddr *address,
+                                          socklen_t bytes);
+struct rw_sim_socket *rw_sim_find_accepted(struct rw_sim *sim, int fd);
 /* One step of a socket's life. */
-void sim_socket_step(struct rw_sim_socket *socket);
+void rw_sim_socket_step(struct rw_sim_socket *socket);
 /* Sets the next wake-up from what the socket waits for. */
-void sim_socket_plan(struct rw_sim_socket *socket);
+void rw_sim_socket_plan(struct rw_sim_socket *socket);
 /* As many bytes as the other end's window takes (all, when it is gone: they vanish and a reset
  * comes back). */
-size_t sim_transmit(struct rw_sim_socket *from, const char *bytes, size_t len);
+size_t rw_sim_transmit(struct rw_sim_socket *from, const char *bytes, size_t len);
 /* Bytes that have arrived by now. */
-size_t sim_arrived(const struct rw_sim_socket *socket);
+size_t rw_sim_arrived(const struct rw_sim_socket *socket);
 /* Copies out and frees; `len` is not more than has arrived. The sender may go on. */
-void sim_consume(struct rw_sim_socket *socket, char *to, size_t len);
+void rw_sim_consume(struct rw_sim_socket *socket, char *to, size_t len);
 /* Whether the other end takes at least one byte more. */
-bool sim_window_open(const struct rw_sim_socket *from);
-void sim_send_fin(struct rw_sim_socket *from);
-void sim_send_reset(struct rw_sim_socket *from);
+bool rw_sim_window_open(const struct rw_sim_socket *from);
+void rw_sim_send_fin(struct rw_sim_socket *from);
+void rw_sim_send_reset(struct rw_sim_socket *from);
 /* By the reset fault: both ends lose the connection. */
-bool sim_maybe_reset(struct rw_sim_socket *socket);
-RW_MUST_CHECK enum rw_err sim_queue_add(struct sim_queue *queue, const char *bytes, size_t len,
-                                        uint64_t due_ns);
-void sim_queue_take(struct sim_queue *queue, char *to, size_t len);
-void sim_queue_free(struct sim_queue *queue);
+bool rw_sim_maybe_reset(struct rw_sim_socket *socket);
+RW_MUST_CHECK enum rw_err rw_sim_queue_add(struct sim_queue *queue, const char *bytes, size_t len,
+                                           uint64_t due_ns);
+void rw_sim_queue_take(struct sim_queue *queue, char *to, size_t len);
+void rw_sim_queue_free(struct sim_queue *queue);
 
 /* ---- sim_peer.c and sim_backend.c: by role ---- */
 
-uint64_t sim_peer_due_ns(const struct rw_sim_socket *socket);
-void sim_peer_step(struct rw_sim_socket *socket);
-uint64_t sim_stream_due_ns(const struct rw_sim_socket *socket);
-void sim_stream_step(struct rw_sim_socket *socket);
+uint64_t rw_sim_peer_due_ns(const struct rw_sim_socket *socket);
+void rw_sim_peer_step(struct rw_sim_socket *socket);
+uint64_t rw_sim_stream_due_ns(const struct rw_sim_socket *socket);
+void rw_sim_stream_step(struct rw_sim_socket *socket);
 
 #endif

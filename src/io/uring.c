@@ -31,7 +31,7 @@ static void ask(struct uring_state *state)
     rw_assert(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
 }
 
-struct io_uring_sqe *uring_operation(struct uring_state *state, void *at, enum uring_kind kind)
+struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind)
 {
     struct io_uring_sqe *sqe;
     while (!(sqe = io_uring_get_sqe(&state->ring)))
@@ -40,9 +40,9 @@ struct io_uring_sqe *uring_operation(struct uring_state *state, void *at, enum u
     return sqe;
 }
 
-void uring_cancel(struct uring_state *state, void *at, enum uring_kind kind)
+void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind)
 {
-    struct io_uring_sqe *sqe = uring_operation(state, NULL, URING_IGNORED);
+    struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_IGNORED);
     __u64 user_data = sqe->user_data;
     io_uring_prep_cancel64(sqe, (uintptr_t)at | kind, 0);
     sqe->user_data = user_data;
@@ -74,7 +74,7 @@ static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
     }
 }
 
-struct rw_buf *uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe)
+struct rw_buf *rw_uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe)
 {
     struct uring_state *state = loop->state;
     struct uring_lender *lender = large ? &state->large : &state->small;
@@ -170,7 +170,7 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
         (struct uring_lender){.group = 0, .count = SMALL_BUFFERS, .room = RW_BUF_SMALL_BYTES};
     state->large =
         (struct uring_lender){.group = 1, .count = LARGE_BUFFERS, .room = RW_BUF_LARGE_BYTES};
-    rw_slab_init(&state->sends, sizeof(struct uring_send), SENDS_PER_PAGE, SIZE_MAX);
+    rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
@@ -194,7 +194,7 @@ static void uring_wake(struct rw_loop *loop)
 /* Each write makes a completion; the counter is never read. */
 static void arm_wake(struct uring_state *state)
 {
-    struct io_uring_sqe *sqe = uring_operation(state, NULL, URING_WAKE);
+    struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_WAKE);
     __u64 user_data = sqe->user_data;
     io_uring_prep_poll_multishot(sqe, state->wake_fd, POLLIN);
     sqe->user_data = user_data;
@@ -206,7 +206,7 @@ static void arm_wake(struct uring_state *state)
 static void arm_accept(struct rw_listener_state *state)
 {
     struct rw_listener *listener = state->listener;
-    struct io_uring_sqe *sqe = uring_operation(listener->loop->state, state, URING_ACCEPT);
+    struct io_uring_sqe *sqe = rw_uring_operation(listener->loop->state, state, URING_ACCEPT);
     __u64 user_data = sqe->user_data;
     io_uring_prep_multishot_accept(sqe, listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     sqe->user_data = user_data;
@@ -226,7 +226,7 @@ static void uring_unlisten(struct rw_listener_state *state)
 {
     state->closing = true;
     if (state->armed)
-        uring_cancel(state->listener->loop->state, state, URING_ACCEPT);
+        rw_uring_cancel(state->listener->loop->state, state, URING_ACCEPT);
     else
         rw_loop_listener_closed(state);
 }
@@ -267,7 +267,7 @@ static void arm_watch(struct uring_state *state, struct watch_node *node)
     const struct rw_watch *watch = node->watch;
     unsigned events = (watch->events & RW_WATCH_READ ? POLLIN : 0u) |
                       (watch->events & RW_WATCH_WRITE ? POLLOUT : 0u);
-    struct io_uring_sqe *sqe = uring_operation(state, node, URING_WATCH);
+    struct io_uring_sqe *sqe = rw_uring_operation(state, node, URING_WATCH);
     __u64 user_data = sqe->user_data;
     io_uring_prep_poll_add(sqe, watch->fd, events);
     sqe->user_data = user_data;
@@ -289,7 +289,7 @@ static void uring_unwatch(struct rw_watch *watch)
     struct watch_node *node = watch->backend;
     watch->backend = NULL;
     node->watch = NULL;
-    uring_cancel(watch->loop->state, node, URING_WATCH);
+    rw_uring_cancel(watch->loop->state, node, URING_WATCH);
 }
 
 static void on_watch(struct rw_loop *loop, struct watch_node *node, int result)
@@ -317,7 +317,7 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
     case URING_SEND:
     case URING_CONNECT:
     case URING_HANGUP:
-        uring_stream_done(at, kind, cqe);
+        rw_uring_stream_done(at, kind, cqe);
         break;
     case URING_ACCEPT:
         on_accepted(at, cqe);
@@ -400,14 +400,14 @@ const struct rw_io_backend rw_backend_uring = {
     .wake = uring_wake,
     .now_ns = uring_now_ns,
     .wall_ns = uring_wall_ns,
-    .attach = uring_attach,
-    .connect = uring_connect,
-    .discard = uring_discard,
-    .receive = uring_receive,
-    .send = uring_send,
-    .shutdown = uring_shutdown,
-    .close = uring_close,
-    .ready = uring_settle,
+    .attach = rw_uring_attach,
+    .connect = rw_uring_connect,
+    .discard = rw_uring_discard,
+    .receive = rw_uring_receive,
+    .send = rw_uring_send,
+    .shutdown = rw_uring_shutdown,
+    .close = rw_uring_close,
+    .ready = rw_uring_settle,
     .address = rw_socket_address,
     .listen = uring_listen,
     .unlisten = uring_unlisten,

@@ -4,8 +4,8 @@
  * Each operation's user_data is the address of what it belongs to with the kind in the low three
  * bits; that memory stays until the operation's last completion. Streams count theirs in
  * rw_stream.operations, and a closing stream is closed when the count is zero: then nothing stale
- * can come. Operations of streams are asked for only when the ready list runs (uring_settle), never
- * inside the owner's calls.
+ * can come. Operations of streams are asked for only when the ready list runs (rw_uring_settle),
+ * never inside the owner's calls.
  */
 #ifndef RW_IO_URING_PRIVATE_H
 #define RW_IO_URING_PRIVATE_H
@@ -43,31 +43,31 @@ struct uring_state {
     int wake_fd;
     bool wake_armed;
     struct uring_lender small, large;
-    struct rw_slab sends; /* of struct uring_send */
+    struct rw_slab sends; /* of struct rw_uring_send */
 };
 
-struct uring_send {
+struct rw_uring_send {
     struct msghdr message;
     struct rw_parts rest;
 };
 
 /* NULL never: submits what is queued when the queue is full. */
-struct io_uring_sqe *uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
-void uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
+struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
+void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
 /* The buffer that a completion filled; another takes its place with the kernel. */
-struct rw_buf *uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe);
+struct rw_buf *rw_uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe);
 
 /* ---- uring_stream.c ---- */
 
-void uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
-                       const struct io_uring_cqe *cqe);
-enum rw_err uring_attach(struct rw_stream *stream);
-enum rw_err uring_connect(struct rw_stream *stream, const struct rw_connect_options *options);
-void uring_discard(struct rw_stream *stream);
-void uring_receive(struct rw_stream *stream, bool on, bool large);
-enum rw_send uring_send(struct rw_stream *stream, const struct iovec *parts, int count);
-void uring_shutdown(struct rw_stream *stream);
-void uring_close(struct rw_stream *stream, bool abort);
-void uring_settle(struct rw_stream *stream);
+void rw_uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
+                          const struct io_uring_cqe *cqe);
+enum rw_err rw_uring_attach(struct rw_stream *stream);
+enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_options *options);
+void rw_uring_discard(struct rw_stream *stream);
+void rw_uring_receive(struct rw_stream *stream, bool on, bool large);
+enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, int count);
+void rw_uring_shutdown(struct rw_stream *stream);
+void rw_uring_close(struct rw_stream *stream, bool abort);
+void rw_uring_settle(struct rw_stream *stream);
 
 #endif

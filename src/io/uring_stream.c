@@ -42,7 +42,7 @@ static void clear(struct rw_stream *stream, uint32_t flags)
 static struct io_uring_sqe *begin(struct rw_stream *stream, enum uring_kind kind)
 {
     stream->operations++;
-    return uring_operation(state_of(stream), stream, kind);
+    return rw_uring_operation(state_of(stream), stream, kind);
 }
 
 /* ---- Bytes that came while receiving was off: a queue by rw_buf.next, in stream->backend ---- */
@@ -91,7 +91,7 @@ static void cancel_receive(struct rw_stream *stream)
     if ((stream->flags & (RECEIVE_ARMED | CANCELLING)) != RECEIVE_ARMED)
         return;
     set(stream, CANCELLING);
-    uring_cancel(state_of(stream), stream, URING_RECEIVE);
+    rw_uring_cancel(state_of(stream), stream, URING_RECEIVE);
 }
 
 static void arm_hangup(struct rw_stream *stream)
@@ -115,7 +115,7 @@ static void begin_connect(struct rw_stream *stream)
 
 static void begin_send(struct rw_stream *stream)
 {
-    struct uring_send *send = stream->pending;
+    struct rw_uring_send *send = stream->pending;
     struct io_uring_sqe *sqe = begin(stream, URING_SEND);
     __u64 user_data = sqe->user_data;
     if (send->rest.count == 1) {
@@ -154,7 +154,7 @@ static void settle_silent(struct rw_stream *stream)
         arm_hangup(stream);
 }
 
-void uring_settle(struct rw_stream *stream)
+void rw_uring_settle(struct rw_stream *stream)
 {
     if (stream->flags & CONNECT_DUE)
         begin_connect(stream);
@@ -173,13 +173,13 @@ void uring_settle(struct rw_stream *stream)
 
 /* ---- Calls ---- */
 
-enum rw_err uring_attach(struct rw_stream *stream)
+enum rw_err rw_uring_attach(struct rw_stream *stream)
 {
     rw_loop_stream_ready(stream);
     return RW_OK;
 }
 
-enum rw_err uring_connect(struct rw_stream *stream, const struct rw_connect_options *options)
+enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_options *options)
 {
     struct rw_address *to = rw_alloc(sizeof(*to));
     if (!to)
@@ -198,7 +198,7 @@ enum rw_err uring_connect(struct rw_stream *stream, const struct rw_connect_opti
 }
 
 /* Nothing has been asked of the kernel yet. */
-void uring_discard(struct rw_stream *stream)
+void rw_uring_discard(struct rw_stream *stream)
 {
     rw_assert(stream->operations == 0);
     rw_list_remove(&stream->ready);
@@ -207,7 +207,7 @@ void uring_discard(struct rw_stream *stream)
     close(stream->fd);
 }
 
-void uring_receive(struct rw_stream *stream, bool on, bool large)
+void rw_uring_receive(struct rw_stream *stream, bool on, bool large)
 {
     clear(stream, RW_STREAM_RECEIVING | RW_STREAM_LARGE);
     if (on)
@@ -215,9 +215,9 @@ void uring_receive(struct rw_stream *stream, bool on, bool large)
     rw_loop_stream_ready(stream);
 }
 
-enum rw_send uring_send(struct rw_stream *stream, const struct iovec *parts, int count)
+enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, int count)
 {
-    struct uring_send *send = rw_slab_get(&state_of(stream)->sends);
+    struct rw_uring_send *send = rw_slab_get(&state_of(stream)->sends);
     if (!send)
         return RW_SEND_FAILED;
     rw_parts_set(&send->rest, parts, count, 0);
@@ -226,7 +226,7 @@ enum rw_send uring_send(struct rw_stream *stream, const struct iovec *parts, int
     return RW_SEND_PENDING;
 }
 
-void uring_shutdown(struct rw_stream *stream)
+void rw_uring_shutdown(struct rw_stream *stream)
 {
     shutdown(stream->fd, SHUT_WR);
 }
@@ -244,7 +244,7 @@ static void finish_close(struct rw_stream *stream)
     rw_loop_stream_closed(stream);
 }
 
-void uring_close(struct rw_stream *stream, bool abort)
+void rw_uring_close(struct rw_stream *stream, bool abort)
 {
     if (abort)
         set(stream, ABORTING);
@@ -253,7 +253,7 @@ void uring_close(struct rw_stream *stream, bool abort)
         finish_close(stream);
         return;
     }
-    struct io_uring_sqe *sqe = uring_operation(state_of(stream), NULL, URING_IGNORED);
+    struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), NULL, URING_IGNORED);
     __u64 user_data = sqe->user_data;
     io_uring_prep_cancel_fd(sqe, stream->fd, IORING_ASYNC_CANCEL_ALL);
     sqe->user_data = user_data;
@@ -274,7 +274,7 @@ static void on_connected(struct rw_stream *stream, int result)
 
 static void on_sent(struct rw_stream *stream, int result)
 {
-    struct uring_send *send = stream->pending;
+    struct rw_uring_send *send = stream->pending;
     enum rw_err err = RW_OK;
     if (result < 0 && result != -EINTR && result != -EAGAIN)
         err = rw_err_from_errno(-result);
@@ -331,7 +331,7 @@ static void on_received(struct rw_stream *stream, const struct io_uring_cqe *cqe
     if (!more)
         clear(stream, RECEIVE_ARMED | CANCELLING);
     if (cqe->flags & IORING_CQE_F_BUFFER) {
-        struct rw_buf *buf = uring_take(stream->loop, stream->flags & ARMED_LARGE, cqe);
+        struct rw_buf *buf = rw_uring_take(stream->loop, stream->flags & ARMED_LARGE, cqe);
         if (cqe->res > 0) {
             buf->end = (uint32_t)cqe->res;
             on_bytes(stream, buf);
@@ -360,8 +360,8 @@ static void on_hangup(struct rw_stream *stream)
     stream->error = err;
 }
 
-void uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
-                       const struct io_uring_cqe *cqe)
+void rw_uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
+                          const struct io_uring_cqe *cqe)
 {
     bool closing = rw_stream_closing(stream);
     /* Before any callback: a close in it looks at the count. */
@@ -380,5 +380,5 @@ void uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
     if (closing && stream->operations == 0)
         finish_close(stream);
     if (!rw_stream_closing(stream) && !rw_list_linked(&stream->ready))
-        uring_settle(stream);
+        rw_uring_settle(stream);
 }
