@@ -9,6 +9,10 @@
 
 #include "http/message.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 enum {
     RW_FIELD_SLOTS = 256,
     RW_FIELD_NAME_BYTES_MAX = 32,
@@ -73,6 +77,37 @@ static inline enum rw_field_id rw_field_id_of_token(const char *name, size_t len
         if (rw_field_keys[id].len == len && rw_field_name_same(name, rw_field_keys[id].lower, len))
             return (enum rw_field_id)id;
     return RW_FIELD_OTHER;
+}
+
+/* The same for a name that ends at a colon within sixteen bytes, as most do, in one comparison: the
+ * id and `len`, or OTHER, which says nothing but that the name must be looked at byte by byte.
+ * Needs no check of the name before. */
+static inline enum rw_field_id rw_field_id_at(const char *at, const char *end, size_t *len)
+{
+#if defined(__SSE2__)
+    if (end - at < 16)
+        return RW_FIELD_OTHER;
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    unsigned colons = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
+    unsigned name_len = colons ? (unsigned)__builtin_ctz(colons) : 0;
+    if (name_len == 0)
+        return RW_FIELD_OTHER;
+    enum rw_field_id id = (enum rw_field_id)rw_field_slots[rw_field_slot(at, name_len)];
+    const struct rw_field_key *key = &rw_field_keys[id];
+    if (key->len != name_len)
+        return RW_FIELD_OTHER;
+    /* Setting the case bit would make controls equal to hyphens and digits. */
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    __m128i same = _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)),
+                                  _mm_loadu_si128((const __m128i *)key->lower));
+    unsigned all = (1u << name_len) - 1;
+    unsigned equal = (unsigned)_mm_movemask_epi8(_mm_andnot_si128(control, same));
+    *len = name_len;
+    return (equal & all) == all ? id : RW_FIELD_OTHER;
+#else
+    (void)at, (void)end, (void)len;
+    return RW_FIELD_OTHER;
+#endif
 }
 
 /* Makes the table of fields larger: RW_ELIMIT at 65,535 fields, RW_ENOMEM; then it is as before. */

@@ -27,35 +27,43 @@ static enum rw_h1_step bad_value(struct rw_h1_parse *parse, const char *at)
     return rw_h1_line_end(parse);
 }
 
-/* RFC 9112 section 5.1: field-name ":" OWS field-value OWS, CRLF. */
-static inline enum rw_h1_step field_line(struct rw_h1_parse *parse, struct rw_field *field)
+/* The name at `parse->at`; sets `field`'s name, id and hop. */
+static inline enum rw_h1_step field_name(struct rw_h1_parse *parse, struct rw_field *field)
 {
-    const char *const name = parse->at;
-    const char *const end = parse->end;
-    const char *at = rw_scan_while(name, end, RW_CHAR_TOKEN);
-    if (__builtin_expect(at == end, 0))
-        return RW_H1_STEP_SHORT;
-    if (__builtin_expect(*at != ':' || at == name, 0))
-        return bad_name(parse, at);
-    size_t name_len = (size_t)(at - name);
-    const char *value = rw_scan_while(at + 1, end, RW_CHAR_BLANK);
-    at = rw_scan_value(value, end);
-    if (__builtin_expect(end - at < 2 || at[0] != '\r' || at[1] != '\n', 0))
-        return bad_value(parse, at);
-    parse->at = at + 2;
-    while (at > value && rw_char_is(at[-1], RW_CHAR_BLANK))
-        at--;
-    enum rw_field_id id = rw_field_id_of_token(name, name_len);
-    field->name = rw_span(name, name_len);
-    field->value = rw_span(value, (size_t)(at - value));
+    const char *name = parse->at;
+    size_t len;
+    enum rw_field_id id = rw_field_id_at(name, parse->end, &len);
+    if (id == RW_FIELD_OTHER) {
+        const char *at = rw_scan_while(name, parse->end, RW_CHAR_TOKEN);
+        if (at == parse->end)
+            return RW_H1_STEP_SHORT;
+        if (*at != ':' || at == name)
+            return bad_name(parse, at);
+        len = (size_t)(at - name);
+        id = rw_field_id_of_token(name, len);
+    }
+    field->name = rw_span(name, len);
     field->id = (uint8_t)id;
     field->hop = rw_field_keys[id].hop;
     return RW_H1_STEP_OK;
 }
 
-enum rw_h1_step rw_h1_field_line(struct rw_h1_parse *parse, struct rw_field *field)
+/* RFC 9112 section 5.1: field-name ":" OWS field-value OWS, CRLF. */
+static inline enum rw_h1_step field_line(struct rw_h1_parse *parse, struct rw_field *field)
 {
-    return field_line(parse, field);
+    enum rw_h1_step step = field_name(parse, field);
+    if (__builtin_expect(step != RW_H1_STEP_OK, 0))
+        return step;
+    const char *const end = parse->end;
+    const char *value = rw_scan_while(field->name.at + field->name.len + 1, end, RW_CHAR_BLANK);
+    const char *at = rw_scan_value(value, end);
+    if (__builtin_expect(end - at < 2 || at[0] != '\r' || at[1] != '\n', 0))
+        return bad_value(parse, at);
+    parse->at = at + 2;
+    while (at > value && rw_char_is(at[-1], RW_CHAR_BLANK))
+        at--;
+    field->value = rw_span(value, (size_t)(at - value));
+    return RW_H1_STEP_OK;
 }
 
 /* Where the next field goes: NULL when there is no memory for more. */

@@ -98,6 +98,12 @@ static void mark_hop(struct rw_message *message, enum rw_field_id id, struct rw_
             message->fields[i].hop = true;
 }
 
+/* `option` is a token. */
+static bool option_is(struct rw_span option, struct rw_span lower)
+{
+    return option.len == lower.len && rw_field_name_same(option.at, lower.at, lower.len);
+}
+
 static enum rw_h1_step connection_option(struct rw_h1_parse *parse, struct rw_span option,
                                          unsigned *options)
 {
@@ -105,11 +111,11 @@ static enum rw_h1_step connection_option(struct rw_h1_parse *parse, struct rw_sp
         return RW_H1_STEP_OK;
     if (!rw_is_token(option))
         return rw_h1_bad(parse, 400, "Connection holds what is no token");
-    if (rw_span_is_nocase(option, "close"))
+    if (option_is(option, RW_LITERAL("close")))
         *options |= OPTION_CLOSE;
-    else if (rw_span_is_nocase(option, "keep-alive"))
+    else if (option_is(option, RW_LITERAL("keep-alive")))
         *options |= OPTION_KEEP_ALIVE;
-    else if (rw_span_is_nocase(option, "upgrade"))
+    else if (option_is(option, RW_LITERAL("upgrade")))
         *options |= OPTION_UPGRADE;
     else {
         enum rw_field_id id = rw_field_id_of_token(option.at, option.len);

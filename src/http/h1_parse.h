@@ -1,7 +1,7 @@
 /* The parts that the head parsers are made of. Private to src/http.
  *
  * rw_h1_parse_request and _response fill a struct rw_h1_parse and call rw_h1_parse_head, which
- * reads the start line by `start_line`, the field lines by rw_h1_field_line, and judges the whole
+ * reads the start line by `start_line`, then the field lines, and judges the whole
  * by `finish`.
  *
  * A line is judged when it is whole, or as soon as a byte is in it that no line may hold; so what
@@ -38,6 +38,23 @@ struct rw_h1_parse {
     enum rw_h1_step (*finish)(struct rw_h1_parse *parse);
 };
 
+/* All but `request_method`, `start_line` and `finish`. Member by member, since clearing it costs
+ * more. */
+static inline void rw_h1_parse_begin(struct rw_h1_parse *parse, struct rw_span bytes,
+                                     const struct rw_h1_limits *limits, struct rw_arena *arena,
+                                     struct rw_message *message)
+{
+    parse->start = parse->at = parse->line = bytes.at;
+    parse->end = bytes.at + bytes.len;
+    parse->limits = limits;
+    parse->arena = arena;
+    parse->message = message;
+    parse->present = parse->repeated = 0;
+    parse->fields = 0;
+    parse->store = true;
+    parse->refusal = (struct rw_h1_refusal){0, ""};
+}
+
 static inline enum rw_h1_step rw_h1_bad(struct rw_h1_parse *parse, unsigned status,
                                         const char *reason)
 {
@@ -55,8 +72,6 @@ enum rw_h1_step rw_h1_version(struct rw_h1_parse *parse, struct rw_span text);
 /* h1_field.c */
 /* All field lines up to the empty one. */
 enum rw_h1_step rw_h1_field_lines(struct rw_h1_parse *parse);
-/* One field line, at `parse->at`. */
-enum rw_h1_step rw_h1_field_line(struct rw_h1_parse *parse, struct rw_field *field);
 /* X-Forwarded-anything, X-Real-IP: names by which a proxy tells the next hop who the client is. */
 bool rw_h1_names_client(struct rw_span name);
 /* May this field come as a trailer (RFC 9110 section 6.5.1)? */

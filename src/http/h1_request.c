@@ -117,14 +117,10 @@ enum rw_h1_result rw_h1_parse_request(struct rw_span bytes, const struct rw_h1_l
                                       struct rw_arena *arena, struct rw_message *message,
                                       struct rw_h1_head *head)
 {
-    struct rw_h1_parse parse = {
-        .start = bytes.at,
-        .end = bytes.at + bytes.len,
-        .limits = limits,
-        .arena = arena,
-        .message = message,
-        .start_line = request_line,
-        .finish = finish_request,
-    };
+    struct rw_h1_parse parse;
+    rw_h1_parse_begin(&parse, bytes, limits, arena, message);
+    parse.request_method = RW_METHOD_OTHER;
+    parse.start_line = request_line;
+    parse.finish = finish_request;
     return rw_h1_parse_head(&parse, head);
 }

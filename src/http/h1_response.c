@@ -82,16 +82,11 @@ enum rw_h1_result rw_h1_parse_response(struct rw_span bytes, const struct rw_h1_
                                        enum rw_method request_method, struct rw_arena *arena,
                                        struct rw_message *message, struct rw_h1_head *head)
 {
-    struct rw_h1_parse parse = {
-        .start = bytes.at,
-        .end = bytes.at + bytes.len,
-        .limits = limits,
-        .arena = arena,
-        .message = message,
-        .request_method = request_method,
-        .start_line = status_line,
-        .finish = finish_response,
-    };
+    struct rw_h1_parse parse;
+    rw_h1_parse_begin(&parse, bytes, limits, arena, message);
+    parse.request_method = request_method;
+    parse.start_line = status_line;
+    parse.finish = finish_response;
     enum rw_h1_result result = rw_h1_parse_head(&parse, head);
     if (result == RW_H1_BAD)
         head->refusal.status = 502;

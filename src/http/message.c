@@ -9,21 +9,21 @@ enum { FIELD_ROOM_FIRST = 24 };
 
 /* ---- Methods ---- */
 
-static const char *const method_names[RW_METHOD_COUNT] = {[RW_METHOD_OTHER] = "",
-#define METHOD_NAME(name) [RW_METHOD_##name] = #name,
-                                                          RW_METHODS(METHOD_NAME)
+static const struct rw_span method_names[RW_METHOD_COUNT] = {[RW_METHOD_OTHER] = {"", 0},
+#define METHOD_NAME(name) [RW_METHOD_##name] = {#name, sizeof(#name) - 1},
+                                                             RW_METHODS(METHOD_NAME)
 #undef METHOD_NAME
 };
 
 const char *rw_method_name(enum rw_method method)
 {
-    return (unsigned)method < RW_METHOD_COUNT ? method_names[method] : "";
+    return method_names[(unsigned)method < RW_METHOD_COUNT ? method : RW_METHOD_OTHER].at;
 }
 
 enum rw_method rw_method_from(struct rw_span text)
 {
     for (unsigned i = RW_METHOD_OTHER + 1; i < RW_METHOD_COUNT; i++)
-        if (rw_span_is(text, method_names[i]))
+        if (rw_span_eq(text, method_names[i]))
             return (enum rw_method)i;
     return RW_METHOD_OTHER;
 }

@@ -1,9 +1,10 @@
 /* The message model: what a request or a response is, whatever protocol carried it.
  *
- * A codec (h1 now) fills one from bytes; the exchange, the policies and the origins read and edit it; another
- * codec writes it out. All spans point into the owner's arena or buffer, which lives at least as long as the
- * message. Field names keep the peer's spelling; comparing is case-insensitive; names that matter have an id,
- * so that code switches on numbers. Order is kept. One thread.
+ * A codec (h1 now) fills one from bytes; the exchange, the policies and the origins read and edit
+ * it; another codec writes it out. All spans point into the owner's arena or buffer, which lives at
+ * least as long as the message. Field names keep the peer's spelling; comparing is
+ * case-insensitive; names that matter have an id, so that code switches on numbers. Order is kept.
+ * One thread.
  */
 #ifndef RW_HTTP_MESSAGE_H
 #define RW_HTTP_MESSAGE_H
@@ -16,7 +17,8 @@
 #include <stdint.h>
 
 /* RFC 9110 section 9.3, RFC 5789 (PATCH); OTHER keeps its text. */
-#define RW_METHODS(X) X(GET) X(HEAD) X(POST) X(PUT) X(DELETE) X(CONNECT) X(OPTIONS) X(TRACE) X(PATCH)
+#define RW_METHODS(X)                                                                              \
+    X(GET) X(HEAD) X(POST) X(PUT) X(DELETE) X(CONNECT) X(OPTIONS) X(TRACE) X(PATCH)
 
 enum rw_method {
     RW_METHOD_OTHER,
@@ -109,9 +111,9 @@ struct rw_message {
     /* request */
     struct rw_span method_text;
     struct rw_span scheme;    /* of an absolute-form target; empty otherwise */
-    struct rw_span authority; /* host[:port] from the target or Host; empty with HTTP/1.0 without Host */
-    struct rw_span target;    /* origin-form: path and query as sent, or "*"; never empty */
-    struct rw_span path;      /* target up to the '?' */
+    struct rw_span authority; /* host[:port] of the target or Host; empty: HTTP/1.0 without Host */
+    struct rw_span target;    /* path and query as sent, "*", or CONNECT's host:port; never empty */
+    struct rw_span path;      /* target up to the '?'; empty with CONNECT */
     struct rw_span query;     /* after the '?'; at == NULL: there is no '?' */
     uint8_t method;           /* enum rw_method */
     /* response */
@@ -145,14 +147,15 @@ const struct rw_field *rw_message_find_name(const struct rw_message *message, st
 /* Its value, or an empty span. */
 struct rw_span rw_message_value(const struct rw_message *message, enum rw_field_id id);
 
-/* Appends; name and value are borrowed; the table grows in `arena`. RW_ELIMIT past 65,535 fields, RW_ENOMEM. */
-RW_MUST_CHECK enum rw_err rw_message_add(struct rw_message *message, struct rw_arena *arena, struct rw_span name,
-                           struct rw_span value);
+/* Appends; name and value are borrowed; the table grows in `arena`. RW_ELIMIT past 65,535 fields,
+ * RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_message_add(struct rw_message *message, struct rw_arena *arena,
+                                         struct rw_span name, struct rw_span value);
 /* Removes every field of that name; how many. */
 unsigned rw_message_remove(struct rw_message *message, struct rw_span name);
 /* Removes all of that name, then appends. */
-RW_MUST_CHECK enum rw_err rw_message_set(struct rw_message *message, struct rw_arena *arena, struct rw_span name,
-                           struct rw_span value);
+RW_MUST_CHECK enum rw_err rw_message_set(struct rw_message *message, struct rw_arena *arena,
+                                         struct rw_span name, struct rw_span value);
 
 /* The standard reason phrase, "" when there is none. */
 const char *rw_status_reason(unsigned status);
