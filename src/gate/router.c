@@ -200,8 +200,8 @@ static uint64_t lower_word(uint64_t word)
     return word | (((from_a ^ past_z) & ~word & highs) >> 2);
 }
 
-/* The host of `host[:port]`, lower case, at `to`; empty when there is none or it is too long for
- * any route. */
+/* The host of `host[:port]`, lower case, at `to`; empty when there is none, its first label is
+ * empty, or it is longer than any route's. */
 static struct rw_span read_host(struct rw_span authority, char to[HOST_ROOM])
 {
     char end = authority.len && authority.at[0] == '[' ? ']' : ':';
@@ -209,7 +209,7 @@ static struct rw_span read_host(struct rw_span authority, char to[HOST_ROOM])
     size_t len = stop ? (size_t)(stop - authority.at) + (end == ']') : authority.len;
     if (len > 1 && authority.at[len - 1] == '.')
         len--;
-    if (len == 0 || len > RW_ROUTER_HOST_BYTES_MAX)
+    if (len == 0 || len > RW_ROUTER_HOST_BYTES_MAX || authority.at[0] == '.')
         return rw_span(to, 0);
     memset(to + (len & ~(size_t)7), 0, 8);
     memcpy(to, authority.at, len);
@@ -228,7 +228,7 @@ static void walk_wildcards(struct walk *walk, struct rw_span host)
     const char *dot = memchr(host.at, '.', host.len);
     while (dot && table->wildcard_best < walk->best) {
         size_t len = host.len - (size_t)(dot - host.at);
-        bool possible = dot > host.at && table->suffix_lengths[len / 64] >> len % 64 & 1;
+        bool possible = table->suffix_lengths[len / 64] >> len % 64 & 1;
         uint32_t set = possible ? rw_router_set_of(table, rw_span(dot, len)) : 0;
         if (set)
             walk_set(walk, set);
@@ -242,8 +242,7 @@ static void walk_table(struct walk *walk)
     if (table->hosts.count) {
         char lower[HOST_ROOM];
         struct rw_span host = read_host(walk->message->authority, lower);
-        /* A wildcard's label begins with a dot; no host does that could be asked for. */
-        uint32_t set = host.len && lower[0] != '.' ? rw_router_set_of(table, host) : 0;
+        uint32_t set = host.len ? rw_router_set_of(table, host) : 0;
         if (set)
             walk_set(walk, set);
         if (host.len)
