@@ -159,7 +159,7 @@ static enum rw_err drain(struct rw_access_log *log)
 /* Until all is out, or there is no more hope for it. */
 static void drain_finally(struct rw_access_log *log)
 {
-    uint64_t begin = rw_clock_monotonic_ns(), progress = begin, now = begin;
+    uint64_t begin = rw_clock_monotonic_ns(), progress = begin, now;
     enum rw_err err;
     do {
         uint64_t before = log->written;

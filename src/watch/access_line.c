@@ -9,6 +9,9 @@
 #include <emmintrin.h>
 #endif
 
+/* Copying a literal is a store or two; the result is behind it. */
+#define PUT_LITERAL(to, text) (memcpy(to, text, sizeof(text) - 1), (to) + sizeof(text) - 1)
+
 /* ---- Numbers ---- */
 
 static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324"
@@ -65,14 +68,14 @@ static char escape_of(unsigned char c)
 
 static char *put_escape(char *to, unsigned char c, char escape)
 {
-    to[0] = '\\';
-    to[1] = escape;
+    *to++ = '\\';
+    *to++ = escape;
     if (escape != 'u')
-        return to + 2;
-    memcpy(to + 2, "00", 2);
-    to[4] = "0123456789abcdef"[c >> 4];
-    to[5] = "0123456789abcdef"[c & 15];
-    return to + 6;
+        return to;
+    to = PUT_LITERAL(to, "00");
+    *to++ = "0123456789abcdef"[c >> 4];
+    *to++ = "0123456789abcdef"[c & 15];
+    return to;
 }
 
 static __attribute__((noinline)) char *put_escaped(char *to, struct rw_span text)
@@ -89,8 +92,7 @@ static __attribute__((noinline)) char *put_escaped(char *to, struct rw_span text
             memcpy(to, text.at, len);
             to += len;
         } else {
-            memcpy(to, "\\ufffd", 6);
-            to += 6;
+            to = PUT_LITERAL(to, "\\ufffd");
             len = 1;
         }
         text = rw_span_skip(text, len);
@@ -221,8 +223,7 @@ static inline char *put_time(char *to, struct rw_access_clock *clock, uint64_t w
     memcpy(to, clock->text, 20);
     to[20] = (char)('0' + ms / 100);
     put_pair(to + 21, ms % 100);
-    memcpy(to + 23, "Z\"", 2);
-    return to + 25;
+    return PUT_LITERAL(to + 23, "Z\"");
 }
 
 static char *put_ipv4(char *to, const unsigned char *bytes)
@@ -278,9 +279,6 @@ static char *put_ipv6(char *to, const unsigned char *bytes)
     }
     return to;
 }
-
-/* Keys are literals, so that copying one is a store or two. */
-#define PUT_LITERAL(to, text) (memcpy(to, text, sizeof(text) - 1), (to) + sizeof(text) - 1)
 
 static inline char *put_client(char *to, const struct sockaddr_storage *client)
 {

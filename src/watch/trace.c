@@ -85,12 +85,13 @@ static uint64_t random_not_zero(struct rw_random *random)
 
 void rw_traceparent_begin(char *to, struct rw_random *random)
 {
-    memcpy(to, "00-", 3);
+    static const char head[] = {'0', '0', '-'}, tail[] = {'-', '0', '1'};
+    memcpy(to, head, sizeof(head));
     put_hex16(to + TRACE_ID_AT, random_not_zero(random));
     put_hex16(to + TRACE_ID_AT + 16, rw_random_u64(random));
     to[PARENT_ID_AT - 1] = '-';
     put_hex16(to + PARENT_ID_AT, random_not_zero(random));
-    memcpy(to + FLAGS_AT - 1, "-01", 3);
+    memcpy(to + FLAGS_AT - 1, tail, sizeof(tail));
 }
 
 struct rw_span rw_traceparent_trace_id(struct rw_span traceparent)

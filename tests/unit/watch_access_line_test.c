@@ -165,10 +165,11 @@ static void test_utf8_is_kept(void **state)
 static void test_long_texts_are_cut_between_characters(void **state)
 {
     (void)state;
+    static const char e_acute[] = {'\xc3', '\xa9'};
     char path[5000], agent[1000];
     memset(path, 'p', sizeof(path));
     for (size_t i = 0; i < sizeof(agent); i += 2)
-        memcpy(agent + i, "\xc3\xa9", 2);
+        memcpy(agent + i, e_acute, sizeof(e_acute));
     struct rw_access_record record = plain_record();
     record.path = rw_span(path, sizeof(path));
     for (size_t skip = 0; skip < 2; skip++) {

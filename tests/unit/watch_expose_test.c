@@ -129,7 +129,7 @@ static const char *parse_head(const char *at)
     for (unsigned i = 0; i < parsed.family_count; i++)
         assert_string_not_equal(parsed.families[i], name);
     assert_true(parsed.family_count < FAMILIES_MAX);
-    strcpy(parsed.families[parsed.family_count], name);
+    memcpy(parsed.families[parsed.family_count], name, sizeof(name));
     size_t len = strcspn(++at, "\n");
     snprintf(parsed.types[parsed.family_count++], sizeof(parsed.types[0]), "%.*s", (int)len, at);
     const char *type = parsed.types[parsed.family_count - 1];

@@ -1,6 +1,7 @@
 #include "base/random.h"
 #include "watch/metrics.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -203,6 +204,42 @@ static void test_long_names_stay_apart(void **state)
     rw_metrics_destroy(metrics);
 }
 
+enum { OBSERVED = 100000 };
+
+static void *observe_many(void *argument)
+{
+    struct rw_metrics_shard *shard = argument;
+    for (unsigned i = 0; i < OBSERVED; i++) {
+        rw_metrics_observe(rw_metrics_cell(shard, 0), 2, i, 1, 2);
+        rw_metrics_count(shard, RW_COUNTER_UPSTREAM_REUSED, 1);
+    }
+    return NULL;
+}
+
+/* Whoever reads while a thread counts sees no less than before, and in the end all. */
+static void test_reading_while_counting(void **state)
+{
+    (void)state;
+    struct rw_metrics *metrics = create(1, 2);
+    struct rw_metrics_shard *shard = rw_metrics_shard(metrics, 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, observe_many, shard), 0);
+    uint64_t last = 0;
+    for (int i = 0; i < 50; i++) {
+        struct rw_series_cell sum = {0};
+        rw_metrics_series_total(metrics, 0, &sum);
+        assert_true(sum.status[2] >= last && sum.status[2] <= OBSERVED);
+        last = sum.status[2];
+        struct rw_text text = {0};
+        rw_metrics_expose(metrics, &text);
+        assert_int_equal(text.err, RW_OK);
+        rw_text_free(&text);
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(rw_metrics_total(metrics, RW_COUNTER_UPSTREAM_REUSED), OBSERVED);
+    rw_metrics_destroy(metrics);
+}
+
 static void wait_for_success(pid_t child)
 {
     int status;
@@ -282,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_long_names_stay_apart),
         cmocka_unit_test(test_processes_share_counters_and_names),
         cmocka_unit_test(test_death_while_registering_does_no_harm),
+        cmocka_unit_test(test_reading_while_counting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
