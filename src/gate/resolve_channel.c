@@ -10,6 +10,10 @@
  * doubles it. */
 enum { TRIES = 2, TIMEOUT_PARTS = 3 };
 
+/* Larger than the 512 of old, so that some fifty addresses need no TCP, and small enough for one
+ * datagram on any path (dnsflagday.net/2020). */
+enum { EDNS_BYTES = 1232 };
+
 struct socket_watch {
     struct rw_watch watch;
     struct rw_list link;
@@ -150,6 +154,8 @@ static enum rw_err open_ares(struct rw_resolve_channel *channel, const char *ser
 {
     char lookups[] = "fb"; /* /etc/hosts, then DNS, whatever nsswitch.conf says */
     struct ares_options options = {
+        .flags = ARES_FLAG_EDNS,
+        .ednspsz = EDNS_BYTES,
         .timeout = timeout >= TIMEOUT_PARTS ? (int)(timeout / TIMEOUT_PARTS) : 1,
         .tries = TRIES,
         .lookups = lookups,
@@ -157,8 +163,8 @@ static enum rw_err open_ares(struct rw_resolve_channel *channel, const char *ser
         .sock_state_cb_data = channel,
     };
     int status = ares_init_options(&channel->ares, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                                       ARES_OPT_SOCK_STATE_CB);
+                                   ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS |
+                                       ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
     if (status != ARES_SUCCESS)
         return error_of(status);
     if (*servers)
