@@ -29,17 +29,23 @@ static bool busy(const struct rw_worker *worker)
     return worker->front_count || worker->upstream_count || !rw_list_empty(&worker->listeners);
 }
 
-void rw_worker_destroy(struct rw_worker *worker)
+void rw_worker_close(struct rw_worker *worker)
 {
     rw_listeners_stop(worker);
     rw_front_h1_close_all(worker);
     rw_pool_sweep(worker, true);
     while (busy(worker))
         rw_loop_turn(worker->loop, 10);
-    rw_timer_stop(worker->loop, &worker->drain_timer);
-    rw_pools_free(worker);
     if (worker->snapshot)
         rw_snapshot_set_current(worker->snapshot, worker->index, false);
+    worker->snapshot = NULL;
+}
+
+void rw_worker_destroy(struct rw_worker *worker)
+{
+    rw_worker_close(worker);
+    rw_timer_stop(worker->loop, &worker->drain_timer);
+    rw_pools_free(worker);
     rw_slab_destroy(&worker->exchanges);
     rw_slab_destroy(&worker->connections);
     rw_free(worker->cursors);

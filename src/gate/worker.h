@@ -54,7 +54,9 @@ struct rw_worker_options {
 
 RW_MUST_CHECK enum rw_err rw_worker_create(const struct rw_worker_options *options,
                                            struct rw_worker *worker);
-/* Closes what is still open and runs the loop until all of it has gone. */
+/* Closes what is still open, runs the loop until all of it has gone, lets go of the snapshot. */
+void rw_worker_close(struct rw_worker *worker);
+/* Closes, then ends the loop. */
 void rw_worker_destroy(struct rw_worker *worker);
 
 /* On the worker's thread: from now on exchanges begin with this snapshot (a reference is taken

@@ -1,0 +1,143 @@
+#include "admin/admin.h"
+
+#include "gate/snapshot.h"
+#include "gate/worker.h"
+#include "io/address.h"
+
+static enum rw_flow respond(struct rw_exchange *x, unsigned status, const char *type,
+                            const struct rw_text *text)
+{
+    struct rw_span body = rw_arena_copy(&x->arena, rw_text_span(text));
+    if (!body.at || text->err || rw_exchange_make_reply(x, status, type, body)) {
+        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
+        return RW_FLOW_OVER;
+    }
+    struct rw_piece piece = x->first_response_piece;
+    return rw_exchange_respond(x, &piece);
+}
+
+static enum rw_flow respond_text(struct rw_exchange *x, unsigned status, const char *string)
+{
+    struct rw_text text = {0};
+    rw_text_adds(&text, string);
+    enum rw_flow flow = respond(x, status, "text/plain; charset=utf-8", &text);
+    rw_text_free(&text);
+    return flow;
+}
+
+/* ---- What a browser must not be made to do ---- */
+
+static bool host_allowed(const struct rw_exchange *x)
+{
+    struct rw_span host = x->request.authority;
+    struct rw_address address;
+    if (rw_span_eq_nocase(host, x->listener->address_text))
+        return true;
+    ptrdiff_t colon = rw_span_find(host, ':');
+    struct rw_span name = colon < 0 ? host : rw_span(host.at, (size_t)colon);
+    return rw_span_is_nocase(name, "localhost") || host.len == 0 ||
+           rw_address_parse(host, &address) == RW_OK ||
+           rw_address_parse_ip(host, 0, &address) == RW_OK;
+}
+
+static bool cross_site(const struct rw_exchange *x)
+{
+    const struct rw_field *site = rw_message_find_name(&x->request, RW_LITERAL("Sec-Fetch-Site"));
+    struct rw_span origin = rw_message_value(&x->request, RW_FIELD_ORIGIN);
+    bool foreign_site =
+        site && !rw_span_is(site->value, "same-origin") && !rw_span_is(site->value, "none");
+    ptrdiff_t slashes = rw_span_find(origin, '/');
+    bool own = origin.len == 0 ||
+               (slashes >= 0 &&
+                rw_span_eq_nocase(rw_span_skip(origin, (size_t)slashes + 2), x->request.authority));
+    return foreign_site || !own;
+}
+
+/* ---- Documents ---- */
+
+struct document {
+    const char *path, *type;
+    size_t offset; /* of the host's function */
+};
+
+#define DOCUMENT(name, kind)                                                                       \
+    {                                                                                              \
+        "/" #name, kind, offsetof(struct rw_admin_host, name)                                      \
+    }
+static const struct document documents[] = {
+    DOCUMENT(metrics, "text/plain; version=0.0.4; charset=utf-8"),
+    DOCUMENT(status, "application/json"),
+    DOCUMENT(config, "application/yaml"),
+    DOCUMENT(routes, "application/json"),
+    DOCUMENT(upstreams, "application/json"),
+    DOCUMENT(connections, "application/json"),
+};
+
+static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
+{
+    struct rw_span path = x->request.path;
+    if (rw_span_is(path, "/livez"))
+        return respond_text(x, 200, "ok\n");
+    if (rw_span_is(path, "/readyz")) {
+        bool ready = host->ready(host->user);
+        return respond_text(x, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+    }
+    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+        if (!rw_span_is(path, documents[i].path))
+            continue;
+        void (*write)(void *, struct rw_text *);
+        memcpy(&write, (const char *)host + documents[i].offset, sizeof(write));
+        struct rw_text text = {0};
+        write(host->user, &text);
+        enum rw_flow flow = respond(x, 200, documents[i].type, &text);
+        rw_text_free(&text);
+        return flow;
+    }
+    return respond_text(x, 404,
+                        "GET /livez /readyz /metrics /status /config /routes /upstreams "
+                        "/connections, POST /reload /drain\n");
+}
+
+static enum rw_flow post(struct rw_exchange *x, const struct rw_admin_host *host)
+{
+    if (rw_span_is(x->request.path, "/drain")) {
+        host->drain(host->user);
+        return respond_text(x, 202, "draining\n");
+    }
+    if (!rw_span_is(x->request.path, "/reload"))
+        return respond_text(x, 404, "POST /reload, /drain\n");
+    struct rw_text why = {0};
+    enum rw_err err = host->reload(host->user, &why);
+    enum rw_flow flow;
+    if (err)
+        flow = respond(x, 422, "text/plain; charset=utf-8", &why);
+    else
+        flow = respond_text(x, 200, "the new configuration is in force\n");
+    rw_text_free(&why);
+    return flow;
+}
+
+static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
+{
+    (void)first;
+    const struct rw_admin_host *host = instance;
+    if (!host_allowed(x) || cross_site(x))
+        return respond_text(x, 403, "cross-site requests are refused\n");
+    if (x->request.method == RW_METHOD_GET || x->request.method == RW_METHOD_HEAD)
+        return get(x, host);
+    if (x->request.method == RW_METHOD_POST)
+        return post(x, host);
+    return respond_text(x, 405, "GET, HEAD or POST\n");
+}
+
+static void explain(const void *instance, struct rw_text *text)
+{
+    (void)instance;
+    rw_text_adds(text, "admin API");
+}
+
+const struct rw_origin rw_admin_origin = {
+    .kind = {.name = "admin", .doc = "The admin API.", .user = &rw_admin_origin},
+    .start = start,
+    .explain = explain,
+};

@@ -1,0 +1,36 @@
+/* The admin API: an origin of its own on the admin listener, answered on the control thread.
+ *
+ *   GET  /livez /readyz                     200 or 503
+ *   GET  /metrics                           Prometheus text
+ *   GET  /status /config /routes /upstreams /connections
+ *   POST /reload /drain
+ *
+ * It listens on loopback unless told otherwise. A browser's cross-site request is refused (it
+ * carries Origin or Sec-Fetch-Site), so that no web page can reload or drain a gateway behind its
+ * user's back; so is a Host that is not the listener's, an address or localhost (DNS rebinding).
+ */
+#ifndef RW_ADMIN_ADMIN_H
+#define RW_ADMIN_ADMIN_H
+
+#include "gate/origin.h"
+
+/* What the process behind it does for it; all on the control thread. Documents are JSON except
+ * metrics and config. */
+struct rw_admin_host {
+    void *user;
+    bool (*ready)(void *user);
+    void (*metrics)(void *user, struct rw_text *text);
+    void (*status)(void *user, struct rw_text *json);
+    void (*config)(void *user, struct rw_text *yaml);
+    void (*routes)(void *user, struct rw_text *json);
+    void (*upstreams)(void *user, struct rw_text *json);
+    void (*connections)(void *user, struct rw_text *json);
+    /* RW_EINVAL: refused, and why stands in `why`. */
+    enum rw_err (*reload)(void *user, struct rw_text *why);
+    void (*drain)(void *user);
+};
+
+/* Its instance is a struct rw_admin_host *. */
+extern const struct rw_origin rw_admin_origin;
+
+#endif

@@ -1,0 +1,32 @@
+/* The verbs of the command line, one file each. A verb gets the arguments after its name and
+ * returns the exit code: 0 done, 1 it failed, 2 wrong use or wrong configuration. */
+#ifndef RW_CLI_CLI_H
+#define RW_CLI_CLI_H
+
+#include "base/text.h"
+
+struct rw_verb {
+    const char *name;
+    const char *arguments; /* "FILE" */
+    const char *summary;   /* one line */
+    const char *help;      /* the rest of --help */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct rw_verb rw_verb_serve;
+extern const struct rw_verb rw_verb_check;
+extern const struct rw_verb rw_verb_schema;
+extern const struct rw_verb rw_verb_explain;
+
+/* argv[0] of the program, for the upgrade; the whole vector. */
+extern char **rw_cli_argv;
+
+/* Prints "ringway VERB: message", points to --help; returns 2. */
+int rw_cli_usage_error(const char *verb, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The value of "--name VALUE" or "--name=VALUE" at *index, which is moved on; NULL when it is
+ * another option. An option without its value sets *lacking. */
+const char *rw_cli_option(int argc, char **argv, int *index, const char *name, bool *lacking);
+
+#endif

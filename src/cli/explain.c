@@ -1,0 +1,187 @@
+#include "cli/cli.h"
+#include "cli/compile.h"
+#include "gate/exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HEADERS_MAX = 64 };
+
+struct request {
+    const char *config, *method, *url, *listener;
+    const char *headers[HEADERS_MAX];
+    unsigned header_count;
+};
+
+/* ---- Arguments ---- */
+
+static bool takes(int argc, char **argv, int *i, const char *name, const char **to, int *code)
+{
+    bool lacking;
+    const char *value = rw_cli_option(argc, argv, i, name, &lacking);
+    if (lacking)
+        *code = rw_cli_usage_error("explain", "%s needs a value", name);
+    if (value)
+        *to = value;
+    return value || lacking;
+}
+
+static int parse(int argc, char **argv, struct request *request)
+{
+    const char *header = NULL;
+    int code = 0;
+    for (int i = 0; i < argc && !code; i++) {
+        if (takes(argc, argv, &i, "--method", &request->method, &code) ||
+            takes(argc, argv, &i, "-X", &request->method, &code) ||
+            takes(argc, argv, &i, "--listener", &request->listener, &code))
+            continue;
+        if (takes(argc, argv, &i, "--header", &header, &code) ||
+            takes(argc, argv, &i, "-H", &header, &code)) {
+            if (!code && (!strchr(header, ':') || request->header_count == HEADERS_MAX))
+                return rw_cli_usage_error("explain", "--header: \"%s\" is not `Name: value`",
+                                          header);
+            request->headers[request->header_count++] = header;
+        } else if (argv[i][0] == '-') {
+            return rw_cli_usage_error("explain", "unknown option \"%s\"", argv[i]);
+        } else if (!request->config) {
+            request->config = argv[i];
+        } else if (!request->url) {
+            request->url = argv[i];
+        } else {
+            return rw_cli_usage_error("explain", "one request at a time: \"%s\"", argv[i]);
+        }
+    }
+    if (!code && !request->url)
+        return rw_cli_usage_error("explain", "needs a configuration file and a URL");
+    return code;
+}
+
+/* ---- The request as the parser would see it ---- */
+
+static void write_request(const struct request *request, struct rw_text *text)
+{
+    struct rw_span url = rw_span_text(request->url);
+    struct rw_span host = RW_LITERAL("localhost"), target = url;
+    const char *scheme_end = strstr(request->url, "://");
+    if (scheme_end) {
+        host = rw_span_text(scheme_end + 3);
+        ptrdiff_t slash = rw_span_find(host, '/');
+        target = slash < 0 ? RW_LITERAL("/") : rw_span_skip(host, (size_t)slash);
+        host.len = slash < 0 ? host.len : (size_t)slash;
+    }
+    rw_text_addf(text, "%s %.*s HTTP/1.1\r\n", request->method ? request->method : "GET",
+                 RW_SPAN_ARGS(target));
+    bool has_host = false;
+    for (unsigned i = 0; i < request->header_count; i++) {
+        rw_text_addf(text, "%s\r\n", request->headers[i]);
+        has_host |= rw_span_is_nocase(
+            rw_span(request->headers[i], strcspn(request->headers[i], ":")), "host");
+    }
+    if (!has_host)
+        rw_text_addf(text, "Host: %.*s\r\n", RW_SPAN_ARGS(host));
+    rw_text_adds(text, "\r\n");
+}
+
+/* ---- The answer ---- */
+
+static int listener_index(const struct rw_snapshot *snapshot, const char *name)
+{
+    for (unsigned i = 0; i < snapshot->listener_count; i++)
+        if (!name || rw_span_is(snapshot->listeners[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static void print_policies(const char *of, const struct rw_policy_use *uses, unsigned count,
+                           struct rw_text *text)
+{
+    for (unsigned i = 0; i < count; i++) {
+        rw_text_addf(text, "  policy    %s (of the %s)", uses[i].policy->kind.name, of);
+        if (uses[i].policy->explain) {
+            rw_text_adds(text, ": ");
+            uses[i].policy->explain(uses[i].instance, text);
+        }
+        rw_text_adds(text, "\n");
+    }
+}
+
+static void print_route(const struct rw_snapshot *snapshot, unsigned listener, int found,
+                        const struct rw_route_params *params, struct rw_text *text)
+{
+    const struct rw_route *route = &snapshot->routes[found];
+    const struct rw_listener_settings *settings = &snapshot->listeners[listener];
+    rw_text_addf(text, "\nroute \"%.*s\"\n  listener  %.*s (%.*s)\n", RW_SPAN_ARGS(route->name),
+                 RW_SPAN_ARGS(settings->name), RW_SPAN_ARGS(settings->address_text));
+    for (unsigned i = 0; i < params->count; i++)
+        rw_text_addf(text, "  parameter %.*s = %.*s\n", RW_SPAN_ARGS(params->items[i].name),
+                     RW_SPAN_ARGS(params->items[i].value));
+    print_policies("listener", settings->policies, settings->policy_count, text);
+    print_policies("route", route->policies, route->policy_count, text);
+    rw_text_adds(text, "  action    ");
+    route->origin->explain(route->origin_instance, text);
+    rw_text_adds(text, "\n");
+}
+
+static int explain(const struct request *request, const struct rw_snapshot *snapshot,
+                   struct rw_text *text)
+{
+    struct rw_text head = {0};
+    struct rw_arena arena;
+    struct rw_message message = {0};
+    struct rw_h1_head parsed = {0};
+    struct rw_route_params params = {0};
+    const char *why = NULL;
+    int listener = listener_index(snapshot, request->listener);
+    if (listener < 0)
+        return rw_cli_usage_error("explain", "no listener is named \"%s\"", request->listener);
+    rw_arena_init(&arena, NULL, 0, 64 * 1024, 1 << 20);
+    write_request(request, &head);
+    enum rw_h1_result result = rw_h1_parse_request(
+        rw_text_span(&head), &snapshot->listeners[listener].h1, &arena, &message, &parsed);
+    int found = RW_ROUTE_NONE;
+    if (result != RW_H1_COMPLETE)
+        rw_text_addf(text, "refused with %u: %s\n", parsed.refusal.status, parsed.refusal.reason);
+    else if (!rw_path_check(message.path, &why))
+        rw_text_addf(text, "refused with 400: %s\n", why);
+    else
+        found = rw_router_explain(snapshot->router, (unsigned)listener, &message, &params, text);
+    if (found >= 0)
+        print_route(snapshot, (unsigned)listener, found, &params, text);
+    else if (found == RW_ROUTE_WRONG_METHOD)
+        rw_text_adds(text, "\nanswered with 405: routes match, but none with this method\n");
+    else if (result == RW_H1_COMPLETE && !why)
+        rw_text_adds(text, "\nanswered with 404: no route matches\n");
+    rw_text_free(&head);
+    rw_arena_free(&arena);
+    return found >= 0 ? 0 : 1;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request = {0};
+    struct rw_compiled compiled;
+    int code = parse(argc, argv, &request);
+    if (!code)
+        code = rw_cli_compile(request.config, &compiled);
+    if (code)
+        return code;
+    struct rw_text text = {0};
+    code = explain(&request, compiled.snapshot, &text);
+    if (text.at)
+        fputs(text.at, stdout);
+    rw_text_free(&text);
+    rw_cli_compiled_free(&compiled);
+    return code;
+}
+
+const struct rw_verb rw_verb_explain = {
+    .name = "explain",
+    .arguments = "[OPTIONS] FILE URL",
+    .summary = "which route, policies and upstream would take a request, and why",
+    .help = "URL is https://host/path?query, or only the path.\n\nOptions:\n"
+            "  -X, --method METHOD     default GET\n"
+            "  -H, --header 'N: value' as often as needed\n"
+            "  --listener NAME         default: the first\n\n"
+            "Exit codes: 0 a route takes it; 1 none does; 2 wrong use or configuration.\n",
+    .run = run,
+};

@@ -1,0 +1,89 @@
+#include "base/version.h"
+#include "cli/cli.h"
+#include "gate/config.h"
+#include "origin/registry.h"
+#include "policy/registry.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct rw_verb *const verbs[] = {
+    &rw_verb_serve,
+    &rw_verb_check,
+    &rw_verb_explain,
+    &rw_verb_schema,
+};
+
+char **rw_cli_argv;
+
+int rw_cli_usage_error(const char *verb, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "ringway %s: ", verb);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nSee `ringway %s --help`.\n", verb);
+    return 2;
+}
+
+const char *rw_cli_option(int argc, char **argv, int *index, const char *name, bool *lacking)
+{
+    const char *argument = argv[*index];
+    size_t len = strlen(name);
+    *lacking = false;
+    if (strncmp(argument, name, len) != 0)
+        return NULL;
+    if (argument[len] == '=')
+        return argument + len + 1;
+    if (argument[len] != '\0')
+        return NULL;
+    if (*index + 1 >= argc) {
+        *lacking = true;
+        return NULL;
+    }
+    return argv[++*index];
+}
+
+static void print_help(FILE *to)
+{
+    fprintf(to,
+            "ringway %s: a gateway for an organisation's API and AI traffic\n\n"
+            "Usage: ringway VERB [ARGUMENTS]\n\n",
+            RW_VERSION);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        fprintf(to, "  %-8s %-24s %s\n", verbs[i]->name, verbs[i]->arguments, verbs[i]->summary);
+    fprintf(to, "\n  ringway VERB --help tells more; ringway --version.\n");
+}
+
+static int run_verb(const struct rw_verb *verb, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            printf("Usage: ringway %s %s\n\n%s\n%s", verb->name, verb->arguments, verb->summary,
+                   verb->help);
+            return 0;
+        }
+    return verb->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    rw_cli_argv = argv;
+    rw_config_register(rw_origin_kinds, rw_policy_kinds);
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--version") == 0) {
+        printf("ringway %s\n", RW_VERSION);
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(verbs[i]->name, name) == 0)
+            return run_verb(verbs[i], argc - 2, argv + 2);
+    fprintf(stderr, "ringway: unknown verb \"%s\"\n\n", name);
+    print_help(stderr);
+    return 2;
+}

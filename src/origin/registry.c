@@ -1,0 +1,12 @@
+#include "origin/registry.h"
+
+#include "origin/respond.h"
+#include "origin/upstream.h"
+
+#include <stddef.h>
+
+const struct rw_conf_variant_kind *const rw_origin_kinds[] = {
+    &rw_origin_upstream.kind,
+    &rw_origin_respond.kind,
+    NULL,
+};

@@ -1,0 +1,167 @@
+#include "base/clock.h"
+#include "base/version.h"
+#include "serve/channel.h"
+#include "serve/process.h"
+#include "watch/process.h"
+
+static bool host_ready(void *user)
+{
+    const struct rw_process *process = user;
+    return process->ready && !process->draining;
+}
+
+static void host_metrics(void *user, struct rw_text *text)
+{
+    const struct rw_process *process = user;
+    rw_metrics_expose(process->options.shared->metrics, text);
+    rw_clusters_expose(process->clusters, text);
+    rw_metrics_expose_gauge(text, "ringway_config_generation",
+                            "Number of the configuration in force", (double)process->generation);
+    rw_metrics_expose_gauge(text, "ringway_config_last_reload_successful",
+                            "1 unless the last reload was refused",
+                            process->last_error.len ? 0 : 1);
+    rw_metrics_expose_gauge(text, "ringway_config_loaded_timestamp_seconds",
+                            "When the configuration in force was loaded",
+                            (double)(process->loaded_wall_ns / RW_NS_PER_S));
+    rw_process_expose(text, NULL, 0);
+}
+
+static void host_status(void *user, struct rw_text *json)
+{
+    const struct rw_process *process = user;
+    char when[24];
+    rw_clock_format_rfc3339(when, process->loaded_wall_ns);
+    rw_text_addf(json,
+                 "{\"version\":\"%s\",\"generation\":%llu,\"loaded_at\":\"%.24s\",\"processes\":%u,"
+                 "\"threads\":%u,\"io\":\"%s\",\"draining\":%s,\"snapshots\":%u,\"last_error\":",
+                 RW_VERSION, (unsigned long long)process->generation, when,
+                 process->options.processes, process->running,
+                 rw_loop_backend_name(process->threads[0].worker.loop),
+                 process->draining ? "true" : "false", process->snapshots_alive);
+    if (process->last_error.len)
+        rw_text_add_json(json, rw_text_span(&process->last_error));
+    else
+        rw_text_adds(json, "null");
+    rw_text_adds(json, "}\n");
+}
+
+/* The file as it was read: environment variables and secret files are still names in it. */
+static void host_config(void *user, struct rw_text *yaml)
+{
+    const struct rw_process *process = user;
+    rw_text_add(yaml, rw_text_span(&process->config_text));
+}
+
+static void host_routes(void *user, struct rw_text *json)
+{
+    const struct rw_snapshot *snapshot = ((struct rw_process *)user)->snapshot;
+    rw_text_adds(json, "[");
+    for (unsigned i = 0; i < snapshot->route_count; i++) {
+        const struct rw_route *route = &snapshot->routes[i];
+        struct rw_text line = {0};
+        route->origin->explain(route->origin_instance, &line);
+        rw_text_adds(json, i ? ",\n{\"name\":" : "{\"name\":");
+        rw_text_add_json(json, route->name);
+        rw_text_addf(json, ",\"priority\":%d,\"action\":", route->config->priority);
+        rw_text_add_json(json, rw_span_text(route->origin->kind.name));
+        rw_text_adds(json, ",\"description\":");
+        rw_text_add_json(json, rw_text_span(&line));
+        rw_text_adds(json, ",\"policies\":[");
+        for (unsigned p = 0; p < route->policy_count; p++)
+            rw_text_addf(json, "%s\"%s\"", p ? "," : "", route->policies[p].policy->kind.name);
+        rw_text_adds(json, "]}");
+        rw_text_free(&line);
+    }
+    rw_text_adds(json, "]\n");
+}
+
+static void host_upstreams(void *user, struct rw_text *json)
+{
+    rw_clusters_describe(((struct rw_process *)user)->clusters, json);
+}
+
+static void host_connections(void *user, struct rw_text *json)
+{
+    const struct rw_metrics *metrics = ((struct rw_process *)user)->options.shared->metrics;
+    rw_text_addf(json,
+                 "{\"clients_open\":%lld,\"clients_accepted\":%lld,\"requests_active\":%lld,"
+                 "\"upstreams_open\":%lld}\n",
+                 (long long)rw_metrics_total(metrics, RW_COUNTER_CONNECTIONS_OPEN),
+                 (long long)rw_metrics_total(metrics, RW_COUNTER_CONNECTIONS_ACCEPTED),
+                 (long long)rw_metrics_total(metrics, RW_COUNTER_REQUESTS_ACTIVE),
+                 (long long)rw_metrics_total(metrics, RW_COUNTER_UPSTREAM_OPEN));
+}
+
+static void tell_supervisor(const struct rw_process *process, enum rw_channel_kind kind)
+{
+    struct rw_channel_message message = {.kind = kind};
+    if (rw_channel_send(process->options.channel, &message, NULL, 0))
+        return; /* it has died: the channel's end is noticed by its watch */
+}
+
+static enum rw_err host_reload(void *user, struct rw_text *why)
+{
+    struct rw_process *process = user;
+    enum rw_err err = rw_process_load(process, true);
+    if (err)
+        rw_text_add(why, rw_text_span(&process->last_error));
+    else
+        tell_supervisor(process, RW_CHANNEL_RELOAD);
+    return err;
+}
+
+static void host_drain(void *user)
+{
+    tell_supervisor(user, RW_CHANNEL_SHUTDOWN);
+}
+
+void rw_process_init_admin(struct rw_process *process)
+{
+    process->admin_host = (struct rw_admin_host){
+        .user = process,
+        .ready = host_ready,
+        .metrics = host_metrics,
+        .status = host_status,
+        .config = host_config,
+        .routes = host_routes,
+        .upstreams = host_upstreams,
+        .connections = host_connections,
+        .reload = host_reload,
+        .drain = host_drain,
+    };
+}
+
+/* The admin listener is a configuration of one listener and one route, compiled like any other;
+ * then its route is given the admin origin, which no file can name. */
+enum rw_err rw_process_make_admin(struct rw_process *process, const struct rw_config *config,
+                                  struct rw_conf_report *report, struct rw_snapshot **out)
+{
+    *out = NULL;
+    if (!config->admin || process->options.index != 0)
+        return RW_OK;
+    struct rw_text yaml = {0};
+    struct rw_arena arena;
+    struct rw_config *own = NULL;
+    rw_arena_init(&arena, NULL, 0, 16 * 1024, 1 << 20);
+    rw_text_adds(&yaml, "listeners: [{name: admin, address: ");
+    rw_text_add_json(&yaml, config->admin->address);
+    rw_text_adds(&yaml, "}]\nroutes: [{name: _admin, respond: {}}]\n");
+    enum rw_err err = yaml.err;
+    if (!err)
+        err = rw_config_load_text(rw_text_span(&yaml), "admin", &arena, &own, report);
+    struct rw_snapshot_options options = {
+        .clusters = process->clusters,
+        .metrics = process->options.shared->metrics,
+        .workers = 1,
+        .generation = process->generation + 1,
+    };
+    if (!err)
+        err = rw_snapshot_create(&options, &arena, own, report, out);
+    if (!err) {
+        (*out)->routes[0].origin = &rw_admin_origin;
+        (*out)->routes[0].origin_instance = &process->admin_host;
+    }
+    rw_arena_free(&arena);
+    rw_text_free(&yaml);
+    return err;
+}

@@ -1,0 +1,47 @@
+/* What the supervisor and a worker process say to each other, over a socket pair of theirs
+ * (SOCK_SEQPACKET: one message, one packet; descriptors travel along).
+ *
+ *   worker -> supervisor   LISTEN   open (or find) `count` listening sockets on an address, for my
+ * threads RELEASE  the configuration has no listener on this address any more READY    I accept
+ * connections RELOAD   tell the other processes to load the configuration anew SHUTDOWN drain
+ * everything, as after SIGTERM supervisor -> worker   SOCKETS  the answer to LISTEN: the
+ * descriptors, or `error` and why in `text`
+ */
+#ifndef RW_SERVE_CHANNEL_H
+#define RW_SERVE_CHANNEL_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+enum rw_channel_kind {
+    RW_CHANNEL_LISTEN,
+    RW_CHANNEL_RELEASE,
+    RW_CHANNEL_READY,
+    RW_CHANNEL_RELOAD,
+    RW_CHANNEL_SHUTDOWN,
+    RW_CHANNEL_SOCKETS
+};
+
+enum { RW_CHANNEL_TEXT_MAX = 256, RW_CHANNEL_FDS_MAX = 253 }; /* SCM_MAX_FD of Linux */
+
+struct rw_channel_message {
+    uint32_t kind;  /* enum rw_channel_kind */
+    uint32_t error; /* SOCKETS: enum rw_err */
+    uint32_t count; /* of sockets */
+    int32_t backlog;
+    char text[RW_CHANNEL_TEXT_MAX]; /* address, or why not; NUL-terminated */
+};
+
+/* Both ends close-on-exec. */
+RW_MUST_CHECK enum rw_err rw_channel_create(int ends[2]);
+/* `fds` stay the caller's. */
+RW_MUST_CHECK enum rw_err rw_channel_send(int fd, const struct rw_channel_message *message,
+                                          const int *fds, unsigned fd_count);
+/* Waits at most `wait_ms` (-1: for ever). RW_ECLOSED: the other side has gone. Received descriptors
+ * are the caller's. */
+RW_MUST_CHECK enum rw_err rw_channel_receive(int fd, int wait_ms,
+                                             struct rw_channel_message *message, int *fds,
+                                             unsigned *fd_count);
+
+#endif

@@ -1,0 +1,287 @@
+#include "serve/process.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "gate/pool.h"
+#include "serve/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { SWEEP_MS = 5000, EXIT_CONFIG = 2 };
+
+/* ---- Snapshots end on the control thread ---- */
+
+static void destroy_snapshot(struct rw_task *task)
+{
+    struct rw_snapshot *snapshot = rw_container_of(task, struct rw_snapshot, task);
+    struct rw_process *process = snapshot->user;
+    rw_snapshot_destroy(snapshot, process->clusters);
+    process->snapshots_alive--;
+}
+
+static void release_snapshot(struct rw_snapshot *snapshot)
+{
+    struct rw_process *process = snapshot->user;
+    snapshot->task.run = destroy_snapshot;
+    rw_loop_post(process->control.loop, &snapshot->task);
+}
+
+void rw_process_adopt_release(struct rw_process *process, struct rw_snapshot *snapshot)
+{
+    snapshot->release = release_snapshot;
+    snapshot->user = process;
+    process->snapshots_alive++;
+}
+
+struct deferred {
+    void (*release)(void *object);
+    void *object;
+};
+
+static void run_deferred(struct rw_process *process, void *arg)
+{
+    (void)process;
+    struct deferred *deferred = arg;
+    deferred->release(deferred->object);
+    rw_free(deferred);
+}
+
+static void defer(void *user, void (*release)(void *object), void *object)
+{
+    struct rw_process *process = user;
+    struct deferred *deferred = rw_alloc(sizeof(*deferred));
+    if (deferred)
+        *deferred = (struct deferred){release, object};
+    if (!deferred || rw_threads_visit(process, NULL, run_deferred, deferred)) {
+        /* Freeing it now could pull it from under a worker: better to lose a little memory. */
+        rw_free(deferred);
+        rw_log_error("serve", "out of memory: an old endpoint set is not freed");
+    }
+}
+
+/* ---- Drain ---- */
+
+static void thread_drained(struct rw_process *process, void *arg)
+{
+    (void)arg;
+    if (++process->drained < process->running)
+        return;
+    if (process->access)
+        rw_access_flush(process->access);
+    rw_loop_stop(process->control.loop);
+}
+
+struct drained_note {
+    struct rw_task task;
+    struct rw_process *process;
+};
+
+static void note_drained(struct rw_task *task)
+{
+    struct drained_note *note = rw_container_of(task, struct drained_note, task);
+    thread_drained(note->process, NULL);
+    rw_free(note);
+}
+
+static void on_worker_drained(struct rw_worker *worker)
+{
+    struct rw_thread *thread = worker->user;
+    struct drained_note *note = rw_alloc(sizeof(*note));
+    rw_assert(note);
+    *note = (struct drained_note){{.run = note_drained}, thread->process};
+    rw_loop_post(thread->process->control.loop, &note->task);
+}
+
+static void drain_thread(struct rw_thread *thread, void *arg)
+{
+    struct rw_worker *worker = &thread->worker;
+    uint32_t ms = *(const uint32_t *)arg;
+    rw_worker_drain(worker, rw_loop_now_ms(worker->loop) + ms, on_worker_drained);
+}
+
+void rw_process_drain(struct rw_process *process)
+{
+    if (process->draining)
+        return;
+    process->draining = true;
+    rw_log_info("serve", "draining");
+    if (!process->snapshot ||
+        rw_threads_visit(process, drain_thread, NULL, &process->snapshot->config->drain_ms_max))
+        rw_loop_stop(process->control.loop);
+}
+
+/* ---- Signals and the supervisor ---- */
+
+static void on_signal(struct rw_watch *watch, unsigned events)
+{
+    (void)events;
+    struct rw_process *process = rw_container_of(watch, struct rw_process, signals);
+    struct signalfd_siginfo info;
+    while (read(process->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        switch (info.ssi_signo) {
+        case SIGHUP:
+            if (rw_process_load(process, true))
+                break; /* told already */
+            break;
+        case SIGTERM:
+            rw_process_drain(process);
+            break;
+        case SIGUSR1:
+            if (process->access)
+                rw_access_reopen(process->access);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* Nothing comes unasked over the channel but its end. The supervisor may only be changing programs
+ * (same process id, and SIGTERM follows); if it has died nobody restarts or stops this process any
+ * more: it finishes its work and goes. */
+static void on_channel(struct rw_watch *watch, unsigned events)
+{
+    (void)events;
+    struct rw_process *process = rw_container_of(watch, struct rw_process, channel);
+    rw_watch_stop(watch);
+    if (getppid() != process->supervisor) {
+        rw_log_error("serve", "the supervisor has died");
+        rw_process_drain(process);
+    }
+}
+
+static enum rw_err watch_signals(struct rw_process *process)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    process->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (process->signal_fd < 0)
+        return rw_err_from_errno(errno);
+    process->signals =
+        (struct rw_watch){.fd = process->signal_fd, .events = RW_WATCH_READ, .ready = on_signal};
+    enum rw_err err = rw_watch_start(process->control.loop, &process->signals);
+    process->channel = (struct rw_watch){
+        .fd = process->options.channel, .events = RW_WATCH_READ, .ready = on_channel};
+    return err ? err : rw_watch_start(process->control.loop, &process->channel);
+}
+
+/* ---- Housekeeping ---- */
+
+static void sweep_thread(struct rw_thread *thread, void *arg)
+{
+    (void)arg;
+    rw_pool_sweep(&thread->worker, false);
+}
+
+static void sweep(struct rw_timer *timer)
+{
+    struct rw_process *process = rw_container_of(timer, struct rw_process, sweep_timer);
+    if (rw_threads_visit(process, sweep_thread, NULL, NULL))
+        rw_log_limited(RW_LOG_WARN, "serve", "no memory for the sweep of idle connections");
+    rw_timer_start(process->control.loop, timer, rw_loop_now_ms(process->control.loop) + SWEEP_MS);
+}
+
+/* ---- Start and end ---- */
+
+static enum rw_err create_control(struct rw_process *process)
+{
+    unsigned shard =
+        process->options.index * (process->options.threads + 1) + process->options.threads;
+    struct rw_worker_options options = {
+        .loop = {.backend = RW_LOOP_EPOLL},
+        .metrics = rw_metrics_shard(process->options.shared->metrics, shard),
+        .user = process,
+    };
+    enum rw_err err = rw_worker_create(&options, &process->control);
+    if (err)
+        return err;
+    struct rw_clusters_options clusters = {
+        .loop = process->control.loop,
+        .metrics = process->options.shared->metrics,
+        .defer = defer,
+        .defer_user = process,
+    };
+    return rw_clusters_create(&clusters, &process->clusters);
+}
+
+static enum rw_err start(struct rw_process *process)
+{
+    enum rw_err err = create_control(process);
+    if (!err)
+        err = watch_signals(process);
+    if (!err)
+        err = rw_threads_start(process, process->options.backend);
+    if (err) {
+        rw_log_error("serve", "cannot start: %s", rw_err_text(err));
+        return err;
+    }
+    rw_process_init_admin(process);
+    err = rw_process_load(process, !process->options.again);
+    if (err) {
+        fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&process->last_error)));
+        process->exit_code = EXIT_CONFIG;
+        return err;
+    }
+    rw_file_watch_start(process);
+    process->sweep_timer.fire = sweep;
+    rw_timer_start(process->control.loop, &process->sweep_timer,
+                   rw_loop_now_ms(process->control.loop) + SWEEP_MS);
+    return RW_OK;
+}
+
+/* The control worker's connections end, the threads end, then what they used. */
+static void stop(struct rw_process *process)
+{
+    struct rw_loop *loop = process->control.loop;
+    rw_file_watch_stop(process);
+    rw_timer_stop(loop, &process->sweep_timer);
+    rw_watch_stop(&process->signals);
+    rw_watch_stop(&process->channel);
+    rw_threads_stop(process);
+    if (process->snapshot)
+        rw_snapshot_drop(process->snapshot);
+    rw_worker_close(&process->control);
+    if (process->admin)
+        rw_snapshot_drop(process->admin);
+    for (int turn = 0; process->snapshots_alive && turn < 1000; turn++)
+        rw_loop_turn(loop, 1);
+    if (process->access)
+        rw_access_destroy(process->access);
+    rw_clusters_destroy(process->clusters);
+    for (int turn = 0; turn < 3; turn++)
+        rw_loop_turn(loop, 0);
+    rw_worker_destroy(&process->control);
+    rw_process_forget_sockets(process);
+    rw_text_free(&process->config_text);
+    rw_text_free(&process->last_error);
+    close(process->signal_fd);
+    close(process->options.channel);
+}
+
+int rw_process_run(const struct rw_process_options *options)
+{
+    static struct rw_process process; /* large, and there is one */
+    process = (struct rw_process){.options = *options, .exit_code = 0, .supervisor = getppid()};
+    rw_list_init(&process.sockets);
+    if (start(&process) == RW_OK)
+        rw_loop_run(process.control.loop);
+    else if (process.exit_code == 0)
+        process.exit_code = 1;
+    /* Without a snapshot the start failed, and the kernel cleans up better than a half-made
+     * process. */
+    if (process.snapshot)
+        stop(&process);
+    return process.exit_code;
+}

@@ -1,0 +1,114 @@
+/* A worker process, seen from its control thread. Private to serve/.
+ *
+ *   process.c     start, signals, drain, end
+ *   threads.c     the worker threads, and visits to all of them
+ *   reload.c      configuration text -> snapshot -> published to the threads
+ *   admin_host.c  what the admin API shows and does
+ *   file_watch.c  reload when the file changes
+ *   banner.c      what is said at the start
+ */
+#ifndef RW_SERVE_PROCESS_H
+#define RW_SERVE_PROCESS_H
+
+#include "admin/admin.h"
+#include "gate/worker.h"
+#include "serve/shared.h"
+
+#include <pthread.h>
+
+struct rw_process_options {
+    const char *config_path;
+    const struct rw_shared *shared;
+    int channel;
+    unsigned index, processes;
+    unsigned threads;
+    enum rw_loop_backend backend;
+    bool again; /* another one died: take the configuration in force, not the file */
+};
+
+struct rw_thread {
+    struct rw_process *process;
+    pthread_t id;
+    struct rw_worker worker;
+    unsigned index;
+    bool started;
+    enum rw_err err; /* of its start */
+};
+
+/* Listening sockets of one address, one per thread. */
+struct rw_process_sockets {
+    struct rw_list link;
+    bool wanted; /* by the configuration being compiled */
+    unsigned count;
+    int fds[RW_SERVE_THREADS_MAX];
+    char address[];
+};
+
+struct rw_process {
+    struct rw_process_options options;
+    struct rw_worker control; /* its loop is the control thread's; it serves the admin listener */
+    struct rw_thread *threads;
+    struct rw_worker **peers;
+    unsigned running; /* threads whose loop has been created */
+    struct rw_clusters *clusters;
+    struct rw_access_log *access;
+    struct rw_config_access_log access_config; /* of `access` */
+    struct rw_list sockets;                    /* rw_process_sockets */
+    struct rw_snapshot *snapshot;              /* in force; a reference */
+    struct rw_snapshot *admin;                 /* of the control worker */
+    uint64_t generation;
+    struct rw_text config_text; /* in force */
+    struct rw_text last_error;  /* of the last reload that was refused; empty after a good one */
+    uint64_t loaded_wall_ns;
+    unsigned snapshots_alive; /* not yet destroyed */
+    bool ready, draining;
+    unsigned drained; /* threads */
+    int exit_code;
+    int signal_fd;
+    int supervisor; /* its process id */
+    struct rw_watch signals, channel, file;
+    struct rw_timer file_timer, sweep_timer, ticket_timer;
+    struct rw_admin_host admin_host;
+};
+
+/* Never returns before the process is done; the exit code. */
+int rw_process_run(const struct rw_process_options *options);
+
+void rw_process_drain(struct rw_process *process);
+
+/* threads.c */
+RW_MUST_CHECK enum rw_err rw_threads_start(struct rw_process *process,
+                                           enum rw_loop_backend backend);
+void rw_threads_stop(struct rw_process *process);
+/* Runs `visit` on each worker thread, then `done` (may be NULL) on the control thread. RW_ENOMEM:
+ * nothing happened. */
+RW_MUST_CHECK enum rw_err rw_threads_visit(struct rw_process *process,
+                                           void (*visit)(struct rw_thread *thread, void *arg),
+                                           void (*done)(struct rw_process *process, void *arg),
+                                           void *arg);
+
+/* reload.c: loads the file (or the text in force when options.again), compiles it and puts it into
+ * force. On error the old one stays, and process->last_error says why. */
+RW_MUST_CHECK enum rw_err rw_process_load(struct rw_process *process, bool from_file);
+void rw_process_forget_sockets(struct rw_process *process);
+
+/* admin_host.c */
+void rw_process_init_admin(struct rw_process *process);
+/* Compiles the admin listener of this configuration for the control worker; NULL when it has none.
+ */
+RW_MUST_CHECK enum rw_err rw_process_make_admin(struct rw_process *process,
+                                                const struct rw_config *config,
+                                                struct rw_conf_report *report,
+                                                struct rw_snapshot **snapshot);
+
+/* file_watch.c */
+void rw_file_watch_start(struct rw_process *process);
+void rw_file_watch_stop(struct rw_process *process);
+
+/* banner.c */
+void rw_banner(const struct rw_process *process);
+
+/* Releases a snapshot on the control thread: rw_snapshot.release. */
+void rw_process_adopt_release(struct rw_process *process, struct rw_snapshot *snapshot);
+
+#endif

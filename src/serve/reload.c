@@ -1,0 +1,337 @@
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "gate/listener.h"
+#include "serve/channel.h"
+#include "serve/process.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { SUPERVISOR_WAIT_MS = 5000 };
+
+static const size_t config_arena_bytes_max = (size_t)1 << 30;
+
+/* ---- Sockets from the supervisor ---- */
+
+static struct rw_process_sockets *sockets_at(struct rw_process *process, struct rw_span address)
+{
+    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next) {
+        struct rw_process_sockets *sockets = rw_container_of(at, struct rw_process_sockets, link);
+        if (rw_span_is(address, sockets->address))
+            return sockets;
+    }
+    return NULL;
+}
+
+static enum rw_err request_sockets(struct rw_process *process, struct rw_span address, int backlog,
+                                   unsigned count, int *fds, char *why, size_t why_room)
+{
+    struct rw_channel_message message = {
+        .kind = RW_CHANNEL_LISTEN, .count = count, .backlog = backlog};
+    unsigned got = 0;
+    if (address.len >= sizeof(message.text))
+        return RW_EINVAL;
+    memcpy(message.text, address.at, address.len);
+    enum rw_err err = rw_channel_send(process->options.channel, &message, NULL, 0);
+    if (!err)
+        err = rw_channel_receive(process->options.channel, SUPERVISOR_WAIT_MS, &message, fds, &got);
+    snprintf(why, why_room, "%s", err ? "the supervisor does not answer" : message.text);
+    if (!err && message.error)
+        err = (enum rw_err)message.error;
+    return !err && got != count ? RW_EPROTO : err;
+}
+
+static void drop_sockets(struct rw_process_sockets *sockets)
+{
+    for (unsigned i = 0; i < sockets->count; i++)
+        close(sockets->fds[i]);
+    rw_list_remove(&sockets->link);
+    rw_free(sockets);
+}
+
+static enum rw_err want_sockets(struct rw_process *process, struct rw_listener_settings *listener,
+                                unsigned count, struct rw_conf_report *report)
+{
+    struct rw_span address = listener->address_text;
+    struct rw_process_sockets *sockets = sockets_at(process, address);
+    if (!sockets) {
+        char why[RW_CHANNEL_TEXT_MAX];
+        sockets = rw_alloc_zero(sizeof(*sockets) + address.len + 1);
+        if (!sockets)
+            return RW_ENOMEM;
+        memcpy(sockets->address, address.at, address.len);
+        enum rw_err err = request_sockets(process, address, (int)listener->config->backlog, count,
+                                          sockets->fds, why, sizeof(why));
+        if (err) {
+            rw_conf_mistake_at(report, listener->config->place, "listener %.*s: %s",
+                               RW_SPAN_ARGS(listener->name), why);
+            rw_free(sockets);
+            return err;
+        }
+        sockets->count = count;
+        rw_list_push_back(&process->sockets, &sockets->link);
+    }
+    sockets->wanted = true;
+    memcpy(listener->fds, sockets->fds, count * sizeof(int));
+    return RW_OK;
+}
+
+static enum rw_err want_all_sockets(struct rw_process *process, struct rw_snapshot *snapshot,
+                                    struct rw_snapshot *admin, struct rw_conf_report *report)
+{
+    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
+        rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        enum rw_err err =
+            want_sockets(process, &snapshot->listeners[i], process->options.threads, report);
+        if (err)
+            return err;
+    }
+    return admin ? want_sockets(process, &admin->listeners[0], 1, report) : RW_OK;
+}
+
+/* After every thread has stopped listening there. */
+static void release_unwanted(struct rw_process *process)
+{
+    for (struct rw_list *at = process->sockets.next, *next; at != &process->sockets; at = next) {
+        struct rw_process_sockets *sockets = rw_container_of(at, struct rw_process_sockets, link);
+        next = at->next;
+        if (sockets->wanted)
+            continue;
+        struct rw_channel_message message = {.kind = RW_CHANNEL_RELEASE};
+        snprintf(message.text, sizeof(message.text), "%s", sockets->address);
+        if (rw_channel_send(process->options.channel, &message, NULL, 0))
+            rw_log_warn("serve", "cannot tell the supervisor to close %s", sockets->address);
+        drop_sockets(sockets);
+    }
+}
+
+void rw_process_forget_sockets(struct rw_process *process)
+{
+    while (!rw_list_empty(&process->sockets))
+        drop_sockets(rw_container_of(process->sockets.next, struct rw_process_sockets, link));
+}
+
+/* ---- Access log ---- */
+
+static bool same_access(const struct rw_config_access_log *a, const struct rw_config_access_log *b)
+{
+    return rw_span_eq(a->path, b->path) && a->rotate_bytes == b->rotate_bytes &&
+           a->rotate_keep == b->rotate_keep;
+}
+
+static enum rw_err make_access(struct rw_process *process, const struct rw_config *config,
+                               struct rw_conf_report *report, struct rw_access_log **log)
+{
+    const struct rw_config_access_log *want = config->access_log;
+    *log = process->access;
+    if (process->snapshot && same_access(want, &process->access_config))
+        return RW_OK;
+    *log = NULL;
+    if (want->path.len == 0)
+        return RW_OK;
+    struct rw_access_options options = {
+        .path = want->path.at,
+        .rotate_bytes = want->rotate_bytes,
+        .rotate_keep = want->rotate_keep,
+        .rings = process->options.threads,
+    };
+    enum rw_err err = rw_access_create(&options, log);
+    if (err)
+        rw_conf_mistake_at(report, (struct rw_conf_place){0}, "access_log.path: %.*s: %s",
+                           RW_SPAN_ARGS(want->path), rw_err_text(err));
+    return err;
+}
+
+/* ---- Into force ---- */
+
+/* What the threads are to change to, and what is to be freed once they have. */
+struct change {
+    struct rw_snapshot *snapshot;
+    struct rw_access_log *access;
+    struct rw_access_log *old_access; /* NULL: none, or still used */
+};
+
+static void adopt(struct rw_thread *thread, void *arg)
+{
+    struct change *change = arg;
+    thread->worker.access = change->access ? rw_access_ring(change->access, thread->index) : NULL;
+    rw_worker_adopt(&thread->worker, change->snapshot);
+}
+
+static void tell_ready(struct rw_process *process)
+{
+    struct rw_channel_message message = {.kind = RW_CHANNEL_READY};
+    process->ready = true;
+    if (process->options.index == 0 && !process->options.again)
+        rw_banner(process);
+    if (rw_channel_send(process->options.channel, &message, NULL, 0))
+        rw_log_warn("serve", "cannot tell the supervisor that this process is ready");
+}
+
+static void adopted(struct rw_process *process, void *arg)
+{
+    struct change *change = arg;
+    release_unwanted(process);
+    if (change->old_access)
+        rw_access_destroy(change->old_access);
+    rw_free(change);
+    if (!process->ready)
+        tell_ready(process);
+}
+
+static void put_admin(struct rw_process *process, struct rw_snapshot *admin)
+{
+    if (!admin) {
+        rw_listeners_stop(&process->control);
+        return;
+    }
+    rw_process_adopt_release(process, admin);
+    rw_snapshot_hold(admin, 1);
+    rw_worker_adopt(&process->control, admin);
+    if (process->admin)
+        rw_snapshot_drop(process->admin);
+    process->admin = admin;
+}
+
+/* From here nothing fails. */
+static void put_into_force(struct rw_process *process, struct change *change,
+                           struct rw_snapshot *admin, struct rw_text *text)
+{
+    struct rw_snapshot *snapshot = change->snapshot, *old = process->snapshot;
+    rw_process_adopt_release(process, snapshot);
+    process->snapshot = snapshot;
+    process->generation = snapshot->generation;
+    change->old_access = process->access != change->access ? process->access : NULL;
+    process->access = change->access;
+    process->access_config = *snapshot->config->access_log;
+    process->loaded_wall_ns = rw_clock_wall_ns();
+    put_admin(process, admin);
+    for (unsigned i = 0; i < snapshot->cluster_count; i++)
+        rw_clusters_activate(process->clusters, snapshot->clusters[i]);
+    if (old)
+        rw_snapshot_drop(old);
+    rw_text_free(&process->config_text);
+    process->config_text = *text;
+    *text = (struct rw_text){0};
+    rw_text_free(&process->last_error);
+    if (process->options.index == 0 &&
+        rw_shared_put_config(process->options.shared, rw_text_span(&process->config_text)))
+        rw_log_warn("serve", "cannot keep the configuration for a restart");
+}
+
+/* ---- Loading ---- */
+
+static enum rw_err read_file(const char *path, struct rw_text *text)
+{
+    char chunk[16384];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return RW_ENOENT;
+    while ((got = read(fd, chunk, sizeof(chunk))) > 0 && text->len <= RW_CONF_FILE_BYTES_MAX)
+        rw_text_add(text, rw_span(chunk, (size_t)got));
+    close(fd);
+    return got < 0 ? RW_EIO : text->err;
+}
+
+/* Everything that can fail, up to the point where the threads are told. */
+static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
+                           struct rw_config *config, struct rw_conf_report *report,
+                           struct change *change, struct rw_snapshot **admin)
+{
+    struct rw_snapshot_options options = {
+        .clusters = process->clusters,
+        .metrics = process->options.shared->metrics,
+        .ticket_keys = process->options.shared->ticket_keys,
+        .workers = process->options.threads,
+        .generation = process->generation + 1,
+        .wait_for_dns = true,
+    };
+    enum rw_err err = rw_snapshot_create(&options, arena, config, report, &change->snapshot);
+    if (!err)
+        err = rw_process_make_admin(process, config, report, admin);
+    if (!err)
+        err = want_all_sockets(process, change->snapshot, *admin, report);
+    if (!err)
+        err = make_access(process, config, report, &change->access);
+    return err;
+}
+
+static void undo(struct rw_process *process, struct change *change, struct rw_snapshot *admin)
+{
+    if (change->snapshot)
+        rw_snapshot_destroy(change->snapshot, process->clusters);
+    if (admin)
+        rw_snapshot_destroy(admin, process->clusters);
+    rw_free(change);
+}
+
+static enum rw_err compile(struct rw_process *process, struct rw_arena *arena,
+                           struct rw_config *config, struct rw_conf_report *report,
+                           struct rw_text *text)
+{
+    struct change *change = rw_alloc_zero(sizeof(*change));
+    struct rw_snapshot *admin = NULL;
+    if (!change)
+        return RW_ENOMEM;
+    enum rw_err err = prepare(process, arena, config, report, change, &admin);
+    if (!err) {
+        rw_snapshot_hold(change->snapshot, process->running);
+        err = rw_threads_visit(process, adopt, adopted, change);
+    }
+    if (err) {
+        undo(process, change, admin);
+        return err;
+    }
+    put_into_force(process, change, admin, text);
+    return RW_OK;
+}
+
+static void remember_refusal(struct rw_process *process, enum rw_err err,
+                             struct rw_conf_report *report)
+{
+    rw_text_free(&process->last_error);
+    rw_conf_report_print(report, &process->last_error);
+    if (process->last_error.len == 0)
+        rw_text_addf(&process->last_error, "%s: %s\n", process->options.config_path,
+                     rw_err_text(err));
+    struct rw_span lines = rw_text_span(&process->last_error), line;
+    while (lines.at && rw_span_next(&lines, '\n', &line))
+        if (line.len && process->snapshot)
+            rw_log_error("config", "%.*s", RW_SPAN_ARGS(line));
+}
+
+enum rw_err rw_process_load(struct rw_process *process, bool from_file)
+{
+    const char *path = process->options.config_path;
+    struct rw_text text = {0};
+    struct rw_arena arena, mistakes;
+    rw_arena_init(&arena, NULL, 0, 64 * 1024, config_arena_bytes_max);
+    rw_arena_init(&mistakes, NULL, 0, 16 * 1024, config_arena_bytes_max);
+    struct rw_conf_report report = {.arena = &mistakes, .file = rw_span_text(path)};
+    struct rw_config *config = NULL;
+    enum rw_err err =
+        from_file ? read_file(path, &text) : rw_shared_get_config(process->options.shared, &text);
+    if (!err)
+        err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, &report);
+    if (!err)
+        err = compile(process, &arena, config, &report, &text);
+    if (err)
+        remember_refusal(process, err, &report);
+    bool reload = process->ready;
+    if (reload && err)
+        rw_log_error("config", "%s: refused, the running configuration stays", path);
+    else if (reload)
+        rw_log_info("config", "%s: configuration %llu is in force", path,
+                    (unsigned long long)process->generation);
+    if (reload)
+        rw_worker_count(&process->control, err ? RW_COUNTER_RELOAD_FAILURES : RW_COUNTER_RELOADS,
+                        1);
+    rw_arena_free(&arena);
+    rw_arena_free(&mistakes);
+    rw_text_free(&text);
+    return err;
+}

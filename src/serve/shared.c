@@ -1,0 +1,79 @@
+#include "serve/shared.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum rw_err map_tickets(struct rw_shared *shared, int inherited_fd)
+{
+    size_t bytes = sizeof(struct rw_tls_ticket_keys);
+    struct stat info;
+    bool usable =
+        inherited_fd >= 0 && fstat(inherited_fd, &info) == 0 && (size_t)info.st_size == bytes;
+    shared->tickets_fd = usable ? inherited_fd : memfd_create("ringway-tickets", MFD_CLOEXEC);
+    if (shared->tickets_fd < 0 || (!usable && ftruncate(shared->tickets_fd, (off_t)bytes) < 0))
+        return rw_err_from_errno(errno);
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, shared->tickets_fd, 0);
+    if (at == MAP_FAILED)
+        return rw_err_from_errno(errno);
+    shared->ticket_keys = at;
+    return rw_tls_ticket_keys_init(shared->ticket_keys);
+}
+
+enum rw_err rw_shared_create(struct rw_shared *shared, unsigned shards, unsigned series_max,
+                             int tickets_fd)
+{
+    *shared = (struct rw_shared){.tickets_fd = -1, .config_fd = -1};
+    enum rw_err err = rw_metrics_create(shards, series_max, &shared->metrics);
+    if (!err)
+        err = map_tickets(shared, tickets_fd);
+    if (!err) {
+        shared->config_fd = memfd_create("ringway-config", MFD_CLOEXEC);
+        err = shared->config_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
+    }
+    if (err)
+        rw_shared_destroy(shared);
+    return err;
+}
+
+void rw_shared_destroy(struct rw_shared *shared)
+{
+    if (shared->metrics)
+        rw_metrics_destroy(shared->metrics);
+    if (shared->ticket_keys)
+        munmap(shared->ticket_keys, sizeof(*shared->ticket_keys));
+    if (shared->tickets_fd >= 0)
+        close(shared->tickets_fd);
+    if (shared->config_fd >= 0)
+        close(shared->config_fd);
+    *shared = (struct rw_shared){.tickets_fd = -1, .config_fd = -1};
+}
+
+enum rw_err rw_shared_put_config(const struct rw_shared *shared, struct rw_span text)
+{
+    if (pwrite(shared->config_fd, text.at, text.len, 0) != (ssize_t)text.len ||
+        ftruncate(shared->config_fd, (off_t)text.len) < 0)
+        return RW_EIO;
+    return RW_OK;
+}
+
+enum rw_err rw_shared_get_config(const struct rw_shared *shared, struct rw_text *text)
+{
+    struct stat info;
+    if (fstat(shared->config_fd, &info) < 0)
+        return rw_err_from_errno(errno);
+    size_t bytes = (size_t)info.st_size;
+    if (bytes == 0)
+        return RW_OK;
+    char *copy = rw_alloc(bytes);
+    if (!copy)
+        return RW_ENOMEM;
+    bool whole = pread(shared->config_fd, copy, bytes, 0) == (ssize_t)bytes;
+    if (whole)
+        rw_text_add(text, rw_span(copy, bytes));
+    rw_free(copy);
+    return whole ? text->err : RW_EIO;
+}

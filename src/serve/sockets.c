@@ -1,0 +1,142 @@
+#include "serve/sockets.h"
+
+#include "base/alloc.h"
+#include "io/listen.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool is_unix(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0;
+}
+
+static struct rw_socket *find(struct rw_sockets *sockets, const char *address, unsigned process,
+                              unsigned thread)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct rw_socket *item = &sockets->items[i];
+        if (strcmp(item->address, address) == 0 &&
+            (is_unix(address) || (item->process == process && item->thread == thread)))
+            return item;
+    }
+    return NULL;
+}
+
+static enum rw_err add(struct rw_sockets *sockets, const char *address, unsigned process,
+                       unsigned thread, int fd)
+{
+    if (sockets->count == sockets->room) {
+        size_t room = sockets->room ? sockets->room * 2 : 16;
+        struct rw_socket *bigger = rw_realloc(sockets->items, room * sizeof(*bigger));
+        if (!bigger)
+            return RW_ENOMEM;
+        sockets->items = bigger;
+        sockets->room = room;
+    }
+    char *copy = rw_strdup(address, strlen(address));
+    if (!copy)
+        return RW_ENOMEM;
+    sockets->items[sockets->count++] =
+        (struct rw_socket){.address = copy, .process = process, .thread = thread, .fd = fd};
+    return RW_OK;
+}
+
+static void drop(struct rw_sockets *sockets, size_t index)
+{
+    close(sockets->items[index].fd);
+    rw_free(sockets->items[index].address);
+    sockets->items[index] = sockets->items[--sockets->count];
+}
+
+static enum rw_err open_one(struct rw_sockets *sockets, const char *address, int backlog,
+                            unsigned process, unsigned thread, char *why, size_t why_room)
+{
+    struct rw_address parsed;
+    struct rw_listen_options options = {.backlog = backlog, .reuse_port = !is_unix(address)};
+    struct rw_listen_failure failure = {0};
+    int fd = -1;
+    enum rw_err err = rw_address_parse(rw_span_text(address), &parsed);
+    if (!err)
+        err = rw_listen_open(&parsed, &options, &fd, &failure);
+    if (!err && (err = add(sockets, address, process, thread, fd)) != RW_OK)
+        close(fd);
+    if (err)
+        snprintf(why, why_room, "cannot %s %s: %s", failure.step ? failure.step : "listen on",
+                 address, failure.errno_value ? strerror(failure.errno_value) : rw_err_text(err));
+    return err;
+}
+
+enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char *address, int backlog,
+                            unsigned process, unsigned count, int *fds, char *why, size_t why_room)
+{
+    size_t before = sockets->count;
+    for (unsigned thread = 0; thread < count; thread++) {
+        if (!find(sockets, address, process, thread)) {
+            enum rw_err err = open_one(sockets, address, backlog, process, thread, why, why_room);
+            if (err) {
+                while (sockets->count > before)
+                    drop(sockets, sockets->count - 1);
+                return err;
+            }
+        }
+        fds[thread] = find(sockets, address, process, thread)->fd;
+    }
+    return RW_OK;
+}
+
+void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigned process)
+{
+    for (size_t i = sockets->count; i-- > 0;)
+        if (strcmp(sockets->items[i].address, address) == 0 &&
+            (is_unix(address) || sockets->items[i].process == process))
+            drop(sockets, i);
+}
+
+void rw_sockets_close(struct rw_sockets *sockets)
+{
+    while (sockets->count)
+        drop(sockets, sockets->count - 1);
+    rw_free(sockets->items);
+    *sockets = (struct rw_sockets){0};
+}
+
+void rw_sockets_write(const struct rw_sockets *sockets, struct rw_text *text)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct rw_socket *item = &sockets->items[i];
+        rw_text_addf(text, "%d,%u,%u,%s\n", item->fd, item->process, item->thread, item->address);
+    }
+}
+
+void rw_sockets_keep_on_exec(const struct rw_sockets *sockets, bool keep)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        fcntl(sockets->items[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+}
+
+enum rw_err rw_sockets_read(struct rw_sockets *sockets, struct rw_span text)
+{
+    struct rw_span line;
+    while (text.at && rw_span_next(&text, '\n', &line)) {
+        struct rw_span part[3];
+        uint64_t number[3];
+        if (line.len == 0)
+            continue;
+        for (int i = 0; i < 3; i++)
+            if (!rw_span_next(&line, ',', &part[i]) || !rw_span_to_u64(part[i], &number[i]))
+                return RW_EINVAL;
+        char address[RW_ADDRESS_TEXT_MAX + 64];
+        if (!line.at || line.len >= sizeof(address))
+            return RW_EINVAL;
+        memcpy(address, line.at, line.len);
+        address[line.len] = '\0';
+        fcntl((int)number[0], F_SETFD, FD_CLOEXEC);
+        enum rw_err err =
+            add(sockets, address, (unsigned)number[1], (unsigned)number[2], (int)number[0]);
+        if (err)
+            return err;
+    }
+    return RW_OK;
+}

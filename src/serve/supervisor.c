@@ -1,0 +1,393 @@
+#include "serve/supervisor.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "gate/config.h"
+#include "serve/channel.h"
+#include "serve/process.h"
+#include "serve/serve.h"
+#include "serve/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    EXIT_CONFIG = 2,
+    QUICK_DEATH_MS = 1000, /* a child that lives shorter is not restarted at once */
+    BACKOFF_MS_MAX = 5000,
+    KILL_GRACE_MS = 2000, /* past the drain deadline */
+};
+
+static uint64_t now_ms(void)
+{
+    return rw_clock_monotonic_ns() / RW_NS_PER_MS;
+}
+
+/* ---- Children ---- */
+
+static void become_child(struct rw_supervisor *s, struct rw_child *child, int channel)
+{
+    for (unsigned i = 0; i < s->processes; i++)
+        if (s->children[i].channel >= 0)
+            close(s->children[i].channel);
+    close(s->signal_fd);
+    rw_sockets_close(&s->sockets);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    struct rw_process_options options = {
+        .config_path = s->options.config_path,
+        .shared = &s->shared,
+        .channel = channel,
+        .index = child->index,
+        .processes = s->processes,
+        .threads = s->threads,
+        .backend = s->backend,
+        .again = s->ready_once,
+    };
+    exit(rw_process_run(&options));
+}
+
+static enum rw_err start_child(struct rw_supervisor *s, struct rw_child *child)
+{
+    int ends[2];
+    enum rw_err err = rw_channel_create(ends);
+    if (err)
+        return err;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        become_child(s, child, ends[1]);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return RW_ELIMIT;
+    }
+    child->pid = pid;
+    child->channel = ends[0];
+    child->started_ms = now_ms();
+    child->restart_ms = 0;
+    return RW_OK;
+}
+
+static struct rw_child *child_of(struct rw_supervisor *s, pid_t pid)
+{
+    for (unsigned i = 0; i < s->processes; i++)
+        if (s->children[i].pid == pid)
+            return &s->children[i];
+    return NULL;
+}
+
+static void signal_children(struct rw_supervisor *s, int number, const struct rw_child *except)
+{
+    for (unsigned i = 0; i < s->processes; i++)
+        if (s->children[i].pid > 0 && &s->children[i] != except)
+            kill(s->children[i].pid, number);
+}
+
+static unsigned children_alive(const struct rw_supervisor *s)
+{
+    unsigned alive = 0;
+    for (unsigned i = 0; i < s->processes; i++)
+        alive += s->children[i].pid > 0;
+    return alive;
+}
+
+/* ---- The end ---- */
+
+static void begin_shutdown(struct rw_supervisor *s)
+{
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    s->kill_at_ms = now_ms() + s->drain_ms_max + KILL_GRACE_MS;
+    signal_children(s, SIGTERM, NULL);
+    rw_upgrade_stop_old(s);
+}
+
+static void describe_death(pid_t pid, int status, char *text, size_t room)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, room, "process %d was ended by signal %d (%s)", (int)pid, WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, room, "process %d ended with exit code %d", (int)pid, WEXITSTATUS(status));
+}
+
+static void child_died(struct rw_supervisor *s, struct rw_child *child, int status)
+{
+    char text[128];
+    bool config = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG;
+    describe_death(child->pid, status, text, sizeof(text));
+    child->pid = 0;
+    close(child->channel);
+    child->channel = -1;
+    if (s->stopping)
+        return;
+    /* At the first start that is the end; after an upgrade the old processes still serve, and it is
+     * tried again. */
+    if (!s->ready_once && s->old_count == 0) {
+        s->exit_code = config ? EXIT_CONFIG : 1;
+        if (!config)
+            rw_log_error("supervisor", "%s before it was ready", text);
+        begin_shutdown(s);
+        return;
+    }
+    bool quick = now_ms() - child->started_ms < QUICK_DEATH_MS;
+    child->backoff_ms = !quick ? 0 : child->backoff_ms ? child->backoff_ms * 2 : 100;
+    if (child->backoff_ms > BACKOFF_MS_MAX)
+        child->backoff_ms = BACKOFF_MS_MAX;
+    child->restart_ms = now_ms() + child->backoff_ms;
+    rw_log_error("supervisor", "%s; starting another in %u ms", text, child->backoff_ms);
+}
+
+static void reap(struct rw_supervisor *s)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct rw_child *child = child_of(s, pid);
+        if (child)
+            child_died(s, child, status);
+        else
+            rw_upgrade_old_died(s, pid);
+    }
+}
+
+static void restart_due(struct rw_supervisor *s)
+{
+    for (unsigned i = 0; i < s->processes && !s->stopping; i++) {
+        struct rw_child *child = &s->children[i];
+        if (child->pid > 0 || now_ms() < child->restart_ms)
+            continue;
+        enum rw_err err = start_child(s, child);
+        if (err) {
+            rw_log_error("supervisor", "cannot start a process: %s", rw_err_text(err));
+            child->restart_ms = now_ms() + 1000;
+        }
+    }
+}
+
+/* ---- Messages ---- */
+
+static void answer_listen(struct rw_supervisor *s, struct rw_child *child,
+                          const struct rw_channel_message *ask)
+{
+    int fds[RW_CHANNEL_FDS_MAX];
+    struct rw_channel_message answer = {.kind = RW_CHANNEL_SOCKETS};
+    unsigned count = ask->count <= RW_CHANNEL_FDS_MAX ? ask->count : 0;
+    enum rw_err err = rw_sockets_open(&s->sockets, ask->text, ask->backlog, child->index, count,
+                                      fds, answer.text, sizeof(answer.text));
+    answer.error = (uint32_t)err;
+    answer.count = err ? 0 : count;
+    if (rw_channel_send(child->channel, &answer, fds, answer.count))
+        rw_log_error("supervisor", "cannot answer process %d", (int)child->pid);
+}
+
+static void child_ready(struct rw_supervisor *s, struct rw_child *child)
+{
+    child->ready = true;
+    for (unsigned i = 0; i < s->processes; i++)
+        if (!s->children[i].ready)
+            return;
+    if (!s->ready_once)
+        rw_upgrade_stop_old(s);
+    s->ready_once = true;
+}
+
+static void on_message(struct rw_supervisor *s, struct rw_child *child)
+{
+    struct rw_channel_message message;
+    int fds[RW_CHANNEL_FDS_MAX];
+    unsigned fd_count = 0;
+    if (rw_channel_receive(child->channel, 0, &message, fds, &fd_count))
+        return; /* its death is told by SIGCHLD */
+    switch (message.kind) {
+    case RW_CHANNEL_LISTEN:
+        answer_listen(s, child, &message);
+        break;
+    case RW_CHANNEL_RELEASE:
+        rw_sockets_release(&s->sockets, message.text, child->index);
+        break;
+    case RW_CHANNEL_READY:
+        child_ready(s, child);
+        break;
+    case RW_CHANNEL_RELOAD:
+        signal_children(s, SIGHUP, child);
+        break;
+    case RW_CHANNEL_SHUTDOWN:
+        begin_shutdown(s);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Signals ---- */
+
+static void on_signal(struct rw_supervisor *s, unsigned number)
+{
+    switch (number) {
+    case SIGCHLD:
+        reap(s);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        if (s->stopping && number == SIGINT)
+            signal_children(s, SIGKILL, NULL); /* asked twice: now */
+        begin_shutdown(s);
+        break;
+    case SIGHUP:
+    case SIGUSR1:
+        signal_children(s, (int)number, NULL);
+        break;
+    case SIGUSR2:
+        if (!s->stopping)
+            rw_upgrade_begin(s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_signals(struct rw_supervisor *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        on_signal(s, info.ssi_signo);
+}
+
+static enum rw_err take_signals(struct rw_supervisor *s)
+{
+    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&set, numbers[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return s->signal_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
+}
+
+/* ---- The loop ---- */
+
+static int wait_ms(const struct rw_supervisor *s)
+{
+    uint64_t now = now_ms(), next = now + 60000;
+    for (unsigned i = 0; i < s->processes && !s->stopping; i++)
+        if (s->children[i].pid == 0 && s->children[i].restart_ms < next)
+            next = s->children[i].restart_ms;
+    if (s->stopping && s->kill_at_ms < next)
+        next = s->kill_at_ms;
+    return next > now ? (int)(next - now) : 0;
+}
+
+static void turn(struct rw_supervisor *s)
+{
+    struct pollfd fds[RW_SERVE_PROCESSES_MAX + 1];
+    fds[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+    for (unsigned i = 0; i < s->processes; i++)
+        fds[i + 1] = (struct pollfd){.fd = s->children[i].channel, .events = POLLIN};
+    if (poll(fds, s->processes + 1, wait_ms(s)) < 0)
+        return;
+    for (unsigned i = 0; i < s->processes; i++)
+        if (fds[i + 1].revents & POLLIN)
+            on_message(s, &s->children[i]);
+    if (fds[0].revents)
+        read_signals(s);
+    if (s->stopping && now_ms() >= s->kill_at_ms) {
+        rw_log_error("supervisor", "the drain deadline has passed: ending what is left");
+        signal_children(s, SIGKILL, NULL);
+        s->kill_at_ms = now_ms() + KILL_GRACE_MS;
+    }
+    restart_due(s);
+}
+
+/* ---- Start ---- */
+
+/* Only what has to be known before the first fork; the worker processes compile the configuration
+ * themselves. */
+static int read_settings(struct rw_supervisor *s)
+{
+    struct rw_arena arena;
+    struct rw_config *config = NULL;
+    rw_arena_init(&arena, NULL, 0, 64 * 1024, (size_t)1 << 30);
+    struct rw_conf_report report = {.arena = &arena};
+    enum rw_err err = rw_config_load(s->options.config_path, &arena, &config, &report);
+    if (err) {
+        struct rw_text text = {0};
+        rw_conf_report_print(&report, &text);
+        fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&text)));
+        rw_text_free(&text);
+        rw_arena_free(&arena);
+        return EXIT_CONFIG;
+    }
+    s->threads = config->threads ? config->threads : (unsigned)get_nprocs();
+    if (s->threads > RW_SERVE_THREADS_MAX)
+        s->threads = RW_SERVE_THREADS_MAX;
+    s->backend = (enum rw_loop_backend)config->io;
+    s->series_max = config->metrics->series_max;
+    s->drain_ms_max = config->drain_ms_max;
+    rw_log_set_level((enum rw_log_level)config->error_log->level);
+    int code = 0;
+    if (!rw_span_is(config->error_log->path, "-")) {
+        s->log_fd =
+            open(config->error_log->path.at, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+        if (s->log_fd < 0) {
+            fprintf(stderr, "error_log: %s: %s\n", config->error_log->path.at, strerror(errno));
+            code = EXIT_CONFIG;
+        } else {
+            rw_log_set_fd(s->log_fd);
+        }
+    }
+    rw_arena_free(&arena);
+    return code;
+}
+
+static enum rw_err start(struct rw_supervisor *s)
+{
+    int tickets_fd = -1;
+    enum rw_err err = rw_upgrade_inherit(s, &tickets_fd);
+    if (!err)
+        err = rw_shared_create(&s->shared, s->processes * (s->threads + 1), s->series_max,
+                               tickets_fd);
+    if (!err)
+        err = take_signals(s);
+    for (unsigned i = 0; i < s->processes; i++)
+        s->children[i] = (struct rw_child){.index = i, .channel = -1};
+    for (unsigned i = 0; i < s->processes && !err; i++)
+        err = start_child(s, &s->children[i]);
+    return err;
+}
+
+int rw_serve(const struct rw_serve_options *options)
+{
+    static struct rw_supervisor s; /* one per program; children inherit it at fork */
+    s = (struct rw_supervisor){
+        .options = *options, .processes = options->processes, .log_fd = -1, .signal_fd = -1};
+    int code = read_settings(&s);
+    if (code)
+        return code;
+    enum rw_err err = start(&s);
+    if (err) {
+        rw_log_error("supervisor", "cannot start: %s", rw_err_text(err));
+        s.exit_code = 1;
+        begin_shutdown(&s);
+    }
+    while (!s.stopping || children_alive(&s) || s.old_count)
+        turn(&s);
+    rw_sockets_close(&s.sockets);
+    rw_shared_destroy(&s.shared);
+    return s.exit_code;
+}

@@ -1,0 +1,39 @@
+/* The supervisor's state. Private to serve/. */
+#ifndef RW_SERVE_SUPERVISOR_H
+#define RW_SERVE_SUPERVISOR_H
+
+#include "io/loop.h"
+#include "serve/serve.h"
+#include "serve/shared.h"
+#include "serve/sockets.h"
+
+#include <sys/types.h>
+
+struct rw_child {
+    unsigned index;
+    pid_t pid;   /* 0: none now */
+    int channel; /* -1: none */
+    bool ready;
+    uint64_t started_ms;
+    uint64_t restart_ms; /* with pid 0: not before */
+    unsigned backoff_ms;
+};
+
+struct rw_supervisor {
+    struct rw_serve_options options;
+    unsigned processes, threads, series_max;
+    enum rw_loop_backend backend;
+    uint32_t drain_ms_max;
+    struct rw_child children[RW_SERVE_PROCESSES_MAX];
+    struct rw_sockets sockets;
+    struct rw_shared shared;
+    pid_t old[RW_SERVE_PROCESSES_MAX]; /* worker processes of the program before an upgrade */
+    unsigned old_count;
+    int signal_fd, log_fd;
+    bool ready_once; /* all processes have been ready */
+    bool stopping;
+    uint64_t kill_at_ms;
+    int exit_code;
+};
+
+#endif

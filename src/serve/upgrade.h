@@ -1,0 +1,21 @@
+/* Replacing the running program by the one on disk, without closing a socket (SIGUSR2).
+ *
+ * The supervisor first asks the new program to check the configuration. If it says yes, the
+ * supervisor executes it in its own place: same process id, same listening sockets (told by the
+ * environment), and the old worker processes stay its children. The new program starts worker
+ * processes of its own; when they accept, it sends SIGTERM to the old ones, which finish what they
+ * have. */
+#ifndef RW_SERVE_UPGRADE_H
+#define RW_SERVE_UPGRADE_H
+
+#include "serve/supervisor.h"
+
+/* Returns only when the upgrade was refused; everything is as before then. */
+void rw_upgrade_begin(struct rw_supervisor *supervisor);
+/* At the start: takes over what the program before left in the environment, if anything. */
+RW_MUST_CHECK enum rw_err rw_upgrade_inherit(struct rw_supervisor *supervisor, int *tickets_fd);
+/* The new processes accept (or everything ends): the old ones drain. */
+void rw_upgrade_stop_old(struct rw_supervisor *supervisor);
+void rw_upgrade_old_died(struct rw_supervisor *supervisor, pid_t pid);
+
+#endif
