@@ -12,6 +12,7 @@ struct choices {
     struct rw_conf_reader *reader;
     const struct rw_conf_record *record;
     struct rw_conf_site *site;
+    bool silent;    /* what stands here is told already: nothing is missing */
     bool shorthand; /* a scalar in place of the mapping: there is no key */
     struct choice of[RW_CONF_FIELDS_MAX];
 };
@@ -243,7 +244,7 @@ static void decode_kind(struct rw_conf_reader *reader, const struct choice *choi
     static const struct rw_conf_field text = {.type = RW_CONF_TEXT, .min = 1, .max = 1 << 20};
     if (!record)
         rw_conf_decode_one(reader, &text, site, node, variant->value);
-    else if (!node->broken) /* `echo:` alone asks for its defaults */
+    else /* `echo:` alone asks for its defaults */
         rw_conf_decode_record(reader, record, site, rw_conf_is_null(node) ? NULL : node,
                               variant->value);
 }
@@ -261,7 +262,7 @@ static void decode_choice(struct choices *choices, const struct rw_conf_field *f
 {
     struct rw_conf_reader *reader = choices->reader;
     struct rw_conf_node *node = choice->entry ? choice->entry->node : NULL;
-    if (!node && field->flags & RW_CONF_REQUIRED && !choice->suggested)
+    if (!node && field->flags & RW_CONF_REQUIRED && !choice->suggested && !choices->silent)
         tell_missing(choices, field);
     if (!node && field->type == RW_CONF_VARIANT)
         return;
@@ -275,6 +276,7 @@ static void decode_choice(struct choices *choices, const struct rw_conf_field *f
             .index = -1,
             .node = node,
             .to = node ? to : NULL,
+            .member = to,
             .size = node ? member_size(field) : 0,
         };
         site = rw_conf_site_add(reader, &member);
@@ -300,6 +302,7 @@ static void decode_fields(struct choices *choices, void *out)
 
 static void tell_shape(struct choices *choices, struct rw_conf_node *node)
 {
+    choices->silent = true;
     static const char *const shapes[] = {"a single value", "a list", "a mapping"};
     const char *names[RW_CONF_NAMES_MAX];
     size_t count = known_keys(choices->record, names);
@@ -332,7 +335,9 @@ void rw_conf_decode_record(struct rw_conf_reader *reader, const struct rw_conf_r
     struct rw_conf_entry shorthand;
     if (node && record->place_offset >= 0)
         *(struct rw_conf_place *)((char *)out + record->place_offset) = node->place;
-    if (node && node->kind == RW_CONF_NODE_MAP)
+    if (node && node->broken)
+        choices.silent = true;
+    else if (node && node->kind == RW_CONF_NODE_MAP)
         collect(&choices, node, 0);
     else if (node && !choose_shorthand(&choices, node, &shorthand))
         tell_shape(&choices, node);

@@ -64,18 +64,19 @@ static struct rw_span scratch_copy(struct composer *composer, struct rw_span tex
     return rw_span(copy, text.len);
 }
 
-/* By an iterator: fy_token_get_text of libfyaml 0.7 leaks where a quoted text has many escapes. */
+/* Chunk by chunk: in libfyaml 0.7, fy_token_get_text leaks where a quoted text has many escapes,
+ * and fy_token_iter_read loses all of them but the last. */
 static struct rw_span token_text(struct composer *composer, struct fy_token *token)
 {
     struct fy_token_iter *iterator = token ? fy_token_iter_create(token) : NULL;
+    const struct fy_iter_chunk *chunk = NULL;
     struct rw_text text = {0};
-    char chunk[512];
-    ssize_t got;
-    while (iterator && (got = fy_token_iter_read(iterator, chunk, sizeof(chunk))) > 0)
-        rw_text_add(&text, rw_span(chunk, (size_t)got));
+    int failed = token && !iterator;
+    while (iterator && (chunk = fy_token_iter_chunk_next(iterator, chunk, &failed)))
+        rw_text_add(&text, rw_span(chunk->str, chunk->len));
     if (iterator)
         fy_token_iter_destroy(iterator);
-    if (text.err || (token && !iterator)) {
+    if (text.err || failed) {
         composer->reader->err = RW_ENOMEM;
         composer->stopped = true;
     }
@@ -224,6 +225,7 @@ static void on_scalar(struct composer *composer, const struct fy_event *event)
 static void on_alias(struct composer *composer, const struct fy_event *event)
 {
     struct rw_span name = token_text(composer, event->alias.anchor);
+    composer->place.column -= composer->place.column > 1; /* the mark stands behind the "*" */
     struct rw_conf_node *node = rw_map_get(&composer->anchors, name);
     if (!node) {
         node = new_node(composer, RW_CONF_NODE_SCALAR);

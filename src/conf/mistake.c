@@ -44,7 +44,7 @@ static const struct rw_conf_site *site_of(const struct rw_conf_reader *reader, c
     const char *at = value;
     const struct rw_conf_site *around = NULL;
     for (const struct rw_conf_site *site = reader->sites; site; site = site->older) {
-        if (site->to == value)
+        if (site->to == value || site->member == value)
             return site;
         const char *to = site->to;
         if (to && at >= to && at < to + site->size && (!around || site->size < around->size))

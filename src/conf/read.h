@@ -66,8 +66,9 @@ RW_MUST_CHECK enum rw_err rw_conf_read_text(struct rw_span yaml, const char *nam
 void rw_conf_mistake_at(struct rw_conf_report *report, struct rw_conf_place place,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* For a record's check: about the struct member or list item at `value`; finds its place and path.
- * A member that is not in the file is told at the record that lacks it. */
+/* For a record's check: about the struct member or list item at `value` (a nested record's: the
+ * member that points to it); finds its place and path. A member that is not in the file is told at
+ * the record that lacks it. */
 void rw_conf_mistake_on(struct rw_conf_report *report, const void *value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

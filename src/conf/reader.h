@@ -42,8 +42,9 @@ struct rw_conf_site {
     ptrdiff_t index;           /* in the parent's list, or -1 */
     struct rw_conf_node *node; /* NULL: not in the file */
     const void *to;
-    size_t size;    /* bytes at `to` */
-    const char *at; /* the text that was stored, when it is one */
+    const void *member; /* the parent's member, where `to` is what it points to */
+    size_t size;        /* bytes at `to` */
+    const char *at;     /* the text that was stored, when it is one */
 };
 
 struct rw_conf_reader {

@@ -168,7 +168,7 @@ void rw_conf_decode_one(struct rw_conf_reader *reader, const struct rw_conf_fiel
                         struct rw_conf_site *site, struct rw_conf_node *node, void *to)
 {
     if (field->type == RW_CONF_RECORD) {
-        rw_conf_decode_record(reader, field->record, site, node->broken ? NULL : node, to);
+        rw_conf_decode_record(reader, field->record, site, node, to);
         return;
     }
     clear(field, to);
