@@ -311,6 +311,7 @@ static __attribute__((noinline)) int find_normalised(struct walk *walk,
     walk_table(walk);
     int route = answer(walk, params);
     restore_params(path, normal, params);
+    walk->path = path;
     return route;
 }
 

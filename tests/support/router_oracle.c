@@ -84,7 +84,7 @@ static bool header_fits(const struct rw_conf_pair *pair, const struct rw_message
     for (unsigned i = 0; i < message->field_count; i++) {
         const struct rw_field *field = &message->fields[i];
         if (field->name.len != pair->key.len ||
-            strncasecmp(field->name.at, pair->key.at, pair->key.len))
+            strncasecmp(field->name.at, pair->key.at, pair->key.len) != 0)
             continue;
         text_of(field->value, value, sizeof(value));
         if (value_fits(wanted, value))
@@ -408,7 +408,8 @@ const char *rw_oracle_disagrees(const struct rw_config *config, unsigned listene
             return "a parameter outside of the path";
         text_of(*sent, value, sizeof(value));
         normalise(value, normal);
-        if (strcmp(normal, answer.values[i]) || !rw_span_is(params->items[i].name, answer.names[i]))
+        if (strcmp(normal, answer.values[i]) != 0 ||
+            !rw_span_is(params->items[i].name, answer.names[i]))
             return "another parameter";
         bool rest = rw_span_is(params->items[i].name, "*");
         if (rest && params->matched_bytes != (size_t)(sent->at - message->path.at))

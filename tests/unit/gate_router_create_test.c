@@ -3,6 +3,7 @@
 #include "gate/router.h"
 #include "support/router_world.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -180,6 +181,44 @@ static void finding_allocates_nothing(void **state)
     rw_router_destroy(router);
 }
 
+/* ---- Threads ---- */
+
+struct reader {
+    const struct rw_router *router;
+    struct rw_message message;
+    unsigned right;
+};
+
+static void *find_often(void *user)
+{
+    struct reader *reader = user;
+    for (unsigned i = 0; i < 2000; i++) {
+        struct rw_route_params params;
+        reader->right += rw_router_find(reader->router, 0, &reader->message, &params) == 2 &&
+                         params.count == 1 && params.items[0].value.len == 3;
+    }
+    return NULL;
+}
+
+static void threads_share_a_router(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    struct rw_router *router = create(rw_test_routes(&arena, "main inner", varied, 5));
+    struct reader readers[THREADS];
+    pthread_t threads[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        const struct request_line line = {"GET", "b.test", "/aaa//b", NULL};
+        readers[i] = (struct reader){router, rw_test_request(&arena, &line), 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, find_often, &readers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(readers[i].right, 2000);
+    }
+    rw_router_destroy(router);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -187,6 +226,7 @@ int main(void)
         TEST(mistakes_are_all_told),
         TEST(every_allocation_may_fail),
         TEST(finding_allocates_nothing),
+        TEST(threads_share_a_router),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

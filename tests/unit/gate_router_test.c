@@ -340,7 +340,7 @@ static void check_order(const struct rule_case *c, const struct route_line *line
     const char *flaw = rw_oracle_disagrees(config, 0, &message, route, &params);
     if (flaw)
         fail_msg("%s: the oracle disagrees: %s", c->what, flaw);
-    if (route < 0 || strcmp(lines[route].name, c->routes[0].name))
+    if (route < 0 || strcmp(lines[route].name, c->routes[0].name) != 0)
         fail_msg("%s: %s instead of %s", c->what, route < 0 ? "none" : lines[route].name,
                  c->routes[0].name);
     rw_router_destroy(router);
