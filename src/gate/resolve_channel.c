@@ -124,8 +124,9 @@ void rw_resolve_channel_wait(struct rw_resolve_channel *channel, uint32_t wait_m
     unsigned bits = (unsigned)ares_getsock(channel->ares, sockets, ARES_GETSOCK_MAXNUM);
     nfds_t count = 0;
     for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                               (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+        /* As ARES_GETSOCK_READABLE and _WRITABLE, which shift a one into the sign. */
+        bool in = bits >> i & 1, out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
+        short events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
         if (events)
             polled[count++] = (struct pollfd){.fd = sockets[i], .events = events};
     }
