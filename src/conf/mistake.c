@@ -67,6 +67,12 @@ struct rw_conf_place rw_conf_place_of(const struct rw_conf_report *report, const
     return site_place(site_of(report->reader, value));
 }
 
+struct rw_arena *rw_conf_results(const struct rw_conf_report *report)
+{
+    rw_assert(report->reader);
+    return report->reader->arena;
+}
+
 /* ---- Telling ---- */
 
 static bool told(const struct rw_conf_report *report, struct rw_conf_place place,

@@ -79,6 +79,10 @@ bool rw_conf_report_full(struct rw_conf_report *report);
  * check. */
 struct rw_conf_place rw_conf_place_of(const struct rw_conf_report *report, const void *value);
 
+/* Where the results of the read live, for what a record's check fills in. Only in a record's check.
+ */
+struct rw_arena *rw_conf_results(const struct rw_conf_report *report);
+
 /* A text for a message: in quotes, escaped, shortened; without its content when it came from the
  * environment. In the report's arena, NUL-terminated, never NULL. */
 const char *rw_conf_quote(struct rw_conf_report *report, struct rw_span text);

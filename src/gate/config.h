@@ -1,7 +1,7 @@
 /* The configuration as a user writes it: plain structs, filled by the tables in config.c.
  *
- * Nothing here is looked at on the hot path: gate/snapshot.h compiles it into what the data plane uses.
- * Memory: all of it lives in the arena that rw_config_load is given.
+ * Nothing here is looked at on the hot path: gate/snapshot.h compiles it into what the data plane
+ * uses. Memory: all of it lives in the arena that rw_config_load is given.
  */
 #ifndef RW_GATE_CONFIG_H
 #define RW_GATE_CONFIG_H
@@ -20,12 +20,13 @@ struct rw_config_certificate {
 enum rw_config_client_auth { RW_CLIENT_AUTH_OFF, RW_CLIENT_AUTH_OPTIONAL, RW_CLIENT_AUTH_REQUIRED };
 
 struct rw_config_tls_server {
-    struct rw_conf_list certificates; /* of rw_config_certificate; chosen by SNI; the first is the default */
-    int min_version;                  /* enum: "1.2", "1.3" */
-    struct rw_span ciphers;           /* TLS 1.2 list; empty: the program's own */
-    int client_auth;                  /* enum rw_config_client_auth */
-    struct rw_span client_ca;         /* PEM file; needed with client_auth */
-    struct rw_conf_list alpn;         /* of text; default http/1.1 */
+    struct rw_conf_list
+        certificates;       /* of rw_config_certificate; chosen by SNI; the first is the default */
+    int min_version;        /* enum: "1.2", "1.3" */
+    struct rw_span ciphers; /* TLS 1.2 list; empty: the program's own */
+    int client_auth;        /* enum rw_config_client_auth */
+    struct rw_span client_ca; /* PEM file; needed with client_auth */
+    struct rw_conf_list alpn; /* of text; default http/1.1 */
     bool tickets;
     uint32_t ticket_rotation_ms;
     uint32_t handshake_ms_max;
@@ -33,9 +34,9 @@ struct rw_config_tls_server {
 };
 
 struct rw_config_tls_client {
-    bool verify;          /* default true */
-    struct rw_span ca;    /* PEM file; empty: the system's */
-    struct rw_span name;  /* SNI and name to verify; empty: the endpoint's host */
+    bool verify;              /* default true */
+    struct rw_span ca;        /* PEM file; empty: the system's */
+    struct rw_span name;      /* SNI and name to verify; empty: the endpoint's host */
     struct rw_span cert, key; /* client certificate */
     int min_version;
     struct rw_conf_place place;
@@ -54,10 +55,10 @@ struct rw_config_timeouts {
 struct rw_config_limits {
     uint64_t head_bytes, target_bytes;
     uint32_t fields;
-    uint64_t body_bytes;          /* of a request; 0: no limit */
-    uint32_t connections;         /* per worker thread */
+    uint64_t body_bytes;              /* of a request; 0: no limit */
+    uint32_t connections;             /* per worker thread */
     uint32_t requests_per_connection; /* 0: no limit */
-    uint64_t exchange_bytes;      /* arena cap of one exchange */
+    uint64_t exchange_bytes;          /* arena cap of one exchange */
 };
 
 struct rw_config_listener {
@@ -66,8 +67,9 @@ struct rw_config_listener {
     struct rw_config_tls_server *tls; /* NULL: plain */
     struct rw_config_timeouts *timeouts;
     struct rw_config_limits *limits;
-    struct rw_conf_list trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
-    int forwarded;                       /* enum: "x_forwarded", "forwarded", "both", "off" */
+    struct rw_conf_list
+        trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
+    int forwarded;       /* enum: "x_forwarded", "forwarded", "both", "off" */
     bool allow_connect;
     bool reason_header; /* X-Ringway-Reason on answers of the gateway itself */
     uint32_t backlog;
@@ -93,8 +95,9 @@ struct rw_config_policy_use {
 /* ---- Routes ---- */
 
 struct rw_config_match {
-    struct rw_conf_list host;      /* of text: "api.example.com", "*.example.com"; empty: any */
-    struct rw_conf_list path;      /* of text: "/a", "/a/" + "*" as the last segment, "/users/{id}"; empty: any */
+    struct rw_conf_list host; /* of text: "api.example.com", "*.example.com"; empty: any */
+    struct rw_conf_list
+        path; /* of text: "/a", "/a/" + "*" as the last segment, "/users/{id}"; empty: any */
     struct rw_span path_regex;     /* PCRE2, anchored at both ends; not together with `path` */
     struct rw_conf_list method;    /* of text */
     struct rw_conf_list headers;   /* map: name -> value, "~regex" or "*" (present) */
@@ -112,10 +115,12 @@ struct rw_config_route {
     struct rw_span name;
     struct rw_config_match *match;
     int32_t priority; /* higher wins; default 0 */
-    struct rw_conf_variant action; /* upstream, respond, redirect, files, echo: the registry of origins */
-    struct rw_conf_list policies;  /* of rw_config_policy_use */
+    struct rw_conf_variant
+        action; /* upstream, respond, redirect, files, echo: the registry of origins */
+    struct rw_conf_list policies; /* of rw_config_policy_use */
     struct rw_config_route_timeouts *timeouts;
-    struct rw_conf_list upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
+    struct rw_conf_list
+        upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
     struct rw_conf_place place;
 };
 
@@ -127,8 +132,19 @@ struct rw_config_endpoint {
     struct rw_conf_place place;
 };
 
-enum rw_config_balance { RW_BALANCE_ROUND_ROBIN, RW_BALANCE_LEAST_REQUESTS, RW_BALANCE_HASH, RW_BALANCE_RANDOM };
-enum rw_config_hash_on { RW_HASH_ADDRESS, RW_HASH_HEADER, RW_HASH_COOKIE, RW_HASH_PATH, RW_HASH_QUERY };
+enum rw_config_balance {
+    RW_BALANCE_ROUND_ROBIN,
+    RW_BALANCE_LEAST_REQUESTS,
+    RW_BALANCE_HASH,
+    RW_BALANCE_RANDOM
+};
+enum rw_config_hash_on {
+    RW_HASH_ADDRESS,
+    RW_HASH_HEADER,
+    RW_HASH_COOKIE,
+    RW_HASH_PATH,
+    RW_HASH_QUERY
+};
 
 struct rw_config_hash {
     int on;              /* enum rw_config_hash_on */
@@ -136,8 +152,8 @@ struct rw_config_hash {
 };
 
 struct rw_config_active_health {
-    struct rw_span path;     /* GET */
-    struct rw_span host;     /* Host field; empty: the upstream's name */
+    struct rw_span path; /* GET */
+    struct rw_span host; /* Host field; empty: the upstream's name */
     uint32_t interval_ms, timeout_ms;
     uint32_t healthy_after;   /* good probes in a row */
     uint32_t unhealthy_after; /* bad ones */
@@ -145,8 +161,8 @@ struct rw_config_active_health {
 };
 
 struct rw_config_passive_health {
-    uint32_t failures;  /* connect errors, resets, timeouts, 502/503/504 in a row; 0: off */
-    uint32_t eject_ms;  /* how long it gets no request */
+    uint32_t failures;          /* connect errors, resets, timeouts, 502/503/504 in a row; 0: off */
+    uint32_t eject_ms;          /* how long it gets no request */
     uint32_t eject_percent_max; /* of the endpoints, at most so many are out */
 };
 
@@ -154,8 +170,8 @@ struct rw_config_connections {
     uint32_t per_endpoint_max; /* over all threads; 0: no limit */
     uint32_t idle_max;         /* kept per endpoint and thread */
     uint32_t idle_ms;
-    uint32_t requests_max;     /* per connection; 0: no limit */
-    uint32_t queue_max;        /* requests that wait for a connection, per thread */
+    uint32_t requests_max; /* per connection; 0: no limit */
+    uint32_t queue_max;    /* requests that wait for a connection, per thread */
     uint32_t queue_ms_max;
 };
 
@@ -217,16 +233,17 @@ struct rw_config {
 
 extern const struct rw_conf_record rw_config_record;
 
-/* What kinds of action and policy there are: told once at start-up, before the first load, by the program's main. Both arrays
- * are NULL-terminated and live forever. */
+/* What kinds of action and policy there are: told once at start-up, before the first load, by the
+ * program's main. Both arrays are NULL-terminated and live forever. */
 void rw_config_register(const struct rw_conf_variant_kind *const *actions,
                         const struct rw_conf_variant_kind *const *policies);
 
-/* Reads and checks everything that needs no file but this one and no network: unknown names, duplicate names, conflicting options.
- * Mistakes in the report; RW_EINVAL when there are any. */
-RW_MUST_CHECK enum rw_err rw_config_load(const char *path, struct rw_arena *arena, struct rw_config **config,
-                                         struct rw_conf_report *report);
-RW_MUST_CHECK enum rw_err rw_config_load_text(struct rw_span yaml, const char *name, struct rw_arena *arena,
-                                              struct rw_config **config, struct rw_conf_report *report);
+/* Reads and checks everything that needs no file but this one and no network: unknown names,
+ * duplicate names, conflicting options. Mistakes in the report; RW_EINVAL when there are any. */
+RW_MUST_CHECK enum rw_err rw_config_load(const char *path, struct rw_arena *arena,
+                                         struct rw_config **config, struct rw_conf_report *report);
+RW_MUST_CHECK enum rw_err rw_config_load_text(struct rw_span yaml, const char *name,
+                                              struct rw_arena *arena, struct rw_config **config,
+                                              struct rw_conf_report *report);
 
 #endif

@@ -1,5 +1,6 @@
 /* What no single value shows: names that are taken or that nobody has, options that do not go
  * together. */
+#include "base/alloc.h"
 #include "base/map.h"
 #include "conf/scalar.h"
 #include "gate/config_tables.h"
@@ -22,9 +23,10 @@ struct names {
 static void name_item(struct rw_conf_report *report, struct rw_map *taken, const char *kind,
                       size_t number, struct rw_span *name)
 {
-    *name = rw_arena_format(report->arena, "%s-%zu", kind, number);
+    struct rw_arena *results = rw_conf_results(report);
+    *name = rw_arena_format(results, "%s-%zu", kind, number);
     for (unsigned again = 2; name->at && rw_map_get(taken, *name); again++)
-        *name = rw_arena_format(report->arena, "%s-%zu-%u", kind, number, again);
+        *name = rw_arena_format(results, "%s-%zu-%u", kind, number, again);
     if (!name->at || rw_map_put(taken, *name, name)) {
         *name = RW_LITERAL("");
         report->err = RW_ENOMEM;
@@ -45,10 +47,16 @@ static bool names_init(struct rw_conf_report *report, struct names *names, size_
 {
     *names = (struct names){0};
     rw_map_init(&names->map, 0x5eed);
-    names->texts = rw_arena_alloc(report->arena, (room + 1) * sizeof(*names->texts));
+    names->texts = rw_alloc((room + 1) * sizeof(*names->texts));
     if (!names->texts)
         report->err = RW_ENOMEM;
     return names->texts != NULL;
+}
+
+static void names_free(struct names *names)
+{
+    rw_map_free(&names->map);
+    rw_free(names->texts);
 }
 
 static void expect_name(struct rw_conf_report *report, const struct names *names,
@@ -63,41 +71,46 @@ static void expect_name(struct rw_conf_report *report, const struct names *names
 
 /* ---- Listeners ---- */
 
-/* Two ways to write one address come out as the same text. */
-static struct rw_span same_text(struct rw_conf_report *report, struct rw_span address)
+/* An address in one form, whichever way it was written. */
+struct address_key {
+    unsigned char host[16];
+    uint16_t port;
+    bool v6;
+};
+
+/* False: an address that cannot be in the way of another. */
+static bool make_key(struct rw_span address, struct address_key *key, struct rw_span *text)
 {
     struct rw_conf_address parts;
-    if (rw_conf_address(address, false, &parts) || (parts.path.len == 0 && parts.port == 0))
-        return RW_LITERAL("");
+    struct rw_conf_cidr host;
+    memset(key, 0, sizeof(*key));
+    *text = address;
+    if (rw_conf_address(address, false, &parts))
+        return false;
     if (parts.path.len)
-        return address;
+        return true;
     if (parts.host.len == 0)
         parts.host = RW_LITERAL("0.0.0.0");
-    struct rw_conf_cidr host;
-    if (rw_conf_cidr(parts.host, &host))
-        return RW_LITERAL("");
-    char *key = rw_arena_alloc(report->arena, sizeof(host.bits) + 3);
-    if (!key) {
-        report->err = RW_ENOMEM;
-        return RW_LITERAL("");
-    }
-    memcpy(key, host.bits, sizeof(host.bits));
-    key[sizeof(host.bits)] = (char)host.v6;
-    memcpy(key + sizeof(host.bits) + 1, &parts.port, sizeof(parts.port));
-    return rw_span(key, sizeof(host.bits) + 3);
+    if (parts.port == 0 || rw_conf_cidr(parts.host, &host))
+        return false;
+    memcpy(key->host, host.bits, sizeof(key->host));
+    key->port = parts.port;
+    key->v6 = host.v6;
+    *text = rw_span((const char *)key, sizeof(*key));
+    return true;
 }
 
 static void take_address(struct rw_conf_report *report, struct rw_map *taken,
-                         struct rw_span *address)
+                         struct address_key *key, struct rw_span *address)
 {
-    struct rw_span key = same_text(report, *address);
-    const struct rw_span *earlier = key.len ? rw_map_get(taken, key) : NULL;
-    if (key.len == 0)
+    struct rw_span text;
+    if (!make_key(*address, key, &text))
         return;
+    const struct rw_span *earlier = rw_map_get(taken, text);
     if (earlier)
         rw_conf_mistake_on(report, address, "the address %s is taken already, in line %u",
                            rw_conf_quote(report, *address), rw_conf_place_of(report, earlier).line);
-    else if (rw_map_put(taken, key, address))
+    else if (rw_map_put(taken, text, address))
         report->err = RW_ENOMEM;
 }
 
@@ -105,11 +118,18 @@ static void check_addresses(struct rw_config *config, struct rw_conf_report *rep
 {
     struct rw_map taken;
     rw_map_init(&taken, 0x5eed);
+    struct address_key *keys = rw_alloc((config->listeners.count + 1) * sizeof(*keys));
+    struct address_key *key = keys;
+    if (!keys) {
+        report->err = RW_ENOMEM;
+        return;
+    }
     for (EACH(struct rw_config_listener, listener, config->listeners))
-        take_address(report, &taken, &listener->address);
+        take_address(report, &taken, key++, &listener->address);
     if (config->admin)
-        take_address(report, &taken, &config->admin->address);
+        take_address(report, &taken, key, &config->admin->address);
     rw_map_free(&taken);
+    rw_free(keys);
 }
 
 static void check_uses(struct rw_conf_report *report, const struct names *policies,
@@ -187,7 +207,7 @@ void rw_config_check(void *value, struct rw_conf_report *report)
         check_listeners(config, report, &policies, &listeners);
         check_routes(config, report, &policies, &listeners, &upstreams);
     }
-    rw_map_free(&policies.map);
-    rw_map_free(&listeners.map);
-    rw_map_free(&upstreams.map);
+    names_free(&policies);
+    names_free(&listeners);
+    names_free(&upstreams);
 }

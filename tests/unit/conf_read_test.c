@@ -186,83 +186,83 @@ static void test_yaml(void **state)
     end(&r);
 }
 
+static const struct {
+    const char *yaml, *mistake;
+} value_mistakes[] = {
+    {"flag: yes", "1:7: flag: expected true or false, not \"yes\""},
+    {"number: 100", "1:9: number: expected a whole number from 1 to 99, not \"100\""},
+    {"number: 1.5", "1:9: number: expected a whole number from 1 to 99, not \"1.5\""},
+    {"number: [1]", "1:9: number: expected a number, not a list"},
+    {"number: ''", "1:9: number: expected a whole number from 1 to 99, not \"\""},
+    {"integer: 2147483648", "1:10: integer: expected a whole number from -2147483648 to "
+                            "2147483647, not \"2147483648\""},
+    {"integer: +1",
+     "1:10: integer: expected a whole number from -2147483648 to 2147483647, not \"+1\""},
+    {"duration: 30", "1:11: duration: expected a duration like 250ms, 1.5s, 2m, 1h or 1d, not "
+                     "\"30\"; the unit is missing: \"30s\" or \"30ms\""},
+    {"duration: 2h", "1:11: duration: expected a duration from 1ms to 1h, not \"2h\""},
+    {"duration: 99999d", "1:11: duration: expected a duration from 1ms to 1h, not \"99999d\""},
+    {"size: 5k", "1:7: size: expected a size like 512B, 64KiB, 1MiB or 10MB, not \"5k\""},
+    {"text: 123456789", "1:7: text: expected a text of 1 to 8 bytes, not \"123456789\""},
+    {"text: ''", "1:7: text: expected a text that is not empty, not \"\""},
+    {"text: {a: b}", "1:7: text: expected a text, not a mapping"},
+    {"text: \"a\\0b\"", "1:7: text: expected a text without the character U+0000, not "
+                        "\"a\\u0000b\""},
+    {"text: \"\\e[31m, and more\"",
+     "1:7: text: expected a text of 1 to 8 bytes, not \"\\u001b[31m, and more\""},
+    {"address: localhost:80",
+     "1:10: address: expected an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, "
+     "not \"localhost:80\"; names are not looked up here: write 127.0.0.1"},
+    {"remote: a", "1:9: remote: expected an address like 10.0.0.1:80, [::1]:80, name:80, "
+                  "srv:_http._tcp.name or unix:/path, not \"a\"; the port is missing"},
+    {"cidr: 10.0.0.1/8",
+     "1:7: cidr: expected an IP address or a range like 10.0.0.0/8 or fd00::/8, not "
+     "\"10.0.0.1/8\"; there are bits set behind the prefix: did you mean \"10.0.0.0/8\"?"},
+    {"color: gren", "1:8: color: expected one of \"red\", \"green\", \"blue\", \"1.5\", not "
+                    "\"gren\"; did you mean \"green\"?"},
+    {"colors: [red, x]", "1:15: colors[1]: expected one of \"red\", \"green\", \"blue\", "
+                         "\"1.5\", not \"x\""},
+    {"numbers: [1, ~]", "1:14: numbers[1]: expected a number, not nothing"},
+    {"texts: {a: b}", "1:8: texts: expected a text, not a mapping"},
+    {"map: [a]", "1:6: map: expected a mapping of names to texts, not a list"},
+    {"map: {a: [b]}", "1:10: map.a: expected a text, not a list"},
+    {"map: {'': b}", "1:7: map: a name is empty"},
+    {"point: [1]", "1:8: point: expected a mapping with keys out of name, x, y, not a list"},
+    {"point:", "1:1: point: there is nothing here: write {} for its defaults, or leave the key "
+               "out"},
+    {"point: {}", "1:8: point: \"x\" is missing"},
+    {"point: {x: }", "1:9: point.x: expected a value, there is nothing"},
+    {"points: [1, {y: 2}]", "1:13: points[1]: \"x\" is missing"},
+    {"points: [1, {X: 2}]", "1:14: points[1]: unknown key \"X\"; did you mean \"x\"?"},
+    {"points: [{name: a, x: 1}, {name: b, x: 1}, {name: a, x: 1}]",
+     "1:51: points[2].name: the name \"a\" is taken already, in line 1"},
+    {"points: [{x: 13}]", "1:14: points[0].x: 13 brings bad luck"},
+    {"point: 13", "1:8: point: 13 brings bad luck"},
+    {"points: [{x: 1, y: 13, name: n}]", "1:10: points[0]: 13 brings bad luck, \"n\""},
+    {"y-a: 1", "1:1: unknown key \"y-a\"; expected one of: flag, number, integer, duration, "
+               "size, text, secret, address, remote, cidr, color, point, always, points, "
+               "texts, numbers, colors, map, circle, square, extra"},
+    {"point: {x-a: 1, x: 1}", "1:9: point: unknown key \"x-a\"; expected one of: name, x, y"},
+    {"square: a", "2:1: \"circle\" does not go with \"square\": there can be only one of them"},
+    {"flag: true\nflag: false", "2:1: the key \"flag\" is there twice; first in line 1"},
+    {"text: *nowhere", "1:7: text: no anchor &nowhere is finished before this alias"},
+    {"point: &p {<<: *p, x: 1}", "1:16: point.<<: no anchor &p is finished before this alias"},
+    {"point: {<<: 5, x: 1}", "1:13: point: \"<<\" merges mappings: expected an alias of one, "
+                             "or a list of such"},
+    {"text: !!str 5", "1:13: text: YAML tags (words that begin with \"!\") have no meaning here"},
+    {"text: ${", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
+    {"text: ${1A}", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
+    {"text: ${A:=b}", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
+    {"text: ${RW_TEST_UNSET}", "1:7: text: the environment variable RW_TEST_UNSET is not set"},
+    {"points: [1, {x: \"${RW_TEST_UNSET}\"}]",
+     "1:17: points[1].x: the environment variable RW_TEST_UNSET is not set"},
+};
+
 static void test_value_mistakes(void **state)
 {
     (void)state;
-    static const struct {
-        const char *yaml, *mistake;
-    } cases[] = {
-        {"flag: yes", "1:7: flag: expected true or false, not \"yes\""},
-        {"number: 100", "1:9: number: expected a whole number from 1 to 99, not \"100\""},
-        {"number: 1.5", "1:9: number: expected a whole number from 1 to 99, not \"1.5\""},
-        {"number: [1]", "1:9: number: expected a number, not a list"},
-        {"number: ''", "1:9: number: expected a whole number from 1 to 99, not \"\""},
-        {"integer: 2147483648", "1:10: integer: expected a whole number from -2147483648 to "
-                                "2147483647, not \"2147483648\""},
-        {"integer: +1",
-         "1:10: integer: expected a whole number from -2147483648 to 2147483647, not \"+1\""},
-        {"duration: 30", "1:11: duration: expected a duration like 250ms, 1.5s, 2m, 1h or 1d, not "
-                         "\"30\"; the unit is missing: \"30s\" or \"30ms\""},
-        {"duration: 2h", "1:11: duration: expected a duration from 1ms to 1h, not \"2h\""},
-        {"duration: 99999d", "1:11: duration: expected a duration from 1ms to 1h, not \"99999d\""},
-        {"size: 5k", "1:7: size: expected a size like 512B, 64KiB, 1MiB or 10MB, not \"5k\""},
-        {"text: 123456789", "1:7: text: expected a text of 1 to 8 bytes, not \"123456789\""},
-        {"text: ''", "1:7: text: expected a text that is not empty, not \"\""},
-        {"text: {a: b}", "1:7: text: expected a text, not a mapping"},
-        {"text: \"a\\0b\"", "1:7: text: expected a text without the character U+0000, not "
-                            "\"a\\u0000b\""},
-        {"text: \"\\e[31m, and more\"",
-         "1:7: text: expected a text of 1 to 8 bytes, not \"\\u001b[31m, and more\""},
-        {"address: localhost:80",
-         "1:10: address: expected an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, "
-         "not \"localhost:80\"; names are not looked up here: write 127.0.0.1"},
-        {"remote: a", "1:9: remote: expected an address like 10.0.0.1:80, [::1]:80, name:80, "
-                      "srv:_http._tcp.name or unix:/path, not \"a\"; the port is missing"},
-        {"cidr: 10.0.0.1/8",
-         "1:7: cidr: expected an IP address or a range like 10.0.0.0/8 or fd00::/8, not "
-         "\"10.0.0.1/8\"; there are bits set behind the prefix: did you mean \"10.0.0.0/8\"?"},
-        {"color: gren", "1:8: color: expected one of \"red\", \"green\", \"blue\", \"1.5\", not "
-                        "\"gren\"; did you mean \"green\"?"},
-        {"colors: [red, x]", "1:15: colors[1]: expected one of \"red\", \"green\", \"blue\", "
-                             "\"1.5\", not \"x\""},
-        {"numbers: [1, ~]", "1:14: numbers[1]: expected a number, not nothing"},
-        {"texts: {a: b}", "1:8: texts: expected a text, not a mapping"},
-        {"map: [a]", "1:6: map: expected a mapping of names to texts, not a list"},
-        {"map: {a: [b]}", "1:10: map.a: expected a text, not a list"},
-        {"map: {'': b}", "1:7: map: a name is empty"},
-        {"point: [1]", "1:8: point: expected a mapping with keys out of name, x, y, not a list"},
-        {"point:", "1:1: point: there is nothing here: write {} for its defaults, or leave the key "
-                   "out"},
-        {"point: {}", "1:8: point: \"x\" is missing"},
-        {"point: {x: }", "1:9: point.x: expected a value, there is nothing"},
-        {"points: [1, {y: 2}]", "1:13: points[1]: \"x\" is missing"},
-        {"points: [1, {X: 2}]", "1:14: points[1]: unknown key \"X\"; did you mean \"x\"?"},
-        {"points: [{name: a, x: 1}, {name: b, x: 1}, {name: a, x: 1}]",
-         "1:51: points[2].name: the name \"a\" is taken already, in line 1"},
-        {"points: [{x: 13}]", "1:14: points[0].x: 13 brings bad luck"},
-        {"point: 13", "1:8: point: 13 brings bad luck"},
-        {"points: [{x: 1, y: 13, name: n}]", "1:10: points[0]: 13 brings bad luck, \"n\""},
-        {"y-a: 1", "1:1: unknown key \"y-a\"; expected one of: flag, number, integer, duration, "
-                   "size, text, secret, address, remote, cidr, color, point, always, points, "
-                   "texts, numbers, colors, map, circle, square, extra"},
-        {"point: {x-a: 1, x: 1}", "1:9: point: unknown key \"x-a\"; expected one of: name, x, y"},
-        {"square: a", "2:1: \"circle\" does not go with \"square\": there can be only one of them"},
-        {"flag: true\nflag: false", "2:1: the key \"flag\" is there twice; first in line 1"},
-        {"text: *nowhere", "1:7: text: no anchor &nowhere is finished before this alias"},
-        {"point: &p {<<: *p, x: 1}", "1:16: point.<<: no anchor &p is finished before this alias"},
-        {"point: {<<: 5, x: 1}", "1:13: point: \"<<\" merges mappings: expected an alias of one, "
-                                 "or a list of such"},
-        {"text: !!str 5",
-         "1:13: text: YAML tags (words that begin with \"!\") have no meaning here"},
-        {"text: ${", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
-        {"text: ${1A}", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
-        {"text: ${A:=b}", "1:7: text: expected ${NAME} or ${NAME:-fallback}; \"$$\" is a dollar"},
-        {"text: ${RW_TEST_UNSET}", "1:7: text: the environment variable RW_TEST_UNSET is not set"},
-        {"points: [1, {x: \"${RW_TEST_UNSET}\"}]",
-         "1:17: points[1].x: the environment variable RW_TEST_UNSET is not set"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        expect_mistake(cases[i].yaml, cases[i].mistake);
+    for (size_t i = 0; i < sizeof(value_mistakes) / sizeof(*value_mistakes); i++)
+        expect_mistake(value_mistakes[i].yaml, value_mistakes[i].mistake);
 }
 
 static void test_syntax(void **state)

@@ -117,22 +117,8 @@ static void test_smallest(void **state)
     end(&l);
 }
 
-static void test_defaults(void **state)
+static void check_default_listener(const struct rw_config_listener *listener)
 {
-    (void)state;
-    struct loading l;
-    begin(&l, "listeners: \":8080\"\n"
-              "routes: {upstream: app}\n"
-              "upstreams: {name: app, endpoints: a:1, health: /up, tls: {}}\n"
-              "admin: 127.0.0.1:9901\n");
-    assert_int_equal(l.err, RW_OK);
-    const struct rw_config *config = l.config;
-    const struct rw_config_listener *listener = config->listeners.items;
-    const struct rw_config_route *route = config->routes.items;
-    const struct rw_config_upstream *app = config->upstreams.items;
-    assert_int_equal(config->threads, 0);
-    assert_int_equal(config->drain_ms_max, 30000);
-    assert_false(config->watch_file);
     assert_int_equal(listener->timeouts->header_ms, 10000);
     assert_int_equal(listener->timeouts->body_idle_ms, 30000);
     assert_int_equal(listener->timeouts->idle_ms, 75000);
@@ -146,6 +132,24 @@ static void test_defaults(void **state)
     assert_int_equal(listener->limits->exchange_bytes, 65536);
     assert_false(listener->reason_header);
     assert_int_equal(listener->backlog, 4096);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct loading l;
+    begin(&l, "listeners: \":8080\"\n"
+              "routes: {upstream: app}\n"
+              "upstreams: {name: app, endpoints: a:1, health: /up, tls: {}}\n"
+              "admin: 127.0.0.1:9901\n");
+    assert_int_equal(l.err, RW_OK);
+    const struct rw_config *config = l.config;
+    const struct rw_config_route *route = config->routes.items;
+    const struct rw_config_upstream *app = config->upstreams.items;
+    assert_int_equal(config->threads, 0);
+    assert_int_equal(config->drain_ms_max, 30000);
+    assert_false(config->watch_file);
+    check_default_listener(config->listeners.items);
     assert_int_equal(route->timeouts->first_byte_ms, 60000);
     assert_int_equal(route->timeouts->total_ms, 0);
     assert_string_equal(((struct rw_span *)route->upgrade.items)->at, "websocket");
@@ -240,6 +244,25 @@ static void test_names(void **state)
     assert_string_equal(routes[0].name.at, "route-1-2");
     assert_string_equal(routes[2].name.at, "route-3");
     end(&l);
+}
+
+/* Nothing of a configuration lives in the report. */
+static void test_lifetimes(void **state)
+{
+    (void)state;
+    struct rw_arena arena, mistakes;
+    rw_arena_init(&arena, NULL, 0, 4096, 64 << 20);
+    rw_arena_init(&mistakes, NULL, 0, 4096, 64 << 10);
+    struct rw_conf_report report = {.arena = &mistakes};
+    struct rw_config *config;
+    assert_int_equal(
+        rw_config_load_text(rw_span_text(smallest), "gateway.yaml", &arena, &config, &report),
+        RW_OK);
+    rw_arena_free(&mistakes);
+    assert_string_equal(((struct rw_config_listener *)config->listeners.items)->name.at,
+                        "listener-1");
+    assert_string_equal(((struct rw_config_route *)config->routes.items)->name.at, "route-1");
+    rw_arena_free(&arena);
 }
 
 /* ---- What is wrong ---- */
@@ -576,14 +599,23 @@ static void test_many_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smallest),      cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_tls),           cmocka_unit_test(test_policies),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_unknown_names),
-        cmocka_unit_test(test_taken),         cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_match),         cmocka_unit_test(test_match_good),
-        cmocka_unit_test(test_together),      cmocka_unit_test(test_upstreams),
-        cmocka_unit_test(test_admin_and_dns), cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_example),       cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_smallest),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_lifetimes),
+        cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_match),
+        cmocka_unit_test(test_match_good),
+        cmocka_unit_test(test_together),
+        cmocka_unit_test(test_upstreams),
+        cmocka_unit_test(test_admin_and_dns),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_allocation_failures),
         cmocka_unit_test(test_many_routes),
     };
     return cmocka_run_group_tests(tests, register_kinds, NULL);
