@@ -104,6 +104,13 @@ static void drain_thread(struct rw_thread *thread, void *arg)
     rw_worker_drain(worker, rw_loop_now_ms(worker->loop) + ms, on_worker_drained);
 }
 
+/* Another program may take the addresses from now on. */
+static void stopped_listening(struct rw_process *process, void *arg)
+{
+    (void)arg;
+    rw_process_forget_sockets(process);
+}
+
 void rw_process_drain(struct rw_process *process)
 {
     if (process->draining)
@@ -111,7 +118,7 @@ void rw_process_drain(struct rw_process *process)
     process->draining = true;
     rw_log_info("serve", "draining");
     if (!process->snapshot ||
-        rw_threads_visit(process, drain_thread, NULL, &process->snapshot->config->drain_ms_max))
+        rw_threads_visit(process, drain_thread, stopped_listening, &process->snapshot->config->drain_ms_max))
         rw_loop_stop(process->control.loop);
 }
 

@@ -113,6 +113,7 @@ static void begin_shutdown(struct rw_supervisor *s)
     s->kill_at_ms = now_ms() + s->drain_ms_max + KILL_GRACE_MS;
     signal_children(s, SIGTERM, NULL);
     rw_upgrade_stop_old(s);
+    rw_sockets_close(&s->sockets);
 }
 
 static void describe_death(pid_t pid, int status, char *text, size_t room)
