@@ -27,14 +27,16 @@ enum rw_loop_backend { RW_LOOP_AUTO, RW_LOOP_EPOLL, RW_LOOP_IO_URING, RW_LOOP_SI
 
 struct rw_loop_options {
     enum rw_loop_backend backend; /* AUTO: the one that measures best here and is permitted */
-    size_t buffer_bytes_max;      /* cap of the buffer pool; 0: 1 GiB */
+    size_t buffer_bytes_max;      /* cap of the buffer pool; 0: 1 GiB. When it is reached, receiving
+                                     waits */
     struct rw_sim *sim;           /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 
 /* RW_EUNSUPPORTED when the backend is not permitted here (io_uring in many containers). */
 RW_MUST_CHECK enum rw_err rw_loop_create(const struct rw_loop_options *options,
                                          struct rw_loop **loop);
-/* Every stream and listener must be closed (their on_closed called), every timer stopped. */
+/* Every stream and listener must be closed (their on_closed called), every timer stopped, every
+ * task run. */
 void rw_loop_destroy(struct rw_loop *loop);
 
 void rw_loop_run(struct rw_loop *loop);

@@ -6,6 +6,10 @@
  * among those that can), delivers it, moves time on when nothing else can happen. Faults come by
  * probability from `struct rw_sim_faults`. Single-threaded. The same seed and the same program give
  * the same run, to the byte.
+ *
+ * A loop may also be turned by itself (rw_loop_turn, rw_loop_run): then each turn lets one thing
+ * happen in the network, and rw_loop_run returns, with a warning in the log, when nothing can
+ * happen any more.
  */
 #ifndef RW_IO_SIM_H
 #define RW_IO_SIM_H
@@ -52,6 +56,8 @@ RW_MUST_CHECK enum rw_err rw_sim_listen(struct rw_sim *sim, const struct sockadd
 
 /* ---- Scripted peers ---- */
 
+/* on_open tells a client's connect; a scripted origin's socket is open from the start. Each may be
+ * NULL, except that data needs an on_data. */
 struct rw_sim_peer_events {
     void (*on_open)(struct rw_sim_socket *socket, void *user, enum rw_err err);
     void (*on_data)(struct rw_sim_socket *socket, void *user,

@@ -112,6 +112,8 @@ void rw_sim_peer_close(struct rw_sim_socket *socket)
     socket->closed = socket->shut = socket->ended = true;
     if (socket->incoming.bytes)
         rw_sim_peer_reset(socket);
+    if (!socket->opened)
+        rw_sim_queue_free(&socket->outgoing);
     rw_sim_queue_free(&socket->incoming);
     if (socket->outgoing.bytes) {
         rw_sim_socket_plan(socket);
@@ -232,6 +234,8 @@ static void step_open_peer(struct rw_sim_socket *socket)
 
 void rw_sim_peer_step(struct rw_sim_socket *socket)
 {
+    if (socket->closed && !socket->outgoing.bytes)
+        return; /* among the dead already */
     if (!socket->opened)
         open_peer(socket);
     else
@@ -241,7 +245,7 @@ void rw_sim_peer_step(struct rw_sim_socket *socket)
         return;
     }
     /* Closed with bytes to send: until they and the end have left. */
-    if (!socket->outgoing.bytes && rw_list_linked(&socket->link)) {
+    if (!socket->outgoing.bytes) {
         if (!socket->fin_sent)
             rw_sim_send_fin(socket);
         rw_list_remove(&socket->link);

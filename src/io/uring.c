@@ -25,10 +25,16 @@ struct watch_node {
     struct rw_watch *watch; /* NULL: stopped, to be freed with its last completion */
 };
 
+/* Failures that are over with the next try. */
+static bool passes(int result)
+{
+    return result == -EINTR || result == -EBUSY || result == -EAGAIN || result == -ENOMEM;
+}
+
 static void ask(struct uring_state *state)
 {
     int result = io_uring_submit(&state->ring);
-    rw_assert(result >= 0 || result == -EINTR || result == -EBUSY || result == -EAGAIN);
+    rw_assert(result >= 0 || passes(result));
 }
 
 struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind)
@@ -95,6 +101,9 @@ static size_t ring_bytes(const struct uring_lender *lender)
 static enum rw_err open_lender(struct rw_loop *loop, struct uring_state *state,
                                struct uring_lender *lender)
 {
+    /* A small pool is not all lent out. */
+    while (lender->count > 1 && lender->count * lender->room > loop->buffers.cap_bytes / 4)
+        lender->count /= 2;
     lender->ring = rw_alloc_aligned(RING_ALIGNMENT, ring_bytes(lender));
     lender->lent = rw_alloc_zero(lender->count * sizeof(struct rw_buf *));
     if (!lender->ring || !lender->lent)
@@ -352,15 +361,18 @@ static unsigned dispatch_batch(struct rw_loop *loop)
 static void enter(struct uring_state *state, int wait_ms)
 {
     struct io_uring_cqe *unused;
+    int result;
     if (wait_ms == 0) {
-        io_uring_submit_and_get_events(&state->ring);
+        result = io_uring_submit_and_get_events(&state->ring);
     } else if (wait_ms < 0) {
-        io_uring_submit_and_wait(&state->ring, 1);
+        result = io_uring_submit_and_wait(&state->ring, 1);
     } else {
         struct __kernel_timespec wait = {.tv_sec = wait_ms / 1000,
                                          .tv_nsec = wait_ms % 1000 * 1000000ll};
-        io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
+        result = io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
     }
+    /* EEXIST would mean that another thread than the creator's runs the loop. */
+    rw_assert(result >= 0 || result == -ETIME || passes(result));
 }
 
 static void uring_wait(struct rw_loop *loop, int wait_ms)

@@ -423,12 +423,32 @@ static void creation_survives_failed_allocations(void **unused)
     }
 }
 
+/* A pool far smaller than what a backend would like to lend out. */
+static void small_pool(void **unused)
+{
+    (void)unused;
+    const struct rw_sim_faults none = {0};
+    struct rw_loop_options options = {.backend = backend, .buffer_bytes_max = 512 << 10};
+    if (backend == RW_LOOP_SIM)
+        assert_int_equal(rw_sim_create(1, &none, &options.sim), RW_OK);
+    struct rw_loop *loop;
+    assert_int_equal(rw_loop_create(&options, &loop), RW_OK);
+    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(loop), RW_BUF_LARGE_BYTES);
+    assert_non_null(buf);
+    rw_buf_drop(buf);
+    assert_true(rw_loop_buffers(loop)->in_use_bytes <= 256 << 10);
+    rw_loop_destroy(loop);
+    if (options.sim)
+        rw_sim_destroy(options.sim);
+}
+
 /* ---- The table ---- */
 
 #define EVERYWHERE                                                                                 \
     cmocka_unit_test(timers_in_order), cmocka_unit_test(timers_move_and_stop),                     \
         cmocka_unit_test(timer_starts_itself_at_once), cmocka_unit_test(posts_from_the_loop),      \
-        cmocka_unit_test(clocks), cmocka_unit_test(creation_survives_failed_allocations)
+        cmocka_unit_test(clocks), cmocka_unit_test(small_pool),                                    \
+        cmocka_unit_test(creation_survives_failed_allocations)
 
 #define KERNEL_ONLY cmocka_unit_test(posts_from_threads), cmocka_unit_test(watches)
 

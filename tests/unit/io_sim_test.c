@@ -451,12 +451,77 @@ static void throttled(void **unused)
     rw_sim_destroy(sim);
 }
 
+static bool refuse_all(struct rw_sim_socket *socket, void *user,
+                       const struct rw_sim_peer_events **events, void **socket_user)
+{
+    (void)socket, (void)user, (void)events, (void)socket_user;
+    return false;
+}
+
+static void origin_refuses(void **unused)
+{
+    (void)unused;
+    static const struct rw_sim_peer_events events = {lone_on_open, NULL, NULL, NULL};
+    const struct rw_sim_faults none = {0};
+    assert_int_equal(rw_sim_create(1, &none, &sim), RW_OK);
+    assert_int_equal(rw_address_parse(rw_span_text("[::1]:9"), &back), RW_OK);
+    const struct sockaddr *at = rw_address_sockaddr(&back);
+    assert_int_equal(rw_sim_peer_listen(sim, at, back.bytes, refuse_all, NULL), RW_OK);
+    assert_int_equal(rw_sim_peer_listen(sim, at, back.bytes, refuse_all, NULL), RW_EADDRINUSE);
+    lone = (struct script){0};
+    enum rw_err err = rw_sim_peer_connect(sim, at, back.bytes, &events, NULL, &lone.socket);
+    assert_int_equal(err, RW_OK);
+    assert_true(rw_sim_run(sim, 1000, 100));
+    assert_int_equal(lone.err, RW_EREFUSED);
+    /* Closed before it was open: nothing is told. */
+    lone = (struct script){0};
+    err = rw_sim_peer_connect(sim, at, back.bytes, &events, NULL, &lone.socket);
+    assert_int_equal(err, RW_OK);
+    assert_int_equal(rw_sim_peer_send(lone.socket, rw_span("x", 1)), RW_OK);
+    rw_sim_peer_close(lone.socket);
+    rw_sim_peer_close(lone.socket);
+    assert_true(rw_sim_run(sim, 1000, 100));
+    assert_false(lone.opened);
+    rw_sim_destroy(sim);
+}
+
+/* Connections wait for a listener that starts later, and come to an end with the world. */
+static void loop_by_itself(void **unused)
+{
+    (void)unused;
+    const struct rw_sim_faults none = {0};
+    struct rw_listener second = {.on_accept = on_accept, .on_closed = on_listener_closed};
+    open_relay(5, &none);
+    listener_closed = false;
+    second.fd = listener.fd;
+    assert_int_equal(rw_listener_start(loop, &second), RW_EADDRINUSE);
+    second.fd = listener.fd + 1000;
+    assert_int_equal(rw_listener_start(loop, &second), RW_EINVAL);
+    rw_listener_close(&listener);
+    clients[0] = (struct script){.sent = 10};
+    start_client(&clients[0]);
+    rw_loop_run(loop); /* nothing to accept it: returns */
+    assert_true(listener_closed && !clients[0].opened);
+    assert_int_equal(rw_listener_start(loop, &listener), RW_OK);
+    rw_loop_run(loop);
+    assert_int_equal(clients[0].received, 10);
+    assert_true(clients[0].ended);
+    assert_string_equal(rw_loop_backend_name(loop), "sim");
+    rw_listener_close(&listener);
+    rw_loop_run(loop);
+    clients[1] = (struct script){.sent = 10};
+    start_client(&clients[1]);
+    rw_loop_destroy(loop);
+    rw_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_faults), cmocka_unit_test(harmless_faults),
         cmocka_unit_test(every_fault),    cmocka_unit_test(replays),
         cmocka_unit_test(nobody_listens), cmocka_unit_test(throttled),
+        cmocka_unit_test(origin_refuses), cmocka_unit_test(loop_by_itself),
     };
     rw_log_set_level(RW_LOG_ERROR); /* starvation is expected, and in bulk */
     return cmocka_run_group_tests(tests, NULL, NULL);

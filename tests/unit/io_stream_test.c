@@ -276,6 +276,34 @@ static void connect_refused(void **unused)
     world_close(&world);
 }
 
+/* What can be known at once is returned at once, and leaves nothing behind. */
+static void connect_fails_at_once(void **unused)
+{
+    (void)unused;
+    struct end end = {.sent = 0};
+    struct rw_address source, listening;
+    open_world();
+    listening = world.address;
+    enum rw_err err = rw_address_parse(rw_span_text("203.0.113.1:0"), &source);
+    assert_int_equal(err, RW_OK);
+    struct rw_connect_options options = {.address = rw_address_sockaddr(&world.address),
+                                         .address_bytes = world.address.bytes,
+                                         .source = rw_address_sockaddr(&source),
+                                         .source_bytes = source.bytes};
+    err = rw_stream_connect(world.loop, &end.stream, &world_events, &options);
+    assert_int_equal(err, RW_EUNREACHABLE);
+    err = rw_address_parse(rw_span_text("unix:/nonexistent/ringway.sock"), &world.address);
+    assert_int_equal(err, RW_OK);
+    err = end_connect(&world, &end);
+    if (!err) {
+        run_until_gone(&world, &end, 1);
+        err = end.open_err;
+    }
+    assert_int_equal(err, RW_ENOENT);
+    world.address = listening;
+    world_close(&world);
+}
+
 static void close_while_connecting(void **unused)
 {
     (void)unused;
@@ -619,7 +647,9 @@ static int choose_sim(void **unused)
         cmocka_unit_test(refuse_accepted), cmocka_unit_test(many_streams),                         \
         cmocka_unit_test(failed_allocations), cmocka_unit_test(no_buffers)
 
-#define KERNEL_ONLY cmocka_unit_test(source_address), cmocka_unit_test(descriptors_run_out)
+#define KERNEL_ONLY                                                                                \
+    cmocka_unit_test(source_address), cmocka_unit_test(connect_fails_at_once),                     \
+        cmocka_unit_test(descriptors_run_out)
 
 int main(void)
 {
