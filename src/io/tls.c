@@ -20,6 +20,8 @@ enum {
 
 /* ---- Start and end ---- */
 
+uint32_t rw_tls_settle_ms = RW_TLS_SETTLE_MS;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static enum rw_err init_result;
 
@@ -31,6 +33,10 @@ static void init_once(void)
         init_result = rw_tls_bio_init();
     if (!init_result)
         init_result = rw_tls_ticket_init();
+    if (!init_result)
+        init_result = rw_tls_library_init();
+    if (!init_result)
+        init_result = rw_tls_record_init();
     ERR_clear_error();
 }
 
@@ -41,11 +47,14 @@ enum rw_err rw_tls_init(void)
 
 static void free_tls(struct rw_tls *tls)
 {
+    rw_timer_stop(tls->stream->loop, &tls->settled);
     rw_tls_current = tls;
     /* Else OpenSSL takes a lock to make the session unfit for resumption. */
-    SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (tls->ssl)
+        SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     rw_tls_current = NULL;
+    rw_tls_records_free(tls->records);
     rw_tls_drop_buffers(&tls->in);
     rw_tls_drop_buffers(&tls->out);
     rw_tls_drop_buffers(&tls->flight);
@@ -57,12 +66,15 @@ static void free_tls(struct rw_tls *tls)
     rw_free(tls);
 }
 
+static void settled(struct rw_timer *timer);
+
 static struct rw_tls *new_tls(struct rw_stream *stream, SSL_CTX *context)
 {
     struct rw_tls *tls = rw_alloc_zero(sizeof(*tls));
     if (!tls)
         return NULL;
     tls->stream = stream;
+    tls->settled.fire = settled;
     tls->verify_error = X509_V_OK;
     BIO *bio = rw_tls_bio();
     tls->ssl = bio ? SSL_new(context) : NULL;
@@ -175,14 +187,17 @@ static void begin(struct rw_tls *tls)
         ERR_clear_error();
 }
 
-static enum rw_err classify(const struct rw_tls *tls)
+/* What OpenSSL's latest error amounts to. */
+static enum rw_err classify(struct rw_tls *tls)
 {
-    if (tls->flags & RW_TLS_OUT_OF_MEMORY)
-        return RW_ENOMEM;
-    switch (ERR_GET_REASON(tls->error)) {
+    unsigned long error = ERR_peek_last_error();
+    tls->reason = ERR_reason_error_string(error);
+    switch (ERR_GET_REASON(error)) {
     case ERR_R_MALLOC_FAILURE:
         return RW_ENOMEM;
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        tls->verify_error = (int)SSL_get_verify_result(tls->ssl);
+        return RW_EVERIFY;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
         return RW_EVERIFY;
     default:
@@ -190,15 +205,15 @@ static enum rw_err classify(const struct rw_tls *tls)
     }
 }
 
-/* Notes why, and sends the alert that OpenSSL has made. */
+/* Notes why, and sends the alert that has been made. */
 static enum rw_err note_failure(struct rw_tls *tls)
 {
-    tls->error = ERR_peek_last_error();
-    if (ERR_GET_REASON(tls->error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        tls->verify_error = SSL_get_verify_result(tls->ssl);
+    enum rw_err err = tls->ssl ? classify(tls) : RW_ETLS;
+    if (tls->flags & RW_TLS_OUT_OF_MEMORY)
+        err = RW_ENOMEM;
     ERR_clear_error();
+    tls->failure = err;
     tls->flags |= RW_TLS_FAILED | RW_TLS_NOTIFIED;
-    enum rw_err err = classify(tls);
     flush_at_once(tls);
     rw_log_limited(RW_LOG_INFO, "tls", "connection %s%s %s: %s (%s)",
                    tls->flags & RW_TLS_CLIENT ? "to " : "from a client",
@@ -224,14 +239,58 @@ static void tell_end(struct rw_tls *tls, enum rw_err err)
         stream->events->on_open(stream, err);
 }
 
+/* ---- From libssl to our own records ---- */
+
+static void settle_later(struct rw_tls *tls, uint32_t ms)
+{
+    struct rw_loop *loop = tls->stream->loop;
+    rw_timer_start(loop, &tls->settled, rw_loop_now_ms(loop) + ms);
+}
+
+static void ask_for_tickets(struct rw_tls *tls)
+{
+    tls->flags &= ~(uint32_t)RW_TLS_TICKET_DUE;
+    /* One replaces the one that was used. */
+    uint32_t count = SSL_session_reused(tls->ssl) ? 1 : tls->of.server->ticket_count;
+    while (count--)
+        (void)SSL_new_session_ticket(tls->ssl);
+}
+
+/* The connection was no short visit. One that has not been sent anything gets its ticket now. */
+static void settled(struct rw_timer *timer)
+{
+    struct rw_tls *tls = rw_container_of(timer, struct rw_tls, settled);
+    if (rw_stream_closing(tls->stream) ||
+        tls->flags & (RW_TLS_FAILED | RW_TLS_NOTIFIED | RW_TLS_RAW_END | RW_TLS_END_TOLD |
+                      RW_TLS_PEER_ENDED | RW_TLS_KEYS_MOVED))
+        return;
+    if (tls->flags & RW_TLS_TICKET_DUE && !tls->flight) {
+        begin(tls);
+        ask_for_tickets(tls);
+        (void)SSL_do_handshake(tls->ssl);
+        if (!flush_if_free(tls)) {
+            tell_end(tls, RW_ERESET);
+            return;
+        }
+    }
+    if (!(tls->flags & RW_TLS_TICKET_DUE) && rw_tls_can_take_over(tls))
+        rw_tls_take_over(tls);
+    if (tls->ssl)
+        settle_later(tls, RW_TLS_SETTLE_MS);
+}
+
 /* ---- The handshake ---- */
 
-static void settle(struct rw_tls *tls)
+static void note_open(struct rw_tls *tls)
 {
     tls->flags |= RW_TLS_OPEN;
     if (!(tls->flags & RW_TLS_CLIENT) && tls->of.server->ticket_keys &&
         tls->flags & RW_TLS_TICKET_ASKED && SSL_version(tls->ssl) == TLS1_3_VERSION)
         tls->flags |= RW_TLS_TICKET_DUE;
+    if (tls->records && tls->records->hash_bytes) {
+        tls->flags |= RW_TLS_COUNTED;
+        settle_later(tls, rw_tls_settle_ms);
+    }
 }
 
 /* True when it is through, and the owner wants to go on. */
@@ -253,7 +312,7 @@ static bool handshake(struct rw_tls *tls)
             tell_end(tls, RW_ECLOSED);
         return false;
     }
-    settle(tls);
+    note_open(tls);
     stream->events->on_open(stream, RW_OK);
     if (rw_stream_closing(stream))
         return false;
@@ -264,8 +323,6 @@ static bool handshake(struct rw_tls *tls)
 
 /* ---- Receiving ---- */
 
-enum outcome { FULL, DRY, ENDED, BROKEN };
-
 static bool wants_data(const struct rw_tls *tls)
 {
     return (tls->flags & (RW_TLS_OPEN | RW_TLS_WANTED | RW_TLS_END_TOLD)) ==
@@ -274,9 +331,13 @@ static bool wants_data(const struct rw_tls *tls)
 }
 
 /* Decrypts into `buf` until it is full or there is nothing more. */
-static enum outcome fill(struct rw_tls *tls, struct rw_buf *buf)
+static enum rw_tls_outcome fill(struct rw_tls *tls, struct rw_buf *buf)
 {
+    if (tls->flags & RW_TLS_PEER_ENDED)
+        return RW_TLS_ENDED;
     begin(tls);
+    if (!tls->ssl)
+        return rw_tls_open_data(tls, buf);
     while (rw_buf_space(buf)) {
         size_t got;
         int result = SSL_read_ex(tls->ssl, buf->data + buf->end, rw_buf_space(buf), &got);
@@ -286,37 +347,39 @@ static enum outcome fill(struct rw_tls *tls, struct rw_buf *buf)
         }
         switch (SSL_get_error(tls->ssl, result)) {
         case SSL_ERROR_WANT_READ:
-            return DRY;
+            return RW_TLS_DRY;
         case SSL_ERROR_ZERO_RETURN:
-            return ENDED;
+            return RW_TLS_ENDED;
         default:
-            return BROKEN;
+            return RW_TLS_BROKEN;
         }
     }
-    return FULL;
+    return RW_TLS_FULL;
 }
 
 /* Data goes before what ended it: the owner sees all that came before a bad record. */
 static bool receive_some(struct rw_tls *tls, struct rw_buf *buf)
 {
     struct rw_stream *stream = tls->stream;
-    enum outcome outcome = fill(tls, buf);
-    enum rw_err err = outcome == BROKEN ? note_failure(tls) : RW_OK;
-    if (outcome != BROKEN && !flush_if_free(tls)) {
-        outcome = BROKEN;
+    enum rw_tls_outcome outcome = fill(tls, buf);
+    if (outcome == RW_TLS_ENDED)
+        tls->flags |= RW_TLS_PEER_ENDED;
+    enum rw_err err = outcome == RW_TLS_BROKEN ? note_failure(tls) : RW_OK;
+    if (outcome != RW_TLS_BROKEN && !flush_if_free(tls)) {
+        outcome = RW_TLS_BROKEN;
         err = RW_ERESET;
     }
     if (buf->end > buf->start)
         stream->events->on_data(stream, buf);
     else
         rw_buf_drop(buf);
-    if (outcome == BROKEN)
+    if (outcome == RW_TLS_BROKEN)
         tell_end(tls, err);
-    else if (outcome == ENDED && wants_data(tls))
+    else if (outcome == RW_TLS_ENDED && wants_data(tls))
         tell_end(tls, RW_OK);
-    else if (outcome == DRY && tls->flags & RW_TLS_RAW_END && wants_data(tls))
+    else if (outcome == RW_TLS_DRY && tls->flags & RW_TLS_RAW_END && wants_data(tls))
         tell_end(tls, RW_ECLOSED);
-    return outcome == FULL;
+    return outcome == RW_TLS_FULL;
 }
 
 static void receive(struct rw_tls *tls)
@@ -345,7 +408,8 @@ static void run(struct rw_tls *tls)
     tls->flags &= ~(uint32_t)RW_TLS_RUNNING;
     /* Nothing is kept while nothing happens. (The mode SSL_MODE_RELEASE_BUFFERS would free after
      * each record.) */
-    SSL_free_buffers(tls->ssl);
+    if (tls->ssl)
+        SSL_free_buffers(tls->ssl);
 }
 
 void rw_tls_hook_opened(struct rw_stream *stream, enum rw_err err)
@@ -366,11 +430,12 @@ void rw_tls_hook_data(struct rw_stream *stream, struct rw_buf *buf)
         rw_buf_drop(buf);
         return;
     }
-    if (tls->in)
+    if (!tls->in) {
+        tls->in = tls->in_last = buf;
+    } else if (!rw_tls_gather(tls, buf)) {
         tls->in_last->next = buf;
-    else
-        tls->in = buf;
-    tls->in_last = buf;
+        tls->in_last = buf;
+    }
     run(tls);
 }
 
@@ -399,14 +464,14 @@ void rw_tls_hook_receive(struct rw_stream *stream, bool on, bool large)
     if (!(tls->flags & RW_TLS_RAW_END))
         rw_stream_raw_receive(stream, on, large);
     if (on && !(tls->flags & RW_TLS_RUNNING) &&
-        (tls->in || tls->flags & RW_TLS_RAW_END || SSL_has_pending(tls->ssl) ||
-         SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN))
+        (tls->in || tls->flags & (RW_TLS_RAW_END | RW_TLS_PEER_ENDED) ||
+         (tls->ssl && SSL_has_pending(tls->ssl))))
         rw_stream_raw_ready(stream);
 }
 
 /* ---- Sending ---- */
 
-static void skip_parts(struct rw_parts *rest, size_t bytes)
+void rw_tls_skip_parts(struct rw_parts *rest, size_t bytes)
 {
     int gone = 0;
     while (gone < rest->count && bytes >= rest->parts[gone].iov_len)
@@ -437,20 +502,13 @@ static struct rw_span next_record(const struct rw_parts *rest, size_t room)
     return rw_span(scratch, len);
 }
 
-static void ask_for_tickets(struct rw_tls *tls)
-{
-    tls->flags &= ~(uint32_t)RW_TLS_TICKET_DUE;
-    /* One replaces the one that was used. */
-    uint32_t count = SSL_session_reused(tls->ssl) ? 1 : tls->of.server->ticket_count;
-    while (count--)
-        (void)SSL_new_session_ticket(tls->ssl);
-}
-
 /* Encrypts as much as one large buffer holds into `out`. */
 static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
 {
     size_t room = RW_BUF_LARGE_BYTES - sizeof(struct rw_parts);
     begin(tls);
+    if (!tls->ssl)
+        return rw_tls_seal_data(tls, rest);
     if (tls->flags & RW_TLS_TICKET_DUE)
         ask_for_tickets(tls);
     while (rest->count && room > RECORD_OVERHEAD_MAX) {
@@ -459,7 +517,7 @@ static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
         size_t done;
         if (SSL_write_ex(tls->ssl, text.at, text.len, &done) != 1)
             return false;
-        skip_parts(rest, done);
+        rw_tls_skip_parts(rest, done);
         room -= done + RECORD_OVERHEAD_MAX < room ? done + RECORD_OVERHEAD_MAX : room;
     }
     return true;
@@ -478,7 +536,7 @@ static enum rw_send push(struct rw_tls *tls, struct rw_parts *rest)
             return RW_SEND_FAILED;
         }
     }
-    if (!(tls->flags & RW_TLS_RUNNING))
+    if (tls->ssl && !(tls->flags & RW_TLS_RUNNING))
         SSL_free_buffers(tls->ssl);
     if (!tls->flight)
         return RW_SEND_DONE;
@@ -534,7 +592,7 @@ void rw_tls_hook_sent(struct rw_stream *stream, enum rw_err err)
         if (result == RW_SEND_PENDING)
             return;
         if (result == RW_SEND_FAILED)
-            err = tls->flags & RW_TLS_FAILED ? classify(tls) : RW_ERESET;
+            err = tls->flags & RW_TLS_FAILED ? tls->failure : RW_ERESET;
     }
     finish_send(tls, err);
 }
@@ -548,7 +606,10 @@ static void notify(struct rw_tls *tls)
         return;
     tls->flags |= RW_TLS_NOTIFIED;
     begin(tls);
-    (void)SSL_shutdown(tls->ssl);
+    if (tls->ssl)
+        (void)SSL_shutdown(tls->ssl);
+    else
+        rw_tls_seal_close(tls);
 }
 
 void rw_tls_hook_shutdown(struct rw_stream *stream)
@@ -571,7 +632,7 @@ static bool peer_is_gone(const struct rw_tls *tls)
     int fd = rw_stream_fd(tls->stream);
     if (tls->flags & RW_TLS_RAW_END)
         return true;
-    return fd >= 0 && SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN &&
+    return fd >= 0 && tls->flags & RW_TLS_PEER_ENDED &&
            recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 

@@ -34,6 +34,8 @@ static int bio_read(BIO *bio, char *to, size_t room, size_t *done)
         size_t take = buf->end - buf->start;
         take = take < room ? take : room;
         memcpy(to + *done, buf->data + buf->start, take);
+        if (tls->flags & RW_TLS_COUNTED)
+            rw_tls_count_records(&tls->records->receive, buf->data + buf->start, take);
         buf->start += (uint32_t)take;
         *done += take;
         room -= take;
@@ -49,19 +51,20 @@ static int bio_read(BIO *bio, char *to, size_t room, size_t *done)
     return -1;
 }
 
-/* Room at the end of `out`, for at least one byte. */
-static struct rw_buf *out_space(struct rw_tls *tls, size_t bytes)
+struct rw_buf *rw_tls_out(struct rw_tls *tls, size_t bytes)
 {
     struct rw_buf *last = tls->out ? tls->out_last : NULL;
-    if (last && last->end + sizeof(struct rw_parts) < last->room)
+    size_t need = bytes + sizeof(struct rw_parts); /* what tls.c keeps at the end of a flight */
+    if (last && rw_buf_space(last) >= need)
         return last;
-    if (tls->out_count == RW_TLS_OUT_BUFFERS_MAX)
+    struct rw_buf *buf = NULL;
+    if (tls->out_count < RW_TLS_OUT_BUFFERS_MAX)
+        buf = rw_buf_get(&tls->stream->loop->buffers,
+                         need > RW_BUF_SMALL_BYTES ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES);
+    if (!buf) {
+        tls->flags |= RW_TLS_OUT_OF_MEMORY;
         return NULL;
-    size_t room = bytes + sizeof(struct rw_parts) > RW_BUF_SMALL_BYTES ? RW_BUF_LARGE_BYTES
-                                                                       : RW_BUF_SMALL_BYTES;
-    struct rw_buf *buf = rw_buf_get(&tls->stream->loop->buffers, room);
-    if (!buf)
-        return NULL;
+    }
     if (last)
         last->next = buf;
     else
@@ -76,20 +79,16 @@ static struct rw_buf *out_space(struct rw_tls *tls, size_t bytes)
 static int bio_write(BIO *bio, const char *from, size_t bytes, size_t *done)
 {
     struct rw_tls *tls = rw_tls_current;
+    struct rw_buf *buf = rw_tls_out(tls, bytes);
     BIO_clear_retry_flags(bio);
     *done = 0;
-    while (*done < bytes) {
-        struct rw_buf *buf = out_space(tls, bytes - *done);
-        if (!buf) {
-            tls->flags |= RW_TLS_OUT_OF_MEMORY;
-            return -1;
-        }
-        size_t take = rw_buf_space(buf) - sizeof(struct rw_parts);
-        take = take < bytes - *done ? take : bytes - *done;
-        memcpy(buf->data + buf->end, from + *done, take);
-        buf->end += (uint32_t)take;
-        *done += take;
-    }
+    if (!buf)
+        return -1;
+    memcpy(buf->data + buf->end, from, bytes);
+    if (tls->flags & RW_TLS_COUNTED)
+        rw_tls_count_records(&tls->records->send, from, bytes);
+    buf->end += (uint32_t)bytes;
+    *done = bytes;
     return 1;
 }
 

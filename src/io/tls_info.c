@@ -6,13 +6,8 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-bool rw_tls_info(const struct rw_stream *stream, struct rw_tls_info *info)
+void rw_tls_info_of_ssl(SSL *ssl, struct rw_tls_info *info)
 {
-    *info = (struct rw_tls_info){.version = "", .cipher = ""};
-    const struct rw_tls *tls = stream->tls;
-    if (!tls)
-        return false;
-    SSL *ssl = tls->ssl;
     const unsigned char *alpn;
     unsigned alpn_bytes;
     SSL_get0_alpn_selected(ssl, &alpn, &alpn_bytes);
@@ -24,7 +19,34 @@ bool rw_tls_info(const struct rw_stream *stream, struct rw_tls_info *info)
     info->peer_verified = SSL_get0_peer_certificate(ssl) &&
                           (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) &&
                           SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
+bool rw_tls_info(const struct rw_stream *stream, struct rw_tls_info *info)
+{
+    *info = (struct rw_tls_info){.version = "", .cipher = ""};
+    const struct rw_tls *tls = stream->tls;
+    if (!tls)
+        return false;
+    if (tls->ssl) {
+        rw_tls_info_of_ssl(tls->ssl, info);
+        return true;
+    }
+    const struct rw_tls_records *records = tls->records;
+    info->version = "TLSv1.3";
+    info->cipher = records->cipher_name;
+    info->alpn = rw_span(records->text, records->alpn_bytes);
+    if (records->sni_bytes)
+        info->sni = rw_span(records->text + records->alpn_bytes, records->sni_bytes);
+    info->resumed = records->resumed;
+    info->peer_verified = records->peer_verified;
     return true;
+}
+
+static X509 *peer_of(const struct rw_tls *tls)
+{
+    if (!tls)
+        return NULL;
+    return tls->ssl ? SSL_get0_peer_certificate(tls->ssl) : tls->records->peer;
 }
 
 /* ---- The peer's certificate as text ---- */
@@ -115,7 +137,7 @@ enum rw_err rw_tls_peer(const struct rw_stream *stream, struct rw_arena *arena,
                         struct rw_tls_peer *peer)
 {
     *peer = (struct rw_tls_peer){0};
-    X509 *cert = stream->tls ? SSL_get0_peer_certificate(stream->tls->ssl) : NULL;
+    X509 *cert = peer_of(stream->tls);
     if (!cert)
         return RW_ENOENT;
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -144,11 +166,10 @@ const char *rw_tls_error_text(const struct rw_stream *stream)
     text[0] = '\0';
     if (!tls || !(tls->flags & RW_TLS_FAILED))
         return text;
-    const char *reason = ERR_reason_error_string(tls->error);
     if (tls->verify_error != X509_V_OK)
-        snprintf(text, sizeof(text), "%s: %s", reason ? reason : "certificate not trusted",
+        snprintf(text, sizeof(text), "%s: %s", tls->reason ? tls->reason : "not trusted",
                  X509_verify_cert_error_string(tls->verify_error));
-    else if (reason)
-        snprintf(text, sizeof(text), "%s", reason);
+    else if (tls->reason)
+        snprintf(text, sizeof(text), "%s", tls->reason);
     return text;
 }

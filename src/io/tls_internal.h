@@ -1,6 +1,8 @@
 /* Private to io/tls*.c: what the parts of the TLS layer share.
  *
  *   tls.c         a stream's connection: hooks, handshake, records in and out, the end
+ *   tls_record.c  record protection without libssl, for connections that live longer
+ *   tls_kdf.c     the TLS 1.3 key schedule, and the library context that uses it
  *   tls_bio.c     how OpenSSL reads and writes: straight from and to the loop's buffers
  *   tls_server.c  rw_tls_server: certificates by name, one SSL_CTX for each set of them
  *   tls_client.c  rw_tls_client: trust, names, kept sessions
@@ -16,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "io/backend.h"
 #include "io/tls.h"
 
 #include <openssl/ssl.h>
@@ -37,13 +40,21 @@ enum {
     RW_TLS_TICKET_ASKED = 1 << 11, /* the client can resume (RFC 8446 section 4.2.9) */
     RW_TLS_OUT_OF_MEMORY = 1 << 12,
     RW_TLS_CLIENT = 1 << 13,
-    RW_TLS_RUNNING = 1 << 14, /* within a hook that will look for more itself */
+    RW_TLS_PEER_ENDED = 1 << 15, /* close_notify has come */
+    RW_TLS_COUNTED = 1 << 16,    /* records are counted, to know the sequence numbers */
+    RW_TLS_KEYS_MOVED = 1 << 17, /* libssl has seen a KeyUpdate */
+    RW_TLS_RUNNING = 1 << 14,    /* within a hook that will look for more itself */
 };
 
 enum { RW_TLS_OUT_BUFFERS_MAX = 8 };
 
+/* FULL: the buffer is, or there is more to look at. */
+enum rw_tls_outcome { RW_TLS_FULL, RW_TLS_DRY, RW_TLS_ENDED, RW_TLS_BROKEN };
+
 struct rw_tls {
-    SSL *ssl;
+    SSL *ssl; /* NULL: taken over by `records` */
+    struct rw_tls_records *records;
+    struct rw_timer settled; /* the connection has lived long enough to be taken over */
     struct rw_stream *stream;
     struct rw_buf *in, *in_last;   /* records received, not yet read by OpenSSL */
     struct rw_buf *out, *out_last; /* records to send */
@@ -55,8 +66,9 @@ struct rw_tls {
     char *name; /* the client's: whom it talks to */
     uint32_t flags;
     uint32_t out_count;
-    unsigned long error; /* OpenSSL's, of the first failure */
-    long verify_error;   /* X509_V_ERR_ */
+    const char *reason; /* of the first failure; static, may be NULL */
+    enum rw_err failure;
+    int verify_error; /* X509_V_ERR_ */
 };
 
 /* The connection whose SSL is being called on this thread. */
@@ -69,6 +81,69 @@ BIO *rw_tls_bio(void);
 /* RW_ENOMEM when OpenSSL gives no method. Called by rw_tls_init. */
 RW_MUST_CHECK enum rw_err rw_tls_bio_init(void);
 void rw_tls_drop_buffers(struct rw_buf **first);
+/* The end of `out`, with room for `bytes` in a row; NULL when memory or the limit is exhausted (and
+ * flagged). */
+struct rw_buf *rw_tls_out(struct rw_tls *tls, size_t bytes);
+void rw_tls_skip_parts(struct rw_parts *rest, size_t bytes);
+
+/* ---- tls_kdf.c ---- */
+
+/* Where all algorithms of TLS come from. */
+extern OSSL_LIB_CTX *rw_tls_library;
+RW_MUST_CHECK enum rw_err rw_tls_library_init(void);
+/* HKDF-Expand-Label (RFC 8446 section 7.1); `hash_bytes` (32 or 48) names the hash. False when a
+ * length is out of range. */
+bool rw_tls_expand_label(size_t hash_bytes, const unsigned char *secret, struct rw_span prefix,
+                         struct rw_span label, struct rw_span data, unsigned char *to,
+                         size_t bytes);
+
+/* ---- tls_record.c ---- */
+
+struct rw_tls_direction {
+    EVP_CIPHER_CTX *cipher; /* NULL: libssl still does it */
+    uint64_t sequence;
+    uint32_t skip; /* bytes left of the record that is being counted */
+    uint8_t header_bytes;
+    unsigned char header[5];
+    unsigned char iv[12];
+    unsigned char secret[48];
+};
+
+struct rw_tls_records {
+    struct rw_tls_direction receive, send;
+    const EVP_CIPHER *cipher;
+    uint8_t hash_bytes;
+    bool update_due; /* the peer asked for a KeyUpdate */
+    bool resumed, peer_verified;
+    unsigned trivial; /* records in a row that carried no data */
+    const char *cipher_name;
+    X509 *peer;
+    char *text; /* ALPN, then SNI */
+    uint16_t alpn_bytes, sni_bytes;
+};
+
+RW_MUST_CHECK enum rw_err rw_tls_record_init(void);
+/* From the key schedule: notes the traffic secrets. */
+void rw_tls_note_secret(struct rw_tls *tls, struct rw_span label, const unsigned char *secret,
+                        size_t bytes);
+void rw_tls_count_records(struct rw_tls_direction *direction, const char *at, size_t bytes);
+/* Whether libssl stands between two records, with nothing begun. */
+bool rw_tls_can_take_over(const struct rw_tls *tls);
+/* On failure libssl goes on. */
+void rw_tls_take_over(struct rw_tls *tls);
+void rw_tls_records_free(struct rw_tls_records *records);
+/* Encrypts as much as one large buffer holds into `out`. */
+bool rw_tls_seal_data(struct rw_tls *tls, struct rw_parts *rest);
+void rw_tls_seal_close(struct rw_tls *tls);
+/* Decrypts records of `in` into `buf` until it is full or something else comes. BROKEN: the alert
+ * is in `out`. */
+enum rw_tls_outcome rw_tls_open_data(struct rw_tls *tls, struct rw_buf *buf);
+/* Moves the bytes of `buf` behind those of `in`, and drops it; false: no room there. */
+bool rw_tls_gather(struct rw_tls *tls, struct rw_buf *buf);
+
+/* ---- tls_info.c ---- */
+
+void rw_tls_info_of_ssl(SSL *ssl, struct rw_tls_info *info);
 
 /* ---- tls_pem.c ---- */
 

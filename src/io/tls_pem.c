@@ -110,11 +110,20 @@ static bool at_end_of_pem(void)
     return end;
 }
 
+static X509 *read_x509(BIO *bio)
+{
+    X509 *cert = X509_new_ex(rw_tls_library, NULL);
+    if (cert && PEM_read_bio_X509(bio, &cert, NULL, NULL))
+        return cert;
+    X509_free(cert);
+    return NULL;
+}
+
 static enum rw_err read_chain(BIO *bio, struct rw_span file, struct rw_tls_identity *identity,
                               struct rw_text *why)
 {
     X509 *issuer;
-    while ((issuer = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    while ((issuer = read_x509(bio))) {
         if (!identity->chain)
             identity->chain = sk_X509_new_null();
         if (!identity->chain || !sk_X509_push(identity->chain, issuer)) {
@@ -141,7 +150,7 @@ static enum rw_err read_certificate(struct rw_span file, struct rw_tls_identity 
     enum rw_err err = open_pem(file, &bio, why);
     if (err)
         return err;
-    identity->cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    identity->cert = read_x509(bio);
     if (identity->cert) {
         err = read_chain(bio, file, identity, why);
     } else {
@@ -164,7 +173,8 @@ static enum rw_err read_key(struct rw_span file, struct rw_tls_identity *identit
     if (err)
         return err;
     bool asked = false;
-    identity->key = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, &asked);
+    identity->key =
+        PEM_read_bio_PrivateKey_ex(bio, NULL, no_pass_phrase, &asked, rw_tls_library, NULL);
     if (!identity->key) {
         err = RW_EINVAL;
         if (asked)
@@ -283,7 +293,7 @@ enum rw_err rw_tls_authorities_load(struct rw_span file, X509_STORE *store,
         return err;
     int count = 0;
     X509 *cert;
-    while (!err && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    while (!err && (cert = read_x509(bio))) {
         err = add_authority(cert, store, names);
         X509_free(cert);
         count++;

@@ -96,7 +96,7 @@ static SSL_TICKET_RETURN check_ticket(SSL *ssl, SSL_SESSION *session, const unsi
 
 SSL_CTX *rw_tls_context_new(const SSL_METHOD *method, enum rw_tls_version min_version)
 {
-    SSL_CTX *ssl = SSL_CTX_new(method);
+    SSL_CTX *ssl = SSL_CTX_new_ex(rw_tls_library, NULL, method);
     if (!ssl)
         return NULL;
     int version = min_version == RW_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
