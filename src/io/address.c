@@ -136,55 +136,55 @@ static size_t format_ipv4(char *to, const uint8_t octets[4])
     return (size_t)(at - to);
 }
 
+static size_t put(char *to, struct rw_span text)
+{
+    memcpy(to, text.at, text.len);
+    return text.len;
+}
+
+/* As RFC 5952 has it. */
 static size_t format_ipv6(char *to, const struct in6_addr *host)
 {
     char text[INET6_ADDRSTRLEN];
-    if (IN6_IS_ADDR_V4MAPPED(host))
-        return format_ipv4(to, &host->s6_addr[12]);
     inet_ntop(AF_INET6, host, text, sizeof(text));
-    size_t len = strlen(text);
-    memcpy(to, text, len);
-    return len;
+    return put(to, rw_span_text(text));
 }
 
 size_t rw_address_format_host(char *to, const struct sockaddr_storage *address)
 {
     if (address->ss_family == AF_INET)
         return format_ipv4(to, (const uint8_t *)&as_ipv4(address)->sin_addr);
-    if (address->ss_family == AF_INET6)
-        return format_ipv6(to, &as_ipv6(address)->sin6_addr);
-    memcpy(to, "unix", 4);
-    return 4;
+    if (address->ss_family != AF_INET6)
+        return put(to, RW_LITERAL("unix"));
+    const struct in6_addr *host = &as_ipv6(address)->sin6_addr;
+    return IN6_IS_ADDR_V4MAPPED(host) ? format_ipv4(to, &host->s6_addr[12]) : format_ipv6(to, host);
 }
 
 static size_t format_unix(char *to, const struct sockaddr_un *address)
 {
     bool abstract = address->sun_path[0] == '\0' && address->sun_path[1] != '\0';
-    size_t len =
-        abstract + strnlen(address->sun_path + abstract, sizeof(address->sun_path) - abstract);
-    memcpy(to, "unix:", 5);
-    memcpy(to + 5, address->sun_path, len);
+    size_t path_bytes = sizeof(address->sun_path) - abstract;
+    size_t at = put(to, RW_LITERAL("unix:"));
     if (abstract)
-        to[5] = '@';
-    return 5 + len;
+        to[at++] = '@';
+    const char *path = address->sun_path + abstract;
+    return at + put(to + at, rw_span(path, strnlen(path, path_bytes)));
 }
 
 size_t rw_address_format(char *to, const struct sockaddr_storage *address)
 {
-    if (address->ss_family != AF_INET && address->ss_family != AF_INET6)
-        return format_unix(to, as_unix(address));
     size_t len = 0;
-    bool brackets = address->ss_family == AF_INET6;
-    if (brackets) {
-        /* Not unmapped: what is parsed again must be the same address. */
-        char text[INET6_ADDRSTRLEN];
-        inet_ntop(AF_INET6, &as_ipv6(address)->sin6_addr, text, sizeof(text));
-        to[len++] = '[';
-        memcpy(to + len, text, strlen(text));
-        len += strlen(text);
-        to[len++] = ']';
-    } else {
+    switch (address->ss_family) {
+    case AF_INET:
         len = rw_address_format_host(to, address);
+        break;
+    case AF_INET6: /* not unmapped: what is parsed again must be the same address */
+        to[len++] = '[';
+        len += format_ipv6(to + len, &as_ipv6(address)->sin6_addr);
+        to[len++] = ']';
+        break;
+    default:
+        return format_unix(to, as_unix(address));
     }
     to[len++] = ':';
     return len + rw_format_u64(to + len, rw_address_port(address));

@@ -204,10 +204,10 @@ static bool step_running(struct rw_sim *sim, uint64_t limit_ns)
     sim->steps++;
     if (due_ns > sim->now_ns)
         sim->now_ns = due_ns;
-    if (loop && loop_ns <= event_ns)
-        turn_loop(sim, loop);
-    else
+    if (event && event_ns < loop_ns)
         run_event(sim, event);
+    else
+        turn_loop(sim, loop);
     return true;
 }
 

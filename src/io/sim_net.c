@@ -33,6 +33,7 @@ void rw_sim_queue_take(struct sim_queue *queue, char *to, size_t len)
     queue->bytes -= len;
     while (len) {
         struct sim_chunk *chunk = queue->first;
+        rw_assert(chunk);
         size_t part = chunk->end - chunk->start;
         if (part > len)
             part = len;

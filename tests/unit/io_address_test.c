@@ -51,7 +51,8 @@ static void longest_unix_path(void **unused)
     (void)unused;
     char text[5 + 110];
     struct rw_address address;
-    memcpy(text, "unix:", 5);
+    const struct rw_span prefix = RW_LITERAL("unix:");
+    memcpy(text, prefix.at, prefix.len);
     memset(text + 5, '/', sizeof(text) - 5);
     assert_int_equal(rw_address_parse(rw_span(text, 5 + 107), &address), RW_OK);
     assert_int_equal(rw_address_parse(rw_span(text, 5 + 108), &address), RW_ELIMIT);
