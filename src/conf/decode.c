@@ -232,6 +232,7 @@ static void decode_kind(struct rw_conf_reader *reader, const struct choice *choi
                         struct rw_conf_site *site, struct rw_conf_variant *variant)
 {
     struct rw_conf_node *node = choice->entry->node;
+    rw_assert(node);
     const struct rw_conf_record *record = choice->kind->record;
     size_t size = record ? record->size : sizeof(struct rw_span);
     variant->kind = choice->kind;

@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { PATH_PARTS_MAX = 64, QUOTE_BYTES_MAX = 60 };
+enum { PATH_PARTS_MAX = 64, QUOTE_BYTES_MAX = 60, MESSAGE_BYTES_MAX = 4096 };
 
 /* ---- Where a value stood ---- */
 
-static struct rw_span site_path(struct rw_arena *arena, const struct rw_conf_site *site)
+static struct rw_span site_path(struct rw_conf_report *report, const struct rw_conf_site *site)
 {
     const struct rw_conf_site *parts[PATH_PARTS_MAX];
     size_t count = 0;
@@ -22,7 +22,9 @@ static struct rw_span site_path(struct rw_arena *arena, const struct rw_conf_sit
             rw_text_addf(&path, "[%td]", parts[count]->index);
         else
             rw_text_addf(&path, "%s%.*s", path.len ? "." : "", RW_SPAN_ARGS(parts[count]->key));
-    struct rw_span copy = rw_arena_copy(arena, rw_text_span(&path));
+    struct rw_span copy = rw_arena_copy(report->arena, rw_text_span(&path));
+    if (path.err || !copy.at)
+        report->err = RW_ENOMEM;
     rw_text_free(&path);
     return copy.at ? copy : RW_LITERAL("");
 }
@@ -75,6 +77,13 @@ struct rw_arena *rw_conf_results(const struct rw_conf_report *report)
 
 /* ---- Telling ---- */
 
+static size_t whole_characters(struct rw_span text, size_t limit)
+{
+    while (limit && ((unsigned char)text.at[limit] & 0xc0) == 0x80)
+        limit--;
+    return limit;
+}
+
 static bool told(const struct rw_conf_report *report, struct rw_conf_place place,
                  struct rw_span message)
 {
@@ -116,21 +125,22 @@ __attribute__((format(printf, 4, 0))) static void tell(struct rw_conf_report *re
 {
     if (!have_room(report))
         return;
-    va_list again;
-    va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    char *message = len < 0 ? NULL : rw_arena_alloc(report->arena, (size_t)len + 1);
-    if (message)
-        vsnprintf(message, (size_t)len + 1, format, again);
-    else
-        report->err = RW_ENOMEM;
-    va_end(again);
-    if (!message || told(report, place, rw_span(message, (size_t)len)))
+    char text[MESSAGE_BYTES_MAX];
+    int len = vsnprintf(text, sizeof(text), format, args);
+    struct rw_span message = rw_span(text, len < 0 ? 0 : (size_t)len);
+    if (message.len >= sizeof(text))
+        message.len = whole_characters(message, sizeof(text) - 2);
+    if (told(report, place, message))
         return;
+    message = rw_arena_copy(report->arena, message);
+    if (!message.at) {
+        report->err = RW_ENOMEM;
+        return;
+    }
     report->mistakes[report->count++] = (struct rw_conf_mistake){
         .place = place,
-        .path = site_path(report->arena, site),
-        .message = rw_span(message, (size_t)len),
+        .path = site_path(report, site),
+        .message = message,
     };
 }
 
@@ -176,13 +186,6 @@ static bool from_environment(const struct rw_conf_reader *reader, struct rw_span
         if (site->at && site->at == text.at)
             return site->node && site->node->environment;
     return false;
-}
-
-static size_t whole_characters(struct rw_span text, size_t limit)
-{
-    while (limit && ((unsigned char)text.at[limit] & 0xc0) == 0x80)
-        limit--;
-    return limit;
 }
 
 const char *rw_conf_quote(struct rw_conf_report *report, struct rw_span text)

@@ -71,10 +71,10 @@ static bool read_secret_file(struct rw_conf_reader *reader, struct rw_conf_site 
                              struct rw_conf_node *node, struct rw_span *secret)
 {
     struct rw_text content = {0};
-    const char *path = node->text.at + strlen("file:");
-    enum rw_err err = memchr(path, 0, node->text.len - strlen("file:"))
+    struct rw_span path = rw_span_skip(node->text, strlen("file:"));
+    enum rw_err err = rw_span_find(path, '\0') >= 0
                           ? RW_EINVAL
-                          : rw_conf_slurp(path, RW_CONF_SECRET_BYTES_MAX, true, &content);
+                          : rw_conf_slurp(path.at, RW_CONF_SECRET_BYTES_MAX, true, &content);
     struct rw_span text = rw_text_span(&content);
     if (text.len && text.at[text.len - 1] == '\n')
         text.len--;
