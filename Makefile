@@ -90,7 +90,7 @@ fuzz: deps-fuzz ## Run each fuzzer for FUZZ_SECONDS; new inputs go to build/fuzz
 bench: deps-bench ## Measure BENCH_CASES (all) beside nginx and HAProxy: bench/RESULTS.md
 	@$(call configure,release,$(without_tests) -DRW_BENCH=ON)
 	@$(call compile,release)
-	@bench/run $(BENCH_CASES)
+	@bench/run $(or $(BENCH_CASES),--all --write)
 
 .PHONY: install
 install: build ## Install under DESTDIR and PREFIX (/usr/local)

@@ -72,7 +72,7 @@ const struct bench_case bench_cases[] = {
         .name = "body-1m",
         .unit = "bytes per CPU second",
         .about = "Response bodies of 1 MiB on 64 keep-alive connections, counted in body bytes.",
-        .roles = BENCH_WITH_FLOOR,
+        .roles = BENCH_GATEWAYS,
         .measure = bench_measure_bytes_per_cpu,
         CLOSED,
         .path = "/1m",

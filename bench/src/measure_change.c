@@ -9,10 +9,11 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define EFFECT_PATIENCE_MS 5000u
+#define EFFECT_PATIENCE_MS UINT64_C(5000)
 #define EFFECT_POLL_MS 2
 /* A peer may swallow a signal that comes while it is still busy with the one before. */
-#define SEND_AGAIN_MS 500u
+#define SEND_AGAIN_MS UINT64_C(300)
+#define ALL_PATIENCE_MS UINT64_C(90000)
 #define LEAVE_PATIENCE_MS 10000
 #define LEAVE_POLL_MS 50
 #define SETTLE_MS 1000
@@ -89,11 +90,15 @@ static bool await_leaving(const struct bench_instance *instance, size_t usual)
 }
 
 static bool change_some(struct bench_laboratory *laboratory, struct bench_instance *instance,
-                        int signal_number, unsigned changes)
+                        int signal_number, unsigned changes, uint64_t deadline_ns)
 {
     unsigned sent_again = 0;
     bool whole = true;
     for (unsigned i = 0; i < changes && whole; i++) {
+        if (bench_now_ns() > deadline_ns) {
+            fputs("[out of time] ", stderr);
+            return false;
+        }
         instance->values.generation++;
         bench_instance_configure(laboratory, instance);
         whole = change_once(instance, signal_number, &sent_again);
@@ -110,15 +115,17 @@ static bool measure_changes(struct bench_laboratory *laboratory, const struct be
 {
     pid_t members[BENCH_SESSION_PROCESSES_MAX];
     unsigned first = each->changes / FIRST_SHARE;
+    uint64_t deadline_ns = bench_now_ns() + ALL_PATIENCE_MS * 1000000u;
     if (signal_number == 0 ||
         !bench_client_start(laboratory, 0, each, instance, each->connections)) {
         return false;
     }
     size_t usual = bench_session_members(instance->session, members, BENCH_SESSION_PROCESSES_MAX);
-    bool whole =
-        change_some(laboratory, instance, signal_number, first) && await_leaving(instance, usual);
+    bool whole = change_some(laboratory, instance, signal_number, first, deadline_ns) &&
+                 await_leaving(instance, usual);
     double before = (double)bench_session_memory(instance->session).own;
-    whole = whole && change_some(laboratory, instance, signal_number, each->changes - first) &&
+    whole = whole &&
+            change_some(laboratory, instance, signal_number, each->changes - first, deadline_ns) &&
             await_leaving(instance, usual);
     double after = (double)bench_session_memory(instance->session).own;
     sample->failures = bench_client_stop(laboratory, 0);

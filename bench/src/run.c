@@ -61,6 +61,7 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
         bench_instance_start(laboratory, role, each);
     }
     if (instance->session == 0 || bench_interrupted()) {
+        result->columns[role].lost++;
         return;
     }
     fprintf(stderr, "%s: round %d of %d: %-8s ", each->name, round + 1, bench_run_rounds(each),
@@ -77,6 +78,7 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
         fprintf(stderr, sample.failures > 0 ? ", %lu FAILED\n" : "\n",
                 (unsigned long)sample.failures);
     } else {
+        result->columns[role].lost++;
         fputs("no value\n", stderr);
     }
     if (each->fresh) {
@@ -135,6 +137,9 @@ static enum bench_verdict judge(const struct bench_result *result)
 {
     const struct bench_case *each = result->each;
     const struct bench_column *ringway = &result->columns[BENCH_RINGWAY];
+    if (ringway->lost > 0) {
+        return BENCH_MISSED;
+    }
     if (ringway->count == 0 || (each->ratio > 0 && isnan(result->ratio)) ||
         (each->floor_ratio > 0 && isnan(result->floor_ratio))) {
         return BENCH_UNKNOWN;

@@ -9,7 +9,7 @@
 #define BENCH_ROUNDS_MAX 101
 
 enum bench_verdict {
-    BENCH_UNKNOWN, /* no value of Ringway, or nothing to compare it with */
+    BENCH_UNKNOWN, /* Ringway is not built, or there is nothing to compare it with */
     BENCH_MET,
     BENCH_MISSED,
 };
@@ -23,6 +23,7 @@ struct bench_column {
     uint64_t failures; /* sum */
     double growth;     /* largest */
     bool grew;         /* in any round */
+    int lost;          /* rounds that should have given a value and did not */
 };
 
 /* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. */
