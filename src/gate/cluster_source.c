@@ -65,6 +65,16 @@ static enum rw_err use_resolver(struct rw_cluster_control *control, const struct
     return RW_OK;
 }
 
+static enum rw_err inherit(struct rw_cluster_source *source)
+{
+    struct rw_list *resolvers = &source->control->clusters->resolvers;
+    enum rw_err err = RW_OK;
+    for (struct rw_list *item = resolvers->next; item != resolvers && !err; item = item->next)
+        err = rw_resolve_inherit(&source->use,
+                                 rw_container_of(item, struct rw_cluster_resolver, link)->resolver);
+    return err;
+}
+
 static enum rw_err start_name(struct rw_cluster_source *source, const struct rw_config *config,
                               struct rw_span name, bool srv)
 {
@@ -77,7 +87,7 @@ static enum rw_err start_name(struct rw_cluster_source *source, const struct rw_
     enum rw_err err = control->resolver ? RW_OK : use_resolver(control, config);
     if (!err)
         err = rw_resolve_start(control->resolver->resolver, name, srv, &source->use);
-    return err;
+    return err ? err : inherit(source);
 }
 
 static enum rw_err read_name(struct rw_cluster_source *source, const struct rw_config *config,

@@ -487,6 +487,19 @@ enum rw_err rw_resolve_start(struct rw_resolver *resolver, struct rw_span text, 
     return RW_OK;
 }
 
+enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *other)
+{
+    struct rw_resolve_name *name = use->name;
+    const struct rw_resolve_name *known = find_name(other, name->name, name->srv);
+    if (name->answer || !known || !known->answer)
+        return RW_OK;
+    name->answer = copy_answer(known->answer, known->count);
+    if (!name->answer)
+        return RW_ENOMEM;
+    name->count = known->count;
+    return RW_OK;
+}
+
 void rw_resolve_stop(struct rw_resolve_use *use)
 {
     struct rw_resolve_name *name = use->name;

@@ -67,6 +67,9 @@ struct rw_resolved {
 /* `name` without "srv:". The answer may be there at once. */
 RW_MUST_CHECK enum rw_err rw_resolve_start(struct rw_resolver *resolver, struct rw_span name,
                                            bool srv, struct rw_resolve_use *use);
+/* Until there is an answer, what another resolver (with other servers, say) last found is good
+ * enough: a reload while DNS is down loses nothing. The name is not settled by that. RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *other);
 /* Stopping what was never started does nothing. */
 void rw_resolve_stop(struct rw_resolve_use *use);
 

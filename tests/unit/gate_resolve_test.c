@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "gate/resolve.h"
 #include "gate_cluster_fixture.h"
 
@@ -440,7 +441,15 @@ static void a_reload_knows_at_once(void **unused)
     assert_true(query_count() > queries);
     assert_string_equal(fixture_names(third), "127.0.0.1:80");
     rw_cluster_drop(clusters, after);
+    /* Even when its servers are silent, what the last one found is not lost. */
+    set_mode(SILENCE);
+    begin("app");
+    fixture.dns.timeout_ms = 200;
+    fixture_add(1, "app.test:80");
+    struct rw_cluster *fourth = make(true);
+    assert_string_equal(fixture_names(fourth), "127.0.0.1:80");
     rw_cluster_drop(clusters, third);
+    rw_cluster_drop(clusters, fourth);
 }
 
 static void srv_records(void **unused)
@@ -541,6 +550,104 @@ static void many_names_and_addresses(void **unused)
     rw_cluster_drop(clusters, cluster);
 }
 
+/* ---- Threads choose while answers come and go ---- */
+
+enum { THREADS = 8, DEFERRED_MAX = 1024 };
+
+static struct {
+    void (*release)(void *object);
+    void *object;
+} deferred[DEFERRED_MAX];
+static unsigned deferred_count;
+static _Atomic uint64_t passes[THREADS];
+static _Atomic bool stop_choosing;
+
+static void defer(void *user, void (*release)(void *object), void *object)
+{
+    (void)user;
+    assert_true(deferred_count < DEFERRED_MAX);
+    deferred[deferred_count].release = release;
+    deferred[deferred_count++].object = object;
+}
+
+static struct rw_cluster *chosen_from;
+
+static void *choose_all_the_time(void *argument)
+{
+    _Atomic uint64_t *pass = argument;
+    struct rw_random random;
+    uint32_t cursor = 0;
+    rw_random_seed(&random, (uint64_t)(pass - passes));
+    while (!atomic_load(&stop_choosing)) {
+        struct rw_choice choice = {
+            .hash = rw_random_u64(&random), .cursor = &cursor, .random = &random};
+        struct rw_endpoint *endpoint = rw_cluster_choose(chosen_from, &choice);
+        if (!endpoint || !rw_span_is(endpoint->host, "app.test"))
+            abort();
+        /* Leaves the others some of the processors. */
+        if (atomic_fetch_add(pass, 1) % 64 == 0)
+            usleep(500);
+    }
+    return NULL;
+}
+
+static void wait_for_passes(void)
+{
+    uint64_t seen[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        seen[i] = atomic_load(&passes[i]);
+    for (int i = 0; i < THREADS; i++) {
+        while (atomic_load(&passes[i]) < seen[i] + 2)
+            sched_yield();
+    }
+}
+
+static void release_deferred(void)
+{
+    unsigned count = deferred_count;
+    if (count)
+        wait_for_passes();
+    for (unsigned i = 0; i < count; i++)
+        deferred[i].release(deferred[i].object);
+    deferred_count = 0;
+}
+
+static void swaps_while_threads_choose(void **unused)
+{
+    (void)unused;
+    const struct rw_clusters_options options = {.loop = loop, .defer = defer};
+    struct rw_clusters *own;
+    assert_int_equal(rw_clusters_create(&options, &own), RW_OK);
+    SET_RECORDS({"app.test", ns_t_a, 0, "127.0.0.1"});
+    begin("app");
+    fixture.upstream.balance = RW_BALANCE_HASH;
+    fixture_add(1, "app.test:80");
+    assert_int_equal(fixture_make(own, true, &chosen_from), RW_OK);
+    pthread_t threads[THREADS];
+    atomic_store(&stop_choosing, false);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, choose_all_the_time, &passes[i]);
+    unsigned swaps = 0;
+    for (uint64_t end_ms = now_ms() + 20000; swaps < 8 && now_ms() < end_ms;) {
+        if (strcmp(fixture_names(chosen_from), "127.0.0.1:80") != 0)
+            SET_RECORDS({"app.test", ns_t_a, 0, "127.0.0.1"});
+        else
+            SET_RECORDS({"app.test", ns_t_a, 0, "127.0.0.2"}, {"app.test", ns_t_a, 0, "127.0.0.3"});
+        rw_loop_turn(loop, 20);
+        swaps += deferred_count;
+        release_deferred();
+    }
+    assert_true(swaps >= 8);
+    atomic_store(&stop_choosing, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    rw_cluster_drop(own, chosen_from);
+    for (unsigned i = 0; i < deferred_count; i++)
+        deferred[i].release(deferred[i].object);
+    deferred_count = 0;
+    rw_clusters_destroy(own);
+}
+
 static void wrong_servers(void **unused)
 {
     (void)unused;
@@ -567,11 +674,9 @@ static void allocation_failures(void **unused)
         fixture_add(1, "127.0.0.9:80");
         rw_alloc_fail_after(n);
         enum rw_err err = fixture_make(clusters, true, &cluster);
-        uint64_t allocations = rw_alloc_count();
         for (int i = 0; i < 3 && !err; i++)
             rw_loop_turn(loop, 1);
         rw_alloc_fail_never();
-        (void)allocations;
         if (err) {
             assert_true(err == RW_ENOMEM || err == RW_EDNS);
             continue;
@@ -596,6 +701,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(localhost_needs_no_network, set_up, tear_down),
         cmocka_unit_test_setup_teardown(half_an_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_names_and_addresses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(swaps_while_threads_choose, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_servers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allocation_failures, set_up, tear_down),
     };
