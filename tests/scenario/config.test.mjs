@@ -1,0 +1,283 @@
+// Configuration with mistakes: all of them told, nothing started; at a reload what runs stays.
+
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { makeCertificates } from "./support/certificates.mjs";
+import { cleanup } from "./support/cleanup.mjs";
+import { request } from "./support/client.mjs";
+import { prepareGateway, startGateway } from "./support/gateway.mjs";
+import { freePort } from "./support/ports.mjs";
+import { ringway, run, runRingway } from "./support/run.mjs";
+import { eventually, sleep } from "./support/wait.mjs";
+
+const serve = (gateway) => run(ringway, ["serve", gateway.configFile]);
+const respond = (text) => `routes: [{ respond: { body: "${text}" } }]`;
+
+test("a file with mistakes: exit 2, each with file, line, column and the nearest name", async (t) => {
+  const gateway = await prepareGateway(t, "");
+  const { port } = gateway;
+  gateway.configure(
+    `
+listeners:
+  - address: "127.0.0.1:${port}"
+    timeouts: { header: 5 }
+    limts: { head: 8KiB }
+routes:
+  - upstream: ap
+  - match: { path: /x, metod: GET }
+    upstream: app
+upstreams:
+  - name: app
+    endpoints: ["127.0.0.1:99999"]
+`,
+    { raw: true },
+  );
+  const { code, stdout, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  const lines = stderr.trimEnd().split("\n");
+  const told = (line, column, ...texts) => {
+    const found = lines.find((text) => text.includes(`ringway.yaml:${line}:${column}:`));
+    assert.ok(found, `line ${line}, column ${column} in:\n${stderr}`);
+    for (const text of texts) assert.match(found, text);
+  };
+  told(4, 25, /header/, /duration|unit/);
+  told(5, 5, /limts/, /limits/);
+  told(7, 15, /"ap"/, /"?app"?/);
+  told(8, 24, /metod/, /method/);
+  told(12, 17, /99999|port/);
+  assert.equal(lines.length, 5, stderr);
+  await assert.rejects(request(`http://127.0.0.1:${port}/`), /ECONNREFUSED/);
+});
+
+test("check says the same as serve, and says fine to a good file", async (t) => {
+  const gateway = await prepareGateway(t, "routes: [{ upstream: nowhere }]");
+  const served = await serve(gateway);
+  const checked = await runRingway("check", gateway.configFile);
+  assert.equal(checked.code, 2);
+  assert.equal(checked.stderr, served.stderr);
+  gateway.configure(respond("fine"));
+  const good = await runRingway("check", gateway.configFile);
+  assert.equal(good.code, 0, good.stderr);
+  assert.match(good.stdout, /ringway\.yaml: fine: 1 listeners?, 1 routes?, 0 upstreams?$/m);
+});
+
+test("a file that is not there, not readable, not YAML, empty", async (t) => {
+  const gateway = await prepareGateway(t, "");
+  rmSync(gateway.configFile);
+  const missing = await serve(gateway);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /ringway\.yaml: .*(no such file|not found|does not exist|cannot be)/i);
+  for (const text of ["", "listeners: [", "\tlisteners: 1\n", "a: 1\na: 2\n", "- 1\n", "\u0000\u0001"]) {
+    writeFileSync(gateway.configFile, text);
+    const { code, stderr } = await serve(gateway);
+    assert.equal(code, 2, JSON.stringify(text));
+    assert.match(stderr, /ringway\.yaml:\d+:\d+: /, JSON.stringify(text));
+  }
+});
+
+test("a port in use is named", async (t) => {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanup(t, () => server.close());
+  const { port } = server.address();
+  const gateway = await prepareGateway(
+    t,
+    `
+    listeners: [{ name: taken, address: "127.0.0.1:${port}" }]
+    routes: [{ respond: {} }]`,
+  );
+  const { code, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  assert.match(stderr, /taken/);
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
+  assert.match(stderr, /in use/i);
+});
+
+test("an admin port in use is named", async (t) => {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanup(t, () => server.close());
+  const gateway = await prepareGateway(t, `routes: [{ respond: {} }]\nadmin: "127.0.0.1:${server.address().port}"`);
+  const { code, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  assert.match(stderr, /admin/);
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${server.address().port}`));
+});
+
+test("an admin listener that others reach has to be asked for", async (t) => {
+  const gateway = await prepareGateway(t, `routes: [{ respond: {} }]\nadmin: "0.0.0.0:${await freePort()}"`);
+  const { code, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  assert.match(stderr, /admin/);
+  assert.match(stderr, /allow_remote/);
+});
+
+test("two gateways do not share a port by accident", async (t) => {
+  const first = await startGateway(t, respond("first"));
+  const second = await prepareGateway(t, `listeners: [{ address: "127.0.0.1:${first.port}" }]\n${respond("second")}`);
+  const { code, stderr } = await serve(second);
+  assert.equal(code, 2, "the second one has to refuse to start");
+  assert.match(stderr, /in use/i);
+  for (let i = 0; i < 10; i++) assert.equal((await first.get("/")).text, "first");
+});
+
+test("a certificate and a key that do not match, or are not there, are named", async (t) => {
+  const certificates = makeCertificates(t);
+  const gateway = await prepareGateway(t, "");
+  const withPair = (cert, key) =>
+    gateway.configure(`
+      listeners:
+        - address: "127.0.0.1:${gateway.port}"
+          tls: { certificates: [{ cert: ${cert}, key: ${key} }] }
+      routes: [{ respond: {} }]`);
+  withPair(certificates.cert("usual"), certificates.key("exact-ec"));
+  let { code, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  assert.match(stderr, /ringway\.yaml:3:\d+: /);
+  assert.match(stderr, /exact-ec\.key|usual\.pem/);
+  assert.match(stderr, /not match|does not belong|not belong/i);
+
+  withPair(certificates.file("nowhere.pem"), certificates.key("usual"));
+  ({ code, stderr } = await serve(gateway));
+  assert.equal(code, 2);
+  assert.match(stderr, /nowhere\.pem/);
+
+  withPair(certificates.file("empty.pem"), certificates.key("usual"));
+  ({ code, stderr } = await serve(gateway));
+  assert.equal(code, 2);
+  assert.match(stderr, /empty\.pem/);
+});
+
+test("values from the environment; one that is not set is a mistake; secrets are not shown", async (t) => {
+  const gateway = await prepareGateway(t, respond("${GREETING} ${NAME:-you}"));
+  const missing = await serve(gateway);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /GREETING/);
+  const started = await startGateway(t, respond("${GREETING} ${NAME:-you}"), { env: { GREETING: "good day" } });
+  assert.equal((await started.get("/")).text, "good day you");
+  const shown = await request(`${started.admin}/config`);
+  assert.match(shown.text, /\$\{GREETING\}/);
+  assert.doesNotMatch(shown.text, /good day/);
+});
+
+// ---- Reload ----
+
+const ways = {
+  SIGHUP: (gateway) => gateway.signal("SIGHUP"),
+  "POST /reload": (gateway) => request(`${gateway.admin}/reload`, { method: "POST" }),
+  "a change of the file": () => {},
+};
+
+for (const [way, how] of Object.entries(ways)) {
+  test(`reload by ${way}`, async (t) => {
+    const watch = way === "a change of the file" ? "watch_file: true\n" : "";
+    const gateway = await startGateway(t, watch + respond("one"));
+    assert.equal((await gateway.get("/")).text, "one");
+
+    await gateway.reload(watch + respond("two"), () => how(gateway));
+    assert.equal((await gateway.get("/")).text, "two");
+    assert.equal(await gateway.metric("ringway_config_last_reload_successful"), 1);
+
+    // Refused: the old one stays, and it is told in the log, the metrics and the admin API.
+    const { generation } = await gateway.status();
+    gateway.configure(`${watch}rutes: []\n`);
+    const answer = await how(gateway);
+    if (answer) {
+      assert.equal(answer.status, 422);
+      assert.match(answer.text, /ringway\.yaml:\d+:\d+: .*rutes.*routes/);
+    }
+    await eventually(async () => (await gateway.metric("ringway_config_reload_failures_total")) >= 1);
+    assert.equal(await gateway.metric("ringway_config_last_reload_successful"), 0);
+    const status = await gateway.status();
+    assert.equal(status.generation, generation);
+    assert.match(status.last_error, /ringway\.yaml:\d+:\d+: .*rutes/);
+    await eventually(() => gateway.logLines().some((line) => line.level === "error" && /rutes/.test(JSON.stringify(line))));
+    assert.equal((await gateway.get("/")).text, "two");
+
+    await gateway.reload(watch + respond("three"), () => how(gateway));
+    assert.equal((await gateway.get("/")).text, "three");
+    assert.equal((await gateway.status()).last_error, null);
+    assert.equal(await gateway.metric("ringway_config_last_reload_successful"), 1);
+    assert.equal(await gateway.metric("ringway_config_reloads_total"), 2);
+  });
+}
+
+test("watch_file may be switched on and off by a reload", async (t) => {
+  const gateway = await startGateway(t, respond("one"));
+  gateway.configure(`watch_file: true\n${respond("two")}`);
+  await sleep(1500);
+  assert.equal((await gateway.get("/")).text, "one", "nobody watches yet");
+  await gateway.reload();
+  assert.equal((await gateway.get("/")).text, "two");
+  await gateway.reload(respond("three"), () => {});
+  assert.equal((await gateway.get("/")).text, "three");
+  gateway.configure(respond("four"));
+  await sleep(1500);
+  assert.equal((await gateway.get("/")).text, "three", "nobody watches any more");
+});
+
+test("listeners come and go at a reload; connections that live finish on what they began with", async (t) => {
+  const [first, second] = [await freePort(), await freePort()];
+  const listener = (port) => `listeners: [{ name: l${port}, address: "127.0.0.1:${port}" }]\n`;
+  const gateway = await startGateway(t, listener(first) + respond("first"));
+  const at = (port) => request(`http://127.0.0.1:${port}/`);
+  assert.equal((await at(first)).text, "first");
+  await gateway.reload(listener(second) + respond("second"));
+  assert.equal((await at(second)).text, "second");
+  await eventually(async () => {
+    await assert.rejects(at(first), /ECONNREFUSED|ECONNRESET/);
+    return true;
+  });
+  // The address is free for others again.
+  await eventually(
+    () =>
+      new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen(first, "127.0.0.1", () => server.close(() => resolve(true)));
+      }),
+  );
+  await gateway.reload(listener(first) + respond("first again"));
+  assert.equal((await at(first)).text, "first again");
+});
+
+test("a reload onto a port in use is refused and named, and nothing of it is in force", async (t) => {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanup(t, () => server.close());
+  const gateway = await startGateway(t, respond("old"));
+  gateway.configure(`
+    listeners:
+      - { name: web, address: "127.0.0.1:${gateway.port}" }
+      - { name: taken, address: "127.0.0.1:${server.address().port}" }
+    ${respond("new")}`);
+  const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
+  assert.equal(answer.status, 422);
+  assert.match(answer.text, /taken.*in use/i);
+  assert.equal((await gateway.get("/")).text, "old");
+  gateway.configure(respond("newer"));
+  assert.equal((await request(`${gateway.admin}/reload`, { method: "POST" })).status, 200);
+  await eventually(async () => (await gateway.get("/")).text === "newer");
+});
+
+test("a file that vanished at a reload", async (t) => {
+  const gateway = await startGateway(t, respond("still here"));
+  rmSync(gateway.configFile);
+  const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
+  assert.equal(answer.status, 422);
+  assert.match(answer.text, /ringway\.yaml/);
+  assert.equal((await gateway.get("/")).text, "still here");
+});
+
+test("logs that cannot be opened are named", async (t) => {
+  for (const key of ["access_log", "error_log"]) {
+    const gateway = await prepareGateway(t, `routes: [{ respond: {} }]\n${key}: /nowhere/at/all.log`);
+    const { code, stderr } = await serve(gateway);
+    assert.equal(code, 2, key);
+    assert.match(stderr, new RegExp(key));
+    assert.match(stderr, /\/nowhere\/at\/all\.log/);
+  }
+});
