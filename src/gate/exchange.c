@@ -157,6 +157,15 @@ static enum go step_forward(struct rw_exchange *x, enum rw_flow *flow)
     return x->step == RW_STEP_FORWARD ? GO_WAIT : GO_ON;
 }
 
+/* The first piece goes; with it the reference of an origin that answered at once. */
+static void drop_first_piece(struct rw_exchange *x)
+{
+    if (x->first_response_held)
+        rw_buf_drop(x->first_response_piece.buf);
+    x->first_response_held = false;
+    x->first_response_piece = (struct rw_piece){0};
+}
+
 static enum go step_response_policies(struct rw_exchange *x)
 {
     enum rw_verdict verdict = RW_VERDICT_NEXT;
@@ -170,6 +179,7 @@ static enum go step_response_policies(struct rw_exchange *x)
             verdict = RW_VERDICT_FAIL;
     if (verdict == RW_VERDICT_FAIL) {
         rw_exchange_cancel_origin(x);
+        drop_first_piece(x);
         x->reason = RW_REASON_EXCHANGE_LIMIT;
         if (rw_exchange_make_refusal(x) != RW_OK) {
             x->aborted = true;
@@ -192,14 +202,18 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
         return GO_WAIT;
     x->responded = true;
     struct rw_piece first = x->first_response_piece;
-    x->first_response_piece = (struct rw_piece){0};
     if (x->request.method == RW_METHOD_HEAD) {
         first.data.len = 0;
         first.end = true;
     }
     x->bytes_out += first.data.len;
     *flow = x->front->respond(x, &first);
-    return x->response_ended ? GO_ON : GO_WAIT;
+    drop_first_piece(x);
+    /* An origin that answered inside its start was told to wait until here. */
+    if (*flow == RW_FLOW_GO && x->origin_waits && !x->response_ended)
+        rw_exchange_response_resume(x);
+    x->origin_waits = false;
+    return x->response_ended || x->step != RW_STEP_RELAY ? GO_ON : GO_WAIT;
 }
 
 static enum go step_log(struct rw_exchange *x)
@@ -374,6 +388,10 @@ enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *f
 {
     x->first_response_piece = *first;
     x->origin_done = first->end;
+    x->origin_waits = x->running;
+    x->first_response_held = x->running && first->buf;
+    if (x->first_response_held)
+        rw_buf_hold(first->buf);
     x->response_ns = rw_loop_now_ns(x->worker->loop);
     move(x, RW_STEP_RESPONSE_POLICIES);
     enum rw_flow flow = run(x);
@@ -407,7 +425,8 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
 {
     x->origin_done = true;
     x->detail = detail;
-    rw_log_limited(RW_LOG_WARN, "exchange", "%.*s %.*s: route %.*s, endpoint %.*s: %s%s%s",
+    enum rw_log_level level = rw_reason_status(reason) < 500 ? RW_LOG_DEBUG : RW_LOG_WARN;
+    rw_log_limited(level, "exchange", "%.*s %.*s: route %.*s, endpoint %.*s: %s%s%s",
                    RW_SPAN_ARGS(x->request.method_text), RW_SPAN_ARGS(x->request.path),
                    RW_SPAN_ARGS(x->route->name), RW_SPAN_ARGS(rw_exchange_endpoint_name(x)),
                    rw_reason_name(reason), detail ? ": " : "", detail ? detail : "");

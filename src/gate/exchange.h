@@ -75,6 +75,8 @@ struct rw_exchange {
     bool upgraded;        /* 101 was relayed: both bodies are raw bytes */
     bool client_trusted;  /* the peer is one of the listener's trusted proxies */
     bool https;
+    bool origin_waits;        /* it responded inside its start, and was told HOLD */
+    bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
 
     struct rw_message request, response;
     struct rw_route_params params;
@@ -129,7 +131,8 @@ void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason);
 /* ---- For origins ---- */
 
 /* x->response is filled (texts in x->arena, or static); the framing of what follows is
- * response.body_kind. */
+ * response.body_kind. Inside the origin's start the result is HOLD (OVER after the last piece), and
+ * response_resume follows. */
 enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *first);
 enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_piece *piece);
 /* A 1xx other than 101 from the origin, in x->response. */
