@@ -177,6 +177,7 @@ static enum rw_err compile_route(struct rw_compile *compile,
         return RW_EINVAL; /* told by the config checks already */
     const struct rw_origin *origin = config->action.kind->user;
     compile->place = config->action.place;
+    compile->route = config;
     enum rw_err err = origin->compile(compile, config->action.value, &to->origin_instance);
     if (err)
         return err;

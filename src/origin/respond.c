@@ -1,5 +1,7 @@
 #include "origin/respond.h"
 
+#include "gate/settable.h"
+
 struct respond_config {
     uint32_t status;
     struct rw_span body, content_type;
@@ -43,28 +45,15 @@ static const struct rw_conf_field fields[] = {
     {.name = NULL},
 };
 
-/* Fields that frame a message are the gateway's own. */
-static bool reserved(struct rw_span name)
-{
-    enum rw_field_id id = rw_field_id(name);
-    return id == RW_FIELD_CONTENT_LENGTH || id == RW_FIELD_TRANSFER_ENCODING ||
-           id == RW_FIELD_CONNECTION || id == RW_FIELD_KEEP_ALIVE || id == RW_FIELD_UPGRADE ||
-           id == RW_FIELD_TRAILER;
-}
-
 static void check(void *value, struct rw_conf_report *report)
 {
     struct respond_config *config = value;
-    const struct rw_conf_pair *pairs = config->headers.items;
-    for (size_t i = 0; i < config->headers.count; i++) {
-        if (!rw_is_token(pairs[i].key) || reserved(pairs[i].key))
-            rw_conf_mistake_on(report, &pairs[i], "%s cannot be set here",
-                               rw_conf_quote(report, pairs[i].key));
-        if (!rw_is_field_value(pairs[i].value))
-            rw_conf_mistake_on(report, &pairs[i],
-                               "the value of %s has characters that no field may have",
-                               rw_conf_quote(report, pairs[i].key));
-    }
+    rw_settable_check_pairs(report, &config->headers, RW_SETTABLE_RESPONSE);
+    if (!rw_is_field_value(config->content_type))
+        rw_conf_mistake_on(report, &config->content_type, "not a field value");
+    if (config->body.len && rw_status_bodiless(config->status))
+        rw_conf_mistake_on(report, &config->body, "a response with status %u has no body",
+                           config->status);
 }
 
 static const struct rw_conf_record record = {
@@ -89,10 +78,11 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     (void)first;
     const struct respond_config *config = instance;
     const struct rw_conf_pair *pairs = config->headers.items;
-    const char *type = config->body.len ? config->content_type.at : NULL;
+    const char *type =
+        config->body.len && config->content_type.len ? config->content_type.at : NULL;
     enum rw_err err = rw_exchange_make_reply(x, config->status, type, config->body);
     for (size_t i = 0; i < config->headers.count && !err; i++)
-        err = rw_message_add(&x->response, &x->arena, pairs[i].key, pairs[i].value);
+        err = rw_message_set(&x->response, &x->arena, pairs[i].key, pairs[i].value);
     if (err) {
         rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
         return RW_FLOW_OVER;

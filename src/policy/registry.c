@@ -1,7 +1,10 @@
 #include "policy/registry.h"
 
+#include "policy/headers/headers.h"
+
 #include <stddef.h>
 
 const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
+    &rw_policy_headers.kind,
     NULL,
 };
