@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "gate_cluster_fixture.h"
 #include "io/listen.h"
+#include "support/tls_pair.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ static struct {
     uint16_t port;
     const char *reply; /* NULL: none at all */
     bool close_after;
+    struct rw_tls_server *tls; /* NULL: plain */
     unsigned connections, open;
     char request[512];
     bool closed;
@@ -34,7 +36,8 @@ static struct {
 
 static void origin_on_open(struct rw_stream *stream, enum rw_err err)
 {
-    (void)stream, (void)err;
+    if (err) /* the handshake */
+        rw_stream_close(stream);
 }
 
 static void origin_on_data(struct rw_stream *stream, struct rw_buf *buf)
@@ -81,7 +84,7 @@ static void origin_on_accept(struct rw_listener *listener, int fd,
         close(fd); /* a failing allocation concerns the origin too */
         return;
     }
-    if (rw_stream_attach(loop, &made->stream, &origin_events, fd, NULL)) {
+    if (rw_stream_attach(loop, &made->stream, &origin_events, fd, origin.tls)) {
         rw_free(made);
         return;
     }
@@ -243,6 +246,38 @@ static void interim_responses_are_passed_over(void **unused)
     assert_true(origin.connections >= 3);
     assert_false(is_down(cluster));
     rw_cluster_drop(clusters, cluster);
+}
+
+static void over_tls(void **unused)
+{
+    (void)unused;
+    const char *const names[] = {"usual", NULL};
+    origin.tls = pair_server_with((struct rw_tls_server_options){0}, names);
+    origin.reply = ok_reply;
+    struct rw_config_tls_client tls = {.verify = true, .ca = pair_file("ca.pem")};
+    struct rw_cluster *trusted = make_probed(), *refused = NULL;
+    rw_cluster_drop(clusters, trusted);
+    fixture.upstream.tls = &tls;
+    fixture.active.timeout_ms = 1000;
+    assert_int_equal(fixture_make(clusters, false, &trusted), RW_OK); /* by its address */
+    rw_clusters_activate(clusters, trusted);
+    run_ms(400);
+    assert_true(origin.connections >= 2);
+    assert_int_equal(strncmp(origin.request, "GET /health ", 12), 0);
+    assert_false(is_down(trusted));
+    /* By another name it is not trusted. */
+    fixture.upstream.name = RW_LITERAL("other");
+    tls.name = RW_LITERAL("wrong.example");
+    assert_int_equal(fixture_make(clusters, false, &refused), RW_OK);
+    rw_clusters_activate(clusters, refused);
+    run_until_down(refused, true);
+    rw_cluster_drop(clusters, trusted);
+    rw_cluster_drop(clusters, refused);
+    /* A file that is not there is a mistake in the configuration. */
+    tls.ca = RW_LITERAL("/nonexistent/ca.pem");
+    assert_int_equal(fixture_make(clusters, false, &refused), RW_EINVAL);
+    assert_true(fixture.report.count >= 1);
+    rw_tls_server_drop(origin.tls);
 }
 
 static void nobody_listens(void **unused)
@@ -434,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(down_and_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interim_responses_are_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(over_tls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_listens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_keeps_the_verdict, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dropped_while_probing, set_up, tear_down),
