@@ -7,11 +7,11 @@
 #include <string.h>
 
 static _Thread_local uint64_t alloc_count;
-static _Thread_local uint64_t fail_from = UINT64_MAX;
+static _Thread_local uint64_t fail_from, fail_count; /* numbers of allocations */
 
 static bool must_fail(void)
 {
-    return __builtin_expect(alloc_count++ >= fail_from, 0);
+    return __builtin_expect(alloc_count++ - fail_from < fail_count, 0);
 }
 
 void *rw_alloc(size_t size)
@@ -57,11 +57,18 @@ void rw_free(void *block)
 void rw_alloc_fail_after(uint64_t successes)
 {
     fail_from = alloc_count + successes;
+    fail_count = UINT64_MAX / 2;
+}
+
+void rw_alloc_fail_once(uint64_t successes)
+{
+    fail_from = alloc_count + successes;
+    fail_count = 1;
 }
 
 void rw_alloc_fail_never(void)
 {
-    fail_from = UINT64_MAX;
+    fail_count = 0;
 }
 
 uint64_t rw_alloc_count(void)

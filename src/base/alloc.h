@@ -2,6 +2,7 @@
  *
  * rw_alloc_fail_after(n) lets n more allocations of this thread succeed and fails all after that
  * until rw_alloc_fail_never(): so a test can fail each allocation of an operation in turn.
+ * rw_alloc_fail_once(n) fails only the one after n more.
  */
 #ifndef RW_BASE_ALLOC_H
 #define RW_BASE_ALLOC_H
@@ -24,6 +25,7 @@ char *rw_strdup(const char *at, size_t len) __attribute__((malloc));
 void rw_free(void *block);
 
 void rw_alloc_fail_after(uint64_t successes);
+void rw_alloc_fail_once(uint64_t successes);
 void rw_alloc_fail_never(void);
 /* Allocations of this thread since it began, failed ones included. */
 uint64_t rw_alloc_count(void);

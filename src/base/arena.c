@@ -49,6 +49,7 @@ void *rw_arena_alloc_slow(struct rw_arena *arena, size_t size)
     arena->blocks = block;
     char *data = (char *)(block + 1);
     char *end = (char *)block + bytes;
+    RW_POISON(data + size, (size_t)(end - data) - size);
     /* A large one-off block must not throw away the room left in the current one. */
     if (end - (data + size) > arena->end - arena->at) {
         arena->at = data + size;

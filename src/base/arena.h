@@ -8,6 +8,7 @@
 #ifndef RW_BASE_ARENA_H
 #define RW_BASE_ARENA_H
 
+#include "base/poison.h"
 #include "base/span.h"
 
 #include <stddef.h>
@@ -40,6 +41,7 @@ static inline void *rw_arena_alloc(struct rw_arena *arena, size_t size)
         return rw_arena_alloc_slow(arena, size);
     void *block = arena->at;
     arena->at += size;
+    RW_UNPOISON(block, size);
     return block;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/poison.h"
 
 #include <string.h>
 
@@ -12,6 +13,17 @@ struct rw_slab_page {
 struct free_object {
     struct free_object *next;
 };
+
+/* The link alone may be touched while an object is free. */
+static void *after_link(void *object)
+{
+    return (char *)object + sizeof(struct free_object);
+}
+
+static size_t bytes_after_link(const struct rw_slab *slab)
+{
+    return slab->object_bytes - sizeof(struct free_object);
+}
 
 void rw_slab_init(struct rw_slab *slab, size_t object_bytes, unsigned objects_per_page, size_t cap)
 {
@@ -53,6 +65,7 @@ static void add_page(struct rw_slab *slab)
     for (unsigned i = 0; i < slab->objects_per_page; i++, object += slab->object_bytes) {
         ((struct free_object *)object)->next = slab->free;
         slab->free = object;
+        RW_POISON(after_link(object), bytes_after_link(slab));
     }
 }
 
@@ -67,6 +80,7 @@ void *rw_slab_get(struct rw_slab *slab)
         return NULL;
     slab->free = object->next;
     slab->in_use++;
+    RW_UNPOISON(after_link(object), bytes_after_link(slab));
     return object;
 }
 
@@ -76,6 +90,7 @@ void rw_slab_put(struct rw_slab *slab, void *object)
     ((struct free_object *)object)->next = slab->free;
     slab->free = object;
     slab->in_use--;
+    RW_POISON(after_link(object), bytes_after_link(slab));
 }
 
 void rw_slab_trim(struct rw_slab *slab)

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/poison.h"
 
 void rw_buf_pool_init(struct rw_buf_pool *pool, size_t cap_bytes, size_t keep_bytes)
 {
@@ -25,6 +26,13 @@ void rw_buf_pool_destroy(struct rw_buf_pool *pool)
     *pool = (struct rw_buf_pool){0};
 }
 
+/* A free buffer's link alone may be touched. */
+static size_t bytes_after_link(bool large)
+{
+    size_t room = large ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
+    return sizeof(struct rw_buf) - sizeof(struct rw_buf *) + room;
+}
+
 static struct rw_buf *take_free(struct rw_buf **list, size_t *count)
 {
     struct rw_buf *buf = *list;
@@ -44,7 +52,9 @@ struct rw_buf *rw_buf_get(struct rw_buf_pool *pool, size_t room)
         return NULL;
     struct rw_buf *buf = large ? take_free(&pool->free_large, &pool->free_large_count)
                                : take_free(&pool->free_small, &pool->free_small_count);
-    if (!buf)
+    if (buf)
+        RW_UNPOISON(&buf->pool, bytes_after_link(large));
+    else
         buf = rw_alloc(sizeof(*buf) + room);
     if (!buf)
         return NULL;
@@ -75,4 +85,5 @@ void rw_buf_free(struct rw_buf *buf)
         pool->free_large_count++;
     else
         pool->free_small_count++;
+    RW_POISON(&buf->pool, bytes_after_link(large));
 }
