@@ -80,7 +80,7 @@ static void write_method(FILE *out)
         "Throughput is counted by second of CPU time that the gateway itself used: user and system "
         "time of\nall its processes and threads, from the kernel's run-time clock of each, over "
         "the measured seconds.\nThe gateway runs with one thread, pinned to core 0; load client "
-        "and origin share core 1. The\ncontenders run in the same session in alternating rounds; "
+        "and origin share core 1, all at raised priority where allowed. The\ncontenders run in the same session in alternating rounds; "
         "each value is the median of its rounds, in\nparentheses the spread (largest minus "
         "smallest, of the median). Every answer's status and length\nare checked; a case with a "
         "failed request is missed. Ringway writes its access log, keeps its metrics\nand handles "
