@@ -1,6 +1,7 @@
 #include "gate/snapshot.h"
 
 #include "base/alloc.h"
+#include "gate/circles.h"
 #include "gate/forwarded.h"
 #include "gate/snapshot_tls.h"
 #include "io/tls.h"
@@ -225,7 +226,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
         return listeners;
     /* Routes look their clusters up: after a mistake there the rest would only be noise. */
     enum rw_err routes = clusters ? RW_OK : compile_routes(&compile, options);
-    return clusters ? clusters : listeners ? listeners : routes;
+    enum rw_err first = clusters ? clusters : listeners ? listeners : routes;
+    return first ? first : rw_circles_check(snapshot, report);
 }
 
 enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options, struct rw_arena *arena,

@@ -106,7 +106,10 @@ static void redirect_targets(void **state)
         const struct redirect_case *one = &redirects[i];
         char yaml[1024], head[1024];
         snprintf(yaml, sizeof(yaml), LISTENER "routes:\n- match: %s\n  redirect: \"%s\"\n",
-                 strstr(one->to, "{*}") ? "/go/*" : "/*", one->to);
+                 strstr(one->to, "{*}")     ? "/go/*"
+                 : strstr(one->to, "fixed") ? "/a"
+                                            : "/*",
+                 one->to);
         snprintf(head, sizeof(head), "%s\r\n", one->head);
         open_gate(yaml);
         gate.https = one->https;
@@ -174,6 +177,71 @@ static void redirect_mistakes(void **state)
         expect_mistake(yaml, cases[i].part);
     }
     expect_mistake(LISTENER "routes:\n- redirect: { to: /x, status: 304 }\n", "is no redirect");
+}
+
+/* ---- Circles ---- */
+
+static const struct {
+    const char *routes, *circle; /* NULL: there is none */
+} circles[] = {
+    {"- { name: a, match: /a, redirect: /b }\n"
+     "- { name: b, match: /b, redirect: /c?x }\n"
+     "- { name: c, match: /c, redirect: /a }\n",
+     "circle: a -> b -> c -> a\n"},
+    {"- { name: a, match: /a, redirect: /b }\n"
+     "- { name: b, match: /b, redirect: /c }\n"
+     "- { name: c, match: /c, redirect: /b }\n",
+     "circle: b -> c -> b\n"},
+    {"- { name: self, match: \"/x/{id}\", redirect: \"{path}\" }\n", "circle: self -> self\n"},
+    {"- { name: new, match: /x/*, redirect: /x/new }\n", "circle: new -> new\n"},
+    {"- { name: all, redirect: \"http://{host}:8080{path}{query}\" }\n", "circle: all -> all\n"},
+    {"- { name: all, redirect: \"http://{authority}/there\" }\n", "circle: all -> all\n"},
+    {"- { name: www, match: { host: www.test }, redirect: \"http://bare.test:8080/\" }\n"
+     "- { name: bare, match: { host: bare.test }, redirect: \"http://www.test:8080/\" }\n",
+     "circle: www -> bare -> www\n"},
+    {"- { name: wild, match: { host: \"*.test\" }, redirect: \"http://www.test:8080/\" }\n",
+     "circle: wild -> wild\n"},
+    /* It may be somebody else's host, or port. */
+    {"- { name: any, redirect: \"http://www.test:8080/\" }\n", NULL},
+    {"- { name: any, match: { host: a.test }, redirect: \"https://{host}{path}\" }\n", NULL},
+    {"- { name: any, match: { host: a.test }, redirect: \"http://{host}{path}\" }\n", NULL},
+    /* Further fields decide: a client without them goes on. */
+    {"- { name: a, match: { path: /a, headers: { X: y } }, redirect: /b }\n"
+     "- { name: b, match: /b, redirect: /a }\n",
+     NULL},
+    {"- { name: post, match: { path: /a, method: POST }, redirect: { to: /a, status: 303 } }\n",
+     NULL},
+    {"- { name: more, match: \"/x/*\", redirect: \"/x/y/{*}\" }\n", NULL},
+};
+
+static void circles_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(circles) / sizeof(*circles); i++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof(yaml), LISTENER "routes:\n%s", circles[i].routes);
+        if (circles[i].circle) {
+            expect_mistake(yaml, circles[i].circle);
+            continue;
+        }
+        open_gate(yaml);
+        rw_fixture_close(&gate);
+    }
+}
+
+static void circles_are_told_once(void **state)
+{
+    (void)state;
+    rw_fixture_open(&gate, rw_origin_kinds, no_policies,
+                    LISTENER "routes:\n"
+                             "- { name: a, match: { path: [/a, /a/*] }, redirect: /b }\n"
+                             "- { name: b, match: /b, redirect: /a }\n"
+                             "- { name: c, match: /c, redirect: /c }\n");
+    const char *first = strstr(gate.mistakes.at, "a -> b -> a");
+    assert_non_null(first);
+    assert_null(strstr(gate.mistakes.at, "b -> a -> b"));
+    assert_non_null(strstr(first, "c -> c"));
+    rw_fixture_close(&gate);
 }
 
 /* ---- echo ---- */
@@ -263,6 +331,8 @@ int main(void)
         cmocka_unit_test(redirect_with_parameters),
         cmocka_unit_test(redirect_without_a_host),
         cmocka_unit_test(redirect_mistakes),
+        cmocka_unit_test(circles_are_named),
+        cmocka_unit_test(circles_are_told_once),
         cmocka_unit_test(echo_describes_the_request),
         cmocka_unit_test(echo_counts_the_body),
         cmocka_unit_test(echo_stays_within_the_exchange),
