@@ -49,13 +49,11 @@ static void on_change(struct rw_watch *watch, unsigned events)
 }
 
 /* The folder is watched, since editors put a new file in the place of the old one. */
-void rw_file_watch_start(struct rw_process *process)
+static void start(struct rw_process *process)
 {
     const char *path = process->options.config_path;
     process->file = (struct rw_watch){.fd = -1, .events = RW_WATCH_READ, .ready = on_change};
     process->file_timer.fire = file_is_quiet;
-    if (!process->snapshot->config->watch_file)
-        return;
     char folder[PATH_MAX];
     snprintf(folder, sizeof(folder), "%s", path);
     char *slash = strrchr(folder, '/');
@@ -71,6 +69,15 @@ void rw_file_watch_start(struct rw_process *process)
             close(fd);
         process->file.fd = -1;
     }
+}
+
+void rw_file_watch_apply(struct rw_process *process)
+{
+    bool wanted = process->snapshot->config->watch_file;
+    if (wanted && process->file.fd < 0)
+        start(process);
+    else if (!wanted)
+        rw_file_watch_stop(process);
 }
 
 void rw_file_watch_stop(struct rw_process *process)

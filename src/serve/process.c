@@ -117,8 +117,8 @@ void rw_process_drain(struct rw_process *process)
         return;
     process->draining = true;
     rw_log_info("serve", "draining");
-    if (!process->snapshot ||
-        rw_threads_visit(process, drain_thread, stopped_listening, &process->snapshot->config->drain_ms_max))
+    if (!process->snapshot || rw_threads_visit(process, drain_thread, stopped_listening,
+                                               &process->snapshot->config->drain_ms_max))
         rw_loop_stop(process->control.loop);
 }
 
@@ -241,7 +241,6 @@ static enum rw_err start(struct rw_process *process)
         process->exit_code = EXIT_CONFIG;
         return err;
     }
-    rw_file_watch_start(process);
     process->sweep_timer.fire = sweep;
     rw_timer_start(process->control.loop, &process->sweep_timer,
                    rw_loop_now_ms(process->control.loop) + SWEEP_MS);
@@ -281,6 +280,7 @@ int rw_process_run(const struct rw_process_options *options)
 {
     static struct rw_process process; /* large, and there is one */
     process = (struct rw_process){.options = *options, .exit_code = 0, .supervisor = getppid()};
+    process.file.fd = -1;
     rw_list_init(&process.sockets);
     if (start(&process) == RW_OK)
         rw_loop_run(process.control.loop);

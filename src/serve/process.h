@@ -101,8 +101,8 @@ RW_MUST_CHECK enum rw_err rw_process_make_admin(struct rw_process *process,
                                                 struct rw_conf_report *report,
                                                 struct rw_snapshot **snapshot);
 
-/* file_watch.c */
-void rw_file_watch_start(struct rw_process *process);
+/* file_watch.c: watches the file or not, as the configuration in force says. */
+void rw_file_watch_apply(struct rw_process *process);
 void rw_file_watch_stop(struct rw_process *process);
 
 /* banner.c */

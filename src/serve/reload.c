@@ -217,6 +217,7 @@ static void put_into_force(struct rw_process *process, struct change *change,
     process->config_text = *text;
     *text = (struct rw_text){0};
     rw_text_free(&process->last_error);
+    rw_file_watch_apply(process);
     if (process->options.index == 0 &&
         rw_shared_put_config(process->options.shared, rw_text_span(&process->config_text)))
         rw_log_warn("serve", "cannot keep the configuration for a restart");
@@ -260,8 +261,29 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
     return err;
 }
 
+static void still_wanted(struct rw_process *process, const struct rw_snapshot *snapshot)
+{
+    for (unsigned i = 0; snapshot && i < snapshot->listener_count; i++) {
+        struct rw_process_sockets *sockets =
+            sockets_at(process, snapshot->listeners[i].address_text);
+        if (sockets)
+            sockets->wanted = true;
+    }
+}
+
+/* Sockets that only the refused configuration has would take connections that nobody accepts. */
+static void release_refused(struct rw_process *process)
+{
+    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
+        rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
+    still_wanted(process, process->snapshot);
+    still_wanted(process, process->admin);
+    release_unwanted(process);
+}
+
 static void undo(struct rw_process *process, struct change *change, struct rw_snapshot *admin)
 {
+    release_refused(process);
     if (change->snapshot)
         rw_snapshot_destroy(change->snapshot, process->clusters);
     if (admin)

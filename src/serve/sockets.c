@@ -68,10 +68,44 @@ static enum rw_err open_one(struct rw_sockets *sockets, const char *address, int
     return err;
 }
 
+static bool owns_port(const struct rw_sockets *sockets, uint16_t port)
+{
+    struct rw_address own;
+    for (size_t i = 0; i < sockets->count; i++)
+        if (rw_address_parse(rw_span_text(sockets->items[i].address), &own) == RW_OK &&
+            rw_address_port(&own.storage) == port)
+            return true;
+    return false;
+}
+
+/* With SO_REUSEPORT the kernel would let two gateways of the same user share a port, and each would
+ * get some of the connections. A socket without it finds out. */
+static enum rw_err refuse_shared_port(struct rw_sockets *sockets, const char *address, char *why,
+                                      size_t why_room)
+{
+    struct rw_address parsed;
+    struct rw_listen_options options = {.backlog = 1};
+    struct rw_listen_failure failure = {0};
+    int fd = -1;
+    if (is_unix(address) || rw_address_parse(rw_span_text(address), &parsed) ||
+        owns_port(sockets, rw_address_port(&parsed.storage)))
+        return RW_OK;
+    enum rw_err err = rw_listen_open(&parsed, &options, &fd, &failure);
+    if (err)
+        snprintf(why, why_room, "cannot %s %s: %s", failure.step, address,
+                 strerror(failure.errno_value));
+    else
+        close(fd);
+    return err;
+}
+
 enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char *address, int backlog,
                             unsigned process, unsigned count, int *fds, char *why, size_t why_room)
 {
     size_t before = sockets->count;
+    enum rw_err shared = refuse_shared_port(sockets, address, why, why_room);
+    if (shared)
+        return shared;
     for (unsigned thread = 0; thread < count; thread++) {
         if (!find(sockets, address, process, thread)) {
             enum rw_err err = open_one(sockets, address, backlog, process, thread, why, why_room);

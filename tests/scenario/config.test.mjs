@@ -70,7 +70,9 @@ test("a file that is not there, not readable, not YAML, empty", async (t) => {
   const missing = await serve(gateway);
   assert.equal(missing.code, 2);
   assert.match(missing.stderr, /ringway\.yaml: .*(no such file|not found|does not exist|cannot be)/i);
-  for (const text of ["", "listeners: [", "\tlisteners: 1\n", "a: 1\na: 2\n", "- 1\n", "\u0000\u0001"]) {
+  writeFileSync(gateway.configFile, "");
+  assert.match((await serve(gateway)).stderr, /ringway\.yaml: "listeners" is missing/);
+  for (const text of ["listeners: [", "\tlisteners: 1\n", "a: 1\na: 2\n", "- 1\n", "\u0000\u0001"]) {
     writeFileSync(gateway.configFile, text);
     const { code, stderr } = await serve(gateway);
     assert.equal(code, 2, JSON.stringify(text));
@@ -261,6 +263,22 @@ test("a reload onto a port in use is refused and named, and nothing of it is in 
   gateway.configure(respond("newer"));
   assert.equal((await request(`${gateway.admin}/reload`, { method: "POST" })).status, 200);
   await eventually(async () => (await gateway.get("/")).text === "newer");
+});
+
+test("a refused reload leaves no address taken", async (t) => {
+  const gateway = await startGateway(t, respond("old"));
+  const other = await freePort();
+  gateway.configure(`
+    listeners:
+      - { name: web, address: "127.0.0.1:${gateway.port}" }
+      - { name: other, address: "127.0.0.1:${other}" }
+    access_log: /nowhere/at/all.log
+    ${respond("new")}`);
+  const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
+  assert.equal(answer.status, 422);
+  assert.match(answer.text, /access_log/);
+  await eventually(() => assert.rejects(request(`http://127.0.0.1:${other}/`, { patience: 2000 }), /ECONNREFUSED/).then(() => true));
+  assert.equal((await gateway.get("/")).text, "old");
 });
 
 test("a file that vanished at a reload", async (t) => {
