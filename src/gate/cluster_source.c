@@ -311,7 +311,11 @@ static void put_into_force(struct rw_cluster_control *control, struct rw_endpoin
     rw_clusters_count_out(old);
     if (control->probes)
         rw_cluster_start_probes(control);
-    rw_clusters_defer(clusters, release_set, old);
+    /* Before it is listed, no worker can have seen it. */
+    if (rw_list_linked(&control->link))
+        rw_clusters_defer(clusters, release_set, old);
+    else
+        rw_endpoint_set_destroy(old);
 }
 
 enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)

@@ -44,5 +44,8 @@ void rw_resolve_failed(struct rw_resolve_name *name, const char *reason);
 /* Takes over the targets of a reply, and their addresses as far as they are known. */
 void rw_resolve_srv_reply(struct rw_resolve_name *name, const unsigned char *bytes, int len);
 void rw_resolve_srv_stop(struct rw_resolve_name *name);
+/* The least TTL of a reply's answers in seconds, which c-ares' parser of SRV records does not tell;
+ * 0 when there are none, or it is cut. Any bytes will do (RFC 1035 section 4.1). */
+uint32_t rw_resolve_least_ttl(const unsigned char *bytes, int len);
 
 #endif

@@ -34,8 +34,7 @@ static int skip_name(const unsigned char *bytes, int len, int at)
     return at + 1;
 }
 
-/* The least TTL of the answers, which c-ares' parser does not tell; 0 when the reply is cut. */
-static uint32_t least_ttl(const unsigned char *bytes, int len)
+uint32_t rw_resolve_least_ttl(const unsigned char *bytes, int len)
 {
     if (len < DNS_HEADER_BYTES)
         return 0;
@@ -270,6 +269,6 @@ void rw_resolve_srv_reply(struct rw_resolve_name *name, const unsigned char *byt
         return;
     }
     if (!all_settled(name) || any_address(name))
-        rw_resolve_succeeded(name, (uint64_t)least_ttl(bytes, len) * 1000);
+        rw_resolve_succeeded(name, (uint64_t)rw_resolve_least_ttl(bytes, len) * 1000);
     update(name);
 }
