@@ -39,6 +39,7 @@ struct world {
     struct end *accepting; /* who takes the next connection */
     struct end *accepting_end;
     int accepted, refused;
+    int socket_bytes; /* 0: the kernel's choice of socket buffers */
 };
 
 struct end {
@@ -60,7 +61,7 @@ struct end {
     size_t sent, in_flight, received, echoed;
     int opens, datas, ends, sents, closes;
     enum rw_err open_err, end_err, sent_err;
-    bool is_open, send_failed, corrupt, gone;
+    bool is_open, send_failed, corrupt, gone, finished;
 };
 
 static char pattern[2 * PATTERN_BYTES];
@@ -129,6 +130,11 @@ static inline void send_more(struct end *end)
 static inline void end_started(struct end *end)
 {
     end->is_open = true;
+    if (end->world->socket_bytes) { /* no such thing in simulation: the descriptor is -1 */
+        int fd = rw_stream_fd(&end->stream), bytes = end->world->socket_bytes;
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    }
     rw_stream_receive(&end->stream, !end->mute, end->large);
     send_more(end);
 }
