@@ -279,7 +279,9 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw
     struct rw_exchange *x = rw_slab_get(&worker->exchanges);
     if (!x)
         return NULL;
-    memset(x, 0, offsetof(struct rw_exchange, first_block));
+    memset(x, 0, offsetof(struct rw_exchange, params));
+    x->params.count = 0;
+    x->traceparent[RW_TRACEPARENT_BYTES] = '\0';
     x->worker = worker;
     x->snapshot = rw_snapshot_pin(worker->snapshot, worker->index);
     x->listener = &x->snapshot->listeners[listener_index];

@@ -79,15 +79,12 @@ struct rw_exchange {
     bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
 
     struct rw_message request, response;
-    struct rw_route_params params;
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
 
-    const struct sockaddr *peer;    /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
-    struct sockaddr_storage client; /* after the trusted-proxy rules */
-    char traceparent[56];           /* kept or begun; NUL-terminated */
-    const char *detail;             /* static text for the error log: what exactly was wrong */
-    struct rw_endpoint *endpoint;   /* chosen by the origin, for log and metrics; NULL: none */
+    const struct sockaddr *peer;  /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
+    const char *detail;           /* static text for the error log: what exactly was wrong */
+    struct rw_endpoint *endpoint; /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */
@@ -101,7 +98,12 @@ struct rw_exchange {
     struct rw_timer total_timer;
 
     struct rw_arena arena;
-    char first_block[]; /* to the end of RW_EXCHANGE_BYTES */
+    /* From here on nothing is zeroed when an exchange is made: it is large, and filled before it is
+     * read. */
+    struct rw_route_params params;  /* of the route; `count` is zeroed */
+    struct sockaddr_storage client; /* after the trusted-proxy rules */
+    char traceparent[56];           /* kept or begun; NUL-terminated */
+    char first_block[];             /* to the end of RW_EXCHANGE_BYTES */
 };
 
 /* ---- For fronts ---- */
@@ -130,9 +132,9 @@ void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason);
 
 /* ---- For origins ---- */
 
-/* x->response is filled (texts in x->arena, or static); the framing of what follows is
- * response.body_kind. Inside the origin's start the result is HOLD (OVER after the last piece), and
- * response_resume follows. */
+/* x->response is filled (texts in x->arena, static, or alive until this call returns); the framing
+ * of what follows is response.body_kind. Inside the origin's start the result is HOLD (OVER after
+ * the last piece), and response_resume follows. */
 enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *first);
 enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_piece *piece);
 /* A 1xx other than 101 from the origin, in x->response. */

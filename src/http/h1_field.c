@@ -45,6 +45,7 @@ static inline enum rw_h1_step field_name(struct rw_h1_parse *parse, struct rw_fi
     field->name = rw_span(name, len);
     field->id = (uint8_t)id;
     field->hop = rw_field_keys[id].hop;
+    field->parsed = true;
     return RW_H1_STEP_OK;
 }
 

@@ -68,6 +68,15 @@ void rw_h1_put_status_line(struct rw_h1_out *out, unsigned status, struct rw_spa
     rw_h1_put(out, RW_LITERAL("\r\n"));
 }
 
+/* Does the field stand in memory as it would be written: "name: value", and a line end behind it?
+ * Every parsed value has at least the CR of its line end behind it, which the parser has seen. */
+static bool as_written(const struct rw_field *field)
+{
+    const char *end = field->value.at + field->value.len;
+    return field->parsed && field->value.at == field->name.at + field->name.len + 2 &&
+           field->name.at[field->name.len + 1] == ' ' && end[0] == '\r' && end[1] == '\n';
+}
+
 void rw_h1_put_fields(struct rw_h1_out *out, const struct rw_message *message,
                       struct rw_field_set skip)
 {
@@ -75,9 +84,23 @@ void rw_h1_put_fields(struct rw_h1_out *out, const struct rw_message *message,
                        RW_FIELD_BIT(RW_FIELD_CONTENT_LENGTH) |
                        RW_FIELD_BIT(RW_FIELD_TRANSFER_ENCODING);
     const struct rw_field *end = message->fields + message->field_count;
-    for (const struct rw_field *field = message->fields; field < end; field++)
-        if (!field->hop && !(skipped >> field->id & 1))
+    /* Neighbours that the parser left as they came are copied in one piece. */
+    struct rw_span run = {NULL, 0};
+    for (const struct rw_field *field = message->fields; field < end; field++) {
+        if (field->hop || (skipped >> field->id & 1))
+            continue;
+        size_t len = field->name.len + 2 + field->value.len + 2;
+        bool raw = as_written(field);
+        if (raw && run.len && field->name.at == run.at + run.len) {
+            run.len += len;
+            continue;
+        }
+        rw_h1_put(out, run);
+        run = rw_span(field->name.at, raw ? len : 0);
+        if (!raw)
             rw_h1_put_field(out, field->name, field->value);
+    }
+    rw_h1_put(out, run);
 }
 
 size_t rw_h1_chunk_head(char *to, uint64_t bytes)

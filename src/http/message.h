@@ -96,6 +96,7 @@ struct rw_field {
     struct rw_span name;
     struct rw_span value; /* trimmed, no CR, LF or NUL inside */
     uint8_t id;           /* enum rw_field_id */
+    bool parsed;          /* name and value stand in a message head, CRLF behind them */
     bool hop;             /* hop-by-hop: named by Connection, or one of RFC 9110 section 7.6.1 */
 };
 

@@ -149,16 +149,6 @@ static enum go pass_piece(struct rw_upstream_call *call)
 
 /* ---- Heads ---- */
 
-static bool keep_head(struct rw_exchange *x, const char *from, size_t bytes)
-{
-    char *copy = rw_arena_alloc(&x->arena, bytes);
-    if (!copy)
-        return false;
-    memcpy(copy, from, bytes);
-    rw_h1_rebase(&x->response, from, copy);
-    return true;
-}
-
 static bool prepare_trailers(struct rw_upstream_call *call)
 {
     if (call->x->response.body_kind != RW_BODY_CHUNKED)
@@ -228,12 +218,15 @@ static enum go take_head(struct rw_upstream_call *call)
     call->head_fields = complete ? 0 : head.fields;
     if (!complete)
         return GO_WAIT;
-    if (!keep_head(x, bytes.at, head.consumed))
-        return fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
+    /* The texts of the head stay where they are: the buffer is kept until the exchange has used
+     * them. */
+    struct rw_buf *texts = rw_buf_hold(call->in);
     call->in->start += head.consumed;
     if (call->in->start == call->in->end)
         drop_input(call);
-    return x->response.status < 200 ? interim(call) : respond(call);
+    enum go go = x->response.status < 200 ? interim(call) : respond(call);
+    rw_buf_drop(texts);
+    return go;
 }
 
 /* Works through call->in as far as it goes, then waits for more. */
