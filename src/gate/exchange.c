@@ -62,6 +62,8 @@ static enum go step_receive(struct rw_exchange *x)
     rw_forwarded_resolve(x);
     if (x->request.method == RW_METHOD_CONNECT && !x->listener->config->allow_connect)
         return refuse(x, RW_REASON_CONNECT_REFUSED);
+    if (rw_forwarded_loops(x))
+        return refuse(x, RW_REASON_LOOP);
     if (x->request.body_kind == RW_BODY_LENGTH && body_over_limit(x, x->request.body_bytes))
         return refuse(x, RW_REASON_BODY_TOO_LARGE);
     if (!rw_path_check(x->request.path, &x->detail))

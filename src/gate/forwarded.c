@@ -99,6 +99,19 @@ void rw_forwarded_resolve(struct rw_exchange *x)
     walk_hops(x, has_x ? RW_FIELD_X_FORWARDED_FOR : RW_FIELD_FORWARDED);
 }
 
+bool rw_forwarded_loops(const struct rw_exchange *x)
+{
+    unsigned hops = 0;
+    for (unsigned i = 0; i < x->request.field_count; i++) {
+        struct rw_span list = x->request.fields[i].value, hop;
+        if (x->request.fields[i].id != RW_FIELD_VIA)
+            continue;
+        while (rw_span_next(&list, ',', &hop))
+            hops += rw_span_ends(hop, RW_LITERAL(" ringway"));
+    }
+    return hops > RW_VIA_HOPS_MAX;
+}
+
 /* All values of one field, joined, then a comma: what a trusted proxy said so far. */
 static void put_earlier(const struct rw_exchange *x, struct rw_h1_out *out, enum rw_field_id id)
 {

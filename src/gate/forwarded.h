@@ -12,8 +12,14 @@
 
 struct rw_cidr;
 
+enum { RW_VIA_HOPS_MAX = 8 };
+
 /* Sets client, client_trusted. At RECEIVE. */
 void rw_forwarded_resolve(struct rw_exchange *x);
+
+/* Has the request come through gateways of this kind so often (by Via) that it must be going round
+ * in circles? */
+bool rw_forwarded_loops(const struct rw_exchange *x);
 
 /* Appends X-Forwarded-* and/or Forwarded as the listener says, and Via, to a request head. The
  * caller leaves out the fields of rw_forwarded_replaced when it copies the client's. */

@@ -5,8 +5,6 @@
 #include "io/address.h"
 #include "io/tls.h"
 
-#include <unistd.h>
-
 enum { LINGER_MS = 2000, LINGER_KIB_MAX = 1024, DRAIN_IDLE_MS = 3000 };
 
 size_t rw_front_h1_bytes(void)
@@ -413,13 +411,13 @@ void rw_front_h1_accept(struct rw_worker_listener *listener, int fd,
 {
     struct rw_worker *worker = listener->worker;
     if (listener->index == RW_LISTENER_GONE)
-        return (void)close(fd);
+        return rw_listener_refuse(&listener->io, fd);
     const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
     struct rw_h1_connection *c =
         has_room(worker, settings) ? rw_slab_get(&worker->connections) : NULL;
     if (!c) {
         rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
-        close(fd);
+        rw_listener_refuse(&listener->io, fd);
         return;
     }
     memset(c, 0, sizeof(*c));

@@ -11,7 +11,7 @@ static void put_framing(const struct rw_exchange *x, const struct rw_h1_call *ca
                         struct rw_h1_out *out)
 {
     const struct rw_message *response = &x->response;
-    bool bodiless = rw_status_bodiless(response->status);
+    bool bodiless = rw_status_bodiless(response->status) || x->upgraded;
     if (call->chunked) {
         rw_h1_put(out, RW_LITERAL("Transfer-Encoding: chunked\r\n"));
     } else if (response->body_kind == RW_BODY_LENGTH ||
@@ -58,11 +58,11 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
     const struct rw_message *response = &x->response;
     bool endless =
         response->body_kind == RW_BODY_CHUNKED || response->body_kind == RW_BODY_UNTIL_CLOSE;
+    bool tunnel = x->request.method == RW_METHOD_CONNECT && response->status / 100 == 2;
     call->switch_over = response->status == 101;
-    if (call->switch_over) {
-        x->upgraded = true;
+    x->upgraded = call->switch_over || tunnel;
+    if (x->upgraded)
         return;
-    }
     call->chunked = endless && x->request.minor_version >= 1 && x->request.method != RW_METHOD_HEAD;
     if (endless && !call->chunked && x->request.method != RW_METHOD_HEAD)
         call->close = true; /* HTTP/1.0: the end of the connection is the end of the body */

@@ -11,6 +11,7 @@
     X(BAD_PATH, "ambiguous_path", 400, "The path has dot segments or encoded separators.")         \
     X(NO_ROUTE, "no_route", 404, "No route matches this request.")                                 \
     X(WRONG_METHOD, "method_not_allowed", 405, "The resource does not allow this method.")         \
+    X(LOOP, "forwarding_loop", 508, "The request has passed this gateway too often.")              \
     X(CONNECT_REFUSED, "connect_refused", 405, "CONNECT is not allowed here.")                     \
     X(BODY_TIMEOUT, "request_body_timeout", 408, "The request body came too slowly.")              \
     X(HEADER_TIMEOUT, "request_header_timeout", 408, "The request head came too slowly.")          \

@@ -172,6 +172,10 @@ static enum go respond(struct rw_upstream_call *call)
     struct rw_exchange *x = call->x;
     struct rw_piece first = {.end = !call->upgraded && x->response.body_kind == RW_BODY_NONE};
     call->responded = true;
+    if (x->request.method == RW_METHOD_CONNECT && x->response.status / 100 == 2) {
+        call->upgraded = true; /* RFC 9110 section 9.3.6: a tunnel from here on */
+        first.end = false;
+    }
     report_status(call);
     rw_h1_body_start(&call->body, &x->response);
     if (!prepare_trailers(call))

@@ -195,9 +195,44 @@ static void sweep_thread(struct rw_thread *thread, void *arg)
 static void sweep(struct rw_timer *timer)
 {
     struct rw_process *process = rw_container_of(timer, struct rw_process, sweep_timer);
+    uint64_t lost = process->access ? rw_access_take_lost(process->access) : 0;
+    rw_worker_count(&process->control, RW_COUNTER_LOG_LINES_DROPPED, (int64_t)lost);
     if (rw_threads_visit(process, sweep_thread, NULL, NULL))
         rw_log_limited(RW_LOG_WARN, "serve", "no memory for the sweep of idle connections");
     rw_timer_start(process->control.loop, timer, rw_loop_now_ms(process->control.loop) + SWEEP_MS);
+}
+
+/* The shortest period that a listener asks for. */
+static uint32_t ticket_rotation_ms(const struct rw_snapshot *snapshot)
+{
+    uint32_t shortest = UINT32_MAX;
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        const struct rw_config_tls_server *tls = snapshot->listeners[i].config->tls;
+        if (tls && tls->tickets && tls->ticket_rotation_ms < shortest)
+            shortest = tls->ticket_rotation_ms;
+    }
+    return shortest;
+}
+
+/* The first process rotates the keys that all share. */
+static void rotate_tickets(struct rw_timer *timer)
+{
+    struct rw_process *process = rw_container_of(timer, struct rw_process, ticket_timer);
+    struct rw_loop *loop = process->control.loop;
+    if (rw_tls_ticket_keys_rotate(process->options.shared->ticket_keys))
+        rw_log_error("tls", "the ticket keys cannot be rotated: no randomness");
+    rw_timer_start(loop, timer, rw_loop_now_ms(loop) + ticket_rotation_ms(process->snapshot));
+}
+
+static void start_housekeeping(struct rw_process *process)
+{
+    struct rw_loop *loop = process->control.loop;
+    process->sweep_timer.fire = sweep;
+    rw_timer_start(loop, &process->sweep_timer, rw_loop_now_ms(loop) + SWEEP_MS);
+    process->ticket_timer.fire = rotate_tickets;
+    if (process->options.index == 0)
+        rw_timer_start(loop, &process->ticket_timer,
+                       rw_loop_now_ms(loop) + ticket_rotation_ms(process->snapshot));
 }
 
 /* ---- Start and end ---- */
@@ -241,9 +276,7 @@ static enum rw_err start(struct rw_process *process)
         process->exit_code = EXIT_CONFIG;
         return err;
     }
-    process->sweep_timer.fire = sweep;
-    rw_timer_start(process->control.loop, &process->sweep_timer,
-                   rw_loop_now_ms(process->control.loop) + SWEEP_MS);
+    start_housekeeping(process);
     return RW_OK;
 }
 
@@ -253,6 +286,7 @@ static void stop(struct rw_process *process)
     struct rw_loop *loop = process->control.loop;
     rw_file_watch_stop(process);
     rw_timer_stop(loop, &process->sweep_timer);
+    rw_timer_stop(loop, &process->ticket_timer);
     rw_watch_stop(&process->signals);
     rw_watch_stop(&process->channel);
     rw_threads_stop(process);
