@@ -36,6 +36,7 @@
     X(DRAINING, "draining", 0, "The gateway is shutting down.")                                    \
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
+    X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \
     X(POLICY, "policy", 0, "A policy answered.")
 
 enum rw_reason {

@@ -1,6 +1,7 @@
 #include "origin/registry.h"
 
 #include "origin/echo.h"
+#include "origin/files.h"
 #include "origin/redirect.h"
 #include "origin/respond.h"
 #include "origin/upstream.h"
@@ -8,9 +9,6 @@
 #include <stddef.h>
 
 const struct rw_conf_variant_kind *const rw_origin_kinds[] = {
-    &rw_origin_upstream.kind,
-    &rw_origin_respond.kind,
-    &rw_origin_redirect.kind,
-    &rw_origin_echo.kind,
-    NULL,
+    &rw_origin_upstream.kind, &rw_origin_respond.kind, &rw_origin_redirect.kind,
+    &rw_origin_files.kind,    &rw_origin_echo.kind,    NULL,
 };

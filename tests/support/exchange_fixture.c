@@ -1,5 +1,6 @@
 #include "support/exchange_fixture.h"
 
+#include "base/alloc.h"
 #include "gate/exchange.h"
 #include "http/h1.h"
 
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { TURNS_MAX = 100000 };
+enum { TURNS_MAX = 100000, RESERVED_BYTES = 4 * 1024 * 1024 };
 
 /* ---- The front ---- */
 
@@ -31,6 +32,8 @@ static enum rw_flow take(struct rw_exchange *x, const struct rw_piece *piece)
     if (fixture->hold) {
         fixture->held = true;
         fixture->ended = piece->end;
+        if (fixture->pieces == 1 && fixture->after_first_piece)
+            fixture->after_first_piece();
         return RW_FLOW_HOLD;
     }
     if (piece->end) {
@@ -202,6 +205,13 @@ static void go_on(struct rw_fixture *fixture)
     assert_null(fixture->x);
 }
 
+static void reserve(struct rw_text *text)
+{
+    text->at = rw_alloc_zero(RESERVED_BYTES);
+    assert_non_null(text->at);
+    text->room = RESERVED_BYTES;
+}
+
 void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *body)
 {
     static const struct sockaddr_in peer = {.sin_family = AF_INET,
@@ -218,6 +228,13 @@ void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *bo
     x->peer = (const struct sockaddr *)&peer;
     x->https = fixture->https;
     fixture->x = x;
+    if (fixture->fail_after) {
+        /* What the front keeps shall not be what fails. */
+        reserve(&fixture->head);
+        reserve(&fixture->request_head);
+        reserve(&fixture->body);
+        rw_alloc_fail_once(fixture->fail_after - 1);
+    }
     bool later = body && fixture->body_piece;
     struct rw_piece first = {.end = !later};
     if (body && !later)
@@ -226,6 +243,7 @@ void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *bo
     if (later)
         feed_body(fixture, body, fixture->body_piece);
     go_on(fixture);
+    rw_alloc_fail_never();
     assert_true(fixture->finished);
     assert_int_equal(rw_loop_buffers(fixture->worker.loop)->in_use_bytes, 0);
 }

@@ -28,6 +28,8 @@ struct rw_fixture {
     unsigned listener;  /* which one the request comes in at */
     unsigned cut_after; /* cuts the exchange after so many pieces; 0: never */
     size_t body_piece; /* the request body comes in pieces of so many bytes; 0: all with the head */
+    void (*after_first_piece)(void); /* called when the first piece of the answer is held */
+    uint64_t fail_after; /* n: the n-th allocation while the exchange runs fails; 0: none */
 
     /* What came of the last request. */
     struct rw_exchange *x; /* while it is under way */

@@ -106,9 +106,9 @@ static void redirect_targets(void **state)
         const struct redirect_case *one = &redirects[i];
         char yaml[1024], head[1024];
         snprintf(yaml, sizeof(yaml), LISTENER "routes:\n- match: %s\n  redirect: \"%s\"\n",
-                 strstr(one->to, "{*}")     ? "/go/*"
-                 : strstr(one->to, "fixed") ? "/a"
-                                            : "/*",
+                 strstr(one->to, "{*}")      ? "/go/*"
+                 : strstr(one->to, "{path}") ? "/*"
+                                             : "/a",
                  one->to);
         snprintf(head, sizeof(head), "%s\r\n", one->head);
         open_gate(yaml);
