@@ -39,7 +39,7 @@ static enum rw_h1_body_event gather(struct rw_h1_connection *c, struct rw_piece 
 /* An upgraded connection: whatever comes is passed on. */
 static void gather_raw(struct rw_h1_connection *c, struct rw_piece *piece)
 {
-    *piece = (struct rw_piece){.buf = c->in, .end = c->peer_ended};
+    *piece = (struct rw_piece){.buf = c->in, .end = c->peer_ended && !c->in};
     if (c->in)
         piece->data = rw_buf_span(c->in);
     c->in = NULL;
@@ -66,7 +66,7 @@ static void body_deadline(struct rw_h1_connection *c)
 void rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
 {
     struct rw_h1_call *call = c->call;
-    if (c->x->request.body_kind == RW_BODY_NONE) {
+    if (rw_message_bodiless(&c->x->request)) {
         rw_h1_deadline_in(c, 0);
         first->end = true;
         return;

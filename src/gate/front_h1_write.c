@@ -61,8 +61,10 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
     bool tunnel = x->request.method == RW_METHOD_CONNECT && response->status / 100 == 2;
     call->switch_over = response->status == 101;
     x->upgraded = call->switch_over || tunnel;
-    if (x->upgraded)
+    if (x->upgraded) {
+        x->request_ended = false; /* the client's bytes go on, as the tunnel's */
         return;
+    }
     call->chunked = endless && x->request.minor_version >= 1 && x->request.method != RW_METHOD_HEAD;
     if (endless && !call->chunked && x->request.method != RW_METHOD_HEAD)
         call->close = true; /* HTTP/1.0: the end of the connection is the end of the body */

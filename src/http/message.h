@@ -134,6 +134,13 @@ struct rw_message {
     struct rw_field *fields;
 };
 
+/* No byte of a body will come: no body, or one of no bytes. */
+static inline bool rw_message_bodiless(const struct rw_message *message)
+{
+    return message->body_kind == RW_BODY_NONE ||
+           (message->body_kind == RW_BODY_LENGTH && message->body_bytes == 0);
+}
+
 const char *rw_method_name(enum rw_method method); /* "" for OTHER */
 enum rw_method rw_method_from(struct rw_span text);
 /* May a proxy repeat it (RFC 9110 section 9.2.2)? */

@@ -170,7 +170,7 @@ static void report_status(struct rw_upstream_call *call)
 static enum go respond(struct rw_upstream_call *call)
 {
     struct rw_exchange *x = call->x;
-    struct rw_piece first = {.end = !call->upgraded && x->response.body_kind == RW_BODY_NONE};
+    struct rw_piece first = {.end = !call->upgraded && rw_message_bodiless(&x->response)};
     call->responded = true;
     if (x->request.method == RW_METHOD_CONNECT && x->response.status / 100 == 2) {
         call->upgraded = true; /* RFC 9110 section 9.3.6: a tunnel from here on */
