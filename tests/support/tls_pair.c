@@ -184,10 +184,12 @@ static void on_listener_closed(struct rw_listener *listener)
 
 /* ---- The pair ---- */
 
+enum rw_loop_backend pair_backend = RW_LOOP_EPOLL;
+
 void pair_open(struct pair *pair)
 {
     *pair = (struct pair){0};
-    struct rw_loop_options options = {.backend = RW_LOOP_EPOLL};
+    struct rw_loop_options options = {.backend = pair_backend};
     rw_assert(rw_loop_create(&options, &pair->loop) == RW_OK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

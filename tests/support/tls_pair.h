@@ -48,6 +48,9 @@ struct rw_tls_server *pair_server_with(struct rw_tls_server_options options,
 struct rw_tls_client *pair_client(const char *name);
 struct rw_tls_client *pair_client_with(struct rw_tls_client_options options);
 
+/* Which backend pair_open takes; epoll at start. */
+extern enum rw_loop_backend pair_backend;
+
 /* A loop, and a listener on 127.0.0.1. */
 void pair_open(struct pair *pair);
 uint16_t pair_port(const struct pair *pair);

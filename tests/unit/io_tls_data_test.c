@@ -184,7 +184,8 @@ static void test_back_pressure(void **state)
     assert_true(pair->server.sending);
     size_t stopped_at = pair->client.received;
     assert_true(stopped_at >= 100000 && stopped_at < 100000 + 2 * RW_BUF_LARGE_BYTES);
-    assert_true(rw_loop_buffers(pair->loop)->in_use_bytes <= 3 * RW_BUF_LARGE_BYTES);
+    if (pair_backend == RW_LOOP_EPOLL) /* io_uring has lent the kernel some as well */
+        assert_true(rw_loop_buffers(pair->loop)->in_use_bytes <= 3 * RW_BUF_LARGE_BYTES);
     pair->client.reading_stops_at = 0;
     rw_stream_receive(&pair->client.stream, true, true);
     struct flow down = {&pair->server, &pair->client, NULL, total, total, 1, 0};
@@ -245,6 +246,7 @@ static void test_ends(void **state)
     open_fixture(&fixture, RW_TLS_1_3, NULL);
     struct pair *pair = &fixture.pair;
     meet(&fixture);
+    turn_some(pair, 3); /* a ticket that is still on its way would keep close_notify from leaving */
     rw_stream_close(&pair->server.stream);
     assert_true(pair_until(pair, client_ended));
     assert_int_equal(pair->client.end_err, RW_OK);
@@ -262,6 +264,11 @@ static void test_ends(void **state)
     close_fixture(&fixture);
 }
 
+static bool client_is_through(struct pair *pair)
+{
+    return !pair->client.sending;
+}
+
 /* The end is not told while receiving is off, and is told once it is on. */
 static void test_end_waits(void **state)
 {
@@ -275,6 +282,7 @@ static void test_end_waits(void **state)
     pair->server.wait_to_receive = true;
     meet(&fixture);
     assert_int_not_equal(pair_send(&pair->client, "hello", 5), RW_SEND_FAILED);
+    assert_true(pair_until(pair, client_is_through));
     rw_stream_close(&pair->client.stream);
     turn_some(pair, 20);
     assert_int_equal(pair->server.received, 0);
@@ -308,6 +316,33 @@ static void test_bad_record(void **state)
     assert_non_null(strstr(rw_tls_error_text(&pair->server.stream), "bad record mac"));
     assert_int_equal(pair->client.end_err, RW_ETLS);
     assert_int_equal(pair_send(&pair->server, "no", 2), RW_SEND_FAILED);
+    close_fixture(&fixture);
+}
+
+static bool server_opens(struct pair *pair)
+{
+    return pair->server.opens > 0;
+}
+
+/* A record that comes byte by byte holds no more memory than one that comes at once. */
+static void test_drip(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_fixture(&fixture, RW_TLS_1_3, NULL);
+    struct pair *pair = &fixture.pair;
+    meet(&fixture);
+    assert_true(pair_until(pair, server_opens));
+    turn_some(pair, 2);
+    int fd = rw_stream_fd(&pair->client.stream);
+    assert_int_equal(write(fd, "\x17\x03\x03\x40\x00", 5), 5);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(write(fd, "x", 1), 1);
+        rw_loop_turn(pair->loop, 1);
+        if (pair_backend == RW_LOOP_EPOLL)
+            assert_true(rw_loop_buffers(pair->loop)->in_use_bytes <= 2 * RW_BUF_SMALL_BYTES);
+    }
+    assert_false(pair->server.ended);
     close_fixture(&fixture);
 }
 
@@ -421,10 +456,11 @@ static void test_allocation_failures(void **state)
 static void answer(struct pair_end *end, const char *event)
 {
     static const char reply[] = "HTTP/1.0 200 OK\r\n\r\nhello from the other side\n";
-    if (strcmp(event, "data") == 0 && strstr(end->kept, "\r\n\r\n")) {
+    bool asked = strcmp(event, "data") == 0 && strstr(end->kept, "\r\n\r\n");
+    if (asked)
         assert_int_not_equal(pair_send(end, reply, sizeof(reply) - 1), RW_SEND_FAILED);
+    if ((asked && !end->sending) || strcmp(event, "sent") == 0)
         rw_stream_shutdown(&end->stream);
-    }
 }
 
 static pid_t run_client(uint16_t port, const char *arguments, int *output)
@@ -501,24 +537,29 @@ static void test_key_update(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_back_pressure),
-        cmocka_unit_test(test_shutdown),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_end_waits),
-        cmocka_unit_test(test_bad_record),
-        cmocka_unit_test(test_close_anywhere),
-        cmocka_unit_test(test_close_in_callbacks),
-        cmocka_unit_test(test_plain_client),
-        cmocka_unit_test(test_allocation_failures),
-        cmocka_unit_test(test_s_client),
-        cmocka_unit_test(test_key_update),
+        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_back_pressure),  cmocka_unit_test(test_shutdown),
+        cmocka_unit_test(test_ends),           cmocka_unit_test(test_end_waits),
+        cmocka_unit_test(test_bad_record),     cmocka_unit_test(test_drip),
+        cmocka_unit_test(test_close_anywhere), cmocka_unit_test(test_close_in_callbacks),
+        cmocka_unit_test(test_plain_client),   cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_s_client),       cmocka_unit_test(test_key_update),
     };
     signal(SIGPIPE, SIG_IGN);
     /* First all with libssl, then taken over as soon as the handshake is through. */
-    rw_tls_settle_ms = 1000000;
-    int failures = cmocka_run_group_tests_name("libssl", tests, NULL, NULL);
-    rw_tls_settle_ms = 0;
-    return failures + cmocka_run_group_tests_name("taken over", tests, NULL, NULL);
+    int failures = 0;
+    static const enum rw_loop_backend backends[] = {RW_LOOP_EPOLL, RW_LOOP_IO_URING};
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        struct rw_loop_options options = {.backend = backends[i]};
+        struct rw_loop *loop;
+        if (rw_loop_create(&options, &loop) != RW_OK)
+            continue; /* not permitted here */
+        rw_loop_destroy(loop);
+        pair_backend = backends[i];
+        rw_tls_settle_ms = 1000000;
+        failures += cmocka_run_group_tests_name("libssl", tests, NULL, NULL);
+        rw_tls_settle_ms = 0;
+        failures += cmocka_run_group_tests_name("taken over", tests, NULL, NULL);
+    }
+    return failures;
 }
