@@ -237,27 +237,85 @@ static struct rw_span value_of(const struct rw_template_part *part, const struct
     return (struct rw_span){0};
 }
 
-enum rw_err rw_template_fill(const struct rw_template *made, struct rw_exchange *x,
-                             struct rw_span *filled)
-{
+/* What goes on while a template is filled. */
+struct filling {
+    struct rw_exchange *x;
+    const struct rw_template_extra *extra;
+    unsigned extra_count;
+    bool url;
+    bool in_query; /* behind the first "?" */
     char scratch[RW_ADDRESS_HOST_TEXT_MAX];
+};
+
+static struct rw_span next_value(struct filling *filling, const struct rw_template_part *part)
+{
+    for (unsigned i = 0; part->kind == RW_TEMPLATE_PARAM && i < filling->extra_count; i++)
+        if (rw_span_eq(filling->extra[i].name, part->text))
+            return filling->extra[i].value;
+    return value_of(part, filling->x, filling->scratch);
+}
+
+static bool parts_query(char c)
+{
+    return c == '&' || c == '=' || c == '+' || c == ';';
+}
+
+/* Writes one value at `to`, or only measures it when `to` is NULL. */
+static size_t put(struct filling *filling, const struct rw_template_part *part, char *to)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct rw_span value = next_value(filling, part);
+    bool encode = filling->in_query && part->kind != RW_TEMPLATE_LITERAL;
     size_t len = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        filling->in_query |= filling->url && c == '?';
+        if (!encode || !parts_query(c)) {
+            if (to)
+                to[len] = c;
+            len++;
+            continue;
+        }
+        if (to) {
+            to[len] = '%';
+            to[len + 1] = digits[(uint8_t)c >> 4];
+            to[len + 2] = digits[c & 15];
+        }
+        len += 3;
+    }
+    return len;
+}
+
+static size_t put_all(struct filling *filling, const struct rw_template *made, char *to)
+{
+    size_t len = 0;
+    filling->in_query = false;
+    for (unsigned i = 0; i < made->count; i++)
+        len += put(filling, &made->parts[i], to ? to + len : NULL);
+    return len;
+}
+
+enum rw_err rw_template_fill_with(const struct rw_template *made, struct rw_exchange *x,
+                                  const struct rw_template_extra *extra, unsigned count,
+                                  struct rw_span *filled)
+{
     if (made->count <= 1 && rw_template_constant(made)) {
         *filled = made->count ? made->parts[0].text : RW_LITERAL("");
         return RW_OK;
     }
-    for (unsigned i = 0; i < made->count; i++)
-        len += value_of(&made->parts[i], x, scratch).len;
+    struct filling filling = {.x = x, .extra = extra, .extra_count = count, .url = made->url};
+    size_t len = put_all(&filling, made, NULL);
     char *to = rw_arena_alloc(&x->arena, len + 1);
     *filled = rw_span(to, len);
     if (!to)
         return RW_ENOMEM;
-    for (unsigned i = 0; i < made->count; i++) {
-        struct rw_span value = value_of(&made->parts[i], x, scratch);
-        if (value.len)
-            memcpy(to, value.at, value.len);
-        to += value.len;
-    }
+    put_all(&filling, made, to);
     *filled = rw_span_trim(*filled);
     return rw_is_field_value(*filled) ? RW_OK : RW_EINVAL;
+}
+
+enum rw_err rw_template_fill(const struct rw_template *made, struct rw_exchange *x,
+                             struct rw_span *filled)
+{
+    return rw_template_fill_with(made, x, NULL, 0, filled);
 }

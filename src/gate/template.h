@@ -53,6 +53,13 @@ struct rw_template_part {
 struct rw_template {
     struct rw_template_part *parts;
     unsigned count;
+    bool url; /* set by the caller: behind the first "?" of the text, "&", "=", "+" and ";" of
+                 values are encoded, so that a path cannot bring in further query parameters */
+};
+
+/* A value by name, in addition to the route's parameters, and before them. */
+struct rw_template_extra {
+    struct rw_span name, value;
 };
 
 /* Parts of `text`, which must outlive the template. RW_EINVAL: braces that do not match or an empty
@@ -73,6 +80,12 @@ bool rw_template_constant(const struct rw_template *made);
  * field value may have. */
 RW_MUST_CHECK enum rw_err rw_template_fill(const struct rw_template *made, struct rw_exchange *x,
                                            struct rw_span *filled);
+
+/* The same with `count` more parameters. */
+RW_MUST_CHECK enum rw_err rw_template_fill_with(const struct rw_template *made,
+                                                struct rw_exchange *x,
+                                                const struct rw_template_extra *extra,
+                                                unsigned count, struct rw_span *filled);
 
 /* "https" or "http": of the connection, or what a trusted proxy says of its own. */
 struct rw_span rw_template_scheme(const struct rw_exchange *x);

@@ -122,6 +122,7 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
         return RW_EINVAL;
     }
     enum rw_err err = rw_template_parse(config->to, compile->arena, flaw, &redirect->to);
+    redirect->to.url = true;
     if (!err)
         err = rw_template_check(&redirect->to, compile->route->match, flaw);
     if (err == RW_EINVAL)

@@ -97,6 +97,8 @@ static const struct redirect_case redirects[] = {
     {"/{{{*}}}", "GET /go/x HTTP/1.1\r\nHost: x.test\r\n", "/{x}", false},
     {"https://new.test{path}{query}", "GET /go/x?y HTTP/1.1\r\nHost: x.test\r\n",
      "https://new.test/go/x?y", false},
+    {"/login?next={path}{query}", "GET /a;b=c&d?e=f+g HTTP/1.1\r\nHost: x.test\r\n",
+     "/login?next=/a%3Bb%3Dc%26d?e%3Df%2Bg", false},
 };
 
 static void redirect_targets(void **state)
