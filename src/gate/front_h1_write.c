@@ -62,7 +62,8 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
     call->switch_over = response->status == 101;
     x->upgraded = call->switch_over || tunnel;
     if (x->upgraded) {
-        x->request_ended = false; /* the client's bytes go on, as the tunnel's */
+        /* The client's bytes go on, as the tunnel's. */
+        x->request_ended = call->held_back = false;
         return;
     }
     call->chunked = endless && x->request.minor_version >= 1 && x->request.method != RW_METHOD_HEAD;
