@@ -13,7 +13,7 @@ static void map_v4(uint8_t *to, const void *v4)
     memcpy(to + 12, v4, 4);
 }
 
-static bool address_bytes(const struct sockaddr_storage *address, uint8_t *to)
+bool rw_cidr_bytes(const struct sockaddr_storage *address, uint8_t to[16])
 {
     if (address->ss_family == AF_INET) {
         map_v4(to, &((const struct sockaddr_in *)address)->sin_addr);
@@ -39,7 +39,7 @@ enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr)
         return RW_EINVAL;
     if (bits > (v4 ? 32u : 128u))
         return RW_EINVAL;
-    address_bytes(&address.storage, cidr->bytes);
+    rw_cidr_bytes(&address.storage, cidr->bytes);
     cidr->bits = (uint8_t)(v4 ? bits + MAPPED_BITS : bits);
     return RW_OK;
 }
@@ -47,7 +47,7 @@ enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr)
 bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr_storage *address)
 {
     uint8_t bytes[16];
-    if (!address_bytes(address, bytes))
+    if (!rw_cidr_bytes(address, bytes))
         return false;
     unsigned whole = cidr->bits / 8, rest = cidr->bits % 8;
     if (memcmp(bytes, cidr->bytes, whole) != 0)

@@ -33,6 +33,8 @@ void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out);
 
 /* "10.0.0.0/8", "::1", "192.0.2.1". */
 RW_MUST_CHECK enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr);
+/* An IP address as sixteen bytes, IPv4 as ::ffff:a.b.c.d; false: it is none. */
+bool rw_cidr_bytes(const struct sockaddr_storage *address, uint8_t to[16]);
 bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr_storage *address);
 
 #endif

@@ -1,11 +1,13 @@
 #include "policy/registry.h"
 
+#include "policy/address/address.h"
 #include "policy/headers/headers.h"
 #include "policy/rewrite/rewrite.h"
 
 #include <stddef.h>
 
 const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
+    &rw_policy_address.kind,
     &rw_policy_headers.kind,
     &rw_policy_rewrite.kind,
     NULL,

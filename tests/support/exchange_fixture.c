@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "gate/exchange.h"
 #include "http/h1.h"
+#include "io/address.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -214,8 +214,6 @@ static void reserve(struct rw_text *text)
 
 void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *body)
 {
-    static const struct sockaddr_in peer = {.sin_family = AF_INET,
-                                            .sin_addr.s_addr = 0x070200c0}; /* 192.0.2.7 */
     assert_non_null(fixture->snapshot);
     forget_answer(fixture);
     struct rw_exchange *x =
@@ -225,7 +223,11 @@ void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *bo
     struct rw_span bytes = rw_span_text(head);
     assert_int_equal(rw_h1_parse_request(bytes, &x->listener->h1, &x->arena, &x->request, &parsed),
                      RW_H1_COMPLETE);
-    x->peer = (const struct sockaddr *)&peer;
+    struct rw_address peer = {.storage.ss_family = AF_UNIX};
+    const char *client = fixture->client ? fixture->client : "192.0.2.7";
+    if (*client)
+        assert_int_equal(rw_address_parse_ip(rw_span_text(client), 0, &peer), RW_OK);
+    x->peer = rw_address_sockaddr(&peer);
     x->https = fixture->https;
     fixture->x = x;
     if (fixture->fail_after) {

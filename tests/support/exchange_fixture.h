@@ -24,6 +24,7 @@ struct rw_fixture {
 
     /* How the front behaves from the next request on. */
     bool hold;          /* HOLD after every piece, and the resume comes from the loop */
+    const char *client; /* IP address of the connection; NULL: 192.0.2.7; "": a Unix socket */
     bool https;         /* as if the connection had TLS */
     unsigned listener;  /* which one the request comes in at */
     unsigned cut_after; /* cuts the exchange after so many pieces; 0: never */

@@ -4,6 +4,7 @@
 #include "gate/router_regex.h"
 #include "gate/template.h"
 #include "http/scan.h"
+#include "policy/refuse.h"
 
 struct rewrite_config {
     struct rw_span strip_prefix, add_prefix;
@@ -389,16 +390,6 @@ static enum rw_err rewrite_target(struct rw_exchange *x, const struct rewrite *r
     return is_target(&target) ? join(x, rewrite, &target) : RW_EINVAL;
 }
 
-/* A request whose parts do not make a path is refused as one with such a path would be. */
-static enum rw_verdict refuse(struct rw_exchange *x)
-{
-    x->detail = "the rewrite does not give a valid path or host";
-    return rw_exchange_make_reply(x, 400, "text/plain",
-                                  RW_LITERAL("The path cannot be rewritten.\n"))
-               ? RW_VERDICT_FAIL
-               : RW_VERDICT_REPLY;
-}
-
 static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct rewrite *rewrite = instance;
@@ -406,7 +397,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     if (!err)
         err = rewrite_host(x, rewrite);
     if (err == RW_EINVAL)
-        return refuse(x);
+        return rw_policy_refuse(x, 400, "The path or host cannot be rewritten.");
     return err ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
 }
 
