@@ -115,8 +115,10 @@ bool rw_tls_expand_label(size_t hash_bytes, const unsigned char *secret, struct 
     *at++ = (unsigned char)(bytes >> 8);
     *at++ = (unsigned char)bytes;
     *at++ = (unsigned char)name_bytes;
-    memcpy(at, prefix.at, prefix.len);
-    memcpy(at + prefix.len, label.at, label.len);
+    if (prefix.len)
+        memcpy(at, prefix.at, prefix.len);
+    if (label.len)
+        memcpy(at + prefix.len, label.at, label.len);
     at += name_bytes;
     *at++ = (unsigned char)data.len;
     if (data.len)

@@ -188,7 +188,7 @@ enum rw_loop_backend pair_backend = RW_LOOP_EPOLL;
 
 void pair_open(struct pair *pair)
 {
-    *pair = (struct pair){0};
+    memset(pair, 0, sizeof(*pair));
     struct rw_loop_options options = {.backend = pair_backend};
     rw_assert(rw_loop_create(&options, &pair->loop) == RW_OK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
