@@ -203,7 +203,7 @@ void pair_open(struct pair *pair)
 
 uint16_t pair_port(const struct pair *pair)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t bytes = sizeof(address);
     rw_assert(getsockname(pair->listener.fd, (struct sockaddr *)&address, &bytes) == 0);
     return ntohs(address.sin_port);
