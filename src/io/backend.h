@@ -39,6 +39,9 @@ struct rw_listener_state {
     bool closing; /* io_uring: closed when it gives it back */
 };
 
+/* Large buffers that one stream may fill before others get their turn: 256 KiB. */
+enum { RW_IO_LARGE_RUN = 4 };
+
 struct rw_io_backend {
     const char *name;
     enum rw_loop_backend kind;
@@ -122,6 +125,9 @@ RW_MUST_CHECK enum rw_err rw_socket_create(const struct rw_connect_options *opti
 /* What a failed connect(2) means. */
 enum rw_err rw_socket_connect_error(int errno_value);
 void rw_socket_close(int fd, bool abort);
+/* One send of all parts, without waiting or SIGPIPE: what went, or -1 and errno. */
+ssize_t rw_socket_send(int fd, const struct iovec *parts, int count);
+
 void rw_socket_refuse(struct rw_listener *listener, int fd);
 enum rw_err rw_socket_error(int fd);
 enum rw_err rw_socket_address(const struct rw_stream *stream, bool peer,

@@ -119,3 +119,17 @@ void rw_parts_set(struct rw_parts *rest, const struct iovec *parts, int count, s
     }
     rest->count = kept;
 }
+
+ssize_t rw_socket_send(int fd, const struct iovec *parts, int count)
+{
+    ssize_t sent;
+    do {
+        if (count == 1) {
+            sent = send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        } else {
+            struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
+            sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}

@@ -15,8 +15,7 @@ enum {
     COMPLETIONS = 8192,
     COMPLETIONS_PER_BATCH = 256,
     BATCHES_PER_TURN = 4,
-    SMALL_BUFFERS = 256,
-    LARGE_BUFFERS = 32,
+    LENT_BUFFERS = 256,
     SENDS_PER_PAGE = 16,
     RING_ALIGNMENT = 4096,
 };
@@ -80,10 +79,10 @@ static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
     }
 }
 
-struct rw_buf *rw_uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe)
+struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe)
 {
     struct uring_state *state = loop->state;
-    struct uring_lender *lender = large ? &state->large : &state->small;
+    struct uring_lender *lender = &state->lender;
     unsigned short identifier = (unsigned short)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
     rw_assert(identifier < lender->count && lender->lent[identifier]);
     struct rw_buf *buf = lender->lent[identifier];
@@ -112,7 +111,7 @@ static enum rw_err open_lender(struct rw_loop *loop, struct uring_state *state,
     struct io_uring_buf_reg registration = {
         .ring_addr = (uintptr_t)lender->ring,
         .ring_entries = lender->count,
-        .bgid = lender->group,
+        .bgid = LENT_GROUP,
     };
     int result = io_uring_register_buf_ring(&state->ring, &registration, 0);
     if (result < 0)
@@ -157,8 +156,7 @@ static void uring_destroy(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
     io_uring_queue_exit(&state->ring);
-    close_lender(&state->small);
-    close_lender(&state->large);
+    close_lender(&state->lender);
     rw_slab_destroy(&state->sends);
     close(state->wake_fd);
     rw_free(state);
@@ -175,18 +173,13 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
         rw_free(state);
         return err;
     }
-    state->small =
-        (struct uring_lender){.group = 0, .count = SMALL_BUFFERS, .room = RW_BUF_SMALL_BYTES};
-    state->large =
-        (struct uring_lender){.group = 1, .count = LARGE_BUFFERS, .room = RW_BUF_LARGE_BYTES};
+    state->lender = (struct uring_lender){.count = LENT_BUFFERS, .room = RW_BUF_SMALL_BYTES};
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
     if (!err)
-        err = open_lender(loop, state, &state->small);
-    if (!err)
-        err = open_lender(loop, state, &state->large);
+        err = open_lender(loop, state, &state->lender);
     if (err)
         uring_destroy(loop);
     return err;
@@ -380,10 +373,8 @@ static void uring_wait(struct rw_loop *loop, int wait_ms)
     struct uring_state *state = loop->state;
     if (!state->wake_armed)
         arm_wake(state);
-    if (state->small.missing)
-        lend_missing(loop, &state->small);
-    if (state->large.missing)
-        lend_missing(loop, &state->large);
+    if (state->lender.missing)
+        lend_missing(loop, &state->lender);
     enter(state, wait_ms);
     rw_loop_woke(loop);
     for (int i = 0; i < BATCHES_PER_TURN; i++)

@@ -27,12 +27,13 @@ enum uring_kind {
     URING_KIND_MASK = 7,
 };
 
-/* Buffers the kernel may fill, by size. Which buffer an identifier stands for is in `lent`; NULL:
+enum { LENT_GROUP = 0 };
+
+/* Small buffers that the kernel may fill. Which buffer an identifier stands for is in `lent`; NULL:
  * none, since memory or the pool's cap was exhausted. */
 struct uring_lender {
     struct io_uring_buf_ring *ring;
     struct rw_buf **lent;
-    unsigned short group;
     unsigned count;
     unsigned missing;
     size_t room;
@@ -42,7 +43,7 @@ struct uring_state {
     struct io_uring ring;
     int wake_fd;
     bool wake_armed;
-    struct uring_lender small, large;
+    struct uring_lender lender;
     struct rw_slab sends; /* of struct rw_uring_send */
 };
 
@@ -55,7 +56,7 @@ struct rw_uring_send {
 struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
 void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
 /* The buffer that a completion filled; another takes its place with the kernel. */
-struct rw_buf *rw_uring_take(struct rw_loop *loop, bool large, const struct io_uring_cqe *cqe);
+struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe);
 
 /* ---- uring_stream.c ---- */
 

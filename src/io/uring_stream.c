@@ -1,9 +1,11 @@
 /* Streams on io_uring.
  *
- * One multishot receive stays with the kernel. Turning receiving off does not cancel it, since most
- * pauses pass without data: only when bytes come meanwhile are they held on the stream and the
- * receive is cancelled, so that the peer is slowed down. While no receive is armed a poll for a
- * hang-up tells resets.
+ * Small: one multishot receive stays with the kernel, into buffers lent to it. Bulk: a poll, then
+ * plain recv and send, since a buffer that is filled, sent and filled again stays in the cache,
+ * while lent ones come around cold. Turning receiving off does not cancel it, since most pauses
+ * pass without data: only when bytes come meanwhile are they held on the stream and the receive is
+ * cancelled, so that the peer is slowed down. While no receive is armed a poll for a hang-up tells
+ * resets.
  */
 #include "base/alloc.h"
 #include "io/address.h"
@@ -16,13 +18,17 @@
 
 enum {
     RECEIVE_ARMED = RW_STREAM_BACKEND,
-    ARMED_LARGE = RW_STREAM_BACKEND << 1,   /* with large buffers */
+    ARMED_POLL = RW_STREAM_BACKEND << 1,    /* what is armed is bulk's poll */
     CANCELLING = RW_STREAM_BACKEND << 2,    /* the receive is being cancelled */
     RECEIVE_ENDED = RW_STREAM_BACKEND << 3, /* no more bytes will come; on_end may be due */
     HANGUP_ARMED = RW_STREAM_BACKEND << 4,
     CONNECT_DUE = RW_STREAM_BACKEND << 5, /* to be asked for */
     ABORTING = RW_STREAM_BACKEND << 6,
+    READABLE = RW_STREAM_BACKEND << 7, /* bulk: there may be something to read */
 };
+
+/* From here on a send is tried at once. */
+enum { DIRECT_SEND_BYTES_MIN = 32 * 1024 };
 
 static struct uring_state *state_of(const struct rw_stream *stream)
 {
@@ -72,18 +78,25 @@ static void drop_held(struct rw_stream *stream)
 
 /* ---- Asking the kernel ---- */
 
+static void arm_poll(struct rw_stream *stream)
+{
+    struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
+    __u64 user_data = sqe->user_data;
+    io_uring_prep_poll_add(sqe, stream->fd, POLLIN | POLLRDHUP);
+    sqe->user_data = user_data;
+    set(stream, RECEIVE_ARMED | ARMED_POLL);
+}
+
 static void arm_receive(struct rw_stream *stream)
 {
-    struct uring_state *state = state_of(stream);
-    bool large = stream->flags & RW_STREAM_LARGE;
     struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
     __u64 user_data = sqe->user_data;
     io_uring_prep_recv_multishot(sqe, stream->fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = large ? state->large.group : state->small.group;
+    sqe->buf_group = LENT_GROUP;
     sqe->user_data = user_data;
-    clear(stream, ARMED_LARGE);
-    set(stream, RECEIVE_ARMED | (large ? ARMED_LARGE : 0u));
+    clear(stream, ARMED_POLL | READABLE);
+    set(stream, RECEIVE_ARMED);
 }
 
 static void cancel_receive(struct rw_stream *stream)
@@ -132,18 +145,67 @@ static void begin_send(struct rw_stream *stream)
 
 /* ---- Bringing the stream to where it should be ---- */
 
+static bool wants_bulk(const struct rw_stream *stream)
+{
+    uint32_t needed = RW_STREAM_RECEIVING | RW_STREAM_LARGE | READABLE;
+    return !rw_stream_closing(stream) && (stream->flags & needed) == needed;
+}
+
+static void read_bulk_once(struct rw_stream *stream)
+{
+    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, RW_BUF_LARGE_BYTES);
+    if (!buf) {
+        clear(stream, READABLE);
+        rw_loop_stream_starved(stream);
+        return;
+    }
+    ssize_t got = recv(stream->fd, buf->data, buf->room, MSG_DONTWAIT);
+    if (got < (ssize_t)buf->room)
+        clear(stream, READABLE);
+    if (got > 0) {
+        buf->end = (uint32_t)got;
+        rw_stream_tell_data(stream, buf);
+        return;
+    }
+    int errno_value = errno;
+    rw_buf_drop(buf);
+    if (got < 0 && (errno_value == EAGAIN || errno_value == EINTR))
+        return;
+    stream->error = got < 0 ? rw_err_from_errno(errno_value) : stream->error;
+    set(stream, RECEIVE_ENDED);
+}
+
+static void settle_bulk(struct rw_stream *stream)
+{
+    for (unsigned i = 0; i < RW_IO_LARGE_RUN && wants_bulk(stream); i++)
+        read_bulk_once(stream);
+    if (rw_stream_closing(stream) || rw_list_linked(&stream->ready))
+        return;
+    if (stream->flags & RECEIVE_ENDED && stream->flags & RW_STREAM_RECEIVING)
+        rw_stream_tell_end(stream, stream->error);
+    else if (wants_bulk(stream))
+        rw_loop_stream_ready(stream);
+    else if ((stream->flags & (RW_STREAM_RECEIVING | RW_STREAM_LARGE)) ==
+             (RW_STREAM_RECEIVING | RW_STREAM_LARGE))
+        arm_poll(stream);
+    else
+        rw_loop_stream_ready(stream); /* the owner has changed its mind meanwhile */
+}
+
 static void settle_receiving(struct rw_stream *stream)
 {
     if (stream->flags & RECEIVE_ENDED) {
         rw_stream_tell_end(stream, stream->error);
         return;
     }
-    bool large = stream->flags & RW_STREAM_LARGE;
-    bool armed_large = stream->flags & ARMED_LARGE;
-    if (!(stream->flags & RECEIVE_ARMED))
+    bool bulk = stream->flags & RW_STREAM_LARGE;
+    bool armed = stream->flags & RECEIVE_ARMED;
+    if (armed && bulk != !!(stream->flags & ARMED_POLL))
+        cancel_receive(stream); /* goes on the other way when that is done */
+    else if (!armed && bulk)
+        settle_bulk(stream);
+    else if (!armed)
         arm_receive(stream);
-    else if (large != armed_large)
-        cancel_receive(stream); /* armed again with the other size when that is done */
 }
 
 static void settle_silent(struct rw_stream *stream)
@@ -217,10 +279,20 @@ void rw_uring_receive(struct rw_stream *stream, bool on, bool large)
 
 enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, int count)
 {
+    size_t bytes = rw_parts_bytes(parts, count);
+    ssize_t sent = 0;
+    if (bytes >= DIRECT_SEND_BYTES_MIN)
+        sent = rw_socket_send(stream->fd, parts, count);
+    if (sent == (ssize_t)bytes)
+        return RW_SEND_DONE;
+    if (sent < 0 && errno != EAGAIN) {
+        stream->error = rw_err_from_errno(errno);
+        return RW_SEND_FAILED;
+    }
     struct rw_uring_send *send = rw_slab_get(&state_of(stream)->sends);
     if (!send)
         return RW_SEND_FAILED;
-    rw_parts_set(&send->rest, parts, count, 0);
+    rw_parts_set(&send->rest, parts, count, sent < 0 ? 0 : (size_t)sent);
     stream->pending = send;
     begin_send(stream);
     return RW_SEND_PENDING;
@@ -314,9 +386,7 @@ static void on_receive_over(struct rw_stream *stream, int result)
     if (result == 0) {
         set(stream, RECEIVE_ENDED);
     } else if (result == -ENOBUFS) {
-        const struct uring_state *state = state_of(stream);
-        bool large = stream->flags & ARMED_LARGE;
-        const struct uring_lender *lender = large ? &state->large : &state->small;
+        const struct uring_lender *lender = &state_of(stream)->lender;
         if (lender->missing == lender->count)
             rw_loop_stream_starved(stream);
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
@@ -328,10 +398,16 @@ static void on_receive_over(struct rw_stream *stream, int result)
 static void on_received(struct rw_stream *stream, const struct io_uring_cqe *cqe)
 {
     bool more = cqe->flags & IORING_CQE_F_MORE;
-    if (!more)
+    if (!more) {
         clear(stream, RECEIVE_ARMED | CANCELLING);
+        set(stream, READABLE); /* for bulk: worth a try */
+    }
+    if (stream->flags & ARMED_POLL) {
+        clear(stream, ARMED_POLL);
+        return;
+    }
     if (cqe->flags & IORING_CQE_F_BUFFER) {
-        struct rw_buf *buf = rw_uring_take(stream->loop, stream->flags & ARMED_LARGE, cqe);
+        struct rw_buf *buf = rw_uring_take(stream->loop, cqe);
         if (cqe->res > 0) {
             buf->end = (uint32_t)cqe->res;
             on_bytes(stream, buf);
