@@ -64,7 +64,9 @@ static enum go step_receive(struct rw_exchange *x)
         return refuse(x, RW_REASON_CONNECT_REFUSED);
     if (rw_forwarded_loops(x))
         return refuse(x, RW_REASON_LOOP);
-    if (x->request.body_kind == RW_BODY_LENGTH && body_over_limit(x, x->request.body_bytes))
+    /* What is announced, and what came with the head. */
+    if ((x->request.body_kind == RW_BODY_LENGTH && body_over_limit(x, x->request.body_bytes)) ||
+        body_over_limit(x, x->bytes_in))
         return refuse(x, RW_REASON_BODY_TOO_LARGE);
     if (!rw_path_check(x->request.path, &x->detail))
         return refuse(x, RW_REASON_BAD_PATH);

@@ -77,13 +77,8 @@ class Gateway {
   }
 
   async ready(patience = 30000) {
-    await eventually(
-      () => {
-        if (this.exit) throw new Error(`ended with ${JSON.stringify(this.exit)}:\n${this.stderr}`);
-        return /^try: /m.test(this.stderr);
-      },
-      { within: patience, every: 10, what: `the gateway is ready; it said:\n${this.stderr}` },
-    );
+    await eventually(() => this.exit || /^try: /m.test(this.stderr), { within: patience, every: 10, what: "the gateway is ready" });
+    if (this.exit) throw new Error(`the gateway ended with ${JSON.stringify(this.exit)}:\n${this.stderr}`);
   }
 
   // The worker processes.
