@@ -251,11 +251,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
 
 static enum rw_flow request_data(struct rw_exchange *x, const struct rw_piece *piece)
 {
-    struct rw_upstream_call *call = x->origin_state;
-    enum rw_flow flow = rw_upstream_send_piece(call, piece);
-    if (flow != RW_FLOW_OVER)
-        call->request_held = flow == RW_FLOW_HOLD;
-    return flow;
+    return rw_upstream_send_piece(x->origin_state, piece);
 }
 
 static void response_resume(struct rw_exchange *x)

@@ -134,7 +134,7 @@ static enum rw_flow send_parts(struct rw_upstream_call *call, const struct iovec
         sent_all(call);
         return RW_FLOW_GO;
     case RW_SEND_PENDING:
-        call->sending = true;
+        call->sending = call->request_held = true;
         rw_upstream_wait_deadline(call, call->x->route->first_byte_ms);
         return RW_FLOW_HOLD;
     default:
@@ -184,6 +184,7 @@ static enum rw_flow keep_waiting(struct rw_upstream_call *call, const struct rw_
 {
     rw_assert(call->waiting.data.len == 0 && !call->waiting.end);
     call->waiting = *piece;
+    call->request_held = true;
     if (piece->buf)
         rw_buf_hold(piece->buf);
     return RW_FLOW_HOLD;
