@@ -143,7 +143,7 @@ static void abort_exchange(struct rw_exchange *x)
 
 /* ---- Heads ---- */
 
-static void refuse_head(struct rw_h1_connection *c, const struct rw_h1_refusal *refusal)
+void rw_h1_refuse_malformed(struct rw_h1_connection *c, const struct rw_h1_refusal *refusal)
 {
     struct sockaddr_storage peer = {0};
     char text[RW_ADDRESS_HOST_TEXT_MAX];
@@ -176,8 +176,7 @@ static void begin(struct rw_h1_connection *c, struct rw_exchange *x)
     x->https = c->tls;
     uint32_t limit = x->listener->limits->requests_per_connection;
     c->call->close = !x->request.keep_alive || (limit && c->requests >= limit);
-    rw_h1_start_body(c, &first);
-    if (c->phase != RW_H1_BUSY)
+    if (!rw_h1_start_body(c, &first))
         return;
     struct rw_buf *body_buf = first.buf;
     uint32_t turn = c->requests;
@@ -240,7 +239,7 @@ static bool parse_head(struct rw_h1_connection *c)
         return false;
     case RW_H1_BAD:
         rw_exchange_destroy(x);
-        refuse_head(c, &head.refusal);
+        rw_h1_refuse_malformed(c, &head.refusal);
         return false;
     default:
         no_memory(c, x);
@@ -318,7 +317,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         if (c->x)
             rw_h1_close(c);
         else
-            refuse_head(c, &refusal);
+            rw_h1_refuse_malformed(c, &refusal);
         return;
     }
     if (!c->x)

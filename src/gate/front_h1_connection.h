@@ -86,7 +86,8 @@ void rw_h1_close(struct rw_h1_connection *c);
 void rw_h1_process(struct rw_h1_connection *c);
 
 /* front_h1_read.c: bytes of the request body. */
-void rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first);
+/* What has come of it already. False: the request was refused, and its exchange is gone. */
+bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first);
 void rw_h1_feed_body(struct rw_h1_connection *c);
 void rw_h1_request_resume(struct rw_exchange *x);
 
@@ -99,5 +100,7 @@ void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err);
 void rw_h1_linger(struct rw_h1_connection *c);
 /* An answer without an exchange (a head that cannot be parsed, no memory): sends and lingers. */
 void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reason);
+/* The same for bytes that are no request: told in the log, and counted. */
+void rw_h1_refuse_malformed(struct rw_h1_connection *c, const struct rw_h1_refusal *refusal);
 
 #endif

@@ -63,37 +63,41 @@ static void body_deadline(struct rw_h1_connection *c)
     rw_h1_deadline_in(c, c->x->listener->timeouts->body_idle_ms);
 }
 
-void rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
+/* The exchange has not begun: nobody but the front knows of it. */
+static void forget_exchange(struct rw_h1_connection *c)
+{
+    rw_exchange_destroy(c->x);
+    c->x = NULL;
+    c->call = NULL;
+}
+
+bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
 {
     struct rw_h1_call *call = c->call;
     if (rw_message_bodiless(&c->x->request)) {
         rw_h1_deadline_in(c, 0);
         first->end = true;
-        return;
+        return true;
     }
     rw_h1_body_start(&call->body, &c->x->request);
     call->body_started_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
     body_deadline(c);
     if (!prepare_trailers(c)) {
-        rw_exchange_destroy(c->x);
-        c->x = NULL;
-        c->call = NULL;
+        forget_exchange(c);
         rw_h1_refuse(c, 503, "out of memory");
-        return;
+        return false;
     }
     if (!c->in)
-        return;
+        return true;
     if (gather(c, first) == RW_H1_BODY_BAD) {
-        uint16_t status = call->body.status;
-        const char *reason = call->body.reason;
+        struct rw_h1_refusal refusal = {call->body.status, call->body.reason};
         rw_buf_drop(first->buf);
-        rw_exchange_destroy(c->x);
-        c->x = NULL;
-        c->call = NULL;
-        rw_h1_refuse(c, status, reason);
-        return;
+        forget_exchange(c);
+        rw_h1_refuse_malformed(c, &refusal);
+        return false;
     }
     c->x->request_trailers = rw_span(call->trailers.at, call->trailers.len);
+    return true;
 }
 
 /* Slower than the configured rate, after a time of grace? */
