@@ -83,10 +83,10 @@ void rw_h1_put_fields(struct rw_h1_out *out, const struct rw_message *message,
     uint64_t skipped = (skip.bits & ~RW_FIELD_BIT(RW_FIELD_OTHER)) |
                        RW_FIELD_BIT(RW_FIELD_CONTENT_LENGTH) |
                        RW_FIELD_BIT(RW_FIELD_TRANSFER_ENCODING);
-    const struct rw_field *end = message->fields + message->field_count;
     /* Neighbours that the parser left as they came are copied in one piece. */
     struct rw_span run = {NULL, 0};
-    for (const struct rw_field *field = message->fields; field < end; field++) {
+    for (unsigned i = 0; i < message->field_count; i++) {
+        const struct rw_field *field = &message->fields[i];
         if (field->hop || (skipped >> field->id & 1))
             continue;
         size_t len = field->name.len + 2 + field->value.len + 2;
