@@ -305,11 +305,8 @@ static bool append(struct rw_h1_connection *c, struct rw_buf *buf)
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct rw_h1_connection *c = connection_of(stream);
-    if (c->phase == RW_H1_LINGER || c->phase == RW_H1_CLOSED) {
-        if (c->phase == RW_H1_LINGER)
-            drop_lingering(c, buf);
-        else
-            rw_buf_drop(buf);
+    if (c->phase >= RW_H1_REFUSED) {
+        drop_lingering(c, buf);
         return;
     }
     if (!append(c, buf)) {
@@ -334,6 +331,8 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
     c->peer_ended = true;
     /* An orderly end after a whole request is a client that only closed its sending side. */
     bool half_closed = !err && c->x && c->x->request_ended && !c->x->upgraded;
+    if (!err && c->phase == RW_H1_REFUSED)
+        return;
     if (half_closed) {
         c->call->close = true;
         return;
@@ -350,9 +349,12 @@ static void on_sent(struct rw_stream *stream, enum rw_err err)
     struct rw_h1_connection *c = connection_of(stream);
     if (c->phase == RW_H1_CLOSED)
         return;
-    rw_h1_on_sent(c, err);
-    if (c->phase == RW_H1_BUSY && !c->x)
-        rw_h1_linger(c); /* an answer without an exchange has left */
+    if (c->phase == RW_H1_REFUSED && !err)
+        rw_h1_linger(c);
+    else if (c->phase == RW_H1_REFUSED)
+        rw_h1_close(c);
+    else
+        rw_h1_on_sent(c, err);
 }
 
 static void on_open(struct rw_stream *stream, enum rw_err err)

@@ -22,6 +22,7 @@ enum rw_h1_phase {
     RW_H1_IDLE,    /* no byte of a request */
     RW_H1_HEAD,    /* part of a head */
     RW_H1_BUSY,    /* an exchange is under way */
+    RW_H1_REFUSED, /* an answer without an exchange is being sent: what comes is dropped */
     RW_H1_LINGER,  /* answered and half closed: the client's rest is read and dropped, so that no
                       reset eats the answer */
     RW_H1_CLOSED

@@ -281,7 +281,7 @@ void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reaso
                        "Content-Length: %zu\r\n\r\n%s\n",
                        status, rw_status_reason(status), strlen(reason) + 1, reason);
     struct iovec part = {.iov_base = buf->data, .iov_len = (size_t)len};
-    c->phase = RW_H1_BUSY;
+    c->phase = RW_H1_REFUSED;
     switch (rw_stream_send(&c->stream, &part, 1)) {
     case RW_SEND_DONE:
         rw_h1_linger(c);
