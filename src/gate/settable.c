@@ -41,31 +41,31 @@ const char *rw_settable_flaw(struct rw_span name, enum rw_settable where)
     }
 }
 
-void rw_settable_check_pairs(struct rw_conf_report *report, const struct rw_conf_list *list,
+void rw_settable_check_pairs(struct rw_conf_report *report, const struct rw_conf_list *pairs,
                              enum rw_settable where)
 {
-    const struct rw_conf_pair *pairs = list->items;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *flaw = rw_settable_flaw(pairs[i].key, where);
+    const struct rw_conf_pair *items = pairs->items;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const char *flaw = rw_settable_flaw(items[i].key, where);
         if (flaw)
-            rw_conf_mistake_on(report, &pairs[i], "%s cannot be set: it %s",
-                               rw_conf_quote(report, pairs[i].key), flaw);
-        if (!rw_is_field_value(pairs[i].value))
-            rw_conf_mistake_on(report, &pairs[i],
+            rw_conf_mistake_on(report, &items[i], "%s cannot be set: it %s",
+                               rw_conf_quote(report, items[i].key), flaw);
+        if (!rw_is_field_value(items[i].value))
+            rw_conf_mistake_on(report, &items[i],
                                "the value of %s has characters that no field may have, or white "
                                "space at an end",
-                               rw_conf_quote(report, pairs[i].key));
+                               rw_conf_quote(report, items[i].key));
     }
 }
 
-void rw_settable_check_names(struct rw_conf_report *report, const struct rw_conf_list *list,
+void rw_settable_check_names(struct rw_conf_report *report, const struct rw_conf_list *names,
                              enum rw_settable where)
 {
-    const struct rw_span *names = list->items;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *flaw = rw_settable_flaw(names[i], where);
+    const struct rw_span *items = names->items;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *flaw = rw_settable_flaw(items[i], where);
         if (flaw)
-            rw_conf_mistake_on(report, &names[i], "%s cannot be removed: it %s",
-                               rw_conf_quote(report, names[i]), flaw);
+            rw_conf_mistake_on(report, &items[i], "%s cannot be removed: it %s",
+                               rw_conf_quote(report, items[i]), flaw);
     }
 }
