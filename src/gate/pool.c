@@ -315,6 +315,16 @@ static struct rw_upstream_connection *take_idle(struct rw_pool *pool,
     return NULL;
 }
 
+/* A kept connection: whatever was set for its last use or its idle time is of no account. */
+static void lend(struct rw_upstream_connection *connection, struct rw_lease *lease)
+{
+    connection->lease = lease;
+    lease->connection = connection;
+    lease->reused = connection->requests > 0;
+    rw_deadline_set(connection->pool->worker->loop, &connection->deadline, RW_DEADLINE_NONE);
+    rw_stream_receive(&connection->stream, true, false);
+}
+
 enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster *cluster,
                                     struct rw_endpoint *endpoint, struct rw_lease *lease,
                                     bool fresh)
@@ -327,9 +337,7 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
     lease->cluster = cluster;
     struct rw_upstream_connection *connection = fresh ? NULL : take_idle(pool, cluster->tls);
     if (connection) {
-        connection->lease = lease;
-        lease->connection = connection;
-        lease->reused = connection->requests > 0;
+        lend(connection, lease);
         rw_worker_count(worker, RW_COUNTER_UPSTREAM_REUSED, 1);
         return RW_POOL_READY;
     }
@@ -347,9 +355,7 @@ static void pass_on(struct rw_pool *pool, struct rw_upstream_connection *connect
 {
     struct rw_lease *next = rw_container_of(pool->queue.next, struct rw_lease, link);
     leave_queue(pool, next);
-    connection->lease = next;
-    next->connection = connection;
-    next->reused = true;
+    lend(connection, next);
     next->events->on_ready(next);
 }
 
