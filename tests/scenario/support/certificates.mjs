@@ -1,14 +1,21 @@
-// Certificates made afresh for each test process, by the same script as those of the unit tests.
+// Certificates made once for each test process, by the same script as those of the unit tests; each
+// test has a copy of its own.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { scratch } from "./cleanup.mjs";
+import { scratch, scratchForAll } from "./cleanup.mjs";
 import { root } from "./run.mjs";
 
+let made;
+
 export function makeCertificates(t) {
+  if (!made) {
+    made = scratchForAll();
+    execFileSync("sh", [join(root, "tests/tls/make.sh"), made], { timeout: 60000 });
+  }
   const folder = scratch(t);
-  execFileSync("sh", [join(root, "tests/tls/make.sh"), folder], { timeout: 60000 });
+  cpSync(made, folder, { recursive: true });
   const file = (name) => join(folder, name);
   return {
     folder,

@@ -42,9 +42,15 @@ export function guardProcess(child) {
   child.once("exit", () => setTimeout(() => groups.delete(child.pid), 5000).unref());
 }
 
-export function scratch(t) {
+// A folder that is removed when this process ends.
+export function scratchForAll() {
   const folder = mkdtempSync(join(tmpdir(), "ringway-scenario-"));
   folders.add(folder);
+  return folder;
+}
+
+export function scratch(t) {
+  const folder = scratchForAll();
   cleanup(t, () => {
     rmSync(folder, { recursive: true, force: true });
     folders.delete(folder);
