@@ -281,6 +281,7 @@ static bool append(struct rw_h1_connection *c, struct rw_buf *buf)
         memmove(c->in->data, old.at, old.len);
         c->in->start = 0;
         c->in->end = (uint32_t)old.len;
+        old = rw_buf_span(c->in);
     }
     if (rw_buf_space(c->in) < more.len || c->in->references > 1) {
         struct rw_buf *bigger =
