@@ -178,6 +178,9 @@ static void begin(struct rw_h1_connection *c, struct rw_exchange *x)
     c->call->close = !x->request.keep_alive || (limit && c->requests >= limit);
     if (!rw_h1_start_body(c, &first))
         return;
+    /* The next request is here already: more of it would only pile up. */
+    if (c->in)
+        rw_stream_receive(&c->stream, false, false);
     struct rw_buf *body_buf = first.buf;
     uint32_t turn = c->requests;
     enum rw_flow flow = rw_exchange_begin(x, &first);
