@@ -108,7 +108,9 @@ static void finished(struct rw_exchange *x)
     struct rw_h1_connection *c = x->front_state;
     struct rw_h1_call *call = c->call;
     bool clean = x->request_ended && !x->aborted && !call->close && !x->upgraded;
-    bool unread = !x->request_ended || c->in;
+    /* A client that did not ask for the end may have sent more, which the kernel would answer with
+     * a reset that eats the response. */
+    bool unread = !x->request_ended || c->in || x->request.keep_alive;
     rw_buf_drop(call->out);
     rw_buf_drop(call->held);
     c->x = NULL;
