@@ -161,8 +161,7 @@ static enum go step_forward(struct rw_exchange *x, enum rw_flow *flow)
     return x->step == RW_STEP_FORWARD ? GO_WAIT : GO_ON;
 }
 
-/* The first piece goes; with it the reference of an origin that answered at once. */
-static void drop_first_piece(struct rw_exchange *x)
+void rw_exchange_drop_first_piece(struct rw_exchange *x)
 {
     if (x->first_response_held)
         rw_buf_drop(x->first_response_piece.buf);
@@ -177,13 +176,15 @@ static enum go step_response_policies(struct rw_exchange *x)
         verdict = ask_response(x, x->route->policies, x->route->policy_count);
     if (verdict == RW_VERDICT_NEXT)
         verdict = ask_response(x, x->listener->policies, x->listener->policy_count);
-    if (verdict == RW_VERDICT_NEXT && x->reason && x->listener->config->reason_header)
+    if (verdict == RW_VERDICT_REPLY) /* in place of the origin's answer */
+        rw_exchange_cancel_origin(x);
+    if (verdict != RW_VERDICT_FAIL && x->reason && x->listener->config->reason_header)
         if (rw_message_add(&x->response, &x->arena, RW_LITERAL("X-Ringway-Reason"),
                            rw_span_text(rw_reason_name(x->reason))))
             verdict = RW_VERDICT_FAIL;
     if (verdict == RW_VERDICT_FAIL) {
         rw_exchange_cancel_origin(x);
-        drop_first_piece(x);
+        rw_exchange_drop_first_piece(x);
         x->reason = RW_REASON_EXCHANGE_LIMIT;
         if (rw_exchange_make_refusal(x) != RW_OK) {
             x->aborted = true;
@@ -212,7 +213,7 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
     }
     x->bytes_out += first.data.len;
     *flow = x->front->respond(x, &first);
-    drop_first_piece(x);
+    rw_exchange_drop_first_piece(x);
     /* An origin that answered inside its start was told to wait until here. */
     if (*flow == RW_FLOW_GO && x->origin_waits && !x->response_ended)
         rw_exchange_response_resume(x);

@@ -153,6 +153,11 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
 RW_MUST_CHECK enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status,
                                                  const char *content_type, struct rw_span body);
 
+/* The same with problem details (RFC 9457), as the gateway's own refusals have. `detail` is static
+ * text for people, without quotes and backslashes. */
+RW_MUST_CHECK enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status,
+                                                   const char *detail);
+
 /* The steps as a Markdown page. */
 void rw_steps_manual(struct rw_text *text);
 const char *rw_step_name(enum rw_step step);

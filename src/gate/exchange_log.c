@@ -23,6 +23,7 @@ enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status, const
     x->response.body_kind = rw_status_bodiless(status) ? RW_BODY_NONE : RW_BODY_LENGTH;
     x->response.body_bytes = body.len;
     x->response.has_length = x->response.body_kind == RW_BODY_LENGTH;
+    rw_exchange_drop_first_piece(x);
     x->first_response_piece = (struct rw_piece){.data = body, .end = true};
     enum rw_err err = add_text(x, "Date", rw_worker_date(x->worker));
     if (!err && content_type)
@@ -44,16 +45,21 @@ static enum rw_err add_allow(struct rw_exchange *x)
     return err ? err : add_text(x, "Allow", value);
 }
 
+enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status, const char *detail)
+{
+    struct rw_span body = rw_arena_format(
+        &x->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
+        rw_status_reason(status), status, detail);
+    if (!body.at)
+        return RW_ENOMEM;
+    return rw_exchange_make_reply(x, status, "application/problem+json", body);
+}
+
 enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)
 {
     unsigned status = rw_reason_status(x->reason);
     x->response = (struct rw_message){0};
-    struct rw_span body = rw_arena_format(
-        &x->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
-        rw_status_reason(status), status, rw_reason_text(x->reason));
-    if (!body.at)
-        return RW_ENOMEM;
-    enum rw_err err = rw_exchange_make_reply(x, status, "application/problem+json", body);
+    enum rw_err err = rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
     return !err && status == 405 ? add_allow(x) : err;
 }
 

@@ -14,6 +14,10 @@ void rw_exchange_log(struct rw_exchange *x);
 /* "-" when no endpoint was chosen. */
 struct rw_span rw_exchange_endpoint_name(const struct rw_exchange *x);
 
+/* The first piece of the response goes, with the reference to the buffer of an origin that answered
+ * at once. */
+void rw_exchange_drop_first_piece(struct rw_exchange *x);
+
 /* Calls the origin's cancel if it still works for this exchange. */
 void rw_exchange_cancel_origin(struct rw_exchange *x);
 

@@ -20,7 +20,7 @@ struct rw_compile {
     struct rw_snapshot *snapshot; /* being built; clusters are there already */
     struct rw_arena *arena;       /* lives as long as the snapshot */
     struct rw_conf_report *report;
-    struct rw_conf_place place; /* of the action or policy */
+    struct rw_conf_place place;          /* of the action or policy */
     const struct rw_config_route *route; /* NULL: a policy of a listener */
 };
 
@@ -44,8 +44,8 @@ struct rw_origin {
     void (*cancel)(struct rw_exchange *x);
     /* One line for `ringway explain`: "upstream api: 2 endpoints, round robin". */
     void (*explain)(const void *instance, struct rw_text *text);
-    /* Of an origin that sends clients elsewhere: where to, for this request; RW_EINVAL: nowhere. The
-     * snapshot asks it about made-up requests, to find redirects that go in a circle. NULL: it
+    /* Of an origin that sends clients elsewhere: where to, for this request; RW_EINVAL: nowhere.
+     * The snapshot asks it about made-up requests, to find redirects that go in a circle. NULL: it
      * answers itself. */
     enum rw_err (*redirect_target)(const void *instance, struct rw_exchange *x,
                                    struct rw_span *target);

@@ -12,7 +12,9 @@
 
 enum rw_verdict {
     RW_VERDICT_NEXT,  /* go on */
-    RW_VERDICT_REPLY, /* x->response is made (rw_exchange_make_reply): answer with it */
+    RW_VERDICT_REPLY, /* x->response is made (rw_exchange_make_reply): answer with it. From
+                         on_response: in place of the origin's, which the policy has zeroed before;
+                         the origin is canceled and the further policies are not asked */
     RW_VERDICT_FAIL   /* out of memory or over a cap: answered as such */
 };
 

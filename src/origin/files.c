@@ -280,8 +280,7 @@ static enum rw_err add(struct rw_exchange *x, const char *name, struct rw_span v
 static enum rw_flow refuse_method(struct rw_exchange *x)
 {
     x->reason = RW_REASON_WRONG_METHOD;
-    enum rw_err err =
-        rw_exchange_make_reply(x, 405, "text/plain", RW_LITERAL("Only GET and HEAD.\n"));
+    enum rw_err err = rw_exchange_make_problem(x, 405, "Files are read by GET and HEAD only.");
     if (!err)
         err = add(x, "Allow", RW_LITERAL("GET, HEAD"));
     return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : respond(x);

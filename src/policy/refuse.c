@@ -3,10 +3,7 @@
 enum rw_verdict rw_policy_refuse(struct rw_exchange *x, unsigned status, const char *detail)
 {
     x->detail = detail;
-    struct rw_span body = rw_arena_format(
-        &x->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
-        rw_status_reason(status), status, detail);
-    if (!body.at || rw_exchange_make_reply(x, status, "application/problem+json", body))
+    if (rw_exchange_make_problem(x, status, detail))
         return RW_VERDICT_FAIL;
     return RW_VERDICT_REPLY;
 }

@@ -438,6 +438,53 @@ static void without_memory(void **state)
     rw_fixture_close(&gate);
 }
 
+/* ---- A policy that answers in the origin's place ---- */
+
+static const struct rw_policy replacing;
+
+static enum rw_err compile_replacing(struct rw_compile *compile, const void *config,
+                                     void **instance)
+{
+    (void)compile;
+    *instance = (void *)config;
+    return RW_OK;
+}
+
+static enum rw_verdict replace(struct rw_exchange *x, const void *instance)
+{
+    (void)instance;
+    x->response = (struct rw_message){0};
+    return rw_exchange_make_reply(x, 200, NULL, RW_LITERAL("replaced")) ? RW_VERDICT_FAIL
+                                                                        : RW_VERDICT_REPLY;
+}
+
+static const struct rw_policy replacing = {
+    .kind = {.name = "replace", .doc = "Another answer.", .user = &replacing},
+    .compile = compile_replacing,
+    .on_response = replace,
+};
+
+static void a_policy_answers_instead(void **state)
+{
+    (void)state;
+    static const struct rw_conf_variant_kind *const policies[] = {&replacing.kind, NULL};
+    char yaml[512];
+    snprintf(yaml, sizeof(yaml),
+             "listeners:\n- address: 127.0.0.1:8080\nroutes:\n- files: %s/root\n"
+             "  policies: [ replace: it ]\n",
+             top);
+    rw_fixture_open(&gate, rw_origin_kinds, policies, yaml);
+    assert_non_null(gate.snapshot);
+    int before = open_descriptors();
+    for (int big = 0; big < 2; big++) {
+        rw_fixture_get(&gate, big ? "/big.bin" : "/a.txt");
+        assert_int_equal(gate.status, 200);
+        assert_string_equal(rw_fixture_body(&gate), "replaced");
+        assert_int_equal(open_descriptors(), before);
+    }
+    rw_fixture_close(&gate);
+}
+
 /* ---- Configuration ---- */
 
 static void mistakes(void **state)
@@ -481,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_client_that_goes_away),
         cmocka_unit_test(a_file_that_shrinks),
         cmocka_unit_test(without_memory),
+        cmocka_unit_test(a_policy_answers_instead),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, set_up_files, remove_files);

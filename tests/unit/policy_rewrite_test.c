@@ -54,8 +54,8 @@ static const struct rewrite_case {
     {"/*", "regex: \"/a(?<r>.*)\", replacement: \"/.{r}\"", "/a.", NULL},
     {"/*", "regex: \"/a(?<r>.*)\", replacement: \"{r}\"", "/abc", NULL},
     {"/*", "regex: \"(?<a>/%)(?<b>..)(?<r>.*)\", replacement: \"{a}{r}\"", "/%41zz", NULL},
-    {"/*", "regex: \"/(a|aa)+[0-9]\", replacement: /x", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac",
-     NULL},
+    {"/*", "regex: \"/(a|aa)+[0-9]\", replacement: /x",
+     "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", NULL},
 };
 
 static void targets(void **state)
