@@ -40,13 +40,23 @@ static void keep_peer(struct rw_h1_connection *c, const struct sockaddr_storage 
 
 /* ---- The end of a connection ---- */
 
+/* A response that is cut must not look complete: where its end is the connection's, only a reset
+ * tells. */
+static bool half_answered(const struct rw_h1_connection *c)
+{
+    return c->x && c->x->responded && !c->x->response_ended;
+}
+
 void rw_h1_close(struct rw_h1_connection *c)
 {
     if (c->phase == RW_H1_CLOSED)
         return;
     c->phase = RW_H1_CLOSED;
     rw_deadline_stop(rw_h1_worker(c)->loop, &c->deadline);
-    rw_stream_close(&c->stream);
+    if (half_answered(c))
+        rw_stream_abort(&c->stream);
+    else
+        rw_stream_close(&c->stream);
 }
 
 static void on_closed(struct rw_stream *stream)
