@@ -166,6 +166,13 @@ static void report_status(struct rw_upstream_call *call)
                       rw_loop_now_ms(call->x->worker->loop));
 }
 
+/* What goes to the origin ends anew: with the client's half of the tunnel. */
+static void begin_tunnel(struct rw_upstream_call *call)
+{
+    call->upgraded = true;
+    call->request_sent = false;
+}
+
 /* The final head is in x->response: what came of the body goes along with it. */
 static enum go respond(struct rw_upstream_call *call)
 {
@@ -173,7 +180,7 @@ static enum go respond(struct rw_upstream_call *call)
     struct rw_piece first = {.end = !call->upgraded && rw_message_bodiless(&x->response)};
     call->responded = true;
     if (x->request.method == RW_METHOD_CONNECT && x->response.status / 100 == 2) {
-        call->upgraded = true; /* RFC 9110 section 9.3.6: a tunnel from here on */
+        begin_tunnel(call); /* RFC 9110 section 9.3.6 */
         first.end = false;
     }
     report_status(call);
@@ -197,7 +204,9 @@ static enum go interim(struct rw_upstream_call *call)
     if (x->response.status == 101) {
         if (!x->upgrade_allowed || !x->response.upgrade)
             return fail(call, RW_REASON_UPSTREAM_BAD, "101 without being asked");
-        call->upgraded = true;
+        if (!x->request_ended)
+            return fail(call, RW_REASON_UPSTREAM_BAD, "101 in the middle of the request");
+        begin_tunnel(call);
         return respond(call);
     }
     return after_piece(call, rw_exchange_informational(x), false);

@@ -112,7 +112,9 @@ static void sent_all(struct rw_upstream_call *call)
     rw_buf_drop(call->held);
     call->out = call->held = NULL;
     call->sending = false;
-    if (call->request_sent && !call->responded)
+    if (call->request_sent && call->upgraded)
+        rw_stream_shutdown(&call->lease.connection->stream);
+    else if (call->request_sent && !call->responded)
         rw_upstream_wait_deadline(call, call->x->route->first_byte_ms);
 }
 
@@ -195,8 +197,6 @@ enum rw_flow rw_upstream_send_piece(struct rw_upstream_call *call, const struct 
     struct iovec parts[RW_SEND_PARTS_MAX];
     if (!call->request_started || call->sending)
         return keep_waiting(call, piece);
-    if (call->upgraded && piece->end)
-        rw_stream_receive(&call->lease.connection->stream, true, true);
     int count = 0;
     if (piece->data.len || (call->chunked && piece->end))
         count = add_body_parts(call, parts, 0, piece);
