@@ -181,7 +181,7 @@ static void paths_that_a_policy_could_make(void **state)
     char to[RW_FILES_PATH_BYTES_MAX];
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         bool fine = rw_files_path(rw_span_text(cases[i].path), false, to);
-        if (fine != (cases[i].file != NULL) || (fine && strcmp(to, cases[i].file)))
+        if (fine != (cases[i].file != NULL) || (fine && strcmp(to, cases[i].file) != 0))
             fail_msg("%s: %s", cases[i].path, fine ? to : "refused");
     }
     assert_true(rw_files_path(RW_LITERAL("/.a"), true, to));
