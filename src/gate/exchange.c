@@ -152,12 +152,13 @@ static enum go step_request_policies(struct rw_exchange *x)
 }
 
 /* The origin may have answered inside start: then the step has moved on already. */
-static enum go step_forward(struct rw_exchange *x, enum rw_flow *flow)
+static enum go step_forward(struct rw_exchange *x)
 {
     if (x->origin_started)
         return GO_WAIT;
     x->origin_started = true;
-    *flow = x->route->origin->start(x, x->route->origin_instance, &x->first_request_piece);
+    x->request_held = x->route->origin->start(x, x->route->origin_instance,
+                                              &x->first_request_piece) == RW_FLOW_HOLD;
     return x->step == RW_STEP_FORWARD ? GO_WAIT : GO_ON;
 }
 
@@ -240,7 +241,7 @@ static enum go do_step(struct rw_exchange *x, enum rw_flow *flow)
     case RW_STEP_REQUEST_POLICIES:
         return step_request_policies(x);
     case RW_STEP_FORWARD:
-        return step_forward(x, flow);
+        return step_forward(x);
     case RW_STEP_RESPONSE_POLICIES:
         return step_response_policies(x);
     case RW_STEP_RELAY:
@@ -256,7 +257,7 @@ static enum go do_step(struct rw_exchange *x, enum rw_flow *flow)
 }
 
 /* The loop. Events that come while it is on the stack only move the step; the loop sees it. The
- * result is the flow that the last party asked said; OVER when the exchange is gone. */
+ * result is the front's about more of the response; OVER when the exchange is gone. */
 static enum rw_flow run(struct rw_exchange *x)
 {
     enum rw_flow flow = RW_FLOW_GO;
@@ -314,7 +315,10 @@ enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *fir
     x->request_ended = first->end;
     x->bytes_in = first->data.len;
     rw_worker_count(x->worker, RW_COUNTER_REQUESTS_ACTIVE, 1);
-    return run(x);
+    if (run(x) == RW_FLOW_OVER)
+        return RW_FLOW_OVER;
+    /* Without an origin the rest is read and dropped. */
+    return x->request_held && !x->origin_done ? RW_FLOW_HOLD : RW_FLOW_GO;
 }
 
 enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_piece *piece)
@@ -424,6 +428,7 @@ enum rw_flow rw_exchange_informational(struct rw_exchange *x)
 
 void rw_exchange_request_resume(struct rw_exchange *x)
 {
+    x->request_held = false;
     if (!x->request_ended)
         x->front->request_resume(x);
 }

@@ -75,6 +75,7 @@ struct rw_exchange {
     bool upgraded;        /* 101 was relayed: both bodies are raw bytes */
     bool client_trusted;  /* the peer is one of the listener's trusted proxies */
     bool https;
+    bool request_held;        /* the origin's start wants no more of the request body at once */
     bool origin_waits;        /* it responded inside its start, and was told HOLD */
     bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
 

@@ -90,6 +90,8 @@ void rw_h1_process(struct rw_h1_connection *c);
 /* What has come of it already. False: the request was refused, and its exchange is gone. */
 bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first);
 void rw_h1_feed_body(struct rw_h1_connection *c);
+/* The deadline of what the client owes now: while a send is pending that of the send stays. */
+void rw_h1_await(struct rw_h1_connection *c);
 void rw_h1_request_resume(struct rw_exchange *x);
 
 /* front_h1_write.c */

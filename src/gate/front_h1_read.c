@@ -45,6 +45,15 @@ static void gather_raw(struct rw_h1_connection *c, struct rw_piece *piece)
     c->in = NULL;
 }
 
+void rw_h1_await(struct rw_h1_connection *c)
+{
+    const struct rw_exchange *x = c->x;
+    if (c->call->sending)
+        return;
+    bool more = !x->request_ended && !x->upgraded && !c->call->held_back;
+    rw_h1_deadline_in(c, more ? x->listener->timeouts->body_idle_ms : 0);
+}
+
 static bool prepare_trailers(struct rw_h1_connection *c)
 {
     struct rw_h1_call *call = c->call;
@@ -56,11 +65,6 @@ static bool prepare_trailers(struct rw_h1_connection *c)
     call->trailers.at = rw_arena_alloc(&c->x->arena, room);
     call->trailers.room = room;
     return call->trailers.at != NULL;
-}
-
-static void body_deadline(struct rw_h1_connection *c)
-{
-    rw_h1_deadline_in(c, c->x->listener->timeouts->body_idle_ms);
 }
 
 /* The exchange has not begun: nobody but the front knows of it. */
@@ -81,7 +85,7 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
     }
     rw_h1_body_start(&call->body, &c->x->request);
     call->body_started_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
-    body_deadline(c);
+    rw_h1_await(c);
     if (!prepare_trailers(c)) {
         forget_exchange(c);
         rw_h1_refuse(c, 503, "out of memory");
@@ -152,15 +156,11 @@ void rw_h1_feed_body(struct rw_h1_connection *c)
     if (c->x->request_ended) {
         /* Only the response is awaited now; its pace is the origin's and, while sending, the
          * client's. */
-        if (!call->sending)
-            rw_h1_deadline_in(c, 0);
+        rw_h1_await(c);
         rw_stream_receive(&c->stream, !c->in, false);
         return;
     }
-    if (c->x->upgraded || call->held_back)
-        rw_h1_deadline_in(c, 0);
-    else
-        body_deadline(c);
+    rw_h1_await(c);
     rw_stream_receive(&c->stream, !call->held_back, true);
 }
 

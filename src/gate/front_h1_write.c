@@ -237,7 +237,7 @@ void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err)
         return;
     }
     sent_all(c);
-    rw_h1_deadline_in(c, 0);
+    rw_h1_await(c);
     if (call->last)
         rw_exchange_response_sent(c->x);
     else
