@@ -39,8 +39,6 @@ struct rw_listener_state {
     bool closing; /* io_uring: closed when it gives it back */
 };
 
-/* Large buffers that one stream may fill before others get their turn: 256 KiB. */
-enum { RW_IO_LARGE_RUN = 4 };
 
 struct rw_io_backend {
     const char *name;

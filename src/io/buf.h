@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RW_BUF_SMALL_BYTES = 16 * 1024, RW_BUF_LARGE_BYTES = 64 * 1024 };
+enum { RW_BUF_SMALL_BYTES = 16 * 1024, RW_BUF_LARGE_BYTES = 256 * 1024 };
 
 struct rw_buf_pool;
 

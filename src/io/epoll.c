@@ -3,7 +3,7 @@
  * An edge that comes while receiving is off is kept in the READABLE flag. A short read means that
  * the socket is drained (the next byte makes a new edge), except once the peer has ended: then
  * reading goes on until it says so. A full buffer puts the stream on the ready list, so nobody gets
- * more than two runs of buffers a turn.
+ * more than two buffers a turn.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -137,12 +137,6 @@ static void receive_once(struct rw_stream *stream)
     rw_stream_tell_end(stream, got < 0 ? rw_err_from_errno(errno_value) : stream->error);
 }
 
-static bool wants_bytes(const struct rw_stream *stream)
-{
-    return !rw_stream_closing(stream) && stream->flags & RW_STREAM_RECEIVING &&
-           stream->flags & READABLE && !(stream->flags & RW_STREAM_END_TOLD);
-}
-
 static void epoll_ready(struct rw_stream *stream)
 {
     if (stream->flags & RW_STREAM_END_TOLD)
@@ -150,13 +144,9 @@ static void epoll_ready(struct rw_stream *stream)
     if (!(stream->flags & RW_STREAM_RECEIVING)) {
         if (stream->error)
             rw_stream_tell_end(stream, stream->error);
-        return;
-    }
-    /* Bulk comes in runs: the kernel wakes the other side less often when one stream is served for
-     * a while. */
-    unsigned buffers = stream->flags & RW_STREAM_LARGE ? RW_IO_LARGE_RUN : 1;
-    while (buffers-- && wants_bytes(stream))
+    } else if (stream->flags & READABLE) {
         receive_once(stream);
+    }
 }
 
 static enum rw_send epoll_send(struct rw_stream *stream, const struct iovec *parts, int count)

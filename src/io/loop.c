@@ -27,9 +27,9 @@ static void retry_starved(struct rw_timer *timer)
 static const struct rw_io_backend *choose_backend(enum rw_loop_backend backend)
 {
     switch (backend) {
-    case RW_LOOP_AUTO:
     case RW_LOOP_EPOLL:
         return &rw_backend_epoll;
+    case RW_LOOP_AUTO:
     case RW_LOOP_IO_URING:
         return &rw_backend_uring;
     case RW_LOOP_SIM:
@@ -59,6 +59,10 @@ enum rw_err rw_loop_create(const struct rw_loop_options *options, struct rw_loop
     /* A backend that has its own source of randomness (the simulation) seeds again. */
     rw_random_seed_system(&made->random);
     enum rw_err err = made->backend->create(made, options);
+    if (err && options->backend == RW_LOOP_AUTO) {
+        made->backend = &rw_backend_epoll;
+        err = made->backend->create(made, options);
+    }
     if (err) {
         rw_buf_pool_destroy(&made->buffers);
         rw_free(made);

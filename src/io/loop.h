@@ -26,10 +26,11 @@ struct rw_sim;
 enum rw_loop_backend { RW_LOOP_AUTO, RW_LOOP_EPOLL, RW_LOOP_IO_URING, RW_LOOP_SIM };
 
 struct rw_loop_options {
-    enum rw_loop_backend backend; /* AUTO: the one that measures best here and is permitted */
-    size_t buffer_bytes_max;      /* cap of the buffer pool; 0: 1 GiB. When it is reached, receiving
-                                     waits */
-    struct rw_sim *sim;           /* with RW_LOOP_SIM: the simulated network, outlives the loop */
+    enum rw_loop_backend
+        backend; /* AUTO: io_uring, or epoll where the kernel or its owner forbids that */
+    size_t buffer_bytes_max; /* cap of the buffer pool; 0: 1 GiB. When it is reached, receiving
+                                waits */
+    struct rw_sim *sim;      /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 
 /* RW_EUNSUPPORTED when the backend is not permitted here (io_uring in many containers). */

@@ -90,6 +90,13 @@ bool rw_stream_closing(const struct rw_stream *stream)
     return stream->flags & RW_STREAM_CLOSING;
 }
 
+void rw_stream_low_water(struct rw_stream *stream, uint32_t bytes)
+{
+    int value = (int)bytes;
+    if (!stream->tls && stream->loop->backend->kind != RW_LOOP_SIM)
+        setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
+}
+
 int rw_stream_fd(const struct rw_stream *stream)
 {
     return stream->loop->backend->kind == RW_LOOP_SIM ? -1 : stream->fd;

@@ -86,6 +86,11 @@ RW_MUST_CHECK enum rw_err rw_stream_connect(struct rw_loop *loop, struct rw_stre
 /* Off at first. `large`: the caller moves bulk data, buffers of RW_BUF_LARGE_BYTES are worth it. */
 void rw_stream_receive(struct rw_stream *stream, bool on, bool large);
 
+/* Data is told only once so many bytes are there, or the end (SO_RCVLOWAT): fewer, larger pieces of
+ * a body that comes fast. 1 is the rule; setting it to less than what is there tells at once. Under
+ * TLS and in simulation it does nothing. */
+void rw_stream_low_water(struct rw_stream *stream, uint32_t bytes);
+
 /* 1 to RW_SEND_PARTS_MAX parts, at least one byte in all. */
 RW_MUST_CHECK enum rw_send rw_stream_send(struct rw_stream *stream, const struct iovec *parts,
                                           int count);

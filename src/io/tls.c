@@ -256,6 +256,23 @@ static void ask_for_tickets(struct rw_tls *tls)
         (void)SSL_new_session_ticket(tls->ssl);
 }
 
+/* False: the connection is broken, and that has been told. */
+static bool send_tickets(struct rw_tls *tls)
+{
+    begin(tls);
+    ask_for_tickets(tls);
+    int result = SSL_do_handshake(tls->ssl);
+    if (result != 1 && SSL_get_error(tls->ssl, result) != SSL_ERROR_WANT_READ) {
+        tell_end(tls, note_failure(tls));
+        return false;
+    }
+    if (!flush_if_free(tls)) {
+        tell_end(tls, RW_ERESET);
+        return false;
+    }
+    return true;
+}
+
 /* The connection was no short visit. One that has not been sent anything gets its ticket now. */
 static void settled(struct rw_timer *timer)
 {
@@ -264,19 +281,13 @@ static void settled(struct rw_timer *timer)
         tls->flags & (RW_TLS_FAILED | RW_TLS_NOTIFIED | RW_TLS_RAW_END | RW_TLS_END_TOLD |
                       RW_TLS_PEER_ENDED | RW_TLS_KEYS_MOVED))
         return;
-    if (tls->flags & RW_TLS_TICKET_DUE && !tls->flight) {
-        begin(tls);
-        ask_for_tickets(tls);
-        (void)SSL_do_handshake(tls->ssl);
-        if (!flush_if_free(tls)) {
-            tell_end(tls, RW_ERESET);
-            return;
-        }
-    }
+    if (tls->flags & RW_TLS_TICKET_DUE && !tls->flight && !send_tickets(tls))
+        return;
     if (!(tls->flags & RW_TLS_TICKET_DUE) && rw_tls_can_take_over(tls))
         rw_tls_take_over(tls);
     if (tls->ssl)
         settle_later(tls, RW_TLS_SETTLE_MS);
+    ERR_clear_error();
 }
 
 /* ---- The handshake ---- */
@@ -287,7 +298,7 @@ static void note_open(struct rw_tls *tls)
     if (!(tls->flags & RW_TLS_CLIENT) && tls->of.server->ticket_keys &&
         tls->flags & RW_TLS_TICKET_ASKED && SSL_version(tls->ssl) == TLS1_3_VERSION)
         tls->flags |= RW_TLS_TICKET_DUE;
-    if (tls->records && tls->records->hash_bytes) {
+    if (rw_tls_has_secrets(tls)) {
         tls->flags |= RW_TLS_COUNTED;
         settle_later(tls, rw_tls_settle_ms);
     }
@@ -502,6 +513,14 @@ static struct rw_span next_record(const struct rw_parts *rest, size_t room)
     return rw_span(scratch, len);
 }
 
+/* libssl itself would go on with the first key for ever. TLS 1.2 has no other one. */
+static void change_key(struct rw_tls *tls)
+{
+    tls->sealed = 0;
+    if (SSL_version(tls->ssl) == TLS1_3_VERSION)
+        (void)SSL_key_update(tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+}
+
 /* Encrypts as much as one large buffer holds into `out`. */
 static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
 {
@@ -515,6 +534,8 @@ static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
         size_t most = room - RECORD_OVERHEAD_MAX;
         struct rw_span text = next_record(rest, most < RECORD_BYTES ? most : RECORD_BYTES);
         size_t done;
+        if (++tls->sealed >= rw_tls_records_max)
+            change_key(tls);
         if (SSL_write_ex(tls->ssl, text.at, text.len, &done) != 1)
             return false;
         rw_tls_skip_parts(rest, done);
@@ -527,7 +548,7 @@ static bool encrypt(struct rw_tls *tls, struct rw_parts *rest)
 static enum rw_send push(struct rw_tls *tls, struct rw_parts *rest)
 {
     while (!tls->flight && (rest->count || tls->out)) {
-        if (!encrypt(tls, rest)) {
+        if (rest->count && !encrypt(tls, rest)) {
             (void)note_failure(tls);
             return RW_SEND_FAILED;
         }
@@ -587,12 +608,16 @@ void rw_tls_hook_sent(struct rw_stream *stream, enum rw_err err)
         memcpy(&rest, rest_of(tls->flight), sizeof(rest));
     tls->flags &= ~(uint32_t)RW_TLS_REST;
     rw_tls_drop_buffers(&tls->flight);
+    if (tls->flags & RW_TLS_FAILED)
+        rest.count = 0; /* nothing comes behind a fatal alert */
     if (!err) {
         enum rw_send result = push(tls, &rest);
         if (result == RW_SEND_PENDING)
             return;
-        if (result == RW_SEND_FAILED)
-            err = tls->flags & RW_TLS_FAILED ? tls->failure : RW_ERESET;
+        if (tls->flags & RW_TLS_FAILED)
+            err = tls->failure;
+        else if (result == RW_SEND_FAILED)
+            err = RW_ERESET;
     }
     finish_send(tls, err);
 }

@@ -104,6 +104,8 @@ struct rw_tls_server_options {
         *ticket_keys;      /* outlives the server; NULL: no tickets, no resumption */
     uint32_t ticket_s;     /* lifetime of a ticket; 0: 7200; at most 604800 */
     uint32_t ticket_count; /* sent after a full TLS 1.3 handshake, at most 4; 0: 1 */
+    /* TLS 1.3 connections stay with libssl for good: more memory, somebody else's code. */
+    bool no_takeover;
     /* Expired, not yet valid, or without a name: RW_OK all the same, and the complaint stands in
      * `why` (a start-up that must not fail for one of many certificates). Else it is RW_EINVAL. */
     bool tolerate_dates;

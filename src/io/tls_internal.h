@@ -66,6 +66,7 @@ struct rw_tls {
     char *name; /* the client's: whom it talks to */
     uint32_t flags;
     uint32_t out_count;
+    uint32_t sealed; /* records that libssl has made with the present key, at least */
     const char *reason; /* of the first failure; static, may be NULL */
     enum rw_err failure;
     int verify_error; /* X509_V_ERR_ */
@@ -104,6 +105,7 @@ struct rw_tls_direction {
     uint64_t sequence;
     uint32_t skip; /* bytes left of the record that is being counted */
     uint8_t header_bytes;
+    uint8_t secret_bytes; /* 32 or 48, as the hash; 0: not noted */
     unsigned char header[5];
     unsigned char iv[12];
     unsigned char secret[48];
@@ -112,10 +114,11 @@ struct rw_tls_direction {
 struct rw_tls_records {
     struct rw_tls_direction receive, send;
     const EVP_CIPHER *cipher;
-    uint8_t hash_bytes;
     bool update_due; /* the peer asked for a KeyUpdate */
+    uint8_t message_bytes;
+    unsigned char message[5]; /* a KeyUpdate that comes in fragments */
     bool resumed, peer_verified;
-    unsigned trivial; /* records in a row that carried no data */
+    unsigned trivial; /* messages in a row that carried no data */
     const char *cipher_name;
     X509 *peer;
     char *text; /* ALPN, then SNI */
@@ -123,10 +126,20 @@ struct rw_tls_records {
 };
 
 RW_MUST_CHECK enum rw_err rw_tls_record_init(void);
+/* How many records one key protects before the next takes over: AES-GCM can do 2^24.5 (RFC 8446
+ * section 5.5). Less in tests, set before there are connections. */
+enum { RW_TLS_RECORDS_MAX = 1 << 24 };
+extern uint32_t rw_tls_records_max;
+
 /* From the key schedule: notes the traffic secrets. */
 void rw_tls_note_secret(struct rw_tls *tls, struct rw_span label, const unsigned char *secret,
                         size_t bytes);
 void rw_tls_count_records(struct rw_tls_direction *direction, const char *at, size_t bytes);
+/* Whether both have been noted. */
+bool rw_tls_has_secrets(const struct rw_tls *tls);
+/* Makes the keys of both directions, which have their secrets and sequence numbers, for a cipher by
+ * its number in TLS. False: out of memory, and nothing has changed. */
+RW_MUST_CHECK bool rw_tls_records_begin(struct rw_tls_records *records, unsigned cipher);
 /* Whether libssl stands between two records, with nothing begun. */
 bool rw_tls_can_take_over(const struct rw_tls *tls);
 /* On failure libssl goes on. */
@@ -200,6 +213,7 @@ struct rw_tls_server {
     unsigned char *alpn; /* as on the wire */
     unsigned alpn_bytes;
     uint32_t ticket_count;
+    bool takeover;
     size_t certificates;
     int64_t not_after;
 };

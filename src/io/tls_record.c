@@ -18,7 +18,7 @@ enum {
     NONCE_BYTES = 12,
     TEXT_BYTES_MAX = 16384,
     BODY_BYTES_MAX = TEXT_BYTES_MAX + 256,
-    TRIVIAL_MAX = 32, /* empty records, or KeyUpdates, in a row */
+    TRIVIAL_MAX = 32, /* empty records, KeyUpdates or warnings, in a row */
 };
 
 enum { TYPE_ALERT = 21, TYPE_HANDSHAKE = 22, TYPE_DATA = 23 };
@@ -28,12 +28,15 @@ enum {
     ALERT_UNEXPECTED_MESSAGE = 10,
     ALERT_BAD_RECORD_MAC = 20,
     ALERT_RECORD_OVERFLOW = 22,
+    ALERT_ILLEGAL_PARAMETER = 47,
     ALERT_DECODE_ERROR = 50,
+    ALERT_INTERNAL_ERROR = 80,
     ALERT_USER_CANCELED = 90,
 };
 
-/* AES-GCM may protect 2^24.5 records with one key (RFC 8446 section 5.5). */
-static const uint64_t records_max = (uint64_t)1 << 24;
+enum { MESSAGE_KEY_UPDATE = 24 };
+
+uint32_t rw_tls_records_max = RW_TLS_RECORDS_MAX;
 
 static const struct rw_span prefix = {"tls13 ", 6};
 static const struct rw_span no_data = {"", 0};
@@ -61,13 +64,24 @@ void rw_tls_note_secret(struct rw_tls *tls, struct rw_span label, const unsigned
         tls->flags |= RW_TLS_KEYS_MOVED;
     if (tls->flags & RW_TLS_CLIENT || (!clients && !rw_span_is(label, "s ap traffic")))
         return;
+    if (!tls->of.server->takeover)
+        return;
     if (!tls->records)
         tls->records = rw_alloc_zero(sizeof(*tls->records));
     if (!tls->records || bytes > sizeof(tls->records->receive.secret))
         return;
     struct rw_tls_direction *direction = clients ? &tls->records->receive : &tls->records->send;
     memcpy(direction->secret, secret, bytes);
-    tls->records->hash_bytes = (uint8_t)bytes;
+    direction->secret_bytes = (uint8_t)bytes;
+}
+
+/* The two secrets come at different times: for want of memory one may be missing, and a key made
+ * from nothing would be everybody's. */
+bool rw_tls_has_secrets(const struct rw_tls *tls)
+{
+    const struct rw_tls_records *records = tls->records;
+    return records && records->send.secret_bytes &&
+           records->send.secret_bytes == records->receive.secret_bytes;
 }
 
 /* Follows the records in a stream of bytes, to know the sequence number. */
@@ -103,9 +117,9 @@ static bool set_key(const struct rw_tls_records *records, struct rw_tls_directio
 {
     unsigned char key[EVP_MAX_KEY_LENGTH];
     size_t key_bytes = (size_t)EVP_CIPHER_get_key_length(records->cipher);
-    bool good = rw_tls_expand_label(records->hash_bytes, direction->secret, prefix,
+    bool good = rw_tls_expand_label(direction->secret_bytes, direction->secret, prefix,
                                     RW_LITERAL("key"), no_data, key, key_bytes) &&
-                rw_tls_expand_label(records->hash_bytes, direction->secret, prefix,
+                rw_tls_expand_label(direction->secret_bytes, direction->secret, prefix,
                                     RW_LITERAL("iv"), no_data, direction->iv, NONCE_BYTES) &&
                 EVP_CipherInit_ex2(direction->cipher, records->cipher, key, NULL, encrypt, NULL);
     OPENSSL_cleanse(key, sizeof(key));
@@ -117,10 +131,11 @@ static bool next_key(const struct rw_tls_records *records, struct rw_tls_directi
                      int encrypt)
 {
     unsigned char next[sizeof(direction->secret)];
-    if (!rw_tls_expand_label(records->hash_bytes, direction->secret, prefix,
-                             RW_LITERAL("traffic upd"), no_data, next, records->hash_bytes))
+    size_t bytes = direction->secret_bytes;
+    if (!rw_tls_expand_label(bytes, direction->secret, prefix, RW_LITERAL("traffic upd"), no_data,
+                             next, bytes))
         return false;
-    memcpy(direction->secret, next, records->hash_bytes);
+    memcpy(direction->secret, next, bytes);
     OPENSSL_cleanse(next, sizeof(next));
     direction->sequence = 0;
     return set_key(records, direction, encrypt);
@@ -140,10 +155,10 @@ static bool start_record(struct rw_tls_direction *direction, const unsigned char
 
 /* ---- Taking over ---- */
 
-static const EVP_CIPHER *cipher_of(const SSL *ssl)
+/* By the number that TLS gives it; NULL: not one of TLS 1.3. */
+static const EVP_CIPHER *cipher_by_number(unsigned number)
 {
-    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-    switch (cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0) {
+    switch (number) {
     case 0x1301:
         return ciphers[0];
     case 0x1302:
@@ -153,6 +168,12 @@ static const EVP_CIPHER *cipher_of(const SSL *ssl)
     default:
         return NULL;
     }
+}
+
+static unsigned cipher_number(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+    return cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0;
 }
 
 /* What rw_tls_info and rw_tls_peer will want to know. */
@@ -176,6 +197,7 @@ static bool keep_info(struct rw_tls *tls)
     records->cipher_name = info.cipher;
     records->resumed = info.resumed;
     records->peer_verified = info.peer_verified;
+    X509_free(records->peer); /* of an attempt before this one */
     records->peer = SSL_get1_peer_certificate(tls->ssl);
     return true;
 }
@@ -184,28 +206,34 @@ bool rw_tls_can_take_over(const struct rw_tls *tls)
 {
     const struct rw_tls_records *records = tls->records;
     const SSL_SESSION *session = SSL_get0_session(tls->ssl);
-    return records && records->hash_bytes && !(tls->flags & RW_TLS_KEYS_MOVED) &&
+    return rw_tls_has_secrets(tls) && !(tls->flags & RW_TLS_KEYS_MOVED) &&
            between_records(&records->receive) && between_records(&records->send) &&
-           !SSL_has_pending(tls->ssl) && SSL_get_shutdown(tls->ssl) == 0 && cipher_of(tls->ssl) &&
+           !SSL_has_pending(tls->ssl) && !SSL_in_init(tls->ssl) &&
+           SSL_get_shutdown(tls->ssl) == 0 && cipher_by_number(cipher_number(tls->ssl)) &&
            session &&
            SSL_SESSION_get_max_fragment_length(session) == TLSEXT_max_fragment_length_DISABLED;
 }
 
-void rw_tls_take_over(struct rw_tls *tls)
+bool rw_tls_records_begin(struct rw_tls_records *records, unsigned cipher)
 {
-    struct rw_tls_records *records = tls->records;
-    records->cipher = cipher_of(tls->ssl);
+    records->cipher = cipher_by_number(cipher);
     records->receive.cipher = EVP_CIPHER_CTX_new();
     records->send.cipher = EVP_CIPHER_CTX_new();
-    if (!records->receive.cipher || !records->send.cipher ||
-        !set_key(records, &records->receive, 0) || !set_key(records, &records->send, 1) ||
-        !keep_info(tls)) {
-        /* Then libssl goes on with it. */
-        EVP_CIPHER_CTX_free(records->receive.cipher);
-        EVP_CIPHER_CTX_free(records->send.cipher);
-        records->receive.cipher = records->send.cipher = NULL;
+    if (records->cipher && records->receive.cipher && records->send.cipher &&
+        set_key(records, &records->receive, 0) && set_key(records, &records->send, 1))
+        return true;
+    EVP_CIPHER_CTX_free(records->receive.cipher);
+    EVP_CIPHER_CTX_free(records->send.cipher);
+    records->receive.cipher = records->send.cipher = NULL;
+    return false;
+}
+
+void rw_tls_take_over(struct rw_tls *tls)
+{
+    if (!tls->records->text && !keep_info(tls))
         return;
-    }
+    if (!rw_tls_records_begin(tls->records, cipher_number(tls->ssl)))
+        return;
     SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     tls->ssl = NULL;
@@ -262,7 +290,7 @@ static bool seal_bytes(struct rw_tls *tls, int type, const void *from, size_t by
 
 static bool update_own_key(struct rw_tls *tls)
 {
-    static const unsigned char key_update[] = {24, 0, 0, 1, 0};
+    static const unsigned char key_update[] = {MESSAGE_KEY_UPDATE, 0, 0, 1, 0};
     tls->records->update_due = false;
     return seal_bytes(tls, TYPE_HANDSHAKE, key_update, sizeof(key_update)) &&
            next_key(tls->records, &tls->records->send, 1);
@@ -273,7 +301,7 @@ bool rw_tls_seal_data(struct rw_tls *tls, struct rw_parts *rest)
     size_t room = RW_BUF_LARGE_BYTES - sizeof(struct rw_parts);
     const size_t overhead = HEADER_BYTES + 1 + TAG_BYTES;
     struct rw_tls_records *records = tls->records;
-    if ((records->update_due || records->send.sequence >= records_max) && !update_own_key(tls))
+    if ((records->update_due || records->send.sequence >= rw_tls_records_max) && !update_own_key(tls))
         return false;
     while (rest->count && room > overhead + 1) {
         size_t bytes = rw_parts_bytes(rest->parts, rest->count);
@@ -299,8 +327,17 @@ static enum rw_tls_outcome broken(struct rw_tls *tls, unsigned char alert, const
 {
     const unsigned char bytes[] = {2, alert};
     tls->reason = reason;
-    (void)seal_bytes(tls, TYPE_ALERT, bytes, sizeof(bytes));
+    if (!(tls->flags & RW_TLS_NOTIFIED)) /* close_notify is the last that we say */
+        (void)seal_bytes(tls, TYPE_ALERT, bytes, sizeof(bytes));
     return RW_TLS_BROKEN;
+}
+
+/* For what a peer could send forever without ever saying anything. */
+static enum rw_tls_outcome count_trivial(struct rw_tls *tls, const char *reason)
+{
+    if (++tls->records->trivial > TRIVIAL_MAX)
+        return broken(tls, ALERT_UNEXPECTED_MESSAGE, reason);
+    return RW_TLS_FULL;
 }
 
 static size_t in_bytes(const struct rw_tls *tls, size_t enough)
@@ -382,29 +419,52 @@ static bool open_record(struct rw_tls *tls, const unsigned char *header, size_t 
 
 static enum rw_tls_outcome take_alert(struct rw_tls *tls, const unsigned char *text, size_t bytes)
 {
+    if (bytes == 0)
+        return broken(tls, ALERT_UNEXPECTED_MESSAGE, "empty alert");
     if (bytes != 2)
         return broken(tls, ALERT_DECODE_ERROR, "malformed alert");
     if (text[1] == ALERT_CLOSE_NOTIFY)
         return RW_TLS_ENDED;
     if (text[1] == ALERT_USER_CANCELED)
-        return RW_TLS_FULL;
+        return count_trivial(tls, "too many warnings");
     tls->reason = SSL_alert_desc_string_long(text[1]);
     return RW_TLS_BROKEN;
 }
 
+/* A KeyUpdate is the only message left. It may come in fragments, but its end is the end of a record
+ * (RFC 8446 section 5.1), since the next record has the next key. */
 static enum rw_tls_outcome take_handshake(struct rw_tls *tls, const unsigned char *text,
                                           size_t bytes)
 {
     struct rw_tls_records *records = tls->records;
-    if (bytes != 5 || memcmp(text, "\x18\0\0\1", 4) != 0)
+    unsigned char *message = records->message;
+    if (bytes == 0 || bytes > sizeof(records->message) - records->message_bytes)
         return broken(tls, ALERT_UNEXPECTED_MESSAGE, "unexpected message");
-    if (text[4] > 1)
-        return broken(tls, 47, "malformed KeyUpdate");
-    if (++records->trivial > TRIVIAL_MAX)
-        return broken(tls, ALERT_UNEXPECTED_MESSAGE, "too many key updates");
+    memcpy(message + records->message_bytes, text, bytes);
+    records->message_bytes += (uint8_t)bytes;
+    if (message[0] != MESSAGE_KEY_UPDATE)
+        return broken(tls, ALERT_UNEXPECTED_MESSAGE, "unexpected message");
+    if (records->message_bytes < sizeof(records->message))
+        return RW_TLS_FULL;
+    records->message_bytes = 0;
+    if (memcmp(message + 1, "\0\0\1", 3) != 0)
+        return broken(tls, ALERT_DECODE_ERROR, "malformed KeyUpdate");
+    if (message[4] > 1)
+        return broken(tls, ALERT_ILLEGAL_PARAMETER, "malformed KeyUpdate");
     if (!next_key(records, &records->receive, 0))
-        return broken(tls, 80, "no next key");
-    records->update_due |= text[4] == 1;
+        return broken(tls, ALERT_INTERNAL_ERROR, "no next key");
+    records->update_due |= message[4] == 1;
+    return count_trivial(tls, "too many key updates");
+}
+
+static enum rw_tls_outcome take_data(struct rw_tls *tls, struct rw_buf *buf, size_t bytes)
+{
+    if (tls->records->message_bytes)
+        return broken(tls, ALERT_UNEXPECTED_MESSAGE, "data within a message");
+    if (bytes == 0)
+        return count_trivial(tls, "too many empty records");
+    buf->end += (uint32_t)bytes;
+    tls->records->trivial = 0;
     return RW_TLS_FULL;
 }
 
@@ -417,11 +477,7 @@ static enum rw_tls_outcome take_text(struct rw_tls *tls, struct rw_buf *buf, siz
         type = text[--bytes];
     switch (type) {
     case TYPE_DATA:
-        buf->end += (uint32_t)bytes;
-        tls->records->trivial = bytes ? 0 : tls->records->trivial + 1;
-        if (tls->records->trivial > TRIVIAL_MAX)
-            return broken(tls, ALERT_UNEXPECTED_MESSAGE, "too many empty records");
-        return RW_TLS_FULL;
+        return take_data(tls, buf, bytes);
     case TYPE_ALERT:
         return take_alert(tls, text, bytes);
     case TYPE_HANDSHAKE:

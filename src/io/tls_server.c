@@ -438,6 +438,7 @@ static enum rw_err fill_server(struct rw_tls_server *server,
     server->not_after = INT64_MAX;
     server->ticket_keys = options->ticket_keys;
     server->ticket_count = options->ticket_count ? options->ticket_count : 1;
+    server->takeover = !options->no_takeover;
     enum rw_err err = rw_tls_alpn_wire(options->alpn, options->alpn_count, &server->arena,
                                        &server->alpn, &server->alpn_bytes);
     if (err)

@@ -25,6 +25,8 @@ enum {
     CONNECT_DUE = RW_STREAM_BACKEND << 5, /* to be asked for */
     ABORTING = RW_STREAM_BACKEND << 6,
     READABLE = RW_STREAM_BACKEND << 7, /* bulk: there may be something to read */
+    BULK = RW_STREAM_BACKEND
+           << 8, /* has carried bulk: stays with poll and recv, since changing costs a round */
 };
 
 /* From here on a send is tried at once. */
@@ -147,13 +149,14 @@ static void begin_send(struct rw_stream *stream)
 
 static bool wants_bulk(const struct rw_stream *stream)
 {
-    uint32_t needed = RW_STREAM_RECEIVING | RW_STREAM_LARGE | READABLE;
+    uint32_t needed = RW_STREAM_RECEIVING | READABLE;
     return !rw_stream_closing(stream) && (stream->flags & needed) == needed;
 }
 
 static void read_bulk_once(struct rw_stream *stream)
 {
-    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, RW_BUF_LARGE_BYTES);
+    size_t room = stream->flags & RW_STREAM_LARGE ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
+    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, room);
     if (!buf) {
         clear(stream, READABLE);
         rw_loop_stream_starved(stream);
@@ -177,7 +180,7 @@ static void read_bulk_once(struct rw_stream *stream)
 
 static void settle_bulk(struct rw_stream *stream)
 {
-    for (unsigned i = 0; i < RW_IO_LARGE_RUN && wants_bulk(stream); i++)
+    if (wants_bulk(stream))
         read_bulk_once(stream);
     if (rw_stream_closing(stream) || rw_list_linked(&stream->ready))
         return;
@@ -185,8 +188,7 @@ static void settle_bulk(struct rw_stream *stream)
         rw_stream_tell_end(stream, stream->error);
     else if (wants_bulk(stream))
         rw_loop_stream_ready(stream);
-    else if ((stream->flags & (RW_STREAM_RECEIVING | RW_STREAM_LARGE)) ==
-             (RW_STREAM_RECEIVING | RW_STREAM_LARGE))
+    else if (stream->flags & RW_STREAM_RECEIVING)
         arm_poll(stream);
     else
         rw_loop_stream_ready(stream); /* the owner has changed its mind meanwhile */
@@ -198,7 +200,7 @@ static void settle_receiving(struct rw_stream *stream)
         rw_stream_tell_end(stream, stream->error);
         return;
     }
-    bool bulk = stream->flags & RW_STREAM_LARGE;
+    bool bulk = stream->flags & BULK;
     bool armed = stream->flags & RECEIVE_ARMED;
     if (armed && bulk != !!(stream->flags & ARMED_POLL))
         cancel_receive(stream); /* goes on the other way when that is done */
@@ -273,7 +275,7 @@ void rw_uring_receive(struct rw_stream *stream, bool on, bool large)
 {
     clear(stream, RW_STREAM_RECEIVING | RW_STREAM_LARGE);
     if (on)
-        set(stream, RW_STREAM_RECEIVING | (large ? RW_STREAM_LARGE : 0u));
+        set(stream, RW_STREAM_RECEIVING | (large ? RW_STREAM_LARGE | BULK : 0u));
     rw_loop_stream_ready(stream);
 }
 

@@ -184,6 +184,8 @@ void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms)
 static void on_deadline(struct rw_lease *lease)
 {
     struct rw_upstream_call *call = rw_container_of(lease, struct rw_upstream_call, lease);
+    if (rw_upstream_hurry(call))
+        return;
     rw_upstream_fail(
         call, call->responded ? RW_REASON_UPSTREAM_STALLED : RW_REASON_FIRST_BYTE_TIMEOUT, NULL);
 }

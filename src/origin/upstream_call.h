@@ -35,6 +35,9 @@ struct rw_upstream_call {
     bool response_held;   /* the exchange said HOLD */
     bool upgraded;
     bool peer_ended;
+    bool slow_client; /* it took long for the last piece */
+    uint64_t held_ms; /* when it was given that */
+    uint32_t low_water; /* of the connection; 0 or 1: the rule */
 };
 
 /* upstream.c: ends the call and tells the exchange. */
@@ -54,5 +57,8 @@ void rw_upstream_on_sent(struct rw_upstream_call *call, enum rw_err err);
 void rw_upstream_on_data(struct rw_upstream_call *call, struct rw_buf *buf);
 void rw_upstream_on_end(struct rw_upstream_call *call, enum rw_err err);
 void rw_upstream_resume(struct rw_upstream_call *call);
+/* The deadline has come. True: only a large piece was being waited for, and it goes on with what is
+ * there. */
+bool rw_upstream_hurry(struct rw_upstream_call *call);
 
 #endif
