@@ -74,6 +74,12 @@ check: deps-check ## Check layout, sizes, include directions, words; lint what c
 format: deps-check ## Lay out all C sources by .clang-format
 	@clang-format -i $(SOURCES)
 
+.PHONY: docs
+docs: build ## Write docs/reference anew from the program's own tables
+	@build/release/ringway schema --format markdown > docs/reference/configuration.md
+	@build/release/ringway schema --format json > docs/reference/configuration.schema.json
+	@build/release/ringway schema --format steps > docs/reference/exchange-steps.md
+
 .PHONY: sim
 sim: deps-test ## Run the simulations (SIM_ARGS are passed on)
 	@$(call configure,release,$(everything))
