@@ -1,11 +1,15 @@
 /* What the supervisor and a worker process say to each other, over a socket pair of theirs
  * (SOCK_SEQPACKET: one message, one packet; descriptors travel along).
  *
- *   worker -> supervisor   LISTEN   open (or find) `count` listening sockets on an address, for my
- * threads RELEASE  the configuration has no listener on this address any more READY    I accept
- * connections RELOAD   tell the other processes to load the configuration anew SHUTDOWN drain
- * everything, as after SIGTERM supervisor -> worker   SOCKETS  the answer to LISTEN: the
- * descriptors, or `error` and why in `text`
+ * worker -> supervisor
+ *   LISTEN      open (or find) `count` listening sockets on an address, for my threads
+ *   RELEASE     the configuration has no listener on this address any more
+ *   READY       I accept connections
+ *   RELOAD      tell the other processes to load the configuration anew
+ *   SHUTDOWN    drain everything, as after SIGTERM
+ *   DRAIN_TIME  the configuration in force lets a drain take `count` milliseconds
+ * supervisor -> worker
+ *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`
  */
 #ifndef RW_SERVE_CHANNEL_H
 #define RW_SERVE_CHANNEL_H
@@ -20,6 +24,7 @@ enum rw_channel_kind {
     RW_CHANNEL_READY,
     RW_CHANNEL_RELOAD,
     RW_CHANNEL_SHUTDOWN,
+    RW_CHANNEL_DRAIN_TIME,
     RW_CHANNEL_SOCKETS
 };
 
@@ -28,7 +33,7 @@ enum { RW_CHANNEL_TEXT_MAX = 256, RW_CHANNEL_FDS_MAX = 253 }; /* SCM_MAX_FD of L
 struct rw_channel_message {
     uint32_t kind;  /* enum rw_channel_kind */
     uint32_t error; /* SOCKETS: enum rw_err */
-    uint32_t count; /* of sockets */
+    uint32_t count; /* of sockets, or milliseconds */
     int32_t backlog;
     char text[RW_CHANNEL_TEXT_MAX]; /* address, or why not; NUL-terminated */
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "gate/pool.h"
 #include "serve/channel.h"
+#include "serve/error_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,6 +140,7 @@ static void on_signal(struct rw_watch *watch, unsigned events)
             rw_process_drain(process);
             break;
         case SIGUSR1:
+            rw_error_log_reopen(process->options.error_log_path, process->options.error_log_fd);
             if (process->access)
                 rw_access_reopen(process->access);
             break;

@@ -23,7 +23,9 @@ struct rw_process_options {
     unsigned index, processes;
     unsigned threads;
     enum rw_loop_backend backend;
-    bool again; /* another one died: take the configuration in force, not the file */
+    const char *error_log_path;
+    int error_log_fd; /* -1: standard error */
+    bool again;       /* another one died: take the configuration in force, not the file */
 };
 
 struct rw_thread {

@@ -196,6 +196,34 @@ static void put_admin(struct rw_process *process, struct rw_snapshot *admin)
     process->admin = admin;
 }
 
+/* What the supervisor has read once and the threads were made by. */
+static void tell_what_waits(const struct rw_config *old, const struct rw_config *config)
+{
+    struct {
+        const char *name;
+        bool changed;
+    } fixed[] = {
+        {"threads", old->threads != config->threads},
+        {"io", old->io != config->io},
+        {"error_log.path", !rw_span_eq(old->error_log->path, config->error_log->path)},
+        {"metrics.series_max", old->metrics->series_max != config->metrics->series_max},
+    };
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (fixed[i].changed)
+            rw_log_warn("config", "%s: the change waits for the next start or upgrade (SIGUSR2)",
+                        fixed[i].name);
+}
+
+static void apply_settings(struct rw_process *process, const struct rw_config *config)
+{
+    struct rw_channel_message message = {.kind = RW_CHANNEL_DRAIN_TIME,
+                                         .count = config->drain_ms_max};
+    rw_log_set_level((enum rw_log_level)config->error_log->level);
+    if (rw_channel_send(process->options.channel, &message, NULL, 0))
+        rw_log_warn("serve", "cannot tell the supervisor how long a drain may take");
+    rw_file_watch_apply(process);
+}
+
 /* From here nothing fails. */
 static void put_into_force(struct rw_process *process, struct change *change,
                            struct rw_snapshot *admin, struct rw_text *text)
@@ -211,13 +239,15 @@ static void put_into_force(struct rw_process *process, struct change *change,
     put_admin(process, admin);
     for (unsigned i = 0; i < snapshot->cluster_count; i++)
         rw_clusters_activate(process->clusters, snapshot->clusters[i]);
-    if (old)
+    if (old) {
+        tell_what_waits(old->config, snapshot->config);
         rw_snapshot_drop(old);
+    }
     rw_text_free(&process->config_text);
     process->config_text = *text;
     *text = (struct rw_text){0};
     rw_text_free(&process->last_error);
-    rw_file_watch_apply(process);
+    apply_settings(process, snapshot->config);
     if (process->options.index == 0 &&
         rw_shared_put_config(process->options.shared, rw_text_span(&process->config_text)))
         rw_log_warn("serve", "cannot keep the configuration for a restart");

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "gate/config.h"
 #include "serve/channel.h"
+#include "serve/error_log.h"
 #include "serve/process.h"
 #include "serve/serve.h"
 #include "serve/upgrade.h"
@@ -52,6 +53,8 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         .processes = s->processes,
         .threads = s->threads,
         .backend = s->backend,
+        .error_log_path = s->log_path,
+        .error_log_fd = s->log_fd,
         .again = s->ready_once,
     };
     exit(rw_process_run(&options));
@@ -229,6 +232,9 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
     case RW_CHANNEL_SHUTDOWN:
         begin_shutdown(s);
         break;
+    case RW_CHANNEL_DRAIN_TIME:
+        s->drain_ms_max = message.count;
+        break;
     default:
         break;
     }
@@ -248,8 +254,11 @@ static void on_signal(struct rw_supervisor *s, unsigned number)
             signal_children(s, SIGKILL, NULL); /* asked twice: now */
         begin_shutdown(s);
         break;
-    case SIGHUP:
     case SIGUSR1:
+        rw_error_log_reopen(s->log_path, s->log_fd);
+        signal_children(s, SIGUSR1, NULL);
+        break;
+    case SIGHUP:
         signal_children(s, (int)number, NULL);
         break;
     case SIGUSR2:
@@ -317,6 +326,20 @@ static void turn(struct rw_supervisor *s)
 
 /* ---- Start ---- */
 
+static int open_error_log(struct rw_supervisor *s, struct rw_span path)
+{
+    if (rw_span_is(path, "-"))
+        return 0;
+    s->log_path = rw_strdup(path.at, path.len);
+    s->log_fd = s->log_path ? rw_error_log_open(s->log_path) : -1;
+    if (s->log_fd < 0) {
+        fprintf(stderr, "error_log: %.*s: %s\n", RW_SPAN_ARGS(path), strerror(errno));
+        return EXIT_CONFIG;
+    }
+    rw_log_set_fd(s->log_fd);
+    return 0;
+}
+
 /* Only what has to be known before the first fork; the worker processes compile the configuration
  * themselves. */
 static int read_settings(struct rw_supervisor *s)
@@ -341,17 +364,7 @@ static int read_settings(struct rw_supervisor *s)
     s->series_max = config->metrics->series_max;
     s->drain_ms_max = config->drain_ms_max;
     rw_log_set_level((enum rw_log_level)config->error_log->level);
-    int code = 0;
-    if (!rw_span_is(config->error_log->path, "-")) {
-        s->log_fd =
-            open(config->error_log->path.at, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        if (s->log_fd < 0) {
-            fprintf(stderr, "error_log: %s: %s\n", config->error_log->path.at, strerror(errno));
-            code = EXIT_CONFIG;
-        } else {
-            rw_log_set_fd(s->log_fd);
-        }
-    }
+    int code = open_error_log(s, config->error_log->path);
     rw_arena_free(&arena);
     return code;
 }
@@ -390,5 +403,6 @@ int rw_serve(const struct rw_serve_options *options)
         turn(&s);
     rw_sockets_close(&s.sockets);
     rw_shared_destroy(&s.shared);
+    rw_free(s.log_path);
     return s.exit_code;
 }

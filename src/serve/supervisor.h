@@ -29,7 +29,9 @@ struct rw_supervisor {
     struct rw_shared shared;
     pid_t old[RW_SERVE_PROCESSES_MAX]; /* worker processes of the program before an upgrade */
     unsigned old_count;
-    int signal_fd, log_fd;
+    int signal_fd;
+    int log_fd; /* -1: the error log is standard error */
+    char *log_path;
     bool ready_once; /* all processes have been ready */
     bool stopping;
     uint64_t kill_at_ms;

@@ -299,3 +299,15 @@ test("logs that cannot be opened are named", async (t) => {
     assert.match(stderr, /\/nowhere\/at\/all\.log/);
   }
 });
+
+test("a reload changes the level of the log at once, and tells what has to wait", async (t) => {
+  const gateway = await startGateway(t, respond("one"));
+  await gateway.reload(`threads: 3\nerror_log: { path: "-", level: debug }\n${respond("two")}`);
+  assert.equal((await gateway.get("/")).text, "two");
+  await eventually(() => gateway.logLines().some((line) => line.level === "warn" && /threads.*SIGUSR2/.test(JSON.stringify(line))));
+  await gateway.reload(`threads: 3\nerror_log: { path: "-", level: error }\n${respond("three")}`);
+  const before = gateway.logLines().length;
+  await gateway.reload(`threads: 3\nerror_log: { path: "-", level: error }\n${respond("four")}`);
+  assert.equal((await gateway.get("/")).text, "four");
+  assert.equal(gateway.logLines().length, before, "no news is good news");
+});

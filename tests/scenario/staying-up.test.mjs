@@ -256,6 +256,21 @@ test("the drain has a deadline", async (t) => {
   assert.ok((await endless) instanceof Error);
 });
 
+test("a drain may take as long as the configuration in force says, not the first one", async (t) => {
+  const origin = await startOrigin(t, {
+    async answer(_, response) {
+      await sleep(4000);
+      response.end("late");
+    },
+  });
+  const gateway = await startGateway(t, `drain_timeout: 100ms\n${behind(origin)}`);
+  await gateway.reload(`drain_timeout: 20s\n${behind(origin)}`);
+  const slow = gateway.get("/");
+  await eventually(() => origin.requests.length === 1);
+  assert.equal((await gateway.stop()).code, 0);
+  assert.equal((await slow).text, "late");
+});
+
 test("POST /drain ends it too; /readyz tells at once", async (t) => {
   const origin = await startOrigin(t, {
     async answer(_, response) {

@@ -1,0 +1,27 @@
+#include "serve/error_log.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+int rw_error_log_open(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+void rw_error_log_reopen(const char *path, int fd)
+{
+    if (fd < 0)
+        return;
+    int again = rw_error_log_open(path);
+    if (again < 0) {
+        rw_log_error("serve", "error_log: %s: %s; the old file stays", path, strerror(errno));
+        return;
+    }
+    if (dup3(again, fd, O_CLOEXEC) < 0)
+        rw_log_error("serve", "error_log: %s: %s; the old file stays", path, strerror(errno));
+    close(again);
+}
