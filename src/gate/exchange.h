@@ -86,6 +86,7 @@ struct rw_exchange {
     const struct sockaddr *peer;  /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const char *detail;           /* static text for the error log: what exactly was wrong */
     struct rw_endpoint *endpoint; /* chosen by the origin, for log and metrics; NULL: none */
+    struct rw_span upstream;      /* whose endpoint it is, for the log; the snapshot's text */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */

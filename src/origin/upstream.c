@@ -230,6 +230,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     x->origin_state = call;
     call->x = x;
     call->cluster = instance;
+    x->upstream = call->cluster->name;
     call->lease.events = &lease_events;
     call->replayable = first->end;
     struct rw_endpoint *endpoint = choose(call, NULL);
