@@ -1,0 +1,345 @@
+/* A world from a seed: configuration, origins, clients and their requests.
+ *
+ * Three sorts. Strict: the network is slow, splits and stops, but nothing fails, and every request
+ * must succeed. Gentle: clients and origins misbehave too. Harsh: the network and memory fail as
+ * well.
+ */
+#include "support/gateway_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CLIENTS_MAX = 6, REQUESTS_MAX = 8, SMALL_BYTES = 600, LARGE_BYTES = 150000 };
+
+struct plan {
+    struct rw_test_world *world;
+    bool large;     /* bodies */
+    bool only_gets; /* without a body: what may always be sent again */
+};
+
+static uint32_t below(struct plan *plan, uint32_t bound)
+{
+    return rw_test_below(plan->world, bound);
+}
+
+static bool chance(struct plan *plan, unsigned percent)
+{
+    return rw_test_chance(plan->world, percent);
+}
+
+static uint32_t body_bytes(struct plan *plan)
+{
+    if (chance(plan, 15))
+        return 0;
+    return 1 + below(plan, plan->large && chance(plan, 40) ? LARGE_BYTES : SMALL_BYTES);
+}
+
+static struct rw_test_pace pace(struct plan *plan)
+{
+    static const uint32_t pauses[] = {0, 0, 0, 3, 40};
+    struct rw_test_pace made = {.pause_ms_max = pauses[below(plan, 5)]};
+    made.segment_bytes_max = plan->large ? 4000 + below(plan, 60000) : 1 + below(plan, 700);
+    return made;
+}
+
+/* ---- Requests ---- */
+
+static bool quick(const struct rw_test_client *client)
+{
+    return !client->pace.pause_ms_max && !client->bytes_per_ms;
+}
+
+static void plan_flaws(struct plan *plan, struct rw_test_request *r)
+{
+    if (chance(plan, 5))
+        r->flaw = (enum rw_test_flaw)(1 + below(plan, RW_TEST_FLAW_COUNT - 1));
+    if (r->flaw == RW_TEST_FLAW_CHUNK)
+        r->framing = RW_TEST_BODY_CHUNKED;
+    if (chance(plan, 12)) {
+        r->fault = (enum rw_test_fault)(1 + below(plan, RW_TEST_FAULT_COUNT - 1));
+        r->fault_at = below(plan, 60 + r->answer_bytes + 40);
+    }
+    if (chance(plan, 5))
+        r->status = (uint16_t)(502 + below(plan, 3));
+}
+
+static void plan_answer(struct plan *plan, struct rw_test_request *r)
+{
+    static const uint16_t statuses[] = {200, 200, 200, 201, 404, 500, 204, 304};
+    r->status = statuses[below(plan, 8)];
+    r->answer = (enum rw_test_body)(1 + below(plan, 3));
+    r->answer_bytes = body_bytes(plan);
+    r->answer_trailers = chance(plan, 30);
+    r->answer_close = chance(plan, 10);
+    r->interims = chance(plan, 10) ? (uint8_t)(1 + below(plan, 3)) : 0;
+}
+
+static void plan_body(struct plan *plan, struct rw_test_request *r)
+{
+    static const char *const methods[] = {"POST", "PUT"};
+    r->method = methods[below(plan, 2)];
+    r->framing = chance(plan, 50) && r->minor_version ? RW_TEST_BODY_CHUNKED : RW_TEST_BODY_LENGTH;
+    r->body_bytes = body_bytes(plan);
+    r->trailers = chance(plan, 30);
+    r->expect = chance(plan, 15) && r->body_bytes && r->minor_version;
+}
+
+static void plan_upgrade(struct plan *plan, struct rw_test_request *r)
+{
+    r->upgrade = true;
+    r->method = "GET";
+    r->minor_version = 1;
+    r->close = r->keep_alive = false;
+    r->status = 101;
+    r->answer = RW_TEST_BODY_RAW;
+    r->interims = 0;
+    r->answer_close = false;
+    r->body_bytes = 1 + body_bytes(plan);
+    r->answer_bytes = 1 + body_bytes(plan);
+    r->hasty = chance(plan, 30);
+    r->origin_ends = chance(plan, 50);
+}
+
+static void plan_request(struct plan *plan, struct rw_test_client *client,
+                         struct rw_test_request *r, bool last)
+{
+    static const char *const methods[] = {"GET", "GET", "HEAD", "DELETE"};
+    r->method = methods[below(plan, 4)];
+    r->minor_version = chance(plan, 90);
+    plan_answer(plan, r);
+    if (!plan->only_gets && chance(plan, 50))
+        plan_body(plan, r);
+    bool may_be_early = !plan->world->strict || (last && quick(client));
+    bool has_body = r->framing != RW_TEST_BODY_NONE;
+    if (chance(plan, 8) && (may_be_early || !has_body))
+        r->route = chance(plan, 60) ? RW_TEST_ROUTE_FIXED : RW_TEST_ROUTE_NONE;
+    r->answer_early = has_body && may_be_early && chance(plan, 20);
+    r->close = last && chance(plan, 30);
+    r->keep_alive = !r->minor_version && !last;
+    if (last && !plan->only_gets && chance(plan, 10)) {
+        r->route = RW_TEST_ROUTE_ORIGIN;
+        r->framing = RW_TEST_BODY_NONE;
+        r->expect = r->answer_early = false;
+        plan_upgrade(plan, r);
+    }
+    if (!plan->world->strict && !r->upgrade)
+        plan_flaws(plan, r);
+}
+
+/* ---- Clients and origins ---- */
+
+static void plan_client(struct plan *plan, struct rw_test_client *client)
+{
+    struct rw_test_world *world = plan->world;
+    client->world = world;
+    client->first = world->request_count;
+    client->count = 1 + below(plan, REQUESTS_MAX);
+    client->depth = chance(plan, 40) ? 1 + below(plan, 5) : 1;
+    client->listener = below(plan, 2);
+    client->pace = pace(plan);
+    client->leave = (enum rw_test_leave)below(plan, 3);
+    client->start_ms = below(plan, 100);
+    client->think_ms_max = chance(plan, 30) ? 100 : 0;
+    client->bytes_per_ms = chance(plan, 15) ? (plan->large ? 100 : 5) + below(plan, 500) : 0;
+    if (!world->strict && chance(plan, 25)) {
+        client->cut = (enum rw_test_cut)(1 + below(plan, 3));
+        client->cut_after_bytes = below(plan, 1500);
+    }
+    for (unsigned i = 0; i < client->count; i++) {
+        struct rw_test_request *r = &world->requests[world->request_count];
+        r->id = world->request_count++;
+        plan_request(plan, client, r, i + 1 == client->count);
+    }
+}
+
+static void plan_origin(struct plan *plan, struct rw_test_origin *origin, unsigned index)
+{
+    origin->world = plan->world;
+    enum rw_err err =
+        rw_address_parse_ip(RW_LITERAL("10.1.0.1"), (uint16_t)(9001 + index), &origin->address);
+    rw_assert(!err);
+    origin->pace = pace(plan);
+    origin->bytes_per_ms = chance(plan, 10) ? 100 + below(plan, 500) : 0;
+    if (plan->only_gets || !plan->world->strict)
+        origin->idle_close = chance(plan, 50) ? below(plan, 5000) : 0;
+    if (!plan->world->strict && chance(plan, 20))
+        origin->refuse = below(plan, 5000);
+}
+
+static struct rw_sim_faults plan_faults(struct plan *plan, bool harsh)
+{
+    struct rw_sim_faults faults = {0};
+    if (chance(plan, 60))
+        faults.split = below(plan, 5000);
+    if (chance(plan, 50))
+        faults.delay = below(plan, 3000);
+    faults.delay_ms_max = 1 + below(plan, 30);
+    if (chance(plan, 70))
+        faults.send_pending = chance(plan, 30) ? 10000 : below(plan, 9000);
+    if (chance(plan, 40))
+        faults.send_partial = below(plan, 6000);
+    if (chance(plan, 40))
+        faults.window_bytes = plan->large ? 3000 + below(plan, 60000) : 50 + below(plan, 3000);
+    if (!harsh)
+        return faults;
+    if (chance(plan, 60))
+        faults.reset = below(plan, 100);
+    if (chance(plan, 30))
+        faults.refuse = below(plan, 2000);
+    if (chance(plan, 30))
+        faults.blackhole = below(plan, 1000);
+    if (chance(plan, 60))
+        faults.alloc = below(plan, 400);
+    return faults;
+}
+
+/* ---- The configuration ---- */
+
+/* One number at a time: which argument of a call is made first is the compiler's choice, and every
+ * build is to make the same worlds. With `percent` 0 it is always `usual`. */
+static void add_number(struct plan *plan, struct rw_test_bytes *yaml, const char *name,
+                       unsigned percent, uint32_t usual, uint32_t least, uint32_t most)
+{
+    uint32_t value = usual;
+    if (chance(plan, percent))
+        value = least + below(plan, most - least + 1);
+    rw_test_bytes_format(yaml, " %s: %u", name, value);
+}
+
+/* In milliseconds; strict worlds have the usual value. */
+static void add_time(struct plan *plan, struct rw_test_bytes *yaml, const char *name,
+                     uint32_t usual_ms, uint32_t most_ms)
+{
+    add_number(plan, yaml, name, plan->world->strict ? 0 : 30, usual_ms, 1, most_ms);
+    rw_test_bytes_format(yaml, "ms");
+}
+
+static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    bool strict = plan->world->strict;
+    unsigned count = strict || chance(plan, 80) ? 2 : 1;
+    rw_test_bytes_format(yaml, "listeners:\n");
+    for (unsigned i = 0; i < count; i++) {
+        rw_test_bytes_format(yaml,
+                             "- name: l%u\n  address: \"10.2.0.1:%u\"\n  reason_header: true\n"
+                             "  limits: {",
+                             i, 80 + i);
+        add_number(plan, yaml, "requests_per_connection", 15, 0, 1, 5);
+        rw_test_bytes_format(yaml, ",");
+        add_number(plan, yaml, "body", strict ? 0 : 10, 0, 100, 10000);
+        rw_test_bytes_format(yaml, "B }\n  timeouts: { body_rate_min: 0,");
+        add_time(plan, yaml, "header", 60000, 500);
+        rw_test_bytes_format(yaml, ",");
+        add_time(plan, yaml, "body_idle", 60000, 500);
+        rw_test_bytes_format(yaml, ",");
+        add_time(plan, yaml, "idle", 75000, 500);
+        rw_test_bytes_format(yaml, ",");
+        add_time(plan, yaml, "send_idle", 60000, 500);
+        rw_test_bytes_format(yaml, " }\n");
+    }
+}
+
+static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml, "routes:\n"
+                               "- name: origin\n  match: { path: /r/* }\n  upstream: app\n"
+                               "  timeouts: {");
+    add_time(plan, yaml, "first_byte", 100000, 500);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "total", 0, 1000);
+    rw_test_bytes_format(yaml, " }\n"
+                               "- name: fixed\n  match: { path: /fixed/* }\n"
+                               "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
+}
+
+static void add_connections(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml, "  connections: {");
+    add_number(plan, yaml, "per_endpoint_max", 50, 0, 1, 3);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "idle_max", 20, 10, 0, 1);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "idle_timeout", 50, 30000, 1, 200);
+    rw_test_bytes_format(yaml, "ms,");
+    add_number(plan, yaml, "requests_max", 20, 0, 1, 4);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "queue_max", plan->world->strict ? 0 : 30, 1000, 0, 3);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "queue_timeout", 600000, 300);
+    rw_test_bytes_format(yaml, " }\n");
+}
+
+static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    static const char *const balances[] = {"round_robin", "least_requests", "random", "hash"};
+    struct rw_test_world *world = plan->world;
+    rw_test_bytes_format(yaml, "upstreams:\n- name: app\n  balance: %s\n  endpoints: [",
+                         balances[below(plan, 4)]);
+    unsigned used = 1 + below(plan, world->origin_count);
+    for (unsigned i = 0; i < used; i++)
+        rw_test_bytes_format(yaml, "%s\"10.1.0.1:%u\"", i ? ", " : "", 9001 + i);
+    rw_test_bytes_format(yaml, "]\n ");
+    add_time(plan, yaml, "connect_timeout", 20000, 2000);
+    rw_test_bytes_format(yaml, "\n");
+    add_connections(plan, yaml);
+    rw_test_bytes_format(yaml, "  passive_health: {");
+    add_number(plan, yaml, "failures", world->strict ? 0 : 50, 0, 1, 4);
+    rw_test_bytes_format(yaml, " }\n");
+}
+
+void rw_test_plan_reload(struct rw_test_world *world)
+{
+    struct plan plan = {.world = world};
+    struct rw_test_bytes yaml = {0};
+    add_listeners(&plan, &yaml);
+    add_routes(&plan, &yaml);
+    add_upstream(&plan, &yaml);
+    rw_test_bytes_add(&yaml, "", 1);
+    if (world->verbose)
+        printf("%s", yaml.at);
+    rw_test_world_adopt(world, yaml.at);
+    free(yaml.at);
+}
+
+/* ---- The whole ---- */
+
+static void trace_requests(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < world->request_count; i++) {
+        const struct rw_test_request *r = &world->requests[i];
+        rw_test_trace(world,
+                      "%u: %s HTTP/1.%u route %d body %d %u%s%s%s%s flaw %d -> %u %d %u%s%s "
+                      "interims %u fault %d at %u",
+                      r->id, r->method, r->minor_version, r->route, r->framing, r->body_bytes,
+                      r->expect ? " expect" : "", r->close ? " close" : "",
+                      r->upgrade ? " upgrade" : "", r->hasty ? " hasty" : "", r->flaw, r->status,
+                      r->answer, r->answer_bytes, r->answer_early ? " early" : "",
+                      r->answer_close ? " close" : "", r->interims, r->fault, r->fault_at);
+    }
+}
+
+void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
+{
+    struct plan plan = {.world = world};
+    rw_random_seed(&world->random, seed * 2 + 1);
+    world->verbose = verbose;
+    unsigned sort = below(&plan, 100);
+    world->strict = sort < 50;
+    world->harsh = sort >= 65;
+    plan.large = chance(&plan, 25);
+    plan.only_gets = chance(&plan, 25);
+    struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
+    size_t buffers = world->harsh && chance(&plan, 20) ? 200000 + below(&plan, 1000000) : 0;
+    rw_test_world_create(world, seed, &faults, buffers);
+    world->origin_count = 1 + below(&plan, RW_TEST_ORIGINS_MAX);
+    for (unsigned i = 0; i < world->origin_count; i++)
+        plan_origin(&plan, &world->origins[i], i);
+    world->client_count = 1 + below(&plan, CLIENTS_MAX);
+    world->clients = calloc(world->client_count, sizeof(*world->clients));
+    world->requests = calloc(world->client_count * REQUESTS_MAX, sizeof(*world->requests));
+    rw_assert(world->clients && world->requests);
+    for (unsigned i = 0; i < world->client_count; i++)
+        plan_client(&plan, &world->clients[i]);
+    trace_requests(world);
+    rw_test_plan_reload(world);
+}

@@ -1,0 +1,210 @@
+/* A whole gateway worker in the simulated network, between scripted clients and scripted origins.
+ *
+ * A simulation makes a world (rw_test_world_create), fills it with requests and clients, puts a
+ * configuration into force, runs it (rw_test_world_run), and ends it (rw_test_world_end), which
+ * checks that nothing is left. Each request has a number that is in its path; what both sides send
+ * is a function of that number, so each peer checks every byte as it arrives. What must never
+ * happen, if it happens, is told once by rw_test_fail; then the world stops.
+ *
+ * Peers use malloc, not base/alloc.h: only the gateway's memory is made to fail. The connections of
+ * peers live as long as the world.
+ */
+#ifndef RW_TESTS_SUPPORT_GATEWAY_WORLD_H
+#define RW_TESTS_SUPPORT_GATEWAY_WORLD_H
+
+#include "gate/worker.h"
+#include "io/address.h"
+#include "io/sim.h"
+#include "support/peer_message.h"
+
+enum rw_test_route { RW_TEST_ROUTE_ORIGIN, RW_TEST_ROUTE_FIXED, RW_TEST_ROUTE_NONE };
+
+/* How an origin fails a request; at byte `fault_at` of its answer. */
+enum rw_test_fault {
+    RW_TEST_FAULT_NONE,
+    RW_TEST_FAULT_RESET,
+    RW_TEST_FAULT_CLOSE,
+    RW_TEST_FAULT_STALL,
+    RW_TEST_FAULT_MALFORMED, /* a head that is none */
+    RW_TEST_FAULT_OVERSIZE,  /* a head without an end */
+    RW_TEST_FAULT_COUNT
+};
+
+/* What is wrong with a request. */
+enum rw_test_flaw {
+    RW_TEST_FLAW_NONE,
+    RW_TEST_FLAW_HEAD,
+    RW_TEST_FLAW_CHUNK,
+    RW_TEST_FLAW_OVERSIZE,
+    RW_TEST_FLAW_COUNT
+};
+
+enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
+
+struct rw_test_request {
+    /* The client's script. */
+    uint32_t id;
+    const char *method;
+    enum rw_test_route route;
+    enum rw_test_flaw flaw;
+    enum rw_test_body framing;
+    uint32_t body_bytes; /* of an upgrade: through the tunnel */
+    uint8_t minor_version;
+    bool expect, close, keep_alive, trailers, upgrade;
+    bool hasty;       /* an upgrade: the first bytes go with the head */
+    bool origin_ends; /* an upgrade: the origin closes first */
+    /* The origin's. */
+    uint16_t status;
+    enum rw_test_body answer;
+    uint32_t answer_bytes;
+    uint8_t interims;
+    bool answer_early, answer_close, answer_trailers;
+    enum rw_test_fault fault;
+    uint32_t fault_at;
+    /* What happened. */
+    enum rw_test_result result;
+    bool head_sent, all_sent, arrived_whole, from_origin, from_exchange;
+    uint16_t answered_status;
+    unsigned arrivals;
+};
+
+struct rw_test_bytes {
+    char *at;
+    size_t len, room;
+};
+
+struct rw_test_world;
+
+/* How a peer sends: segments of at most so many bytes, with pauses. */
+struct rw_test_pace {
+    uint32_t segment_bytes_max, pause_ms_max;
+};
+
+enum rw_test_leave {
+    RW_TEST_LEAVE_CLOSE, /* once everything is answered */
+    RW_TEST_LEAVE_HALF,  /* half-closes after the last request */
+    RW_TEST_LEAVE_STAY,  /* waits for the gateway to close */
+};
+
+enum rw_test_cut { RW_TEST_CUT_NONE, RW_TEST_CUT_RESET, RW_TEST_CUT_CLOSE, RW_TEST_CUT_HALF };
+
+struct rw_test_client {
+    struct rw_test_world *world;
+    unsigned first, count; /* requests */
+    unsigned depth;        /* how many may be under way at once */
+    unsigned listener;
+    struct rw_test_pace pace;
+    enum rw_test_leave leave;
+    enum rw_test_cut cut;
+    uint32_t cut_after_bytes;
+    uint32_t start_ms, think_ms_max;
+    unsigned bytes_per_ms;
+    /* Its own. */
+    struct rw_sim_socket *socket;
+    struct rw_test_reader reader;
+    struct rw_test_bytes out;
+    size_t out_at, body_at;
+    uint64_t sent_bytes;
+    unsigned sending, answered; /* requests begun, and answered, from `first` */
+    bool opened, ended, scheduled, waits, said_close, shut, interim, refused;
+};
+
+struct rw_test_origin {
+    struct rw_test_world *world;
+    struct rw_address address;
+    struct rw_test_pace pace;
+    unsigned idle_close; /* in 10,000 answers: it closes the connection it keeps, a little later */
+    unsigned refuse;     /* in 10,000 connects */
+    unsigned bytes_per_ms;
+};
+
+enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2 };
+
+struct rw_test_connection; /* at an origin: gateway_origin.c */
+
+struct rw_test_world {
+    struct rw_sim *sim;
+    struct rw_random random; /* of the scripts */
+    struct rw_worker worker;
+    struct rw_metrics *metrics;
+    struct rw_clusters *clusters;
+    struct rw_snapshot *snapshot; /* in force; a reference */
+    unsigned snapshots_alive;
+    uint64_t generation;
+    int fds[RW_TEST_LISTENERS_MAX];
+    struct rw_address addresses[RW_TEST_LISTENERS_MAX];
+    struct rw_test_request *requests;
+    unsigned request_count;
+    struct rw_test_client *clients;
+    unsigned client_count;
+    struct rw_test_origin origins[RW_TEST_ORIGINS_MAX];
+    unsigned origin_count;
+    struct rw_test_connection *connections;
+    bool strict;  /* nothing fails: every request must succeed */
+    bool harsh;   /* the network and memory fail */
+    bool verbose; /* tell what happens */
+    bool failed;
+    bool draining, drained;
+    uint64_t drain_due_ms;
+    size_t buffer_peak_bytes;
+};
+
+/* gateway_world.c */
+void rw_test_world_create(struct rw_test_world *world, uint64_t seed,
+                          const struct rw_sim_faults *faults, size_t buffer_bytes_max);
+/* Puts a configuration into force; the first one, or a reload. */
+void rw_test_world_adopt(struct rw_test_world *world, const char *yaml);
+/* Clients connect when the world runs. */
+void rw_test_world_start(struct rw_test_world *world);
+/* Until nothing happens any more, or for so long. */
+void rw_test_world_run(struct rw_test_world *world, uint64_t ms_max);
+void rw_test_world_drain(struct rw_test_world *world, uint32_t ms);
+/* Everything must have ended by itself (`quiet`), or is cut off now; checks, and frees all. False:
+ * something was wrong. */
+bool rw_test_world_end(struct rw_test_world *world, bool quiet);
+
+void rw_test_fail(struct rw_test_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void rw_test_trace(struct rw_test_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Called by peers at each thing that happens to them. */
+void rw_test_check(struct rw_test_world *world);
+/* As rw_sim_at and rw_sim_peer_send, but memory does not fail. */
+void rw_test_later(struct rw_test_world *world, uint32_t ms, void (*run)(void *user), void *user);
+bool rw_test_send(struct rw_sim_socket *socket, struct rw_span bytes);
+uint32_t rw_test_below(struct rw_test_world *world, uint32_t bound);
+bool rw_test_chance(struct rw_test_world *world, unsigned percent);
+uint32_t rw_test_pause(struct rw_test_world *world, const struct rw_test_pace *pace);
+
+void rw_test_bytes_add(struct rw_test_bytes *bytes, const char *at, size_t len);
+void rw_test_bytes_format(struct rw_test_bytes *bytes, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A body framed so, in chunks of odd sizes. */
+void rw_test_bytes_body(struct rw_test_world *world, struct rw_test_bytes *bytes,
+                        enum rw_test_body framing, uint32_t len, uint32_t id,
+                        enum rw_test_side side, bool trailers);
+
+/* gateway_client.c */
+void rw_test_client_start(struct rw_test_client *client);
+void rw_test_client_cut(struct rw_test_client *client, enum rw_test_cut cut);
+void rw_test_client_free(struct rw_test_client *client);
+/* The answer has a body that the client sees. */
+bool rw_test_answer_has_body(const struct rw_test_request *request);
+
+/* gateway_origin.c */
+void rw_test_origin_listen(struct rw_test_origin *origin);
+/* Every connection of the origins ends now. */
+void rw_test_origins_cut(struct rw_test_world *world, enum rw_test_cut cut);
+void rw_test_connections_free(struct rw_test_world *world);
+bool rw_test_idempotent(const struct rw_test_request *request);
+
+/* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
+void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose);
+/* Another configuration, as the plan allows it. */
+void rw_test_plan_reload(struct rw_test_world *world);
+
+/* gateway_conversation.c: a small fixed world for each kind of request; its name, or NULL after the
+ * last. */
+const char *rw_test_conversation(struct rw_test_world *world, unsigned kind, bool verbose);
+
+#endif
