@@ -87,6 +87,15 @@ static bool upgrade_allowed(const struct rw_exchange *x)
     return false;
 }
 
+/* The log step comes when the response has; with many routes its memory would be cold by then. */
+static void prefetch_for_log(const struct rw_exchange *x)
+{
+    const char *cell = (const char *)rw_metrics_cell(x->worker->metrics, x->route->series);
+    __builtin_prefetch(cell, 1);
+    __builtin_prefetch(cell + 64, 1);
+    __builtin_prefetch(x->route->name.at);
+}
+
 static enum go step_route(struct rw_exchange *x)
 {
     unsigned listener = (unsigned)(x->listener - x->snapshot->listeners);
@@ -95,6 +104,7 @@ static enum go step_route(struct rw_exchange *x)
         return refuse(x,
                       found == RW_ROUTE_WRONG_METHOD ? RW_REASON_WRONG_METHOD : RW_REASON_NO_ROUTE);
     x->route = &x->snapshot->routes[found];
+    prefetch_for_log(x);
     if (x->request.upgrade)
         x->upgrade_allowed = upgrade_allowed(x);
     if (x->route->total_ms) {
@@ -288,6 +298,7 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw
     memset(x, 0, offsetof(struct rw_exchange, params));
     x->params.count = 0;
     x->traceparent[RW_TRACEPARENT_BYTES] = '\0';
+    worker->exchange_count++;
     x->worker = worker;
     x->snapshot = rw_snapshot_pin(worker->snapshot, worker->index);
     x->listener = &x->snapshot->listeners[listener_index];
@@ -306,6 +317,8 @@ void rw_exchange_destroy(struct rw_exchange *x)
     rw_arena_free(&x->arena);
     rw_snapshot_unpin(x->snapshot, worker->index);
     rw_slab_put(&worker->exchanges, x);
+    if (worker->exchanges.in_use == 0)
+        rw_worker_rest(worker);
 }
 
 enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *first)

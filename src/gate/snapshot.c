@@ -192,13 +192,14 @@ static enum rw_err compile_routes(struct rw_compile *compile,
     struct rw_snapshot *snapshot = compile->snapshot;
     const struct rw_conf_list *list = &snapshot->config->routes;
     struct rw_config_route *items = list->items;
-    snapshot->routes = rw_arena_zero(compile->arena, (list->count + 1) * sizeof(*snapshot->routes));
-    if (!snapshot->routes)
+    char *room = rw_arena_zero(compile->arena, (list->count + 2) * sizeof(*snapshot->routes));
+    if (!room)
         return RW_ENOMEM;
+    room += -(uintptr_t)room % sizeof(*snapshot->routes);
+    snapshot->routes = (struct rw_route *)room;
     enum rw_err result = RW_OK;
     for (size_t i = 0; i < list->count; i++) {
         struct rw_route *to = &snapshot->routes[snapshot->route_count++];
-        to->index = (unsigned)i;
         enum rw_err err = compile_route(compile, options, &items[i], to);
         if (err == RW_ENOMEM)
             return err;

@@ -7,7 +7,13 @@
 #include "gate/listener.h"
 #include "gate/pool.h"
 
-enum { EXCHANGES_PER_PAGE = 15, CONNECTIONS_PER_PAGE = 63 };
+#include <malloc.h>
+
+enum {
+    EXCHANGES_PER_PAGE = 15,
+    CONNECTIONS_PER_PAGE = 63,
+    REST_MS = 250, /* without an exchange, before memory is given back */
+};
 
 enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_worker *worker)
 {
@@ -45,6 +51,7 @@ void rw_worker_destroy(struct rw_worker *worker)
 {
     rw_worker_close(worker);
     rw_timer_stop(worker->loop, &worker->drain_timer);
+    rw_timer_stop(worker->loop, &worker->idle_timer);
     rw_pools_free(worker);
     rw_slab_destroy(&worker->exchanges);
     rw_slab_destroy(&worker->connections);
@@ -118,6 +125,31 @@ uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot)
         worker->cursor_room = room;
     }
     return &worker->cursors[slot];
+}
+
+/* ---- Rest ---- */
+
+static void still_idle(struct rw_timer *timer)
+{
+    struct rw_worker *worker = rw_container_of(timer, struct rw_worker, idle_timer);
+    if (worker->exchanges.in_use)
+        return;
+    if (worker->exchange_count != worker->rest_count) {
+        rw_worker_rest(worker);
+        return;
+    }
+    rw_slab_trim(&worker->exchanges);
+    rw_buf_pool_trim(rw_loop_buffers(worker->loop));
+    malloc_trim(0); /* the allocator keeps what is free in the middle of its heap */
+}
+
+void rw_worker_rest(struct rw_worker *worker)
+{
+    if (rw_timer_running(&worker->idle_timer))
+        return;
+    worker->rest_count = worker->exchange_count;
+    worker->idle_timer.fire = still_idle;
+    rw_timer_start(worker->loop, &worker->idle_timer, rw_loop_now_ms(worker->loop) + REST_MS);
 }
 
 /* ---- Between workers ---- */

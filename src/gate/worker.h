@@ -24,10 +24,12 @@ struct rw_worker {
     unsigned peer_count;
     struct rw_snapshot *snapshot;
     struct rw_metrics_shard *metrics;
-    struct rw_access_ring *access; /* NULL: off */
-    struct rw_slab exchanges;      /* of RW_EXCHANGE_BYTES */
-    struct rw_slab connections;    /* of front_h1 */
-    struct rw_list fronts;         /* open client connections, for the drain and the admin page */
+    struct rw_access_ring *access;       /* NULL: off */
+    struct rw_slab exchanges;            /* of RW_EXCHANGE_BYTES */
+    uint64_t exchange_count, rest_count; /* made so far, and when idle_timer was started */
+    struct rw_timer idle_timer;          /* runs once there is no exchange: then memory goes back */
+    struct rw_slab connections;          /* of front_h1 */
+    struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     struct rw_list listeners; /* of struct listener (listener.c) */
     struct rw_pool **pools;   /* by endpoint slot */
@@ -75,6 +77,10 @@ struct rw_span rw_worker_date(struct rw_worker *worker);
 
 /* Round robin position of a cluster, started at a random point. */
 uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot);
+
+/* The last exchange has gone: unless others come soon, what a burst has taken is given back to the
+ * system. */
+void rw_worker_rest(struct rw_worker *worker);
 
 /* Runs `act(peer, slot)` on the threads of the workers whose bit (index modulo 64) is set in
  * `mask`, this one excepted. Best effort: without memory nothing is told. */

@@ -18,11 +18,18 @@ static void free_list(struct rw_buf *buf)
     }
 }
 
+void rw_buf_pool_trim(struct rw_buf_pool *pool)
+{
+    free_list(pool->free_small);
+    free_list(pool->free_large);
+    pool->free_small = pool->free_large = NULL;
+    pool->free_small_count = pool->free_large_count = 0;
+}
+
 void rw_buf_pool_destroy(struct rw_buf_pool *pool)
 {
     rw_assert(pool->in_use_bytes == 0);
-    free_list(pool->free_small);
-    free_list(pool->free_large);
+    rw_buf_pool_trim(pool);
     *pool = (struct rw_buf_pool){0};
 }
 

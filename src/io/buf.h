@@ -39,6 +39,9 @@ void rw_buf_pool_init(struct rw_buf_pool *pool, size_t cap_bytes, size_t keep_by
 /* Every buffer must have been dropped. */
 void rw_buf_pool_destroy(struct rw_buf_pool *pool);
 
+/* Gives the free buffers back to the heap: after a burst, when nothing is going on. */
+void rw_buf_pool_trim(struct rw_buf_pool *pool);
+
 /* At least `room` bytes (RW_BUF_SMALL_BYTES or RW_BUF_LARGE_BYTES, no more), start = end = 0, one
  * reference; NULL when out of memory or over the cap. */
 struct rw_buf *rw_buf_get(struct rw_buf_pool *pool, size_t room);
