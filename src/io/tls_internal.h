@@ -66,7 +66,7 @@ struct rw_tls {
     char *name; /* the client's: whom it talks to */
     uint32_t flags;
     uint32_t out_count;
-    uint32_t sealed; /* records that libssl has made with the present key, at least */
+    uint32_t sealed;    /* records that libssl has made with the present key, at least */
     const char *reason; /* of the first failure; static, may be NULL */
     enum rw_err failure;
     int verify_error; /* X509_V_ERR_ */

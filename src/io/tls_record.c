@@ -301,7 +301,8 @@ bool rw_tls_seal_data(struct rw_tls *tls, struct rw_parts *rest)
     size_t room = RW_BUF_LARGE_BYTES - sizeof(struct rw_parts);
     const size_t overhead = HEADER_BYTES + 1 + TAG_BYTES;
     struct rw_tls_records *records = tls->records;
-    if ((records->update_due || records->send.sequence >= rw_tls_records_max) && !update_own_key(tls))
+    if ((records->update_due || records->send.sequence >= rw_tls_records_max) &&
+        !update_own_key(tls))
         return false;
     while (rest->count && room > overhead + 1) {
         size_t bytes = rw_parts_bytes(rest->parts, rest->count);
@@ -431,8 +432,8 @@ static enum rw_tls_outcome take_alert(struct rw_tls *tls, const unsigned char *t
     return RW_TLS_BROKEN;
 }
 
-/* A KeyUpdate is the only message left. It may come in fragments, but its end is the end of a record
- * (RFC 8446 section 5.1), since the next record has the next key. */
+/* A KeyUpdate is the only message left. It may come in fragments, but its end is the end of a
+ * record (RFC 8446 section 5.1), since the next record has the next key. */
 static enum rw_tls_outcome take_handshake(struct rw_tls *tls, const unsigned char *text,
                                           size_t bytes)
 {
