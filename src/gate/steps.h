@@ -8,9 +8,9 @@
 #define RW_STEPS(X)                                                                                \
     X(RECEIVE, RW_MOVE(ROUTE) | RW_MOVE(RESPONSE_POLICIES) | RW_MOVE(LOG),                         \
       "The request head has arrived; it is checked against the listener's rules.")                 \
-    X(ROUTE, RW_MOVE(REQUEST_POLICIES) | RW_MOVE(RESPONSE_POLICIES),                               \
+    X(ROUTE, RW_MOVE(REQUEST_POLICIES) | RW_MOVE(RESPONSE_POLICIES) | RW_MOVE(LOG),                \
       "The router finds the route; without one the answer is 404, 405 or 400.")                    \
-    X(REQUEST_POLICIES, RW_MOVE(FORWARD) | RW_MOVE(RESPONSE_POLICIES),                             \
+    X(REQUEST_POLICIES, RW_MOVE(FORWARD) | RW_MOVE(RESPONSE_POLICIES) | RW_MOVE(LOG),              \
       "Policies of the listener, then of the route, in order; each goes on or replies.")           \
     X(FORWARD, RW_MOVE(RESPONSE_POLICIES) | RW_MOVE(LOG),                                          \
       "The origin has the request; its body streams as it arrives; waits for the response head.")  \
