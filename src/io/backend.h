@@ -39,7 +39,6 @@ struct rw_listener_state {
     bool closing; /* io_uring: closed when it gives it back */
 };
 
-
 struct rw_io_backend {
     const char *name;
     enum rw_loop_backend kind;

@@ -35,8 +35,8 @@ struct rw_upstream_call {
     bool response_held;   /* the exchange said HOLD */
     bool upgraded;
     bool peer_ended;
-    bool slow_client; /* it took long for the last piece */
-    uint64_t held_ms; /* when it was given that */
+    bool slow_client;   /* it took long for the last piece */
+    uint64_t held_ms;   /* when it was given that */
     uint32_t low_water; /* of the connection; 0 or 1: the rule */
 };
 
