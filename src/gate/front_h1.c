@@ -199,7 +199,7 @@ static void begin(struct rw_h1_connection *c, struct rw_exchange *x)
     rw_buf_drop(body_buf);
     if (!rw_h1_same(c, turn))
         return;
-    c->call->held_back = flow == RW_FLOW_HOLD;
+    rw_h1_hold_back(c, flow == RW_FLOW_HOLD);
     if (!x->request_ended)
         rw_h1_feed_body(c);
 }

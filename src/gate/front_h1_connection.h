@@ -52,7 +52,8 @@ struct rw_h1_call {
     struct rw_h1_trailers trailers; /* of the request */
     struct rw_buf *out;             /* head (and small body) being sent */
     struct rw_buf *held;            /* body bytes being sent */
-    uint64_t body_started_ms;
+    uint64_t body_started_ms;       /* moved on by the time that the origin held it back */
+    uint64_t held_since_ms;         /* with held_back */
     char chunk_head[RW_H1_CHUNK_HEAD_MAX];
     bool chunked;     /* the response is */
     bool close;       /* the connection ends after this response */
@@ -90,6 +91,8 @@ void rw_h1_process(struct rw_h1_connection *c);
 /* What has come of it already. False: the request was refused, and its exchange is gone. */
 bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first);
 void rw_h1_feed_body(struct rw_h1_connection *c);
+/* The origin takes no more of the body for now, or does. */
+void rw_h1_hold_back(struct rw_h1_connection *c, bool held_back);
 /* The deadline of what the client owes now: while a send is pending that of the send stays. */
 void rw_h1_await(struct rw_h1_connection *c);
 void rw_h1_request_resume(struct rw_exchange *x);

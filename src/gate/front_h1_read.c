@@ -104,13 +104,26 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
     return true;
 }
 
-/* Slower than the configured rate, after a time of grace? */
-static bool too_slow(const struct rw_h1_connection *c)
+void rw_h1_hold_back(struct rw_h1_connection *c, bool held_back)
 {
-    uint64_t rate = c->x->listener->timeouts->body_rate_min;
+    struct rw_h1_call *call = c->call;
+    uint64_t now_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
+    if (call->held_back && !held_back)
+        call->body_started_ms += now_ms - call->held_since_ms;
+    if (!call->held_back && held_back)
+        call->held_since_ms = now_ms;
+    call->held_back = held_back;
+}
+
+/* With this piece, slower than the configured rate, after a time of grace? Only the time in which
+ * the client could send counts. */
+static bool too_slow(const struct rw_h1_connection *c, const struct rw_piece *piece)
+{
+    const struct rw_exchange *x = c->x;
+    uint64_t rate = x->listener->timeouts->body_rate_min;
     uint64_t spent_ms = rw_loop_now_ms(rw_h1_worker(c)->loop) - c->call->body_started_ms;
-    return rate && spent_ms > RATE_GRACE_MS && !c->call->held_back &&
-           c->x->bytes_in < rate * (spent_ms - RATE_GRACE_MS) / 1000;
+    return rate && !piece->end && !x->upgraded && spent_ms > RATE_GRACE_MS &&
+           x->bytes_in + piece->data.len < rate * (spent_ms - RATE_GRACE_MS) / 1000;
 }
 
 /* One piece to the exchange; false when there is no more to do now. */
@@ -129,6 +142,11 @@ static bool feed_once(struct rw_h1_connection *c)
         rw_exchange_request_failed(x, RW_REASON_MALFORMED, call->body.reason);
         return false;
     }
+    if (too_slow(c, &piece)) {
+        rw_buf_drop(piece.buf);
+        rw_exchange_request_failed(x, RW_REASON_BODY_TIMEOUT, "below the minimum rate");
+        return false;
+    }
     x->request_trailers = rw_span(call->trailers.at, call->trailers.len);
     enum rw_flow flow = RW_FLOW_GO;
     if (piece.data.len || piece.end)
@@ -136,11 +154,7 @@ static bool feed_once(struct rw_h1_connection *c)
     rw_buf_drop(piece.buf);
     if (!rw_h1_same(c, turn))
         return false;
-    call->held_back = flow == RW_FLOW_HOLD;
-    if (!x->request_ended && !x->upgraded && too_slow(c)) {
-        rw_exchange_request_failed(x, RW_REASON_BODY_TIMEOUT, "below the minimum rate");
-        return false;
-    }
+    rw_h1_hold_back(c, flow == RW_FLOW_HOLD);
     return !x->request_ended;
 }
 
@@ -169,6 +183,6 @@ void rw_h1_request_resume(struct rw_exchange *x)
     struct rw_h1_connection *c = x->front_state;
     if (c->phase != RW_H1_BUSY || !c->call->held_back)
         return;
-    c->call->held_back = false;
+    rw_h1_hold_back(c, false);
     rw_h1_feed_body(c);
 }
