@@ -228,6 +228,7 @@ static enum rw_err make_rings(struct rw_access_log *log, unsigned count, size_t 
         ring->data = rw_alloc(bytes);
         if (!ring->data)
             return RW_ENOMEM;
+        memset(ring->data, 0, bytes); /* the page faults now, not in the workers' first requests */
         log->ring_count = i + 1;
     }
     return RW_OK;

@@ -114,7 +114,7 @@ static void open_gate(const char *match, const char *options)
 
 static void get_with(const char *target, const char *fields)
 {
-    char head[1024];
+    char head[2048];
     snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n", target, fields,
              *fields ? "\r\n" : "");
     rw_fixture_ask(&gate, head, NULL);
