@@ -242,7 +242,8 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
     *instance = (struct bench_instance){.contender = &bench_contenders[role]};
     snprintf(instance->directory, sizeof instance->directory, "%s/%s", laboratory->directory,
              instance->contender->name);
-    snprintf(instance->config_path, sizeof instance->config_path, "%s/config", instance->directory);
+    snprintf(instance->config_path, sizeof instance->config_path, "%s/%s/config",
+             laboratory->directory, instance->contender->name);
     snprintf(output, sizeof output, "%s/output", instance->directory);
     mkdir(instance->directory, 0700);
     bench_certificate_link(laboratory->directory, instance->directory);
