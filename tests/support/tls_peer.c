@@ -37,6 +37,8 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         memcpy(peer->text + peer->received, bytes.at, bytes.len);
     peer->received += bytes.len;
     rw_buf_drop(buf);
+    if (peer->stops_at && peer->received >= peer->stops_at)
+        rw_stream_receive(stream, false, false);
 }
 
 static void on_end(struct rw_stream *stream, enum rw_err err)
@@ -240,4 +242,37 @@ bool peer_next(struct peer *peer, unsigned char *text, size_t *bytes, unsigned c
     if (good && *type == RECORDS_HANDSHAKE && *bytes == 5 && text[0] == 24)
         records_update(&peer->receive);
     return good;
+}
+
+static unsigned char opened[RECORDS_BYTES_MAX];
+
+void peer_expect(struct peer *peer, unsigned char type, const void *text, size_t bytes)
+{
+    size_t got = 0;
+    unsigned char kind = 0;
+    peer_turn(peer, 10);
+    rw_assert(peer_next(peer, opened, &got, &kind));
+    rw_assert(kind == type && got == bytes && memcmp(opened, text, bytes) == 0);
+}
+
+void peer_expect_nothing(struct peer *peer)
+{
+    size_t got;
+    unsigned char kind;
+    peer_turn(peer, 3);
+    rw_assert(!peer_next(peer, opened, &got, &kind));
+    rw_assert(peer->raw_bytes == 0);
+}
+
+void peer_open_taken(struct peer *peer, struct rw_tls_server *server,
+                     const struct peer_options *options)
+{
+    size_t bytes;
+    unsigned char type;
+    peer_open(peer, server, options);
+    rw_assert(peer_meet(peer));
+    rw_assert(peer_wait_taken(peer));
+    rw_assert(peer_next(peer, opened, &bytes, &type));
+    rw_assert(type == RECORDS_HANDSHAKE && opened[0] == 4);
+    peer_expect_nothing(peer);
 }

@@ -22,7 +22,7 @@ struct peer {
     bool live, opened, ended, sending;
     enum rw_err open_err, end_err, sent_err;
     unsigned sents;
-    size_t received;
+    size_t received, stops_at; /* receiving goes off after so many bytes; 0: never */
     char text[PEER_BYTES_MAX];
     /* The client's. */
     int fd;
@@ -49,6 +49,9 @@ bool peer_meet(struct peer *peer);
 /* Turns until the server's side is taken over (false: that did not happen in time). */
 bool peer_wait_taken(struct peer *peer);
 bool peer_taken(const struct peer *peer);
+/* All of it: a connection that has been taken over, its ticket read. */
+void peer_open_taken(struct peer *peer, struct rw_tls_server *server,
+                     const struct peer_options *options);
 void peer_turn(struct peer *peer, int turns);
 void peer_close(struct peer *peer);
 
@@ -59,6 +62,9 @@ void peer_record(struct peer *peer, unsigned char type, const void *text, size_t
 /* The next record that the server sent, opened by hand; false: there is none, or it is bad. Keys
  * change with KeyUpdates by themselves. */
 bool peer_next(struct peer *peer, unsigned char *text, size_t *bytes, unsigned char *type);
+/* Turns; asserts that this is the next record, or that there is none. */
+void peer_expect(struct peer *peer, unsigned char type, const void *text, size_t bytes);
+void peer_expect_nothing(struct peer *peer);
 /* Moves bytes between OpenSSL's client and the socket. */
 void peer_pump(struct peer *peer);
 
