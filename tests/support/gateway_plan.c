@@ -183,13 +183,13 @@ static struct rw_sim_faults plan_faults(struct plan *plan, bool harsh)
     if (!harsh)
         return faults;
     if (chance(plan, 60))
-        faults.reset = below(plan, 100);
+        faults.reset = below(plan, chance(plan, 20) ? 1000 : 100);
     if (chance(plan, 30))
         faults.refuse = below(plan, 2000);
     if (chance(plan, 30))
         faults.blackhole = below(plan, 1000);
     if (chance(plan, 60))
-        faults.alloc = below(plan, 400);
+        faults.alloc = below(plan, chance(plan, 30) ? 4000 : 400);
     return faults;
 }
 
@@ -329,7 +329,9 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     plan.large = chance(&plan, 25);
     plan.only_gets = chance(&plan, 25);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
-    size_t buffers = world->harsh && chance(&plan, 20) ? 200000 + below(&plan, 1000000) : 0;
+    size_t buffers = 0;
+    if (world->harsh && chance(&plan, 20))
+        buffers = RW_BUF_LARGE_BYTES + below(&plan, 4 * RW_BUF_LARGE_BYTES);
     rw_test_world_create(world, seed, &faults, buffers);
     world->origin_count = 1 + below(&plan, RW_TEST_ORIGINS_MAX);
     for (unsigned i = 0; i < world->origin_count; i++)

@@ -129,8 +129,8 @@ void rw_test_bytes_body(struct rw_test_world *world, struct rw_test_bytes *bytes
         uint32_t limit = rw_test_chance(world, 50) ? 40 : 20000;
         uint32_t part = 1 + rw_test_below(world, limit);
         part = part < len - offset ? part : len - offset;
-        rw_test_bytes_format(bytes, rw_test_chance(world, 50) ? "%x%s\r\n" : "%X%s\r\n", part,
-                             rw_test_chance(world, 10) ? ";note=\"a b\"" : "");
+        const char *format = rw_test_chance(world, 50) ? "%x%s\r\n" : "%X%s\r\n";
+        rw_test_bytes_format(bytes, format, part, rw_test_chance(world, 10) ? ";note=\"a b\"" : "");
         add_content(bytes, part, id, side, offset);
         rw_test_bytes_format(bytes, "\r\n");
         offset += part;
