@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
+    &rw_policy_headers.kind, /* first: the complete example shows it, and it may be empty */
     &rw_policy_address.kind,
-    &rw_policy_headers.kind,
     &rw_policy_rewrite.kind,
     NULL,
 };

@@ -51,7 +51,7 @@ static const struct rw_conf_field fields[] = {
         .doc = "The whole new path; with a question mark or {query} also the query, which is kept "
                "otherwise. The parameters of the route, {path} and the like stand for parts of the "
                "request.",
-        .example = "\"/people/{id}\"",
+        .example = "/people/{id}",
     },
     {
         .name = "regex",
@@ -60,7 +60,7 @@ static const struct rw_conf_field fields[] = {
         .max = 4096,
         .doc = "In place of `path`: a regular expression (PCRE2) for the whole path as sent. Where "
                "it does not match, the path stays.",
-        .example = "\"/old/(?<rest>.*)\"",
+        .example = "/old/(?<rest>.*)",
     },
     {
         .name = "replacement",
@@ -69,7 +69,7 @@ static const struct rw_conf_field fields[] = {
         .max = 8192,
         .doc = "What the path becomes where `regex` matches: as `path`, and the named groups of "
                "the expression are parameters too.",
-        .example = "\"/new/{rest}\"",
+        .example = "/new/{rest}",
     },
     {
         .name = "host",
