@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/poison.h"
+#include "gate/pool.h"
 #include "support/gateway_world.h"
 
 #include <inttypes.h>
@@ -85,6 +86,8 @@ static bool run_seed(uint64_t seed, bool verbose)
          reloads--) {
         rw_test_world_run(&world, 1 + rw_test_below(&world, 300));
         rw_test_plan_reload(&world);
+        rw_test_world_run(&world, rw_test_below(&world, 50));
+        rw_pool_sweep(&world.worker, false); /* as the process does now and then */
     }
     bool quiet = world.strict || rw_test_chance(&world, 80);
     if (!quiet) {
