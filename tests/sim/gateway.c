@@ -1,4 +1,4 @@
-/* A whole gateway worker under every fault, replayed by seed.
+/* Two gateway workers under every fault, replayed by seed.
  *
  *   rw_sim_gateway [--seeds N] [--first-seed S]    N schedules, and the sweeps
  *   rw_sim_gateway --seed S [--verbose]            one schedule again, with what happens in it
@@ -87,7 +87,8 @@ static bool run_seed(uint64_t seed, bool verbose)
         rw_test_world_run(&world, 1 + rw_test_below(&world, 300));
         rw_test_plan_reload(&world);
         rw_test_world_run(&world, rw_test_below(&world, 50));
-        rw_pool_sweep(&world.worker, false); /* as the process does now and then */
+        for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+            rw_pool_sweep(&world.workers[i], false); /* as the process does now and then */
     }
     bool quiet = world.strict || rw_test_chance(&world, 80);
     if (!quiet) {

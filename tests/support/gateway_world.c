@@ -143,9 +143,8 @@ void rw_test_bytes_body(struct rw_test_world *world, struct rw_test_bytes *bytes
 
 /* ---- What always holds ---- */
 
-void rw_test_check(struct rw_test_world *world)
+static void check_buffers(struct rw_test_world *world, const struct rw_worker *worker)
 {
-    const struct rw_worker *worker = &world->worker;
     size_t in_use = rw_loop_buffers(worker->loop)->in_use_bytes;
     size_t connections = worker->front_count + worker->upstream_count + 1;
     if (in_use > world->buffer_peak_bytes)
@@ -155,24 +154,36 @@ void rw_test_check(struct rw_test_world *world)
     if (worker->exchanges.in_use > worker->front_count)
         rw_test_fail(world, "%zu exchanges for %zu client connections", worker->exchanges.in_use,
                      worker->front_count);
-    if (world->draining && !world->drained &&
+}
+
+void rw_test_check(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        check_buffers(world, &world->workers[i]);
+    if (world->draining && world->drained < RW_TEST_WORKERS &&
         rw_sim_now_ms(world->sim) > world->drain_due_ms + DRAIN_SLACK_MS)
         rw_test_fail(world, "the drain goes on past its deadline");
 }
 
 /* ---- Life ---- */
 
-static void create_worker(struct rw_test_world *world, size_t buffer_bytes_max)
+static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
 {
     struct rw_worker_options options = {
         .loop = {.backend = RW_LOOP_SIM, .sim = world->sim, .buffer_bytes_max = buffer_bytes_max},
         .user = world,
     };
-    enum rw_err err = rw_metrics_create(1, SERIES_MAX, &world->metrics);
+    enum rw_err err = rw_metrics_create(RW_TEST_WORKERS, SERIES_MAX, &world->metrics);
     rw_assert(!err);
-    options.metrics = rw_metrics_shard(world->metrics, 0);
-    err = rw_worker_create(&options, &world->worker);
-    rw_assert(!err);
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++) {
+        options.index = i;
+        options.metrics = rw_metrics_shard(world->metrics, i);
+        err = rw_worker_create(&options, &world->workers[i]);
+        rw_assert(!err);
+        world->peers[i] = &world->workers[i];
+        world->workers[i].peers = world->peers;
+        world->workers[i].peer_count = RW_TEST_WORKERS;
+    }
     struct rw_clusters_options clusters = {.metrics = world->metrics};
     err = rw_clusters_create(&clusters, &world->clusters);
     rw_assert(!err);
@@ -184,7 +195,7 @@ void rw_test_world_create(struct rw_test_world *world, uint64_t seed,
     rw_config_register(rw_origin_kinds, rw_policy_kinds);
     enum rw_err err = rw_sim_create(seed, faults, &world->sim);
     rw_assert(!err);
-    create_worker(world, buffer_bytes_max);
+    create_workers(world, buffer_bytes_max);
     for (unsigned i = 0; i < RW_TEST_LISTENERS_MAX; i++) {
         err = rw_address_parse_ip(RW_LITERAL("10.2.0.1"), (uint16_t)(80 + i), &world->addresses[i]);
         rw_assert(!err);
@@ -208,7 +219,7 @@ static void release_snapshot(struct rw_snapshot *snapshot)
     for (unsigned i = 0; i < snapshot->worker_count; i++)
         rw_assert(snapshot->pins[i].count == 0);
     snapshot->task.run = destroy_snapshot;
-    rw_loop_post(world->worker.loop, &snapshot->task);
+    rw_loop_post(world->workers[0].loop, &snapshot->task);
 }
 
 static struct rw_snapshot *compile(struct rw_test_world *world, const char *yaml)
@@ -220,7 +231,7 @@ static struct rw_snapshot *compile(struct rw_test_world *world, const char *yaml
     struct rw_snapshot_options options = {
         .clusters = world->clusters,
         .metrics = world->metrics,
-        .workers = 1,
+        .workers = RW_TEST_WORKERS,
         .generation = ++world->generation,
     };
     rw_arena_init(&arena, NULL, 0, 16 * 1024, ARENA_BYTES_MAX);
@@ -247,9 +258,10 @@ void rw_test_world_adopt(struct rw_test_world *world, const char *yaml)
         for (unsigned j = 0; j < RW_TEST_LISTENERS_MAX; j++)
             if (rw_address_eq(&snapshot->listeners[i].address.storage,
                               &world->addresses[j].storage))
-                snapshot->listeners[i].fds[0] = world->fds[j];
-    rw_snapshot_hold(snapshot, 1);
-    rw_worker_adopt(&world->worker, snapshot);
+                snapshot->listeners[i].fds[j] = world->fds[j];
+    rw_snapshot_hold(snapshot, RW_TEST_WORKERS);
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        rw_worker_adopt(&world->workers[i], snapshot);
     world->snapshot = snapshot;
     if (old)
         rw_snapshot_drop(old);
@@ -282,9 +294,8 @@ void rw_test_world_run(struct rw_test_world *world, uint64_t ms_max)
 static void on_drained(struct rw_worker *worker)
 {
     struct rw_test_world *world = worker->user;
-    if (world->drained)
+    if (++world->drained > RW_TEST_WORKERS)
         rw_test_fail(world, "drained twice");
-    world->drained = true;
     if (rw_sim_now_ms(world->sim) > world->drain_due_ms + DRAIN_SLACK_MS)
         rw_test_fail(world, "drained after the deadline");
     rw_test_trace(world, "drained");
@@ -295,7 +306,8 @@ void rw_test_world_drain(struct rw_test_world *world, uint32_t ms)
     rw_test_trace(world, "drain within %u ms", ms);
     world->draining = true;
     world->drain_due_ms = rw_sim_now_ms(world->sim) + ms;
-    rw_worker_drain(&world->worker, world->drain_due_ms, on_drained);
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        rw_worker_drain(&world->workers[i], world->drain_due_ms, on_drained);
 }
 
 /* ---- The end ---- */
@@ -329,19 +341,34 @@ static void check_endpoints(struct rw_test_world *world)
     }
 }
 
-static void check_worker(struct rw_test_world *world)
+static void check_worker(struct rw_test_world *world, const struct rw_worker *worker)
 {
-    const struct rw_worker *worker = &world->worker;
     expect_zero(world, "client connections", (int64_t)worker->front_count);
     expect_zero(world, "upstream connections", (int64_t)worker->upstream_count);
     expect_zero(world, "exchanges", (int64_t)worker->exchanges.in_use);
     expect_zero(world, "connection objects", (int64_t)worker->connections.in_use);
     expect_zero(world, "bytes of buffers", (int64_t)rw_loop_buffers(worker->loop)->in_use_bytes);
-    expect_zero(world, "pins", (int64_t)world->snapshot->pins[0].count);
+    expect_zero(world, "pins", (int64_t)world->snapshot->pins[worker->index].count);
+}
+
+static void check_workers(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        check_worker(world, &world->workers[i]);
     check_gauges(world);
     check_endpoints(world);
-    if (world->draining && !world->drained)
+    if (world->draining && world->drained < RW_TEST_WORKERS)
         rw_test_fail(world, "never drained");
+}
+
+static void close_workers(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        rw_worker_close(&world->workers[i]);
+    /* What they have to tell each other, and snapshots that nobody holds any more. */
+    for (int turn = 0; turn < 10; turn++)
+        for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+            rw_loop_turn(world->workers[i].loop, 0);
 }
 
 /* Each exchange is logged once: what clients saw of exchanges is all in the metrics. */
@@ -392,11 +419,10 @@ static void check_answers(struct rw_test_world *world)
 static void let_go(struct rw_test_world *world)
 {
     rw_snapshot_drop(world->snapshot);
-    rw_worker_close(&world->worker);
-    for (int turn = 0; world->snapshots_alive && turn < 10; turn++)
-        rw_loop_turn(world->worker.loop, 0);
+    close_workers(world);
     expect_zero(world, "snapshots", world->snapshots_alive);
-    rw_worker_destroy(&world->worker);
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        rw_worker_destroy(&world->workers[i]);
     rw_clusters_destroy(world->clusters);
     rw_metrics_destroy(world->metrics);
     rw_sim_destroy(world->sim);
@@ -410,14 +436,10 @@ static void let_go(struct rw_test_world *world)
 bool rw_test_world_end(struct rw_test_world *world, bool quiet)
 {
     rw_alloc_fail_never();
-    if (!quiet && !world->failed) {
-        /* In the middle of everything. */
-        struct rw_worker *worker = &world->worker;
-        rw_worker_close(worker);
-        worker->snapshot = NULL;
-    }
+    if (!quiet && !world->failed)
+        close_workers(world); /* in the middle of everything */
     if (!world->failed)
-        check_worker(world);
+        check_workers(world);
     if (!world->failed)
         check_metrics(world);
     if (quiet && !world->failed)

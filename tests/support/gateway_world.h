@@ -1,4 +1,5 @@
-/* A whole gateway worker in the simulated network, between scripted clients and scripted origins.
+/* Two whole gateway workers in the simulated network, between scripted clients and scripted
+ * origins.
  *
  * A simulation makes a world (rw_test_world_create), fills it with requests and clients, puts a
  * configuration into force, runs it (rw_test_world_run), and ends it (rw_test_world_end), which
@@ -118,14 +119,15 @@ struct rw_test_origin {
     unsigned bytes_per_ms;
 };
 
-enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2 };
+enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
 struct rw_test_connection; /* at an origin: gateway_origin.c */
 
 struct rw_test_world {
     struct rw_sim *sim;
-    struct rw_random random; /* of the scripts */
-    struct rw_worker worker;
+    struct rw_random random;                   /* of the scripts */
+    struct rw_worker workers[RW_TEST_WORKERS]; /* worker i has listener i */
+    struct rw_worker *peers[RW_TEST_WORKERS];
     struct rw_metrics *metrics;
     struct rw_clusters *clusters;
     struct rw_snapshot *snapshot; /* in force; a reference */
@@ -144,7 +146,8 @@ struct rw_test_world {
     bool harsh;   /* the network and memory fail */
     bool verbose; /* tell what happens */
     bool failed;
-    bool draining, drained;
+    bool draining;
+    unsigned drained; /* workers */
     uint64_t drain_due_ms;
     size_t buffer_peak_bytes;
 };
