@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { FILES_PIECES_PER_TURN = 16, FILES_INDEX_MAX = 8 };
+enum { FILES_PIECES_PER_TURN = 4, FILES_INDEX_MAX = 8 };
 
 struct files_config {
     struct rw_span root;

@@ -379,9 +379,12 @@ static void buffers(void **unused)
         rw_buf_drop(all[i]);
     assert_int_equal(pool.in_use_bytes, RW_BUF_SMALL_BYTES);
     assert_int_equal(pool.free_small_count, 2); /* two are kept, two went back */
+    assert_null(rw_buf_get(&pool, RW_BUF_LARGE_BYTES)); /* over the cap */
+    pool.cap_bytes = 2 * RW_BUF_LARGE_BYTES;
     struct rw_buf *large = rw_buf_get(&pool, RW_BUF_LARGE_BYTES);
     assert_int_equal(large->room, RW_BUF_LARGE_BYTES);
-    rw_buf_drop(large);
+    rw_buf_drop(large); /* more than is kept */
+    assert_int_equal(pool.free_large_count, 0);
     rw_buf_drop(all[0]);
     rw_buf_drop(NULL);
     rw_alloc_fail_after(0);
@@ -389,6 +392,9 @@ static void buffers(void **unused)
     assert_null(rw_buf_get(&pool, RW_BUF_LARGE_BYTES));
     rw_alloc_fail_never();
     rw_buf_drop(all[0]);
+    assert_int_equal(pool.free_small_count, 2);
+    rw_buf_pool_trim(&pool);
+    assert_int_equal(pool.free_small_count, 0);
     rw_buf_pool_destroy(&pool);
 }
 
