@@ -172,8 +172,7 @@ static void rest(struct rw_test_client *client)
 static void stop_waiting(void *user)
 {
     struct rw_test_client *client = user;
-    struct rw_test_request *request = asked(client);
-    if (client->ended || !client->waits || !request || request->upgrade)
+    if (client->ended || !client->waits || request_at(client, client->sending - 1)->upgrade)
         return;
     client->waits = false;
     plan_pump(client, 0);
