@@ -27,7 +27,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 30000 };
+enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 20000 };
 
 struct totals {
     uint64_t worlds, steps, requests, complete;
