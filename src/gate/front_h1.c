@@ -121,8 +121,7 @@ static void finished(struct rw_exchange *x)
     /* A client that did not ask for the end may have sent more, which the kernel would answer with
      * a reset that eats the response. */
     bool unread = !x->request_ended || c->in || x->request.keep_alive;
-    rw_buf_drop(call->out);
-    rw_buf_drop(call->held);
+    rw_h1_sent(&call->out);
     c->x = NULL;
     c->call = NULL;
     rw_exchange_destroy(x);
@@ -283,41 +282,6 @@ void rw_h1_process(struct rw_h1_connection *c)
 
 /* ---- Bytes ---- */
 
-/* Adds what has come to what is there; false when it does not fit. */
-static bool append(struct rw_h1_connection *c, struct rw_buf *buf)
-{
-    if (!c->in) {
-        c->in = buf;
-        return true;
-    }
-    struct rw_span more = rw_buf_span(buf);
-    struct rw_span old = rw_buf_span(c->in);
-    if (rw_buf_space(c->in) < more.len && c->in->start && c->in->references == 1) {
-        memmove(c->in->data, old.at, old.len);
-        c->in->start = 0;
-        c->in->end = (uint32_t)old.len;
-        old = rw_buf_span(c->in);
-    }
-    if (rw_buf_space(c->in) < more.len || c->in->references > 1) {
-        struct rw_buf *bigger =
-            old.len + more.len > RW_BUF_LARGE_BYTES
-                ? NULL
-                : rw_buf_get(rw_loop_buffers(rw_h1_worker(c)->loop), RW_BUF_LARGE_BYTES);
-        if (!bigger) {
-            rw_buf_drop(buf);
-            return false;
-        }
-        memcpy(bigger->data, old.at, old.len);
-        bigger->end = (uint32_t)old.len;
-        rw_buf_drop(c->in);
-        c->in = bigger;
-    }
-    memcpy(c->in->data + c->in->end, more.at, more.len);
-    c->in->end += (uint32_t)more.len;
-    rw_buf_drop(buf);
-    return true;
-}
-
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct rw_h1_connection *c = connection_of(stream);
@@ -325,7 +289,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         drop_lingering(c, buf);
         return;
     }
-    if (!append(c, buf)) {
+    if (!rw_h1_append(rw_loop_buffers(rw_h1_worker(c)->loop), &c->in, buf)) {
         struct rw_h1_refusal refusal = {431, "request head does not fit into its buffer"};
         if (c->x)
             rw_h1_close(c);
@@ -420,7 +384,7 @@ static const struct rw_stream_events stream_events = {
 
 static bool has_room(struct rw_worker *worker, const struct rw_listener_settings *settings)
 {
-    return !worker->draining && worker->front_count < settings->limits->connections;
+    return worker->front_count < settings->limits->connections;
 }
 
 void rw_front_h1_accept(struct rw_worker_listener *listener, int fd,

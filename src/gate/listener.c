@@ -28,7 +28,7 @@ static void on_closed(struct rw_listener *io)
     rw_worker_check_drained(worker);
 }
 
-static void stop(struct rw_worker_listener *listener)
+static void remove_listener(struct rw_worker_listener *listener)
 {
     if (listener->index == RW_LISTENER_GONE)
         return;
@@ -85,7 +85,7 @@ void rw_listeners_match(struct rw_worker *worker)
         for (unsigned i = 0; i < snapshot->listener_count; i++)
             wanted |= find(worker, &snapshot->listeners[i]) == listener;
         if (!wanted)
-            stop(listener);
+            remove_listener(listener);
     }
     for (unsigned i = 0; i < snapshot->listener_count; i++) {
         const struct rw_listener_settings *settings = &snapshot->listeners[i];
@@ -101,10 +101,11 @@ void rw_listeners_match(struct rw_worker *worker)
     }
 }
 
+/* The settings stay: a connection that had been accepted by then has its answer. */
 void rw_listeners_stop(struct rw_worker *worker)
 {
     for (struct rw_list *at = worker->listeners.next, *next; at != &worker->listeners; at = next) {
         next = at->next;
-        stop(rw_container_of(at, struct rw_worker_listener, link));
+        rw_listener_close(&rw_container_of(at, struct rw_worker_listener, link)->io);
     }
 }

@@ -40,8 +40,10 @@ void rw_worker_close(struct rw_worker *worker)
     rw_listeners_stop(worker);
     rw_front_h1_close_all(worker);
     rw_pool_sweep(worker, true);
-    while (busy(worker))
+    while (busy(worker)) {
         rw_loop_turn(worker->loop, 10);
+        rw_front_h1_close_all(worker); /* what was accepted while the listeners closed */
+    }
     if (worker->snapshot)
         rw_snapshot_set_current(worker->snapshot, worker->index, false);
     worker->snapshot = NULL;

@@ -238,8 +238,9 @@ static void deliver_accepted(struct rw_listener_state *state, int fd)
     struct sockaddr_storage peer = {0};
     socklen_t bytes = sizeof(peer);
     struct rw_listener *listener = state->listener;
-    /* Who has gone already has no address. */
-    if (state->closing || getpeername(fd, (struct sockaddr *)&peer, &bytes) < 0)
+    /* Who has gone already has no address. A connection that the kernel accepted before it heard of
+     * the close is delivered still: nobody else will answer it. */
+    if (getpeername(fd, (struct sockaddr *)&peer, &bytes) < 0)
         close(fd);
     else
         listener->on_accept(listener, fd, &peer);

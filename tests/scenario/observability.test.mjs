@@ -169,7 +169,10 @@ test("SIGUSR1: log files that were moved away are opened anew, and no line is lo
 test("rotation by size: so many files, no line twice, none lost", async (t) => {
   const gateway = await startGateway(t, (g) => `access_log: { path: ${g.accessFile}, rotate_size: 16KiB, rotate_keep: 50 }\nroutes: [{ respond: {} }]`);
   const total = 600;
-  for (let i = 0; i < total; i += 20) await Promise.all(Array.from({ length: 20 }, (_, j) => gateway.get(`/line-${i + j}`)));
+  for (let i = 0; i < total; i += 20) {
+    await Promise.all(Array.from({ length: 20 }, (_, j) => gateway.get(`/line-${i + j}`)));
+    if (i % 100 === 0) await sleep(150); // the writer gathers lines for 100 ms
+  }
   const all = () => {
     const text = gateway
       .files()
