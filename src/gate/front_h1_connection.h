@@ -4,6 +4,7 @@
 
 #include "gate/deadline.h"
 #include "gate/exchange.h"
+#include "gate/h1_pieces.h"
 #include "gate/listener.h"
 #include "gate/worker.h"
 #include "http/h1.h"
@@ -50,17 +51,14 @@ struct rw_h1_connection {
 struct rw_h1_call {
     struct rw_h1_body body;         /* of the request */
     struct rw_h1_trailers trailers; /* of the request */
-    struct rw_buf *out;             /* head (and small body) being sent */
-    struct rw_buf *held;            /* body bytes being sent */
+    struct rw_h1_sending out;       /* of the response */
     uint64_t body_started_ms;       /* moved on by the time that the origin held it back */
     uint64_t held_since_ms;         /* with held_back */
-    char chunk_head[RW_H1_CHUNK_HEAD_MAX];
-    bool chunked;     /* the response is */
-    bool close;       /* the connection ends after this response */
-    bool held_back;   /* the exchange said HOLD to request data */
-    bool sending;     /* a send is pending */
-    bool last;        /* ... and it is the last of the response */
-    bool switch_over; /* 101 was sent: both directions are raw */
+    bool close;                     /* the connection ends after this response */
+    bool held_back;                 /* the exchange said HOLD to request data */
+    bool sending;                   /* a send is pending */
+    bool last;                      /* ... and it is the last of the response */
+    bool switch_over;               /* 101 was sent: both directions are raw */
 };
 
 extern const struct rw_front rw_front_h1;

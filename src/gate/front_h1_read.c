@@ -3,37 +3,10 @@
 
 enum { RATE_GRACE_MS = 5000 };
 
-static void join(struct rw_span *to, struct rw_span more)
-{
-    memmove((char *)to->at + to->len, more.at, more.len);
-    to->len += more.len;
-}
-
-/* Takes what c->in holds of the body, dechunked in place, as one piece. `piece.buf` is a reference
- * of the caller's. */
 static enum rw_h1_body_event gather(struct rw_h1_connection *c, struct rw_piece *piece)
 {
     struct rw_h1_call *call = c->call;
-    struct rw_buf *buf = c->in;
-    const struct rw_h1_limits *limits = &c->x->listener->h1;
-    struct rw_span bytes = rw_buf_span(buf), data;
-    char *to = buf->data + buf->start;
-    enum rw_h1_body_event event;
-    *piece = (struct rw_piece){.buf = rw_buf_hold(buf), .data = {to, 0}};
-    while ((event = rw_h1_body_next(&call->body, limits, &bytes, &data, &call->trailers)) ==
-           RW_H1_BODY_DATA) {
-        if (piece->data.len == 0)
-            piece->data = data;
-        else
-            join(&piece->data, data);
-    }
-    piece->end = event == RW_H1_BODY_END;
-    buf->start = buf->end - (uint32_t)bytes.len;
-    if (bytes.len == 0) {
-        rw_buf_drop(buf);
-        c->in = NULL;
-    }
-    return event;
+    return rw_h1_gather(&call->body, &c->x->listener->h1, &call->trailers, &c->in, piece);
 }
 
 /* An upgraded connection: whatever comes is passed on. */

@@ -86,10 +86,9 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
 {
     rw_pool_discard(&call->lease);
     rw_buf_drop(call->waiting.buf);
-    rw_buf_drop(call->out);
-    rw_buf_drop(call->held);
+    rw_h1_sent(&call->out);
     rw_buf_drop(call->in);
-    call->waiting.buf = call->out = call->held = call->in = NULL;
+    call->waiting.buf = call->in = NULL;
 }
 
 void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)

@@ -3,6 +3,7 @@
 #define RW_ORIGIN_UPSTREAM_CALL_H
 
 #include "gate/exchange.h"
+#include "gate/h1_pieces.h"
 #include "gate/pool.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
@@ -15,16 +16,13 @@ struct rw_upstream_call {
     struct rw_exchange *x;
     struct rw_cluster *cluster;
     struct rw_piece
-        waiting;            /* request body piece that waits for the connection; holds its buffer */
-    struct rw_buf *out;     /* request head (and small body) being sent */
-    struct rw_buf *held;    /* body bytes being sent */
-    struct rw_buf *in;      /* received, not yet passed on */
-    struct rw_h1_body body; /* of the response */
+        waiting; /* request body piece that waits for the connection; holds its buffer */
+    struct rw_h1_sending out; /* of the request */
+    struct rw_buf *in;        /* received, not yet passed on */
+    struct rw_h1_body body;   /* of the response */
     struct rw_h1_trailers trailers;
     uint32_t head_seen, head_line, head_fields;
-    char chunk_head[RW_H1_CHUNK_HEAD_MAX];
     uint8_t tries;
-    bool chunked;         /* the request body goes out chunked */
     bool sending;         /* a send is pending */
     bool request_started; /* the head has been sent */
     bool request_sent;    /* all of it is with the kernel */

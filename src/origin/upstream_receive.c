@@ -23,34 +23,6 @@ static void drop_input(struct rw_upstream_call *call)
     call->in = NULL;
 }
 
-/* Adds what has come to what is there; false when it does not fit. */
-static bool append(struct rw_upstream_call *call, struct rw_buf *buf)
-{
-    if (!call->in) {
-        call->in = buf;
-        return true;
-    }
-    struct rw_span old = rw_buf_span(call->in), more = rw_buf_span(buf);
-    struct rw_buf *bigger = call->in;
-    if (rw_buf_space(call->in) < more.len || call->in->references > 1) {
-        bigger = old.len + more.len > RW_BUF_LARGE_BYTES
-                     ? NULL
-                     : rw_buf_get(rw_loop_buffers(call->x->worker->loop), RW_BUF_LARGE_BYTES);
-        if (bigger) {
-            memcpy(bigger->data, old.at, old.len);
-            bigger->end = (uint32_t)old.len;
-            drop_input(call);
-        }
-    }
-    if (bigger) {
-        memcpy(bigger->data + bigger->end, more.at, more.len);
-        bigger->end += (uint32_t)more.len;
-        call->in = bigger;
-    }
-    rw_buf_drop(buf);
-    return bigger != NULL;
-}
-
 /* ---- Bulk ---- */
 
 static void set_low_water(struct rw_upstream_call *call, uint32_t bytes)
@@ -104,32 +76,9 @@ static void let_go_of_connection(struct rw_upstream_call *call)
 
 /* ---- Body ---- */
 
-static void join(struct rw_span *to, struct rw_span more)
-{
-    memmove((char *)to->at + to->len, more.at, more.len);
-    to->len += more.len;
-}
-
-/* Takes what call->in holds of the body, dechunked in place, as one piece with a reference to its
- * buffer. */
 static enum rw_h1_body_event gather(struct rw_upstream_call *call, struct rw_piece *piece)
 {
-    struct rw_buf *buf = call->in;
-    struct rw_span bytes = rw_buf_span(buf), data;
-    enum rw_h1_body_event event;
-    *piece = (struct rw_piece){.buf = rw_buf_hold(buf)};
-    while ((event = rw_h1_body_next(&call->body, &response_limits, &bytes, &data,
-                                    &call->trailers)) == RW_H1_BODY_DATA) {
-        if (piece->data.len == 0)
-            piece->data = data;
-        else
-            join(&piece->data, data);
-    }
-    piece->end = event == RW_H1_BODY_END;
-    buf->start = buf->end - (uint32_t)bytes.len;
-    if (bytes.len == 0)
-        drop_input(call);
-    return event;
+    return rw_h1_gather(&call->body, &response_limits, &call->trailers, &call->in, piece);
 }
 
 static void gather_raw(struct rw_upstream_call *call, struct rw_piece *piece)
@@ -308,7 +257,7 @@ void rw_upstream_on_data(struct rw_upstream_call *call, struct rw_buf *buf)
 {
     call->response_begun = true;
     bool filled = rw_buf_space(buf) == 0;
-    if (!append(call, buf)) {
+    if (!rw_h1_append(rw_loop_buffers(call->x->worker->loop), &call->in, buf)) {
         rw_upstream_fail(call, RW_REASON_UPSTREAM_BAD, "response head is too large");
         return;
     }

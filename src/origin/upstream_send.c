@@ -3,8 +3,6 @@
 #include "origin/upstream_call.h"
 #include "watch/trace.h"
 
-enum { COPY_BYTES_MAX = 8 * 1024 };
-
 /* ---- The head ---- */
 
 static bool may_carry_body(const struct rw_message *request)
@@ -16,7 +14,7 @@ static bool may_carry_body(const struct rw_message *request)
 static void put_framing(const struct rw_upstream_call *call, struct rw_h1_out *out)
 {
     const struct rw_message *request = &call->x->request;
-    if (call->chunked) {
+    if (call->out.chunked) {
         rw_h1_put(out, RW_LITERAL("Transfer-Encoding: chunked\r\n"));
     } else if (request->body_kind == RW_BODY_LENGTH || request->has_length ||
                may_carry_body(request)) {
@@ -39,8 +37,9 @@ static void put_host(const struct rw_upstream_call *call, struct rw_h1_out *out)
     rw_h1_put_field(out, RW_LITERAL("Host"), host);
 }
 
-static void put_head(const struct rw_upstream_call *call, struct rw_h1_out *out)
+static void put_head(const void *of, struct rw_h1_out *out)
 {
+    const struct rw_upstream_call *call = of;
     const struct rw_exchange *x = call->x;
     struct rw_field_set skip = {.bits = RW_FORWARDED_REPLACED | RW_FIELD_BIT(RW_FIELD_HOST) |
                                         RW_FIELD_BIT(RW_FIELD_TRACEPARENT)};
@@ -58,59 +57,11 @@ static void put_head(const struct rw_upstream_call *call, struct rw_h1_out *out)
     rw_h1_put(out, RW_LITERAL("\r\n"));
 }
 
-static struct rw_buf *head_buf(struct rw_upstream_call *call)
-{
-    static const size_t rooms[] = {RW_BUF_SMALL_BYTES, RW_BUF_LARGE_BYTES};
-    for (int i = 0; i < 2; i++) {
-        struct rw_buf *buf = rw_buf_get(rw_loop_buffers(call->x->worker->loop), rooms[i]);
-        if (!buf)
-            return NULL;
-        struct rw_h1_out out = {.at = buf->data, .room = buf->room};
-        put_head(call, &out);
-        if (!out.overflow) {
-            buf->end = (uint32_t)out.len;
-            return buf;
-        }
-        rw_buf_drop(buf);
-    }
-    return NULL;
-}
-
 /* ---- Pieces ---- */
-
-static struct iovec part_of(struct rw_span bytes)
-{
-    return (struct iovec){.iov_base = (char *)bytes.at, .iov_len = bytes.len};
-}
-
-static int add_body_parts(struct rw_upstream_call *call, struct iovec *parts, int count,
-                          const struct rw_piece *piece)
-{
-    struct rw_span trailers = call->x->request_trailers;
-    if (piece->data.len) {
-        if (piece->buf)
-            call->held = rw_buf_hold(piece->buf);
-        if (call->chunked)
-            parts[count++] = part_of(
-                rw_span(call->chunk_head, rw_h1_chunk_head(call->chunk_head, piece->data.len)));
-        parts[count++] = part_of(piece->data);
-        if (call->chunked)
-            parts[count++] = part_of(RW_LITERAL("\r\n"));
-    }
-    if (!call->chunked || !piece->end)
-        return count;
-    parts[count++] = part_of(RW_LITERAL("0\r\n"));
-    if (trailers.len)
-        parts[count++] = part_of(trailers);
-    parts[count++] = part_of(RW_LITERAL("\r\n"));
-    return count;
-}
 
 static void sent_all(struct rw_upstream_call *call)
 {
-    rw_buf_drop(call->out);
-    rw_buf_drop(call->held);
-    call->out = call->held = NULL;
+    rw_h1_sent(&call->out);
     call->sending = false;
     if (call->request_sent && call->upgraded)
         rw_stream_shutdown(&call->lease.connection->stream);
@@ -144,41 +95,18 @@ static enum rw_flow send_parts(struct rw_upstream_call *call, const struct iovec
     }
 }
 
-/* Copies a small body behind the head: one part is cheaper than several. */
-static int fold_small(struct rw_buf *out, struct iovec *parts, int count)
-{
-    size_t total = 0;
-    for (int i = 1; i < count; i++)
-        total += parts[i].iov_len;
-    if (total > COPY_BYTES_MAX || total > rw_buf_space(out))
-        return count;
-    for (int i = 1; i < count; i++) {
-        memcpy(out->data + out->end, parts[i].iov_base, parts[i].iov_len);
-        out->end += (uint32_t)parts[i].iov_len;
-    }
-    parts[0].iov_len += total;
-    return 1;
-}
-
 enum rw_flow rw_upstream_send_request(struct rw_upstream_call *call, const struct rw_piece *first)
 {
-    call->chunked = call->x->request.body_kind == RW_BODY_CHUNKED;
+    call->out.chunked = call->x->request.body_kind == RW_BODY_CHUNKED;
     call->request_started = true;
-    call->out = head_buf(call);
-    if (!call->out) {
+    if (!rw_h1_make_head(&call->out, rw_loop_buffers(call->x->worker->loop), put_head, call)) {
         rw_upstream_fail(call, RW_REASON_MEMORY, NULL);
         return RW_FLOW_OVER;
     }
     struct iovec parts[RW_SEND_PARTS_MAX];
-    parts[0] = part_of(rw_buf_span(call->out));
-    int count = add_body_parts(call, parts, 1, first);
+    int count = rw_h1_first_parts(&call->out, parts, first, call->x->request_trailers);
     /* What has a body is only sent again while the whole of it is at hand: without one, always. */
     call->replayable = call->replayable && first->end && first->data.len == 0;
-    count = fold_small(call->out, parts, count);
-    if (call->held && count == 1) {
-        rw_buf_drop(call->held);
-        call->held = NULL;
-    }
     return send_parts(call, parts, count, first->end);
 }
 
@@ -197,9 +125,7 @@ enum rw_flow rw_upstream_send_piece(struct rw_upstream_call *call, const struct 
     struct iovec parts[RW_SEND_PARTS_MAX];
     if (!call->request_started || call->sending)
         return keep_waiting(call, piece);
-    int count = 0;
-    if (piece->data.len || (call->chunked && piece->end))
-        count = add_body_parts(call, parts, 0, piece);
+    int count = rw_h1_piece_parts(&call->out, parts, piece, call->x->request_trailers);
     if (count)
         return send_parts(call, parts, count, piece->end);
     call->request_sent = piece->end;
