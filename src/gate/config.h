@@ -29,6 +29,7 @@ struct rw_config_tls_server {
     struct rw_conf_list alpn; /* of text; default http/1.1 */
     bool tickets;
     uint32_t ticket_rotation_ms;
+    bool takeover;
     uint32_t handshake_ms_max;
     struct rw_conf_place place;
 };

@@ -33,6 +33,7 @@ enum rw_err rw_snapshot_tls_server(const struct rw_config_tls_server *config,
         .client_auth = (enum rw_tls_client_auth)config->client_auth,
         .client_ca = config->client_ca,
         .ticket_keys = config->tickets ? keys : NULL,
+        .no_takeover = !config->takeover,
     };
     struct rw_text why = {0};
     enum rw_err err = rw_tls_server_create(&options, server, &why);
