@@ -132,11 +132,9 @@ bool records_open(struct records_side *side, const unsigned char *record, size_t
     EVP_CIPHER_CTX_free(context);
     while (good && inner && text[inner - 1] == 0)
         inner--;
-    if (!good || inner == 0)
-        return false;
-    *type = text[inner - 1];
-    *text_bytes = inner - 1;
-    return true;
+    *type = good && inner ? text[inner - 1] : 0;
+    *text_bytes = inner ? inner - 1 : 0;
+    return good;
 }
 
 size_t records_bytes(const unsigned char *at, size_t bytes)

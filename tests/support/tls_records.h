@@ -36,7 +36,8 @@ size_t records_seal(struct records_side *side, unsigned char type, const void *t
 /* As seal, for any inner text, its type included. */
 size_t records_seal_inner(struct records_side *side, const unsigned char *inner, size_t bytes,
                           unsigned char *to);
-/* Opens a whole record; `text` has room for its body. False: not authentic. */
+/* Opens a whole record; `text` has room for its body. False: not authentic. Type 0: nothing but
+ * padding. */
 bool records_open(struct records_side *side, const unsigned char *record, size_t bytes,
                   unsigned char *text, size_t *text_bytes, unsigned char *type);
 /* How long the record is that begins here; 0: that is not all here yet. */

@@ -325,11 +325,11 @@ static void test_record_limit(void **state)
             assert_int_not_equal(peer_server_send(&peer, bytes + at, 100000), RW_SEND_FAILED);
             records += drain(bytes + at, 100000, &updates);
             all_updates += updates;
-            assert_true(peer.receive.sequence <= 10 + 5);
+            assert_true(peer.receive.sequence <= 10 + 2 + RW_BUF_LARGE_BYTES / 16384);
             peer_turn(&peer, 2);
         }
         assert_true(records >= 63);
-        assert_in_range(all_updates, 4, 7);
+        assert_in_range(all_updates, 2, 7);
         assert_int_equal(peer_taken(&peer), taken);
         rw_tls_settle_ms = settle_ms;
         peer_close(&peer);
