@@ -122,6 +122,7 @@ static void finished(struct rw_exchange *x)
      * a reset that eats the response. */
     bool unread = !x->request_ended || c->in || x->request.keep_alive;
     rw_h1_sent(&call->out);
+    rw_buf_drop(call->later.buf);
     c->x = NULL;
     c->call = NULL;
     rw_exchange_destroy(x);

@@ -56,9 +56,11 @@ struct rw_h1_call {
     uint64_t held_since_ms;         /* with held_back */
     bool close;                     /* the connection ends after this response */
     bool held_back;                 /* the exchange said HOLD to request data */
-    bool sending;                   /* a send is pending */
-    bool last;                      /* ... and it is the last of the response */
-    bool switch_over;               /* 101 was sent: both directions are raw */
+    struct rw_piece later;          /* the first piece of an answer that waits for a 1xx to leave */
+    bool respond_later;
+    bool sending;     /* a send is pending */
+    bool last;        /* ... and it is the last of the response */
+    bool switch_over; /* 101 was sent: both directions are raw */
 };
 
 extern const struct rw_front rw_front_h1;

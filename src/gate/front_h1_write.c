@@ -113,8 +113,11 @@ enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
     struct rw_h1_call *call = c->call;
     if (c->phase != RW_H1_BUSY)
         return RW_FLOW_HOLD;
-    if (call->sending) { /* a 1xx is stuck: the client does not read */
-        rw_h1_close(c);
+    if (call->sending) { /* a 1xx has not left yet */
+        call->later = *first;
+        if (first->buf)
+            rw_buf_hold(first->buf);
+        call->respond_later = true;
         return RW_FLOW_HOLD;
     }
     decide_framing(c, x);
@@ -144,6 +147,20 @@ enum rw_flow rw_h1_response_data(struct rw_exchange *x, const struct rw_piece *p
     return RW_FLOW_GO;
 }
 
+/* The answer that had to wait for a 1xx to leave. */
+static void respond_now(struct rw_h1_connection *c)
+{
+    struct rw_exchange *x = c->x;
+    uint32_t turn = c->requests;
+    struct rw_piece first = c->call->later;
+    c->call->respond_later = false;
+    c->call->later = (struct rw_piece){0};
+    enum rw_flow flow = rw_h1_respond(x, &first);
+    rw_buf_drop(first.buf);
+    if (flow == RW_FLOW_GO && !first.end && rw_h1_same(c, turn))
+        rw_exchange_response_resume(x);
+}
+
 void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err)
 {
     struct rw_h1_call *call = c->call;
@@ -155,7 +172,9 @@ void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err)
     }
     sent_all(c);
     rw_h1_await(c);
-    if (call->last)
+    if (call->respond_later)
+        respond_now(c);
+    else if (call->last)
         rw_exchange_response_sent(c->x);
     else
         rw_exchange_response_resume(c->x);

@@ -74,6 +74,12 @@ struct rw_buf *rw_buf_get(struct rw_buf_pool *pool, size_t room)
     return buf;
 }
 
+struct rw_buf *rw_buf_get_for(struct rw_buf_pool *pool, bool large)
+{
+    struct rw_buf *buf = large ? rw_buf_get(pool, RW_BUF_LARGE_BYTES) : NULL;
+    return buf ? buf : rw_buf_get(pool, RW_BUF_SMALL_BYTES);
+}
+
 void rw_buf_free(struct rw_buf *buf)
 {
     struct rw_buf_pool *pool = buf->pool;

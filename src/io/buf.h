@@ -10,6 +10,7 @@
 
 #include "base/span.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ void rw_buf_pool_trim(struct rw_buf_pool *pool);
 /* At least `room` bytes (RW_BUF_SMALL_BYTES or RW_BUF_LARGE_BYTES, no more), start = end = 0, one
  * reference; NULL when out of memory or over the cap. */
 struct rw_buf *rw_buf_get(struct rw_buf_pool *pool, size_t room);
+
+/* To receive into: a large one when that is wanted and to be had, else a small one. */
+struct rw_buf *rw_buf_get_for(struct rw_buf_pool *pool, bool large);
 
 static inline struct rw_buf *rw_buf_hold(struct rw_buf *buf)
 {

@@ -110,8 +110,7 @@ static void epoll_receive(struct rw_stream *stream, bool on, bool large)
 
 static void receive_once(struct rw_stream *stream)
 {
-    size_t room = stream->flags & RW_STREAM_LARGE ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
-    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, room);
+    struct rw_buf *buf = rw_buf_get_for(&stream->loop->buffers, stream->flags & RW_STREAM_LARGE);
     if (!buf) {
         rw_loop_stream_starved(stream);
         return;

@@ -245,8 +245,7 @@ static void deliver(struct rw_sim_socket *socket, size_t arrived)
 {
     struct rw_stream *stream = socket->stream;
     struct rw_sim *sim = socket->sim;
-    size_t room = stream->flags & RW_STREAM_LARGE ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
-    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, room);
+    struct rw_buf *buf = rw_buf_get_for(&stream->loop->buffers, stream->flags & RW_STREAM_LARGE);
     if (!buf) {
         rw_loop_stream_starved(stream);
         return;

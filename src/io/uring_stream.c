@@ -155,8 +155,7 @@ static bool wants_bulk(const struct rw_stream *stream)
 
 static void read_bulk_once(struct rw_stream *stream)
 {
-    size_t room = stream->flags & RW_STREAM_LARGE ? RW_BUF_LARGE_BYTES : RW_BUF_SMALL_BYTES;
-    struct rw_buf *buf = rw_buf_get(&stream->loop->buffers, room);
+    struct rw_buf *buf = rw_buf_get_for(&stream->loop->buffers, stream->flags & RW_STREAM_LARGE);
     if (!buf) {
         clear(stream, READABLE);
         rw_loop_stream_starved(stream);
