@@ -378,7 +378,7 @@ static void buffers(void **unused)
     for (int i = 0; i < 5; i++)
         rw_buf_drop(all[i]);
     assert_int_equal(pool.in_use_bytes, RW_BUF_SMALL_BYTES);
-    assert_int_equal(pool.free_small_count, 2); /* two are kept, two went back */
+    assert_int_equal(pool.free_small_count, 2);         /* two are kept, two went back */
     assert_null(rw_buf_get(&pool, RW_BUF_LARGE_BYTES)); /* over the cap */
     pool.cap_bytes = 2 * RW_BUF_LARGE_BYTES;
     struct rw_buf *large = rw_buf_get(&pool, RW_BUF_LARGE_BYTES);
