@@ -202,6 +202,7 @@ static void test_tls(void **state)
     assert_int_equal(tls->min_version, 1);
     assert_int_equal(tls->client_auth, RW_CLIENT_AUTH_REQUIRED);
     assert_true(tls->tickets);
+    assert_true(tls->takeover);
     assert_int_equal(tls->ticket_rotation_ms, 43200000);
     assert_int_equal(tls->handshake_ms_max, 10000);
     assert_int_equal(tls->alpn.count, 1);
