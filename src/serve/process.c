@@ -13,7 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { SWEEP_MS = 5000, EXIT_CONFIG = 2 };
+enum { SWEEP_MS = 5000, ORPHAN_LOOK_MS = 200, EXIT_CONFIG = 2 };
 
 /* ---- Snapshots end on the control thread ---- */
 
@@ -150,18 +150,30 @@ static void on_signal(struct rw_watch *watch, unsigned events)
     }
 }
 
-/* Nothing comes unasked over the channel but its end. The supervisor may only be changing programs
- * (same process id, and SIGTERM follows); if it has died nobody restarts or stops this process any
- * more: it finishes its work and goes. */
+/* The supervisor may only be changing programs: same process id, and SIGTERM follows. If it has
+ * died nobody restarts or stops this process any more: it finishes its work and goes. The kernel
+ * closes a dying process's descriptors before it gives its children away, so one look is not
+ * enough. */
+static void look_for_supervisor(struct rw_timer *timer)
+{
+    struct rw_process *process = rw_container_of(timer, struct rw_process, orphan_timer);
+    struct rw_loop *loop = process->control.loop;
+    if (getppid() != process->supervisor) {
+        rw_log_error("serve", "the supervisor has died");
+        rw_process_drain(process);
+    } else if (!process->draining) {
+        rw_timer_start(loop, timer, rw_loop_now_ms(loop) + ORPHAN_LOOK_MS);
+    }
+}
+
+/* Nothing comes unasked over the channel but its end. */
 static void on_channel(struct rw_watch *watch, unsigned events)
 {
     (void)events;
     struct rw_process *process = rw_container_of(watch, struct rw_process, channel);
     rw_watch_stop(watch);
-    if (getppid() != process->supervisor) {
-        rw_log_error("serve", "the supervisor has died");
-        rw_process_drain(process);
-    }
+    process->orphan_timer.fire = look_for_supervisor;
+    look_for_supervisor(&process->orphan_timer);
 }
 
 static enum rw_err watch_signals(struct rw_process *process)
@@ -288,6 +300,7 @@ static void stop(struct rw_process *process)
     struct rw_loop *loop = process->control.loop;
     rw_file_watch_stop(process);
     rw_timer_stop(loop, &process->sweep_timer);
+    rw_timer_stop(loop, &process->orphan_timer);
     rw_timer_stop(loop, &process->ticket_timer);
     rw_watch_stop(&process->signals);
     rw_watch_stop(&process->channel);

@@ -69,7 +69,7 @@ struct rw_process {
     int signal_fd;
     int supervisor; /* its process id */
     struct rw_watch signals, channel, file;
-    struct rw_timer file_timer, sweep_timer, ticket_timer;
+    struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer;
     struct rw_admin_host admin_host;
 };
 
