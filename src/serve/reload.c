@@ -165,10 +165,10 @@ static void tell_ready(struct rw_process *process)
 {
     struct rw_channel_message message = {.kind = RW_CHANNEL_READY};
     process->ready = true;
-    if (process->options.index == 0 && !process->options.again)
-        rw_banner(process);
     if (rw_channel_send(process->options.channel, &message, NULL, 0))
         rw_log_warn("serve", "cannot tell the supervisor that this process is ready");
+    if (process->options.index == 0 && !process->options.again)
+        rw_banner(process);
 }
 
 static void adopted(struct rw_process *process, void *arg)

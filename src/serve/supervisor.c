@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -35,8 +36,14 @@ static uint64_t now_ms(void)
 
 /* ---- Children ---- */
 
-static void become_child(struct rw_supervisor *s, struct rw_child *child, int channel)
+static void become_child(struct rw_supervisor *s, struct rw_child *child, int channel,
+                         pid_t supervisor)
 {
+    /* The end of the channel alone does not tell its death from an upgrade: the parent of an orphan
+     * changes only later. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != supervisor)
+        exit(1);
     for (unsigned i = 0; i < s->processes; i++)
         if (s->children[i].channel >= 0)
             close(s->children[i].channel);
@@ -66,10 +73,10 @@ static enum rw_err start_child(struct rw_supervisor *s, struct rw_child *child)
     enum rw_err err = rw_channel_create(ends);
     if (err)
         return err;
-    pid_t pid = fork();
+    pid_t supervisor = getpid(), pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        become_child(s, child, ends[1]);
+        become_child(s, child, ends[1], supervisor);
     }
     close(ends[1]);
     if (pid < 0) {
