@@ -56,12 +56,25 @@ enum rw_err rw_tls_record_init(void)
 
 /* ---- While libssl still does it: secrets and sequence numbers ---- */
 
+/* From here on it is libssl's for good, and the old secrets must not outlive their keys. */
+static void keys_moved(struct rw_tls *tls)
+{
+    tls->flags |= RW_TLS_KEYS_MOVED;
+    if (!tls->records)
+        return;
+    struct rw_tls_direction *both[] = {&tls->records->receive, &tls->records->send};
+    for (int i = 0; i < 2; i++) {
+        OPENSSL_cleanse(both[i]->secret, sizeof(both[i]->secret));
+        both[i]->secret_bytes = 0;
+    }
+}
+
 void rw_tls_note_secret(struct rw_tls *tls, struct rw_span label, const unsigned char *secret,
                         size_t bytes)
 {
     bool clients = rw_span_is(label, "c ap traffic");
     if (rw_span_is(label, "traffic upd"))
-        tls->flags |= RW_TLS_KEYS_MOVED;
+        keys_moved(tls);
     if (tls->flags & RW_TLS_CLIENT || (!clients && !rw_span_is(label, "s ap traffic")))
         return;
     if (!tls->of.server->takeover)

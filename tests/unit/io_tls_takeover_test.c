@@ -434,6 +434,9 @@ static void test_update_before(void **state)
     for (int i = 0; i < 20; i++)
         rw_loop_turn(peer.loop, 1);
     assert_false(peer_taken(&peer));
+    static const unsigned char forgotten[48];
+    assert_memory_equal(peer.stream.tls->records->receive.secret, forgotten, 48);
+    assert_memory_equal(peer.stream.tls->records->send.secret, forgotten, 48);
     peer_record(&peer, RECORDS_DATA, "x", 1);
     expect_received("x");
     peer_close(&peer);
