@@ -345,8 +345,8 @@ static const struct rw_conf_field listener_fields[] = {
         .flags = RW_CONF_LIST,
         .offset = MEMBER(trusted_proxies),
         .doc =
-            "Proxies in front, whose Forwarded, X-Forwarded-* and traceparent fields are believed. "
-            "From everybody else these fields are replaced.",
+            "Proxies in front, whose Forwarded, X-Forwarded-* and X-Real-IP fields are believed. "
+            "From everybody else these fields are replaced or dropped.",
         .example = "[10.0.0.0/8, fd00::/8]",
     },
     {

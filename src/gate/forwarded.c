@@ -89,12 +89,26 @@ static void walk_hops(struct rw_exchange *x, enum rw_field_id id)
     }
 }
 
+/* Of the fields that say who the client is, those that rw_forwarded_put does not write anew
+ * (X-Forwarded-Port, -Prefix, X-Real-IP ...) must not come from a stranger: frameworks believe
+ * them. */
+static void drop_claims(struct rw_message *request)
+{
+    for (unsigned i = 0; i < request->field_count; i++) {
+        struct rw_field *field = &request->fields[i];
+        if (field->id == RW_FIELD_OTHER && rw_h1_names_client(field->name))
+            field->hop = true;
+    }
+}
+
 void rw_forwarded_resolve(struct rw_exchange *x)
 {
     memcpy(&x->client, x->peer, peer_bytes(x->peer));
     x->client_trusted = x->listener->trusted_count && trusted(x->listener, &x->client);
-    if (!x->client_trusted)
+    if (!x->client_trusted) {
+        drop_claims(&x->request);
         return;
+    }
     bool has_x = rw_message_find(&x->request, RW_FIELD_X_FORWARDED_FOR) != NULL;
     walk_hops(x, has_x ? RW_FIELD_X_FORWARDED_FOR : RW_FIELD_FORWARDED);
 }
@@ -145,8 +159,11 @@ static void put_x_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, 
     rw_h1_put(out, peer);
     rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Proto: "));
     rw_h1_put(out, believed(x, RW_FIELD_X_FORWARDED_PROTO, scheme_of(x)));
-    rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Host: "));
-    rw_h1_put(out, believed(x, RW_FIELD_X_FORWARDED_HOST, x->request.authority));
+    struct rw_span host = believed(x, RW_FIELD_X_FORWARDED_HOST, x->request.authority);
+    if (host.len) { /* HTTP/1.0 may come without Host */
+        rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Host: "));
+        rw_h1_put(out, host);
+    }
     rw_h1_put(out, RW_LITERAL("\r\n"));
 }
 
@@ -160,9 +177,12 @@ static void put_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, st
     rw_h1_put(out, peer);
     rw_h1_put(out, v6 ? RW_LITERAL("]\";proto=") : RW_LITERAL(";proto="));
     rw_h1_put(out, scheme_of(x));
-    rw_h1_put(out, RW_LITERAL(";host=\""));
-    rw_h1_put(out, x->request.authority);
-    rw_h1_put(out, RW_LITERAL("\"\r\n"));
+    if (x->request.authority.len) {
+        rw_h1_put(out, RW_LITERAL(";host=\""));
+        rw_h1_put(out, x->request.authority);
+        rw_h1_put(out, RW_LITERAL("\""));
+    }
+    rw_h1_put(out, RW_LITERAL("\r\n"));
 }
 
 void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)

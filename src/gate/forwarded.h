@@ -3,7 +3,7 @@
  *
  * The peer of the connection is the client, unless it is one of the listener's trusted proxies:
  * then the last address of X-Forwarded-For (or Forwarded) that is not itself a trusted proxy. What
- * an untrusted peer claims is not passed on. */
+ * an untrusted peer claims (also by X-Forwarded-Port, X-Real-IP ...) is not passed on. */
 #ifndef RW_GATE_FORWARDED_H
 #define RW_GATE_FORWARDED_H
 
@@ -14,7 +14,8 @@ struct rw_cidr;
 
 enum { RW_VIA_HOPS_MAX = 8 };
 
-/* Sets client, client_trusted. At RECEIVE. */
+/* Sets client, client_trusted; makes hop-by-hop what a peer that is not trusted says about itself.
+ * At RECEIVE. */
 void rw_forwarded_resolve(struct rw_exchange *x);
 
 /* Has the request come through gateways of this kind so often (by Via) that it must be going round

@@ -142,6 +142,10 @@ struct rw_h1_out {
 void rw_h1_put(struct rw_h1_out *out, struct rw_span bytes);
 void rw_h1_put_field(struct rw_h1_out *out, struct rw_span name, struct rw_span value);
 void rw_h1_put_u64(struct rw_h1_out *out, uint64_t value);
+/* Is this a name by which a proxy tells the next hop who the client is and what it asked for:
+ * X-Forwarded-anything, X-Real-IP? Also with "_" in place of "-": CGI and its successors make the
+ * same variable of both. */
+bool rw_h1_names_client(struct rw_span name);
 /* "METHOD target HTTP/1.1\r\n" */
 void rw_h1_put_request_line(struct rw_h1_out *out, struct rw_span method, struct rw_span target);
 /* "HTTP/1.1 200 OK\r\n" */

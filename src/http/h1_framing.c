@@ -72,12 +72,24 @@ enum rw_h1_step rw_h1_framing(struct rw_h1_parse *parse)
 
 enum { OPTION_CLOSE = 1, OPTION_KEEP_ALIVE = 2, OPTION_UPGRADE = 4 };
 
+/* `lower` in the first bytes of `name`, whatever the case, "_" as good as "-". */
+static bool begins_like(struct rw_span name, struct rw_span lower)
+{
+    if (name.len < lower.len)
+        return false;
+    for (size_t i = 0; i < lower.len; i++) {
+        char c = name.at[i] == '_' ? '-' : name.at[i];
+        if (c != lower.at[i] && !(c >= 'A' && c <= 'Z' && (c | 0x20) == lower.at[i]))
+            return false;
+    }
+    return true;
+}
+
 bool rw_h1_names_client(struct rw_span name)
 {
-    static const char prefix[] = "X-Forwarded-";
-    const size_t len = sizeof(prefix) - 1;
-    return (name.len >= len && rw_span_is_nocase(rw_span(name.at, len), prefix)) ||
-           rw_span_is_nocase(name, "X-Real-IP");
+    struct rw_span real_ip = RW_LITERAL("x-real-ip");
+    return begins_like(name, RW_LITERAL("x-forwarded-")) ||
+           (name.len == real_ip.len && begins_like(name, real_ip));
 }
 
 /* Connection may take away only what its sender added for this hop. A field that this program knows

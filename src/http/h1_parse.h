@@ -72,8 +72,6 @@ enum rw_h1_step rw_h1_version(struct rw_h1_parse *parse, struct rw_span text);
 /* h1_field.c */
 /* All field lines up to the empty one. */
 enum rw_h1_step rw_h1_field_lines(struct rw_h1_parse *parse);
-/* X-Forwarded-anything, X-Real-IP: names by which a proxy tells the next hop who the client is. */
-bool rw_h1_names_client(struct rw_span name);
 /* May this field come as a trailer (RFC 9110 section 6.5.1)? */
 bool rw_h1_trailer_allowed(struct rw_span name);
 

@@ -168,6 +168,15 @@ ${behind(origin.address)}`,
     assert.equal(headers.forwarded, undefined);
   });
 
+  await t.test("what else strangers claim about themselves is dropped, also with underscores", async () => {
+    const claims = { "X-Forwarded-Port": "443", "X-Forwarded-Prefix": "/x", "X-Real-IP": "1.2.3.4", "X_Forwarded_For": "1.2.3.4", "X_Real_IP": "1.2.3.4" };
+    const names = Object.keys(claims).map((name) => name.toLowerCase());
+    const stranger = (await seen(`${gateway.url}/`, { headers: claims })).headers;
+    assert.deepEqual(names.filter((name) => stranger[name]), []);
+    const proxy = (await seen(`${at(2)}/`, { headers: claims })).headers;
+    assert.deepEqual(names.filter((name) => proxy[name]), names);
+  });
+
   await t.test("those of trusted proxies are added to", async () => {
     const { headers } = await seen(`${at(2)}/`, {
       headers: { Host: "shop.example", "X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "front.example" },
