@@ -102,10 +102,14 @@ void rw_listeners_match(struct rw_worker *worker)
 }
 
 /* The settings stay: a connection that had been accepted by then has its answer. */
-void rw_listeners_stop(struct rw_worker *worker)
+void rw_listeners_stop(struct rw_worker *worker, bool finish)
 {
     for (struct rw_list *at = worker->listeners.next, *next; at != &worker->listeners; at = next) {
         next = at->next;
-        rw_listener_close(&rw_container_of(at, struct rw_worker_listener, link)->io);
+        struct rw_listener *io = &rw_container_of(at, struct rw_worker_listener, link)->io;
+        if (finish)
+            rw_listener_finish(io);
+        else
+            rw_listener_close(io);
     }
 }

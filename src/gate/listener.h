@@ -23,7 +23,8 @@ struct rw_worker_listener {
 /* Starts what is new in worker->snapshot, stops what is gone. Listeners are told apart by name and
  * descriptor. */
 void rw_listeners_match(struct rw_worker *worker);
-void rw_listeners_stop(struct rw_worker *worker);
+/* Stops all; `finish`: what waits to be accepted is taken first. */
+void rw_listeners_stop(struct rw_worker *worker, bool finish);
 
 void rw_worker_listener_drop(struct rw_worker_listener *listener);
 

@@ -37,7 +37,7 @@ static bool busy(const struct rw_worker *worker)
 
 void rw_worker_close(struct rw_worker *worker)
 {
-    rw_listeners_stop(worker);
+    rw_listeners_stop(worker, false);
     rw_front_h1_close_all(worker);
     rw_pool_sweep(worker, true);
     while (busy(worker)) {
@@ -95,7 +95,7 @@ void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
 {
     worker->draining = true;
     worker->on_drained = on_drained;
-    rw_listeners_stop(worker);
+    rw_listeners_stop(worker, true);
     rw_front_h1_drain(worker);
     worker->drain_timer.fire = drain_deadline;
     rw_timer_start(worker->loop, &worker->drain_timer, deadline_ms);

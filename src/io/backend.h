@@ -35,7 +35,7 @@ struct rw_listener_state {
     struct rw_timer resume; /* out of descriptors: accept again then */
     struct rw_listener *listener;
     void *backend;
-    bool armed;   /* io_uring: the kernel has an accept of ours */
+    bool armed;   /* io_uring: the kernel has a poll of ours */
     bool closing; /* io_uring: closed when it gives it back */
 };
 
@@ -132,6 +132,9 @@ enum rw_err rw_socket_address(const struct rw_stream *stream, bool peer,
 
 /* Whether a failed accept(2) concerns one connection only, so that the next may succeed. */
 bool rw_socket_accept_again(int errno_value);
+/* Accepts what waits and tells the owner, a limited number a call. 0: more may wait; EAGAIN:
+ * nothing does; else why it failed. */
+int rw_listener_accept(struct rw_listener_state *state);
 
 /* The parts of a send that have not left yet. */
 struct rw_parts {

@@ -17,7 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENTS_PER_TURN = 512, ACCEPTS_PER_TURN = 64 };
+enum { EVENTS_PER_TURN = 512 };
 
 enum {
     READABLE = RW_STREAM_BACKEND,        /* there may be something to read */
@@ -276,23 +276,11 @@ static void epoll_relisten(struct rw_listener_state *state)
 static void on_acceptable(struct rw_listener_state *state)
 {
     struct rw_listener *listener = state->listener;
-    for (int i = 0; i < ACCEPTS_PER_TURN && !rw_list_linked(&state->closed); i++) {
-        struct sockaddr_storage peer = {0};
-        socklen_t bytes = sizeof(peer);
-        int fd =
-            accept4(listener->fd, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            listener->on_accept(listener, fd, &peer);
-            continue;
-        }
-        if (would_block(errno))
-            return;
-        if (rw_socket_accept_again(errno))
-            continue;
-        rw_loop_listener_pause(state, errno);
-        remove_fd(listener->loop->state, listener->fd);
+    int errno_value = rw_listener_accept(state);
+    if (errno_value == 0 || errno_value == EAGAIN || listener->backend != state)
         return;
-    }
+    rw_loop_listener_pause(state, errno_value);
+    remove_fd(listener->loop->state, listener->fd);
 }
 
 /* ---- Watches ---- */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { ACCEPTS_PER_TURN = 64 };
+
 void rw_socket_close(int fd, bool abort)
 {
     if (abort) {
@@ -132,4 +134,20 @@ ssize_t rw_socket_send(int fd, const struct iovec *parts, int count)
         }
     } while (sent < 0 && errno == EINTR);
     return sent;
+}
+
+int rw_listener_accept(struct rw_listener_state *state)
+{
+    struct rw_listener *listener = state->listener;
+    for (int i = 0; i < ACCEPTS_PER_TURN && listener->backend == state; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t bytes = sizeof(peer);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            listener->on_accept(listener, fd, &peer);
+        else if (!rw_socket_accept_again(errno))
+            return errno == EWOULDBLOCK ? EAGAIN : errno;
+    }
+    return 0;
 }

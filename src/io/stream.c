@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "io/backend.h"
 
+enum { FINISH_ROUNDS = 64 };
+
 _Static_assert(sizeof(struct rw_stream) <= 96, "one for each idle connection");
 
 static void init_stream(struct rw_loop *loop, struct rw_stream *stream,
@@ -184,6 +186,17 @@ enum rw_err rw_listener_start(struct rw_loop *loop, struct rw_listener *listener
 void rw_listener_refuse(struct rw_listener *listener, int fd)
 {
     listener->loop->backend->refuse(listener, fd);
+}
+
+void rw_listener_finish(struct rw_listener *listener)
+{
+    struct rw_listener_state *state = listener->backend;
+    bool real = listener->loop->backend->kind != RW_LOOP_SIM;
+    /* As many as a backlog can hold, and no more: others keep coming. */
+    for (int i = 0; real && i < FINISH_ROUNDS && listener->backend == state && state; i++)
+        if (rw_listener_accept(state))
+            break;
+    rw_listener_close(listener);
 }
 
 void rw_listener_close(struct rw_listener *listener)

@@ -132,6 +132,9 @@ RW_MUST_CHECK enum rw_err rw_listener_start(struct rw_loop *loop, struct rw_list
 /* From on_accept: closes a descriptor that was accepted and is not wanted (a number of the
  * simulation's must not go to close(2)). */
 void rw_listener_refuse(struct rw_listener *listener, int fd);
+/* As rw_listener_close, but what waits to be accepted comes first: on_accept is called from inside.
+ * For an orderly end, when nobody else accepts there. */
+void rw_listener_finish(struct rw_listener *listener);
 /* Stops accepting; on_closed follows from the loop, and before it perhaps on_accept for connections
  * that had been accepted by then. The descriptor is not closed. */
 void rw_listener_close(struct rw_listener *listener);

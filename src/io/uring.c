@@ -205,12 +205,15 @@ static void arm_wake(struct uring_state *state)
 
 /* ---- Listeners ---- */
 
+/* A poll, and plain accepts when it fires. A multishot accept would wait exclusively, and the ring
+ * of a process that was killed goes on waiting for a while: it would swallow the wake-up for a
+ * connection that its successor, on the same socket, is to accept. */
 static void arm_accept(struct rw_listener_state *state)
 {
     struct rw_listener *listener = state->listener;
     struct io_uring_sqe *sqe = rw_uring_operation(listener->loop->state, state, URING_ACCEPT);
     __u64 user_data = sqe->user_data;
-    io_uring_prep_multishot_accept(sqe, listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    io_uring_prep_poll_add(sqe, listener->fd, POLLIN);
     sqe->user_data = user_data;
     state->armed = true;
 }
@@ -233,34 +236,20 @@ static void uring_unlisten(struct rw_listener_state *state)
         rw_loop_listener_closed(state);
 }
 
-static void deliver_accepted(struct rw_listener_state *state, int fd)
+static void on_acceptable(struct rw_listener_state *state)
 {
-    struct sockaddr_storage peer = {0};
-    socklen_t bytes = sizeof(peer);
-    struct rw_listener *listener = state->listener;
-    /* Who has gone already has no address. A connection that the kernel accepted before it heard of
-     * the close is delivered still: nobody else will answer it. */
-    if (getpeername(fd, (struct sockaddr *)&peer, &bytes) < 0)
-        close(fd);
-    else
-        listener->on_accept(listener, fd, &peer);
-}
-
-static void on_accepted(struct rw_listener_state *state, const struct io_uring_cqe *cqe)
-{
-    int result = cqe->res;
-    if (!(cqe->flags & IORING_CQE_F_MORE))
-        state->armed = false;
-    if (result >= 0)
-        deliver_accepted(state, result);
-    if (state->armed)
-        return;
-    if (state->closing)
+    state->armed = false;
+    if (state->closing) {
         rw_loop_listener_closed(state);
-    else if (result >= 0 || result == -ECANCELED || rw_socket_accept_again(-result))
+        return;
+    }
+    int errno_value = rw_listener_accept(state);
+    if (state->closing)
+        return; /* in a callback */
+    if (errno_value == 0 || errno_value == EAGAIN)
         arm_accept(state);
     else
-        rw_loop_listener_pause(state, -result);
+        rw_loop_listener_pause(state, errno_value);
 }
 
 /* ---- Watches ---- */
@@ -323,7 +312,7 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
         rw_uring_stream_done(at, kind, cqe);
         break;
     case URING_ACCEPT:
-        on_accepted(at, cqe);
+        on_acceptable(at);
         break;
     case URING_WATCH:
         on_watch(loop, at, cqe->res);

@@ -150,6 +150,14 @@ static bool prepare_trailers(struct rw_upstream_call *call)
     return call->trailers.at != NULL;
 }
 
+/* RFC 9110 section 6.6.1: who passes on a response without Date adds one. */
+static bool ensure_date(struct rw_exchange *x)
+{
+    return rw_message_find(&x->response, RW_FIELD_DATE) || x->response.status < 200 ||
+           rw_message_add(&x->response, &x->arena, RW_LITERAL("Date"), rw_worker_date(x->worker)) ==
+               RW_OK;
+}
+
 static void report_status(struct rw_upstream_call *call)
 {
     unsigned status = call->x->response.status;
@@ -177,7 +185,7 @@ static enum go respond(struct rw_upstream_call *call)
     }
     report_status(call);
     rw_h1_body_start(&call->body, &x->response);
-    if (!prepare_trailers(call))
+    if (!prepare_trailers(call) || !ensure_date(x))
         return fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
     if (!first.end && !call->upgraded && call->in && gather(call, &first) == RW_H1_BODY_BAD)
         return body_bad(call, &first);

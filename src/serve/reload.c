@@ -185,7 +185,7 @@ static void adopted(struct rw_process *process, void *arg)
 static void put_admin(struct rw_process *process, struct rw_snapshot *admin)
 {
     if (!admin) {
-        rw_listeners_stop(&process->control);
+        rw_listeners_stop(&process->control, false);
         return;
     }
     rw_process_adopt_release(process, admin);

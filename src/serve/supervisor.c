@@ -121,9 +121,10 @@ static void begin_shutdown(struct rw_supervisor *s)
         return;
     s->stopping = true;
     s->kill_at_ms = now_ms() + s->drain_ms_max + KILL_GRACE_MS;
+    /* First here, so that what a process accepts before it closes its own is the rest. */
+    rw_sockets_close(&s->sockets);
     signal_children(s, SIGTERM, NULL);
     rw_upgrade_stop_old(s);
-    rw_sockets_close(&s->sockets);
 }
 
 static void describe_death(pid_t pid, int status, char *text, size_t room)

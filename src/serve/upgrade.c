@@ -13,6 +13,9 @@
 #define ENV_OLD "RINGWAY_OLD_PROCESSES"
 #define ENV_TICKETS "RINGWAY_TICKETS"
 
+/* How long the new program may take to check the configuration; nothing else is done meanwhile. */
+enum { CHECK_MS_MAX = 10000, LOOK_MS = 10 };
+
 /* `program check config` as a child; false when it says no or cannot be run. */
 static bool new_program_agrees(const struct rw_supervisor *s)
 {
@@ -29,8 +32,11 @@ static bool new_program_agrees(const struct rw_supervisor *s)
         _exit(127);
     }
     int status = 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    for (int waited_ms = 0; pid > 0 && waitpid(pid, &status, WNOHANG) == 0; waited_ms += LOOK_MS) {
+        if (waited_ms == CHECK_MS_MAX)
+            kill(pid, SIGKILL);
+        usleep(LOOK_MS * 1000);
+    }
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
