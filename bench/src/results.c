@@ -66,7 +66,7 @@ static void write_versions(FILE *out, const struct bench_laboratory *laboratory)
     }
     if (laboratory->ringway != NULL) {
         char command[4200];
-        snprintf(command, sizeof command, "'%s' version 2>&1", laboratory->ringway);
+        snprintf(command, sizeof command, "'%s' --version | cut -d' ' -f2", laboratory->ringway);
         write_version(out, "ringway", command);
     } else {
         fputs("- ringway: not built, so only its peers were measured\n", out);
