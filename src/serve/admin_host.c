@@ -147,8 +147,13 @@ enum rw_err rw_process_make_admin(struct rw_process *process, const struct rw_co
     rw_text_add_json(&yaml, config->admin->address);
     rw_text_adds(&yaml, "}]\nroutes: [{name: _admin, respond: {}}]\n");
     enum rw_err err = yaml.err;
+    struct rw_span file = report->file; /* what is told later is about the file of the user */
     if (!err)
         err = rw_config_load_text(rw_text_span(&yaml), "admin", &arena, &own, report);
+    if (!err) {
+        report->file = file;
+        ((struct rw_config_listener *)own->listeners.items)[0].place = config->admin->place;
+    }
     struct rw_snapshot_options options = {
         .clusters = process->clusters,
         .metrics = process->options.shared->metrics,

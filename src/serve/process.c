@@ -178,6 +178,8 @@ static void on_channel(struct rw_watch *watch, unsigned events)
 
 static enum rw_err watch_signals(struct rw_process *process)
 {
+    /* All that the supervisor sends (it had them blocked when it made this process); nothing else
+     * stays blocked. */
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGHUP);
@@ -185,7 +187,7 @@ static enum rw_err watch_signals(struct rw_process *process)
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     process->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (process->signal_fd < 0)

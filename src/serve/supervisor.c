@@ -49,9 +49,7 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
             close(s->children[i].channel);
     close(s->signal_fd);
     rw_sockets_close(&s->sockets);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* The signals stay blocked: one that comes before the process reads them would end it. */
     struct rw_process_options options = {
         .config_path = s->options.config_path,
         .shared = &s->shared,

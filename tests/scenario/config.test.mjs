@@ -94,6 +94,7 @@ test("a port in use is named", async (t) => {
   const { code, stderr } = await serve(gateway);
   assert.equal(code, 2);
   assert.match(stderr, /taken/);
+  assert.match(stderr, /^\S*ringway\.yaml:\d+:\d+: listener taken: /m);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
   assert.match(stderr, /in use/i);
 });
@@ -105,7 +106,7 @@ test("an admin port in use is named", async (t) => {
   const gateway = await prepareGateway(t, `routes: [{ respond: {} }]\nadmin: "127.0.0.1:${server.address().port}"`);
   const { code, stderr } = await serve(gateway);
   assert.equal(code, 2);
-  assert.match(stderr, /admin/);
+  assert.match(stderr, /^\S*ringway\.yaml:\d+:8: listener admin: /m);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${server.address().port}`));
 });
 
