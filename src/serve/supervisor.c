@@ -24,7 +24,8 @@
 
 enum {
     EXIT_CONFIG = 2,
-    QUICK_DEATH_MS = 1000, /* a child that lives shorter is not restarted at once */
+    QUICK_DEATH_MS = 200, /* a child that lives shorter is not restarted at once */
+    BACKOFF_MS_MIN = 50,
     BACKOFF_MS_MAX = 5000,
     KILL_GRACE_MS = 2000, /* past the drain deadline */
 };
@@ -154,7 +155,7 @@ static void child_died(struct rw_supervisor *s, struct rw_child *child, int stat
         return;
     }
     bool quick = now_ms() - child->started_ms < QUICK_DEATH_MS;
-    child->backoff_ms = !quick ? 0 : child->backoff_ms ? child->backoff_ms * 2 : 100;
+    child->backoff_ms = !quick ? 0 : child->backoff_ms ? child->backoff_ms * 2 : BACKOFF_MS_MIN;
     if (child->backoff_ms > BACKOFF_MS_MAX)
         child->backoff_ms = BACKOFF_MS_MAX;
     child->restart_ms = now_ms() + child->backoff_ms;
