@@ -97,5 +97,7 @@ function(rw_add_scenarios directory)
         rw_register_test(${topic} scenario 180 ${NODE_PROGRAM} --test ${source})
         set_property(TEST scenario.${topic} APPEND PROPERTY
             ENVIRONMENT "RINGWAY=$<TARGET_FILE:ringway>")
+        # They assert times: nothing else runs meanwhile.
+        set_property(TEST scenario.${topic} PROPERTY RUN_SERIAL ON)
     endforeach()
 endfunction()

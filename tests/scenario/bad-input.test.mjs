@@ -160,7 +160,7 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"], passive_health: { fai
   });
 
   await t.test("the log tells why, and the metrics how often", async () => {
-    assert.ok((await gateway.metric("ringway_requests_malformed_total")) >= refusedHeads.length);
+    await eventually(async () => (await gateway.metric("ringway_requests_malformed_total")) >= refusedHeads.length);
     await eventually(() => gateway.logLines().some((line) => /Content-Length|Transfer-Encoding/.test(JSON.stringify(line))));
   });
 
@@ -324,7 +324,7 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
   ]);
   const lines = await gateway.accessLines(2, (line) => line.status === 408);
   assert.ok(lines.every((line) => line.reason === "request_body_timeout"));
-  assert.ok((await gateway.metric("ringway_client_timeouts_total")) >= 2);
+  await eventually(async () => (await gateway.metric("ringway_client_timeouts_total")) >= 2);
 });
 
 test("a client that takes nothing of its response is cut", async (t) => {

@@ -612,6 +612,32 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
   });
 });
 
+test("an upgrade after a request body, and to what was not offered", async (t) => {
+  const origin = await startRawOrigin(t, (socket) => {
+    let seen = "";
+    let switched = false;
+    socket.on("data", (data) => {
+      if (switched) return socket.write(`<${data}>`);
+      seen += data;
+      switched = seen.includes("0\r\n\r\n");
+      if (!switched) return;
+      const protocol = seen.includes("/other") ? "h2c" : "WebSocket";
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${protocol}\r\nConnection: Upgrade\r\n\r\n`);
+    });
+    socket.on("end", () => socket.end());
+  });
+  const gateway = await startGateway(t, behind(origin.address));
+  const asks = (path) => `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`;
+  const connection = await openRaw(gateway.port);
+  connection.write(asks("/ws"));
+  assert.equal((await connection.head()).status, 101);
+  connection.write("raw");
+  assert.equal(String(await connection.bytes(5)), "<raw>");
+  connection.finish();
+  assert.equal(await connection.rest(), "");
+  assert.equal((await exchangeRaw(gateway.port, asks("/other"))).status, 502);
+});
+
 test("a dead origin is a 502 at once, and tells why only where that is allowed", async (t) => {
   const [dead] = await freePorts(1);
   const gateway = await startGateway(

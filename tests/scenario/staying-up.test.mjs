@@ -350,7 +350,7 @@ test("--processes 2: both serve, a reload reaches both, one may die", async (t) 
   gateway.configure(`threads: 1\n${respond("three")}`);
   gateway.signal("SIGHUP");
   await eventually(() => everywhere("three"));
-  assert.ok((await gateway.metric("ringway_requests_total", { code: "2xx" })) >= 120, "the metrics are of both");
+  await eventually(async () => (await gateway.metric("ringway_requests_total", { code: "2xx" })) >= 120, { what: "the metrics are of both" });
 
   await sleep(1100);
   const [, second] = gateway.workers();
