@@ -166,11 +166,28 @@ static void report_status(struct rw_upstream_call *call)
                       rw_loop_now_ms(call->x->worker->loop));
 }
 
-/* What goes to the origin ends anew: with the client's half of the tunnel. */
+/* What goes to the origin ends anew: with the client's half of the tunnel, raw however the
+ * request's body was framed. */
 static void begin_tunnel(struct rw_upstream_call *call)
 {
     call->upgraded = true;
     call->request_sent = false;
+    call->out.chunked = false;
+}
+
+/* An origin may switch only to what was offered (RFC 9110 section 7.8). */
+static bool offered(const struct rw_exchange *x)
+{
+    struct rw_span chosen = rw_message_value(&x->response, RW_FIELD_UPGRADE), protocol, offer;
+    while (rw_span_next(&chosen, ',', &protocol)) {
+        struct rw_span offers = rw_message_value(&x->request, RW_FIELD_UPGRADE);
+        bool found = false;
+        while (!found && rw_span_next(&offers, ',', &offer))
+            found = rw_span_eq_nocase(offer, protocol);
+        if (!found)
+            return false;
+    }
+    return true;
 }
 
 /* The final head is in x->response: what came of the body goes along with it. */
@@ -204,7 +221,9 @@ static enum go interim(struct rw_upstream_call *call)
     if (x->response.status == 101) {
         if (!x->upgrade_allowed || !x->response.upgrade)
             return fail(call, RW_REASON_UPSTREAM_BAD, "101 without being asked");
-        if (!x->request_ended)
+        if (!offered(x))
+            return fail(call, RW_REASON_UPSTREAM_BAD, "101 to a protocol that was not offered");
+        if (!x->request_ended || !call->request_sent)
             return fail(call, RW_REASON_UPSTREAM_BAD, "101 in the middle of the request");
         begin_tunnel(call);
         return respond(call);
