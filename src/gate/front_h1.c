@@ -383,8 +383,14 @@ static const struct rw_stream_events stream_events = {
 
 /* ---- For listeners and the drain ---- */
 
-static bool has_room(struct rw_worker *worker, const struct rw_listener_settings *settings)
+static bool has_room(struct rw_worker *worker, const struct rw_listener_settings *settings, int fd)
 {
+    if (worker->client_fd_max && fd > worker->client_fd_max) {
+        rw_log_limited(RW_LOG_WARN, "listener",
+                       "a client is turned away: the last of the descriptors (ulimit -n) are kept "
+                       "for origins and the admin API");
+        return false;
+    }
     return worker->front_count < settings->limits->connections;
 }
 
@@ -396,7 +402,7 @@ void rw_front_h1_accept(struct rw_worker_listener *listener, int fd,
         return rw_listener_refuse(&listener->io, fd);
     const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
     struct rw_h1_connection *c =
-        has_room(worker, settings) ? rw_slab_get(&worker->connections) : NULL;
+        has_room(worker, settings, fd) ? rw_slab_get(&worker->connections) : NULL;
     if (!c) {
         rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
         rw_listener_refuse(&listener->io, fd);

@@ -21,6 +21,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
         .index = options->index,
         .metrics = options->metrics,
         .access = options->access,
+        .client_fd_max = options->client_fd_max,
         .user = options->user,
     };
     rw_list_init(&worker->fronts);

@@ -31,6 +31,8 @@ struct rw_worker {
     struct rw_slab connections;          /* of front_h1 */
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
+    int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
+                          API: an idle crowd of clients must not take the last one; 0: no limit */
     struct rw_list listeners; /* of struct listener (listener.c) */
     struct rw_pool **pools;   /* by endpoint slot */
     size_t pool_room;
@@ -51,6 +53,7 @@ struct rw_worker_options {
     unsigned index;
     struct rw_metrics_shard *metrics;
     struct rw_access_ring *access;
+    int client_fd_max; /* clients with a descriptor above it are turned away; 0: none is */
     void *user;
 };
 

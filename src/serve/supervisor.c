@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -376,8 +377,20 @@ static int read_settings(struct rw_supervisor *s)
     return code;
 }
 
+/* The soft limit is low for the sake of programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        rw_log_warn("supervisor", "the limit of descriptors cannot be raised: %s", strerror(errno));
+}
+
 static enum rw_err start(struct rw_supervisor *s)
 {
+    raise_descriptor_limit();
     int tickets_fd = -1;
     enum rw_err err = rw_upgrade_inherit(s, &tickets_fd);
     if (!err)

@@ -2,14 +2,28 @@
 #include "base/log.h"
 #include "serve/process.h"
 
+#include <limits.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/resource.h>
+
+enum { KEPT_FDS_MAX = 1024 };
 
 struct starting {
     struct rw_thread *thread;
     enum rw_loop_backend backend;
     sem_t done;
 };
+
+/* Descriptors are given out from the lowest: an eighth of them, the highest, is not for clients. */
+static int client_fd_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return 0;
+    int all = (int)limit.rlim_cur, kept = all / 8 < KEPT_FDS_MAX ? all / 8 : KEPT_FDS_MAX;
+    return all - 1 - kept;
+}
 
 static void *thread_main(void *user)
 {
@@ -21,6 +35,7 @@ static void *thread_main(void *user)
         .loop = {.backend = starting->backend},
         .index = thread->index,
         .metrics = rw_metrics_shard(process->options.shared->metrics, shard),
+        .client_fd_max = client_fd_max(),
         .user = thread,
     };
     thread->err = rw_worker_create(&options, &thread->worker);
