@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/file.h"
 #include "gate/listener.h"
 #include "serve/channel.h"
 #include "serve/process.h"
@@ -255,19 +256,6 @@ static void put_into_force(struct rw_process *process, struct change *change,
 
 /* ---- Loading ---- */
 
-static enum rw_err read_file(const char *path, struct rw_text *text)
-{
-    char chunk[16384];
-    ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return RW_ENOENT;
-    while ((got = read(fd, chunk, sizeof(chunk))) > 0 && text->len <= RW_CONF_FILE_BYTES_MAX)
-        rw_text_add(text, rw_span(chunk, (size_t)got));
-    close(fd);
-    return got < 0 ? RW_EIO : text->err;
-}
-
 /* Everything that can fail, up to the point where the threads are told. */
 static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
                            struct rw_config *config, struct rw_conf_report *report,
@@ -365,8 +353,11 @@ enum rw_err rw_process_load(struct rw_process *process, bool from_file)
     rw_arena_init(&mistakes, NULL, 0, 16 * 1024, config_arena_bytes_max);
     struct rw_conf_report report = {.arena = &mistakes, .file = rw_span_text(path)};
     struct rw_config *config = NULL;
-    enum rw_err err =
-        from_file ? read_file(path, &text) : rw_shared_get_config(process->options.shared, &text);
+    enum rw_err err = from_file ? rw_conf_slurp(path, RW_CONF_FILE_BYTES_MAX, true, &text)
+                                : rw_shared_get_config(process->options.shared, &text);
+    if (err && from_file)
+        rw_conf_mistake_at(&report, (struct rw_conf_place){0}, "cannot be read: %s",
+                           err == RW_EINVAL ? "not a regular file" : rw_err_text(err));
     if (!err)
         err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, &report);
     if (!err)

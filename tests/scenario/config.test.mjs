@@ -1,6 +1,7 @@
 // Configuration with mistakes: all of them told, nothing started; at a reload what runs stays.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
@@ -288,6 +289,18 @@ test("a file that vanished at a reload", async (t) => {
   const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
   assert.equal(answer.status, 422);
   assert.match(answer.text, /ringway\.yaml/);
+  assert.equal((await gateway.get("/")).text, "still here");
+});
+
+test("a directory or a named pipe in place of the file is refused, and nothing waits for it", async (t) => {
+  const gateway = await startGateway(t, respond("still here"));
+  for (const command of ["mkdir", "mkfifo"]) {
+    rmSync(gateway.configFile, { recursive: true });
+    execFileSync(command, [gateway.configFile]);
+    const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
+    assert.equal(answer.status, 422, command);
+    assert.match(answer.text, /ringway\.yaml: cannot be read: not a regular file/);
+  }
   assert.equal((await gateway.get("/")).text, "still here");
 });
 
