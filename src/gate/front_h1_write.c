@@ -212,10 +212,15 @@ void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reaso
         rw_h1_close(c);
         return;
     }
-    int len = snprintf(buf->data, buf->room,
-                       "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-                       "Content-Length: %zu\r\n\r\n%s\n",
-                       status, rw_status_reason(status), strlen(reason) + 1, reason);
+    const char *field = rw_h1_settings(c)->config->reason_header ? "X-Ringway-Reason: " : "";
+    struct rw_span date = rw_worker_date(rw_h1_worker(c));
+    int len = snprintf(
+        buf->data, buf->room,
+        "HTTP/1.1 %u %s\r\nDate: %.*s\r\nContent-Type: text/plain\r\n%s%s%sConnection: close\r\n"
+        "Content-Length: %zu\r\n\r\n%s\n",
+        status, rw_status_reason(status), RW_SPAN_ARGS(date), field,
+        *field ? rw_reason_name(status == 503 ? RW_REASON_MEMORY : RW_REASON_MALFORMED) : "",
+        *field ? "\r\n" : "", strlen(reason) + 1, reason);
     struct iovec part = {.iov_base = buf->data, .iov_len = (size_t)len};
     c->phase = RW_H1_REFUSED;
     switch (rw_stream_send(&c->stream, &part, 1)) {
