@@ -289,8 +289,9 @@ static enum rw_flow run(struct rw_exchange *x)
 
 /* ---- For fronts ---- */
 
-struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw_front *front,
-                                       void *front_state, unsigned listener_index)
+struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snapshot *snapshot,
+                                       const struct rw_front *front, void *front_state,
+                                       unsigned listener_index)
 {
     struct rw_exchange *x = rw_slab_get(&worker->exchanges);
     if (!x)
@@ -300,7 +301,7 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw
     x->traceparent[RW_TRACEPARENT_BYTES] = '\0';
     worker->exchange_count++;
     x->worker = worker;
-    x->snapshot = rw_snapshot_pin(worker->snapshot, worker->index);
+    x->snapshot = rw_snapshot_pin(snapshot, worker->index);
     x->listener = &x->snapshot->listeners[listener_index];
     x->front = front;
     x->front_state = front_state;

@@ -110,10 +110,11 @@ struct rw_exchange {
 
 /* ---- For fronts ---- */
 
-/* A new exchange at step RECEIVE with an empty arena; the snapshot is the worker's present one.
- * NULL when out of memory. */
-struct rw_exchange *rw_exchange_create(struct rw_worker *worker, const struct rw_front *front,
-                                       void *front_state, unsigned listener_index);
+/* A new exchange at step RECEIVE with an empty arena; it pins the snapshot. NULL when out of
+ * memory. */
+struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snapshot *snapshot,
+                                       const struct rw_front *front, void *front_state,
+                                       unsigned listener_index);
 /* After `finished`, or before `begin`. */
 void rw_exchange_destroy(struct rw_exchange *x);
 

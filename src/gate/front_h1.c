@@ -19,8 +19,9 @@ static struct rw_h1_connection *connection_of(struct rw_stream *stream)
 
 const struct rw_listener_settings *rw_h1_settings(const struct rw_h1_connection *c)
 {
-    int index = c->listener->index;
-    return &rw_h1_worker(c)->snapshot->listeners[index == RW_LISTENER_GONE ? 0 : index];
+    unsigned index;
+    struct rw_snapshot *snapshot = rw_worker_listener_snapshot(c->listener, &index);
+    return &snapshot->listeners[index];
 }
 
 void rw_h1_deadline_in(struct rw_h1_connection *c, uint32_t ms)
@@ -234,8 +235,9 @@ static void dispatch(struct rw_h1_connection *c, struct rw_exchange *x,
 static bool parse_head(struct rw_h1_connection *c)
 {
     struct rw_worker *worker = rw_h1_worker(c);
-    int index = c->listener->index == RW_LISTENER_GONE ? 0 : c->listener->index;
-    struct rw_exchange *x = rw_exchange_create(worker, &rw_front_h1, c, (unsigned)index);
+    unsigned index;
+    struct rw_snapshot *snapshot = rw_worker_listener_snapshot(c->listener, &index);
+    struct rw_exchange *x = rw_exchange_create(worker, snapshot, &rw_front_h1, c, index);
     if (!x) {
         no_memory(c, NULL);
         return false;

@@ -9,6 +9,8 @@ void rw_worker_listener_drop(struct rw_worker_listener *listener)
 {
     if (--listener->references)
         return;
+    if (listener->last)
+        rw_snapshot_unpin(listener->last, listener->worker->index);
     rw_free((char *)listener->name.at);
     rw_free(listener);
 }
@@ -28,10 +30,20 @@ static void on_closed(struct rw_listener *io)
     rw_worker_check_drained(worker);
 }
 
-static void remove_listener(struct rw_worker_listener *listener)
+struct rw_snapshot *rw_worker_listener_snapshot(const struct rw_worker_listener *listener,
+                                                unsigned *index)
+{
+    bool gone = listener->index == RW_LISTENER_GONE;
+    *index = (unsigned)(gone ? listener->last_index : listener->index);
+    return gone ? listener->last : listener->worker->snapshot;
+}
+
+static void remove_listener(struct rw_worker_listener *listener, struct rw_snapshot *old)
 {
     if (listener->index == RW_LISTENER_GONE)
         return;
+    listener->last = rw_snapshot_pin(old, listener->worker->index);
+    listener->last_index = listener->index;
     listener->index = RW_LISTENER_GONE;
     rw_listener_close(&listener->io);
 }
@@ -75,7 +87,7 @@ static enum rw_err start(struct rw_worker *worker, const struct rw_listener_sett
     return err;
 }
 
-void rw_listeners_match(struct rw_worker *worker)
+void rw_listeners_match(struct rw_worker *worker, struct rw_snapshot *old)
 {
     const struct rw_snapshot *snapshot = worker->snapshot;
     for (struct rw_list *at = worker->listeners.next, *next; at != &worker->listeners; at = next) {
@@ -85,7 +97,7 @@ void rw_listeners_match(struct rw_worker *worker)
         for (unsigned i = 0; i < snapshot->listener_count; i++)
             wanted |= find(worker, &snapshot->listeners[i]) == listener;
         if (!wanted)
-            remove_listener(listener);
+            remove_listener(listener, old);
     }
     for (unsigned i = 0; i < snapshot->listener_count; i++) {
         const struct rw_listener_settings *settings = &snapshot->listeners[i];

@@ -68,7 +68,7 @@ void rw_worker_adopt(struct rw_worker *worker, struct rw_snapshot *snapshot)
     worker->snapshot = snapshot;
     rw_snapshot_set_current(snapshot, worker->index, true);
     if (!worker->draining)
-        rw_listeners_match(worker);
+        rw_listeners_match(worker, old);
     if (old)
         rw_snapshot_set_current(old, worker->index, false);
 }

@@ -10,6 +10,7 @@ import { cleanup } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
 import { prepareGateway, startGateway } from "./support/gateway.mjs";
 import { freePort } from "./support/ports.mjs";
+import { openRaw } from "./support/raw.mjs";
 import { ringway, run, runRingway } from "./support/run.mjs";
 import { eventually, sleep } from "./support/wait.mjs";
 
@@ -281,6 +282,20 @@ test("a refused reload leaves no address taken", async (t) => {
   assert.match(answer.text, /access_log/);
   await eventually(() => assert.rejects(request(`http://127.0.0.1:${other}/`, { patience: 2000 }), /ECONNREFUSED/).then(() => true));
   assert.equal((await gateway.get("/")).text, "old");
+});
+
+test("a connection of a listener that a reload removed gets no other listener's rules", async (t) => {
+  const both = (g, open) => `
+listeners:
+  - { name: internal, address: "127.0.0.1:${g.adminPort + 1}" }
+${open ? `  - { name: open, address: "127.0.0.1:${g.port}" }` : ""}
+routes: [{ match: { path: /secret, listeners: [internal] }, respond: { body: secret } }]`;
+  const gateway = await startGateway(t, (g) => both(g, true));
+  const connection = await openRaw(gateway.port);
+  const asked = "GET /secret HTTP/1.1\r\nHost: a\r\n\r\n";
+  assert.equal((await connection.write(asked).response()).status, 404);
+  await gateway.reload(both(gateway, false));
+  assert.equal((await connection.write(asked).response()).status, 404);
 });
 
 test("a file that vanished at a reload", async (t) => {

@@ -216,8 +216,8 @@ void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *bo
 {
     assert_non_null(fixture->snapshot);
     forget_answer(fixture);
-    struct rw_exchange *x =
-        rw_exchange_create(&fixture->worker, &front, fixture, fixture->listener);
+    struct rw_exchange *x = rw_exchange_create(&fixture->worker, fixture->worker.snapshot, &front,
+                                               fixture, fixture->listener);
     assert_non_null(x);
     struct rw_h1_head parsed = {0};
     struct rw_span bytes = rw_span_text(head);
