@@ -14,7 +14,7 @@ static void put_framing(const struct rw_exchange *x, const struct rw_h1_call *ca
         rw_h1_put(out, RW_LITERAL("Transfer-Encoding: chunked\r\n"));
     } else if (response->body_kind == RW_BODY_LENGTH ||
                (response->has_length &&
-                (x->request.method == RW_METHOD_HEAD || response->status == 304))) {
+                (response->status == 304 || (x->request.method == RW_METHOD_HEAD && !bodiless)))) {
         rw_h1_put(out, RW_LITERAL("Content-Length: "));
         rw_h1_put_u64(out, response->body_bytes);
         rw_h1_put(out, RW_LITERAL("\r\n"));

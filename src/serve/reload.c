@@ -346,6 +346,12 @@ static void remember_refusal(struct rw_process *process, enum rw_err err,
 
 enum rw_err rw_process_load(struct rw_process *process, bool from_file)
 {
+    if (process->draining) {
+        rw_text_free(&process->last_error);
+        rw_text_adds(&process->last_error,
+                     "this process is draining: nothing is loaded any more\n");
+        return RW_ECANCELED;
+    }
     const char *path = process->options.config_path;
     struct rw_text text = {0};
     struct rw_arena arena, mistakes;
