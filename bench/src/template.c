@@ -105,7 +105,7 @@ static void expand_file(struct expansion *expansion, FILE *in)
         if (!in_block) {
             write_text(expansion, text);
         } else if (strlen(block) + strlen(text) < sizeof block) {
-            strcat(block, text);
+            memcpy(block + strlen(block), text, strlen(text) + 1);
         } else {
             bench_fail("the @routes@ block of a template is too long");
         }

@@ -37,7 +37,9 @@ static int parse(int argc, char **argv, struct request *request)
             continue;
         if (takes(argc, argv, &i, "--header", &header, &code) ||
             takes(argc, argv, &i, "-H", &header, &code)) {
-            if (!code && (!strchr(header, ':') || request->header_count == HEADERS_MAX))
+            if (!header)
+                return code;
+            if (!strchr(header, ':') || request->header_count == HEADERS_MAX)
                 return rw_cli_usage_error("explain", "--header: \"%s\" is not `Name: value`",
                                           header);
             request->headers[request->header_count++] = header;
@@ -60,6 +62,7 @@ static int parse(int argc, char **argv, struct request *request)
 
 static void write_request(const struct request *request, struct rw_text *text)
 {
+    rw_assert(request->url);
     struct rw_span url = rw_span_text(request->url);
     struct rw_span host = RW_LITERAL("localhost"), target = url;
     const char *scheme_end = strstr(request->url, "://");

@@ -369,12 +369,13 @@ void rw_pool_release(struct rw_lease *lease)
     connection->lease = NULL;
     bool worn_out = pool->limits.requests_max && connection->requests >= pool->limits.requests_max;
     bool others_wait = atomic_load_explicit(&pool->endpoint->waiting, memory_order_relaxed) != 0;
-    if (worn_out || atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed)) {
+    bool removed = atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed);
+    bool queue = !rw_list_empty(&pool->queue);
+    bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
+    if (worn_out || removed || surplus) {
         close_connection(connection);
-    } else if (!rw_list_empty(&pool->queue)) {
+    } else if (queue) {
         pass_on(pool, connection);
-    } else if (others_wait || pool->idle_count >= pool->limits.idle_max) {
-        close_connection(connection);
     } else {
         rw_list_push_front(&pool->idle, &connection->link);
         pool->idle_count++;

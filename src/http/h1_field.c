@@ -86,7 +86,7 @@ static enum rw_h1_step blank_line(struct rw_h1_parse *parse)
 
 enum rw_h1_step rw_h1_field_lines(struct rw_h1_parse *parse)
 {
-    struct rw_field scratch;
+    struct rw_field scratch = {0};
     for (;;) {
         parse->line = parse->at;
         if (parse->at == parse->end)

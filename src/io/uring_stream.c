@@ -185,12 +185,10 @@ static void settle_bulk(struct rw_stream *stream)
         return;
     if (stream->flags & RECEIVE_ENDED && stream->flags & RW_STREAM_RECEIVING)
         rw_stream_tell_end(stream, stream->error);
-    else if (wants_bulk(stream))
-        rw_loop_stream_ready(stream);
-    else if (stream->flags & RW_STREAM_RECEIVING)
+    else if (stream->flags & RW_STREAM_RECEIVING && !wants_bulk(stream))
         arm_poll(stream);
     else
-        rw_loop_stream_ready(stream); /* the owner has changed its mind meanwhile */
+        rw_loop_stream_ready(stream); /* there is more, or the owner has changed its mind */
 }
 
 static void settle_receiving(struct rw_stream *stream)

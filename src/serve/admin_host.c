@@ -22,7 +22,7 @@ static void host_metrics(void *user, struct rw_text *text)
                             process->last_error.len ? 0 : 1);
     rw_metrics_expose_gauge(text, "ringway_config_loaded_timestamp_seconds",
                             "When the configuration in force was loaded",
-                            (double)(process->loaded_wall_ns / RW_NS_PER_S));
+                            (double)process->loaded_wall_ns / (double)RW_NS_PER_S);
     rw_process_expose(text, NULL, 0);
 }
 

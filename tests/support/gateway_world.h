@@ -197,7 +197,7 @@ bool rw_test_answer_has_body(const struct rw_test_request *request);
 /* gateway_origin.c */
 void rw_test_origin_listen(struct rw_test_origin *origin);
 /* Every connection of the origins ends now. */
-void rw_test_origins_cut(struct rw_test_world *world, enum rw_test_cut cut);
+void rw_test_origins_cut(struct rw_test_world *world, enum rw_test_cut how);
 void rw_test_connections_free(struct rw_test_world *world);
 bool rw_test_idempotent(const struct rw_test_request *request);
 

@@ -210,7 +210,7 @@ static double measure(const struct route_line *lines, unsigned count)
     enum { REQUESTS = 16384, ROUNDS = 20 };
     static struct packed requests[REQUESTS];
     struct rw_router *router = create_lines(lines, count);
-    struct rw_route_params params;
+    struct rw_route_params params = {0};
     unsigned right = 0;
     for (unsigned i = 0; i < REQUESTS; i++) {
         unsigned route = i * 2654435761u % count;
