@@ -139,7 +139,17 @@ struct rw_h1_out {
     bool overflow; /* something did not fit; `len` says nothing then */
 };
 
-void rw_h1_put(struct rw_h1_out *out, struct rw_span bytes);
+/* Inline: most of what is written is literals, which become a store or two. */
+static inline void rw_h1_put(struct rw_h1_out *out, struct rw_span bytes)
+{
+    if (out->overflow || out->room - out->len < bytes.len) {
+        out->overflow = true;
+        return;
+    }
+    if (bytes.len)
+        memcpy(out->at + out->len, bytes.at, bytes.len);
+    out->len += bytes.len;
+}
 void rw_h1_put_field(struct rw_h1_out *out, struct rw_span name, struct rw_span value);
 void rw_h1_put_u64(struct rw_h1_out *out, uint64_t value);
 /* Is this a name by which a proxy tells the next hop who the client is and what it asked for:

@@ -19,13 +19,6 @@ static char *copy(char *to, struct rw_span bytes)
     return to + bytes.len;
 }
 
-void rw_h1_put(struct rw_h1_out *out, struct rw_span bytes)
-{
-    char *to = take(out, bytes.len);
-    if (to)
-        copy(to, bytes);
-}
-
 void rw_h1_put_field(struct rw_h1_out *out, struct rw_span name, struct rw_span value)
 {
     char *to = take(out, name.len + 2 + value.len + 2);

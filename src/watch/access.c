@@ -60,7 +60,7 @@ static bool has_urgent_work(const struct rw_access_log *log)
         return true;
     /* A file in trouble is tried again at leisure. */
     for (unsigned i = 0; i < log->ring_count && !log->file.failing; i++)
-        if (rw_access_ring_used(&log->rings[i]) > log->rings[i].bytes / 2)
+        if (rw_access_ring_used(&log->rings[i]) > rw_access_ring_urgent(&log->rings[i]))
             return true;
     return false;
 }

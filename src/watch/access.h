@@ -3,7 +3,7 @@
  *
  * The worker never waits, and makes no system call per line: when its ring is full the line is
  * dropped and the caller counts it (ringway_access_log_dropped_total). The writer gathers what all
- * rings hold at least every 100 ms, or when one is half full (the worker that crosses the half
+ * rings hold at least every 100 ms, or when one holds 64 KiB (the worker that crosses that mark
  * wakes it), in large writes that end at the end of a line.
  *
  * Each process makes its own log after it was forked; the file may be the same. It is opened

@@ -25,6 +25,8 @@ struct rw_access_ring {
     _Alignas(64) _Atomic size_t tail;
 };
 
+enum { RW_ACCESS_URGENT_BYTES = 64 * 1024 };
+
 _Static_assert(RW_ACCESS_RING_BYTES_MIN / 2 > RW_ACCESS_LINE_BYTES_MAX,
                "an empty ring takes any line, wherever its head stands");
 
@@ -49,8 +51,16 @@ static inline size_t rw_access_ring_used(const struct rw_access_ring *ring)
     return head >= tail ? head - tail : ring->bytes - (tail - head);
 }
 
-/* `at` comes from rw_access_ring_reserve, `len` is at most its room. True when the ring has become
- * more than half full by it. */
+/* With more than this the writer is called. A little at a time: on a machine where the writer
+ * shares a worker's core, requests wait as long as one write takes. */
+static inline size_t rw_access_ring_urgent(const struct rw_access_ring *ring)
+{
+    size_t half = ring->bytes / 2;
+    return half < RW_ACCESS_URGENT_BYTES ? half : RW_ACCESS_URGENT_BYTES;
+}
+
+/* `at` comes from rw_access_ring_reserve, `len` is at most its room. True when the ring has come to
+ * hold more than rw_access_ring_urgent by it. */
 static inline bool rw_access_ring_commit(struct rw_access_ring *ring, const char *at, size_t len)
 {
     size_t before = rw_access_ring_used(ring);
@@ -59,7 +69,8 @@ static inline bool rw_access_ring_commit(struct rw_access_ring *ring, const char
     if (from < head)
         ring->lap_end = head;
     atomic_store_explicit(&ring->head, from + len, memory_order_release);
-    return before <= ring->bytes / 2 && rw_access_ring_used(ring) > ring->bytes / 2;
+    size_t urgent = rw_access_ring_urgent(ring);
+    return before <= urgent && rw_access_ring_used(ring) > urgent;
 }
 
 /* What can be read in one piece; of length 0 when the ring is empty. */
