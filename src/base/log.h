@@ -38,7 +38,6 @@ void rw_log_at(enum rw_log_level level, const char *component, const char *forma
 void rw_log_site_at(struct rw_log_site *site, enum rw_log_level level, const char *component,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-#define rw_log_debug(...) rw_log_at(RW_LOG_DEBUG, __VA_ARGS__)
 #define rw_log_info(...) rw_log_at(RW_LOG_INFO, __VA_ARGS__)
 #define rw_log_warn(...) rw_log_at(RW_LOG_WARN, __VA_ARGS__)
 #define rw_log_error(...) rw_log_at(RW_LOG_ERROR, __VA_ARGS__)

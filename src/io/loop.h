@@ -1,7 +1,7 @@
 /* The event loop: one per thread, three backends with one contract.
  *
  *   epoll     readiness, edge-triggered, no epoll_ctl after a stream is attached
- *   io_uring  multishot accept and receive, provided buffers, one submit per turn
+ *   io_uring  multishot receive into provided buffers, one submit per turn; bulk by poll and recv
  *   sim       virtual time and a seeded network inside the process (io/sim.h)
  *
  * The thread that creates a loop runs it: rw_loop_run calls the callbacks of timers, listeners,
