@@ -335,10 +335,18 @@ enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *fir
     return x->request_held && !x->origin_done ? RW_FLOW_HOLD : RW_FLOW_GO;
 }
 
+/* The whole answer is with the front: what still comes of the request interests nobody. */
+static bool answered(const struct rw_exchange *x)
+{
+    return x->responded && (!x->origin_started || x->origin_done);
+}
+
 enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_piece *piece)
 {
     x->request_ended = piece->end;
     x->bytes_in += piece->data.len;
+    if (answered(x))
+        return RW_FLOW_GO;
     if (body_over_limit(x, x->bytes_in)) {
         rw_exchange_request_failed(x, RW_REASON_BODY_TOO_LARGE, NULL);
         return RW_FLOW_OVER;
@@ -371,6 +379,8 @@ static void end_early(struct rw_exchange *x, enum rw_reason reason)
 
 void rw_exchange_request_failed(struct rw_exchange *x, enum rw_reason reason, const char *detail)
 {
+    if (answered(x))
+        return;
     x->detail = detail;
     rw_exchange_cancel_origin(x);
     end_early(x, reason);

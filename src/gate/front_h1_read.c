@@ -99,6 +99,15 @@ static bool too_slow(const struct rw_h1_connection *c, const struct rw_piece *pi
            x->bytes_in + piece->data.len < rate * (spent_ms - RATE_GRACE_MS) / 1000;
 }
 
+/* The answer is on its way already, and the body cannot be followed any more: lingering reads what
+ * is left. */
+static void give_up_body(struct rw_h1_connection *c)
+{
+    rw_buf_drop(c->in);
+    c->in = NULL;
+    rw_h1_hold_back(c, true);
+}
+
 /* One piece to the exchange; false when there is no more to do now. */
 static bool feed_once(struct rw_h1_connection *c)
 {
@@ -113,6 +122,8 @@ static bool feed_once(struct rw_h1_connection *c)
         rw_worker_count(rw_h1_worker(c), RW_COUNTER_REQUESTS_MALFORMED, 1);
         call->close = true;
         rw_exchange_request_failed(x, RW_REASON_MALFORMED, call->body.reason);
+        if (rw_h1_same(c, turn))
+            give_up_body(c);
         return false;
     }
     if (too_slow(c, &piece)) {

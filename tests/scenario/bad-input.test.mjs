@@ -216,9 +216,11 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
     assert.equal(await status(post("Content-Length: 1024\r\n", "a".repeat(1024))), 200);
   });
   await t.test("an upload that is refused can read its answer", async () => {
-    const answer = await request(gateway.url, { method: "POST", body: Buffer.alloc(512 << 10) });
-    assert.equal(answer.status, 413);
-    assert.equal(answer.headers["x-ringway-reason"], "request_body_too_large");
+    for (let i = 0; i < 50; i++) {
+      const answer = await request(gateway.url, { method: "POST", body: Buffer.alloc(512 << 10) });
+      assert.equal(answer.status, 413);
+      assert.equal(answer.headers["x-ringway-reason"], "request_body_too_large");
+    }
   });
   await t.test("requests on one connection", async () => {
     const connection = await openRaw(gateway.port);
