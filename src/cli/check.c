@@ -3,9 +3,17 @@
 
 #include <stdio.h>
 
+static const char *plural(unsigned count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static int run(int argc, char **argv)
 {
-    if (argc != 1 || argv[0][0] == '-')
+    for (int i = 0; i < argc; i++)
+        if (argv[i][0] == '-')
+            return rw_cli_usage_error("check", "unknown option \"%s\"", argv[i]);
+    if (argc != 1)
         return rw_cli_usage_error("check", "one configuration file, please");
     struct rw_compiled compiled;
     int code = rw_cli_compile(argv[0], &compiled);
@@ -16,9 +24,10 @@ static int run(int argc, char **argv)
     if (warnings.len)
         fprintf(stderr, "%s", warnings.at);
     rw_text_free(&warnings);
-    printf("%s: fine: %u listeners, %u routes, %u upstreams\n", argv[0],
-           compiled.snapshot->listener_count, compiled.snapshot->route_count,
-           compiled.snapshot->cluster_count);
+    const struct rw_snapshot *snapshot = compiled.snapshot;
+    printf("%s: fine: %u listener%s, %u route%s, %u upstream%s\n", argv[0],
+           snapshot->listener_count, plural(snapshot->listener_count), snapshot->route_count,
+           plural(snapshot->route_count), snapshot->cluster_count, plural(snapshot->cluster_count));
     rw_cli_compiled_free(&compiled);
     return 0;
 }

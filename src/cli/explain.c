@@ -58,22 +58,50 @@ static int parse(int argc, char **argv, struct request *request)
     return code;
 }
 
+/* ---- The URL ---- */
+
+struct url {
+    struct rw_span scheme, authority, target; /* empty scheme: only a path was given */
+    uint64_t port;                            /* 0: none is written */
+};
+
+static bool parse_port(struct rw_span authority, uint64_t *port)
+{
+    size_t digits = 0;
+    while (digits < authority.len && authority.at[authority.len - 1 - digits] != ':' &&
+           authority.at[authority.len - 1 - digits] != ']')
+        digits++;
+    if (digits == authority.len || authority.at[authority.len - 1 - digits] != ':')
+        return true;
+    return rw_span_to_u64(rw_span_skip(authority, authority.len - digits), port) && *port &&
+           *port <= 65535;
+}
+
+static int parse_url(const char *text, struct url *url)
+{
+    *url = (struct url){.authority = RW_LITERAL("localhost"), .target = rw_span_text(text)};
+    const char *end = strstr(text, "://");
+    if (!end)
+        return 0;
+    url->scheme = rw_span(text, (size_t)(end - text));
+    url->authority = rw_span(end + 3, strcspn(end + 3, "/?"));
+    url->target = rw_span_text(end + 3 + url->authority.len);
+    if (!rw_span_is(url->scheme, "http") && !rw_span_is(url->scheme, "https"))
+        return rw_cli_usage_error("explain", "\"%s\": the scheme is neither http nor https", text);
+    if (!parse_port(url->authority, &url->port))
+        return rw_cli_usage_error("explain", "\"%s\": the port is not a number from 1 to 65535",
+                                  text);
+    return 0;
+}
+
 /* ---- The request as the parser would see it ---- */
 
-static void write_request(const struct request *request, struct rw_text *text)
+static void write_request(const struct request *request, const struct url *url,
+                          struct rw_text *text)
 {
-    rw_assert(request->url);
-    struct rw_span url = rw_span_text(request->url);
-    struct rw_span host = RW_LITERAL("localhost"), target = url;
-    const char *scheme_end = strstr(request->url, "://");
-    if (scheme_end) {
-        host = rw_span_text(scheme_end + 3);
-        ptrdiff_t slash = rw_span_find(host, '/');
-        target = slash < 0 ? RW_LITERAL("/") : rw_span_skip(host, (size_t)slash);
-        host.len = slash < 0 ? host.len : (size_t)slash;
-    }
-    rw_text_addf(text, "%s %.*s HTTP/1.1\r\n", request->method ? request->method : "GET",
-                 RW_SPAN_ARGS(target));
+    bool no_path = url->scheme.len && !rw_span_starts(url->target, RW_LITERAL("/"));
+    rw_text_addf(text, "%s %s%.*s HTTP/1.1\r\n", request->method ? request->method : "GET",
+                 no_path ? "/" : "", RW_SPAN_ARGS(url->target));
     bool has_host = false;
     for (unsigned i = 0; i < request->header_count; i++) {
         rw_text_addf(text, "%s\r\n", request->headers[i]);
@@ -81,19 +109,54 @@ static void write_request(const struct request *request, struct rw_text *text)
             rw_span(request->headers[i], strcspn(request->headers[i], ":")), "host");
     }
     if (!has_host)
-        rw_text_addf(text, "Host: %.*s\r\n", RW_SPAN_ARGS(host));
+        rw_text_addf(text, "Host: %.*s\r\n", RW_SPAN_ARGS(url->authority));
     rw_text_adds(text, "\r\n");
 }
 
-/* ---- The answer ---- */
+/* ---- The listener ---- */
 
-static int listener_index(const struct rw_snapshot *snapshot, const char *name)
+/* How well a listener fits the request; 0: it cannot be meant. */
+static int fitness(const struct rw_listener_settings *listener, const struct request *request,
+                   const struct url *url)
 {
-    for (unsigned i = 0; i < snapshot->listener_count; i++)
-        if (!name || rw_span_is(snapshot->listeners[i].name, name))
-            return (int)i;
-    return -1;
+    uint16_t port = rw_address_port(&listener->address.storage);
+    bool same_scheme = !url->scheme.len || rw_span_is(url->scheme, "https") == !!listener->tls;
+    if (request->listener)
+        return rw_span_is(listener->name, request->listener);
+    if (url->port)
+        return port == url->port ? 1 + same_scheme : 0;
+    return 1 + 2 * same_scheme + (url->scheme.len && port == (listener->tls ? 443 : 80));
 }
+
+/* 0 with the index in *index, or the exit code. */
+static int find_listener(const struct request *request, const struct url *url,
+                         const struct rw_snapshot *snapshot, unsigned *index)
+{
+    struct rw_text known = {0};
+    int best = 0;
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        const struct rw_listener_settings *listener = &snapshot->listeners[i];
+        int fits = fitness(listener, request, url);
+        if (fits > best)
+            *index = i;
+        best = fits > best ? fits : best;
+        rw_text_addf(&known, "%s%.*s (%.*s)", i ? ", " : "", RW_SPAN_ARGS(listener->name),
+                     RW_SPAN_ARGS(listener->address_text));
+    }
+    int code = 0;
+    if (!best && request->listener)
+        code = rw_cli_usage_error("explain", "no listener is named \"%s\"; there is %s",
+                                  request->listener, known.at ? known.at : "none");
+    else if (!best)
+        code = rw_cli_usage_error(
+            "explain",
+            "no listener has the port %u of the URL; there is %s; --listener chooses one",
+            (unsigned)url->port, known.at ? known.at : "none");
+    rw_text_free(&known);
+    return code;
+}
+
+/* ---- The answer ---- */
 
 static void print_policies(const char *of, const struct rw_policy_use *uses, unsigned count,
                            struct rw_text *text)
@@ -125,8 +188,8 @@ static void print_route(const struct rw_snapshot *snapshot, unsigned listener, i
     rw_text_adds(text, "\n");
 }
 
-static int explain(const struct request *request, const struct rw_snapshot *snapshot,
-                   struct rw_text *text)
+static int explain(const struct request *request, const struct url *url,
+                   const struct rw_snapshot *snapshot, struct rw_text *text)
 {
     struct rw_text head = {0};
     struct rw_arena arena;
@@ -134,11 +197,12 @@ static int explain(const struct request *request, const struct rw_snapshot *snap
     struct rw_h1_head parsed = {0};
     struct rw_route_params params = {0};
     const char *why = NULL;
-    int listener = listener_index(snapshot, request->listener);
-    if (listener < 0)
-        return rw_cli_usage_error("explain", "no listener is named \"%s\"", request->listener);
+    unsigned listener = 0;
+    int code = find_listener(request, url, snapshot, &listener);
+    if (code)
+        return code;
     rw_arena_init(&arena, NULL, 0, 64 * 1024, 1 << 20);
-    write_request(request, &head);
+    write_request(request, url, &head);
     enum rw_h1_result result = rw_h1_parse_request(
         rw_text_span(&head), &snapshot->listeners[listener].h1, &arena, &message, &parsed);
     int found = RW_ROUTE_NONE;
@@ -147,9 +211,9 @@ static int explain(const struct request *request, const struct rw_snapshot *snap
     else if (!rw_path_check(message.path, &why))
         rw_text_addf(text, "refused with 400: %s\n", why);
     else
-        found = rw_router_explain(snapshot->router, (unsigned)listener, &message, &params, text);
+        found = rw_router_explain(snapshot->router, listener, &message, &params, text);
     if (found >= 0)
-        print_route(snapshot, (unsigned)listener, found, &params, text);
+        print_route(snapshot, listener, found, &params, text);
     else if (found == RW_ROUTE_WRONG_METHOD)
         rw_text_adds(text, "\nanswered with 405: routes match, but none with this method\n");
     else if (result == RW_H1_COMPLETE && !why)
@@ -162,14 +226,17 @@ static int explain(const struct request *request, const struct rw_snapshot *snap
 static int run(int argc, char **argv)
 {
     struct request request = {0};
+    struct url url;
     struct rw_compiled compiled;
     int code = parse(argc, argv, &request);
+    if (!code)
+        code = parse_url(request.url, &url);
     if (!code)
         code = rw_cli_compile(request.config, &compiled);
     if (code)
         return code;
     struct rw_text text = {0};
-    code = explain(&request, compiled.snapshot, &text);
+    code = explain(&request, &url, compiled.snapshot, &text);
     if (text.at)
         fputs(text.at, stdout);
     rw_text_free(&text);
@@ -181,10 +248,12 @@ const struct rw_verb rw_verb_explain = {
     .name = "explain",
     .arguments = "[OPTIONS] FILE URL",
     .summary = "which route, policies and upstream would take a request, and why",
-    .help = "URL is https://host/path?query, or only the path.\n\nOptions:\n"
-            "  -X, --method METHOD     default GET\n"
-            "  -H, --header 'N: value' as often as needed\n"
-            "  --listener NAME         default: the first\n\n"
-            "Exit codes: 0 a route takes it; 1 none does; 2 wrong use or configuration.\n",
+    .help =
+        "URL is https://host/path?query, or only the path. Nothing is sent.\n\nOptions:\n"
+        "  -X, --method METHOD     default GET\n"
+        "  -H, --header 'N: value' as often as needed\n"
+        "  --listener NAME         default: the one with the URL's port; where the URL has none,\n"
+        "                          the first for its scheme\n\n"
+        "Exit codes: 0 a route takes it; 1 none does; 2 wrong use or configuration.\n",
     .run = run,
 };

@@ -60,8 +60,8 @@ static int run_verb(const struct rw_verb *verb, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            printf("Usage: ringway %s %s\n\n%s\n%s", verb->name, verb->arguments, verb->summary,
-                   verb->help);
+            printf("Usage: ringway %s %s\n\nringway %s: %s.\n\n%s", verb->name, verb->arguments,
+                   verb->name, verb->summary, verb->help);
             return 0;
         }
     return verb->run(argc, argv);

@@ -46,14 +46,12 @@ static bool is_v4_or_name(struct rw_span host)
     return is_host(host) && (!numeric || is_v4(host));
 }
 
-static const char *read_port(struct rw_span text, bool remote, uint16_t *port)
+static const char *read_port(struct rw_span text, uint16_t *port)
 {
     uint64_t value = 0;
-    bool valid = rw_span_to_u64(text, &value) && value <= 65535 && text.len <= 5;
-    if (remote && (!valid || value == 0))
+    /* A port that the kernel chose (0) is one that no client knows. */
+    if (!rw_span_to_u64(text, &value) || value == 0 || value > 65535 || text.len > 5)
         return "the port is a number from 1 to 65535";
-    if (!valid)
-        return "the port is a number from 0 to 65535";
     *port = (uint16_t)value;
     return NULL;
 }
@@ -68,7 +66,7 @@ static const char *read_unix(struct rw_span path, struct rw_conf_address *addres
     return NULL;
 }
 
-static const char *read_v6(struct rw_span text, bool remote, struct rw_conf_address *address)
+static const char *read_v6(struct rw_span text, struct rw_conf_address *address)
 {
     ptrdiff_t end = rw_span_find(text, ']');
     struct rw_span host = rw_span(text.at + 1, end < 1 ? 0 : (size_t)end - 1);
@@ -79,7 +77,7 @@ static const char *read_v6(struct rw_span text, bool remote, struct rw_conf_addr
     if (rest.len == 0 || rest.at[0] != ':')
         return "\":\" and a port follow after \"]\"";
     address->host = host;
-    return read_port(rw_span_skip(rest, 1), remote, &address->port);
+    return read_port(rw_span_skip(rest, 1), &address->port);
 }
 
 const char *rw_conf_address(struct rw_span text, bool remote, struct rw_conf_address *address)
@@ -92,7 +90,7 @@ const char *rw_conf_address(struct rw_span text, bool remote, struct rw_conf_add
         return is_host(address->srv) ? NULL : "the name after \"srv:\" is not a host name";
     }
     if (text.len && text.at[0] == '[')
-        return read_v6(text, remote, address);
+        return read_v6(text, address);
     ptrdiff_t colon = rw_span_find(text, ':');
     if (colon < 0)
         return "the port is missing";
@@ -113,7 +111,7 @@ const char *rw_conf_address(struct rw_span text, bool remote, struct rw_conf_add
         return rw_span_is(host, "localhost") ? "names are not looked up here: write 127.0.0.1"
                                              : "the host is not an IP address";
     address->host = host;
-    return read_port(rest, remote, &address->port);
+    return read_port(rest, &address->port);
 }
 
 static bool host_bits_clear(const struct rw_conf_cidr *cidr)

@@ -31,7 +31,7 @@ char *rw_conf_format_size(char *to, uint64_t bytes);
 
 /* The parts of v4:port, [v6]:port, :port and *:port (host is empty), unix:/path and unix:@name
  * (path is not empty). Where `remote`, also name:port and srv:name (srv is not empty), but a host
- * is needed and the port is not 0. NULL when it is right, else what is wrong. */
+ * is needed. A port is from 1 to 65535. NULL when it is right, else what is wrong. */
 struct rw_conf_address {
     struct rw_span host; /* without the brackets */
     struct rw_span path, srv;

@@ -91,7 +91,7 @@ static bool make_key(struct rw_span address, struct address_key *key, struct rw_
         return true;
     if (parts.host.len == 0)
         parts.host = RW_LITERAL("0.0.0.0");
-    if (parts.port == 0 || rw_conf_cidr(parts.host, &host))
+    if (rw_conf_cidr(parts.host, &host))
         return false;
     memcpy(key->host, host.bits, sizeof(key->host));
     key->port = parts.port;

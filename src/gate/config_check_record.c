@@ -250,8 +250,7 @@ void rw_config_check_dns(void *value, struct rw_conf_report *report)
     if (dns->ttl_ms_min > dns->ttl_ms_max)
         rw_conf_mistake_on(report, &dns->ttl_ms_min, "longer than \"ttl_max\"");
     for (EACH(struct rw_span, server, dns->servers))
-        if (server->len && !rw_conf_address(*server, false, &parts) &&
-            (parts.host.len == 0 || parts.port == 0))
+        if (server->len && !rw_conf_address(*server, false, &parts) && parts.host.len == 0)
             rw_conf_mistake_on(report, server,
                                "%s is not a server: expected an IP address and port",
                                rw_conf_quote(report, *server));

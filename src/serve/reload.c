@@ -79,18 +79,29 @@ static enum rw_err want_sockets(struct rw_process *process, struct rw_listener_s
     return RW_OK;
 }
 
+/* Not the fault of an address: the next one would fail, or wait, as well. */
+static bool gives_no_more(enum rw_err err)
+{
+    return err == RW_ENOMEM || err == RW_ETIMEDOUT || err == RW_ECLOSED || err == RW_EPROTO;
+}
+
+/* All that cannot be had are told at once. */
 static enum rw_err want_all_sockets(struct rw_process *process, struct rw_snapshot *snapshot,
                                     struct rw_snapshot *admin, struct rw_conf_report *report)
 {
     for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
         rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
-    for (unsigned i = 0; i < snapshot->listener_count; i++) {
-        enum rw_err err =
-            want_sockets(process, &snapshot->listeners[i], process->options.threads, report);
-        if (err)
-            return err;
+    enum rw_err first = RW_OK;
+    for (unsigned i = 0; i <= snapshot->listener_count && !gives_no_more(first); i++) {
+        bool last = i == snapshot->listener_count;
+        enum rw_err err = RW_OK;
+        if (!last)
+            err = want_sockets(process, &snapshot->listeners[i], process->options.threads, report);
+        else if (admin)
+            err = want_sockets(process, &admin->listeners[0], 1, report);
+        first = first ? first : err;
     }
-    return admin ? want_sockets(process, &admin->listeners[0], 1, report) : RW_OK;
+    return first;
 }
 
 /* After every thread has stopped listening there. */

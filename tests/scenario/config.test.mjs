@@ -63,7 +63,7 @@ test("check says the same as serve, and says fine to a good file", async (t) => 
   gateway.configure(respond("fine"));
   const good = await runRingway("check", gateway.configFile);
   assert.equal(good.code, 0, good.stderr);
-  assert.match(good.stdout, /ringway\.yaml: fine: 1 listeners?, 1 routes?, 0 upstreams?$/m);
+  assert.match(good.stdout, /ringway\.yaml: fine: 1 listener, 1 route, 0 upstreams$/m);
 });
 
 test("a file that is not there, not readable, not YAML, empty", async (t) => {
@@ -99,6 +99,38 @@ test("a port in use is named", async (t) => {
   assert.match(stderr, /^\S*ringway\.yaml:\d+:\d+: listener taken: /m);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
   assert.match(stderr, /in use/i);
+});
+
+test("all ports in use are named at once", async (t) => {
+  const ports = [];
+  for (let i = 0; i < 3; i++) {
+    const server = createServer();
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => server.close());
+    ports.push(server.address().port);
+  }
+  const gateway = await prepareGateway(
+    t,
+    `
+    listeners:
+      - { name: one, address: "127.0.0.1:${ports[0]}" }
+      - { name: free, address: "127.0.0.1:${await freePort()}" }
+      - { name: two, address: "127.0.0.1:${ports[1]}" }
+    admin: "127.0.0.1:${ports[2]}"
+    routes: [{ respond: {} }]`,
+  );
+  const { code, stderr } = await serve(gateway);
+  assert.equal(code, 2);
+  for (const [name, port] of [["one", ports[0]], ["two", ports[1]], ["admin", ports[2]]])
+    assert.match(stderr, new RegExp(`^\\S*ringway\\.yaml:\\d+:\\d+: listener ${name}: .*127\\.0\\.0\\.1:${port}: .*in use`, "m"));
+  assert.doesNotMatch(stderr, /listener free/);
+});
+
+test("port 0 is refused, with its place", async (t) => {
+  const gateway = await prepareGateway(t, `listeners: [{ address: "127.0.0.1:0" }]\nroutes: [{ respond: {} }]`);
+  const { code, stderr } = await runRingway("check", gateway.configFile);
+  assert.equal(code, 2);
+  assert.match(stderr, /ringway\.yaml:1:24: listeners\[0\]\.address: .*the port is a number from 1 to 65535/);
 });
 
 test("an admin port in use is named", async (t) => {

@@ -103,7 +103,7 @@ test("each rule through the whole program, and explain says the same", async (t)
       if (route) assert.equal(answer.text, route);
       else assert.ok([404, 405].includes(answer.status));
       const [line] = await gateway.accessLines(1, (l) => l.user_agent === agent);
-      const explained = await runRingway("explain", "-X", method, ...text.flatMap((l) => ["-H", l]), gateway.configFile, url);
+      const explained = await runRingway("explain", "-X", method, ...text.flatMap((l) => ["-H", l]), "--listener", "web", gateway.configFile, url);
       assert.equal(explained.code, route ? 0 : 1, explained.stdout + explained.stderr);
       const told = /^route "([^"]*)"$/m.exec(explained.stdout)?.[1];
       assert.equal(told, route ?? undefined);
@@ -119,6 +119,17 @@ test("each rule through the whole program, and explain says the same", async (t)
     const answer = await gateway.get("/method");
     assert.equal(answer.status, 405);
     assert.deepEqual(new Set(answer.headers.allow.split(", ")), new Set(["POST", "PUT", "PATCH"]));
+  });
+  await t.test("explain takes the listener of the URL's port, and says which there are", async () => {
+    const of = (url) => runRingway("explain", gateway.configFile, url);
+    const inside = await of(`http://x:${gateway.adminPort + 1}/where`);
+    assert.match(inside.stdout, /^route "only-inside"$/m);
+    assert.match(inside.stdout, /^ {2}listener {2}inside /m);
+    assert.match((await of(`http://x:${gateway.port}/where`)).stdout, /^route "anywhere"$/m);
+    assert.match((await of("http://x/where")).stdout, /^route "anywhere"$/m);
+    const none = await of("http://x:1/where");
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /no listener has the port 1 of the URL; there is .*inside \(127\.0\.0\.1:\d+\)/);
   });
   await t.test("explain tells the parameters", async () => {
     const explained = await runRingway("explain", gateway.configFile, "/users/42/posts/7");

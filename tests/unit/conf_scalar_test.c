@@ -103,7 +103,7 @@ static void test_addresses(void **state)
     } cases[] = {
         {":8080", true, false},
         {"*:8080", true, false},
-        {"127.0.0.1:0", true, false},
+        {"127.0.0.1:0", false, false},
         {"127.0.0.1:80", true, true},
         {"[::1]:80", true, true},
         {"[::ffff:10.0.0.1]:80", true, true},
