@@ -87,6 +87,7 @@ struct rw_loop {
     uint64_t now_ns, now_ms;
     uint64_t wall_offset_ns, wall_read_ns;
     struct rw_list ready;            /* of rw_stream.ready */
+    struct rw_list later;            /* of rw_later.link */
     struct rw_list starved;          /* of rw_stream.ready: no buffer to be had */
     struct rw_list closed;           /* of rw_stream.ready: on_closed is due */
     struct rw_list closed_listeners; /* of rw_listener_state.closed */

@@ -43,6 +43,7 @@ static void init_loop(struct rw_loop *loop, const struct rw_loop_options *option
     size_t cap = options->buffer_bytes_max ? options->buffer_bytes_max : buffer_bytes_default;
     rw_buf_pool_init(&loop->buffers, cap, KEEP_BYTES);
     rw_list_init(&loop->ready);
+    rw_list_init(&loop->later);
     rw_list_init(&loop->starved);
     rw_list_init(&loop->closed);
     rw_list_init(&loop->closed_listeners);
@@ -102,8 +103,8 @@ void rw_loop_woke(struct rw_loop *loop)
 
 bool rw_loop_has_work(const struct rw_loop *loop)
 {
-    return !rw_list_empty(&loop->ready) || !rw_list_empty(&loop->closed) ||
-           !rw_list_empty(&loop->closed_listeners) ||
+    return !rw_list_empty(&loop->ready) || !rw_list_empty(&loop->later) ||
+           !rw_list_empty(&loop->closed) || !rw_list_empty(&loop->closed_listeners) ||
            atomic_load_explicit(&loop->posted, memory_order_relaxed);
 }
 
@@ -146,14 +147,21 @@ static void run_posted(struct rw_loop *loop)
     }
 }
 
+/* What is added meanwhile is for the next time. */
+static void take_all(struct rw_list *from, struct rw_list *batch)
+{
+    rw_list_init(batch);
+    rw_list_insert_after(from, batch);
+    rw_list_remove(from);
+    rw_list_init(from);
+}
+
 static void run_ready(struct rw_loop *loop)
 {
     if (rw_list_empty(&loop->ready))
         return;
     struct rw_list batch, *item;
-    rw_list_insert_after(&loop->ready, (rw_list_init(&batch), &batch));
-    rw_list_remove(&loop->ready);
-    rw_list_init(&loop->ready);
+    take_all(&loop->ready, &batch);
     while ((item = rw_list_pop_front(&batch))) {
         struct rw_stream *stream = rw_container_of(item, struct rw_stream, ready);
         if (stream->flags & RW_STREAM_TLS_READY) {
@@ -162,6 +170,18 @@ static void run_ready(struct rw_loop *loop)
         }
         if (!rw_stream_closing(stream))
             loop->backend->ready(stream);
+    }
+}
+
+static void run_later(struct rw_loop *loop)
+{
+    if (rw_list_empty(&loop->later))
+        return;
+    struct rw_list batch, *item;
+    take_all(&loop->later, &batch);
+    while ((item = rw_list_pop_front(&batch))) {
+        struct rw_later *later = rw_container_of(item, struct rw_later, link);
+        later->run(later);
     }
 }
 
@@ -191,6 +211,7 @@ void rw_loop_turn(struct rw_loop *loop, int wait_ms_max)
     if (rw_wheel_next_ms(&loop->wheel) <= loop->now_ms)
         rw_wheel_run(&loop->wheel, loop->now_ms);
     run_ready(loop);
+    run_later(loop);
     run_closed(loop);
 }
 
@@ -253,6 +274,17 @@ void rw_loop_listener_pause(struct rw_listener_state *state, int errno_value)
 }
 
 /* ---- Small things ---- */
+
+void rw_loop_later(struct rw_loop *loop, struct rw_later *later)
+{
+    if (!rw_list_linked(&later->link))
+        rw_list_push_back(&loop->later, &later->link);
+}
+
+void rw_loop_later_stop(struct rw_later *later)
+{
+    rw_list_remove(&later->link);
+}
 
 const char *rw_loop_backend_name(const struct rw_loop *loop)
 {

@@ -72,6 +72,19 @@ struct rw_task {
  * Tasks run in the order posted. */
 void rw_loop_post(struct rw_loop *loop, struct rw_task *task);
 
+/* ---- Work for the end of a turn: what a turn's events have made leaves in one send ---- */
+
+struct rw_later {
+    struct rw_list link;
+    void (*run)(struct rw_later *later);
+};
+
+/* Zeroed memory with `run` set is ready for use. `run` is called once, after the other callbacks of
+ * this turn (of the next one, when asked from on_closed or from another's `run`). Asking twice is
+ * asking once. */
+void rw_loop_later(struct rw_loop *loop, struct rw_later *later);
+void rw_loop_later_stop(struct rw_later *later);
+
 /* ---- Timers: a hierarchical wheel of 1 ms ticks; starting and stopping are O(1) ---- */
 
 struct rw_timer {

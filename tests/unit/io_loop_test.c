@@ -294,6 +294,56 @@ static void posts_from_the_loop(void **unused)
     world_close(&world);
 }
 
+/* ---- Work for the end of the turn ---- */
+
+struct later_order {
+    struct rw_later later;
+    struct rw_task first, second;
+    int calls, seen_by_first, seen_by_second;
+};
+
+static struct later_order order;
+
+static void count_later(struct rw_later *later)
+{
+    if (++order.calls < 3)
+        rw_loop_later(world.loop, later); /* for the next turn, which must not sleep */
+    else
+        rw_loop_stop(world.loop);
+}
+
+static void ask_first(struct rw_task *task)
+{
+    (void)task;
+    rw_loop_later(world.loop, &order.later);
+    rw_loop_later(world.loop, &order.later);
+    order.seen_by_first = order.calls;
+}
+
+static void ask_second(struct rw_task *task)
+{
+    (void)task;
+    order.seen_by_second = order.calls;
+}
+
+static void later_than_the_rest(void **unused)
+{
+    (void)unused;
+    struct rw_later stopped = {.run = count_later};
+    open_world();
+    order = (struct later_order){
+        .later.run = count_later, .first.run = ask_first, .second.run = ask_second};
+    rw_loop_post(world.loop, &order.first);
+    rw_loop_post(world.loop, &order.second);
+    rw_loop_later(world.loop, &stopped);
+    rw_loop_later_stop(&stopped);
+    rw_loop_run(world.loop);
+    assert_int_equal(order.calls, 3);
+    assert_int_equal(order.seen_by_first, 0);
+    assert_int_equal(order.seen_by_second, 0);
+    world_close(&world);
+}
+
 /* ---- Watches ---- */
 
 struct pipe_watch {
@@ -453,8 +503,8 @@ static void small_pool(void **unused)
 #define EVERYWHERE                                                                                 \
     cmocka_unit_test(timers_in_order), cmocka_unit_test(timers_move_and_stop),                     \
         cmocka_unit_test(timer_starts_itself_at_once), cmocka_unit_test(posts_from_the_loop),      \
-        cmocka_unit_test(clocks), cmocka_unit_test(small_pool),                                    \
-        cmocka_unit_test(creation_survives_failed_allocations)
+        cmocka_unit_test(later_than_the_rest), cmocka_unit_test(clocks),                           \
+        cmocka_unit_test(small_pool), cmocka_unit_test(creation_survives_failed_allocations)
 
 #define KERNEL_ONLY cmocka_unit_test(posts_from_threads), cmocka_unit_test(watches)
 
