@@ -83,8 +83,8 @@ struct rw_exchange {
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
 
-    const struct sockaddr *peer;  /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
-    const char *detail;           /* static text for the error log: what exactly was wrong */
+    const struct sockaddr *peer; /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
+    const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
     struct rw_endpoint *endpoint; /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span upstream;      /* whose endpoint it is, for the log; the snapshot's text */
     struct rw_span

@@ -236,11 +236,11 @@ static void begin(struct probe *probe)
     };
     probe->started_ms = rw_loop_now_ms(health->loop);
     probe->reply = alloc_reply();
-    /* Want of memory here says nothing about the endpoint. */
+    /* Want of memory or descriptors here says nothing about the endpoint. */
     enum rw_err err = probe->reply
                           ? rw_stream_connect(health->loop, &probe->stream, &events, &options)
                           : RW_ENOMEM;
-    if (err == RW_ENOMEM) {
+    if (err == RW_ENOMEM || err == RW_ELIMIT) {
         free_reply(probe);
         schedule_next(probe);
         return;

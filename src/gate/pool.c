@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gate/worker.h"
+#include "io/tls.h"
 
 struct rw_pool {
     struct rw_worker *worker;
@@ -66,7 +67,7 @@ static void close_connection(struct rw_upstream_connection *connection)
 }
 
 static void fail_lease(struct rw_upstream_connection *connection, enum rw_reason reason,
-                       enum rw_err err)
+                       const char *detail)
 {
     struct rw_lease *lease = connection->lease;
     struct rw_worker *worker = connection->pool->worker;
@@ -74,7 +75,7 @@ static void fail_lease(struct rw_upstream_connection *connection, enum rw_reason
     close_connection(connection);
     if (lease) {
         lease->connection = NULL;
-        lease->events->on_failed(lease, reason, err);
+        lease->events->on_failed(lease, reason, detail);
     }
 }
 
@@ -86,16 +87,38 @@ static enum rw_reason reason_of(enum rw_err err)
         return RW_REASON_UPSTREAM_TLS;
     case RW_ETIMEDOUT:
         return RW_REASON_CONNECT_TIMEOUT;
+    case RW_ENOMEM:
+        return RW_REASON_MEMORY;
+    case RW_ELIMIT:
+        return RW_REASON_DESCRIPTORS;
     default:
         return RW_REASON_CONNECT_FAILED;
     }
+}
+
+static const char *detail_of(enum rw_err err)
+{
+    return err == RW_ELIMIT ? "no descriptor is left: see `ulimit -n`" : rw_err_text(err);
+}
+
+/* The connection could not be made. */
+static void fail_open(struct rw_upstream_connection *connection, enum rw_err err)
+{
+    bool cut = err == RW_OK || err == RW_ECLOSED || err == RW_ERESET;
+    if (connection->tls && cut) {
+        fail_lease(connection, RW_REASON_UPSTREAM_TLS, "the peer closed during the TLS handshake");
+        return;
+    }
+    const char *tls =
+        err == RW_ETLS || err == RW_EVERIFY ? rw_tls_error_text(&connection->stream) : "";
+    fail_lease(connection, reason_of(err), *tls ? tls : detail_of(err));
 }
 
 static void on_open(struct rw_stream *stream, enum rw_err err)
 {
     struct rw_upstream_connection *connection = connection_of(stream);
     if (err) {
-        fail_lease(connection, reason_of(err), err);
+        fail_open(connection, err);
         return;
     }
     connection->open = true;
@@ -124,7 +147,7 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
     if (!connection->lease)
         close_connection(connection);
     else if (!connection->open)
-        fail_lease(connection, reason_of(err), err);
+        fail_open(connection, err);
     else
         connection->lease->events->on_end(connection->lease, err);
 }
@@ -158,7 +181,7 @@ static void on_deadline(struct rw_timer *timer)
     if (!connection->lease)
         close_connection(connection);
     else if (!connection->open)
-        fail_lease(connection, RW_REASON_CONNECT_TIMEOUT, RW_ETIMEDOUT);
+        fail_lease(connection, RW_REASON_CONNECT_TIMEOUT, rw_err_text(RW_ETIMEDOUT));
     else
         connection->lease->events->on_deadline(connection->lease);
 }
@@ -226,14 +249,21 @@ static void queue_timeout(struct rw_timer *timer)
             return;
         }
         leave_queue(pool, lease);
-        lease->events->on_failed(lease, RW_REASON_QUEUE_TIMEOUT, RW_ETIMEDOUT);
+        lease->events->on_failed(lease, RW_REASON_QUEUE_TIMEOUT, rw_err_text(RW_ETIMEDOUT));
     }
+}
+
+static enum rw_pool_result refuse(struct rw_lease *lease, enum rw_reason reason, const char *detail)
+{
+    lease->reason = (uint8_t)reason;
+    lease->detail = detail;
+    return RW_POOL_FAILED;
 }
 
 static enum rw_pool_result enqueue(struct rw_pool *pool, struct rw_lease *lease)
 {
     if (pool->queue_count >= pool->limits.queue_max)
-        return RW_POOL_QUEUE_FULL;
+        return refuse(lease, RW_REASON_QUEUE_FULL, NULL);
     uint64_t due_ms = rw_loop_now_ms(pool->worker->loop) + pool->limits.queue_ms_max;
     lease->queue_deadline_ms = due_ms;
     lease->pool = pool;
@@ -255,7 +285,7 @@ static void admit_waiting(struct rw_pool *pool)
         enum rw_err err = open_connection(pool, lease);
         if (err) {
             give_slot(pool);
-            lease->events->on_failed(lease, reason_of(err), err);
+            lease->events->on_failed(lease, reason_of(err), detail_of(err));
         }
     }
     if (!rw_list_empty(&pool->queue))
@@ -331,7 +361,7 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
 {
     struct rw_pool *pool = pool_for(worker, endpoint);
     if (!pool)
-        return RW_POOL_NO_MEMORY;
+        return refuse(lease, RW_REASON_MEMORY, NULL);
     /* The newest configuration's limits hold for connections that outlive a reload too. */
     pool->limits = cluster->connections;
     lease->cluster = cluster;
@@ -343,11 +373,11 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
     }
     if (!rw_list_empty(&pool->queue) || !take_slot(pool))
         return enqueue(pool, lease);
-    if (open_connection(pool, lease)) {
-        give_slot(pool);
-        return RW_POOL_NO_MEMORY;
-    }
-    return RW_POOL_WAIT;
+    enum rw_err err = open_connection(pool, lease);
+    if (!err)
+        return RW_POOL_WAIT;
+    give_slot(pool);
+    return refuse(lease, reason_of(err), detail_of(err));
 }
 
 /* Hands a connection that has become free to the first in the queue. */

@@ -34,7 +34,8 @@ struct rw_upstream_connection {
 struct rw_lease_events {
     /* A connection is there (lease->connection), or why not. Never from inside rw_pool_acquire. */
     void (*on_ready)(struct rw_lease *lease);
-    void (*on_failed)(struct rw_lease *lease, enum rw_reason reason, enum rw_err err);
+    /* `detail` is what exactly was wrong, alive for the call. */
+    void (*on_failed)(struct rw_lease *lease, enum rw_reason reason, const char *detail);
     void (*on_data)(struct rw_lease *lease, struct rw_buf *buf);
     void (*on_end)(struct rw_lease *lease, enum rw_err err);
     void (*on_sent)(struct rw_lease *lease, enum rw_err err);
@@ -49,13 +50,15 @@ struct rw_lease {
     uint64_t queue_deadline_ms;
     struct rw_cluster *cluster; /* alive as long as the lease: the owner pins its snapshot */
     struct rw_pool *pool;       /* while waiting */
+    const char *detail;         /* after RW_POOL_FAILED: what was wrong; static */
+    uint8_t reason;             /* ... enum rw_reason */
     bool reused;                /* the connection had carried a request before */
 };
 
-enum rw_pool_result { RW_POOL_READY, RW_POOL_WAIT, RW_POOL_QUEUE_FULL, RW_POOL_NO_MEMORY };
+enum rw_pool_result { RW_POOL_READY, RW_POOL_WAIT, RW_POOL_FAILED };
 
-/* READY: lease->connection is there. WAIT: on_ready or on_failed will come. `fresh`: not an idle
- * one (a retry after a kept connection turned out to be dead). */
+/* READY: lease->connection is there. WAIT: on_ready or on_failed will come. FAILED: lease->reason
+ * says why. `fresh`: not an idle one (a retry after a kept connection turned out to be dead). */
 enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster *cluster,
                                     struct rw_endpoint *endpoint, struct rw_lease *lease,
                                     bool fresh);

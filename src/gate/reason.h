@@ -17,6 +17,7 @@
     X(HEADER_TIMEOUT, "request_header_timeout", 408, "The request head came too slowly.")          \
     X(BODY_TOO_LARGE, "request_body_too_large", 413, "The request body is too large.")             \
     X(MEMORY, "out_of_memory", 503, "The gateway is out of memory for this request.")              \
+    X(DESCRIPTORS, "out_of_descriptors", 503, "The gateway has no descriptor for this request.")   \
     X(EXCHANGE_LIMIT, "exchange_limit", 503, "The request needs more memory than is allowed.")     \
     X(NO_ENDPOINT, "no_endpoint", 503, "No healthy endpoint is available.")                        \
     X(QUEUE_FULL, "connection_queue_full", 503, "Too many requests wait for a connection.")        \

@@ -59,6 +59,7 @@ static void free_tls(struct rw_tls *tls)
     rw_tls_drop_buffers(&tls->out);
     rw_tls_drop_buffers(&tls->flight);
     rw_free(tls->name);
+    rw_free(tls->complaint);
     if (tls->flags & RW_TLS_CLIENT)
         rw_tls_client_drop(tls->of.client);
     else
@@ -200,6 +201,12 @@ static enum rw_err classify(struct rw_tls *tls)
         return RW_EVERIFY;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
         return RW_EVERIFY;
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST:
+        /* What OpenSSL says of bytes that are no record. */
+        if (tls->flags & RW_TLS_CLIENT && !(tls->flags & RW_TLS_OPEN))
+            tls->reason = "the peer answers without TLS";
+        return RW_ETLS;
     default:
         return RW_ETLS;
     }

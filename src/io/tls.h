@@ -183,8 +183,10 @@ enum { RW_TLS_SANS_MAX = 256 }; /* of one certificate; the rest is not listed */
 RW_MUST_CHECK enum rw_err rw_tls_peer(const struct rw_stream *stream, struct rw_arena *arena,
                                       struct rw_tls_peer *peer);
 
-/* Why this stream failed, in OpenSSL's words ("certificate verify failed: certificate has
- * expired"); "" when TLS has nothing to say. Valid until the next call on this thread. */
+/* Why this stream failed, in OpenSSL's words, and of a certificate what is wrong with it
+ * ("certificate verify failed: certificate has expired: the certificate expired at
+ * 2026-01-01T00:00:00Z"); "" when TLS has nothing to say. Valid until the next call on this thread.
+ */
 const char *rw_tls_error_text(const struct rw_stream *stream);
 
 #endif

@@ -92,7 +92,7 @@ static enum rw_err set_trust(SSL_CTX *ssl, const struct rw_tls_client_options *o
 {
     if (options->insecure)
         return RW_OK;
-    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, rw_tls_on_verify);
     if (options->ca.len)
         return rw_tls_authorities_load(options->ca, SSL_CTX_get_cert_store(ssl), NULL, why);
     if (SSL_CTX_set_default_verify_paths(ssl) == 1)

@@ -133,13 +133,9 @@ static enum rw_err list_sans(X509 *cert, struct rw_arena *arena, struct rw_tls_p
     return err;
 }
 
-enum rw_err rw_tls_peer(const struct rw_stream *stream, struct rw_arena *arena,
-                        struct rw_tls_peer *peer)
+enum rw_err rw_tls_describe(X509 *cert, struct rw_arena *arena, struct rw_tls_peer *peer)
 {
     *peer = (struct rw_tls_peer){0};
-    X509 *cert = peer_of(stream->tls);
-    if (!cert)
-        return RW_ENOENT;
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_bytes = 0;
     const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
@@ -159,16 +155,25 @@ enum rw_err rw_tls_peer(const struct rw_stream *stream, struct rw_arena *arena,
     return err;
 }
 
+enum rw_err rw_tls_peer(const struct rw_stream *stream, struct rw_arena *arena,
+                        struct rw_tls_peer *peer)
+{
+    *peer = (struct rw_tls_peer){0};
+    X509 *cert = peer_of(stream->tls);
+    return cert ? rw_tls_describe(cert, arena, peer) : RW_ENOENT;
+}
+
 const char *rw_tls_error_text(const struct rw_stream *stream)
 {
-    static _Thread_local char text[256];
+    static _Thread_local char text[640];
     const struct rw_tls *tls = stream->tls;
     text[0] = '\0';
     if (!tls || !(tls->flags & RW_TLS_FAILED))
         return text;
     if (tls->verify_error != X509_V_OK)
-        snprintf(text, sizeof(text), "%s: %s", tls->reason ? tls->reason : "not trusted",
-                 X509_verify_cert_error_string(tls->verify_error));
+        snprintf(text, sizeof(text), "%s: %s%s%s", tls->reason ? tls->reason : "not trusted",
+                 X509_verify_cert_error_string(tls->verify_error), tls->complaint ? ": " : "",
+                 tls->complaint ? tls->complaint : "");
     else if (tls->reason)
         snprintf(text, sizeof(text), "%s", tls->reason);
     return text;

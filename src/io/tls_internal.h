@@ -63,7 +63,8 @@ struct rw_tls {
         struct rw_tls_server *server;
         struct rw_tls_client *client;
     } of;
-    char *name; /* the client's: whom it talks to */
+    char *name;      /* the client's: whom it talks to */
+    char *complaint; /* what is wrong with the peer's certificate; NULL: see verify_error */
     uint32_t flags;
     uint32_t out_count;
     uint32_t sealed;    /* records that libssl has made with the present key, at least */
@@ -86,6 +87,14 @@ void rw_tls_drop_buffers(struct rw_buf **first);
  * flagged). */
 struct rw_buf *rw_tls_out(struct rw_tls *tls, size_t bytes);
 void rw_tls_skip_parts(struct rw_parts *rest, size_t bytes);
+
+/* ---- tls_info.c, tls_verify.c ---- */
+
+/* What rw_tls_peer tells, of this certificate. */
+RW_MUST_CHECK enum rw_err rw_tls_describe(X509 *cert, struct rw_arena *arena,
+                                          struct rw_tls_peer *peer);
+/* OpenSSL's verify callback: notes what is wrong, changes nothing. */
+int rw_tls_on_verify(int good, X509_STORE_CTX *context);
 
 /* ---- tls_kdf.c ---- */
 

@@ -165,7 +165,7 @@ static enum rw_err set_client_auth(SSL_CTX *ssl, const struct rw_tls_server_opti
     int mode = SSL_VERIFY_PEER;
     if (options->client_auth == RW_TLS_AUTH_REQUIRED)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    SSL_CTX_set_verify(ssl, mode, NULL);
+    SSL_CTX_set_verify(ssl, mode, rw_tls_on_verify);
     return RW_OK;
 }
 

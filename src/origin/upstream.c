@@ -91,25 +91,30 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
     call->waiting.buf = call->in = NULL;
 }
 
-void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
+/* Want of memory or descriptors here says nothing about the endpoint. */
+static void blame(struct rw_upstream_call *call, enum rw_reason reason)
 {
     struct rw_exchange *x = call->x;
-    uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
-    if (x->endpoint)
-        rw_cluster_report(call->cluster, x->endpoint, true, now_ms);
+    bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
+                reason == RW_REASON_EXCHANGE_LIMIT;
+    if (x->endpoint && !ours)
+        rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop));
+}
+
+static void give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
+{
+    struct rw_exchange *x = call->x;
     rw_upstream_let_go(call);
     rw_exchange_fail(x, reason, detail);
 }
 
-/* ---- Getting a connection ---- */
-
-static void connect_or_fail(struct rw_upstream_call *call, enum rw_pool_result result)
+void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
 {
-    if (result == RW_POOL_QUEUE_FULL)
-        rw_upstream_fail(call, RW_REASON_QUEUE_FULL, NULL);
-    else if (result == RW_POOL_NO_MEMORY)
-        rw_upstream_fail(call, RW_REASON_MEMORY, NULL);
+    blame(call, reason);
+    give_up(call, reason, detail);
 }
+
+/* ---- Getting a connection ---- */
 
 static void use_endpoint(struct rw_exchange *x, struct rw_endpoint *endpoint)
 {
@@ -159,19 +164,19 @@ bool rw_upstream_try_again(struct rw_upstream_call *call)
         rw_pool_acquire(x->worker, call->cluster, endpoint, &call->lease, reused);
     if (result == RW_POOL_READY)
         on_ready(&call->lease);
-    else
-        connect_or_fail(call, result);
+    else if (result == RW_POOL_FAILED)
+        rw_upstream_fail(call, call->lease.reason, call->lease.detail);
     return true;
 }
 
-static void on_failed(struct rw_lease *lease, enum rw_reason reason, enum rw_err err)
+static void on_failed(struct rw_lease *lease, enum rw_reason reason, const char *detail)
 {
     struct rw_upstream_call *call = rw_container_of(lease, struct rw_upstream_call, lease);
-    if (call->x->endpoint)
-        rw_cluster_report(call->cluster, call->x->endpoint, true,
-                          rw_loop_now_ms(call->x->worker->loop));
-    if (!rw_upstream_try_again(call))
-        rw_upstream_fail(call, reason, rw_err_text(err));
+    blame(call, reason);
+    if (rw_upstream_try_again(call))
+        return;
+    struct rw_span copy = rw_arena_copy(&call->x->arena, rw_span_text(detail));
+    give_up(call, reason, copy.at ? copy.at : rw_reason_text(reason));
 }
 
 void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms)
@@ -240,8 +245,8 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
         rw_pool_acquire(x->worker, call->cluster, endpoint, &call->lease, false);
     if (result == RW_POOL_READY)
         return rw_upstream_send_request(call, first);
-    if (result != RW_POOL_WAIT) {
-        connect_or_fail(call, result);
+    if (result == RW_POOL_FAILED) {
+        rw_upstream_fail(call, call->lease.reason, call->lease.detail);
         return RW_FLOW_GO;
     }
     call->waiting = *first;

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 import tls from "node:tls";
+import { cleanup } from "./support/cleanup.mjs";
 import { makeCertificates } from "./support/certificates.mjs";
 import { request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
@@ -234,10 +236,17 @@ test("TLS towards the origin", async (t) => {
     ports: [demanding],
   });
   const origin = await startOrigin(t, { tls: { cert: c.read("usual.pem"), key: c.read("usual.key") }, answer: (_, response) => response.end("secure") });
-  const plain = await startOrigin(t);
+  const startTcp = async (answer) => {
+    const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(answer)));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => server.close());
+    return `127.0.0.1:${server.address().port}`;
+  };
+  const plain = await startTcp("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  const hangsUp = await startTcp("");
   const upstream = (name, address, tlsText) => `  - { name: ${name}, endpoints: ["${address}"], passive_health: { failures: 0 }, tls: ${tlsText} }\n`;
   const ca = `ca: ${c.cert("ca")}`;
-  const names = ["good", "named", "wrong-name", "wrong-ca", "system-ca", "unverified", "mutual", "no-certificate", "stranger", "not-tls"];
+  const names = ["good", "named", "wrong-name", "wrong-ca", "system-ca", "unverified", "mutual", "no-certificate", "stranger", "not-tls", "hangs-up"];
   const gateway = await startGateway(
     t,
     (g) => `
@@ -254,7 +263,8 @@ ${upstream("unverified", origin.address, "{ verify: false }")}\
 ${upstream("mutual", `127.0.0.1:${demanding}`, `{ ${ca}, name: usual.example, cert: ${c.cert("client")}, key: ${c.key("client")} }`)}\
 ${upstream("no-certificate", `127.0.0.1:${demanding}`, `{ ${ca} }`)}\
 ${upstream("stranger", `127.0.0.1:${demanding}`, `{ ${ca}, cert: ${c.cert("stranger")}, key: ${c.key("stranger")} }`)}\
-${upstream("not-tls", plain.address, `{ ${ca} }`)}`,
+${upstream("hangs-up", hangsUp, `{ ${ca} }`)}\
+${upstream("not-tls", plain, `{ ${ca} }`)}`,
   );
   const ask = (name) => gateway.get(`/${name}`);
   for (const name of ["good", "named", "unverified"]) {
@@ -271,10 +281,24 @@ ${upstream("not-tls", plain.address, `{ ${ca} }`)}`,
       assert.equal(answer.headers["x-ringway-reason"], "upstream_tls_failed");
     });
   }
+  await t.test("the log says what was wrong with the certificate, not only that something was", async () => {
+    const told = {
+      "wrong-name": /the certificate is for DNS:usual\.example, DNS:localhost, IP:127\.0\.0\.1, wanted is other\.example/,
+      "wrong-ca": /its issuer is not known here: CN=ca,O=Ringway Tests/,
+    };
+    for (const [name, what] of Object.entries(told))
+      await eventually(() => gateway.logLines().some((l) => l.component === "exchange" && l.message.includes(`/${name}:`) && what.test(l.message)), { what: `a line about ${name}` });
+  });
   await t.test("an origin that does not speak TLS: 502", async () => {
     const answer = await ask("not-tls");
     assert.equal(answer.status, 502);
-    assert.match(answer.headers["x-ringway-reason"], /^upstream_(tls|connect)_failed$/);
+    assert.equal(answer.headers["x-ringway-reason"], "upstream_tls_failed");
+    await eventually(() => /upstream_tls_failed: the peer answers without TLS/.test(gateway.stderr), { what: "a line about it" });
+  });
+  await t.test("an origin that hangs up during the handshake: 502", async () => {
+    const answer = await ask("hangs-up");
+    assert.equal(answer.headers["x-ringway-reason"], "upstream_tls_failed");
+    await eventually(() => /the peer closed during the TLS handshake/.test(gateway.stderr), { what: "a line about it" });
   });
   await t.test("mutual: nginx sees our certificate and the name we ask for", async () => {
     const answer = await ask("mutual");

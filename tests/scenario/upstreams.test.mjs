@@ -2,6 +2,7 @@
 // left or all are busy.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
@@ -9,6 +10,8 @@ import { json, request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { onHeads, startOrigin, startRawOrigin } from "./support/origin.mjs";
 import { freePorts } from "./support/ports.mjs";
+import { openRaw } from "./support/raw.mjs";
+import { run } from "./support/run.mjs";
 import { eventually, sleep } from "./support/wait.mjs";
 
 const named = (t, names) => Promise.all(names.map((name) => startOrigin(t, { name, answer: (_, response) => response.end(name) })));
@@ -343,4 +346,36 @@ test("the end of a reload that takes an upstream away: its connections are close
   await gateway.reload(upstream([b]));
   assert.deepEqual(await count(gateway, 4), { b: 4 });
   await eventually(() => a.sockets.size === 0, { within: 15000, what: "no connection to the old endpoint" });
+});
+
+test("no descriptor for a connection to the origin: said as what it is, and the endpoint is not to blame", async (t) => {
+  const origin = await startOrigin(t, { answer: (_, response) => response.end("here") });
+  const gateway = await startGateway(
+    t,
+    (g) => `
+listeners: [{ name: web, address: "127.0.0.1:${g.port}", reason_header: true }]
+threads: 1
+routes: [{ upstream: app }]
+upstreams: [{ name: app, endpoints: ["${origin.address}"], passive_health: { failures: 1, eject_percent_max: 100 } }]`,
+  );
+  const client = await openRaw(gateway.port);
+  const ask = async () => {
+    client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    return client.response();
+  };
+  const [worker] = gateway.workers();
+  await eventually(async () => (await gateway.metric("ringway_connections_open")) >= 1, { what: "the connection is accepted" });
+  const limit = async (soft) => assert.equal((await run("prlimit", ["--pid", String(worker), `--nofile=${soft}:`])).code, 0);
+  const [, before] = /Max open files +(\d+)/.exec(readFileSync(`/proc/${worker}/limits`, "latin1"));
+  await limit(3);
+  for (let i = 0; i < 3; i++) {
+    const answer = await ask();
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers["x-ringway-reason"], "out_of_descriptors");
+  }
+  await eventually(() => /out_of_descriptors: no descriptor is left/.test(gateway.stderr), { what: "a line about it" });
+  await limit(before);
+  const answer = await ask();
+  assert.equal(answer.text, "here");
+  client.destroy();
 });

@@ -213,10 +213,16 @@ static void test_untrusted(void **state)
 {
     (void)state;
     static const char *const expired[] = {"expired", NULL};
-    client_refuses(usual, "ca.pem", "other.example", "hostname mismatch");
-    client_refuses(usual, "ca.pem", "127.0.0.2", "IP address mismatch");
-    client_refuses(usual, "other-ca.pem", "usual.example", "unable to get local issuer");
-    client_refuses(expired, "ca.pem", "usual.example", "certificate has expired");
+    static const char *const nameless[] = {"nameless", NULL};
+    client_refuses(usual, "ca.pem", "other.example",
+                   "hostname mismatch: the certificate is for DNS:usual.example, DNS:localhost, "
+                   "IP:127.0.0.1, wanted is other.example");
+    client_refuses(usual, "ca.pem", "127.0.0.2", "IP:127.0.0.1, wanted is 127.0.0.2");
+    client_refuses(nameless, "ca.pem", "usual.example", "the certificate is for no name, wanted");
+    client_refuses(usual, "other-ca.pem", "usual.example",
+                   "its issuer is not known here: CN=ca,O=Ringway Tests");
+    client_refuses(expired, "ca.pem", "usual.example",
+                   "certificate has expired: the certificate expired at 20");
     struct pair pair;
     pair_open(&pair);
     struct rw_tls_client *client = pair_client_with((struct rw_tls_client_options){0});
