@@ -1,4 +1,4 @@
-/* The HTTP/1.1 front: client connections of a worker, from accept to close.
+/* The HTTP/1.1 front: client connections of a worker, from the first byte to the close.
  *
  * A connection without a request costs one small object and no buffer. Bytes that arrive are parsed
  * where they landed; when a head is complete its texts move into the arena of a new exchange. One
@@ -8,23 +8,12 @@
 #define RW_GATE_FRONT_H1_H
 
 #include <stddef.h>
-#include <sys/socket.h>
 
-struct rw_worker;
-struct rw_worker_listener;
+struct rw_client_front;
 
-/* Size of a connection object, for the worker's slab. */
+/* Size of a connection object. */
 size_t rw_front_h1_bytes(void);
 
-/* Takes over an accepted descriptor. */
-void rw_front_h1_accept(struct rw_worker_listener *listener, int fd,
-                        const struct sockaddr_storage *peer);
-
-/* Connections end with the response under way; those without a request may send one more for a
- * short while. */
-void rw_front_h1_drain(struct rw_worker *worker);
-
-/* Cuts all connections. */
-void rw_front_h1_close_all(struct rw_worker *worker);
+extern const struct rw_client_front rw_front_h1_client;
 
 #endif

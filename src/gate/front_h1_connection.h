@@ -2,24 +2,12 @@
 #ifndef RW_GATE_FRONT_H1_CONNECTION_H
 #define RW_GATE_FRONT_H1_CONNECTION_H
 
-#include "gate/deadline.h"
+#include "gate/client.h"
 #include "gate/exchange.h"
 #include "gate/h1_pieces.h"
-#include "gate/listener.h"
-#include "gate/worker.h"
 #include "http/h1.h"
 
-#include <netinet/in.h>
-
-/* What a connection keeps of its peer's address. */
-union rw_peer {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
 enum rw_h1_phase {
-    RW_H1_OPENING, /* TLS handshake */
     RW_H1_IDLE,    /* no byte of a request */
     RW_H1_HEAD,    /* part of a head */
     RW_H1_BUSY,    /* an exchange is under way */
@@ -30,21 +18,14 @@ enum rw_h1_phase {
 };
 
 struct rw_h1_connection {
-    struct rw_stream stream;
-    struct rw_list link; /* worker->fronts */
-    struct rw_deadline deadline;
-    struct rw_worker_listener *listener;
+    struct rw_client client; /* first: client.h */
     struct rw_exchange *x;
-    struct rw_h1_call *call; /* of x, in its arena */
-    struct rw_buf *in;       /* received and not yet used */
-    union rw_peer peer;
-    uint32_t head_seen, head_line, head_fields; /* parser state of a head that is not complete */
+    struct rw_h1_call *call;       /* of x, in its arena */
+    struct rw_buf *in;             /* received and not yet used */
+    uint32_t head_seen, head_line; /* parser state of a head that is not complete */
     uint32_t requests;
+    uint16_t head_fields; /* parser state, too */
     uint16_t lingered_kib;
-    uint8_t phase;       /* enum rw_h1_phase */
-    bool parsing : 1;    /* the parse loop is on the stack */
-    bool peer_ended : 1; /* FIN came */
-    bool tls : 1;
 };
 
 /* What the front keeps per exchange, in the exchange's arena. */
@@ -67,18 +48,13 @@ extern const struct rw_front rw_front_h1;
 
 static inline struct rw_worker *rw_h1_worker(const struct rw_h1_connection *c)
 {
-    return c->listener->worker;
+    return rw_client_worker(&c->client);
 }
-
-/* Settings by the current snapshot; of a removed listener the first one's stand in. */
-const struct rw_listener_settings *rw_h1_settings(const struct rw_h1_connection *c);
-
-void rw_h1_deadline_in(struct rw_h1_connection *c, uint32_t ms);
 
 /* Is the exchange that was number `turn` still under way? (Its memory may already be another's.) */
 static inline bool rw_h1_same(const struct rw_h1_connection *c, uint32_t turn)
 {
-    return c->x && c->requests == turn && c->phase == RW_H1_BUSY;
+    return c->x && c->requests == turn && c->client.phase == RW_H1_BUSY;
 }
 
 /* Ends the connection now; on_closed frees it. */

@@ -12,7 +12,7 @@ static enum rw_h1_body_event gather(struct rw_h1_connection *c, struct rw_piece 
 /* An upgraded connection: whatever comes is passed on. */
 static void gather_raw(struct rw_h1_connection *c, struct rw_piece *piece)
 {
-    *piece = (struct rw_piece){.buf = c->in, .end = c->peer_ended && !c->in};
+    *piece = (struct rw_piece){.buf = c->in, .end = c->client.peer_ended && !c->in};
     if (c->in)
         piece->data = rw_buf_span(c->in);
     c->in = NULL;
@@ -24,7 +24,7 @@ void rw_h1_await(struct rw_h1_connection *c)
     if (c->call->sending)
         return;
     bool more = !x->request_ended && !x->upgraded && !c->call->held_back;
-    rw_h1_deadline_in(c, more ? x->listener->timeouts->body_idle_ms : 0);
+    rw_client_deadline_in(&c->client, more ? x->listener->timeouts->body_idle_ms : 0);
 }
 
 static bool prepare_trailers(struct rw_h1_connection *c)
@@ -52,7 +52,7 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
 {
     struct rw_h1_call *call = c->call;
     if (rw_message_bodiless(&c->x->request)) {
-        rw_h1_deadline_in(c, 0);
+        rw_client_deadline_in(&c->client, 0);
         first->end = true;
         return true;
     }
@@ -146,7 +146,7 @@ void rw_h1_feed_body(struct rw_h1_connection *c)
 {
     struct rw_h1_call *call = c->call;
     uint32_t turn = c->requests;
-    while (!call->held_back && (c->in || (c->peer_ended && c->x->upgraded)))
+    while (!call->held_back && (c->in || (c->client.peer_ended && c->x->upgraded)))
         if (!feed_once(c))
             break;
     if (!rw_h1_same(c, turn))
@@ -155,17 +155,17 @@ void rw_h1_feed_body(struct rw_h1_connection *c)
         /* Only the response is awaited now; its pace is the origin's and, while sending, the
          * client's. */
         rw_h1_await(c);
-        rw_stream_receive(&c->stream, !c->in, false);
+        rw_stream_receive(&c->client.stream, !c->in, false);
         return;
     }
     rw_h1_await(c);
-    rw_stream_receive(&c->stream, !call->held_back, true);
+    rw_stream_receive(&c->client.stream, !call->held_back, true);
 }
 
 void rw_h1_request_resume(struct rw_exchange *x)
 {
     struct rw_h1_connection *c = x->front_state;
-    if (c->phase != RW_H1_BUSY || !c->call->held_back)
+    if (c->client.phase != RW_H1_BUSY || !c->call->held_back)
         return;
     rw_h1_hold_back(c, false);
     rw_h1_feed_body(c);

@@ -69,8 +69,8 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
         endless && x->request.minor_version >= 1 && x->request.method != RW_METHOD_HEAD;
     if (endless && !call->out.chunked && x->request.method != RW_METHOD_HEAD)
         call->close = true; /* HTTP/1.0: the end of the connection is the end of the body */
-    if (rw_h1_worker(c)->draining || c->peer_ended || !x->request_ended ||
-        c->listener->index == RW_LISTENER_GONE)
+    if (rw_h1_worker(c)->draining || c->client.peer_ended || !x->request_ended ||
+        c->client.listener->index == RW_LISTENER_GONE)
         call->close = true;
 }
 
@@ -89,7 +89,7 @@ static enum rw_flow send_parts(struct rw_h1_connection *c, const struct iovec *p
 {
     struct rw_h1_call *call = c->call;
     struct rw_exchange *x = c->x;
-    switch (rw_stream_send(&c->stream, parts, count)) {
+    switch (rw_stream_send(&c->client.stream, parts, count)) {
     case RW_SEND_DONE:
         sent_all(c);
         if (last)
@@ -98,7 +98,7 @@ static enum rw_flow send_parts(struct rw_h1_connection *c, const struct iovec *p
     case RW_SEND_PENDING:
         call->sending = true;
         call->last = last;
-        rw_h1_deadline_in(c, x->listener->timeouts->send_idle_ms);
+        rw_client_deadline_in(&c->client, x->listener->timeouts->send_idle_ms);
         return RW_FLOW_HOLD;
     default:
         /* on_closed cuts the exchange, from the loop: the caller may still use it. */
@@ -111,7 +111,7 @@ enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
 {
     struct rw_h1_connection *c = x->front_state;
     struct rw_h1_call *call = c->call;
-    if (c->phase != RW_H1_BUSY)
+    if (c->client.phase != RW_H1_BUSY)
         return RW_FLOW_HOLD;
     if (call->sending) { /* a 1xx has not left yet */
         call->later = *first;
@@ -137,7 +137,7 @@ enum rw_flow rw_h1_response_data(struct rw_exchange *x, const struct rw_piece *p
 {
     struct rw_h1_connection *c = x->front_state;
     struct iovec parts[RW_SEND_PARTS_MAX];
-    if (c->phase != RW_H1_BUSY)
+    if (c->client.phase != RW_H1_BUSY)
         return RW_FLOW_HOLD;
     int count = rw_h1_piece_parts(&c->call->out, parts, piece, x->response_trailers);
     if (count)
@@ -195,7 +195,7 @@ enum rw_flow rw_h1_informational(struct rw_exchange *x)
     struct rw_h1_connection *c = x->front_state;
     struct rw_h1_call *call = c->call;
     struct iovec parts[RW_SEND_PARTS_MAX];
-    if (c->phase != RW_H1_BUSY || call->sending || x->request.minor_version == 0)
+    if (c->client.phase != RW_H1_BUSY || call->sending || x->request.minor_version == 0)
         return RW_FLOW_GO;
     if (!rw_h1_make_head(&call->out, rw_loop_buffers(x->worker->loop), put_interim, x))
         return RW_FLOW_GO;
@@ -212,7 +212,8 @@ void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reaso
         rw_h1_close(c);
         return;
     }
-    const char *field = rw_h1_settings(c)->config->reason_header ? "X-Ringway-Reason: " : "";
+    const char *field =
+        rw_client_settings(&c->client)->config->reason_header ? "X-Ringway-Reason: " : "";
     struct rw_span date = rw_worker_date(rw_h1_worker(c));
     int len = snprintf(
         buf->data, buf->room,
@@ -222,13 +223,13 @@ void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reaso
         *field ? rw_reason_name(status == 503 ? RW_REASON_MEMORY : RW_REASON_MALFORMED) : "",
         *field ? "\r\n" : "", strlen(reason) + 1, reason);
     struct iovec part = {.iov_base = buf->data, .iov_len = (size_t)len};
-    c->phase = RW_H1_REFUSED;
-    switch (rw_stream_send(&c->stream, &part, 1)) {
+    c->client.phase = RW_H1_REFUSED;
+    switch (rw_stream_send(&c->client.stream, &part, 1)) {
     case RW_SEND_DONE:
         rw_h1_linger(c);
         break;
     case RW_SEND_PENDING:
-        rw_h1_deadline_in(c, rw_h1_settings(c)->timeouts->send_idle_ms);
+        rw_client_deadline_in(&c->client, rw_client_settings(&c->client)->timeouts->send_idle_ms);
         break;
     default:
         rw_h1_close(c);

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "gate/front_h1.h"
+#include "gate/client.h"
 #include "gate/worker.h"
 
 void rw_worker_listener_drop(struct rw_worker_listener *listener)
@@ -18,7 +18,7 @@ void rw_worker_listener_drop(struct rw_worker_listener *listener)
 static void on_accept(struct rw_listener *io, int fd, const struct sockaddr_storage *peer)
 {
     struct rw_worker_listener *listener = rw_container_of(io, struct rw_worker_listener, io);
-    rw_front_h1_accept(listener, fd, peer);
+    rw_client_accept(listener, fd, peer);
 }
 
 static void on_closed(struct rw_listener *io)

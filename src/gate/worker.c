@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "gate/client.h"
 #include "gate/exchange.h"
-#include "gate/front_h1.h"
 #include "gate/listener.h"
 #include "gate/pool.h"
 
@@ -27,7 +27,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
     rw_list_init(&worker->fronts);
     rw_list_init(&worker->listeners);
     rw_slab_init(&worker->exchanges, RW_EXCHANGE_BYTES, EXCHANGES_PER_PAGE, SIZE_MAX);
-    rw_slab_init(&worker->connections, rw_front_h1_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
+    rw_slab_init(&worker->connections, rw_client_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
     return rw_loop_create(&options->loop, &worker->loop);
 }
 
@@ -39,11 +39,11 @@ static bool busy(const struct rw_worker *worker)
 void rw_worker_close(struct rw_worker *worker)
 {
     rw_listeners_stop(worker, false);
-    rw_front_h1_close_all(worker);
+    rw_clients_close(worker);
     rw_pool_sweep(worker, true);
     while (busy(worker)) {
         rw_loop_turn(worker->loop, 10);
-        rw_front_h1_close_all(worker); /* what was accepted while the listeners closed */
+        rw_clients_close(worker); /* what was accepted while the listeners closed */
     }
     if (worker->snapshot)
         rw_snapshot_set_current(worker->snapshot, worker->index, false);
@@ -88,7 +88,7 @@ void rw_worker_check_drained(struct rw_worker *worker)
 
 static void drain_deadline(struct rw_timer *timer)
 {
-    rw_front_h1_close_all(rw_container_of(timer, struct rw_worker, drain_timer));
+    rw_clients_close(rw_container_of(timer, struct rw_worker, drain_timer));
 }
 
 void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
@@ -97,7 +97,7 @@ void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
     worker->draining = true;
     worker->on_drained = on_drained;
     rw_listeners_stop(worker, true);
-    rw_front_h1_drain(worker);
+    rw_clients_drain(worker);
     worker->drain_timer.fire = drain_deadline;
     rw_timer_start(worker->loop, &worker->drain_timer, deadline_ms);
     rw_worker_check_drained(worker);

@@ -69,6 +69,13 @@ RW_MUST_CHECK enum rw_err rw_stream_attach(struct rw_loop *loop, struct rw_strea
                                            const struct rw_stream_events *events, int fd,
                                            struct rw_tls_server *tls);
 
+/* The stream's callbacks are others from now on. */
+static inline void rw_stream_hand_on(struct rw_stream *stream,
+                                     const struct rw_stream_events *events)
+{
+    stream->events = events;
+}
+
 struct rw_connect_options {
     const struct sockaddr *address; /* AF_INET, AF_INET6 or AF_UNIX; copied */
     socklen_t address_bytes;

@@ -1,0 +1,207 @@
+#include "gate/client.h"
+
+#include "base/log.h"
+#include "gate/front_h1.h"
+#include "io/address.h"
+#include "io/tls.h"
+
+static const struct rw_client_front opening;
+
+static const struct rw_client_front *const fronts[] = {
+    [RW_CLIENT_OPENING] = &opening,
+    [RW_CLIENT_H1] = &rw_front_h1_client,
+};
+
+size_t rw_client_bytes(void)
+{
+    return rw_front_h1_bytes();
+}
+
+/* ---- For fronts ---- */
+
+const struct rw_listener_settings *rw_client_settings(const struct rw_client *client)
+{
+    unsigned index;
+    struct rw_snapshot *snapshot = rw_worker_listener_snapshot(client->listener, &index);
+    return &snapshot->listeners[index];
+}
+
+void rw_client_deadline_in(struct rw_client *client, uint32_t ms)
+{
+    struct rw_loop *loop = rw_client_worker(client)->loop;
+    rw_deadline_set(loop, &client->deadline, ms ? rw_loop_now_ms(loop) + ms : RW_DEADLINE_NONE);
+}
+
+void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason)
+{
+    struct sockaddr_storage peer = {0};
+    char text[RW_ADDRESS_HOST_TEXT_MAX];
+    memcpy(&peer, &client->peer, sizeof(client->peer));
+    size_t len = rw_address_format_host(text, &peer);
+    rw_log_limited(RW_LOG_WARN, "http", "%.*s: request refused with %u: %s", (int)len, text, status,
+                   reason);
+    rw_worker_count(rw_client_worker(client), RW_COUNTER_REQUESTS_MALFORMED, 1);
+}
+
+/* ---- Opening: the TLS handshake ---- */
+
+static void close_opening(struct rw_client *client)
+{
+    rw_deadline_stop(rw_client_worker(client)->loop, &client->deadline);
+    rw_stream_close(&client->stream);
+}
+
+static void on_open(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_client *client = rw_client_of(stream);
+    struct rw_worker *worker = rw_client_worker(client);
+    rw_worker_count(worker, err ? RW_COUNTER_TLS_FAILURES : RW_COUNTER_TLS_HANDSHAKES, 1);
+    if (err) {
+        rw_log_limited(RW_LOG_INFO, "tls", "handshake failed: %s: %s", rw_err_text(err),
+                       rw_tls_error_text(stream));
+        close_opening(client);
+        return;
+    }
+    rw_client_start(client, RW_CLIENT_H1);
+}
+
+static void on_opening_end(struct rw_stream *stream, enum rw_err err)
+{
+    (void)err;
+    close_opening(rw_client_of(stream));
+}
+
+static void on_opening_closed(struct rw_stream *stream)
+{
+    rw_client_release(rw_client_of(stream));
+}
+
+static void on_opening_deadline(struct rw_timer *timer)
+{
+    struct rw_client *client = rw_container_of(timer, struct rw_client, deadline.timer);
+    struct rw_worker *worker = rw_client_worker(client);
+    if (!rw_deadline_due(worker->loop, &client->deadline))
+        return;
+    rw_worker_count(worker, RW_COUNTER_CLIENT_TIMEOUTS, 1);
+    close_opening(client);
+}
+
+static void start_opening(struct rw_client *client)
+{
+    rw_client_deadline_in(client, rw_client_settings(client)->config->tls->handshake_ms_max);
+}
+
+/* A handshake is under way, and has its own deadline. */
+static void drain_opening(struct rw_client *client)
+{
+    (void)client;
+}
+
+static const struct rw_client_front opening = {
+    .events = {.on_open = on_open, .on_end = on_opening_end, .on_closed = on_opening_closed},
+    .on_deadline = on_opening_deadline,
+    .start = start_opening,
+    .drain = drain_opening,
+    .close = close_opening,
+};
+
+/* ---- Life ---- */
+
+void rw_client_start(struct rw_client *client, enum rw_client_protocol protocol)
+{
+    const struct rw_client_front *front = fronts[protocol];
+    client->protocol = (uint8_t)protocol;
+    client->phase = 0;
+    client->deadline.timer.fire = front->on_deadline;
+    rw_stream_hand_on(&client->stream, &front->events);
+    front->start(client);
+}
+
+static bool has_room(struct rw_worker *worker, const struct rw_listener_settings *settings, int fd)
+{
+    if (worker->client_fd_max && fd > worker->client_fd_max) {
+        rw_log_limited(RW_LOG_WARN, "listener",
+                       "a client is turned away: the last of the descriptors (ulimit -n) are kept "
+                       "for origins and the admin API");
+        return false;
+    }
+    return worker->front_count < settings->limits->connections;
+}
+
+static void keep_peer(struct rw_client *client, const struct sockaddr_storage *peer)
+{
+    if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
+        memcpy(&client->peer, peer, sizeof(client->peer));
+    else
+        client->peer.any.sa_family = AF_UNIX;
+}
+
+static void admit(struct rw_client *client)
+{
+    struct rw_worker *worker = rw_client_worker(client);
+    client->listener->references++;
+    rw_list_push_back(&worker->fronts, &client->link);
+    worker->front_count++;
+    rw_worker_count(worker, RW_COUNTER_CONNECTIONS_ACCEPTED, 1);
+    rw_worker_count(worker, RW_COUNTER_CONNECTIONS_OPEN, 1);
+}
+
+void rw_client_accept(struct rw_worker_listener *listener, int fd,
+                      const struct sockaddr_storage *peer)
+{
+    struct rw_worker *worker = listener->worker;
+    if (listener->index == RW_LISTENER_GONE)
+        return rw_listener_refuse(&listener->io, fd);
+    const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
+    struct rw_client *client =
+        has_room(worker, settings, fd) ? rw_slab_get(&worker->connections) : NULL;
+    if (!client) {
+        rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
+        rw_listener_refuse(&listener->io, fd);
+        return;
+    }
+    memset(client, 0, rw_client_bytes());
+    client->listener = listener;
+    client->tls = settings->tls != NULL;
+    keep_peer(client, peer);
+    rw_deadline_init(&client->deadline, NULL);
+    if (rw_stream_attach(worker->loop, &client->stream, &opening.events, fd, settings->tls)) {
+        rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
+        rw_slab_put(&worker->connections, client);
+        return;
+    }
+    admit(client);
+    rw_client_start(client, client->tls ? RW_CLIENT_OPENING : RW_CLIENT_H1);
+}
+
+void rw_client_release(struct rw_client *client)
+{
+    struct rw_worker *worker = rw_client_worker(client);
+    rw_deadline_stop(worker->loop, &client->deadline);
+    rw_list_remove(&client->link);
+    worker->front_count--;
+    rw_worker_count(worker, RW_COUNTER_CONNECTIONS_OPEN, -1);
+    rw_worker_listener_drop(client->listener);
+    rw_slab_put(&worker->connections, client);
+    rw_worker_check_drained(worker);
+}
+
+/* ---- All of them ---- */
+
+void rw_clients_drain(struct rw_worker *worker)
+{
+    for (struct rw_list *at = worker->fronts.next, *next; at != &worker->fronts; at = next) {
+        struct rw_client *client = rw_container_of(at, struct rw_client, link);
+        next = at->next;
+        fronts[client->protocol]->drain(client);
+    }
+}
+
+void rw_clients_close(struct rw_worker *worker)
+{
+    for (struct rw_list *at = worker->fronts.next, *next; at != &worker->fronts; at = next) {
+        struct rw_client *client = rw_container_of(at, struct rw_client, link);
+        next = at->next;
+        fronts[client->protocol]->close(client);
+    }
+}

@@ -1,0 +1,92 @@
+/* A client's connection, whatever protocol it speaks: what all fronts have in common.
+ *
+ * A listener hands over a descriptor to rw_client_accept, which makes the connection, has the TLS
+ * handshake done if there is one, and starts a front on it: the one that ALPN chose, or, on a plain
+ * connection, HTTP/1.1, which gives it on to HTTP/2 when the first bytes are that protocol's
+ * preface. A front's own object begins with the struct here and lies in the same slab object, so
+ * that the stream never moves. rw_client_release frees it, from the front's on_closed. On the
+ * worker's thread.
+ */
+#ifndef RW_GATE_CLIENT_H
+#define RW_GATE_CLIENT_H
+
+#include "gate/deadline.h"
+#include "gate/listener.h"
+#include "gate/worker.h"
+
+#include <netinet/in.h>
+
+/* What a connection keeps of its peer's address. */
+union rw_peer {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+enum rw_client_protocol {
+    RW_CLIENT_OPENING, /* TLS handshake */
+    RW_CLIENT_H1,
+};
+
+struct rw_client {
+    struct rw_stream stream;
+    struct rw_list link; /* worker->fronts */
+    struct rw_deadline deadline;
+    struct rw_worker_listener *listener;
+    union rw_peer peer;
+    uint8_t protocol; /* enum rw_client_protocol */
+    uint8_t phase;    /* the front's own enum; 0 when it starts */
+    bool tls : 1;
+    bool peer_ended : 1; /* FIN came */
+    bool busy : 1;       /* the front's own loop over what came is on the stack */
+};
+
+/* What a front is to the connections that it has. */
+struct rw_client_front {
+    struct rw_stream_events events; /* on_open is not needed: a front starts when that is through */
+    void (*on_deadline)(struct rw_timer *timer);
+    /* What follows the struct rw_client is zeroed; receiving is off, and no deadline is set. */
+    void (*start)(struct rw_client *client);
+    /* The worker drains: the connection ends with what is under way. */
+    void (*drain)(struct rw_client *client);
+    /* Cuts it now. */
+    void (*close)(struct rw_client *client);
+};
+
+/* Size of a connection object, for the worker's slab. */
+size_t rw_client_bytes(void);
+
+/* Takes over an accepted descriptor. */
+void rw_client_accept(struct rw_worker_listener *listener, int fd,
+                      const struct sockaddr_storage *peer);
+/* Gives the connection to a front, from now on. */
+void rw_client_start(struct rw_client *client, enum rw_client_protocol protocol);
+/* From on_closed: what the front kept has been let go. */
+void rw_client_release(struct rw_client *client);
+
+/* All connections of a worker. */
+void rw_clients_drain(struct rw_worker *worker);
+void rw_clients_close(struct rw_worker *worker);
+
+/* ---- For fronts ---- */
+
+static inline struct rw_client *rw_client_of(struct rw_stream *stream)
+{
+    return rw_container_of(stream, struct rw_client, stream);
+}
+
+static inline struct rw_worker *rw_client_worker(const struct rw_client *client)
+{
+    return client->listener->worker;
+}
+
+/* Settings by the current snapshot; of a removed listener by the last one that had it. */
+const struct rw_listener_settings *rw_client_settings(const struct rw_client *client);
+
+/* 0: none. */
+void rw_client_deadline_in(struct rw_client *client, uint32_t ms);
+
+/* Tells in the log, and counts, that what came is no request; `reason` is static text. */
+void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason);
+
+#endif
