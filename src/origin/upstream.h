@@ -1,4 +1,4 @@
-/* The `upstream` origin: an HTTP/1.1 client to the endpoints of a cluster. */
+/* The `upstream` origin: a client, HTTP/1.1 or HTTP/2, to the endpoints of a cluster. */
 #ifndef RW_ORIGIN_UPSTREAM_H
 #define RW_ORIGIN_UPSTREAM_H
 

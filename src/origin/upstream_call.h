@@ -1,62 +1,79 @@
-/* One exchange's dealings with an endpoint. Private to origin/upstream*.c. */
+/* One exchange's dealings with an endpoint. Private to origin/upstream*.c.
+ *
+ * upstream.c has what every protocol needs: the choice of an endpoint, the connection, repeating,
+ * failing. What goes over the wire is the protocol's: upstream_h1*.c, upstream_h2*.c.
+ */
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
 
 #include "gate/exchange.h"
-#include "gate/h1_pieces.h"
 #include "gate/pool.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
-#include "http/h1.h"
 
 enum { RW_UPSTREAM_TRIES_MAX = 3 };
 
+struct rw_upstream_call;
+
+struct rw_upstream_protocol {
+    /* There is a connection: the head and what is there of the body leave. */
+    enum rw_flow (*send_request)(struct rw_upstream_call *call, const struct rw_piece *first);
+    enum rw_flow (*send_piece)(struct rw_upstream_call *call, const struct rw_piece *piece);
+    /* The exchange takes more of the response. */
+    void (*resume)(struct rw_upstream_call *call);
+    /* Drops buffers; the connection has been let go of. The call may begin anew after that. */
+    void (*let_go)(struct rw_upstream_call *call);
+};
+
+/* What the protocols have in common; the first member of theirs. */
 struct rw_upstream_call {
     struct rw_lease lease;
+    const struct rw_upstream_protocol *protocol;
     struct rw_exchange *x;
     struct rw_cluster *cluster;
     struct rw_piece
         waiting; /* request body piece that waits for the connection; holds its buffer */
-    struct rw_h1_sending out; /* of the request */
-    struct rw_buf *in;        /* received, not yet passed on */
-    struct rw_h1_body body;   /* of the response */
-    struct rw_h1_trailers trailers;
-    uint32_t head_seen, head_line, head_fields;
     uint8_t tries;
-    bool sending;         /* a send is pending */
+    bool reused;          /* the connection had carried a request before */
     bool request_started; /* the head has been sent */
-    bool request_sent;    /* all of it is with the kernel */
+    bool request_sent;    /* all of it is on its way */
     bool request_held;    /* HOLD was said to the front */
     bool replayable;      /* nothing but what is still here was sent: it may be sent again */
     bool response_begun;  /* a byte of the response has arrived */
     bool responded;       /* the head went to the exchange */
     bool response_held;   /* the exchange said HOLD */
-    bool upgraded;
-    bool peer_ended;
-    bool slow_client;   /* it took long for the last piece */
-    uint64_t held_ms;   /* when it was given that */
-    uint32_t low_water; /* of the connection; 0 or 1: the rule */
 };
 
-/* upstream.c: ends the call and tells the exchange. */
+/* A zeroed call of each protocol; NULL: the exchange's memory is used up. */
+struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena);
+
+/* upstream_choose.c: an endpoint for the exchange, by the cluster's balancing; NULL: there is none.
+ */
+struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
+                                       const struct rw_endpoint *avoid);
+
+/* ---- upstream.c ---- */
+
+/* Ends the call and tells the exchange. */
 void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail);
-/* Sends the request once more over a fresh connection, if that is safe; false: it is not. */
-bool rw_upstream_try_again(struct rw_upstream_call *call);
+/* Sends the request once more over a fresh connection, if that is safe; false: it is not.
+ * `untouched`: the endpoint says that it has not begun to work on it. */
+bool rw_upstream_try_again(struct rw_upstream_call *call, bool untouched);
 /* Lets go of buffers and the connection. */
 void rw_upstream_let_go(struct rw_upstream_call *call);
+/* Waiting for the endpoint may last so long from now; 0: as long as it takes. */
 void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms);
+/* It lasted longer: fails. */
+void rw_upstream_time_out(struct rw_upstream_call *call);
+/* Keeps a piece that cannot be sent yet: HOLD. */
+enum rw_flow rw_upstream_keep_waiting(struct rw_upstream_call *call, const struct rw_piece *piece);
 
-/* upstream_send.c: the request. */
-enum rw_flow rw_upstream_send_request(struct rw_upstream_call *call, const struct rw_piece *first);
-enum rw_flow rw_upstream_send_piece(struct rw_upstream_call *call, const struct rw_piece *piece);
-void rw_upstream_on_sent(struct rw_upstream_call *call, enum rw_err err);
+/* Of a final response: Date is there afterwards; false: no memory. */
+bool rw_upstream_ensure_date(struct rw_exchange *x);
+void rw_upstream_report_status(struct rw_upstream_call *call);
 
-/* upstream_receive.c: the response. */
-void rw_upstream_on_data(struct rw_upstream_call *call, struct rw_buf *buf);
-void rw_upstream_on_end(struct rw_upstream_call *call, enum rw_err err);
-void rw_upstream_resume(struct rw_upstream_call *call);
-/* The deadline has come. True: only a large piece was being waited for, and it goes on with what is
- * there. */
-bool rw_upstream_hurry(struct rw_upstream_call *call);
+/* Events of the lease. */
+void rw_upstream_on_ready(struct rw_lease *lease);
+void rw_upstream_on_failed(struct rw_lease *lease, enum rw_reason reason, const char *detail);
 
 #endif

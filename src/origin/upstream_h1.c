@@ -1,0 +1,36 @@
+#include "origin/upstream_h1.h"
+
+static const struct rw_lease_events lease_events = {
+    .on_ready = rw_upstream_on_ready,
+    .on_failed = rw_upstream_on_failed,
+    .on_deadline = rw_upstream_h1_on_deadline,
+    .on_data = rw_upstream_h1_on_data,
+    .on_end = rw_upstream_h1_on_end,
+    .on_sent = rw_upstream_h1_on_sent,
+};
+
+static void let_go(struct rw_upstream_call *call)
+{
+    struct rw_upstream_h1 *h1 = rw_upstream_h1_of(call);
+    rw_h1_sent(&h1->out);
+    rw_buf_drop(h1->in);
+    h1->in = NULL;
+    h1->sending = h1->peer_ended = false;
+}
+
+static const struct rw_upstream_protocol protocol = {
+    .send_request = rw_upstream_h1_send_request,
+    .send_piece = rw_upstream_h1_send_piece,
+    .resume = rw_upstream_h1_resume,
+    .let_go = let_go,
+};
+
+struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena)
+{
+    struct rw_upstream_h1 *h1 = rw_arena_zero(arena, sizeof(*h1));
+    if (!h1)
+        return NULL;
+    h1->call.lease.events = &lease_events;
+    h1->call.protocol = &protocol;
+    return &h1->call;
+}
