@@ -46,6 +46,7 @@ static inline enum rw_h1_step field_name(struct rw_h1_parse *parse, struct rw_fi
     field->id = (uint8_t)id;
     field->hop = rw_field_keys[id].hop;
     field->parsed = true;
+    field->sensitive = false;
     return RW_H1_STEP_OK;
 }
 

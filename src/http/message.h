@@ -98,6 +98,7 @@ struct rw_field {
     uint8_t id;           /* enum rw_field_id */
     bool parsed;          /* name and value stand in a message head, CRLF behind them */
     bool hop;             /* hop-by-hop: named by Connection, or one of RFC 9110 section 7.6.1 */
+    bool sensitive;       /* never to be indexed by a compressor (RFC 7541 section 7.1.3) */
 };
 
 /* How the end of a body is known (RFC 9112 section 6.3). */
