@@ -1,6 +1,7 @@
 #include "gate/exchange.h"
 
 #include "base/log.h"
+#include "gate/exchange_filter.h"
 #include "gate/exchange_log.h"
 #include "gate/forwarded.h"
 #include "gate/policy.h"
@@ -167,8 +168,10 @@ static enum go step_forward(struct rw_exchange *x)
     if (x->origin_started)
         return GO_WAIT;
     x->origin_started = true;
-    x->request_held = x->route->origin->start(x, x->route->origin_instance,
-                                              &x->first_request_piece) == RW_FLOW_HOLD;
+    enum rw_flow flow = x->request_filters ? rw_exchange_start_filtered(x)
+                                           : x->route->origin->start(x, x->route->origin_instance,
+                                                                     &x->first_request_piece);
+    x->request_held = flow == RW_FLOW_HOLD;
     return x->step == RW_STEP_FORWARD ? GO_WAIT : GO_ON;
 }
 
@@ -187,7 +190,9 @@ static enum go step_response_policies(struct rw_exchange *x)
         verdict = ask_response(x, x->route->policies, x->route->policy_count);
     if (verdict == RW_VERDICT_NEXT)
         verdict = ask_response(x, x->listener->policies, x->listener->policy_count);
-    if (verdict == RW_VERDICT_REPLY) /* in place of the origin's answer */
+    if (verdict != RW_VERDICT_NEXT) /* in place of the origin's answer, and of its body */
+        rw_exchange_end_response_filters(x);
+    if (verdict == RW_VERDICT_REPLY)
         rw_exchange_cancel_origin(x);
     if (verdict != RW_VERDICT_FAIL && x->reason && x->listener->config->reason_header)
         if (rw_message_add(&x->response, &x->arena, RW_LITERAL("X-Ringway-Reason"),
@@ -223,7 +228,7 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
         first.end = true;
     }
     x->bytes_out += first.data.len;
-    *flow = x->front->respond(x, &first);
+    *flow = x->response_filters ? rw_exchange_respond_filtered(x) : x->front->respond(x, &first);
     rw_exchange_drop_first_piece(x);
     /* An origin that answered inside its start was told to wait until here. */
     if (*flow == RW_FLOW_GO && x->origin_waits && !x->response_ended)
@@ -236,6 +241,7 @@ static enum go step_log(struct rw_exchange *x)
 {
     rw_timer_stop(x->worker->loop, &x->total_timer);
     rw_exchange_cancel_origin(x);
+    rw_exchange_end_filters(x);
     rw_exchange_log(x);
     move(x, RW_STEP_DONE);
     return GO_ON;
@@ -352,6 +358,8 @@ enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_pie
         return RW_FLOW_OVER;
     }
     bool wanted = x->origin_started && !x->origin_done && x->route->origin->request_data;
+    if (wanted && x->request_filters)
+        return rw_exchange_request_data_filtered(x, piece);
     return wanted ? x->route->origin->request_data(x, piece) : RW_FLOW_GO;
 }
 
@@ -388,6 +396,8 @@ void rw_exchange_request_failed(struct rw_exchange *x, enum rw_reason reason, co
 
 void rw_exchange_response_resume(struct rw_exchange *x)
 {
+    if (x->response_filters && !rw_exchange_resume_response_filters(x))
+        return;
     if (x->origin_started && !x->origin_done && x->route->origin->response_resume)
         x->route->origin->response_resume(x);
 }
@@ -439,6 +449,8 @@ enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_pi
         x->origin_done = true;
     if (x->request.method == RW_METHOD_HEAD)
         return RW_FLOW_GO;
+    if (x->response_filters)
+        return rw_exchange_response_data_filtered(x, piece);
     x->bytes_out += piece->data.len;
     return x->front->response_data(x, piece);
 }
@@ -453,6 +465,8 @@ enum rw_flow rw_exchange_informational(struct rw_exchange *x)
 void rw_exchange_request_resume(struct rw_exchange *x)
 {
     x->request_held = false;
+    if (x->request_filters && !rw_exchange_resume_request_filters(x))
+        return;
     if (!x->request_ended)
         x->front->request_resume(x);
 }

@@ -25,6 +25,7 @@
 
 struct rw_endpoint;
 struct rw_exchange;
+struct rw_filter_chain;
 struct rw_listener_settings;
 struct rw_route;
 struct rw_snapshot;
@@ -82,6 +83,8 @@ struct rw_exchange {
     struct rw_message request, response;
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
+
+    struct rw_filter_chain *request_filters, *response_filters; /* NULL: none (gate/filter.h) */
 
     const struct sockaddr *peer; /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */

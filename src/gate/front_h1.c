@@ -318,7 +318,7 @@ static void on_deadline(struct rw_timer *timer)
     rw_worker_count(worker, RW_COUNTER_CLIENT_TIMEOUTS, 1);
     if (c->client.phase == RW_H1_HEAD)
         rw_h1_refuse(c, 408, "request head came too slowly");
-    else if (c->x && !c->x->request_ended && !c->x->upgraded)
+    else if (c->x && !c->call->sending && !c->x->request_ended && !c->x->upgraded)
         rw_exchange_request_failed(c->x, RW_REASON_BODY_TIMEOUT, NULL);
     else if (c->x)
         rw_exchange_cut(c->x, RW_REASON_CLIENT_STALLED);

@@ -38,7 +38,8 @@
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \
-    X(POLICY, "policy", 0, "A policy answered.")
+    X(POLICY, "policy", 0, "A policy answered.")                                                   \
+    X(FILTER, "body_filter_failed", 500, "The body could not be processed.")
 
 enum rw_reason {
 #define RW_REASON_ENUM(id, name, status, text) RW_REASON_##id,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct conversation {
-    const char *name;
+    const char *name; /* "filtered: ...": with the policy doubling, which is told the rest */
     unsigned clients, depth;
     unsigned limit; /* of connections to the endpoint */
     enum rw_test_leave leave;
@@ -134,13 +134,31 @@ static const struct conversation conversations[] = {
      RW_TEST_LEAVE_CLOSE,
      1,
      {{POST, BODY(LENGTH, 30000), ANSWER(CHUNKED, 30000)}}},
+    {"filtered: request response",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{POST, BODY(LENGTH, 300), ANSWER(CHUNKED, 300), .answer_trailers = true},
+      {GET, ANSWER(LENGTH, 300)}}},
+    {"filtered: request response wait same",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{POST, BODY(CHUNKED, 9000), ANSWER(LENGTH, 9000)}}},
 };
 
 static void adopt(struct rw_test_world *world, const struct conversation *conversation)
 {
     struct rw_test_bytes yaml = {0};
+    const char *filters = strstr(conversation->name, "filtered: ");
+    world->filtered = filters != NULL;
     rw_test_bytes_format(&yaml,
-                         "listeners: [{ address: \"10.2.0.1:80\", reason_header: true }]\n"
+                         "listeners:\n"
+                         "- { address: \"10.2.0.1:80\", reason_header: true%s%s%s }\n"
                          "routes:\n"
                          "- { name: origin, match: { path: /r/* }, upstream: app }\n"
                          "- { name: fixed, match: { path: /fixed/* },\n"
@@ -148,6 +166,8 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
                          "upstreams:\n"
                          "- { name: app, endpoints: [\"10.1.0.1:9001\"],\n"
                          "    connections: { per_endpoint_max: %u } }\n",
+                         filters ? ", policies: [ doubling: \"" : "",
+                         filters ? strchr(filters, ' ') : "", filters ? "\" ]" : "",
                          conversation->limit);
     rw_test_bytes_add(&yaml, "", 1);
     rw_test_world_adopt(world, yaml.at);

@@ -214,6 +214,19 @@ static void add_time(struct plan *plan, struct rw_test_bytes *yaml, const char *
     rw_test_bytes_format(yaml, "ms");
 }
 
+/* Filters that leave what peers see as it was, save how its end is told. */
+static void add_filters(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    if (!chance(plan, 25))
+        return;
+    plan->world->filtered = true;
+    const char *bodies = chance(plan, 60) ? "response" : "request";
+    const char *other = chance(plan, 30) ? " request response" : "";
+    const char *wait = chance(plan, 30) ? " wait" : "";
+    rw_test_bytes_format(yaml, "  policies: [ doubling: \"%s%s%s%s\" ]\n", bodies, other, wait,
+                         chance(plan, 50) ? " same" : "");
+}
+
 static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
 {
     bool strict = plan->world->strict;
@@ -236,6 +249,7 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, ",");
         add_time(plan, yaml, "send_idle", 60000, 500);
         rw_test_bytes_format(yaml, " }\n");
+        add_filters(plan, yaml);
     }
 }
 
@@ -247,8 +261,9 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     add_time(plan, yaml, "first_byte", 100000, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "total", 0, 1000);
-    rw_test_bytes_format(yaml, " }\n"
-                               "- name: fixed\n  match: { path: /fixed/* }\n"
+    rw_test_bytes_format(yaml, " }\n");
+    add_filters(plan, yaml);
+    rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
 }
 

@@ -5,6 +5,7 @@
 #include "gate/pool.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
+#include "support/filter_policy.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -189,10 +190,22 @@ static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
     rw_assert(!err);
 }
 
+/* Those of the program, and what only tests have. */
+static void register_kinds(void)
+{
+    static const struct rw_conf_variant_kind *policies[64];
+    size_t count = 0;
+    for (; rw_policy_kinds[count]; count++)
+        policies[count] = rw_policy_kinds[count];
+    rw_assert(count + 2 <= sizeof(policies) / sizeof(*policies));
+    policies[count] = &rw_test_doubling;
+    rw_config_register(rw_origin_kinds, policies);
+}
+
 void rw_test_world_create(struct rw_test_world *world, uint64_t seed,
                           const struct rw_sim_faults *faults, size_t buffer_bytes_max)
 {
-    rw_config_register(rw_origin_kinds, rw_policy_kinds);
+    register_kinds();
     enum rw_err err = rw_sim_create(seed, faults, &world->sim);
     rw_assert(!err);
     create_workers(world, buffer_bytes_max);

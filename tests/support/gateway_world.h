@@ -150,6 +150,7 @@ struct rw_test_world {
     unsigned drained; /* workers */
     uint64_t drain_due_ms;
     size_t buffer_peak_bytes;
+    bool filtered; /* lengths may be lost on the way */
 };
 
 /* gateway_world.c */
