@@ -126,17 +126,22 @@ bool rw_forwarded_loops(const struct rw_exchange *x)
     return hops > RW_VIA_HOPS_MAX;
 }
 
-/* All values of one field, joined, then a comma: what a trusted proxy said so far. */
-static void put_earlier(const struct rw_exchange *x, struct rw_h1_out *out, enum rw_field_id id)
-{
-    for (unsigned i = 0; i < x->request.field_count; i++) {
-        const struct rw_field *field = &x->request.fields[i];
-        if (field->id != id || field->value.len == 0)
-            continue;
-        rw_h1_put(out, field->value);
-        rw_h1_put(out, RW_LITERAL(", "));
-    }
-}
+/* ---- What the origin is told ---- */
+
+/* One field: what a trusted proxy said so far in the fields of that id, if `earlier`, and the
+ * parts.
+ */
+struct told {
+    enum rw_field_id id;
+    struct rw_span name; /* with ": " */
+    bool earlier;
+    unsigned count;
+    struct rw_span parts[7];
+};
+
+/* Inlined with `put` into each protocol's function, where names are literals. */
+typedef void put_told(const struct rw_exchange *x, void *to, const struct told *told);
+#define INLINE static inline __attribute__((always_inline))
 
 /* What the trusted proxy said, or our own observation. */
 static struct rw_span believed(const struct rw_exchange *x, enum rw_field_id id, struct rw_span own)
@@ -151,41 +156,48 @@ static struct rw_span scheme_of(const struct rw_exchange *x)
     return x->https ? RW_LITERAL("https") : RW_LITERAL("http");
 }
 
-static void put_x_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, struct rw_span peer)
+INLINE void tell_one(const struct rw_exchange *x, put_told *put, void *to, enum rw_field_id id,
+                     struct rw_span name, struct rw_span value)
 {
-    rw_h1_put(out, RW_LITERAL("X-Forwarded-For: "));
-    if (x->client_trusted)
-        put_earlier(x, out, RW_FIELD_X_FORWARDED_FOR);
-    rw_h1_put(out, peer);
-    rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Proto: "));
-    rw_h1_put(out, believed(x, RW_FIELD_X_FORWARDED_PROTO, scheme_of(x)));
-    struct rw_span host = believed(x, RW_FIELD_X_FORWARDED_HOST, x->request.authority);
-    if (host.len) { /* HTTP/1.0 may come without Host */
-        rw_h1_put(out, RW_LITERAL("\r\nX-Forwarded-Host: "));
-        rw_h1_put(out, host);
-    }
-    rw_h1_put(out, RW_LITERAL("\r\n"));
+    const struct told told = {.id = id, .name = name, .count = 1, .parts = {value}};
+    put(x, to, &told);
 }
 
-static void put_forwarded(const struct rw_exchange *x, struct rw_h1_out *out, struct rw_span peer)
+INLINE void tell_x_forwarded(const struct rw_exchange *x, put_told *put, void *to,
+                             struct rw_span peer)
+{
+    const struct told chain = {
+        .id = RW_FIELD_X_FORWARDED_FOR,
+        .name = RW_LITERAL("X-Forwarded-For: "),
+        .earlier = x->client_trusted,
+        .count = 1,
+        .parts = {peer},
+    };
+    put(x, to, &chain);
+    tell_one(x, put, to, RW_FIELD_X_FORWARDED_PROTO, RW_LITERAL("X-Forwarded-Proto: "),
+             believed(x, RW_FIELD_X_FORWARDED_PROTO, scheme_of(x)));
+    struct rw_span host = believed(x, RW_FIELD_X_FORWARDED_HOST, x->request.authority);
+    if (host.len) /* HTTP/1.0 may come without Host */
+        tell_one(x, put, to, RW_FIELD_X_FORWARDED_HOST, RW_LITERAL("X-Forwarded-Host: "), host);
+}
+
+INLINE void tell_forwarded(const struct rw_exchange *x, put_told *put, void *to,
+                           struct rw_span peer)
 {
     bool v6 = rw_span_find(peer, ':') >= 0;
-    rw_h1_put(out, RW_LITERAL("Forwarded: "));
-    if (x->client_trusted)
-        put_earlier(x, out, RW_FIELD_FORWARDED);
-    rw_h1_put(out, v6 ? RW_LITERAL("for=\"[") : RW_LITERAL("for="));
-    rw_h1_put(out, peer);
-    rw_h1_put(out, v6 ? RW_LITERAL("]\";proto=") : RW_LITERAL(";proto="));
-    rw_h1_put(out, scheme_of(x));
-    if (x->request.authority.len) {
-        rw_h1_put(out, RW_LITERAL(";host=\""));
-        rw_h1_put(out, x->request.authority);
-        rw_h1_put(out, RW_LITERAL("\""));
-    }
-    rw_h1_put(out, RW_LITERAL("\r\n"));
+    const struct told told = {
+        .id = RW_FIELD_FORWARDED,
+        .name = RW_LITERAL("Forwarded: "),
+        .earlier = x->client_trusted,
+        .count = x->request.authority.len ? 7 : 4,
+        .parts = {v6 ? RW_LITERAL("for=\"[") : RW_LITERAL("for="), peer,
+                  v6 ? RW_LITERAL("]\";proto=") : RW_LITERAL(";proto="), scheme_of(x),
+                  RW_LITERAL(";host=\""), x->request.authority, RW_LITERAL("\"")},
+    };
+    put(x, to, &told);
 }
 
-void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)
+INLINE void tell(const struct rw_exchange *x, put_told *put, void *to)
 {
     char text[RW_ADDRESS_HOST_TEXT_MAX];
     struct sockaddr_storage address;
@@ -193,11 +205,44 @@ void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)
     struct rw_span peer = rw_span(text, rw_address_format_host(text, &address));
     int mode = x->listener->config->forwarded;
     if (mode == MODE_X_FORWARDED || mode == MODE_BOTH)
-        put_x_forwarded(x, out, peer);
+        tell_x_forwarded(x, put, to, peer);
     if (mode == MODE_FORWARDED || mode == MODE_BOTH)
-        put_forwarded(x, out, peer);
-    rw_h1_put(out, RW_LITERAL("Via: "));
-    put_earlier(x, out, RW_FIELD_VIA);
-    rw_h1_put(out, x->request.minor_version ? RW_LITERAL("1.1 ringway\r\n")
-                                            : RW_LITERAL("1.0 ringway\r\n"));
+        tell_forwarded(x, put, to, peer);
+    const struct told via = {
+        .id = RW_FIELD_VIA,
+        .name = RW_LITERAL("Via: "),
+        .earlier = true,
+        .count = 1,
+        .parts = {x->request.minor_version ? RW_LITERAL("1.1 ringway") : RW_LITERAL("1.0 ringway")},
+    };
+    put(x, to, &via);
+}
+
+/* ---- ... over HTTP/1 ---- */
+
+static void put_earlier(const struct rw_exchange *x, struct rw_h1_out *out, enum rw_field_id id)
+{
+    for (unsigned i = 0; i < x->request.field_count; i++) {
+        const struct rw_field *field = &x->request.fields[i];
+        if (field->id != id || field->value.len == 0)
+            continue;
+        rw_h1_put(out, field->value);
+        rw_h1_put(out, RW_LITERAL(", "));
+    }
+}
+
+INLINE void put_h1(const struct rw_exchange *x, void *to, const struct told *told)
+{
+    struct rw_h1_out *out = to;
+    rw_h1_put(out, told->name);
+    if (told->earlier)
+        put_earlier(x, out, told->id);
+    for (unsigned i = 0; i < told->count; i++)
+        rw_h1_put(out, told->parts[i]);
+    rw_h1_put(out, RW_LITERAL("\r\n"));
+}
+
+void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)
+{
+    tell(x, put_h1, out);
 }
