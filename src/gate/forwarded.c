@@ -141,7 +141,7 @@ struct told {
 
 /* Inlined with `put` into each protocol's function, where names are literals. */
 typedef void put_told(const struct rw_exchange *x, void *to, const struct told *told);
-#define INLINE static inline __attribute__((always_inline))
+#define ALWAYS __attribute__((always_inline))
 
 /* What the trusted proxy said, or our own observation. */
 static struct rw_span believed(const struct rw_exchange *x, enum rw_field_id id, struct rw_span own)
@@ -156,15 +156,15 @@ static struct rw_span scheme_of(const struct rw_exchange *x)
     return x->https ? RW_LITERAL("https") : RW_LITERAL("http");
 }
 
-INLINE void tell_one(const struct rw_exchange *x, put_told *put, void *to, enum rw_field_id id,
-                     struct rw_span name, struct rw_span value)
+static inline ALWAYS void tell_one(const struct rw_exchange *x, put_told *put, void *to,
+                                   enum rw_field_id id, struct rw_span name, struct rw_span value)
 {
     const struct told told = {.id = id, .name = name, .count = 1, .parts = {value}};
     put(x, to, &told);
 }
 
-INLINE void tell_x_forwarded(const struct rw_exchange *x, put_told *put, void *to,
-                             struct rw_span peer)
+static inline ALWAYS void tell_x_forwarded(const struct rw_exchange *x, put_told *put, void *to,
+                                           struct rw_span peer)
 {
     const struct told chain = {
         .id = RW_FIELD_X_FORWARDED_FOR,
@@ -181,8 +181,8 @@ INLINE void tell_x_forwarded(const struct rw_exchange *x, put_told *put, void *t
         tell_one(x, put, to, RW_FIELD_X_FORWARDED_HOST, RW_LITERAL("X-Forwarded-Host: "), host);
 }
 
-INLINE void tell_forwarded(const struct rw_exchange *x, put_told *put, void *to,
-                           struct rw_span peer)
+static inline ALWAYS void tell_forwarded(const struct rw_exchange *x, put_told *put, void *to,
+                                         struct rw_span peer)
 {
     bool v6 = rw_span_find(peer, ':') >= 0;
     const struct told told = {
@@ -197,7 +197,7 @@ INLINE void tell_forwarded(const struct rw_exchange *x, put_told *put, void *to,
     put(x, to, &told);
 }
 
-INLINE void tell(const struct rw_exchange *x, put_told *put, void *to)
+static inline ALWAYS void tell(const struct rw_exchange *x, put_told *put, void *to)
 {
     char text[RW_ADDRESS_HOST_TEXT_MAX];
     struct sockaddr_storage address;
@@ -231,7 +231,7 @@ static void put_earlier(const struct rw_exchange *x, struct rw_h1_out *out, enum
     }
 }
 
-INLINE void put_h1(const struct rw_exchange *x, void *to, const struct told *told)
+static inline ALWAYS void put_h1(const struct rw_exchange *x, void *to, const struct told *told)
 {
     struct rw_h1_out *out = to;
     rw_h1_put(out, told->name);
