@@ -117,7 +117,8 @@ static const struct rw_conf_field health_fields[] = {
         .fallback = "2",
         .min = 1,
         .max = 100,
-        .doc = "So many good probes in a row bring an endpoint back.",
+        .doc = "So many good probes in a row bring an endpoint back, also one that "
+               "`passive_health` has put out.",
     },
     {
         .name = "unhealthy_after",

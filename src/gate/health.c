@@ -40,6 +40,7 @@ struct probe {
     uint64_t started_ms;
     struct reply *reply;
     uint32_t good, bad; /* in a row */
+    uint32_t good_out;  /* in a row, since it was ejected */
 };
 
 static const struct rw_h1_limits limits = {
@@ -71,12 +72,31 @@ static void set_failed(struct probe *probe, bool failed, const char *reason)
               failed ? "down" : "up", reason);
 }
 
+/* Requests have failed, and probes say that it is well again: no need to wait for the end of the
+ * ejection. */
+static void end_ejection(struct probe *probe, bool good)
+{
+    struct rw_endpoint *endpoint = probe->endpoint;
+    uint64_t until_ms = atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed);
+    if (until_ms <= rw_loop_now_ms(probe->health->loop) || !good) {
+        probe->good_out = 0;
+        return;
+    }
+    if (++probe->good_out < probe->health->config->healthy_after)
+        return;
+    probe->good_out = 0;
+    atomic_store_explicit(&endpoint->ejected_until_ms, 0, memory_order_relaxed);
+    rw_log_info("health", "upstream %.*s: %.*s is not ejected any more: its probes are good",
+                RW_SPAN_ARGS(probe->health->cluster->name), RW_SPAN_ARGS(endpoint->name));
+}
+
 static void count_result(struct probe *probe, bool good, const char *reason)
 {
     const struct rw_config_active_health *config = probe->health->config;
     bool failed = atomic_load_explicit(&probe->endpoint->probe_failed, memory_order_relaxed);
     probe->good = good ? probe->good + 1 : 0;
     probe->bad = good ? 0 : probe->bad + 1;
+    end_ejection(probe, good);
     if (failed && good && probe->good >= config->healthy_after)
         set_failed(probe, false, reason);
     else if (!failed && !good && probe->bad >= config->unhealthy_after)

@@ -14,9 +14,10 @@
  * of its size.
  *
  * A full disk or any other error keeps the lines in the rings, then drops them; it is logged once,
- * tried again every 100 ms, and the end of it is logged with the number of lines lost. A pipe that
- * is not read holds up nobody but the writer. A process that is killed loses what its rings held
- * (100 ms of lines).
+ * tried again every 100 ms, and the end of it is logged with the number of lines lost. A line is in
+ * the file whole or not at all: a part of one is taken back, and where that cannot be, or a process
+ * died within a line, a newline comes before the next one. A pipe that is not read holds up nobody
+ * but the writer. A process that is killed loses what its rings held (100 ms of lines).
  */
 #ifndef RW_WATCH_ACCESS_H
 #define RW_WATCH_ACCESS_H

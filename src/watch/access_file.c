@@ -23,6 +23,22 @@ static bool is_regular(int fd)
     return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* Somebody who died, or ran out of disk, may have left half a line. */
+static bool ends_within_line(const char *path, int fd)
+{
+    struct stat info, same;
+    char last = '\n';
+    int look = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (look < 0)
+        return false;
+    if (fstat(fd, &info) == 0 && fstat(look, &same) == 0 && info.st_ino == same.st_ino &&
+        info.st_dev == same.st_dev && info.st_size > 0 &&
+        pread(look, &last, 1, info.st_size - 1) != 1)
+        last = '\n';
+    close(look);
+    return last != '\n';
+}
+
 /* O_NONBLOCK is for named pipes: opening must not wait for a reader. */
 static int open_path(const char *path)
 {
@@ -55,6 +71,7 @@ enum rw_err rw_access_file_open(struct rw_access_file *file, const char *path,
         }
     }
     file->regular = is_regular(file->fd);
+    file->torn = file->path && file->regular && ends_within_line(file->path, file->fd);
     return RW_OK;
 }
 
@@ -73,7 +90,7 @@ static void adopt(struct rw_access_file *file, int fd)
     close(file->fd);
     file->fd = fd;
     file->regular = is_regular(fd);
-    file->torn = false;
+    file->torn = file->regular && ends_within_line(file->path, fd);
     file->mid_line = false;
 }
 
@@ -172,6 +189,34 @@ static enum rw_err wait_writable(const struct rw_access_file *file, int wait_ms_
     return ready == 0 || (ready < 0 && errno == EINTR) ? RW_ETIMEDOUT : RW_OK;
 }
 
+/* The disk is full within a line: what is out of that line is taken back, unless somebody has
+ * written behind it already. True: the file ends with a line. */
+static bool take_back(struct rw_access_file *file, struct rw_span piece, size_t *written)
+{
+    struct stat info;
+    const char *end = memrchr(piece.at, '\n', *written);
+    size_t whole = end ? (size_t)(end - piece.at) + 1 : 0;
+    off_t at = lseek(file->fd, 0, SEEK_CUR), part = (off_t)(*written - whole);
+    if (at < part || (file->mid_line && !end) || fstat(file->fd, &info) != 0 || info.st_size != at)
+        return false;
+    if (ftruncate(file->fd, at - part) != 0)
+        return false;
+    /* Standard output may have been opened without O_APPEND. */
+    if (lseek(file->fd, at - part, SEEK_SET) < 0)
+        return false;
+    *written = whole;
+    return true;
+}
+
+static enum rw_err tell_trouble(struct rw_access_file *file, const char *what)
+{
+    if (!file->failing)
+        rw_log_limited(RW_LOG_ERROR, "access-log", "%s: cannot be written: %s",
+                       file->path ? file->path : "standard output", what);
+    file->failing = true;
+    return RW_EIO;
+}
+
 static enum rw_err write_piece(struct rw_access_file *file, struct rw_span piece, int wait_ms_max,
                                size_t *written)
 {
@@ -182,17 +227,14 @@ static enum rw_err write_piece(struct rw_access_file *file, struct rw_span piece
     ssize_t count = write(file->fd, piece.at, piece.len);
     if (count > 0) {
         *written = (size_t)count;
-        file->mid_line = piece.at[count - 1] != '\n';
-        return RW_OK;
+        bool cut = piece.at[count - 1] != '\n';
+        bool back = cut && file->regular && take_back(file, piece, written);
+        file->mid_line = cut && !back;
+        return back ? tell_trouble(file, "it took only a part") : RW_OK;
     }
     if (count < 0 && (errno == EINTR || errno == EAGAIN))
         return errno == EINTR ? RW_OK : RW_ETIMEDOUT;
-    if (!file->failing)
-        rw_log_limited(RW_LOG_ERROR, "access-log", "%s: cannot be written: %s",
-                       file->path ? file->path : "standard output",
-                       count < 0 ? strerror(errno) : "nothing was taken");
-    file->failing = true;
-    return RW_EIO;
+    return tell_trouble(file, count < 0 ? strerror(errno) : "nothing was taken");
 }
 
 enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lines, int wait_ms_max,
@@ -204,14 +246,14 @@ enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lin
         bool mend = file->torn;
         struct rw_span piece = mend ? RW_LITERAL("\n") : next_piece(file, lines);
         enum rw_err err = write_piece(file, piece, wait_ms_max, &count);
+        if (mend)
+            file->torn = err || count == 0;
+        else
+            *written += count;
         if (err)
             return err;
-        if (mend) {
-            file->torn = count == 0;
-            continue;
-        }
-        *written += count;
-        lines = rw_span_skip(lines, count);
+        if (!mend)
+            lines = rw_span_skip(lines, count);
     }
     return RW_OK;
 }

@@ -296,6 +296,39 @@ static void nobody_listens(void **unused)
     rw_cluster_drop(clusters, cluster);
 }
 
+static bool is_ejected(struct rw_cluster *cluster)
+{
+    return atomic_load(&endpoint_of(cluster, 0)->ejected_until_ms) > rw_loop_now_ms(loop);
+}
+
+static void good_probes_end_an_ejection(void **unused)
+{
+    (void)unused;
+    struct rw_cluster *cluster = make_probed();
+    rw_cluster_drop(clusters, cluster);
+    fixture.passive = (struct rw_config_passive_health){
+        .failures = 2, .eject_ms = 3600000, .eject_percent_max = 100};
+    fixture.upstream.passive_health = &fixture.passive;
+    assert_int_equal(fixture_make(clusters, false, &cluster), RW_OK);
+    origin.reply = unavailable_reply;
+    fixture.active.unhealthy_after = 1000;
+    rw_clusters_activate(clusters, cluster);
+    for (int i = 0; i < 2; i++)
+        rw_cluster_report(cluster, endpoint_of(cluster, 0), true, rw_loop_now_ms(loop));
+    assert_true(is_ejected(cluster));
+    run_ms(400);
+    assert_true(origin.connections >= 2);
+    assert_true(is_ejected(cluster)); /* bad probes leave it out */
+    origin.reply = ok_reply;
+    unsigned before = origin.connections;
+    uint64_t end_ns = rw_clock_monotonic_ns() + 5 * RW_NS_PER_S;
+    while (is_ejected(cluster) && rw_clock_monotonic_ns() < end_ns)
+        rw_loop_turn(loop, 10);
+    assert_false(is_ejected(cluster));
+    assert_true(origin.connections - before >= fixture.active.healthy_after);
+    rw_cluster_drop(clusters, cluster);
+}
+
 /* A reload takes over what was found; the old cluster's probes end. */
 static void reload_keeps_the_verdict(void **unused)
 {
@@ -472,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(over_tls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_listens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_keeps_the_verdict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(good_probes_end_an_ejection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dropped_while_probing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allocation_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_in_a_row_eject, set_up, tear_down),

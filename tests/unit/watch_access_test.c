@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -425,6 +426,54 @@ static void test_a_full_disk_is_survived(void **state)
     assert_int_equal(count_text(errors, "10 lines"), 1);
 }
 
+/* A limit on the size of files cuts a write as a full disk does. */
+static void test_a_line_is_never_cut(void **state)
+{
+    (void)state;
+    struct rlimit before, tight;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (unsigned bytes = 1000; bytes < 1400; bytes += 57) {
+        struct rw_access_log *log = create((struct rw_access_options){.path = path});
+        struct rw_access_ring *ring = rw_access_ring(log, 0);
+        tight = (struct rlimit){bytes, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+        for (unsigned i = 0; i < 20; i++)
+            assert_true(log_number(ring, 0, i));
+        rw_access_flush(log);
+        uint64_t lost = rw_access_take_lost(log);
+        assert_in_range(lost, 1, 19);
+        struct tally tally = {0};
+        assert_true(tally_file(&tally, path));
+        assert_int_equal(tally.garbage, 0);
+        assert_int_equal(tally.lines, 20 - lost);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_true(log_number(ring, 0, 20));
+        rw_access_destroy(log);
+        tally = (struct tally){0};
+        assert_true(tally_file(&tally, path));
+        assert_int_equal(tally.garbage, 0);
+        assert_int_equal(tally.lines, 21 - lost);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+/* A process that died left half a line: the next one begins a new one. */
+static void test_half_a_line_that_was_there(void **state)
+{
+    (void)state;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "{\"half", 6), 6);
+    close(fd);
+    struct rw_access_log *log = create((struct rw_access_options){.path = path});
+    assert_true(log_number(rw_access_ring(log, 0), 0, 0));
+    rw_access_destroy(log);
+    char start[16] = "";
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(read(fd, start, 9) == 9);
+    close(fd);
+    assert_memory_equal(start, "{\"half\n{\"", 9);
+}
+
 struct producer {
     struct rw_access_ring *ring;
     uint64_t who;
@@ -536,6 +585,8 @@ int main(void)
         TEST(test_a_slow_pipe_gets_whole_lines),
         TEST(test_a_closed_pipe_harms_nobody),
         TEST(test_a_full_disk_is_survived),
+        TEST(test_a_line_is_never_cut),
+        TEST(test_half_a_line_that_was_there),
         TEST(test_two_producers_while_the_file_rotates),
     };
 #undef TEST
