@@ -33,7 +33,7 @@ struct bench_case {
 
     bool fresh; /* start the contender anew for each round */
     int rounds; /* unless the user says otherwise */
-    int seconds;
+    int round_ms;
 
     /* Targets; 0 (NAN for the limit) when the case has none of the kind. A ratio of 1.1 says: 10%
      * better than the best peer (or the baseline), whichever way better is. */

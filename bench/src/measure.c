@@ -46,7 +46,7 @@ static bool measure_window(struct bench_laboratory *laboratory, const struct ben
     const struct bench_board *board = laboratory->clients[0].board;
     bool whole = bench_sleep_ms(WARM_UP_MS);
     reading[0] = take_reading(instance, board);
-    whole = whole && bench_sleep_ms(bench_run_seconds(each) * 1000L);
+    whole = whole && bench_sleep_ms(bench_run_ms(each));
     reading[1] = take_reading(instance, board);
     sample->failures = bench_client_stop(laboratory, 0);
     sample->busy = (double)(reading[1].cpu_ns - reading[0].cpu_ns) /
@@ -88,20 +88,20 @@ bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_c
         return false;
     }
     struct bench_board *board = laboratory->clients[0].board;
-    long seconds = bench_run_seconds(each);
+    long round_ms = bench_run_ms(each);
     bool whole = bench_sleep_ms(WARM_UP_MS);
     /* In the future, so that the client knows both bounds before the first request falls due. */
     uint64_t from = bench_now_ns() + LEAD_MS * 1000000u;
-    __atomic_store_n(&board->record_until_ns, from + (uint64_t)seconds * 1000000000u,
+    __atomic_store_n(&board->record_until_ns, from + (uint64_t)round_ms * 1000000u,
                      __ATOMIC_RELAXED);
     __atomic_store_n(&board->record_from_ns, from, __ATOMIC_RELAXED);
     struct reading begun = take_reading(instance, board);
-    whole = whole && bench_sleep_ms(LEAD_MS + seconds * 1000L);
+    whole = whole && bench_sleep_ms(LEAD_MS + round_ms);
     struct reading ended = take_reading(instance, board);
     sample->busy = (double)(ended.cpu_ns - begun.cpu_ns) / (double)(ended.at_ns - begun.at_ns);
     whole = whole && bench_sleep_ms(TAIL_MS);
     sample->failures = bench_client_stop(laboratory, 0);
-    double due = (double)each->rate * (double)seconds;
+    double due = (double)each->rate * (double)round_ms / 1e3;
     if (whole && (double)board->latency_ns.count < ANSWERED_SHARE_MIN * due) {
         fprintf(stderr, "bench: %s answered only %lu of %.0f requests in time\n",
                 instance->contender->name, (unsigned long)board->latency_ns.count, due);

@@ -95,8 +95,8 @@ static void write_case(FILE *out, const struct bench_result *result)
     const struct bench_case *each = result->each;
     fprintf(out, "### %s\n\n%s\n\n", each->name, each->about);
     fprintf(out, "Target: %s. Rounds: %d", bench_report_target(each), bench_run_rounds(each));
-    if (each->seconds > 0) {
-        fprintf(out, " of %d s", bench_run_seconds(each));
+    if (each->round_ms > 0) {
+        fprintf(out, " of %.1f s", (double)bench_run_ms(each) / 1e3);
     }
     fputs(" each.", out);
     if (each->changing && result->columns[BENCH_RINGWAY].count > 0) {

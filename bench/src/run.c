@@ -12,9 +12,9 @@ int bench_run_rounds(const struct bench_case *each)
     return bench_rounds_wanted > 0 ? bench_rounds_wanted : each->rounds;
 }
 
-int bench_run_seconds(const struct bench_case *each)
+long bench_run_ms(const struct bench_case *each)
 {
-    return bench_seconds_wanted > 0 ? bench_seconds_wanted : each->seconds;
+    return bench_seconds_wanted > 0 ? bench_seconds_wanted * 1000L : each->round_ms;
 }
 
 static bool takes_part(const struct bench_laboratory *laboratory, const struct bench_case *each,

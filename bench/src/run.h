@@ -40,7 +40,7 @@ extern int bench_rounds_wanted;
 extern int bench_seconds_wanted;
 
 int bench_run_rounds(const struct bench_case *each);
-int bench_run_seconds(const struct bench_case *each);
+long bench_run_ms(const struct bench_case *each);
 
 /* Runs one case. A contender that cannot be started or measured has no value. Returns false only
  * when the user interrupted. */
