@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gate/front_h1.h"
+#include "gate/tunnel.h"
 #include "io/address.h"
 #include "io/tls.h"
 
@@ -10,11 +11,13 @@ static const struct rw_client_front opening;
 static const struct rw_client_front *const fronts[] = {
     [RW_CLIENT_OPENING] = &opening,
     [RW_CLIENT_H1] = &rw_front_h1_client,
+    [RW_CLIENT_TUNNEL] = &rw_tunnel_client_front,
 };
 
 size_t rw_client_bytes(void)
 {
-    return rw_front_h1_bytes();
+    size_t h1 = rw_front_h1_bytes(), tunnel = rw_tunnel_client_bytes();
+    return h1 > tunnel ? h1 : tunnel;
 }
 
 /* ---- For fronts ---- */

@@ -26,6 +26,7 @@ union rw_peer {
 enum rw_client_protocol {
     RW_CLIENT_OPENING, /* TLS handshake */
     RW_CLIENT_H1,
+    RW_CLIENT_TUNNEL, /* gate/tunnel.h */
 };
 
 struct rw_client {

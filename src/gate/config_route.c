@@ -178,6 +178,25 @@ static const struct rw_conf_field timeouts_fields[] = {
             "For the request and its response as a whole; 0s is off, which streams and downloads "
             "need.",
     },
+    {
+        .name = "tunnel_idle",
+        .type = RW_CONF_DURATION,
+        .offset = offsetof(struct rw_config_route_timeouts, tunnel_idle_ms),
+        .fallback = "1h",
+        .min = 1,
+        .max = 30 * 86400000ll,
+        .doc = "A WebSocket or another tunnel through which no byte has gone for so long, in "
+               "either direction, is ended.",
+    },
+    {
+        .name = "tunnel_half_closed",
+        .type = RW_CONF_DURATION,
+        .offset = offsetof(struct rw_config_route_timeouts, tunnel_half_closed_ms),
+        .fallback = "5m",
+        .min = 1,
+        .max = 30 * 86400000ll,
+        .doc = "The same for a tunnel of which one side has said that it sends no more.",
+    },
     {.name = NULL},
 };
 

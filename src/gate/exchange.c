@@ -6,6 +6,7 @@
 #include "gate/forwarded.h"
 #include "gate/policy.h"
 #include "gate/snapshot.h"
+#include "gate/tunnel.h"
 #include "gate/worker.h"
 #include "watch/trace.h"
 
@@ -213,8 +214,34 @@ static enum go step_response_policies(struct rw_exchange *x)
     return GO_ON;
 }
 
+/* What was an exchange goes on without it; the line in the log comes with the tunnel's end. */
+static enum go become_tunnel(struct rw_exchange *x)
+{
+    struct rw_tunnel *tunnel = rw_exchange_make_tunnel(x);
+    if (!tunnel) {
+        rw_exchange_cancel_origin(x);
+        x->reason = RW_REASON_MEMORY;
+        x->aborted = true;
+        x->front->abort(x);
+        move(x, RW_STEP_LOG);
+        return GO_ON;
+    }
+    if (!x->front->tunnel(x, tunnel)) {
+        rw_tunnel_destroy(tunnel);
+        return GO_WAIT;
+    }
+    rw_timer_stop(x->worker->loop, &x->total_timer);
+    rw_exchange_end_filters(x);
+    x->origin_done = true;
+    x->route->origin->detach(x, tunnel);
+    move(x, RW_STEP_DONE);
+    return GO_ON;
+}
+
 static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
 {
+    if (x->tunnel_ready == RW_TUNNEL_READY && x->responded)
+        return become_tunnel(x);
     if (x->response_ended) {
         move(x, RW_STEP_LOG);
         return GO_ON;
@@ -228,13 +255,16 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
         first.end = true;
     }
     x->bytes_out += first.data.len;
+    if (x->tunnels) /* there is no body to change */
+        rw_exchange_end_response_filters(x);
     *flow = x->response_filters ? rw_exchange_respond_filtered(x) : x->front->respond(x, &first);
     rw_exchange_drop_first_piece(x);
     /* An origin that answered inside its start was told to wait until here. */
     if (*flow == RW_FLOW_GO && x->origin_waits && !x->response_ended)
         rw_exchange_response_resume(x);
     x->origin_waits = false;
-    return x->response_ended || x->step != RW_STEP_RELAY ? GO_ON : GO_WAIT;
+    bool moves = x->response_ended || x->step != RW_STEP_RELAY;
+    return moves || x->tunnel_ready == RW_TUNNEL_READY ? GO_ON : GO_WAIT;
 }
 
 static enum go step_log(struct rw_exchange *x)
@@ -368,6 +398,7 @@ void rw_exchange_cancel_origin(struct rw_exchange *x)
     if (!x->origin_started || x->origin_done)
         return;
     x->origin_done = true;
+    x->tunnels = false;
     if (x->route->origin->cancel)
         x->route->origin->cancel(x);
 }
@@ -406,6 +437,12 @@ void rw_exchange_response_sent(struct rw_exchange *x)
 {
     x->response_ended = true;
     run(x);
+}
+
+enum rw_flow rw_exchange_tunnel_ready(struct rw_exchange *x, unsigned who)
+{
+    x->tunnel_ready |= (uint8_t)who;
+    return run(x);
 }
 
 void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason)

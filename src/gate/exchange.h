@@ -29,6 +29,7 @@ struct rw_filter_chain;
 struct rw_listener_settings;
 struct rw_route;
 struct rw_snapshot;
+struct rw_tunnel;
 struct rw_worker;
 
 /* What an exchange asks of its front. */
@@ -47,12 +48,18 @@ struct rw_front {
     /* The response cannot be finished: cut the connection (or stream), so that the client notices.
      */
     void (*abort)(struct rw_exchange *x);
+    /* The exchange ends, and this goes on in its place: `finished`, which follows, starts it (NULL:
+     * the front cannot). False: the client has gone; rw_exchange_cut is to come. */
+    bool (*tunnel)(struct rw_exchange *x, struct rw_tunnel *tunnel);
     /* The exchange has reached DONE, the origin is gone: free it when the call stack allows. */
     void (*finished)(struct rw_exchange *x);
     struct rw_span protocol; /* for the log: "HTTP/1.1" */
 };
 
 enum { RW_EXCHANGE_BYTES = 4096 };
+
+/* Who has nothing pending any more, so that an upgraded exchange can become a tunnel. */
+enum { RW_TUNNEL_FRONT_READY = 1, RW_TUNNEL_ORIGIN_READY = 2, RW_TUNNEL_READY = 3 };
 
 struct rw_exchange {
     struct rw_worker *worker;
@@ -74,6 +81,9 @@ struct rw_exchange {
     bool aborted;
     bool upgrade_allowed; /* the request asks for an upgrade that the route allows */
     bool upgraded;        /* 101 was relayed: both bodies are raw bytes */
+    bool tunnels;         /* upgraded, and both sides can do without the exchange: until it has
+                             become a tunnel neither passes on anything */
+    uint8_t tunnel_ready; /* RW_TUNNEL_..._READY */
     bool client_trusted;  /* the peer is one of the listener's trusted proxies */
     bool https;
     bool request_held;        /* the origin's start wants no more of the request body at once */
@@ -133,6 +143,10 @@ void rw_exchange_request_failed(struct rw_exchange *x, enum rw_reason reason, co
 void rw_exchange_response_resume(struct rw_exchange *x);
 /* The last piece has been handed to the kernel. */
 void rw_exchange_response_sent(struct rw_exchange *x);
+/* Of an exchange that `tunnels`: `who` is ready. When both are, the exchange has become a tunnel by
+ * the return of this call (OVER: it is gone), or is being cut; from inside the exchange's loop, a
+ * little later. For fronts and origins. */
+enum rw_flow rw_exchange_tunnel_ready(struct rw_exchange *x, unsigned who);
 /* The client is gone: stop everything, log, finish. */
 void rw_exchange_cut(struct rw_exchange *x, enum rw_reason reason);
 

@@ -11,6 +11,9 @@ RW_MUST_CHECK enum rw_err rw_exchange_make_refusal(struct rw_exchange *x);
 /* Metrics and the access log line. */
 void rw_exchange_log(struct rw_exchange *x);
 
+/* exchange_tunnel.c: the tunnel that goes on for this exchange; NULL: out of memory. */
+struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x);
+
 /* "-" when no endpoint was chosen. */
 struct rw_span rw_exchange_endpoint_name(const struct rw_exchange *x);
 

@@ -1,6 +1,7 @@
 #include "gate/front_h1.h"
 
 #include "gate/front_h1_connection.h"
+#include "gate/tunnel.h"
 
 enum { LINGER_MS = 2000, LINGER_KIB_MAX = 1024, DRAIN_IDLE_MS = 3000 };
 
@@ -88,6 +89,7 @@ static void finished(struct rw_exchange *x)
 {
     struct rw_h1_connection *c = x->front_state;
     struct rw_h1_call *call = c->call;
+    struct rw_tunnel *tunnel = call->tunnel;
     bool clean = x->request_ended && !x->aborted && !call->close && !x->upgraded;
     /* A client that did not ask for the end may have sent more, which the kernel would answer with
      * a reset that eats the response. */
@@ -97,7 +99,9 @@ static void finished(struct rw_exchange *x)
     c->x = NULL;
     c->call = NULL;
     rw_exchange_destroy(x);
-    if (c->client.phase == RW_H1_CLOSED)
+    if (tunnel)
+        rw_tunnel_start(tunnel, &c->client, c->in);
+    if (tunnel || c->client.phase == RW_H1_CLOSED)
         return;
     if (!clean) {
         if (unread)
@@ -109,6 +113,15 @@ static void finished(struct rw_exchange *x)
     become_idle(c);
     if (!c->client.busy)
         rw_h1_process(c);
+}
+
+static bool take_tunnel(struct rw_exchange *x, struct rw_tunnel *tunnel)
+{
+    struct rw_h1_connection *c = x->front_state;
+    if (c->client.phase == RW_H1_CLOSED)
+        return false;
+    c->call->tunnel = tunnel;
+    return true;
 }
 
 static void abort_exchange(struct rw_exchange *x)
@@ -266,7 +279,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
     }
     if (!c->x)
         rw_h1_process(c);
-    else if (!c->x->request_ended)
+    else if (!c->x->request_ended && !c->x->tunnels)
         rw_h1_feed_body(c);
     else
         rw_stream_receive(&c->client.stream, false, false);
@@ -285,7 +298,8 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
         return;
     }
     if (!err && c->x && c->x->upgraded && !c->x->request_ended) {
-        rw_h1_feed_body(c);
+        if (!c->x->tunnels)
+            rw_h1_feed_body(c);
         return;
     }
     rw_h1_close(c);
@@ -360,6 +374,7 @@ const struct rw_front rw_front_h1 = {
     .informational = rw_h1_informational,
     .request_resume = rw_h1_request_resume,
     .abort = abort_exchange,
+    .tunnel = take_tunnel,
     .finished = finished,
     .protocol = {"HTTP/1.1", 8},
 };

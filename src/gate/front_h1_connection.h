@@ -39,9 +39,10 @@ struct rw_h1_call {
     bool held_back;                 /* the exchange said HOLD to request data */
     struct rw_piece later;          /* the first piece of an answer that waits for a 1xx to leave */
     bool respond_later;
-    bool sending;     /* a send is pending */
-    bool last;        /* ... and it is the last of the response */
-    bool switch_over; /* 101 was sent: both directions are raw */
+    bool sending;             /* a send is pending */
+    bool last;                /* ... and it is the last of the response */
+    bool switch_over;         /* 101 was sent: both directions are raw */
+    struct rw_tunnel *tunnel; /* will go on for the exchange */
 };
 
 extern const struct rw_front rw_front_h1;

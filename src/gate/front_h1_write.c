@@ -127,7 +127,12 @@ enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
     }
     struct iovec parts[RW_SEND_PARTS_MAX];
     int count = rw_h1_first_parts(&call->out, parts, first, x->response_trailers);
+    bool tunnels = x->tunnels;
     enum rw_flow flow = send_parts(c, parts, count, first->end);
+    if (tunnels && flow == RW_FLOW_GO)
+        return rw_exchange_tunnel_ready(x, RW_TUNNEL_FRONT_READY);
+    if (tunnels)
+        return flow;
     if (!first->end && c->x == x && x->upgraded)
         rw_h1_feed_body(c);
     return flow;
@@ -174,6 +179,8 @@ void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err)
     rw_h1_await(c);
     if (call->respond_later)
         respond_now(c);
+    else if (c->x->tunnels)
+        (void)rw_exchange_tunnel_ready(c->x, RW_TUNNEL_FRONT_READY);
     else if (call->last)
         rw_exchange_response_sent(c->x);
     else

@@ -42,6 +42,9 @@ struct rw_origin {
     void (*response_resume)(struct rw_exchange *x);
     /* The exchange is over for other reasons: let go of everything. NULL: nothing is held. */
     void (*cancel)(struct rw_exchange *x);
+    /* Of an exchange that `tunnels`, once it is ready: rw_tunnel_upstream, and the end, as after a
+     * cancel. NULL: it never sets `tunnels`. */
+    void (*detach)(struct rw_exchange *x, struct rw_tunnel *tunnel);
     /* One line for `ringway explain`: "upstream api: 2 endpoints, round robin". */
     void (*explain)(const void *instance, struct rw_text *text);
     /* Of an origin that sends clients elsewhere: where to, for this request; RW_EINVAL: nowhere.

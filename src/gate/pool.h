@@ -25,7 +25,10 @@ struct rw_upstream_connection {
     struct rw_list link; /* in the pool's list of idle connections, newest first */
     struct rw_deadline deadline;
     struct rw_pool *pool;
-    struct rw_lease *lease;    /* NULL: idle or closing */
+    union {
+        struct rw_lease *lease; /* NULL: idle or closing */
+        void *holder;           /* of a connection that has left the pool: rw_pool_detach */
+    };
     struct rw_tls_client *tls; /* made with; the stream keeps it alive */
     uint64_t requests;         /* sent over it so far */
     bool open, closing;
@@ -66,6 +69,16 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
 void rw_pool_release(struct rw_lease *lease);
 /* It may not: it is closed. Also ends waiting. A lease without a connection is fine. */
 void rw_pool_discard(struct rw_lease *lease);
+
+/* The connection of the lease leaves the pool for good: its stream tells `events` and its deadline
+ * calls `fire` from now on, and connection->holder says whose it is. Receiving is off. It still
+ * counts for the endpoint's limits, and the endpoint is there, until the new owner has closed the
+ * stream and passes on_closed on to rw_pool_connection_closed, which frees the connection. */
+struct rw_upstream_connection *rw_pool_detach(struct rw_lease *lease,
+                                              const struct rw_stream_events *events,
+                                              void (*fire)(struct rw_timer *timer), void *holder);
+void rw_pool_connection_closed(struct rw_upstream_connection *connection);
+struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connection);
 
 /* on_deadline of the lease at this time (monotonic); RW_DEADLINE_NONE: never. A store in most
  * cases. */

@@ -1,5 +1,4 @@
 /* Connections that carry one request at a time: HTTP/1.1. */
-#include "base/alloc.h"
 #include "gate/pool_private.h"
 
 static struct rw_upstream_connection *connection_of(struct rw_stream *stream)
@@ -89,10 +88,7 @@ static void on_sent(struct rw_stream *stream, enum rw_err err)
 
 static void on_closed(struct rw_stream *stream)
 {
-    struct rw_upstream_connection *connection = connection_of(stream);
-    struct rw_pool *pool = connection->pool;
-    rw_free(connection);
-    rw_pool_count_out(pool);
+    rw_pool_connection_closed(connection_of(stream));
 }
 
 static void on_deadline(struct rw_timer *timer)
@@ -120,9 +116,10 @@ static const struct rw_stream_events stream_events = {
 enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
 {
     struct rw_worker *worker = pool->worker;
-    struct rw_upstream_connection *connection = rw_alloc_zero(sizeof(*connection));
+    struct rw_upstream_connection *connection = rw_slab_get(&worker->upstreams);
     if (!connection)
         return RW_ENOMEM;
+    memset(connection, 0, sizeof(*connection));
     connection->pool = pool;
     connection->lease = lease;
     connection->tls = lease->cluster->tls;
@@ -137,7 +134,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     enum rw_err err =
         rw_stream_connect(worker->loop, &connection->stream, &stream_events, &options);
     if (err) {
-        rw_free(connection);
+        rw_slab_put(&worker->upstreams, connection);
         return err;
     }
     rw_deadline_set(worker->loop, &connection->deadline,
@@ -241,4 +238,32 @@ bool rw_pool_h1_close_idle(struct rw_pool *pool)
         return false;
     close_connection(rw_container_of(pool->idle.prev, struct rw_upstream_connection, link));
     return true;
+}
+
+/* ---- Connections that leave ---- */
+
+struct rw_upstream_connection *rw_pool_detach(struct rw_lease *lease,
+                                              const struct rw_stream_events *events,
+                                              void (*fire)(struct rw_timer *timer), void *holder)
+{
+    struct rw_upstream_connection *connection = lease->connection;
+    rw_stream_receive(&connection->stream, false, false);
+    rw_stream_hand_on(&connection->stream, events);
+    rw_deadline_stop(connection->pool->worker->loop, &connection->deadline);
+    rw_deadline_init(&connection->deadline, fire);
+    lease->connection = NULL;
+    connection->holder = holder;
+    return connection;
+}
+
+void rw_pool_connection_closed(struct rw_upstream_connection *connection)
+{
+    struct rw_pool *pool = connection->pool;
+    rw_slab_put(&pool->worker->upstreams, connection);
+    rw_pool_count_out(pool);
+}
+
+struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connection)
+{
+    return connection->pool->endpoint;
 }

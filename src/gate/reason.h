@@ -34,6 +34,7 @@
     X(TOTAL_TIMEOUT, "exchange_timeout", 504, "The request took longer than allowed.")             \
     X(CLIENT_GONE, "client_gone", 0, "The client closed the connection.")                          \
     X(CLIENT_STALLED, "client_stalled", 0, "The client stopped taking the response.")              \
+    X(TUNNEL_IDLE, "tunnel_idle", 0, "No byte went through the tunnel for too long.")              \
     X(DRAINING, "draining", 0, "The gateway is shutting down.")                                    \
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \

@@ -16,7 +16,9 @@
       "The origin has the request; its body streams as it arrives; waits for the response head.")  \
     X(RESPONSE_POLICIES, RW_MOVE(RELAY) | RW_MOVE(LOG),                                            \
       "Policies in reverse order edit the response head, whoever made it.")                        \
-    X(RELAY, RW_MOVE(LOG), "The response head and body stream to the client as it takes them.")    \
+    X(RELAY, RW_MOVE(LOG) | RW_MOVE(DONE),                                                         \
+      "The response head and body stream to the client as it takes them; after an upgrade over "   \
+      "HTTP/1.1 on both sides a tunnel takes over, which logs itself.")                            \
     X(LOG, RW_MOVE(DONE), "Metrics and the access log line; the origin is let go.")                \
     X(DONE, 0, "The front frees the exchange.")
 

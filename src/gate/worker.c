@@ -28,6 +28,8 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
     rw_list_init(&worker->listeners);
     rw_slab_init(&worker->exchanges, RW_EXCHANGE_BYTES, EXCHANGES_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->connections, rw_client_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
+    rw_slab_init(&worker->upstreams, sizeof(struct rw_upstream_connection), CONNECTIONS_PER_PAGE,
+                 SIZE_MAX);
     return rw_loop_create(&options->loop, &worker->loop);
 }
 
@@ -58,6 +60,7 @@ void rw_worker_destroy(struct rw_worker *worker)
     rw_pools_free(worker);
     rw_slab_destroy(&worker->exchanges);
     rw_slab_destroy(&worker->connections);
+    rw_slab_destroy(&worker->upstreams);
     rw_free(worker->cursors);
     rw_loop_destroy(worker->loop);
 }

@@ -29,6 +29,7 @@ struct rw_worker {
     uint64_t exchange_count, rest_count; /* made so far, and when idle_timer was started */
     struct rw_timer idle_timer;          /* runs once there is no exchange: then memory goes back */
     struct rw_slab connections;          /* of clients */
+    struct rw_slab upstreams;            /* of pool.c: connections to endpoints */
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     int client_fd_max; /* the descriptors above are for connections to origins, files, the admin

@@ -212,6 +212,13 @@ static void cancel(struct rw_exchange *x)
     rw_upstream_let_go(call);
 }
 
+static void detach(struct rw_exchange *x, struct rw_tunnel *tunnel)
+{
+    struct rw_upstream_call *call = x->origin_state;
+    call->protocol->detach(call, tunnel);
+    rw_upstream_let_go(call);
+}
+
 static enum rw_err compile(struct rw_compile *compile, const void *config, void **instance)
 {
     const struct rw_span *name = config;
@@ -242,5 +249,6 @@ const struct rw_origin rw_origin_upstream = {
     .request_data = request_data,
     .response_resume = response_resume,
     .cancel = cancel,
+    .detach = detach,
     .explain = explain,
 };

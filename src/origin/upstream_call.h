@@ -21,6 +21,9 @@ struct rw_upstream_protocol {
     enum rw_flow (*send_piece)(struct rw_upstream_call *call, const struct rw_piece *piece);
     /* The exchange takes more of the response. */
     void (*resume)(struct rw_upstream_call *call);
+    /* The connection goes on as a tunnel's, with what has come and was not passed on. NULL: a call
+     * never sets x->tunnels. */
+    void (*detach)(struct rw_upstream_call *call, struct rw_tunnel *tunnel);
     /* Drops buffers; the connection has been let go of. The call may begin anew after that. */
     void (*let_go)(struct rw_upstream_call *call);
 };

@@ -1,5 +1,7 @@
 #include "origin/upstream_h1.h"
 
+#include "gate/tunnel.h"
+
 static const struct rw_lease_events lease_events = {
     .on_ready = rw_upstream_on_ready,
     .on_failed = rw_upstream_on_failed,
@@ -18,10 +20,18 @@ static void let_go(struct rw_upstream_call *call)
     h1->sending = h1->peer_ended = false;
 }
 
+static void detach(struct rw_upstream_call *call, struct rw_tunnel *tunnel)
+{
+    struct rw_upstream_h1 *h1 = rw_upstream_h1_of(call);
+    rw_tunnel_upstream(tunnel, &call->lease, h1->in);
+    h1->in = NULL;
+}
+
 static const struct rw_upstream_protocol protocol = {
     .send_request = rw_upstream_h1_send_request,
     .send_piece = rw_upstream_h1_send_piece,
     .resume = rw_upstream_h1_resume,
+    .detach = detach,
     .let_go = let_go,
 };
 

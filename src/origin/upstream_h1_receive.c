@@ -161,7 +161,11 @@ static bool prepare_trailers(struct rw_upstream_h1 *h1)
  * request's body was framed. */
 static void begin_tunnel(struct rw_upstream_h1 *h1)
 {
+    struct rw_exchange *x = h1->call.x;
     h1->upgraded = true;
+    x->tunnels = x->front->tunnel && x->request_ended && h1->call.request_sent;
+    if (x->tunnels && !h1->sending)
+        x->tunnel_ready = RW_TUNNEL_ORIGIN_READY;
     h1->call.request_sent = false;
     h1->out.chunked = false;
 }

@@ -137,6 +137,10 @@ void rw_upstream_h1_on_sent(struct rw_lease *lease, enum rw_err err)
         return;
     }
     sent_all(h1);
+    if (x->tunnels) {
+        (void)rw_exchange_tunnel_ready(x, RW_TUNNEL_ORIGIN_READY);
+        return;
+    }
     struct rw_piece piece = h1->call.waiting;
     enum rw_flow flow = RW_FLOW_GO;
     if (piece.data.len || piece.end) {

@@ -100,7 +100,8 @@ static void halve(struct half *half, struct rw_piece *in, uint32_t most)
             buf->data[buf->end++] = half->first;
         half->odd = !half->odd;
     }
-    in->data = rw_span_skip(in->data, i);
+    if (i)
+        in->data = rw_span_skip(in->data, i);
 }
 
 static enum rw_filter_outcome once(struct rw_filter *filter, struct rw_piece *in, bool flush,

@@ -335,6 +335,7 @@ static void check_gauges(struct rw_test_world *world)
 {
     expect_zero(world, "requests active",
                 rw_metrics_total(world->metrics, RW_COUNTER_REQUESTS_ACTIVE));
+    expect_zero(world, "tunnels open", rw_metrics_total(world->metrics, RW_COUNTER_TUNNELS_OPEN));
     expect_zero(world, "connections open",
                 rw_metrics_total(world->metrics, RW_COUNTER_CONNECTIONS_OPEN));
     expect_zero(world, "upstream connections open",

@@ -1,0 +1,35 @@
+/* From an exchange to a tunnel: what it is to remember. */
+#include "gate/exchange_log.h"
+#include "gate/snapshot.h"
+#include "gate/tunnel.h"
+#include "gate/worker.h"
+#include "watch/trace.h"
+
+struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
+{
+    const struct rw_config_route_timeouts *timeouts = x->route->config->timeouts;
+    struct rw_tunnel_options options = {
+        .worker = x->worker,
+        .route_series = x->route->series,
+        .protocol = RW_TUNNEL_HTTP1,
+        .https = x->https,
+        .status = x->response.status,
+        .started_ns = x->started_ns,
+        .bytes_in = x->bytes_in,
+        .bytes_out = x->bytes_out,
+        .upstream_us = (x->response_ns - x->started_ns) / 1000,
+        .total_ms = x->route->total_ms,
+        .idle_ms = timeouts->tunnel_idle_ms,
+        .half_closed_ms = timeouts->tunnel_half_closed_ms,
+        .send_idle_ms = x->listener->timeouts->send_idle_ms,
+        .client = (const struct sockaddr *)&x->client,
+        .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
+        .texts = {[RW_TUNNEL_METHOD] = x->request.method_text,
+                  [RW_TUNNEL_HOST] = x->request.authority,
+                  [RW_TUNNEL_PATH] = x->request.path,
+                  [RW_TUNNEL_ROUTE] = x->route->name,
+                  [RW_TUNNEL_UPSTREAM_NAME] = x->upstream,
+                  [RW_TUNNEL_USER_AGENT] = rw_message_value(&x->request, RW_FIELD_USER_AGENT)},
+    };
+    return rw_tunnel_create(&options);
+}
