@@ -12,4 +12,6 @@ target_link_options(rw_packages INTERFACE -Wl,--as-needed)
 
 if(RW_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+    # Another implementation to compare with; only fuzzers link it.
+    pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 endif()

@@ -475,13 +475,16 @@ static bool read_updates(struct block *block)
 {
     struct rw_hpack_decoder *decoder = block->decoder;
     while (block->at < block->end && (*block->at & 0xe0) == 0x20) {
+        /* After a smaller table was announced the first update has to go down to it. */
+        uint32_t bytes_max =
+            decoder->must_update ? decoder->table.bytes_max : decoder->table_bytes_max;
         uint32_t bytes;
-        if (!read_integer(block, 0x1f, &bytes) || bytes > decoder->table_bytes_max)
+        if (!read_integer(block, 0x1f, &bytes) || bytes > bytes_max)
             return false;
         rw_hpack_table_resize(&decoder->table, bytes);
         decoder->must_update = false;
     }
-    return !decoder->must_update || block->at == block->end;
+    return !decoder->must_update;
 }
 
 enum rw_hpack_result rw_hpack_decode(struct rw_hpack_decoder *decoder,
