@@ -138,8 +138,8 @@ static inline size_t rw_hpack_bound(struct rw_span name, struct rw_span value)
 char *rw_hpack_encode_status(struct rw_hpack_encoder *encoder, char *out, unsigned status);
 char *rw_hpack_encode_pseudo(struct rw_hpack_encoder *encoder, char *out, enum rw_pseudo which,
                              struct rw_span value);
-/* `id` is rw_field_id(name); `name` in any case, written in lower case. `sensitive`: never to be
- * indexed, as a peer asked (struct rw_field) or the config says. */
+/* `id` is rw_field_id(name); `name` is a token in any case, written in lower case. `sensitive`:
+ * never to be indexed, as a peer asked (struct rw_field) or the config says. */
 char *rw_hpack_encode_field(struct rw_hpack_encoder *encoder, char *out, enum rw_field_id id,
                             struct rw_span name, struct rw_span value, bool sensitive);
 

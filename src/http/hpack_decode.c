@@ -283,40 +283,38 @@ static struct rw_hpack_kind kind_with_value(struct rw_hpack_kind kind, const str
 
 /* ---- Fields ---- */
 
-static void emit_pseudo(struct block *block, const struct rw_hpack_field *field)
+static void emit_pseudo(struct block *block, struct rw_hpack_kind kind, struct rw_span value)
 {
     struct rw_hpack_head *head = block->head;
-    unsigned which = field->kind.pseudo - 1u;
+    unsigned which = kind.pseudo - 1u;
     if (block->regular)
         head->malformed = "pseudo-header field behind regular ones";
     else if (head->pseudo_seen >> which & 1)
         head->malformed = "pseudo-header field given twice";
     head->pseudo_seen |= (uint8_t)(1u << which);
-    head->pseudo[which] = field->value;
+    head->pseudo[which] = value;
     if (which == RW_PSEUDO_METHOD)
-        head->method = field->kind.method;
+        head->method = kind.method;
     else if (which == RW_PSEUDO_STATUS)
-        head->status = (uint16_t)status_of(field->value);
+        head->status = (uint16_t)status_of(value);
 }
 
-static enum rw_hpack_result emit_regular(struct block *block, const struct rw_hpack_field *field,
-                                         bool sensitive)
+/* The next regular field to fill in; NULL: no memory. */
+static inline struct rw_field *next_field(struct block *block)
 {
     struct rw_hpack_head *head = block->head;
     block->regular = true;
-    if (__builtin_expect(head->count == head->room, 0)) {
-        enum rw_hpack_result result = more_fields(block);
-        if (result)
-            return result;
-    }
-    struct rw_field *out = &head->fields[head->count++];
-    out->name = field->name;
-    out->value = field->value;
-    out->id = field->kind.id;
+    if (__builtin_expect(head->count == head->room, 0) && more_fields(block) != RW_HPACK_OK)
+        return NULL;
+    return &head->fields[head->count++];
+}
+
+static inline void fill_field(struct rw_field *out, struct rw_hpack_kind kind, bool sensitive)
+{
+    out->id = kind.id;
     out->parsed = false;
-    out->hop = rw_field_keys[field->kind.id].hop;
+    out->hop = rw_field_keys[kind.id].hop;
     out->sensitive = sensitive;
-    return RW_HPACK_OK;
 }
 
 /* Does a field of so many bytes still go to the head? */
@@ -335,16 +333,22 @@ static inline bool accept_bytes(struct block *block, size_t bytes)
     return true;
 }
 
-static inline enum rw_hpack_result emit(struct block *block, const struct rw_hpack_field *field,
-                                        bool sensitive)
+static enum rw_hpack_result emit(struct block *block, const struct rw_hpack_field *field,
+                                 bool sensitive)
 {
     if (__builtin_expect(field->kind.fault, 0))
         block->head->malformed = fault_texts[field->kind.fault];
     if (field->kind.pseudo) {
-        emit_pseudo(block, field);
+        emit_pseudo(block, field->kind, field->value);
         return RW_HPACK_OK;
     }
-    return emit_regular(block, field, sensitive);
+    struct rw_field *out = next_field(block);
+    if (!out)
+        return RW_HPACK_NO_MEMORY;
+    out->name = field->name;
+    out->value = field->value;
+    fill_field(out, field->kind, sensitive);
+    return RW_HPACK_OK;
 }
 
 /* The dynamic table's entry with that index, NULL: beyond the table. */
@@ -369,27 +373,36 @@ static inline bool static_name(struct rw_hpack_kind kind, struct rw_span *name)
     return false;
 }
 
-static enum rw_hpack_result emit_entry(struct block *block, const struct rw_hpack_entry *entry)
+/* A field that has come before and comes again: what decoding is made to be fast at. */
+static inline enum rw_hpack_result emit_entry(struct block *block,
+                                              const struct rw_hpack_entry *entry)
 {
-    const struct rw_hpack_table *table = &block->decoder->table;
-    size_t bytes = (size_t)entry->name_len + entry->value_len;
-    struct rw_hpack_field field = {.kind = entry->kind};
-    if (!accept_bytes(block, bytes))
+    const struct rw_hpack_kind kind = entry->kind;
+    const size_t name_len = entry->name_len, value_len = entry->value_len;
+    if (!accept_bytes(block, name_len + value_len))
         return RW_HPACK_OK;
-    char *to = text_room(block, bytes);
+    struct rw_field *out = NULL;
+    if (!kind.pseudo && !(out = next_field(block)))
+        return RW_HPACK_NO_MEMORY;
+    char *to = text_room(block, name_len + value_len);
     if (!to)
         return RW_HPACK_NO_MEMORY;
-    if (static_name(entry->kind, &field.name)) {
-        copy_padded(to, rw_hpack_entry_value(table, entry), entry->value_len);
-        field.value = rw_span(to, entry->value_len);
-        block->text = to + entry->value_len;
-    } else {
-        copy_padded(to, rw_hpack_entry_name(table, entry), bytes);
-        field.name = rw_span(to, entry->name_len);
-        field.value = rw_span(to + entry->name_len, entry->value_len);
-        block->text = to + bytes;
+    if (__builtin_expect(kind.fault, 0))
+        block->head->malformed = fault_texts[kind.fault];
+    const char *from = rw_hpack_entry_name(&block->decoder->table, entry);
+    size_t skip = kind.id || kind.pseudo ? name_len : 0; /* the name is static */
+    size_t copied = name_len + value_len - skip;
+    copy_padded(to, from + skip, copied);
+    block->text = to + copied;
+    struct rw_span value = rw_span(to + copied - value_len, value_len);
+    if (!out) {
+        emit_pseudo(block, kind, value);
+        return RW_HPACK_OK;
     }
-    return emit(block, &field, false);
+    out->name = rw_span(kind.id ? rw_field_keys[kind.id].lower : to, name_len);
+    out->value = value;
+    fill_field(out, kind, false);
+    return RW_HPACK_OK;
 }
 
 static inline enum rw_hpack_result read_indexed(struct block *block)

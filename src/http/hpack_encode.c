@@ -194,13 +194,15 @@ static inline bool same_kind(struct rw_hpack_kind a, struct rw_hpack_kind b)
     return a.id == b.id && a.pseudo == b.pseudo;
 }
 
-static bool has_name(const struct rw_hpack_table *table, const struct rw_hpack_entry *entry,
-                     const struct request *request)
+static inline bool has_name(const struct rw_hpack_table *table, const struct rw_hpack_entry *entry,
+                            const struct request *request)
 {
-    return same_kind(entry->kind, request->kind) &&
-           (request->number ||
-            rw_span_eq_nocase(rw_span(rw_hpack_entry_name(table, entry), entry->name_len),
-                              request->name));
+    if (!same_kind(entry->kind, request->kind))
+        return false;
+    return request->number ||
+           (entry->name_len == request->name.len &&
+            rw_field_name_same(request->name.at, rw_hpack_entry_name(table, entry),
+                               request->name.len));
 }
 
 static inline bool has_value(const struct rw_hpack_table *table, const struct rw_hpack_entry *entry,

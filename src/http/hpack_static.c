@@ -163,8 +163,8 @@ unsigned rw_hpack_static_find(struct rw_span name, uint32_t hash)
 {
     for (unsigned slot = hash % OTHER_SLOTS; static_of_other[slot];
          slot = (slot + 1) % OTHER_SLOTS) {
-        const struct rw_hpack_field *field = &rw_hpack_static[static_of_other[slot]];
-        if (rw_span_eq_nocase(field->name, name))
+        const struct rw_span *known = &rw_hpack_static[static_of_other[slot]].name;
+        if (known->len == name.len && rw_field_name_same(name.at, known->at, name.len))
             return static_of_other[slot];
     }
     return 0;
