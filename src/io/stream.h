@@ -15,8 +15,8 @@
  * Sending. One send at a time. rw_stream_send tries at once: RW_SEND_DONE means that all bytes are
  * with the kernel and on_sent will not be called; RW_SEND_PENDING that on_sent will, when all are,
  * or it failed, and that the bytes (not the iovec array) stay untouched until then, or until
- * on_closed; RW_SEND_FAILED that the stream is broken: close it. Callers handle all three: io_uring
- * says PENDING except to bulk, epoll mostly DONE, the simulation whatever its seed says.
+ * rw_stream_close; RW_SEND_FAILED that the stream is broken: close it. Callers handle all three:
+ * io_uring says PENDING except to bulk, epoll mostly DONE, the simulation whatever its seed says.
  */
 #ifndef RW_IO_STREAM_H
 #define RW_IO_STREAM_H

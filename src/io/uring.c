@@ -30,7 +30,7 @@ static bool passes(int result)
     return result == -EINTR || result == -EBUSY || result == -EAGAIN || result == -ENOMEM;
 }
 
-static void ask(struct uring_state *state)
+void rw_uring_ask(struct uring_state *state)
 {
     int result = io_uring_submit(&state->ring);
     rw_assert(result >= 0 || passes(result));
@@ -40,7 +40,7 @@ struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enu
 {
     struct io_uring_sqe *sqe;
     while (!(sqe = io_uring_get_sqe(&state->ring)))
-        ask(state);
+        rw_uring_ask(state);
     sqe->user_data = (uintptr_t)at | kind;
     return sqe;
 }

@@ -54,6 +54,8 @@ struct rw_uring_send {
 
 /* NULL never: submits what is queued when the queue is full. */
 struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
+/* Tells the kernel now what is queued. */
+void rw_uring_ask(struct uring_state *state);
 void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
 /* The buffer that a completion filled; another takes its place with the kernel. */
 struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe);

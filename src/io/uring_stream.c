@@ -328,6 +328,9 @@ void rw_uring_close(struct rw_stream *stream, bool abort)
     __u64 user_data = sqe->user_data;
     io_uring_prep_cancel_fd(sqe, stream->fd, IORING_ASYNC_CANCEL_ALL);
     sqe->user_data = user_data;
+    /* The bytes of a send are the caller's again: the kernel must have taken or forgotten them. */
+    if (stream->pending)
+        rw_uring_ask(state_of(stream));
 }
 
 /* ---- Completions ---- */

@@ -345,6 +345,29 @@ static void close_with_pending_send(void **unused)
     world_close(&world);
 }
 
+/* What was to be sent may be gone, or be another's, as soon as the stream was closed. */
+static void close_lets_go_of_bytes(void **unused)
+{
+    (void)unused;
+    for (int abort = 0; abort < 2; abort++) {
+        struct end ends[2] = {{.mute = true}, {.mute = false}};
+        char bytes[1000];
+        open_world();
+        connect_pair_and_wait(&world, ends);
+        memcpy(bytes, pattern, sizeof(bytes));
+        struct iovec part = {bytes, sizeof(bytes)};
+        assert_int_not_equal(rw_stream_send(&ends[0].stream, &part, 1), RW_SEND_FAILED);
+        if (abort)
+            rw_stream_abort(&ends[0].stream);
+        else
+            rw_stream_close(&ends[0].stream);
+        memset(bytes, 0xee, sizeof(bytes));
+        run_until_gone(&world, ends, 2);
+        assert_false(ends[1].corrupt);
+        world_close(&world);
+    }
+}
+
 static void close_in_callbacks(void **unused)
 {
     (void)unused;
@@ -642,10 +665,11 @@ static int choose_sim(void **unused)
         cmocka_unit_test(reset_while_receiving), cmocka_unit_test(reset_while_not_receiving),      \
         cmocka_unit_test(reset_fails_pending_send), cmocka_unit_test(connect_refused),             \
         cmocka_unit_test(close_while_connecting), cmocka_unit_test(close_with_pending_send),       \
-        cmocka_unit_test(close_in_callbacks), cmocka_unit_test(close_others_in_callback),          \
-        cmocka_unit_test(addresses), cmocka_unit_test(unix_socket),                                \
-        cmocka_unit_test(refuse_accepted), cmocka_unit_test(many_streams),                         \
-        cmocka_unit_test(failed_allocations), cmocka_unit_test(no_buffers)
+        cmocka_unit_test(close_lets_go_of_bytes), cmocka_unit_test(close_in_callbacks),            \
+        cmocka_unit_test(close_others_in_callback), cmocka_unit_test(addresses),                   \
+        cmocka_unit_test(unix_socket), cmocka_unit_test(refuse_accepted),                          \
+        cmocka_unit_test(many_streams), cmocka_unit_test(failed_allocations),                      \
+        cmocka_unit_test(no_buffers)
 
 #define KERNEL_ONLY                                                                                \
     cmocka_unit_test(source_address), cmocka_unit_test(connect_fails_at_once),                     \
