@@ -4,7 +4,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 pkg_check_modules(RW_DEPENDENCIES REQUIRED IMPORTED_TARGET
-    openssl liburing libfyaml jansson libpcre2-8 libcares libxxhash zlib)
+    openssl liburing libfyaml jansson libpcre2-8 libcares libxxhash zlib libbrotlienc libzstd)
 
 add_library(rw_packages INTERFACE)
 target_link_libraries(rw_packages INTERFACE PkgConfig::RW_DEPENDENCIES Threads::Threads m)
@@ -14,4 +14,5 @@ if(RW_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
     # Another implementation to compare with; only fuzzers link it.
     pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
+    pkg_check_modules(BROTLI_DECODER REQUIRED IMPORTED_TARGET libbrotlidec)
 endif()

@@ -26,6 +26,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
     };
     rw_list_init(&worker->fronts);
     rw_list_init(&worker->listeners);
+    rw_list_init(&worker->stores);
     rw_slab_init(&worker->exchanges, RW_EXCHANGE_BYTES, EXCHANGES_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->connections, rw_client_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->upstreams, sizeof(struct rw_upstream_connection), CONNECTIONS_PER_PAGE,
@@ -52,12 +53,22 @@ void rw_worker_close(struct rw_worker *worker)
     worker->snapshot = NULL;
 }
 
+static void destroy_stores(struct rw_worker *worker)
+{
+    struct rw_list *link;
+    while ((link = rw_list_pop_front(&worker->stores))) {
+        struct rw_worker_store *store = rw_container_of(link, struct rw_worker_store, link);
+        store->kind->destroy(store);
+    }
+}
+
 void rw_worker_destroy(struct rw_worker *worker)
 {
     rw_worker_close(worker);
     rw_timer_stop(worker->loop, &worker->drain_timer);
     rw_timer_stop(worker->loop, &worker->idle_timer);
     rw_pools_free(worker);
+    destroy_stores(worker);
     rw_slab_destroy(&worker->exchanges);
     rw_slab_destroy(&worker->connections);
     rw_slab_destroy(&worker->upstreams);
@@ -133,7 +144,33 @@ uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot)
     return &worker->cursors[slot];
 }
 
+/* ---- Stores ---- */
+
+struct rw_worker_store *rw_worker_store(struct rw_worker *worker,
+                                        const struct rw_worker_store_kind *kind)
+{
+    for (struct rw_list *at = worker->stores.next; at != &worker->stores; at = at->next) {
+        struct rw_worker_store *store = rw_container_of(at, struct rw_worker_store, link);
+        if (store->kind == kind)
+            return store;
+    }
+    return NULL;
+}
+
+void rw_worker_add_store(struct rw_worker *worker, struct rw_worker_store *store)
+{
+    rw_list_push_back(&worker->stores, &store->link);
+}
+
 /* ---- Rest ---- */
+
+static void trim_stores(struct rw_worker *worker)
+{
+    for (struct rw_list *at = worker->stores.next; at != &worker->stores; at = at->next) {
+        struct rw_worker_store *store = rw_container_of(at, struct rw_worker_store, link);
+        store->kind->trim(store);
+    }
+}
 
 static void still_idle(struct rw_timer *timer)
 {
@@ -145,6 +182,7 @@ static void still_idle(struct rw_timer *timer)
         return;
     }
     rw_slab_trim(&worker->exchanges);
+    trim_stores(worker);
     rw_buf_pool_trim(rw_loop_buffers(worker->loop));
     malloc_trim(0); /* the allocator keeps what is free in the middle of its heap */
 }

@@ -16,6 +16,19 @@
 #include <stdatomic.h>
 
 struct rw_pool;
+struct rw_worker;
+struct rw_worker_store;
+
+/* What a policy or origin keeps with a worker from one exchange to the next; one of each kind. */
+struct rw_worker_store_kind {
+    void (*trim)(struct rw_worker_store *store); /* the worker rests: what is not in use goes */
+    void (*destroy)(struct rw_worker_store *store);
+};
+
+struct rw_worker_store {
+    struct rw_list link;
+    const struct rw_worker_store_kind *kind;
+};
 
 struct rw_worker {
     struct rw_loop *loop;
@@ -30,6 +43,7 @@ struct rw_worker {
     struct rw_timer idle_timer;          /* runs once there is no exchange: then memory goes back */
     struct rw_slab connections;          /* of clients */
     struct rw_slab upstreams;            /* of pool.c: connections to endpoints */
+    struct rw_list stores;               /* of struct rw_worker_store */
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
@@ -81,6 +95,12 @@ struct rw_span rw_worker_date(struct rw_worker *worker);
 
 /* Round robin position of a cluster, started at a random point. */
 uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot);
+
+/* The store of this kind; NULL: there is none yet. */
+struct rw_worker_store *rw_worker_store(struct rw_worker *worker,
+                                        const struct rw_worker_store_kind *kind);
+/* The worker takes it over. */
+void rw_worker_add_store(struct rw_worker *worker, struct rw_worker_store *store);
 
 /* The last exchange has gone: unless others come soon, what a burst has taken is given back to the
  * system. */

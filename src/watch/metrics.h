@@ -67,6 +67,16 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_REUSED, "ringway_upstream_connections_reused_total", COUNTER, "Requests sent over a kept connection") \
     X(UPSTREAM_RETRIES, "ringway_upstream_retries_total", COUNTER, "Requests repeated because a kept connection had gone") \
     X(LOG_LINES_DROPPED, "ringway_access_log_dropped_total", COUNTER, "Access log lines lost because the writer could not keep up") \
+    X(COMPRESS_GZIP_RESPONSES, "ringway_compress_gzip_responses_total", COUNTER, "Responses whose bodies were compressed with gzip") \
+    X(COMPRESS_GZIP_BYTES_IN, "ringway_compress_gzip_bytes_in_total", COUNTER, "Body bytes before compression with gzip") \
+    X(COMPRESS_GZIP_BYTES_OUT, "ringway_compress_gzip_bytes_out_total", COUNTER, "Body bytes after compression with gzip") \
+    X(COMPRESS_BR_RESPONSES, "ringway_compress_br_responses_total", COUNTER, "Responses whose bodies were compressed with br") \
+    X(COMPRESS_BR_BYTES_IN, "ringway_compress_br_bytes_in_total", COUNTER, "Body bytes before compression with br") \
+    X(COMPRESS_BR_BYTES_OUT, "ringway_compress_br_bytes_out_total", COUNTER, "Body bytes after compression with br") \
+    X(COMPRESS_ZSTD_RESPONSES, "ringway_compress_zstd_responses_total", COUNTER, "Responses whose bodies were compressed with zstd") \
+    X(COMPRESS_ZSTD_BYTES_IN, "ringway_compress_zstd_bytes_in_total", COUNTER, "Body bytes before compression with zstd") \
+    X(COMPRESS_ZSTD_BYTES_OUT, "ringway_compress_zstd_bytes_out_total", COUNTER, "Body bytes after compression with zstd") \
+    X(COMPRESS_DECLINED, "ringway_compress_declined_total", COUNTER, "Responses left as they were because compression has no more memory") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */
