@@ -41,7 +41,7 @@ static void stop_all(struct bench_laboratory *laboratory)
     }
 }
 
-static void add_sample(struct bench_column *column, const struct bench_sample *sample)
+static void add_sample(struct bench_column *column, int round, const struct bench_sample *sample)
 {
     column->busy += sample->busy;
     column->failures += sample->failures;
@@ -49,7 +49,8 @@ static void add_sample(struct bench_column *column, const struct bench_sample *s
         column->growth = sample->growth;
     }
     column->grew = column->grew || sample->grew;
-    column->values[column->count++] = sample->value;
+    column->values[round] = sample->value;
+    column->count++;
 }
 
 static void measure_one(struct bench_laboratory *laboratory, const struct bench_case *each,
@@ -57,6 +58,7 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
 {
     struct bench_instance *instance = &laboratory->instances[role];
     struct bench_sample sample = {0};
+    result->columns[role].values[round] = NAN;
     if (each->fresh) {
         bench_instance_start(laboratory, role, each);
     }
@@ -67,7 +69,7 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
     fprintf(stderr, "%s: round %d of %d: %-8s ", each->name, round + 1, bench_run_rounds(each),
             bench_contenders[role].name);
     if (each->measure(laboratory, each, instance, &sample)) {
-        add_sample(&result->columns[role], &sample);
+        add_sample(&result->columns[role], round, &sample);
         fprintf(stderr, "%.6g %s", sample.value, each->unit);
         if (sample.busy > 0) {
             fprintf(stderr, ", core %.0f%% busy", sample.busy * 100);
@@ -93,18 +95,26 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void summarise(struct bench_column *column)
+/* Sorts the values and returns their median. */
+static double median_of(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof values[0], compare_numbers);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+static void summarise(struct bench_column *column, int rounds)
 {
     double sorted[BENCH_ROUNDS_MAX];
-    int count = column->count;
+    int count = 0;
+    for (int i = 0; i < rounds && count < column->count; i++) {
+        if (!isnan(column->values[i])) {
+            sorted[count++] = column->values[i];
+        }
+    }
     if (count == 0) {
         return;
     }
-    for (int i = 0; i < count; i++) {
-        sorted[i] = column->values[i];
-    }
-    qsort(sorted, (size_t)count, sizeof sorted[0], compare_numbers);
-    column->median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+    column->median = median_of(sorted, count);
     column->spread = column->median > 0 ? (sorted[count - 1] - sorted[0]) / column->median : 0;
     column->busy /= count;
 }
@@ -113,12 +123,19 @@ static void summarise(struct bench_column *column)
 static double ratio_of(const struct bench_case *each, const struct bench_column *ours,
                        const struct bench_column *theirs)
 {
+    double ratios[BENCH_ROUNDS_MAX];
+    int count = 0;
     if (ours->count == 0 || theirs->count == 0) {
         return NAN;
     }
-    double ratio =
-        each->lower_is_better ? theirs->median / ours->median : ours->median / theirs->median;
-    return isfinite(ratio) ? ratio : NAN;
+    for (int round = 0; round < bench_run_rounds(each); round++) {
+        double one = ours->values[round], other = theirs->values[round];
+        double ratio = each->lower_is_better ? other / one : one / other;
+        if (isfinite(ratio)) {
+            ratios[count++] = ratio;
+        }
+    }
+    return count > 0 ? median_of(ratios, count) : NAN;
 }
 
 /* The lowest ratio is the one against the best of those that Ringway is compared with. */
@@ -171,7 +188,7 @@ bool bench_run_case(struct bench_laboratory *laboratory, const struct bench_case
     stop_all(laboratory);
     bench_origin_stop(laboratory);
     for (int role = 0; role < BENCH_ROLES; role++) {
-        summarise(&result->columns[role]);
+        summarise(&result->columns[role], bench_run_rounds(each));
     }
     result->ratio = ratio_to_best(result);
     result->floor_ratio =

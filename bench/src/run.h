@@ -1,5 +1,6 @@
 /* Running cases: rounds in turn over the contenders (A B C D, A B C D, ...), so that a drift of the
- * machine meets them all alike; medians over the rounds; then the verdict by the case's targets.
+ * machine meets them all alike; medians over the rounds, of values and of ratios; then the verdict
+ * by the case's targets.
  */
 #ifndef BENCH_RUN_H
 #define BENCH_RUN_H
@@ -15,8 +16,8 @@ enum bench_verdict {
 };
 
 struct bench_column {
-    int count; /* rounds that gave a value; 0: the contender has none */
-    double values[BENCH_ROUNDS_MAX];
+    int count;                       /* rounds that gave a value; 0: the contender has none */
+    double values[BENCH_ROUNDS_MAX]; /* by round; NAN where there is none */
     double median;
     double spread;     /* (largest - smallest) / median over the rounds */
     double busy;       /* mean */
@@ -26,7 +27,9 @@ struct bench_column {
     int lost;          /* rounds that should have given a value and did not */
 };
 
-/* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. */
+/* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. The
+ * median over the rounds of the ratio in each: the speed of a shared machine changes by a fourth
+ * from one second to another, and neighbours in time have it in common. */
 struct bench_result {
     const struct bench_case *each;
     struct bench_column columns[BENCH_ROLES];
