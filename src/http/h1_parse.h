@@ -32,6 +32,7 @@ struct rw_h1_parse {
     uint64_t repeated;             /* bit: it was read more than once */
     uint32_t fields;               /* field lines read */
     bool store;                    /* false: lines are checked only */
+    bool whole;                    /* the target is all there is: not from a line */
     enum rw_method request_method; /* of a response */
     struct rw_h1_refusal refusal;
     enum rw_h1_step (*start_line)(struct rw_h1_parse *parse);
@@ -52,6 +53,7 @@ static inline void rw_h1_parse_begin(struct rw_h1_parse *parse, struct rw_span b
     parse->present = parse->repeated = 0;
     parse->fields = 0;
     parse->store = true;
+    parse->whole = false;
     parse->refusal = (struct rw_h1_refusal){0, ""};
 }
 
@@ -87,8 +89,14 @@ static inline bool rw_h1_has(const struct rw_h1_parse *parse, enum rw_field_id i
     return parse->present & RW_FIELD_BIT(id);
 }
 
+/* h1_request.c */
+/* Rules over all fields of a request that are the same in every protocol: no content with CONNECT
+ * and TRACE, Expect. */
+enum rw_h1_step rw_h1_request_rules(struct rw_h1_parse *parse);
+
 /* h1_target.c */
-/* The request target at `parse->at`: passes it; sets `target` to all of it, and `query`. */
+/* The request target at `parse->at`: passes it; sets `target` to all of it, and `query`. It ends at
+ * a space, or at the end if it is `whole`. */
 enum rw_h1_step rw_h1_target(struct rw_h1_parse *parse);
 /* Parts the target by its form; the method is known. Sets scheme, authority, target, path. */
 enum rw_h1_step rw_h1_target_form(struct rw_h1_parse *parse);

@@ -99,6 +99,12 @@ static enum rw_h1_step methods_without_content(struct rw_h1_parse *parse)
     return RW_H1_STEP_OK;
 }
 
+enum rw_h1_step rw_h1_request_rules(struct rw_h1_parse *parse)
+{
+    enum rw_h1_step step = methods_without_content(parse);
+    return step == RW_H1_STEP_OK ? expect(parse) : step;
+}
+
 static enum rw_h1_step finish_request(struct rw_h1_parse *parse)
 {
     enum rw_h1_step step = rw_h1_host(parse);
@@ -107,9 +113,7 @@ static enum rw_h1_step finish_request(struct rw_h1_parse *parse)
     if (step == RW_H1_STEP_OK)
         step = rw_h1_connection(parse);
     if (step == RW_H1_STEP_OK)
-        step = methods_without_content(parse);
-    if (step == RW_H1_STEP_OK)
-        step = expect(parse);
+        step = rw_h1_request_rules(parse);
     return step;
 }
 

@@ -56,11 +56,9 @@ enum rw_h1_step rw_h1_target(struct rw_h1_parse *parse)
     message->query = (struct rw_span){NULL, 0};
     for (const char *at = begin;; at++) {
         at = rw_scan_target(at, parse->end);
-        if (at == parse->end)
-            return RW_H1_STEP_SHORT;
-        if (*at == ' ') {
+        if (at == parse->end || *at == ' ') {
             parse->at = at;
-            return target_end(parse, begin);
+            return at == parse->end && !parse->whole ? RW_H1_STEP_SHORT : target_end(parse, begin);
         }
         if (*at == '?') {
             if (!message->query.at)

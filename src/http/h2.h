@@ -5,26 +5,31 @@
  *   owner's stream <--rw_h2_output--- engine <--head, data, reset, ...-- owner
  *
  * The owner embeds a struct rw_h2, fills `settings` and `events`, calls rw_h2_open, and from then
- * on hands over every buffer that arrives. Events come from inside rw_h2_receive, rw_h2_output_sent
- * and rw_h2_wake, never from inside a call that sends. In an event the owner may call anything but
- * rw_h2_close; a stream is only freed when no event of it is on the stack.
+ * on hands over every buffer that arrives. Events come from inside rw_h2_receive,
+ * rw_h2_output_sent, rw_h2_wake, rw_h2_reset_stalled and rw_h2_close, never from inside a call that
+ * sends (but for on_output, which only asks for a call at the end of the turn). In an event the
+ * owner may call anything but rw_h2_receive and rw_h2_close; a stream is only freed when no event
+ * is on the stack.
  *
  * Sending. Frames are written into output buffers as they are made, many for one send. When there
- * is something to send after there was nothing, on_output is told; the owner sends at the end of
+ * is something to do, on_output is told; the owner calls rw_h2_wake and sends at the end of
  * the loop's turn, so that all that a turn makes leaves at once: rw_h2_output gives the parts, and
  * rw_h2_output_sent says that they have left. Body bytes are copied into the output while flow
  * control and `output_bytes_max` allow; what is over stays with the stream as one held piece, and
  * streams that wait are served by priority (RFC 9218: urgency, then turns for incremental ones and
  * first come for the others).
  *
- * Receiving. What on_data took with GO is given back to the peer as window; what it held back is
- * kept by the engine, copied together, never more than the stream's window, until rw_h2_resume.
- * So a stream whose owner does not read stops its peer, and only that stream.
+ * Receiving. What on_data was given counts as taken, and its window goes back to the peer; but
+ * after HOLD not before rw_h2_resume, and what comes meanwhile is kept by the engine, copied
+ * together, never more than the stream's window. So a stream whose owner does not read stops its
+ * peer, and only that stream, as long as connection_window_bytes is several times
+ * stream_window_bytes.
  *
  * Errors of a stream (RFC 9113 section 5.4.2) reset it: on_reset tells the owner. Errors of the
  * connection (5.4.1) put GOAWAY into the output and call on_error: the owner sends what is there,
- * then closes. Floods are errors of the connection with ENHANCE_YOUR_CALM, and have a name.
- * All on one thread.
+ * then closes. So does a lack of memory for frames that must not be lost; if it is noticed in a
+ * call that sends, on_error comes from the rw_h2_wake that follows. Floods are errors of the
+ * connection with ENHANCE_YOUR_CALM, and have a name. All on one thread.
  */
 #ifndef RW_HTTP_H2_H
 #define RW_HTTP_H2_H
@@ -99,6 +104,7 @@ struct rw_h2_settings {
     uint32_t table_bytes_max;   /* HPACK, both directions */
     uint32_t head_bytes_max;    /* of names and values and 32 each: announced; over it: 431 */
     uint32_t fields_max;        /* over it: 431 */
+    uint32_t target_bytes_max;  /* of :path; over it: 414 */
     uint32_t block_bytes_max;   /* of a compressed block: over it the connection ends */
     uint32_t continuations_max; /* frames of one block */
     uint32_t
@@ -113,26 +119,33 @@ struct rw_h2_target {
     struct rw_message *message;
 };
 
+/* The piece has been taken; GO: more may come at once; HOLD: not before it is said. */
 enum rw_h2_more { RW_H2_GO, RW_H2_HOLD };
 
 struct rw_h2_events {
     /* A head begins: server, of a new stream (set stream->user); client, of a response or a 1xx. */
     struct rw_h2_target (*on_target)(struct rw_h2 *h2, struct rw_h2_stream *stream);
-    /* The head is in the target's message (h2_message.h), which is well-formed. `status` 0: fine.
-     * 431 or 400 (server): it is not, and may be answered so, or reset; the message holds what is
-     * safe to log. `end`: no body follows. Client: status < 200 in the message is a 1xx. */
+    /* The head is in the target's message (h2_message.h). `status` 0: it can be sent on. Else
+     * (server: 400, 414, 417, 431) it is well-formed HTTP/2, but no request that can be sent on:
+     * it may be answered so, or reset; the message holds what is safe to log, and h2->reason says
+     * why. (What RFC 9113 calls malformed never comes here: on_reset with PROTOCOL_ERROR.) `end`:
+     * no body follows. Client: status < 200 in the message is a 1xx. */
     void (*on_head)(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned status, bool end);
-    /* `buf` may be held. With `end` the last of the body; `data` may be empty then. `trailers`:
-     * "name: value\r\n" lines in the target's arena, only with `end`. */
+    /* A piece of the body, inside of `buf`, which may be held to keep it. With `end` the last;
+     * `data` may be empty and `buf` NULL then. `trailers`: "name: value\r\n" lines in the target's
+     * arena, only with `end`. */
     enum rw_h2_more (*on_data)(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                                struct rw_span data, bool end, struct rw_span trailers);
-    /* What rw_h2_data held back has gone into the output: more may come. */
+    /* After HOLD from rw_h2_data: all of it has gone into the output; more may come. Also told when
+     * it was the last piece. */
     void (*on_writable)(struct rw_h2 *h2, struct rw_h2_stream *stream);
     /* The stream has ended before its time, by the peer (RST_STREAM, or GOAWAY that does not cover
      * it: REFUSED_STREAM, safe to repeat), by an error that the engine found, or as the connection
-     * ended. It is gone: no further calls for it. */
+     * ended. It is gone: no further calls for it. When the engine found an error, h2->reason says
+     * which (NULL: the peer's doing). */
     void (*on_reset)(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code);
-    /* There is output after there was none. */
+    /* Something is to be done at the end of the turn: rw_h2_wake, then rw_h2_output unless a send
+     * is under way. The one event that comes from calls that send too. Told once a turn. */
     void (*on_output)(struct rw_h2 *h2);
     /* The peer sends GOAWAY: no new streams; those that it does not cover have been reset. */
     void (*on_goaway)(struct rw_h2 *h2, enum rw_h2_code code);
@@ -146,34 +159,43 @@ struct rw_h2_events {
                      const char *text);
 };
 
-/* One stream. Private to http/h2*.c but for `user`, `id` and what is said to be for the owner. */
+/* One stream: `user` and `id` are for the owner, all else is private to http/h2*.c. */
 struct rw_h2_stream {
-    void *user; /* the owner's; NULL at first */
-    uint32_t id;
-    uint8_t state;       /* h2_stream.h */
-    uint8_t urgency;     /* RFC 9218: 0 to 7 */
-    bool incremental;    /* RFC 9218 */
-    bool sent_end;       /* END_STREAM is in the output */
-    bool received_end;   /* END_STREAM has come, and was told */
-    bool head_sent;      /* the final head, not a 1xx */
-    bool held;           /* on_data said HOLD */
-    bool busy;           /* an event of it is on the stack */
-    bool gone;           /* ... and it is to be freed after that */
-    bool bodiless;       /* client: the response to this has no body whatever it says (HEAD) */
-    int32_t send_window; /* may be negative (RFC 9113 section 6.9.2) */
+    void *user;             /* the owner's; NULL at first */
+    uint32_t id;            /* 0: a client's, until its head is begun */
+    uint8_t urgency;        /* RFC 9218: 0 to 7 */
+    uint8_t request_method; /* client: enum rw_method of what was asked */
+    bool incremental;       /* RFC 9218 */
+    bool head_sent : 1;     /* the final head, not a 1xx */
+    bool sent_end : 1;      /* END_STREAM is in the output */
+    bool head_received : 1; /* the final head */
+    bool received_end : 1;  /* END_STREAM has come */
+    bool told_end : 1;      /* ... and the owner knows */
+    bool held : 1;          /* on_data said HOLD */
+ bool bodiless : 1;       /* what is received has no body, whatever it says */
+    bool pending : 1;       /* rw_h2_data said HOLD: on_writable is owed */
+    bool forgotten : 1;     /* by the owner: no events */
+    bool closed : 1;        /* ended both ways: counts no longer */
+    bool gone : 1;          /* to be freed when no event is on the stack */
+    int32_t send_window;    /* may be negative (RFC 9113 section 6.9.2) */
     int32_t receive_window;
-    uint32_t unreported;     /* consumed, and not yet given back as window */
-    uint64_t announced;      /* Content-Length of what comes; UINT64_MAX: none */
-    uint64_t received;       /* body bytes that came */
-    struct rw_buf *waiting;  /* body bytes that came while held (queue by rw_buf.next) */
-    struct rw_span trailers; /* that came while held */
+    uint32_t unreported;    /* taken, and not yet given back as window */
+    uint64_t announced;     /* Content-Length of what comes; UINT64_MAX: none */
+    uint64_t received;      /* body bytes that came */
+    struct rw_arena *arena; /* of the target */
+    struct rw_buf *waiting; /* body bytes that came while held (queue by rw_buf.next) */
+    struct rw_buf *waiting_last;
+    struct rw_span trailers; /* that came */
     /* What is to be sent and could not be yet. */
     struct rw_buf *out_buf; /* held; NULL: out_data is static */
     struct rw_span out_data;
     struct rw_span out_trailers;
     bool out_end;
-    struct rw_list ready;       /* waits for room in the output, or window */
+    struct rw_list ready;       /* has bytes to send and window for them */
+    struct rw_list woken;       /* was resumed, not told yet */
+    uint64_t stalled_since_ms;  /* 0: was not stalled when last looked at */
     struct rw_h2_stream *chain; /* in the table by id */
+    struct rw_h2_stream *next_gone;
 };
 
 /* ---- A connection ---- */
@@ -188,6 +210,8 @@ RW_MUST_CHECK enum rw_err rw_h2_open(struct rw_h2 *h2, const struct rw_h2_settin
 /* The transport is gone: on_reset for every stream, then everything is given back. Never from
  * inside an event. */
 void rw_h2_close(struct rw_h2 *h2, enum rw_h2_code code);
+/* Gives back what a connection without streams can do without; for owners that are idle. */
+void rw_h2_rest(struct rw_h2 *h2);
 
 /* Takes over the reference to `buf`. `now_ms` (monotonic) is for the flood limits. After an error
  * of the connection what comes is dropped. */
@@ -207,8 +231,9 @@ struct rw_h2_stream *rw_h2_stream_open(struct rw_h2 *h2, void *user);
  * section 3.4 lets a client begin at once; our own streams_max holds until then. */
 uint32_t rw_h2_room(const struct rw_h2 *h2);
 
-/* A head: begin, put..., end. `bytes_max` bounds the names and values; `fields_max` the puts.
- * False: no memory, or the peer takes no head that large; nothing was written. */
+/* A head: begin, put..., end, with no other call between. `bytes_max` bounds the names and values;
+ * `fields_max` the puts. False: no memory, or the peer takes no head that large; nothing was
+ * written. */
 RW_MUST_CHECK bool rw_h2_head_begin(struct rw_h2 *h2, struct rw_h2_stream *stream, size_t bytes_max,
                                     unsigned fields_max);
 void rw_h2_put_status(struct rw_h2 *h2, unsigned status);
@@ -216,21 +241,23 @@ void rw_h2_put_pseudo(struct rw_h2 *h2, enum rw_pseudo which, struct rw_span val
 void rw_h2_put_field(struct rw_h2 *h2, enum rw_field_id id, struct rw_span name,
                      struct rw_span value);
 /* All fields of the message but hop-by-hop ones, and those whose id is in `skip` (bits of
- * rw_field_id). Names are lower-cased on the way. */
+ * rw_field_id, RW_FIELD_OTHER not among them). Names are lower-cased on the way. */
 void rw_h2_put_fields(struct rw_h2 *h2, const struct rw_message *message, uint64_t skip);
 /* `end`: no body follows. `informational`: a 1xx, another head follows. */
 void rw_h2_head_end(struct rw_h2 *h2, struct rw_h2_stream *stream, bool end, bool informational);
 
-/* Body bytes. GO: taken (copied). HOLD: what could not be taken is held (`buf`, or static when
- * NULL), and nothing more may come until on_writable. With `end`, `trailers` ("Name: value\r\n"
- * lines that live as long as the stream) follow if there are any. */
+/* Body bytes. GO: copied into the output. HOLD: what could not be yet is held (`buf`; bytes without
+ * one live as long as the stream, or until rw_h2_forget), and nothing more may come until
+ * on_writable. With `end`, `trailers` ("Name: value\r\n" lines, as long-lived) follow if there are
+ * any. */
 enum rw_h2_more rw_h2_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                            struct rw_span data, bool end, struct rw_span trailers);
 
 /* After HOLD from on_data: the owner takes more. What waits is told from rw_h2_wake, not from
  * here. */
 void rw_h2_resume(struct rw_h2 *h2, struct rw_h2_stream *stream);
-/* At the end of the turn, with the output: what resume has set free is told. */
+/* At the end of the turn, before the output: what resume has set free is told, and streams that
+ * wait are served. */
 void rw_h2_wake(struct rw_h2 *h2);
 
 /* Ends a stream now: RST_STREAM unless both sides have ended. It is gone; no on_reset. Whoever lets
@@ -238,7 +265,8 @@ void rw_h2_wake(struct rw_h2 *h2);
  * owner has rw_h2_forget-ed it. */
 void rw_h2_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code);
 /* The owner is through with the stream: no events any more. What has been given to send is sent; if
- * the peer has not ended, its rest is reset with NO_ERROR (RFC 9113 section 8.1). */
+ * the peer has not ended, its rest is reset: with NO_ERROR by a server (RFC 9113 section 8.1), with
+ * CANCEL by a client. A stream whose end has not been given is reset with CANCEL. */
 void rw_h2_forget(struct rw_h2 *h2, struct rw_h2_stream *stream);
 
 /* ---- The connection: calls of the owner ---- */
@@ -248,9 +276,10 @@ void rw_h2_forget(struct rw_h2 *h2, struct rw_h2_stream *stream);
 void rw_h2_goaway(struct rw_h2 *h2, enum rw_h2_code code, bool final);
 void rw_h2_ping(struct rw_h2 *h2);
 uint32_t rw_h2_stream_count(const struct rw_h2 *h2);
-/* Are bytes ready to be sent that only the peer's window holds back? Since when (monotonic ms); 0:
- * no. For the owner's stall timeout. */
-uint64_t rw_h2_stalled_ms(const struct rw_h2 *h2);
+/* For the owner's timer: resets (CANCEL, on_reset) the streams with bytes to send that the peer's
+ * window has held back for `stall_ms_max`, as far as earlier calls have seen; so a call now and
+ * then is needed. True: some stream is stalled, call again in a while. */
+bool rw_h2_reset_stalled(struct rw_h2 *h2, uint64_t now_ms, uint64_t stall_ms_max);
 /* Calls `each` for every stream (which may reset it). */
 void rw_h2_each(struct rw_h2 *h2, void (*each)(struct rw_h2 *h2, struct rw_h2_stream *stream));
 

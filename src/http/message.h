@@ -61,6 +61,7 @@ enum rw_method {
     X(LOCATION, "Location")                                                                        \
     X(ORIGIN, "Origin")                                                                            \
     X(PRAGMA, "Pragma")                                                                            \
+    X(PRIORITY, "Priority")                                                                        \
     X(PROXY_AUTHENTICATE, "Proxy-Authenticate")                                                    \
     X(PROXY_AUTHORIZATION, "Proxy-Authorization")                                                  \
     X(PROXY_CONNECTION, "Proxy-Connection")                                                        \
@@ -112,12 +113,13 @@ enum rw_body_kind {
 struct rw_message {
     /* request */
     struct rw_span method_text;
-    struct rw_span scheme;    /* of an absolute-form target; empty otherwise */
+    struct rw_span scheme;    /* of an absolute-form target, or of HTTP/2; empty otherwise */
     struct rw_span authority; /* host[:port] of the target or Host; empty: HTTP/1.0 without Host */
     struct rw_span target;    /* path and query as sent, "*", or CONNECT's host:port; never empty */
     struct rw_span path;      /* target up to the '?'; empty with CONNECT */
     struct rw_span query;     /* after the '?'; at == NULL: there is no '?' */
     uint8_t method;           /* enum rw_method */
+    struct rw_span protocol;  /* of extended CONNECT (RFC 8441); empty otherwise */
     /* response */
     uint16_t status;
     struct rw_span reason;
@@ -126,7 +128,8 @@ struct rw_message {
     uint8_t body_kind;     /* enum rw_body_kind */
     bool keep_alive;       /* HTTP/1: the connection may be used again after this message */
     bool expect_continue;  /* request: Expect: 100-continue */
-    bool upgrade;          /* Connection: upgrade and an Upgrade field: its value is the protocol */
+    bool upgrade;          /* Connection: upgrade and an Upgrade field: its value is the protocol;
+                              or extended CONNECT (RFC 8441): `protocol` is */
     uint64_t body_bytes;   /* with RW_BODY_LENGTH; also of a HEAD response's Content-Length */
     bool has_length;       /* a Content-Length was there */
     uint32_t head_bytes;   /* HTTP/1: of the head as received; 0 for a message made here */
