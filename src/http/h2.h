@@ -35,6 +35,7 @@
 #define RW_HTTP_H2_H
 
 #include "base/arena.h"
+#include "base/list.h"
 #include "base/slab.h"
 #include "http/hpack.h"
 #include "http/message.h"
@@ -172,7 +173,7 @@ struct rw_h2_stream {
     bool received_end : 1;  /* END_STREAM has come */
     bool told_end : 1;      /* ... and the owner knows */
     bool held : 1;          /* on_data said HOLD */
- bool bodiless : 1;       /* what is received has no body, whatever it says */
+    bool bodiless : 1;      /* what is received has no body, whatever it says */
     bool pending : 1;       /* rw_h2_data said HOLD: on_writable is owed */
     bool forgotten : 1;     /* by the owner: no events */
     bool closed : 1;        /* ended both ways: counts no longer */

@@ -184,16 +184,18 @@ static struct rw_h2_stream *data_stream(struct rw_h2 *h2, struct rw_h2_frame fra
         return NULL;
     }
     uint64_t received = stream->received + data;
-    if (stream->received_end)
-        code = RW_H2_STREAM_CLOSED, text = "DATA after the end";
-    else if ((int64_t)frame.len > stream->receive_window)
-        code = RW_H2_FLOW_CONTROL_ERROR, text = "more DATA than the stream's window";
-    else if (!stream->head_received)
+    if (stream->received_end) {
+        code = RW_H2_STREAM_CLOSED;
+        text = "DATA after the end";
+    } else if ((int64_t)frame.len > stream->receive_window) {
+        code = RW_H2_FLOW_CONTROL_ERROR;
+        text = "more DATA than the stream's window";
+    } else if (!stream->head_received)
         text = "DATA before the head";
     else if (stream->bodiless && data)
         text = "body of a message that has none";
-    else if (stream->announced != UINT64_MAX && (received > stream->announced ||
-             (end && received != stream->announced)))
+    else if (stream->announced != UINT64_MAX &&
+             (received > stream->announced || (end && received != stream->announced)))
         text = "body differs from Content-Length";
     else {
         stream->received = received;

@@ -23,32 +23,32 @@ struct rw_h2 {
     /* Receiving. */
     char *in; /* a frame that is not whole yet, header and payload; NULL: in `partial` */
     uint32_t in_bytes;
-    char partial[10];           /* a frame header, and the length of padding */
-    uint8_t preface_bytes;      /* of the client's preface, still to come */
-    uint8_t block_flags;        /* of the HEADERS frame under way */
-    uint32_t block_id;          /* its stream; 0: none */
-    uint32_t block_bytes;       /* gathered in `block` */
+    char partial[10];      /* a frame header, and the length of padding */
+    uint8_t preface_bytes; /* of the client's preface, still to come */
+    uint8_t block_flags;   /* of the HEADERS frame under way */
+    uint32_t block_id;     /* its stream; 0: none */
+    uint32_t block_bytes;  /* gathered in `block` */
     uint32_t block_room;
-    uint32_t block_frames;      /* CONTINUATION frames among them */
-    uint32_t data_left;         /* of the DATA frame under way, padding included */
+    uint32_t block_frames; /* CONTINUATION frames among them */
+    uint32_t data_left;    /* of the DATA frame under way, padding included */
     char *block;
     struct rw_h2_stream *data_stream; /* NULL: nobody wants it */
     uint8_t data_padding;
     bool data_end;
 
-    bool settings_received : 1; /* the first SETTINGS frame */
-    bool settings_acked : 1;    /* ours are in force at the peer */
+    bool settings_received : 1;     /* the first SETTINGS frame */
+    bool settings_acked : 1;        /* ours are in force at the peer */
     bool peer_connect_protocol : 1; /* RFC 8441: the server takes extended CONNECT */
-    bool busy : 1;          /* in a call that tells events: streams that are gone stay */
+    bool busy : 1;                  /* in a call that tells events: streams that are gone stay */
     bool rested : 1;
-    bool asked : 1;         /* on_output was told, and rw_h2_wake has not come */
-    bool goaway_sent : 1;   /* a final one */
+    bool asked : 1;       /* on_output was told, and rw_h2_wake has not come */
+    bool goaway_sent : 1; /* a final one */
     bool goaway_received : 1;
-    bool ended : 1;         /* an error of the connection */
+    bool ended : 1; /* an error of the connection */
     bool error_told : 1;
-    bool no_memory : 1;     /* no buffer for DATA: waits for output to be sent */
-    uint8_t pings;          /* of ours, unanswered */
-    uint8_t ready_bits;     /* urgencies with streams that are ready */
+    bool no_memory : 1; /* no buffer for DATA: waits for output to be sent */
+    uint8_t pings;      /* of ours, unanswered */
+    uint8_t ready_bits; /* urgencies with streams that are ready */
     uint8_t error_flood;
     uint8_t error_code;
     uint16_t depth; /* events on the stack */
@@ -59,14 +59,14 @@ struct rw_h2 {
     uint32_t peer_window_bytes; /* of a new stream */
     uint32_t peer_streams_max;
     uint32_t peer_head_bytes_max;
-    uint32_t peer_goaway_id; /* of its GOAWAY */
-    int64_t window_change;   /* of a SETTINGS frame under way */
-    uint32_t peer_last_id; /* the last stream that the peer has opened */
-    uint32_t own_next_id;  /* client */
-    uint32_t goaway_id;    /* of ours: streams above it are passed over */
+    uint32_t peer_goaway_id;      /* of its GOAWAY */
+    int64_t window_change;        /* of a SETTINGS frame under way */
+    uint32_t peer_last_id;        /* the last stream that the peer has opened */
+    uint32_t own_next_id;         /* client */
+    uint32_t goaway_id;           /* of ours: streams above it are passed over */
     uint32_t gap_first, gap_last; /* the latest ids that the peer has left out */
-    uint32_t stream_count; /* in the table */
-    uint32_t open_count;   /* and not ended both ways */
+    uint32_t stream_count;        /* in the table */
+    uint32_t open_count;          /* and not ended both ways */
 
     /* Sending. */
     struct rw_buf *out_first, *out_last;

@@ -166,8 +166,8 @@ static void goaway_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char 
     if (!h2->settings->server)
         rw_h2_each(h2, lose_uncovered);
     rw_h2_enter(h2);
-    h2->events->on_goaway(h2, code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code
-                                                      : RW_H2_INTERNAL_ERROR);
+    h2->events->on_goaway(h2,
+                          code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code : RW_H2_INTERNAL_ERROR);
     rw_h2_leave(h2);
 }
 
@@ -188,8 +188,8 @@ static void rst_stream_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const c
         return;
     uint32_t code = rw_h2_read32(payload);
     bool answered = stream->head_sent;
-    rw_h2_stream_lost(h2, stream, code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code
-                                                          : RW_H2_INTERNAL_ERROR);
+    rw_h2_stream_lost(h2, stream,
+                      code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code : RW_H2_INTERNAL_ERROR);
     if (h2->settings->server && !answered)
         rw_h2_charge(h2, RW_H2_FLOOD_RESETS);
 }

@@ -26,8 +26,8 @@ static void sink(struct rw_h2 *h2)
         return;
     h2->flood_ms = h2->now_ms;
     for (unsigned i = 0; i < RW_H2_FLOOD_CONTINUATIONS; i++) {
-        uint64_t less = elapsed_ms > PER_EVENT ? UINT64_MAX
-                                               : elapsed_ms * h2->settings->flood_max[i];
+        uint64_t less =
+            elapsed_ms > PER_EVENT ? UINT64_MAX : elapsed_ms * h2->settings->flood_max[i];
         h2->flood_levels[i] = less < h2->flood_levels[i] ? h2->flood_levels[i] - (uint32_t)less : 0;
     }
 }

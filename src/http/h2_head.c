@@ -32,8 +32,8 @@ bool rw_h2_head_begin(struct rw_h2 *h2, struct rw_h2_stream *stream, size_t byte
 
 static void check_room(const struct rw_h2 *h2, struct rw_span name, struct rw_span value)
 {
-    rw_assert(h2->head_at && name.len + value.len + FIELD_EXTRA_BYTES <=
-                                 (size_t)(h2->head_limit - h2->head_at));
+    rw_assert(h2->head_at &&
+              name.len + value.len + FIELD_EXTRA_BYTES <= (size_t)(h2->head_limit - h2->head_at));
 }
 
 void rw_h2_put_status(struct rw_h2 *h2, unsigned status)

@@ -295,9 +295,8 @@ void rw_h2_read_request(struct rw_hpack_head *head, const struct rw_h2_settings 
                         struct rw_arena *arena, struct rw_message *message,
                         struct rw_h2_reading *reading)
 {
-    const struct rw_h1_limits limits = {.target_bytes_max = settings->target_bytes_max
-                                                                ? settings->target_bytes_max
-                                                                : UINT32_MAX};
+    const struct rw_h1_limits limits = {
+        .target_bytes_max = settings->target_bytes_max ? settings->target_bytes_max : UINT32_MAX};
     struct reader reader = {.head = head, .message = message, .reading = reading, .end = end};
     rw_h1_parse_begin(&reader.parse, (struct rw_span){NULL, 0}, &limits, arena, message);
     begin(&reader);

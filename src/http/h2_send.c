@@ -22,7 +22,7 @@ void rw_h2_unready(struct rw_h2 *h2, struct rw_h2_stream *stream)
         return;
     rw_list_remove(&stream->ready);
     if (rw_list_empty(&h2->table->ready[stream->urgency]))
-        h2->ready_bits &= (uint8_t)~(1u << stream->urgency);
+        h2->ready_bits &= (uint8_t) ~(1u << stream->urgency);
 }
 
 static bool may_send(const struct rw_h2_stream *stream)
@@ -201,8 +201,7 @@ static bool copy_rest(struct rw_h2 *h2, struct rw_h2_stream *stream)
     size_t bytes = data + stream->out_trailers.len;
     if (bytes == 0)
         return true;
-    struct rw_buf *buf =
-        bytes <= RW_BUF_LARGE_BYTES ? rw_buf_get(h2->buffers, bytes) : NULL;
+    struct rw_buf *buf = bytes <= RW_BUF_LARGE_BYTES ? rw_buf_get(h2->buffers, bytes) : NULL;
     if (!buf)
         return false;
     if (data) {
