@@ -21,6 +21,10 @@ struct bench_case {
     const char *client_mode;
     unsigned connections;
     unsigned rate;
+    unsigned streams; /* HTTP/2 with so many requests at once on a connection; 0: HTTP/1.1 */
+    bool origin_h2;   /* the origin speaks HTTP/2 without TLS */
+    bool reply;       /* the gateway answers itself */
+    unsigned attack_rate;
     const char *path;
     unsigned body_bytes;
     bool tls;

@@ -13,8 +13,17 @@
 
 #define FAILURES_MAX 20000u
 
-static void close_connection(struct client_connection *connection)
+static bool is_under_way(const struct client_connection *connection)
 {
+    return connection->step == STEP_HEAD || connection->step == STEP_BODY;
+}
+
+static void close_connection(struct client *client, struct client_connection *connection)
+{
+    client->under_way -= is_under_way(connection);
+    if (connection->h2 != NULL) {
+        client->under_way -= client_h2_end(connection);
+    }
     if (connection->tls != NULL) {
         SSL_free(connection->tls);
         connection->tls = NULL;
@@ -26,22 +35,28 @@ static void close_connection(struct client_connection *connection)
     connection->step = STEP_NONE;
 }
 
-static bool is_under_way(const struct client_connection *connection)
+void client_count_failure(struct client *client, enum bench_failure kind)
 {
-    return connection->step == STEP_HEAD || connection->step == STEP_BODY;
-}
-
-/* Counts the failure and begins the connection anew; a gateway that only fails ends the client. */
-static void fail(struct client *client, struct client_connection *connection,
-                 enum bench_failure kind)
-{
-    client->under_way -= is_under_way(connection);
     bench_board_add(&client->board->failures[kind], 1);
     if (bench_board_failures(client->board) > FAILURES_MAX) {
         bench_fail("the client gives up after %u failures", FAILURES_MAX);
     }
+}
+
+void client_fail(struct client *client, struct client_connection *connection,
+                 enum bench_failure kind)
+{
+    client_count_failure(client, kind);
     ERR_clear_error();
-    close_connection(connection);
+    close_connection(client, connection);
+    client_open(client, connection);
+}
+
+void client_reopen(struct client *client, struct client_connection *connection)
+{
+    bench_board_add(&client->board->reopened, 1);
+    ERR_clear_error();
+    close_connection(client, connection);
     client_open(client, connection);
 }
 
@@ -78,6 +93,10 @@ static void choose_route(struct client *client)
 
 void client_send(struct client *client, struct client_connection *connection, uint64_t due_ns)
 {
+    if (client->streams > 0) {
+        client_h2_send(client, connection, due_ns);
+        return;
+    }
     if (client->routes > 0) {
         choose_route(client);
     }
@@ -86,26 +105,29 @@ void client_send(struct client *client, struct client_connection *connection, ui
     connection->step = STEP_HEAD;
     client->under_way++;
     if (!client_write(connection, client->request, client->request_length)) {
-        fail(client, connection, BENCH_FAILURE_RESET);
+        client_fail(client, connection, BENCH_FAILURE_RESET);
+    }
+}
+
+void client_count_answer(struct client *client, struct client_connection *connection)
+{
+    bench_board_add(&client->board->responses, 1);
+    if (!connection->answered_before) {
+        connection->answered_before = true;
+        client->answered++;
     }
 }
 
 static void finish_answer(struct client *client, struct client_connection *connection)
 {
-    struct bench_board *board = client->board;
+    uint64_t due_ns = connection->due_ns;
     client->under_way -= is_under_way(connection);
-    bench_board_add(&board->responses, 1);
-    if (!connection->answered_before) {
-        connection->answered_before = true;
-        client->answered++;
-    }
+    client_count_answer(client, connection);
     connection->step = STEP_READY;
     if (connection->close_after) {
-        bench_board_add(&board->reopened, 1);
-        close_connection(connection);
-        client_open(client, connection);
+        client_reopen(client, connection);
     }
-    client_pace_answered(client, connection);
+    client_pace_answered(client, connection, due_ns);
 }
 
 /* Finds a field by its lower-case name; returns its value within the head, or NULL. */
@@ -151,7 +173,7 @@ static bool take_head(struct client *client, struct client_connection *connectio
     const char *end = memmem(data, length, "\r\n\r\n", 4);
     if (end == NULL) {
         if (length >= CLIENT_HEAD_BYTES_MAX) {
-            fail(client, connection, BENCH_FAILURE_MALFORMED);
+            client_fail(client, connection, BENCH_FAILURE_MALFORMED);
             return false;
         }
         memmove(connection->head, data, length);
@@ -161,11 +183,11 @@ static bool take_head(struct client *client, struct client_connection *connectio
     size_t head_length = (size_t)(end + 4 - data);
     int failure = check_head(client, connection, data, head_length);
     if (failure >= 0) {
-        fail(client, connection, (enum bench_failure)failure);
+        client_fail(client, connection, (enum bench_failure)failure);
         return false;
     }
     if (length - head_length > client->body_bytes_expected) {
-        fail(client, connection, BENCH_FAILURE_LENGTH);
+        client_fail(client, connection, BENCH_FAILURE_LENGTH);
         return false;
     }
     connection->body_left = client->body_bytes_expected - (length - head_length);
@@ -206,8 +228,8 @@ static void receive_answer(struct client *client, struct client_connection *conn
             return;
         }
         if (count == CLIENT_END || count == CLIENT_BROKEN) {
-            fail(client, connection,
-                 count == CLIENT_END ? BENCH_FAILURE_CLOSED : BENCH_FAILURE_RESET);
+            client_fail(client, connection,
+                        count == CLIENT_END ? BENCH_FAILURE_CLOSED : BENCH_FAILURE_RESET);
             return;
         }
         if (connection->step == STEP_BODY && connection->body_left == 0) {
@@ -229,7 +251,7 @@ static void await_goodbye(struct client *client, struct client_connection *conne
         bool ended = count == CLIENT_BROKEN &&
                      ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
         if (count == CLIENT_BROKEN && !ended) {
-            fail(client, connection, BENCH_FAILURE_TLS);
+            client_fail(client, connection, BENCH_FAILURE_TLS);
             return;
         }
         if (count <= 0) {
@@ -249,6 +271,17 @@ static void say_goodbye(struct client *client, struct client_connection *connect
     await_goodbye(client, connection);
 }
 
+static void be_ready(struct client *client, struct client_connection *connection)
+{
+    if (client->streams > 0) {
+        connection->step = STEP_STREAMS;
+        client_h2_begin(client, connection);
+        return;
+    }
+    connection->step = STEP_READY;
+    client_pace_ready(client, connection);
+}
+
 static void shake_hands(struct client *client, struct client_connection *connection)
 {
     int done = SSL_do_handshake(connection->tls);
@@ -257,13 +290,12 @@ static void shake_hands(struct client *client, struct client_connection *connect
             say_goodbye(client, connection);
             return;
         }
-        connection->step = STEP_READY;
-        client_pace_ready(client, connection);
+        be_ready(client, connection);
         return;
     }
     int error = SSL_get_error(connection->tls, done);
     if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-        fail(client, connection, BENCH_FAILURE_TLS);
+        client_fail(client, connection, BENCH_FAILURE_TLS);
     }
 }
 
@@ -271,15 +303,14 @@ static void finish_connect(struct client *client, struct client_connection *conn
                            uint32_t events)
 {
     if (events & (EPOLLERR | EPOLLHUP)) {
-        fail(client, connection, BENCH_FAILURE_CONNECT);
+        client_fail(client, connection, BENCH_FAILURE_CONNECT);
         return;
     }
     if (!(events & EPOLLOUT)) {
         return;
     }
     if (client->tls_context == NULL) {
-        connection->step = STEP_READY;
-        client_pace_ready(client, connection);
+        be_ready(client, connection);
         return;
     }
     if (!client_tls_begin(client, connection)) {
@@ -300,14 +331,11 @@ static void look_at_idle(struct client *client, struct client_connection *connec
     }
     if (client->mode == CLIENT_IDLE) {
         client->board->held--;
-        fail(client, connection, BENCH_FAILURE_DROPPED);
+        client_fail(client, connection, BENCH_FAILURE_DROPPED);
     } else if (count > 0) {
-        fail(client, connection, BENCH_FAILURE_MALFORMED);
+        client_fail(client, connection, BENCH_FAILURE_MALFORMED);
     } else {
-        bench_board_add(&client->board->reopened, 1);
-        close_connection(connection);
-        ERR_clear_error();
-        client_open(client, connection);
+        client_reopen(client, connection);
     }
 }
 
@@ -330,6 +358,9 @@ void client_on_event(struct client *client, struct client_connection *connection
     case STEP_HEAD:
     case STEP_BODY:
         receive_answer(client, connection);
+        return;
+    case STEP_STREAMS:
+        client_h2_receive(client, connection);
         return;
     case STEP_GOODBYE:
         await_goodbye(client, connection);

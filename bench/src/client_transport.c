@@ -11,13 +11,17 @@
 /* One suite and one group, so that every contender does the same cryptography. No session is ever
  * offered: each handshake is a full one. The certificate is the run's own and is not verified
  * against an authority; the handshake's signature is checked all the same. */
-SSL_CTX *client_tls_context(void)
+SSL_CTX *client_tls_context(bool h2)
 {
+    static const unsigned char offered[] = "\x02h2";
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(context, "X25519") != 1) {
         bench_fail("OpenSSL cannot offer TLS 1.3 with AES-128-GCM and X25519");
+    }
+    if (h2 && SSL_CTX_set_alpn_protos(context, offered, sizeof offered - 1) != 0) {
+        bench_fail("OpenSSL cannot offer HTTP/2");
     }
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);

@@ -107,7 +107,8 @@ bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_
     char port[16];
     char output[128];
     laboratory->origin_port = take_port(laboratory);
-    snprintf(program, sizeof program, "%s/bench_origin", laboratory->programs);
+    snprintf(program, sizeof program, "%s/%s", laboratory->programs,
+             each->origin_h2 ? "bench_origin_h2" : "bench_origin");
     snprintf(port, sizeof port, "%d", laboratory->origin_port);
     snprintf(output, sizeof output, "%s/origin.output", laboratory->directory);
     char *arguments[] = {program, port, NULL};
@@ -255,6 +256,9 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .tls = each->tls,
         .large = each->large,
         .changing = each->changing,
+        .h2 = each->streams > 0,
+        .origin_h2 = each->origin_h2,
+        .reply = each->reply,
         .routes = role == BENCH_BASELINE ? each->baseline_routes : each->routes,
     };
     bench_instance_configure(laboratory, instance);
@@ -312,15 +316,16 @@ static void launch_client(const struct bench_laboratory *laboratory,
 {
     char program[4096];
     char output[128];
-    char numbers[7][16];
-    const unsigned values[7] = {(unsigned)instance->values.port,
+    char numbers[8][16];
+    const unsigned values[8] = {(unsigned)instance->values.port,
                                 connections,
                                 each->rate == 0 ? 1 : each->rate,
                                 instance->values.routes,
                                 each->body_bytes,
                                 (unsigned)client->board_fd,
-                                BENCH_CLIENT_CORE};
-    for (int i = 0; i < 7; i++) {
+                                BENCH_CLIENT_CORE,
+                                each->streams};
+    for (int i = 0; i < 8; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%u", values[i]);
     }
     snprintf(program, sizeof program, "%s/bench_client", laboratory->programs);
@@ -340,12 +345,37 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          numbers[5],
                          "--core",
                          numbers[6],
+                         "--streams",
+                         numbers[7],
                          "--mode",
                          (char *)each->client_mode,
                          "--path",
                          (char *)each->path,
                          each->tls ? "--tls" : NULL,
                          NULL};
+    client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                 .output_path = output,
+                                                                 .core = BENCH_CLIENT_CORE,
+                                                                 .inherited_fd = client->board_fd,
+                                                                 .realtime = each->realtime});
+}
+
+static void launch_attack(const struct bench_laboratory *laboratory,
+                          struct bench_load_client *client, const struct bench_case *each,
+                          const struct bench_instance *instance, unsigned connections)
+{
+    char program[4096];
+    char output[128];
+    char numbers[5][16];
+    const unsigned values[5] = {(unsigned)instance->values.port, connections, each->attack_rate,
+                                (unsigned)client->board_fd, BENCH_CLIENT_CORE};
+    for (int i = 0; i < 5; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%u", values[i]);
+    }
+    snprintf(program, sizeof program, "%s/bench_attack", laboratory->programs);
+    snprintf(output, sizeof output, "%s/attack.output", laboratory->directory);
+    char *arguments[] = {program,    "--port",  numbers[0], "--connections", numbers[1], "--rate",
+                         numbers[2], "--board", numbers[3], "--core",        numbers[4], NULL};
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                  .output_path = output,
                                                                  .core = BENCH_CLIENT_CORE,
@@ -381,6 +411,20 @@ bool bench_client_start(struct bench_laboratory *laboratory, int which,
                     instance->contender->name,
                     (unsigned long)bench_board_read(&client->board->responses), connections);
         }
+        bench_client_stop(laboratory, which);
+        return false;
+    }
+    return true;
+}
+
+bool bench_attack_start(struct bench_laboratory *laboratory, int which,
+                        const struct bench_case *each, const struct bench_instance *instance,
+                        unsigned connections)
+{
+    struct bench_load_client *client = &laboratory->clients[which];
+    open_board(client);
+    launch_attack(laboratory, client, each, instance, connections);
+    if (!await_client(client)) {
         bench_client_stop(laboratory, which);
         return false;
     }

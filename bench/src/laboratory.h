@@ -36,7 +36,7 @@ struct bench_load_client {
 
 struct bench_laboratory {
     const char *templates; /* directory of the templates */
-    const char *programs;  /* directory of bench_origin, bench_client, bench_floor */
+    const char *programs;  /* directory of the bench's own programs */
     const char *ringway;   /* the gateway's program, or NULL when it is not built */
     char directory[96];
     int origin_port;
@@ -66,6 +66,13 @@ bench_measure bench_measure_idle_memory;
 bench_measure bench_measure_base_memory;
 bench_measure bench_measure_reloads;
 bench_measure bench_measure_upgrades;
+bench_measure bench_measure_attack;
+
+/* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
+ * and how busy the gateway was. */
+bool bench_p99_of(struct bench_laboratory *laboratory, const struct bench_case *each,
+                  struct bench_instance *instance, struct bench_sample *sample,
+                  double *microseconds);
 
 /* Makes the directory and the certificate. */
 void bench_laboratory_open(struct bench_laboratory *laboratory);
@@ -87,6 +94,12 @@ void bench_instance_configure(struct bench_laboratory *laboratory, struct bench_
 /* Starts client number `which` against the instance. Then waits until every connection has had its
  * first answer; false when that fails or the user interrupts. */
 bool bench_client_start(struct bench_laboratory *laboratory, int which,
+                        const struct bench_case *each, const struct bench_instance *instance,
+                        unsigned connections);
+
+/* As bench_client_start, but the attacker: it opens and resets streams at the case's attack rate,
+ * and bench_client_stop ends it. */
+bool bench_attack_start(struct bench_laboratory *laboratory, int which,
                         const struct bench_case *each, const struct bench_instance *instance,
                         unsigned connections);
 

@@ -81,8 +81,9 @@ bool bench_measure_bytes_per_cpu(struct bench_laboratory *laboratory, const stru
 
 /* Latency counts from the moment a request was due, sent or not: a gateway that stalls pays for all
  * that had to wait meanwhile (no coordinated omission). */
-bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_case *each,
-                       struct bench_instance *instance, struct bench_sample *sample)
+bool bench_p99_of(struct bench_laboratory *laboratory, const struct bench_case *each,
+                  struct bench_instance *instance, struct bench_sample *sample,
+                  double *microseconds)
 {
     if (!bench_client_start(laboratory, 0, each, instance, each->connections)) {
         return false;
@@ -107,8 +108,14 @@ bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_c
                 instance->contender->name, (unsigned long)board->latency_ns.count, due);
         return false;
     }
-    sample->value = (double)bench_histogram_quantile(&board->latency_ns, 0.99) / 1e3;
+    *microseconds = (double)bench_histogram_quantile(&board->latency_ns, 0.99) / 1e3;
     return whole;
+}
+
+bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_case *each,
+                       struct bench_instance *instance, struct bench_sample *sample)
+{
+    return bench_p99_of(laboratory, each, instance, sample, &sample->value);
 }
 
 bool bench_measure_idle_memory(struct bench_laboratory *laboratory, const struct bench_case *each,

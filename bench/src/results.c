@@ -145,9 +145,11 @@ void bench_results_write(const struct bench_laboratory *laboratory, const char *
     for (size_t i = 0; i < count; i++) {
         write_case(out, &results[i]);
     }
-    fputs("## Configurations\n\nLines that begin with `@tls@`, `@plain@`, `@large@`, `@single@`, "
-          "`@changing@` or `@routes@` belong to\ncases of that kind only.\n\n",
-          out);
+    fputs(
+        "## Configurations\n\nA line that begins with a word between two @ belongs to cases of that "
+        "kind only: `tls` or `plain`, `h2` or `h1`\n(clients), `origin-h2` or `origin-h1`, `large`, "
+        "`single`, `changing`, `routes` or `reply` (routes).\n\n",
+        out);
     for (int role = 0; role < BENCH_BASELINE; role++) {
         if (bench_contenders[role].template_file != NULL) {
             write_template(out, laboratory, bench_contenders[role].template_file);

@@ -62,20 +62,28 @@ static bool has_tag(const char *line, const char *tag)
     return line[0] == '@' && strncmp(line + 1, tag, length) == 0 && line[1 + length] == '@';
 }
 
-/* Removes the tag of a line. Returns NULL when the line does not belong to this kind of case. */
+/* Removes the tags of a line. Returns NULL when the line does not belong to this kind of case. */
 static const char *select_line(const struct bench_template *values, const char *line)
 {
     const struct {
         const char *tag;
         bool on;
     } tags[] = {
-        {"tls", values->tls},           {"plain", !values->tls},
-        {"large", values->large},       {"changing", values->changing},
-        {"routes", values->routes > 0}, {"single", values->routes == 0 && !values->changing},
+        {"tls", values->tls},
+        {"plain", !values->tls},
+        {"large", values->large},
+        {"changing", values->changing},
+        {"h2", values->h2},
+        {"h1", !values->h2},
+        {"origin-h2", values->origin_h2},
+        {"origin-h1", !values->origin_h2},
+        {"routes", values->routes > 0},
+        {"reply", values->reply},
+        {"single", values->routes == 0 && !values->changing && !values->reply},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         if (has_tag(line, tags[i].tag)) {
-            return tags[i].on ? line + strlen(tags[i].tag) + 2 : NULL;
+            return tags[i].on ? select_line(values, line + strlen(tags[i].tag) + 2) : NULL;
         }
     }
     return line;

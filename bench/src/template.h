@@ -2,8 +2,10 @@
  *   @NAME@   in a line is replaced by a value (PORT, ORIGIN_PORT, ADMIN_PORT, DIR, GENERATION,
  * ROUTE);
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
- *            tls / plain, large, single / changing / routes. Adjoining @routes@ lines are a block
- * that is written once for each route, with its five-digit number as @ROUTE@.
+ *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large,
+ *            single / changing / routes / reply. Several marks: cases of all these kinds.
+ * Adjoining @routes@ lines are a block that is written once for each route, with its five-digit
+ * number as @ROUTE@.
  */
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
@@ -17,6 +19,9 @@ struct bench_template {
     const char *directory;
     unsigned generation;
     bool tls;
+    bool h2;         /* clients speak HTTP/2 */
+    bool origin_h2;  /* so does the origin */
+    bool reply;      /* the gateway answers itself */
     bool large;      /* the case is about large bodies */
     bool changing;   /* /generation-N exists for the current generation only */
     unsigned routes; /* 0: one route for all paths */
