@@ -346,7 +346,7 @@ static ssize_t read_frames(struct client *client, struct client_connection *conn
         *failure = take_frames(client, connection, input, kept + (size_t)count);
     } else if (count == CLIENT_BROKEN) {
         *failure = BENCH_FAILURE_RESET;
-    } else if (count == CLIENT_END && h2->under_way > 0) {
+    } else if (count == CLIENT_END && (h2->under_way > 0 || !h2->settled)) {
         *failure = BENCH_FAILURE_CLOSED;
     }
     return count;
