@@ -341,7 +341,7 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snaps
     x->listener = &x->snapshot->listeners[listener_index];
     x->front = front;
     x->front_state = front_state;
-    x->started_ns = rw_loop_now_ns(worker->loop);
+    x->started_ns = rw_loop_turn_ns(worker->loop);
     size_t first_bytes = RW_EXCHANGE_BYTES - offsetof(struct rw_exchange, first_block);
     rw_arena_init(&x->arena, x->first_block, first_bytes, RW_EXCHANGE_BYTES,
                   x->listener->limits->exchange_bytes);
@@ -474,7 +474,7 @@ enum rw_flow rw_exchange_respond(struct rw_exchange *x, const struct rw_piece *f
     x->first_response_held = x->running && first->buf;
     if (x->first_response_held)
         rw_buf_hold(first->buf);
-    x->response_ns = rw_loop_now_ns(x->worker->loop);
+    x->response_ns = rw_loop_turn_ns(x->worker->loop);
     move(x, RW_STEP_RESPONSE_POLICIES);
     enum rw_flow flow = run(x);
     return flow != RW_FLOW_OVER && x->origin_done ? RW_FLOW_OVER : flow;

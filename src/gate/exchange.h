@@ -104,8 +104,8 @@ struct rw_exchange {
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */
 
-    uint64_t started_ns;  /* loop time: head complete */
-    uint64_t response_ns; /* response head from the origin; 0: none */
+    uint64_t started_ns;  /* the turn that brought the end of the head: to wait in it is latency */
+    uint64_t response_ns; /* the turn of the response head from the origin; 0: none */
     uint64_t wall_ns;
     uint64_t bytes_in, bytes_out;     /* body bytes */
     struct rw_span request_trailers;  /* "Name: value\r\n" lines; there when request_ended */

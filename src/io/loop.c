@@ -301,6 +301,11 @@ uint64_t rw_loop_now_ms(const struct rw_loop *loop)
     return loop->now_ms;
 }
 
+uint64_t rw_loop_turn_ns(const struct rw_loop *loop)
+{
+    return loop->now_ns;
+}
+
 uint64_t rw_loop_now_ns(const struct rw_loop *loop)
 {
     return loop->backend->now_ns(loop);

@@ -50,9 +50,10 @@ void rw_loop_turn(struct rw_loop *loop, int wait_ms_max);
 const char *rw_loop_backend_name(const struct rw_loop *loop);
 enum rw_loop_backend rw_loop_backend(const struct rw_loop *loop);
 
-/* Monotonic time. _ms is read once a turn (free); _ns is exact (a vDSO call; virtual in
- * simulation). */
+/* Monotonic time. _ms and turn_ns are read once a turn (free): when the loop woke, with all that
+ * the turn brings. now_ns is exact (a vDSO call; virtual in simulation). */
 uint64_t rw_loop_now_ms(const struct rw_loop *loop);
+uint64_t rw_loop_turn_ns(const struct rw_loop *loop);
 uint64_t rw_loop_now_ns(const struct rw_loop *loop);
 /* Wall-clock nanoseconds since 1970, advanced with the turn (virtual in simulation). */
 uint64_t rw_loop_wall_ns(const struct rw_loop *loop);
