@@ -8,12 +8,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640 };
+enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640, FILE_PIECE_BYTES = 16 * 1024 };
 
 /* ---- Opening ---- */
 
@@ -170,14 +171,18 @@ void rw_access_file_make_room(struct rw_access_file *file, size_t len)
 
 /* ---- Writing ---- */
 
-/* Of a regular file all at once. A pipe takes PIPE_BUF bytes without waiting once it is writable,
- * and does not mix them with what other processes write: as many whole lines as fit into that. */
+/* Whole lines, since other processes may write to the same file: as many as a pipe takes without
+ * waiting once it is writable and without mixing them with what others write, or a regular file in
+ * a time that a request can wait. A longer line goes to a pipe in parts, to a file as it is. */
 static struct rw_span next_piece(const struct rw_access_file *file, struct rw_span lines)
 {
-    if (file->regular || lines.len <= PIPE_BUF)
+    size_t len_max = file->regular ? FILE_PIECE_BYTES : PIPE_BUF;
+    if (lines.len <= len_max)
         return lines;
-    const char *end = memrchr(lines.at, '\n', PIPE_BUF);
-    return rw_span(lines.at, end ? (size_t)(end - lines.at) + 1 : PIPE_BUF);
+    const char *end = memrchr(lines.at, '\n', len_max);
+    if (!end && file->regular)
+        end = memchr(lines.at + len_max, '\n', lines.len - len_max);
+    return rw_span(lines.at, end ? (size_t)(end - lines.at) + 1 : len_max);
 }
 
 static enum rw_err wait_writable(const struct rw_access_file *file, int wait_ms_max)
@@ -254,6 +259,8 @@ enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lin
             return err;
         if (!mend)
             lines = rw_span_skip(lines, count);
+        if (lines.len)
+            sched_yield(); /* a worker may wait for this core */
     }
     return RW_OK;
 }

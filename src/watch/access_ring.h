@@ -51,8 +51,8 @@ static inline size_t rw_access_ring_used(const struct rw_access_ring *ring)
     return head >= tail ? head - tail : ring->bytes - (tail - head);
 }
 
-/* With more than this the writer is called. A little at a time: on a machine where the writer
- * shares a worker's core, requests wait as long as one write takes. */
+/* With more than this the writer is called: often enough that what it reads is in the cache still.
+ */
 static inline size_t rw_access_ring_urgent(const struct rw_access_ring *ring)
 {
     size_t half = ring->bytes / 2;
