@@ -1,6 +1,7 @@
 #include "gate/client.h"
 
 #include "base/log.h"
+#include "gate/client_proxy.h"
 #include "gate/front_h1.h"
 #include "gate/tunnel.h"
 #include "io/address.h"
@@ -12,12 +13,16 @@ static const struct rw_client_front *const fronts[] = {
     [RW_CLIENT_OPENING] = &opening,
     [RW_CLIENT_H1] = &rw_front_h1_client,
     [RW_CLIENT_TUNNEL] = &rw_tunnel_client_front,
+    [RW_CLIENT_PROXY] = &rw_client_proxy_front,
 };
 
 size_t rw_client_bytes(void)
 {
-    size_t h1 = rw_front_h1_bytes(), tunnel = rw_tunnel_client_bytes();
-    return h1 > tunnel ? h1 : tunnel;
+    const size_t bytes[] = {rw_front_h1_bytes(), rw_tunnel_client_bytes(), rw_client_proxy_bytes()};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
+        most = bytes[i] > most ? bytes[i] : most;
+    return most;
 }
 
 /* ---- For fronts ---- */
@@ -27,6 +32,15 @@ const struct rw_listener_settings *rw_client_settings(const struct rw_client *cl
     unsigned index;
     struct rw_snapshot *snapshot = rw_worker_listener_snapshot(client->listener, &index);
     return &snapshot->listeners[index];
+}
+
+void rw_client_set_peer(struct rw_client *client, const struct sockaddr_storage *peer)
+{
+    memset(&client->peer, 0, sizeof(client->peer));
+    if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
+        memcpy(&client->peer, peer, sizeof(client->peer));
+    else
+        client->peer.any.sa_family = AF_UNIX;
 }
 
 void rw_client_deadline_in(struct rw_client *client, uint32_t ms)
@@ -131,14 +145,6 @@ static bool has_room(struct rw_worker *worker, const struct rw_listener_settings
     return worker->front_count < settings->limits->connections;
 }
 
-static void keep_peer(struct rw_client *client, const struct sockaddr_storage *peer)
-{
-    if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
-        memcpy(&client->peer, peer, sizeof(client->peer));
-    else
-        client->peer.any.sa_family = AF_UNIX;
-}
-
 static void admit(struct rw_client *client)
 {
     struct rw_worker *worker = rw_client_worker(client);
@@ -166,15 +172,34 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
     memset(client, 0, rw_client_bytes());
     client->listener = listener;
     client->tls = settings->tls != NULL;
-    keep_peer(client, peer);
+    rw_client_set_peer(client, peer);
     rw_deadline_init(&client->deadline, NULL);
-    if (rw_stream_attach(worker->loop, &client->stream, &opening.events, fd, settings->tls)) {
+    bool proxied = settings->config->proxy_protocol != RW_PROXY_OFF;
+    struct rw_tls_server *tls = proxied ? NULL : settings->tls;
+    if (rw_stream_attach(worker->loop, &client->stream, &opening.events, fd, tls)) {
         rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
         rw_slab_put(&worker->connections, client);
         return;
     }
     admit(client);
-    rw_client_start(client, client->tls ? RW_CLIENT_OPENING : RW_CLIENT_H1);
+    rw_client_start(client, proxied       ? RW_CLIENT_PROXY
+                            : client->tls ? RW_CLIENT_OPENING
+                                          : RW_CLIENT_H1);
+}
+
+void rw_client_begin(struct rw_client *client, struct rw_buf *early)
+{
+    rw_stream_receive(&client->stream, false, false);
+    memset((char *)client + sizeof(*client), 0, rw_client_bytes() - sizeof(*client));
+    if (!client->tls) {
+        rw_client_start(client, RW_CLIENT_H1);
+        if (early)
+            client->stream.events->on_data(&client->stream, early);
+        return;
+    }
+    rw_client_start(client, RW_CLIENT_OPENING);
+    if (rw_stream_secure(&client->stream, rw_client_settings(client)->tls, early))
+        close_opening(client);
 }
 
 void rw_client_release(struct rw_client *client)

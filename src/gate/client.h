@@ -27,6 +27,7 @@ enum rw_client_protocol {
     RW_CLIENT_OPENING, /* TLS handshake */
     RW_CLIENT_H1,
     RW_CLIENT_TUNNEL, /* gate/tunnel.h */
+    RW_CLIENT_PROXY,  /* a PROXY header is awaited: gate/client_proxy.h */
 };
 
 struct rw_client {
@@ -62,6 +63,10 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
                       const struct sockaddr_storage *peer);
 /* Gives the connection to a front, from now on. */
 void rw_client_start(struct rw_client *client, enum rw_client_protocol protocol);
+/* A plain connection that a front has looked into begins as its listener says: with a TLS
+ * handshake, or the protocol of plain connections. `early` (NULL: none): what has come and is not
+ * used. */
+void rw_client_begin(struct rw_client *client, struct rw_buf *early);
 /* From on_closed: what the front kept has been let go. */
 void rw_client_release(struct rw_client *client);
 
@@ -83,6 +88,9 @@ static inline struct rw_worker *rw_client_worker(const struct rw_client *client)
 
 /* Settings by the current snapshot; of a removed listener by the last one that had it. */
 const struct rw_listener_settings *rw_client_settings(const struct rw_client *client);
+
+/* Whose connection it is, by the word of somebody who is trusted. */
+void rw_client_set_peer(struct rw_client *client, const struct sockaddr_storage *peer);
 
 /* 0: none. */
 void rw_client_deadline_in(struct rw_client *client, uint32_t ms);

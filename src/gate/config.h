@@ -62,6 +62,8 @@ struct rw_config_limits {
     uint64_t exchange_bytes;          /* arena cap of one exchange */
 };
 
+enum rw_config_proxy { RW_PROXY_OFF, RW_PROXY_ACCEPT, RW_PROXY_REQUIRE };
+
 struct rw_config_listener {
     struct rw_span name;
     struct rw_span address;
@@ -70,6 +72,7 @@ struct rw_config_listener {
     struct rw_config_limits *limits;
     struct rw_conf_list
         trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
+    int proxy_protocol;  /* enum rw_config_proxy */
     int forwarded;       /* enum: "x_forwarded", "forwarded", "both", "off" */
     bool allow_connect;
     bool reason_header; /* X-Ringway-Reason on answers of the gateway itself */

@@ -34,6 +34,16 @@ void rw_config_check_tls_client(void *value, struct rw_conf_report *report)
 
 /* ---- Listeners ---- */
 
+void rw_config_check_listener(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_listener *listener = value;
+    bool local = rw_span_starts(listener->address, RW_LITERAL("unix:"));
+    if (listener->proxy_protocol != RW_PROXY_OFF && listener->trusted_proxies.count == 0 && !local)
+        rw_conf_mistake_on(report, &listener->proxy_protocol,
+                           "\"proxy_protocol\" needs \"trusted_proxies\": who may say whose "
+                           "connection it is");
+}
+
 void rw_config_check_limits(void *value, struct rw_conf_report *report)
 {
     struct rw_config_limits *limits = value;

@@ -294,6 +294,7 @@ static const struct rw_conf_record limits_record = {
 
 /* ---- The listener ---- */
 
+static const char *const proxy_names[] = {"off", "accept", "require", NULL};
 static const char *const forwarded_names[] = {"x_forwarded", "forwarded", "both", "off", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_listener, member)
@@ -348,6 +349,16 @@ static const struct rw_conf_field listener_fields[] = {
             "Proxies in front, whose Forwarded, X-Forwarded-* and X-Real-IP fields are believed. "
             "From everybody else these fields are replaced or dropped.",
         .example = "[10.0.0.0/8, fd00::/8]",
+    },
+    {
+        .name = "proxy_protocol",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(proxy_protocol),
+        .names = proxy_names,
+        .fallback = "off",
+        .doc = "Connections from `trusted_proxies` begin with a PROXY header (version 1 or 2), or "
+               "may (`accept`), before TLS; the client that it names is the peer for everything. "
+               "`require` refuses connections from anybody else, `accept` their headers.",
     },
     {
         .name = "forwarded",
@@ -406,4 +417,5 @@ const struct rw_conf_record rw_config_listener_record = {
     .fields = listener_fields,
     .place_offset = offsetof(struct rw_config_listener, place),
     .scalar_field = "address",
+    .check = rw_config_check_listener,
 };

@@ -35,6 +35,7 @@ void rw_config_check(void *value, struct rw_conf_report *report);
 /* Checks of one record, each for its struct. */
 void rw_config_check_tls_server(void *value, struct rw_conf_report *report);
 void rw_config_check_tls_client(void *value, struct rw_conf_report *report);
+void rw_config_check_listener(void *value, struct rw_conf_report *report);
 void rw_config_check_limits(void *value, struct rw_conf_report *report);
 void rw_config_check_policy_use(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);

@@ -8,8 +8,8 @@
 /* As the names of the config option stand in gate/config.c. */
 enum forwarded_mode { MODE_X_FORWARDED, MODE_FORWARDED, MODE_BOTH, MODE_OFF };
 
-static bool trusted(const struct rw_listener_settings *listener,
-                    const struct sockaddr_storage *address)
+bool rw_forwarded_trusts(const struct rw_listener_settings *listener,
+                         const struct sockaddr_storage *address)
 {
     for (unsigned i = 0; i < listener->trusted_count; i++)
         if (rw_cidr_holds(&listener->trusted[i], address))
@@ -74,7 +74,7 @@ static bool walk_list(struct rw_exchange *x, struct rw_span list, bool is_forwar
         if (!parse_node(element, &hop))
             return true;
         x->client = hop.storage;
-        if (!trusted(x->listener, &hop.storage))
+        if (!rw_forwarded_trusts(x->listener, &hop.storage))
             return true;
     }
     return false;
@@ -104,7 +104,7 @@ static void drop_claims(struct rw_message *request)
 void rw_forwarded_resolve(struct rw_exchange *x)
 {
     memcpy(&x->client, x->peer, peer_bytes(x->peer));
-    x->client_trusted = x->listener->trusted_count && trusted(x->listener, &x->client);
+    x->client_trusted = x->listener->trusted_count && rw_forwarded_trusts(x->listener, &x->client);
     if (!x->client_trusted) {
         drop_claims(&x->request);
         return;

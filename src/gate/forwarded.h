@@ -14,6 +14,10 @@ struct rw_cidr;
 
 enum { RW_VIA_HOPS_MAX = 8 };
 
+/* Is the address one of the listener's trusted proxies? */
+bool rw_forwarded_trusts(const struct rw_listener_settings *listener,
+                         const struct sockaddr_storage *address);
+
 /* Sets client, client_trusted; makes hop-by-hop what a peer that is not trusted says about itself.
  * At RECEIVE. */
 void rw_forwarded_resolve(struct rw_exchange *x);

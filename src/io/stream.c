@@ -48,6 +48,17 @@ enum rw_err rw_stream_connect(struct rw_loop *loop, struct rw_stream *stream,
     return err;
 }
 
+enum rw_err rw_stream_secure(struct rw_stream *stream, struct rw_tls_server *tls,
+                             struct rw_buf *early)
+{
+    enum rw_err err = rw_tls_start_server(stream, tls);
+    if (err)
+        rw_buf_drop(early);
+    else if (early)
+        rw_tls_hook_data(stream, early);
+    return err;
+}
+
 void rw_stream_receive(struct rw_stream *stream, bool on, bool large)
 {
     if (rw_stream_closing(stream))

@@ -76,6 +76,13 @@ static inline void rw_stream_hand_on(struct rw_stream *stream,
     stream->events = events;
 }
 
+/* Within on_data of an accepted stream that was plain so far: from here on it is TLS. `early`
+ * (NULL: none): what has come of that, taken over. Everything goes on as after rw_stream_attach
+ * with `tls`; callbacks may come from inside. On error (RW_ENOMEM) the stream is as it was: close
+ * it. */
+RW_MUST_CHECK enum rw_err rw_stream_secure(struct rw_stream *stream, struct rw_tls_server *tls,
+                                           struct rw_buf *early);
+
 struct rw_connect_options {
     const struct sockaddr *address; /* AF_INET, AF_INET6 or AF_UNIX; copied */
     socklen_t address_bytes;

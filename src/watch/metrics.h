@@ -59,6 +59,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(TUNNELS_OPEN, "ringway_tunnels_open", GAUGE, "WebSockets and other tunnels open now; each is a request being served, too") \
     X(REQUESTS_MALFORMED, "ringway_requests_malformed_total", COUNTER, "Requests refused by the parser") \
     X(CLIENT_TIMEOUTS, "ringway_client_timeouts_total", COUNTER, "Client connections closed by a timeout") \
+    X(PROXY_REFUSED, "ringway_proxy_protocol_refused_total", COUNTER, "Connections refused for a missing, wrong or untrusted PROXY header") \
     X(TLS_HANDSHAKES, "ringway_tls_handshakes_total", COUNTER, "TLS handshakes with clients that succeeded") \
     X(TLS_FAILURES, "ringway_tls_handshake_failures_total", COUNTER, "TLS handshakes with clients that failed") \
     X(UPSTREAM_CONNECTS, "ringway_upstream_connects_total", COUNTER, "Connections to endpoints opened") \
