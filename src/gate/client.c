@@ -171,6 +171,7 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
     }
     memset(client, 0, rw_client_bytes());
     client->listener = listener;
+    client->id = ++worker->client_ids;
     client->tls = settings->tls != NULL;
     rw_client_set_peer(client, peer);
     rw_deadline_init(&client->deadline, NULL);

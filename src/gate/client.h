@@ -36,6 +36,7 @@ struct rw_client {
     struct rw_deadline deadline;
     struct rw_worker_listener *listener;
     union rw_peer peer;
+    uint64_t id;      /* its number among all of the worker's, from 1 */
     uint8_t protocol; /* enum rw_client_protocol */
     uint8_t phase;    /* the front's own enum; 0 when it starts */
     bool tls : 1;
@@ -94,6 +95,12 @@ void rw_client_set_peer(struct rw_client *client, const struct sockaddr_storage 
 
 /* 0: none. */
 void rw_client_deadline_in(struct rw_client *client, uint32_t ms);
+
+/* For a lease of a cluster with a PROXY header: the header of this client's connection, which `to`
+ * (RW_PROXY_WRITE_BYTES_MAX) holds, and its number. */
+struct rw_lease;
+void rw_client_introduce(const struct rw_client *client, unsigned version, char *to,
+                         struct rw_lease *lease);
 
 /* Tells in the log, and counts, that what came is no request; `reason` is static text. */
 void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason);

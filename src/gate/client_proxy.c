@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/forwarded.h"
 #include "gate/h1_pieces.h"
+#include "gate/pool.h"
 #include "http/proxy_protocol.h"
 #include "io/address.h"
 
@@ -153,3 +154,16 @@ const struct rw_client_front rw_client_proxy_front = {
     .drain = drain,
     .close = close_now,
 };
+
+/* ---- The other way ---- */
+
+void rw_client_introduce(const struct rw_client *client, unsigned version, char *to,
+                         struct rw_lease *lease)
+{
+    struct sockaddr_storage local;
+    if (rw_stream_local(&client->stream, &local))
+        local.ss_family = AF_UNSPEC;
+    lease->preface = rw_span(
+        to, rw_proxy_write(to, version, &client->peer.any, (const struct sockaddr *)&local));
+    lease->key = client->id;
+}

@@ -121,6 +121,7 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
     cluster->balance = upstream->balance;
     cluster->connections = *upstream->connections;
     cluster->connect_ms = upstream->connect_ms;
+    cluster->proxy_version = (unsigned)upstream->proxy_protocol;
     cluster->host = upstream->host;
     if (upstream->hash)
         cluster->hash = *upstream->hash;

@@ -66,6 +66,7 @@ struct rw_cluster {
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;
     uint32_t connect_ms;
+    unsigned proxy_version;                /* of the PROXY protocol; 0: none */
     struct rw_span host;                   /* Host override; empty: none */
     struct rw_tls_client *tls;             /* NULL: plain; a reference */
     struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the

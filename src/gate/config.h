@@ -191,6 +191,7 @@ struct rw_config_upstream {
     struct rw_config_connections *connections;
     struct rw_config_tls_client *tls; /* NULL: plain */
     uint32_t connect_ms;
+    int proxy_protocol;  /* enum: "off", "v1", "v2" */
     struct rw_span host; /* Host sent to the origin; empty: as the client sent it */
     struct rw_conf_place place;
 };

@@ -352,6 +352,8 @@ static const struct rw_conf_record tls_record = {
 
 /* ---- The upstream ---- */
 
+static const char *const proxy_names[] = {"off", "v1", "v2", NULL};
+
 #define MEMBER(member) offsetof(struct rw_config_upstream, member)
 static const struct rw_conf_field upstream_fields[] = {
     {
@@ -427,6 +429,16 @@ static const struct rw_conf_field upstream_fields[] = {
         .min = 1,
         .max = 600000,
         .doc = "For a connection to be made, with its TLS handshake.",
+    },
+    {
+        .name = "proxy_protocol",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(proxy_protocol),
+        .names = proxy_names,
+        .fallback = "off",
+        .doc =
+            "Tell the endpoints by a PROXY header, before TLS, whose connection it is. Then each "
+            "client connection has its own connections to endpoints: they are never shared.",
     },
     {
         .name = "host",

@@ -23,6 +23,7 @@
 #include "io/loop.h"
 #include "io/stream.h"
 
+struct rw_client;
 struct rw_endpoint;
 struct rw_exchange;
 struct rw_filter_chain;
@@ -96,7 +97,8 @@ struct rw_exchange {
 
     struct rw_filter_chain *request_filters, *response_filters; /* NULL: none (gate/filter.h) */
 
-    const struct sockaddr *peer; /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
+    const struct rw_client *client_connection; /* NULL: not told */
+    const struct sockaddr *peer;               /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
     struct rw_endpoint *endpoint; /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span upstream;      /* whose endpoint it is, for the log; the snapshot's text */

@@ -163,6 +163,7 @@ static void begin(struct rw_h1_connection *c, struct rw_exchange *x)
     c->client.phase = RW_H1_BUSY;
     c->requests++;
     x->peer = &c->client.peer.any;
+    x->client_connection = &c->client;
     x->https = c->client.tls;
     uint32_t limit = x->listener->limits->requests_per_connection;
     c->call->close = !x->request.keep_alive || (limit && c->requests >= limit);

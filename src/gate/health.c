@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/h1.h"
+#include "http/proxy_protocol.h"
 #include "io/tls.h"
 
 #include <stdio.h>
@@ -39,8 +40,9 @@ struct probe {
     struct rw_timer timer;
     uint64_t started_ms;
     struct reply *reply;
-    uint32_t good, bad; /* in a row */
-    uint32_t good_out;  /* in a row, since it was ejected */
+    char preface[RW_PROXY_WRITE_BYTES_MAX]; /* what goes before the request */
+    uint32_t good, bad;                     /* in a row */
+    uint32_t good_out;                      /* in a row, since it was ejected */
 };
 
 static const struct rw_h1_limits limits = {
@@ -132,6 +134,14 @@ static const char *error_text(struct rw_stream *stream, enum rw_err err)
     return *tls ? tls : rw_err_text(err);
 }
 
+/* To endpoints that want a PROXY header: the connection is nobody's. */
+static size_t preface_bytes(struct probe *probe)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    unsigned version = probe->health->cluster->proxy_version;
+    return version ? rw_proxy_write(probe->preface, version, &nobody, &nobody) : 0;
+}
+
 static void on_open(struct rw_stream *stream, enum rw_err err)
 {
     struct probe *probe = probe_of(stream);
@@ -139,8 +149,12 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
         conclude(probe, false, error_text(stream, err));
         return;
     }
-    struct iovec part = {probe->health->request.at, probe->health->request.len};
-    if (rw_stream_send(stream, &part, 1) == RW_SEND_FAILED)
+    struct iovec parts[2] = {
+        {probe->preface, probe->health->cluster->tls ? 0 : preface_bytes(probe)},
+        {probe->health->request.at, probe->health->request.len},
+    };
+    int skip = parts[0].iov_len == 0;
+    if (rw_stream_send(stream, parts + skip, 2 - skip) == RW_SEND_FAILED)
         conclude(probe, false, "the request could not be sent");
     else
         rw_stream_receive(stream, true, false);
@@ -253,6 +267,7 @@ static void begin(struct probe *probe)
         .address_bytes = endpoint->address_bytes,
         .tls = health->cluster->tls,
         .tls_name = health->cluster->tls_name.len || !endpoint->host.len ? NULL : endpoint->host.at,
+        .tls_preface = rw_span(probe->preface, preface_bytes(probe)),
     };
     probe->started_ms = rw_loop_now_ms(health->loop);
     probe->reply = alloc_reply();

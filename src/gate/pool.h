@@ -31,6 +31,7 @@ struct rw_upstream_connection {
     };
     struct rw_tls_client *tls; /* made with; the stream keeps it alive */
     uint64_t requests;         /* sent over it so far */
+    uint64_t key;              /* whose it is: rw_lease.key */
     bool open, closing;
 };
 
@@ -45,12 +46,20 @@ struct rw_lease_events {
     void (*on_deadline)(struct rw_lease *lease);
 };
 
+/* A key that no other lease has. */
+#define RW_LEASE_NOBODYS UINT64_MAX
+
 /* Embedded in the owner; zeroed, `events` set. */
 struct rw_lease {
     const struct rw_lease_events *events;
     struct rw_upstream_connection *connection;
     struct rw_list link; /* in the pool's queue while waiting */
     uint64_t queue_deadline_ms;
+    /* Of a cluster whose connections say whose they are (proxy_protocol): bytes that go before
+     * everything else, TLS too, alive until on_ready or on_failed; and a number of the client,
+     * since only a lease with the same number gets the connection again. Else empty, and 0. */
+    struct rw_span preface;
+    uint64_t key;
     struct rw_cluster *cluster; /* alive as long as the lease: the owner pins its snapshot */
     struct rw_pool *pool;       /* while waiting */
     const char *detail;         /* after RW_POOL_FAILED: what was wrong; static */

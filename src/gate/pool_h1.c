@@ -41,19 +41,40 @@ static void fail_open(struct rw_upstream_connection *connection, enum rw_err err
     fail_lease(connection, failure.reason, failure.detail);
 }
 
-static void on_open(struct rw_stream *stream, enum rw_err err)
+static void be_ready(struct rw_upstream_connection *connection)
 {
-    struct rw_upstream_connection *connection = connection_of(stream);
-    if (err) {
-        fail_open(connection, err);
-        return;
-    }
+    struct rw_stream *stream = &connection->stream;
     connection->open = true;
     rw_worker_count(connection->pool->worker, RW_COUNTER_UPSTREAM_CONNECTS, 1);
     rw_deadline_set(connection->pool->worker->loop, &connection->deadline, RW_DEADLINE_NONE);
     rw_stream_receive(stream, true, false);
     if (connection->lease)
         connection->lease->events->on_ready(connection->lease);
+}
+
+/* What goes before everything else; under TLS it has gone already. */
+static void send_preface(struct rw_upstream_connection *connection)
+{
+    struct rw_span preface = connection->lease->preface;
+    struct iovec part = {.iov_base = (char *)preface.at, .iov_len = preface.len};
+    enum rw_send result = RW_SEND_DONE;
+    if (preface.len && !connection->tls)
+        result = rw_stream_send(&connection->stream, &part, 1);
+    if (result == RW_SEND_DONE)
+        be_ready(connection);
+    else if (result == RW_SEND_FAILED)
+        fail_open(connection, RW_ERESET);
+}
+
+static void on_open(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_upstream_connection *connection = connection_of(stream);
+    if (err)
+        fail_open(connection, err);
+    else if (connection->lease)
+        send_preface(connection);
+    else
+        be_ready(connection);
 }
 
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
@@ -82,8 +103,14 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
 static void on_sent(struct rw_stream *stream, enum rw_err err)
 {
     struct rw_upstream_connection *connection = connection_of(stream);
-    if (connection->lease)
+    if (!connection->lease)
+        return;
+    if (connection->open)
         connection->lease->events->on_sent(connection->lease, err);
+    else if (err)
+        fail_open(connection, err);
+    else
+        be_ready(connection);
 }
 
 static void on_closed(struct rw_stream *stream)
@@ -123,6 +150,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     connection->pool = pool;
     connection->lease = lease;
     connection->tls = lease->cluster->tls;
+    connection->key = lease->key;
     rw_deadline_init(&connection->deadline, on_deadline);
     struct rw_connect_options options = {
         .address = (const struct sockaddr *)&pool->endpoint->address,
@@ -130,6 +158,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
         .tls = lease->cluster->tls,
         .tls_name =
             lease->cluster->tls_name.len ? lease->cluster->tls_name.at : pool->endpoint->host.at,
+        .tls_preface = lease->preface,
     };
     enum rw_err err =
         rw_stream_connect(worker->loop, &connection->stream, &stream_events, &options);
@@ -147,17 +176,25 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
 
 /* ---- Lending ---- */
 
-/* The newest idle connection; those made under other TLS settings (before a reload) are closed. */
-static struct rw_upstream_connection *take_idle(struct rw_pool *pool,
-                                                const struct rw_tls_client *tls)
+/* May the connection carry what the lease is for? */
+static bool fits(const struct rw_upstream_connection *connection, const struct rw_lease *lease)
 {
-    while (!rw_list_empty(&pool->idle)) {
+    return connection->key == lease->key && lease->key != RW_LEASE_NOBODYS;
+}
+
+/* The newest idle connection; those made under other TLS settings (before a reload) are closed. */
+static struct rw_upstream_connection *take_idle(struct rw_pool *pool, const struct rw_lease *lease)
+{
+    for (struct rw_list *at = pool->idle.next, *next; at != &pool->idle; at = next) {
         struct rw_upstream_connection *connection =
-            rw_container_of(pool->idle.next, struct rw_upstream_connection, link);
-        if (connection->tls != tls) {
+            rw_container_of(at, struct rw_upstream_connection, link);
+        next = at->next;
+        if (connection->tls != lease->cluster->tls) {
             close_connection(connection);
             continue;
         }
+        if (!fits(connection, lease))
+            continue;
         rw_list_remove(&connection->link);
         pool->idle_count--;
         return connection;
@@ -177,14 +214,17 @@ static void lend(struct rw_upstream_connection *connection, struct rw_lease *lea
 
 enum rw_pool_result rw_pool_h1_acquire(struct rw_pool *pool, struct rw_lease *lease, bool fresh)
 {
-    struct rw_upstream_connection *connection = fresh ? NULL : take_idle(pool, lease->cluster->tls);
+    struct rw_upstream_connection *connection = fresh ? NULL : take_idle(pool, lease);
     if (connection) {
         lend(connection, lease);
         rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_REUSED, 1);
         return RW_POOL_READY;
     }
-    if (!rw_list_empty(&pool->queue) || !rw_pool_take_slot(pool))
+    if (!rw_list_empty(&pool->queue) || !rw_pool_take_slot(pool)) {
+        /* One that is kept for somebody else makes room. */
+        (void)rw_pool_h1_close_idle(pool);
         return rw_pool_enqueue(pool, lease);
+    }
     enum rw_err err = rw_pool_h1_open(pool, lease);
     if (!err)
         return RW_POOL_WAIT;
@@ -212,8 +252,9 @@ void rw_pool_release(struct rw_lease *lease)
     bool others_wait = atomic_load_explicit(&pool->endpoint->waiting, memory_order_relaxed) != 0;
     bool removed = atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed);
     bool queue = !rw_list_empty(&pool->queue);
+    bool misfit = connection->key && (queue || connection->key == RW_LEASE_NOBODYS);
     bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
-    if (worn_out || removed || surplus) {
+    if (worn_out || removed || surplus || misfit) {
         close_connection(connection);
     } else if (queue) {
         pass_on(pool, connection);

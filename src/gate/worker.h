@@ -46,6 +46,7 @@ struct rw_worker {
     struct rw_list stores;               /* of struct rw_worker_store */
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
+    uint64_t client_ids;
     int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
                           API: an idle crowd of clients must not take the last one; 0: no limit */
     struct rw_list listeners; /* of struct listener (listener.c) */

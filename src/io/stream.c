@@ -40,7 +40,7 @@ enum rw_err rw_stream_connect(struct rw_loop *loop, struct rw_stream *stream,
     if (err)
         return err;
     if (options->tls)
-        err = rw_tls_start_client(stream, options->tls, options->tls_name);
+        err = rw_tls_start_client(stream, options->tls, options->tls_name, options->tls_preface);
     if (err)
         loop->backend->discard(stream);
     else

@@ -88,8 +88,9 @@ struct rw_connect_options {
     socklen_t address_bytes;
     const struct sockaddr *source; /* bind first; NULL: any */
     socklen_t source_bytes;
-    struct rw_tls_client *tls; /* NULL: plain */
-    const char *tls_name;      /* SNI, and the name to verify; NULL: the one of `tls` */
+    struct rw_tls_client *tls;  /* NULL: plain */
+    struct rw_span tls_preface; /* sent in plain before the handshake; copied */
+    const char *tls_name;       /* SNI, and the name to verify; NULL: the one of `tls` */
 };
 
 /* Begins to connect; on_open tells. An error returned at once means no callbacks will come. */

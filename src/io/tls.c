@@ -101,8 +101,19 @@ enum rw_err rw_tls_start_server(struct rw_stream *stream, struct rw_tls_server *
     return RW_OK;
 }
 
+/* Leaves with the first flight, in front of it. */
+static bool put_preface(struct rw_tls *tls, struct rw_span preface)
+{
+    struct rw_buf *buf = preface.len ? rw_tls_out(tls, preface.len) : NULL;
+    if (!buf)
+        return preface.len == 0;
+    memcpy(buf->data + buf->end, preface.at, preface.len);
+    buf->end += (uint32_t)preface.len;
+    return true;
+}
+
 enum rw_err rw_tls_start_client(struct rw_stream *stream, struct rw_tls_client *client,
-                                const char *name)
+                                const char *name, struct rw_span preface)
 {
     struct rw_tls *tls = new_tls(stream, client->ssl);
     if (!tls)
@@ -110,7 +121,7 @@ enum rw_err rw_tls_start_client(struct rw_stream *stream, struct rw_tls_client *
     tls->of.client = rw_tls_client_hold(client);
     tls->flags |= RW_TLS_CLIENT;
     SSL_set_connect_state(tls->ssl);
-    enum rw_err err = rw_tls_client_prepare(tls, name);
+    enum rw_err err = put_preface(tls, preface) ? rw_tls_client_prepare(tls, name) : RW_ENOMEM;
     if (err)
         free_tls(tls);
     else

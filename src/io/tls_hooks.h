@@ -27,7 +27,8 @@
 RW_MUST_CHECK enum rw_err rw_tls_start_server(struct rw_stream *stream,
                                               struct rw_tls_server *server);
 RW_MUST_CHECK enum rw_err rw_tls_start_client(struct rw_stream *stream,
-                                              struct rw_tls_client *client, const char *name);
+                                              struct rw_tls_client *client, const char *name,
+                                              struct rw_span preface);
 
 /* The raw connection is there (client side only), or failed. */
 void rw_tls_hook_opened(struct rw_stream *stream, enum rw_err err);

@@ -1,5 +1,7 @@
 #include "origin/upstream.h"
 
+#include "gate/client.h"
+#include "http/proxy_protocol.h"
 #include "io/tls.h"
 #include "origin/upstream_call.h"
 
@@ -165,6 +167,26 @@ static enum rw_flow fail_start(struct rw_exchange *x, enum rw_reason reason)
     return RW_FLOW_GO;
 }
 
+/* Whose connection it is, for an upstream that is told so. False: no memory. */
+static bool introduce(struct rw_upstream_call *call)
+{
+    struct rw_exchange *x = call->x;
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    unsigned version = call->cluster->proxy_version;
+    if (!version)
+        return true;
+    char *header = rw_arena_alloc(&x->arena, RW_PROXY_WRITE_BYTES_MAX);
+    if (!header)
+        return false;
+    if (x->client_connection) {
+        rw_client_introduce(x->client_connection, version, header, &call->lease);
+        return true;
+    }
+    call->lease.preface = rw_span(header, rw_proxy_write(header, version, &nobody, &nobody));
+    call->lease.key = RW_LEASE_NOBODYS;
+    return true;
+}
+
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
 {
     struct rw_cluster *cluster = instance;
@@ -176,6 +198,8 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     call->cluster = cluster;
     x->upstream = cluster->name;
     call->replayable = first->end;
+    if (!introduce(call))
+        return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);
     if (!endpoint)
         return fail_start(x, RW_REASON_NO_ENDPOINT);
