@@ -85,6 +85,22 @@ const struct bench_case bench_cases[] = {
         .limit = NAN,
     },
     {
+        .name = "compress-html",
+        .unit = REQUESTS,
+        .about = "A page of 30 KB from the origin, compressed with gzip at level 3 by the gateway, "
+                 "on 64 keep-alive connections.",
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_NGINX),
+        .measure = bench_measure_requests_per_cpu,
+        CLOSED,
+        .path = "/page",
+        .compressed = true,
+        .connections = 64,
+        .rounds = 7,
+        .round_ms = 1000,
+        .ratio = 1.00,
+        .limit = NAN,
+    },
+    {
         .name = "h1-p99",
         .unit = "microseconds",
         .about = "p99 latency at a fixed 20,000 requests per second over 64 connections. Open "

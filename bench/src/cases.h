@@ -29,6 +29,7 @@ struct bench_case {
     unsigned body_bytes;
     bool tls;
     bool large;
+    bool compressed; /* in the clear only */
     bool changing;
     unsigned routes;
     unsigned baseline_routes;

@@ -29,6 +29,7 @@ static const char help[] =
     "  --path PATH                         what to ask for (/)\n"
     "  --routes N                          ask for /route-NNNNN/item, NNNNN random below N\n"
     "  --body N                            bytes that every answer must have (128)\n"
+    "  --gzip                              ask for gzip and accept nothing else, of any length\n"
     "  --tls                               TLS 1.3, AES-128-GCM, X25519, never resumed\n"
     "  --core N                            the core to run on (any)\n"
     "  --seconds N                         how long, 0 until told to stop (0)\n"
@@ -91,6 +92,9 @@ static void apply_option(struct client *client, struct options *options, int opt
     case 'b':
         client->body_bytes_expected = (uint64_t)bench_parse_number("--body", optarg, 0, 1 << 30);
         break;
+    case 'g':
+        client->gzip = true;
+        break;
     case 't':
         options->tls = true;
         break;
@@ -123,6 +127,7 @@ static void parse_options(struct client *client, struct options *options, int co
                                           {"path", required_argument, NULL, 'P'},
                                           {"routes", required_argument, NULL, 'n'},
                                           {"body", required_argument, NULL, 'b'},
+                                          {"gzip", no_argument, NULL, 'g'},
                                           {"tls", no_argument, NULL, 't'},
                                           {"core", required_argument, NULL, 'C'},
                                           {"seconds", required_argument, NULL, 's'},
@@ -151,8 +156,9 @@ static void prepare_request(struct client *client)
 {
     int length = snprintf(client->request, sizeof client->request,
                           "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench/1\r\n"
-                          "Accept: */*\r\n\r\n",
-                          client->routes > 0 ? "/route-00000/item" : client->path);
+                          "Accept: */*\r\n%s\r\n",
+                          client->routes > 0 ? "/route-00000/item" : client->path,
+                          client->gzip ? "Accept-Encoding: gzip\r\n" : "");
     if (length >= (int)sizeof client->request || strlen(client->path) > CLIENT_PATH_BYTES_MAX) {
         bench_fail("the path is too long");
     }

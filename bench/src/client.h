@@ -51,7 +51,8 @@ struct client_connection {
     bool close_after;
     bool listed; /* open mode: it stands in the list of ready connections */
     uint32_t head_length;
-    uint64_t body_left;
+    uint64_t body_left; /* UINT64_MAX: until `tail` holds the last chunk */
+    char tail[7];
     uint64_t due_ns;
     SSL *tls;
     struct client_h2 *h2; /* NULL under HTTP/1.1 */
@@ -64,6 +65,7 @@ struct client {
     int port;
     uint32_t connections_wanted;
     uint64_t body_bytes_expected;
+    bool gzip;            /* asks for gzip, and the answers are to be that, of any length */
     uint64_t rate;        /* requests per second, open mode only */
     uint32_t streams;     /* HTTP/2: requests at once on a connection; 0: HTTP/1.1 */
     uint32_t routes;      /* paths to spread requests over; 0: one path */

@@ -146,6 +146,19 @@ static const char *find_field(const char *head, size_t length, const char *name)
     return NULL;
 }
 
+/* What is compressed has any length, or comes in chunks. */
+static int check_gzip(struct client_connection *connection, const char *head, size_t length)
+{
+    const char *coding = find_field(head, length, "content-encoding");
+    if (coding == NULL || strncasecmp(coding, "gzip", 4) != 0) {
+        return BENCH_FAILURE_MALFORMED;
+    }
+    const char *body = find_field(head, length, "content-length");
+    connection->body_left = body == NULL ? UINT64_MAX : strtoull(body, NULL, 10);
+    memset(connection->tail, 0, sizeof connection->tail);
+    return -1;
+}
+
 /* Checks a complete head (it ends in CRLFCRLF). Returns a failure, or -1 when all is well. */
 static int check_head(struct client *client, struct client_connection *connection, const char *head,
                       size_t length)
@@ -156,13 +169,48 @@ static int check_head(struct client *client, struct client_connection *connectio
     if (memcmp(head + 9, "200", 3) != 0) {
         return BENCH_FAILURE_STATUS;
     }
+    const char *persistence = find_field(head, length, "connection");
+    connection->close_after = persistence != NULL && strncasecmp(persistence, "close", 5) == 0;
+    if (client->gzip) {
+        return check_gzip(connection, head, length);
+    }
     const char *body = find_field(head, length, "content-length");
     if (body == NULL || strtoull(body, NULL, 10) != client->body_bytes_expected) {
         return BENCH_FAILURE_LENGTH;
     }
-    const char *persistence = find_field(head, length, "connection");
-    connection->close_after = persistence != NULL && strncasecmp(persistence, "close", 5) == 0;
+    connection->body_left = client->body_bytes_expected;
     return -1;
+}
+
+/* The end of the body in chunks: the client asks for nothing before it, so nothing comes behind. */
+static void look_for_last_chunk(struct client_connection *connection, const char *data,
+                                size_t length)
+{
+    char *tail = connection->tail;
+    size_t room = sizeof connection->tail;
+    size_t fresh = length < room ? length : room;
+    memmove(tail, tail + fresh, room - fresh);
+    memcpy(tail + room - fresh, data + length - fresh, fresh);
+    if (memcmp(tail, "\r\n0\r\n\r\n", room) == 0) {
+        connection->body_left = 0;
+    }
+}
+
+/* Takes bytes of the body; false when there are too many. */
+static bool take_body(struct client *client, struct client_connection *connection, const char *data,
+                      size_t length)
+{
+    if (length > connection->body_left) {
+        client_fail(client, connection, BENCH_FAILURE_LENGTH);
+        return false;
+    }
+    if (connection->body_left == UINT64_MAX) {
+        look_for_last_chunk(connection, data, length);
+    } else {
+        connection->body_left -= length;
+    }
+    bench_board_add(&client->board->body_bytes, length);
+    return true;
 }
 
 /* Takes bytes that belong to the head and what follows it. Returns false when the connection is
@@ -186,14 +234,8 @@ static bool take_head(struct client *client, struct client_connection *connectio
         client_fail(client, connection, (enum bench_failure)failure);
         return false;
     }
-    if (length - head_length > client->body_bytes_expected) {
-        client_fail(client, connection, BENCH_FAILURE_LENGTH);
-        return false;
-    }
-    connection->body_left = client->body_bytes_expected - (length - head_length);
-    bench_board_add(&client->board->body_bytes, length - head_length);
     connection->step = STEP_BODY;
-    return true;
+    return take_body(client, connection, data + head_length, length - head_length);
 }
 
 /* Reads once. Returns what the transport returned, or CLIENT_END after the connection was replaced.
@@ -202,6 +244,13 @@ static ssize_t read_answer(struct client *client, struct client_connection *conn
                            bool *replaced)
 {
     static char input[CLIENT_HEAD_BYTES_MAX + 4096];
+    if (connection->step == STEP_BODY && connection->body_left == UINT64_MAX) {
+        ssize_t count = client_read(connection, input, sizeof input);
+        if (count > 0) {
+            *replaced = !take_body(client, connection, input, (size_t)count);
+        }
+        return count;
+    }
     if (connection->step == STEP_BODY) {
         ssize_t count = client_skip(connection, connection->body_left);
         if (count > 0) {

@@ -255,6 +255,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .directory = instance->directory,
         .tls = each->tls,
         .large = each->large,
+        .compressed = each->compressed,
         .changing = each->changing,
         .h2 = each->streams > 0,
         .origin_h2 = each->origin_h2,
@@ -351,7 +352,9 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          (char *)each->client_mode,
                          "--path",
                          (char *)each->path,
-                         each->tls ? "--tls" : NULL,
+                         each->tls          ? "--tls"
+                         : each->compressed ? "--gzip"
+                                            : NULL,
                          NULL};
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                  .output_path = output,

@@ -1,6 +1,7 @@
 /* The origin: an HTTP/1.1 server that does as little as it can, so that the gateway before it is
- * what a run measures. Answers every GET on any path with 200 and 128 bytes, and any path under /1m
- * with one MiB straight from the page cache. Keep-alive and pipelining; no request bodies.
+ * what a run measures. Answers every GET on any path with 200 and 128 bytes, any path under /page
+ * with an HTML page of 30,000 bytes, and any path under /1m with one MiB straight from the page
+ * cache. Keep-alive and pipelining; no request bodies.
  *
  *   bench_origin PORT
  */
@@ -20,6 +21,7 @@
 
 #define EVENTS_MAX 512
 #define SMALL_BODY_BYTES 128
+#define PAGE_BODY_BYTES 30000
 #define LARGE_BODY_BYTES (1024 * 1024)
 #define HEAD_BYTES_MAX (16 * 1024)
 
@@ -35,6 +37,8 @@ static int epoll_fd;
 static int large_fd;
 static char small_answer[512];
 static size_t small_answer_length;
+static char page_answer[PAGE_BODY_BYTES + 512];
+static size_t page_answer_length;
 static char large_head[256];
 static size_t large_head_length;
 static char input[2 * HEAD_BYTES_MAX];
@@ -68,6 +72,9 @@ static int send_all(struct peer *peer, const char *data, size_t length, int flag
 
 static int answer(struct peer *peer, const char *request)
 {
+    if (memcmp(request, "GET /page", 9) == 0) {
+        return send_all(peer, page_answer, page_answer_length, 0);
+    }
     if (memcmp(request, "GET /1m", 7) != 0) {
         return send_all(peer, small_answer, small_answer_length, 0);
     }
@@ -180,9 +187,32 @@ static void accept_all(int listener)
 static size_t write_head(char *into, size_t size, int body_bytes)
 {
     return (size_t)snprintf(into, size,
-                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                            "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
                             "Content-Length: %d\r\n\r\n",
-                            body_bytes);
+                            body_bytes == PAGE_BODY_BYTES ? "text/html" : "text/plain", body_bytes);
+}
+
+/* Text that compresses about as well as pages do: to a quarter. */
+static void prepare_page(void)
+{
+    static const char *const words[] = {
+        "gateway",  "request", "<p class=\"row\">", "</p>\n", "the",   "of",    "connection",
+        "a",        "and",     "<a href=\"/item/",  "\">",    "</a> ", "price", "total",
+        "customer", "order"};
+    size_t at = write_head(page_answer, sizeof page_answer, PAGE_BODY_BYTES);
+    size_t end = at + PAGE_BODY_BYTES;
+    unsigned state = 1;
+    while (at < end) {
+        state = state * 1103515245u + 12345u;
+        unsigned pick = state >> 16;
+        char piece[64];
+        int length = pick % 5 == 0 ? snprintf(piece, sizeof piece, "%u ", pick)
+                                   : snprintf(piece, sizeof piece, "%s ", words[pick / 5 % 16]);
+        size_t room = end - at < (size_t)length ? end - at : (size_t)length;
+        memcpy(page_answer + at, piece, room);
+        at += room;
+    }
+    page_answer_length = end;
 }
 
 static void prepare_answers(void)
@@ -192,6 +222,7 @@ static void prepare_answers(void)
     small_answer_length = write_head(small_answer, sizeof small_answer, SMALL_BODY_BYTES);
     memset(small_answer + small_answer_length, 'x', SMALL_BODY_BYTES);
     small_answer_length += SMALL_BODY_BYTES;
+    prepare_page();
     large_head_length = write_head(large_head, sizeof large_head, LARGE_BODY_BYTES);
     large_fd = memfd_create("bench-origin-body", MFD_CLOEXEC);
     if (large_fd < 0 || write(large_fd, block, sizeof block) != (ssize_t)sizeof block) {

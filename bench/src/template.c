@@ -73,6 +73,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"plain", !values->tls},
         {"large", values->large},
         {"changing", values->changing},
+        {"compressed", values->compressed},
         {"h2", values->h2},
         {"h1", !values->h2},
         {"origin-h2", values->origin_h2},
