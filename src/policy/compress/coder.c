@@ -5,7 +5,8 @@
 #include "policy/compress/coder_kinds.h"
 
 enum {
-    IDLE_MAX = 8, /* encoders of one kind that wait for work */
+    IDLE_MAX = 64,             /* encoders of one kind that wait for work ... */
+    IDLE_BYTES_MAX = 32 << 20, /* ... while all together have no more */
     SPARE_BYTES_MAX = 4 << 20,
 };
 
@@ -171,7 +172,7 @@ void rw_coder_give_back(struct rw_coder *coder)
         coder->kind->free(coder);
         coder->state = NULL;
     }
-    if (coders->idle_count[coding] == IDLE_MAX) {
+    if (coders->idle_count[coding] == IDLE_MAX || coders->used_bytes > IDLE_BYTES_MAX) {
         free_coder(coder);
         return;
     }
