@@ -187,7 +187,7 @@ static struct rw_h2_stream *data_stream(struct rw_h2 *h2, struct rw_h2_frame fra
     if (stream->received_end) {
         code = RW_H2_STREAM_CLOSED;
         text = "DATA after the end";
-    } else if ((int64_t)frame.len > stream->receive_window) {
+    } else if (frame.len && (int64_t)frame.len > stream->receive_window) {
         code = RW_H2_FLOW_CONTROL_ERROR;
         text = "more DATA than the stream's window";
     } else if (!stream->head_received)

@@ -211,23 +211,15 @@ static void put_update(struct writer *writer)
     frame_end(writer, at);
 }
 
-/* Frames of fixed content. */
+/* What has no arguments. */
 static bool put_known(struct writer *writer, struct rw_span verb)
 {
-    static const struct {
-        const char *verb, *frame;
-    } known[] = {
-        {"preface", NULL},
-        {"ack", "4 1 0"},
-    };
-    if (rw_span_is(verb, known[0].verb)) {
+    if (rw_span_is(verb, "preface"))
         put(writer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-        return true;
-    }
-    if (!rw_span_is(verb, known[1].verb))
+    else if (rw_span_is(verb, "ack"))
+        frame_begin(writer, RW_H2_SETTINGS, RW_H2_FLAG_ACK, 0);
+    else
         return false;
-    writer->rest = rw_span_text(known[1].frame);
-    put_any(writer, false);
     return true;
 }
 
@@ -278,18 +270,41 @@ size_t h2_script_bytes(const char *script, char *to, size_t room)
 
 /* ---- The transcript ---- */
 
-void h2_note(struct h2_world *world, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void note(struct h2_transcript *transcript,
+                                                       const char *format, ...)
 {
     va_list arguments;
-    size_t room = sizeof(world->transcript) - world->transcript_len;
-    const char *parting = world->transcript_len ? "; " : "";
-    int len = snprintf(world->transcript + world->transcript_len, room, "%s", parting);
-    world->transcript_len += (size_t)len < room ? (size_t)len : 0;
-    room = sizeof(world->transcript) - world->transcript_len;
+    size_t room = sizeof(transcript->text) - transcript->len;
+    if (room < 256)
+        return;
+    char *to = transcript->text + transcript->len;
+    size_t len = (size_t)snprintf(to, room, "%s", transcript->len ? "; " : "");
     va_start(arguments, format);
-    len = vsnprintf(world->transcript + world->transcript_len, room, format, arguments);
+    len += (size_t)vsnprintf(to + len, room - len, format, arguments);
     va_end(arguments);
-    world->transcript_len += (size_t)len < room ? (size_t)len : 0;
+    transcript->len += len < room ? len : room - 1;
+}
+
+/* A body that came in pieces. */
+static void end_data(struct h2_world *world, const char *end)
+{
+    if (world->data_bytes > sizeof(world->data))
+        note(&world->events_seen, "data %u %zu bytes%s", world->data_id, world->data_bytes, end);
+    else if (world->data_bytes || *end)
+        note(&world->events_seen, "data %u \"%.*s\"%s", world->data_id, (int)world->data_bytes,
+             world->data, end);
+    world->data_bytes = 0;
+}
+
+#define NOTE_FRAME(world, ...) note(&(world)->frames_seen, __VA_ARGS__)
+#define NOTE_EVENT(world, ...) (end_data(world, ""), note(&(world)->events_seen, __VA_ARGS__))
+
+const char *h2_transcript(struct h2_world *world)
+{
+    static char both[2 * sizeof(world->events_seen.text)];
+    end_data(world, "");
+    snprintf(both, sizeof(both), "%s | %s", world->events_seen.text, world->frames_seen.text);
+    return both;
 }
 
 static void note_block(struct h2_world *world, struct rw_h2_frame frame, const char *payload)
@@ -301,7 +316,7 @@ static void note_block(struct h2_world *world, struct rw_h2_frame frame, const c
     rw_arena_init(&arena, NULL, 0, 4096, 1 << 24);
     if (rw_hpack_decode(&world->decoder, &rw_hpack_limits_default, rw_span(payload, frame.len),
                         &arena, &head))
-        h2_note(world, "undecodable");
+        NOTE_FRAME(world, "undecodable");
     line[0] = 0;
     if (head.status)
         len = (size_t)snprintf(line, sizeof(line), " %u", head.status);
@@ -313,7 +328,7 @@ static void note_block(struct h2_world *world, struct rw_h2_frame frame, const c
         len +=
             (size_t)snprintf(line + len, sizeof(line) - len, " %.*s=%.*s",
                              RW_SPAN_ARGS(head.fields[i].name), RW_SPAN_ARGS(head.fields[i].value));
-    h2_note(world, "HEADERS %u%s%s", frame.id, frame.flags & 1 ? " end" : "", line);
+    NOTE_FRAME(world, "HEADERS %u%s%s", frame.id, frame.flags & 1 ? " end" : "", line);
     rw_arena_free(&arena);
 }
 
@@ -325,25 +340,25 @@ static void note_frame(struct h2_world *world, struct rw_h2_frame frame, const c
         note_block(world, frame, payload);
         break;
     case RW_H2_RST_STREAM:
-        h2_note(world, "RST_STREAM %u %s", frame.id,
-                rw_h2_code_name((enum rw_h2_code)rw_h2_read32(payload)));
+        NOTE_FRAME(world, "RST_STREAM %u %s", frame.id,
+                   rw_h2_code_name((enum rw_h2_code)rw_h2_read32(payload)));
         break;
     case RW_H2_SETTINGS:
         if (!flag)
-            h2_note(world, "SETTINGS");
+            NOTE_FRAME(world, "SETTINGS");
         break;
     case RW_H2_PING:
-        h2_note(world, "PING%s %.8s", flag ? " ACK" : "", payload);
+        NOTE_FRAME(world, "PING%s %.8s", flag ? " ACK" : "", payload);
         break;
     case RW_H2_GOAWAY:
-        h2_note(world, "GOAWAY %u %s", rw_h2_read32(payload),
-                rw_h2_code_name((enum rw_h2_code)rw_h2_read32(payload + 4)));
+        NOTE_FRAME(world, "GOAWAY %u %s", rw_h2_read32(payload),
+                   rw_h2_code_name((enum rw_h2_code)rw_h2_read32(payload + 4)));
         break;
     case RW_H2_WINDOW_UPDATE:
-        h2_note(world, "WINDOW_UPDATE %u %u", frame.id, rw_h2_read32(payload));
+        NOTE_FRAME(world, "WINDOW_UPDATE %u %u", frame.id, rw_h2_read32(payload));
         break;
     default:
-        h2_note(world, "frame %u", frame.type);
+        NOTE_FRAME(world, "frame %u", frame.type);
     }
 }
 
@@ -351,9 +366,9 @@ static void note_data(struct h2_world *world, struct rw_h2_frame frame, const ch
 {
     const char *end = frame.flags & 1 ? " end" : "";
     if (frame.len > 64)
-        h2_note(world, "DATA %u%s %u bytes", frame.id, end, frame.len);
+        NOTE_FRAME(world, "DATA %u%s %u bytes", frame.id, end, frame.len);
     else
-        h2_note(world, "DATA %u%s \"%.*s\"", frame.id, end, (int)frame.len, payload);
+        NOTE_FRAME(world, "DATA %u%s \"%.*s\"", frame.id, end, (int)frame.len, payload);
 }
 
 /* ---- Output ---- */
@@ -390,7 +405,7 @@ void h2_take_output(struct h2_world *world)
         at += frame.len;
     }
     if (at != len)
-        h2_note(world, "half a frame");
+        NOTE_FRAME(world, "half a frame");
     free(bytes);
 }
 
@@ -427,12 +442,12 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     struct h2_world *world = world_of(h2);
     const struct rw_message *message = &world->message;
     if (status)
-        h2_note(world, "head %u refused %u", stream->id, status);
+        NOTE_EVENT(world, "head %u refused %u", stream->id, status);
     else if (h2->settings->server)
-        h2_note(world, "head %u %.*s %.*s%s", stream->id, RW_SPAN_ARGS(message->method_text),
-                RW_SPAN_ARGS(message->target), end ? " end" : "");
+        NOTE_EVENT(world, "head %u %.*s %.*s%s", stream->id, RW_SPAN_ARGS(message->method_text),
+                   RW_SPAN_ARGS(message->target), end ? " end" : "");
     else
-        h2_note(world, "head %u %u%s", stream->id, message->status, end ? " end" : "");
+        NOTE_EVENT(world, "head %u %u%s", stream->id, message->status, end ? " end" : "");
     if (end)
         answer(world, stream);
 }
@@ -442,12 +457,16 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
 {
     struct h2_world *world = world_of(h2);
     (void)buf;
-    if (data.len > 64)
-        h2_note(world, "data %u %zu bytes%s", stream->id, data.len, end ? " end" : "");
-    else
-        h2_note(world, "data %u \"%.*s\"%s", stream->id, RW_SPAN_ARGS(data), end ? " end" : "");
+    if (world->data_id != stream->id)
+        end_data(world, "");
+    world->data_id = stream->id;
+    if (world->data_bytes + data.len <= sizeof(world->data) && data.len)
+        memcpy(world->data + world->data_bytes, data.at, data.len);
+    world->data_bytes += data.len;
+    if (end)
+        end_data(world, " end");
     if (trailers.len)
-        h2_note(world, "trailers %.*s", (int)trailers.len - 2, trailers.at);
+        NOTE_EVENT(world, "trailers %.*s", (int)trailers.len - 2, trailers.at);
     if (end)
         answer(world, stream);
     return world->hold ? RW_H2_HOLD : RW_H2_GO;
@@ -455,12 +474,12 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
 
 static void on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
-    h2_note(world_of(h2), "writable %u", stream->id);
+    NOTE_EVENT(world_of(h2), "writable %u", stream->id);
 }
 
 static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code)
 {
-    h2_note(world_of(h2), "reset %u %s", stream->id, rw_h2_code_name(code));
+    NOTE_EVENT(world_of(h2), "reset %u %s", stream->id, rw_h2_code_name(code));
 }
 
 static void on_output(struct rw_h2 *h2)
@@ -470,7 +489,7 @@ static void on_output(struct rw_h2 *h2)
 
 static void on_goaway(struct rw_h2 *h2, enum rw_h2_code code)
 {
-    h2_note(world_of(h2), "goaway %s", rw_h2_code_name(code));
+    NOTE_EVENT(world_of(h2), "goaway %s", rw_h2_code_name(code));
 }
 
 static void on_settings(struct rw_h2 *h2)
@@ -480,16 +499,16 @@ static void on_settings(struct rw_h2 *h2)
 
 static void on_pong(struct rw_h2 *h2)
 {
-    h2_note(world_of(h2), "pong");
+    NOTE_EVENT(world_of(h2), "pong");
 }
 
 static void on_error(struct rw_h2 *h2, enum rw_h2_code code, enum rw_h2_flood flood,
                      const char *text)
 {
     (void)text;
-    h2_note(world_of(h2), "error %s%s%s", rw_h2_code_name(code),
-            flood < RW_H2_FLOOD_COUNT ? " " : "",
-            flood < RW_H2_FLOOD_COUNT ? rw_h2_flood_name(flood) : "");
+    NOTE_EVENT(world_of(h2), "error %s%s%s", rw_h2_code_name(code),
+               flood < RW_H2_FLOOD_COUNT ? " " : "",
+               flood < RW_H2_FLOOD_COUNT ? rw_h2_flood_name(flood) : "");
 }
 
 /* ---- The world ---- */

@@ -13,13 +13,18 @@
  * FLAGS: letters of s (END_STREAM), h (END_HEADERS), p (PADDED), o (PRIORITY), or "-". FIELD is
  * NAME=VALUE, a blank in it written as "~"; with HEX of a payload before: "#0102".
  *
- * The transcript: frames of the engine and events, parted by "; ". Its first SETTINGS and window
- * are left out, as is SETTINGS ACK.
+ * Two transcripts: events, and frames of the engine, parted by "; ". Its first SETTINGS and window
+ * are left out, as is SETTINGS ACK. Pieces of a body that follow each other are one.
  */
 #ifndef RW_TESTS_H2_SCRIPT_H
 #define RW_TESTS_H2_SCRIPT_H
 
 #include "http/h2.h"
+
+struct h2_transcript {
+    char text[16 * 1024];
+    size_t len;
+};
 
 struct h2_world {
     struct rw_h2 h2;
@@ -30,8 +35,10 @@ struct h2_world {
     struct rw_arena arena;
     struct rw_message message;
     struct rw_hpack_decoder decoder; /* of what the engine sends */
-    char transcript[16 * 1024];
-    size_t transcript_len;
+    struct h2_transcript events_seen, frames_seen;
+    uint32_t data_id; /* the stream of `data`, which is not in the transcript yet */
+    size_t data_bytes;
+    char data[64];
     bool hold;   /* on_data says so */
     bool answer; /* a request that has ended is answered with 200 and "hello" */
     bool refuse; /* on_target wants no stream */
@@ -44,8 +51,8 @@ void h2_world_begin(struct h2_world *world, bool server);
 void h2_world_open(struct h2_world *world);
 void h2_world_end(struct h2_world *world);
 
-/* Appends to the transcript. */
-void h2_note(struct h2_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "EVENTS | FRAMES"; lives until the next call. */
+const char *h2_transcript(struct h2_world *world);
 
 /* The bytes of a script: how many. */
 size_t h2_script_bytes(const char *script, char *to, size_t room);
