@@ -41,6 +41,11 @@ static void setting_switch(struct rw_h2 *h2, unsigned which, uint32_t value)
         if (!value && h2->peer_connect_protocol)
             rw_h2_fail(h2, RW_H2_PROTOCOL_ERROR, "SETTINGS_ENABLE_CONNECT_PROTOCOL taken back");
         h2->peer_connect_protocol = value;
+    } else if (which == RW_H2_SETTING_NO_RFC7540_PRIORITIES) {
+        if (h2->priorities_said && value != h2->priorities_off)
+            rw_h2_fail(h2, RW_H2_PROTOCOL_ERROR, "SETTINGS_NO_RFC7540_PRIORITIES has changed");
+        h2->priorities_said = true;
+        h2->priorities_off = value;
     }
 }
 
@@ -85,6 +90,7 @@ static void take_settings(struct rw_h2 *h2, struct rw_span payload)
     }
     if (h2->ended)
         return;
+    h2->priorities_said = true; /* not to be changed after the first SETTINGS, RFC 9218 2.1 */
     h2->window_change = (int64_t)window - h2->peer_window_bytes;
     h2->peer_window_bytes = window;
     if (h2->window_change)

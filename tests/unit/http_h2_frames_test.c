@@ -153,6 +153,7 @@ static const struct frame_case server_cases[] = {
     {"RFC 8441 3", "settings 8=2", "error PROTOCOL_ERROR | GOAWAY 0 PROTOCOL_ERROR"},
     {"RFC 8441 3 taken back", "settings 8=1\nsettings 8=0",
      "error PROTOCOL_ERROR | GOAWAY 0 PROTOCOL_ERROR"},
+    {"RFC 9218 2.1 changed", "settings 9=1", "error PROTOCOL_ERROR | GOAWAY 0 PROTOCOL_ERROR"},
     {"RFC 9218 2.1", "settings 9=2", "error PROTOCOL_ERROR | GOAWAY 0 PROTOCOL_ERROR"},
     {"6.5.3 in order", "settings 4=1 4=100\nget 1",
      "head 1 GET / end | HEADERS 1 200; DATA 1 end \"hello\""},

@@ -514,9 +514,8 @@ static void describe(const struct side *side)
         const struct call *call = &side->calls[i];
         if (call->stream)
             print_error("  %u (%u): sent %zu/%zu%s%s, received %zu%s%s, windows %d %d\n", i,
-                        call->stream->id, call->sent, call->to_send,
-                        call->waits ? " waits" : "", call->gave_end ? " end" : "",
-                        call->received, call->got_end ? " end" : "",
+                        call->stream->id, call->sent, call->to_send, call->waits ? " waits" : "",
+                        call->gave_end ? " end" : "", call->received, call->got_end ? " end" : "",
                         call->stream->held ? " held" : "", call->stream->send_window,
                         call->stream->receive_window);
     }
