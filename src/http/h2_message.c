@@ -298,7 +298,7 @@ void rw_h2_read_request(struct rw_hpack_head *head, const struct rw_h2_settings 
     const struct rw_h1_limits limits = {
         .target_bytes_max = settings->target_bytes_max ? settings->target_bytes_max : UINT32_MAX};
     struct reader reader = {.head = head, .message = message, .reading = reading, .end = end};
-    rw_h1_parse_begin(&reader.parse, (struct rw_span){NULL, 0}, &limits, arena, message);
+    rw_h1_parse_begin(&reader.parse, RW_LITERAL(""), &limits, arena, message);
     begin(&reader);
     if (!read_request(&reader, settings) && reading->result == RW_H2_REFUSED &&
         !message->method_text.len)
@@ -346,8 +346,7 @@ void rw_h2_read_response(struct rw_hpack_head *head, enum rw_method request_meth
                          struct rw_h2_reading *reading)
 {
     struct reader reader = {.head = head, .message = message, .reading = reading, .end = end};
-    rw_h1_parse_begin(&reader.parse, (struct rw_span){NULL, 0}, &rw_h1_limits_default, arena,
-                      message);
+    rw_h1_parse_begin(&reader.parse, RW_LITERAL(""), &rw_h1_limits_default, arena, message);
     begin(&reader);
     read_response(&reader, request_method);
 }
