@@ -128,12 +128,9 @@ static double ratio_of(const struct bench_case *each, const struct bench_column 
     if (ours->count == 0 || theirs->count == 0) {
         return NAN;
     }
-    if (each->lower_is_better) {
-        double ratio = theirs->median / ours->median;
-        return isfinite(ratio) ? ratio : NAN;
-    }
     for (int round = 0; round < bench_run_rounds(each); round++) {
-        double ratio = ours->values[round] / theirs->values[round];
+        double one = ours->values[round], other = theirs->values[round];
+        double ratio = each->lower_is_better ? other / one : one / other;
         if (isfinite(ratio)) {
             ratios[count++] = ratio;
         }

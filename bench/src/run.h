@@ -27,11 +27,9 @@ struct bench_column {
     int lost;          /* rounds that should have given a value and did not */
 };
 
-/* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. Of
- * throughputs, the median over the rounds of the ratio in each: the speed of a shared machine
- * changes by a fourth from one second to another, and neighbours in time have it in common. Of
- * latencies and sizes, the ratio of the medians: what spoils a tail is a moment that one contender
- * has, and not its neighbour. */
+/* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. The
+ * median over the rounds of the ratio in each: the speed of a shared machine changes by a fourth
+ * from one second to another, and neighbours in time have it in common. */
 struct bench_result {
     const struct bench_case *each;
     struct bench_column columns[BENCH_ROLES];

@@ -112,6 +112,32 @@ static bool copy_text(struct rw_cluster_control *control, struct rw_span *text)
     return text->at != NULL;
 }
 
+/* What an endpoint may do: a response has the limits of HTTP/1.1. Many small messages, and signs of
+ * life, are what streaming services live by: only floods that no service needs are bounded. `to` is
+ * zeroed, padding too. */
+static void set_http2(struct rw_cluster_http2 *to, const struct rw_config_upstream_http2 *config)
+{
+    struct rw_h2_settings *settings = &to->settings;
+    settings->streams_max = config->streams;
+    settings->stream_window_bytes = (uint32_t)config->stream_window_bytes;
+    settings->connection_window_bytes = (uint32_t)config->connection_window_bytes;
+    settings->table_bytes_max = RW_HPACK_TABLE_BYTES_DEFAULT;
+    settings->head_bytes_max = 64 * 1024;
+    settings->fields_max = 200;
+    settings->target_bytes_max = 8 * 1024;
+    settings->block_bytes_max = 64 * 1024;
+    settings->continuations_max = 16;
+    settings->output_bytes_max = 256 * 1024;
+    settings->flood_max[RW_H2_FLOOD_SETTINGS] = 1000;
+    settings->flood_max[RW_H2_FLOOD_PINGS] = 10000;
+    settings->flood_max[RW_H2_FLOOD_EMPTY_FRAMES] = 10000;
+    settings->flood_max[RW_H2_FLOOD_PRIORITIES] = 1000;
+    settings->flood_max[RW_H2_FLOOD_UNKNOWN] = 10000;
+    to->ping_interval_ms = config->ping_interval_ms;
+    to->ping_ms = config->ping_ms;
+    to->age_ms_max = config->age_ms_max;
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control,
                                  const struct rw_config_upstream *upstream)
@@ -122,6 +148,9 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
     cluster->connections = *upstream->connections;
     cluster->connect_ms = upstream->connect_ms;
     cluster->proxy_version = (unsigned)upstream->proxy_protocol;
+    cluster->http2 = upstream->protocol == RW_PROTOCOL_HTTP2;
+    if (upstream->http2)
+        set_http2(&cluster->http2_settings, upstream->http2);
     cluster->host = upstream->host;
     if (upstream->hash)
         cluster->hash = *upstream->hash;
@@ -145,7 +174,7 @@ static enum rw_err make_tls(struct rw_cluster *cluster, const struct rw_config_t
 {
     if (!config)
         return RW_OK;
-    const struct rw_span alpn = RW_LITERAL("http/1.1");
+    const struct rw_span alpn = cluster->http2 ? RW_LITERAL("h2") : RW_LITERAL("http/1.1");
     const struct rw_tls_client_options options = {
         .insecure = !config->verify,
         .ca = config->ca,

@@ -12,6 +12,7 @@
 #define RW_GATE_CLUSTER_H
 
 #include "gate/config.h"
+#include "http/h2.h"
 #include "io/loop.h"
 #include "io/stream.h"
 
@@ -58,6 +59,14 @@ struct rw_endpoint_set {
     _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
+/* Of HTTP/2 connections; compared as bytes. */
+struct rw_cluster_http2 {
+    struct rw_h2_settings settings;
+    uint32_t ping_interval_ms; /* 0: never */
+    uint32_t ping_ms;          /* for the answer */
+    uint32_t age_ms_max;       /* no new streams after that; 0: no limit */
+};
+
 struct rw_cluster {
     struct rw_span name;
     uint32_t slot; /* small number: index into a worker's cursors */
@@ -66,7 +75,9 @@ struct rw_cluster {
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;
     uint32_t connect_ms;
-    unsigned proxy_version;                /* of the PROXY protocol; 0: none */
+    unsigned proxy_version; /* of the PROXY protocol; 0: none */
+    bool http2;             /* what the endpoints speak */
+    struct rw_cluster_http2 http2_settings;
     struct rw_span host;                   /* Host override; empty: none */
     struct rw_tls_client *tls;             /* NULL: plain; a reference */
     struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the

@@ -43,6 +43,8 @@ struct rw_config_tls_client {
     struct rw_conf_place place;
 };
 
+enum rw_config_protocol { RW_PROTOCOL_HTTP1, RW_PROTOCOL_HTTP2, RW_PROTOCOL_COUNT };
+
 /* ---- Listeners ---- */
 
 struct rw_config_timeouts {
@@ -181,10 +183,21 @@ struct rw_config_connections {
     uint32_t queue_ms_max;
 };
 
+/* Of HTTP/2 connections to endpoints. */
+struct rw_config_upstream_http2 {
+    uint32_t streams; /* requests under way on one connection */
+    uint64_t stream_window_bytes, connection_window_bytes;
+    uint32_t ping_interval_ms; /* 0: never */
+    uint32_t ping_ms;
+    uint32_t age_ms_max; /* 0: no limit */
+};
+
 struct rw_config_upstream {
     struct rw_span name;
     struct rw_conf_list endpoints; /* of rw_config_endpoint */
-    int balance;                   /* enum rw_config_balance */
+    int protocol;                  /* enum rw_config_protocol */
+    struct rw_config_upstream_http2 *http2;
+    int balance; /* enum rw_config_balance */
     struct rw_config_hash *hash;
     struct rw_config_active_health *health;
     struct rw_config_passive_health *passive_health;

@@ -217,6 +217,16 @@ static void check_hash(struct rw_config_upstream *upstream, struct rw_conf_repor
                            "\"hash\" has no effect without \"balance: hash\"");
 }
 
+void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_upstream_http2 *http2 = value;
+    char text[32];
+    if (http2->stream_window_bytes > http2->connection_window_bytes)
+        rw_conf_mistake_on(report, &http2->stream_window_bytes,
+                           "one stream cannot have more than the connection, which has %s",
+                           rw_conf_format_size(text, http2->connection_window_bytes));
+}
+
 void rw_config_check_upstream(void *value, struct rw_conf_report *report)
 {
     struct rw_config_upstream *upstream = value;
@@ -228,6 +238,10 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
                            "every endpoint has the weight 0: none would get a request");
     if (upstream->hash)
         check_hash(upstream, report);
+    if (upstream->protocol == RW_PROTOCOL_HTTP2 && upstream->proxy_protocol)
+        rw_conf_mistake_on(report, &upstream->proxy_protocol,
+                           "\"proxy_protocol\" says whose a connection is: those of \"protocol: "
+                           "http2\" are shared by all clients");
 }
 
 /* ---- Admin, DNS ---- */

@@ -40,6 +40,7 @@ void rw_config_check_limits(void *value, struct rw_conf_report *report);
 void rw_config_check_policy_use(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);
 void rw_config_check_health(void *value, struct rw_conf_report *report);
+void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream(void *value, struct rw_conf_report *report);
 void rw_config_check_admin(void *value, struct rw_conf_report *report);
 void rw_config_check_dns(void *value, struct rw_conf_report *report);

@@ -278,6 +278,84 @@ static const struct rw_conf_record connections_record = {
     .place_offset = -1,
 };
 
+/* ---- HTTP/2 ---- */
+
+static const char *const protocol_names[] = {"http1", "http2", NULL};
+
+#define MEMBER(member) offsetof(struct rw_config_upstream_http2, member)
+static const struct rw_conf_field http2_fields[] = {
+    {
+        .name = "streams",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(streams),
+        .fallback = "100",
+        .min = 1,
+        .max = 10000,
+        .doc = "Requests under way on one connection, or fewer where the server announces fewer. "
+               "When all connections are full another one is opened.",
+    },
+    {
+        .name = "stream_window",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(stream_window_bytes),
+        .fallback = "256KiB",
+        .min = 65535,
+        .max = 16 << 20,
+        .doc = "What the server may send of one response before the client has taken it.",
+    },
+    {
+        .name = "connection_window",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(connection_window_bytes),
+        .fallback = "8MiB",
+        .min = 65535,
+        .max = 1 << 30,
+        .doc = "The same for all responses of one connection together.",
+    },
+    {
+        .name = "ping_interval",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(ping_interval_ms),
+        .fallback = "10s",
+        .min = 0,
+        .max = 86400000,
+        .doc = "When nothing has come for so long after a request was sent, the server is asked by "
+               "PING whether it is still there; 0 is never.",
+    },
+    {
+        .name = "ping_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(ping_ms),
+        .fallback = "5s",
+        .min = 1,
+        .max = 600000,
+        .doc = "For the answer to that. Without one the connection is given up, and its requests "
+               "are repeated where they may be.",
+    },
+    {
+        .name = "age_max",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(age_ms_max),
+        .fallback = "1h",
+        .min = 0,
+        .max = 2147483647,
+        .doc = "A connection that old takes no more requests, and another one is opened in its "
+               "place; 0 is no limit.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record http2_record = {
+    .name = "upstream.http2",
+    .doc = "For `protocol: http2`: connections that many requests share. How many there may be is "
+           "said by `connections`, which counts them like others.",
+    .size = sizeof(struct rw_config_upstream_http2),
+    .fields = http2_fields,
+    .place_offset = -1,
+    .check = rw_config_check_upstream_http2,
+};
+
 /* ---- TLS ---- */
 
 static const char *const version_names[] = {"1.2", "1.3", NULL};
@@ -373,6 +451,23 @@ static const struct rw_conf_field upstream_fields[] = {
         .offset = MEMBER(endpoints),
         .record = &endpoint_record,
         .doc = "The servers, any of which can answer.",
+    },
+    {
+        .name = "protocol",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(protocol),
+        .names = protocol_names,
+        .fallback = "http1",
+        .doc = "What the servers speak. HTTP/2 with `tls` is agreed on with the server (ALPN h2), "
+               "without it is taken as known. Upgrades, such as WebSocket, need http1.",
+    },
+    {
+        .name = "http2",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(http2),
+        .record = &http2_record,
+        .doc = "For `protocol: http2`: connections that many requests share.",
     },
     {
         .name = "balance",

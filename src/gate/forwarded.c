@@ -246,3 +246,62 @@ void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out)
 {
     tell(x, put_h1, out);
 }
+
+/* ---- ... over HTTP/2 ---- */
+
+struct h2_put {
+    struct rw_h2 *h2;
+    struct rw_arena *arena;
+    bool failed;
+};
+
+static bool has_earlier(const struct rw_exchange *x, enum rw_field_id id)
+{
+    const struct rw_field *field = rw_message_find(&x->request, id);
+    return field != NULL;
+}
+
+static size_t joined_bytes(const struct rw_exchange *x, const struct told *told)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < x->request.field_count; i++)
+        if (x->request.fields[i].id == told->id)
+            bytes += x->request.fields[i].value.len + 2;
+    for (unsigned i = 0; i < told->count; i++)
+        bytes += told->parts[i].len;
+    return bytes;
+}
+
+/* In one piece, in the arena; at == NULL: no memory. */
+static struct rw_span join(const struct rw_exchange *x, struct rw_arena *arena,
+                           const struct told *told)
+{
+    struct rw_h1_out out = {.room = joined_bytes(x, told)};
+    out.at = rw_arena_alloc(arena, out.room);
+    if (!out.at)
+        return (struct rw_span){0};
+    if (told->earlier)
+        put_earlier(x, &out, told->id);
+    for (unsigned i = 0; i < told->count; i++)
+        rw_h1_put(&out, told->parts[i]);
+    return rw_span(out.at, out.len);
+}
+
+static inline ALWAYS void put_h2(const struct rw_exchange *x, void *to, const struct told *told)
+{
+    struct h2_put *put = to;
+    struct rw_span value = told->parts[0];
+    if (told->count > 1 || (told->earlier && has_earlier(x, told->id)))
+        value = join(x, put->arena, told);
+    if (value.at)
+        rw_h2_put_field(put->h2, told->id, rw_span(told->name.at, told->name.len - 2), value);
+    else
+        put->failed = true;
+}
+
+bool rw_forwarded_put_h2(struct rw_exchange *x, struct rw_h2 *h2)
+{
+    struct h2_put put = {.h2 = h2, .arena = &x->arena};
+    tell(x, put_h2, &put);
+    return !put.failed;
+}

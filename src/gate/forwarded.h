@@ -9,6 +9,7 @@
 
 #include "gate/exchange.h"
 #include "http/h1.h"
+#include "http/h2.h"
 
 struct rw_cidr;
 
@@ -29,6 +30,8 @@ bool rw_forwarded_loops(const struct rw_exchange *x);
 /* Appends X-Forwarded-* and/or Forwarded as the listener says, and Via, to a request head. The
  * caller leaves out the fields of rw_forwarded_replaced when it copies the client's. */
 void rw_forwarded_put(const struct rw_exchange *x, struct rw_h1_out *out);
+/* The same to a head of HTTP/2. False: no memory, something is missing. */
+RW_MUST_CHECK bool rw_forwarded_put_h2(struct rw_exchange *x, struct rw_h2 *h2);
 
 /* Ids of the request fields that rw_forwarded_put writes anew. */
 #define RW_FORWARDED_REPLACED                                                                      \

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "gate/health_h2.h"
 #include "http/h1.h"
 #include "http/proxy_protocol.h"
 #include "io/tls.h"
@@ -39,7 +40,8 @@ struct probe {
     bool under_way; /* the timer is the time limit, else it is the time of the next probe */
     struct rw_timer timer;
     uint64_t started_ms;
-    struct reply *reply;
+    struct reply *reply;                    /* HTTP/1 */
+    struct rw_probe_h2 *h2;                 /* HTTP/2 */
     char preface[RW_PROXY_WRITE_BYTES_MAX]; /* what goes before the request */
     uint32_t good, bad;                     /* in a row */
     uint32_t good_out;                      /* in a row, since it was ejected */
@@ -57,6 +59,8 @@ static void free_reply(struct probe *probe)
         rw_arena_free(&probe->reply->arena);
     rw_free(probe->reply);
     probe->reply = NULL;
+    rw_probe_h2_free(probe->h2);
+    probe->h2 = NULL;
 }
 
 static struct probe *probe_of(struct rw_stream *stream)
@@ -120,9 +124,9 @@ static void conclude(struct probe *probe, bool good, const char *reason)
     count_result(probe, good, reason); /* first: the reason may be the stream's */
     probe->under_way = false;
     probe->health->under_way--;
-    free_reply(probe);
     if (probe->open)
         rw_stream_close(&probe->stream);
+    free_reply(probe);
     schedule_next(probe);
 }
 
@@ -142,19 +146,27 @@ static size_t preface_bytes(struct probe *probe)
     return version ? rw_proxy_write(probe->preface, version, &nobody, &nobody) : 0;
 }
 
-static void on_open(struct rw_stream *stream, enum rw_err err)
+static bool send_request(struct probe *probe)
 {
-    struct probe *probe = probe_of(stream);
-    if (err) {
-        conclude(probe, false, error_text(stream, err));
-        return;
-    }
+    if (probe->h2)
+        return rw_probe_h2_send(probe->h2, &probe->stream);
     struct iovec parts[2] = {
         {probe->preface, probe->health->cluster->tls ? 0 : preface_bytes(probe)},
         {probe->health->request.at, probe->health->request.len},
     };
     int skip = parts[0].iov_len == 0;
-    if (rw_stream_send(stream, parts + skip, 2 - skip) == RW_SEND_FAILED)
+    return rw_stream_send(&probe->stream, parts + skip, 2 - skip) != RW_SEND_FAILED;
+}
+
+static void on_open(struct rw_stream *stream, enum rw_err err)
+{
+    struct probe *probe = probe_of(stream);
+    struct rw_tls_info info;
+    if (err)
+        conclude(probe, false, error_text(stream, err));
+    else if (probe->h2 && rw_tls_info(stream, &info) && !rw_span_is(info.alpn, "h2"))
+        conclude(probe, false, "the server does not agree to HTTP/2 (ALPN)");
+    else if (!send_request(probe))
         conclude(probe, false, "the request could not be sent");
     else
         rw_stream_receive(stream, true, false);
@@ -193,9 +205,24 @@ static bool parse_reply(struct probe *probe, unsigned *status, const char **mist
     }
 }
 
+static void on_h2_data(struct probe *probe, struct rw_buf *buf)
+{
+    struct rw_probe_result result = rw_probe_h2_receive(probe->h2, buf);
+    if (result.status)
+        judge_status(probe, result.status);
+    else if (result.mistake)
+        conclude(probe, false, result.mistake);
+    else if (!rw_probe_h2_send(probe->h2, &probe->stream)) /* acknowledgements */
+        conclude(probe, false, "the request could not be sent");
+}
+
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct probe *probe = probe_of(stream);
+    if (probe->h2) {
+        on_h2_data(probe, buf);
+        return;
+    }
     struct reply *reply = probe->reply;
     struct rw_span bytes = rw_buf_span(buf);
     size_t room = sizeof(reply->bytes) - reply->len;
@@ -222,8 +249,9 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
 
 static void on_sent(struct rw_stream *stream, enum rw_err err)
 {
-    if (err)
-        conclude(probe_of(stream), false, "the request could not be sent");
+    struct probe *probe = probe_of(stream);
+    if (err || (probe->h2 && !rw_probe_h2_sent(probe->h2, stream)))
+        conclude(probe, false, "the request could not be sent");
 }
 
 static void free_probe(struct probe *probe)
@@ -258,6 +286,28 @@ static struct reply *alloc_reply(void)
     return reply;
 }
 
+static struct rw_span probe_host(const struct rw_health *health)
+{
+    return health->config->host.len ? health->config->host : health->cluster->name;
+}
+
+/* False: no memory. */
+static bool prepare(struct probe *probe)
+{
+    const struct rw_health *health = probe->health;
+    if (!health->cluster->http2) {
+        probe->reply = alloc_reply();
+        return probe->reply;
+    }
+    const struct rw_probe_request request = {
+        .path = health->config->path,
+        .host = probe_host(health),
+        .https = health->cluster->tls,
+    };
+    probe->h2 = rw_probe_h2_create(health->loop, health->cluster, &request);
+    return probe->h2;
+}
+
 static void begin(struct probe *probe)
 {
     struct rw_health *health = probe->health;
@@ -270,9 +320,8 @@ static void begin(struct probe *probe)
         .tls_preface = rw_span(probe->preface, preface_bytes(probe)),
     };
     probe->started_ms = rw_loop_now_ms(health->loop);
-    probe->reply = alloc_reply();
     /* Want of memory or descriptors here says nothing about the endpoint. */
-    enum rw_err err = probe->reply
+    enum rw_err err = prepare(probe)
                           ? rw_stream_connect(health->loop, &probe->stream, &events, &options)
                           : RW_ENOMEM;
     if (err == RW_ENOMEM || err == RW_ELIMIT) {
@@ -339,7 +388,7 @@ enum rw_err rw_health_create(struct rw_loop *loop, const struct rw_cluster *clus
     made->loop = loop;
     made->cluster = cluster;
     made->config = config;
-    struct rw_span host = config->host.len ? config->host : cluster->name;
+    struct rw_span host = probe_host(made);
     rw_text_addf(&made->request,
                  "GET %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: ringway-health\r\n"
                  "Accept: */*\r\nConnection: close\r\n\r\n",

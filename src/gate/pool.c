@@ -4,6 +4,8 @@
 #include "gate/pool_private.h"
 #include "io/tls.h"
 
+enum { OTHERS_FIRST_MS = 2 }; /* for another thread to take the slot that was given up for it */
+
 static void admit_waiting(struct rw_pool *pool);
 
 static void ask_others(struct rw_pool *pool)
@@ -41,13 +43,30 @@ void rw_pool_count_in(struct rw_pool *pool)
     rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_OPEN, 1);
 }
 
-void rw_pool_count_out(struct rw_pool *pool)
+void rw_pool_count_out(struct rw_pool *pool, bool yielded)
 {
     pool->connection_count--;
     pool->worker->upstream_count--;
     rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_OPEN, -1);
     rw_pool_give_slot(pool);
-    admit_waiting(pool);
+    if (!yielded)
+        admit_waiting(pool);
+    else if (!rw_list_empty(&pool->queue))
+        rw_timer_start(pool->worker->loop, &pool->queue_timer,
+                       rw_loop_now_ms(pool->worker->loop) + OTHERS_FIRST_MS);
+}
+
+struct rw_connect_options rw_pool_connect_options(const struct rw_pool *pool,
+                                                  const struct rw_lease *lease)
+{
+    const struct rw_cluster *cluster = lease->cluster;
+    return (struct rw_connect_options){
+        .address = (const struct sockaddr *)&pool->endpoint->address,
+        .address_bytes = pool->endpoint->address_bytes,
+        .tls = cluster->tls,
+        .tls_name = cluster->tls_name.len ? cluster->tls_name.at : pool->endpoint->host.at,
+        .tls_preface = lease->preface,
+    };
 }
 
 /* ---- Why not ---- */
@@ -94,19 +113,25 @@ static void leave_queue(struct rw_pool *pool, struct rw_lease *lease)
         atomic_fetch_and(&pool->endpoint->waiting, ~(1ull << (pool->worker->index % 64)));
 }
 
+static struct rw_lease *first_in_queue(const struct rw_pool *pool)
+{
+    return rw_list_empty(&pool->queue) ? NULL
+                                       : rw_container_of(pool->queue.next, struct rw_lease, link);
+}
+
+/* Also comes for a slot that no other thread has taken: see rw_pool_count_out. */
 static void queue_timeout(struct rw_timer *timer)
 {
     struct rw_pool *pool = rw_container_of(timer, struct rw_pool, queue_timer);
-    uint64_t now_ms = rw_loop_now_ms(pool->worker->loop);
-    while (!rw_list_empty(&pool->queue)) {
-        struct rw_lease *lease = rw_container_of(pool->queue.next, struct rw_lease, link);
-        if (lease->queue_deadline_ms > now_ms) {
-            rw_timer_start(pool->worker->loop, timer, lease->queue_deadline_ms);
-            return;
-        }
+    struct rw_loop *loop = pool->worker->loop;
+    struct rw_lease *lease;
+    while ((lease = first_in_queue(pool)) && lease->deadline_ms <= rw_loop_now_ms(loop)) {
         leave_queue(pool, lease);
         lease->events->on_failed(lease, RW_REASON_QUEUE_TIMEOUT, rw_err_text(RW_ETIMEDOUT));
     }
+    admit_waiting(pool);
+    if ((lease = first_in_queue(pool)))
+        rw_timer_start(loop, timer, lease->deadline_ms);
 }
 
 enum rw_pool_result rw_pool_refuse(struct rw_lease *lease, enum rw_reason reason,
@@ -122,7 +147,7 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
     if (pool->queue_count >= pool->limits.queue_max)
         return rw_pool_refuse(lease, RW_REASON_QUEUE_FULL, NULL);
     uint64_t due_ms = rw_loop_now_ms(pool->worker->loop) + pool->limits.queue_ms_max;
-    lease->queue_deadline_ms = due_ms;
+    lease->deadline_ms = due_ms;
     lease->pool = pool;
     rw_list_push_back(&pool->queue, &lease->link);
     pool->queue_count++;
@@ -135,19 +160,24 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
 
 struct rw_lease *rw_pool_dequeue(struct rw_pool *pool)
 {
-    if (rw_list_empty(&pool->queue))
-        return NULL;
-    struct rw_lease *lease = rw_container_of(pool->queue.next, struct rw_lease, link);
-    leave_queue(pool, lease);
+    struct rw_lease *lease = first_in_queue(pool);
+    if (lease)
+        leave_queue(pool, lease);
     return lease;
 }
 
 static void admit_waiting(struct rw_pool *pool)
 {
+    struct rw_lease *lease;
     pool->asked = false;
-    while (!rw_list_empty(&pool->queue) && rw_pool_take_slot(pool)) {
-        struct rw_lease *lease = rw_pool_dequeue(pool);
-        enum rw_err err = rw_pool_h1_open(pool, lease);
+    while ((lease = first_in_queue(pool))) {
+        if (lease->cluster->http2 && rw_pool_h2_admit(pool, lease))
+            continue;
+        if (!rw_pool_take_slot(pool))
+            break;
+        leave_queue(pool, lease);
+        enum rw_err err =
+            lease->cluster->http2 ? rw_pool_h2_open(pool, lease) : rw_pool_h1_open(pool, lease);
         if (err) {
             rw_pool_give_slot(pool);
             lease->events->on_failed(lease, rw_pool_reason_of(err), rw_pool_detail_of(err));
@@ -187,6 +217,7 @@ static struct rw_pool *pool_for(struct rw_worker *worker, struct rw_endpoint *en
     pool->endpoint = rw_endpoint_hold(endpoint);
     pool->queue_timer.fire = queue_timeout;
     rw_list_init(&pool->idle);
+    rw_list_init(&pool->shared);
     rw_list_init(&pool->queue);
     worker->pools[endpoint->slot] = pool;
     return pool;
@@ -202,20 +233,34 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
     /* The newest configuration's limits hold for connections that outlive a reload too. */
     pool->limits = cluster->connections;
     lease->cluster = cluster;
-    return rw_pool_h1_acquire(pool, lease, fresh);
+    return cluster->http2 ? rw_pool_h2_acquire(pool, lease, fresh)
+                          : rw_pool_h1_acquire(pool, lease, fresh);
+}
+
+void rw_pool_release(struct rw_lease *lease)
+{
+    if (lease->shared)
+        rw_pool_h2_release(lease);
+    else
+        rw_pool_h1_release(lease);
 }
 
 void rw_pool_discard(struct rw_lease *lease)
 {
-    rw_pool_h1_discard(lease);
-    if (rw_list_linked(&lease->link))
+    if (lease->shared)
+        rw_pool_h2_discard(lease);
+    else if (lease->connection)
+        rw_pool_h1_discard(lease);
+    else if (rw_list_linked(&lease->link))
         leave_queue(lease->pool, lease);
 }
 
 void rw_pool_deadline(struct rw_lease *lease, uint64_t at_ms)
 {
-    struct rw_upstream_connection *connection = lease->connection;
-    rw_deadline_set(connection->pool->worker->loop, &connection->deadline, at_ms);
+    if (lease->shared)
+        rw_pool_h2_deadline(lease, at_ms);
+    else
+        rw_pool_h1_deadline(lease, at_ms);
 }
 
 static struct rw_pool *pool_at(const struct rw_worker *worker, uint32_t slot)
@@ -226,8 +271,8 @@ static struct rw_pool *pool_at(const struct rw_worker *worker, uint32_t slot)
 void rw_pool_yield(struct rw_worker *worker, uint32_t endpoint_slot)
 {
     struct rw_pool *pool = pool_at(worker, endpoint_slot);
-    if (pool)
-        (void)rw_pool_h1_close_idle(pool);
+    if (pool && !rw_pool_h1_close_idle(pool))
+        rw_pool_h2_yield(pool);
 }
 
 void rw_pool_wake(struct rw_worker *worker, uint32_t endpoint_slot)
@@ -254,6 +299,7 @@ void rw_pool_sweep(struct rw_worker *worker, bool everything)
             continue;
         while (rw_pool_h1_close_idle(pool))
             continue;
+        rw_pool_h2_leave_all(pool);
         if (pool->connection_count == 0 && pool->queue_count == 0 &&
             atomic_load(&pool->endpoint->active) == 0)
             free_pool(worker, slot);

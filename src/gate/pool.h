@@ -3,8 +3,12 @@
  *
  * An origin asks for a connection (rw_pool_acquire); it gets an idle one at once, or a new one when
  * that is open, or waits in a bounded queue while the endpoint is at its limit. After the response
- * it gives the connection back (rw_pool_release) or throws it away (rw_pool_discard). A kept
- * connection on which anything happens is closed.
+ * it gives the connection back (rw_pool_release) or throws it away (rw_pool_discard).
+ *
+ * Over HTTP/1 the connection is wholly the lease's (pool_h1.c). A kept one on which anything
+ * happens is closed. Over HTTP/2 the lease has one stream of a connection that others share
+ * (pool_h2.c): the one with the fewest streams and room for more, a new one only when all are full.
+ * What the leases of a turn send leaves together at its end.
  */
 #ifndef RW_GATE_POOL_H
 #define RW_GATE_POOL_H
@@ -12,6 +16,7 @@
 #include "gate/cluster.h"
 #include "gate/deadline.h"
 #include "gate/reason.h"
+#include "http/h2.h"
 #include "io/stream.h"
 
 struct rw_lease;
@@ -35,15 +40,65 @@ struct rw_upstream_connection {
     bool open, closing;
 };
 
+enum rw_shared_phase {
+    RW_SHARED_OPENING,   /* until the endpoint's SETTINGS have come */
+    RW_SHARED_OPEN,      /* takes new streams */
+    RW_SHARED_LEAVING,   /* takes no more: ends with its last stream */
+    RW_SHARED_FINISHING, /* what is still to be sent leaves, then it is closed */
+    RW_SHARED_CLOSED
+};
+
+/* An HTTP/2 connection to an endpoint. */
+struct rw_shared_connection {
+    struct rw_stream stream;
+    struct rw_h2 h2;
+    struct rw_cluster_http2 settings; /* made with */
+    struct rw_tls_client *tls;        /* made with; the stream keeps it alive */
+    struct rw_list link;              /* in the pool */
+    struct rw_pool *pool;
+    struct rw_list leases;  /* with a stream */
+    struct rw_list waiting; /* leases: for it to be open */
+    uint32_t lease_count, waiting_count;
+    struct rw_deadline deadline;       /* of the connection: by its phase */
+    struct rw_deadline lease_deadline; /* the earliest of the leases', or before it */
+    struct rw_later later;             /* the end of the turn */
+    uint64_t requests;
+    uint64_t opened_ms, received_ms;
+    const char *detail; /* FINISHING: why; static */
+    uint8_t reason;     /* ... */
+    uint8_t phase;      /* enum rw_shared_phase */
+    bool connected, sending;
+    bool pinged;  /* PING was sent, and nothing has come since */
+    bool proved;  /* it was answered, and nothing has happened since */
+    bool full;    /* the endpoint refused a stream: no more before one ends */
+    bool yielded; /* to another thread */
+};
+
+/* How a stream has ended before its time. */
+struct rw_lease_reset {
+    enum rw_reason reason;
+    const char *detail; /* static */
+    bool untouched;     /* the endpoint has not begun to work on the request */
+};
+
 struct rw_lease_events {
-    /* A connection is there (lease->connection), or why not. Never from inside rw_pool_acquire. */
+    /* A connection is there, or why not. Never from inside rw_pool_acquire. `detail` is what
+     * exactly was wrong, alive for the call. */
     void (*on_ready)(struct rw_lease *lease);
-    /* `detail` is what exactly was wrong, alive for the call. */
     void (*on_failed)(struct rw_lease *lease, enum rw_reason reason, const char *detail);
+    void (*on_deadline)(struct rw_lease *lease);
+    /* HTTP/1: of lease->connection. */
     void (*on_data)(struct rw_lease *lease, struct rw_buf *buf);
     void (*on_end)(struct rw_lease *lease, enum rw_err err);
     void (*on_sent)(struct rw_lease *lease, enum rw_err err);
-    void (*on_deadline)(struct rw_lease *lease);
+    /* HTTP/2: of lease->stream, as in http/h2.h. After on_reset the lease has neither stream nor
+     * connection. */
+    struct rw_h2_target (*on_target)(struct rw_lease *lease);
+    void (*on_head)(struct rw_lease *lease, bool end);
+    enum rw_h2_more (*on_body)(struct rw_lease *lease, struct rw_buf *buf, struct rw_span data,
+                               bool end, struct rw_span trailers);
+    void (*on_writable)(struct rw_lease *lease);
+    void (*on_reset)(struct rw_lease *lease, const struct rw_lease_reset *reset);
 };
 
 /* A key that no other lease has. */
@@ -52,9 +107,11 @@ struct rw_lease_events {
 /* Embedded in the owner; zeroed, `events` set. */
 struct rw_lease {
     const struct rw_lease_events *events;
-    struct rw_upstream_connection *connection;
-    struct rw_list link; /* in the pool's queue while waiting */
-    uint64_t queue_deadline_ms;
+    struct rw_upstream_connection *connection; /* HTTP/1 */
+    struct rw_shared_connection *shared;       /* HTTP/2: has a stream of it, or waits for it */
+    struct rw_h2_stream *stream;               /* HTTP/2 */
+    struct rw_list link;  /* in the pool's queue while waiting; in a list of `shared` */
+    uint64_t deadline_ms; /* in the queue; HTTP/2: of the stream */
     /* Of a cluster whose connections say whose they are (proxy_protocol): bytes that go before
      * everything else, TLS too, alive until on_ready or on_failed; and a number of the client,
      * since only a lease with the same number gets the connection again. Else empty, and 0. */
@@ -76,7 +133,8 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
                                     bool fresh);
 /* The response is complete and the connection may carry another request. */
 void rw_pool_release(struct rw_lease *lease);
-/* It may not: it is closed. Also ends waiting. A lease without a connection is fine. */
+/* It may not: it is closed, or the stream reset. Also ends waiting. A lease without a connection is
+ * fine. */
 void rw_pool_discard(struct rw_lease *lease);
 
 /* The connection of the lease leaves the pool for good: its stream tells `events` and its deadline
@@ -93,7 +151,8 @@ struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connec
  * cases. */
 void rw_pool_deadline(struct rw_lease *lease, uint64_t at_ms);
 
-/* Another thread waits for a slot of this endpoint: closes an idle connection if there is one. */
+/* Another thread waits for a slot of this endpoint: closes an idle connection if there is one, or
+ * gives no more streams to a shared one. */
 void rw_pool_yield(struct rw_worker *worker, uint32_t endpoint_slot);
 /* A slot has become free somewhere: whoever waits here may try again. */
 void rw_pool_wake(struct rw_worker *worker, uint32_t endpoint_slot);

@@ -152,14 +152,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     connection->tls = lease->cluster->tls;
     connection->key = lease->key;
     rw_deadline_init(&connection->deadline, on_deadline);
-    struct rw_connect_options options = {
-        .address = (const struct sockaddr *)&pool->endpoint->address,
-        .address_bytes = pool->endpoint->address_bytes,
-        .tls = lease->cluster->tls,
-        .tls_name =
-            lease->cluster->tls_name.len ? lease->cluster->tls_name.at : pool->endpoint->host.at,
-        .tls_preface = lease->preface,
-    };
+    const struct rw_connect_options options = rw_pool_connect_options(pool, lease);
     enum rw_err err =
         rw_stream_connect(worker->loop, &connection->stream, &stream_events, &options);
     if (err) {
@@ -240,7 +233,7 @@ static void pass_on(struct rw_pool *pool, struct rw_upstream_connection *connect
     next->events->on_ready(next);
 }
 
-void rw_pool_release(struct rw_lease *lease)
+void rw_pool_h1_release(struct rw_lease *lease)
 {
     struct rw_upstream_connection *connection = lease->connection;
     struct rw_pool *pool = connection->pool;
@@ -268,9 +261,14 @@ void rw_pool_release(struct rw_lease *lease)
 
 void rw_pool_h1_discard(struct rw_lease *lease)
 {
-    if (lease->connection)
-        close_connection(lease->connection);
+    close_connection(lease->connection);
     lease->connection = NULL;
+}
+
+void rw_pool_h1_deadline(struct rw_lease *lease, uint64_t at_ms)
+{
+    struct rw_upstream_connection *connection = lease->connection;
+    rw_deadline_set(connection->pool->worker->loop, &connection->deadline, at_ms);
 }
 
 bool rw_pool_h1_close_idle(struct rw_pool *pool)
@@ -301,7 +299,7 @@ void rw_pool_connection_closed(struct rw_upstream_connection *connection)
 {
     struct rw_pool *pool = connection->pool;
     rw_slab_put(&pool->worker->upstreams, connection);
-    rw_pool_count_out(pool);
+    rw_pool_count_out(pool, false);
 }
 
 struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connection)

@@ -12,6 +12,7 @@
 enum {
     EXCHANGES_PER_PAGE = 15,
     CONNECTIONS_PER_PAGE = 63,
+    H2_STREAMS_PER_PAGE = 31,
     REST_MS = 250, /* without an exchange, before memory is given back */
 };
 
@@ -31,6 +32,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
     rw_slab_init(&worker->connections, rw_client_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->upstreams, sizeof(struct rw_upstream_connection), CONNECTIONS_PER_PAGE,
                  SIZE_MAX);
+    rw_slab_init(&worker->h2_streams, sizeof(struct rw_h2_stream), H2_STREAMS_PER_PAGE, SIZE_MAX);
     return rw_loop_create(&options->loop, &worker->loop);
 }
 
@@ -72,6 +74,7 @@ void rw_worker_destroy(struct rw_worker *worker)
     rw_slab_destroy(&worker->exchanges);
     rw_slab_destroy(&worker->connections);
     rw_slab_destroy(&worker->upstreams);
+    rw_slab_destroy(&worker->h2_streams);
     rw_free(worker->cursors);
     rw_loop_destroy(worker->loop);
 }
@@ -183,6 +186,7 @@ static void still_idle(struct rw_timer *timer)
     }
     rw_slab_trim(&worker->exchanges);
     trim_stores(worker);
+    rw_slab_trim(&worker->h2_streams);
     rw_buf_pool_trim(rw_loop_buffers(worker->loop));
     malloc_trim(0); /* the allocator keeps what is free in the middle of its heap */
 }

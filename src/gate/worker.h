@@ -44,6 +44,7 @@ struct rw_worker {
     struct rw_slab connections;          /* of clients */
     struct rw_slab upstreams;            /* of pool.c: connections to endpoints */
     struct rw_list stores;               /* of struct rw_worker_store */
+    struct rw_slab h2_streams;           /* of HTTP/2 connections, on either side */
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     uint64_t client_ids;

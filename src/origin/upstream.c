@@ -11,7 +11,8 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
 {
     rw_pool_discard(&call->lease);
     rw_buf_drop(call->waiting.buf);
-    call->waiting.buf = NULL;
+    rw_buf_drop(call->kept.buf);
+    call->waiting.buf = call->kept.buf = NULL;
     call->protocol->let_go(call);
 }
 
@@ -78,25 +79,37 @@ static bool may_repeat(const struct rw_upstream_call *call, bool untouched)
            (untouched || !call->request_started || rw_method_idempotent(call->x->request.method));
 }
 
+/* What goes with the head when it is sent once more. */
+static struct rw_piece take_first_piece(struct rw_upstream_call *call)
+{
+    struct rw_piece first = {.end = true};
+    if (call->waiting.end || call->waiting.data.len) {
+        first = call->waiting;
+        call->waiting = (struct rw_piece){0};
+    } else if (call->kept.end) {
+        first = call->kept;
+        call->kept = (struct rw_piece){0};
+    }
+    return first;
+}
+
 bool rw_upstream_try_again(struct rw_upstream_call *call, bool untouched)
 {
     struct rw_exchange *x = call->x;
     if (!may_repeat(call, untouched))
         return false;
     bool reused = call->reused;
-    struct rw_endpoint *endpoint = rw_upstream_choose(call, reused ? NULL : x->endpoint);
+    struct rw_endpoint *endpoint =
+        rw_upstream_choose(call, reused && !untouched ? NULL : x->endpoint);
     if (!endpoint)
         return false;
-    struct rw_piece again = {.end = true};
-    bool had_waiting = call->waiting.end || call->waiting.data.len;
-    struct rw_piece waiting = call->waiting;
-    call->waiting.buf = NULL;
+    struct rw_piece first = take_first_piece(call);
     rw_upstream_let_go(call);
     use_endpoint(x, endpoint);
     rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_RETRIES, 1);
     call->tries++;
     call->reused = call->request_started = call->request_sent = false;
-    call->waiting = had_waiting ? waiting : again;
+    call->waiting = first;
     enum rw_pool_result result =
         rw_pool_acquire(x->worker, call->cluster, endpoint, &call->lease, reused);
     if (result == RW_POOL_READY)
@@ -116,7 +129,18 @@ void rw_upstream_on_failed(struct rw_lease *lease, enum rw_reason reason, const 
     give_up(call, reason, copy.at ? copy.at : rw_reason_text(reason));
 }
 
-/* ---- The request's body ---- */
+/* ---- The request ---- */
+
+struct rw_span rw_upstream_host(const struct rw_upstream_call *call)
+{
+    const struct rw_exchange *x = call->x;
+    if (x->upstream_host.at)
+        return x->upstream_host;
+    if (call->cluster->host.len)
+        return call->cluster->host;
+    return x->request.authority.len ? x->request.authority
+                                    : x->endpoint->name; /* HTTP/1.0 without Host */
+}
 
 enum rw_flow rw_upstream_keep_waiting(struct rw_upstream_call *call, const struct rw_piece *piece)
 {
@@ -190,7 +214,11 @@ static bool introduce(struct rw_upstream_call *call)
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
 {
     struct rw_cluster *cluster = instance;
-    struct rw_upstream_call *call = rw_upstream_h1_call(&x->arena);
+    /* An upgrade is HTTP/1.1's (RFC 9113 section 8.6). */
+    if (cluster->http2 && (x->upgrade_allowed || x->request.method == RW_METHOD_CONNECT))
+        return fail_start(x, RW_REASON_NO_UPGRADE);
+    struct rw_upstream_call *call =
+        cluster->http2 ? rw_upstream_h2_call(&x->arena) : rw_upstream_h1_call(&x->arena);
     if (!call)
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     x->origin_state = call;

@@ -35,7 +35,8 @@ struct rw_upstream_call {
     struct rw_exchange *x;
     struct rw_cluster *cluster;
     struct rw_piece
-        waiting; /* request body piece that waits for the connection; holds its buffer */
+        waiting;          /* request body piece that waits for the connection; holds its buffer */
+    struct rw_piece kept; /* the whole body, sent, while it may be sent again; holds its buffer */
     uint8_t tries;
     bool reused;          /* the connection had carried a request before */
     bool request_started; /* the head has been sent */
@@ -49,6 +50,7 @@ struct rw_upstream_call {
 
 /* A zeroed call of each protocol; NULL: the exchange's memory is used up. */
 struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena);
+struct rw_upstream_call *rw_upstream_h2_call(struct rw_arena *arena);
 
 /* upstream_choose.c: an endpoint for the exchange, by the cluster's balancing; NULL: there is none.
  */
@@ -70,6 +72,9 @@ void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms);
 void rw_upstream_time_out(struct rw_upstream_call *call);
 /* Keeps a piece that cannot be sent yet: HOLD. */
 enum rw_flow rw_upstream_keep_waiting(struct rw_upstream_call *call, const struct rw_piece *piece);
+
+/* Host or :authority. */
+struct rw_span rw_upstream_host(const struct rw_upstream_call *call);
 
 /* Of a final response: Date is there afterwards; false: no memory. */
 bool rw_upstream_ensure_date(struct rw_exchange *x);

@@ -24,19 +24,6 @@ static void put_framing(const struct rw_upstream_h1 *h1, struct rw_h1_out *out)
     }
 }
 
-static void put_host(const struct rw_upstream_h1 *h1, struct rw_h1_out *out)
-{
-    const struct rw_exchange *x = h1->call.x;
-    struct rw_span host = x->request.authority;
-    if (x->upstream_host.at)
-        host = x->upstream_host;
-    else if (h1->call.cluster->host.len)
-        host = h1->call.cluster->host;
-    else if (host.len == 0)
-        host = x->endpoint->name; /* HTTP/1.0 without Host */
-    rw_h1_put_field(out, RW_LITERAL("Host"), host);
-}
-
 static void put_head(const void *of, struct rw_h1_out *out)
 {
     const struct rw_upstream_h1 *h1 = of;
@@ -44,7 +31,7 @@ static void put_head(const void *of, struct rw_h1_out *out)
     struct rw_field_set skip = {.bits = RW_FORWARDED_REPLACED | RW_FIELD_BIT(RW_FIELD_HOST) |
                                         RW_FIELD_BIT(RW_FIELD_TRACEPARENT)};
     rw_h1_put_request_line(out, x->request.method_text, x->upstream_target);
-    put_host(h1, out);
+    rw_h1_put_field(out, RW_LITERAL("Host"), rw_upstream_host(&h1->call));
     rw_h1_put_fields(out, &x->request, skip);
     rw_h1_put_field(out, RW_LITERAL("traceparent"), rw_span(x->traceparent, RW_TRACEPARENT_BYTES));
     rw_forwarded_put(x, out);

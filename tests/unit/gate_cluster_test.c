@@ -197,7 +197,7 @@ static void description(void **unused)
     rw_clusters_describe(clusters, &text);
     assert_string_equal(
         text.at,
-        "[{\"name\":\"a\\\"b\",\"balance\":\"round_robin\",\"probed\":false,\"tls\":false,"
+        "[{\"name\":\"a\\\"b\",\"balance\":\"round_robin\",\"probed\":false,\"tls\":false,\"protocol\":\"http1\","
         "\"endpoints\":[{\"address\":\"10.0.0.1:80\",\"host\":\"10.0.0.1\",\"weight\":1,"
         "\"state\":\"up\",\"failures\":0,\"ejections\":0,\"open\":3,\"active\":0},"
         "{\"address\":\"10.0.0.2:80\",\"host\":\"10.0.0.2\",\"weight\":2,\"state\":\"down\","
