@@ -26,6 +26,7 @@
 #define STOP_PATIENCE_MS 7000
 #define POLL_MS 20
 #define PROBE_TIMEOUT_MS 1000
+#define METRICS_BYTES_MAX (4 * 1024 * 1024)
 
 static int blocking_connect(int port)
 {
@@ -73,6 +74,36 @@ int bench_probe(int port, const char *path)
     }
     close(fd);
     return status;
+}
+
+uint64_t bench_lines_dropped(const struct bench_instance *instance)
+{
+    static const char ask[] =
+        "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    static const char name[] = "\nringway_access_log_dropped_total ";
+    char *text = bench_allocate(1, METRICS_BYTES_MAX);
+    size_t length = 0;
+    ssize_t count = 0;
+    bool is_ringway = instance->contender == &bench_contenders[BENCH_RINGWAY] ||
+                      instance->contender == &bench_contenders[BENCH_BASELINE];
+    int fd = is_ringway ? blocking_connect(instance->values.admin_port) : -1;
+    if (fd >= 0 && send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) == (ssize_t)sizeof ask - 1) {
+        while (length < METRICS_BYTES_MAX - 1 &&
+               (count = recv(fd, text + length, METRICS_BYTES_MAX - 1 - length, 0)) > 0) {
+            length += (size_t)count;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    const char *line = strstr(text, name);
+    uint64_t dropped = line != NULL ? strtoull(line + sizeof name - 1, NULL, 10) : 0;
+    if (is_ringway && line == NULL) {
+        bench_fail("%s does not tell how many lines of its log it dropped",
+                   instance->contender->name);
+    }
+    free(text);
+    return dropped;
 }
 
 static int take_port(struct bench_laboratory *laboratory)

@@ -53,6 +53,7 @@ struct bench_sample {
     uint64_t failures; /* requests that failed */
     double growth;     /* bytes of memory gained over the round, for cases that look at it */
     bool grew;         /* more than such a case allows */
+    double unlogged;   /* share of the requests that are missing in the access log */
 };
 
 /* Measures one round. Returns false when nothing could be measured (the reason is on stderr). */
@@ -106,6 +107,9 @@ bool bench_attack_start(struct bench_laboratory *laboratory, int which,
 /* Lets the client finish what is under way and ends it. The board stays readable until the next
  * start of this client. Returns how many requests failed. */
 uint64_t bench_client_stop(struct bench_laboratory *laboratory, int which);
+
+/* How many lines of its access log the instance says it has dropped; 0 for a peer: it has none. */
+uint64_t bench_lines_dropped(const struct bench_instance *instance);
 
 /* Asks 127.0.0.1:port for a path on a connection of its own. Returns the status, 0 for none. */
 int bench_probe(int port, const char *path);

@@ -40,6 +40,7 @@ static bool measure_window(struct bench_laboratory *laboratory, const struct ben
                            struct bench_instance *instance, struct reading reading[2],
                            struct bench_sample *sample)
 {
+    uint64_t dropped = bench_lines_dropped(instance);
     if (!bench_client_start(laboratory, 0, each, instance, each->connections)) {
         return false;
     }
@@ -51,6 +52,8 @@ static bool measure_window(struct bench_laboratory *laboratory, const struct ben
     sample->failures = bench_client_stop(laboratory, 0);
     sample->busy = (double)(reading[1].cpu_ns - reading[0].cpu_ns) /
                    (double)(reading[1].at_ns - reading[0].at_ns);
+    dropped = bench_lines_dropped(instance) - dropped;
+    sample->unlogged = (double)dropped / (double)(bench_board_read(&board->responses) + 1);
     return whole && reading[1].cpu_ns > reading[0].cpu_ns;
 }
 

@@ -86,7 +86,7 @@ static void write_method(FILE *out)
         "in each round, since what runs side by side has the machine's speed of the moment in "
         "common. Every answer's status and length\nare checked; a case with a "
         "failed request is missed. Ringway writes its access log, keeps its metrics\nand handles "
-        "traceparent; the peers log nothing. The floor is a blind TCP relay (bench/src/floor.c):\n"
+        "traceparent (a case in which it drops more than one log line in a thousand is missed); the peers log nothing. The floor is a blind TCP relay (bench/src/floor.c):\n"
         "two receives and two sends for an exchange, nothing parsed. A ratio says how many times "
         "better\nRingway is than the better peer, whichever way better is.\n",
         out);
@@ -101,6 +101,10 @@ static void write_case(FILE *out, const struct bench_result *result)
         fprintf(out, " of %.1f s", (double)bench_run_ms(each) / 1e3);
     }
     fputs(" each.", out);
+    if (result->columns[BENCH_RINGWAY].unlogged > 0) {
+        fprintf(out, " Ringway dropped the log line of %.2f%% of the requests.",
+                result->columns[BENCH_RINGWAY].unlogged * 100);
+    }
     if (each->changing && result->columns[BENCH_RINGWAY].count > 0) {
         fprintf(out, " Ringway's memory grew by %.0f KiB.",
                 result->columns[BENCH_RINGWAY].growth / 1024);

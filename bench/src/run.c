@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A gateway that is measured with its log on must write it. */
+#define UNLOGGED_SHARE_MAX 0.001
+
 int bench_rounds_wanted;
 int bench_seconds_wanted;
 
@@ -49,6 +52,7 @@ static void add_sample(struct bench_column *column, int round, const struct benc
         column->growth = sample->growth;
     }
     column->grew = column->grew || sample->grew;
+    column->unlogged += sample->unlogged;
     column->values[round] = sample->value;
     column->count++;
 }
@@ -76,6 +80,9 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
         }
         if (sample.growth != 0) {
             fprintf(stderr, ", memory %+.0f KiB", sample.growth / 1024);
+        }
+        if (sample.unlogged > 0) {
+            fprintf(stderr, ", %.2f%% not logged", sample.unlogged * 100);
         }
         fprintf(stderr, sample.failures > 0 ? ", %lu FAILED\n" : "\n",
                 (unsigned long)sample.failures);
@@ -117,6 +124,7 @@ static void summarise(struct bench_column *column, int rounds)
     column->median = median_of(sorted, count);
     column->spread = column->median > 0 ? (sorted[count - 1] - sorted[0]) / column->median : 0;
     column->busy /= count;
+    column->unlogged /= count;
 }
 
 /* How many times better `ours` is than `theirs`. */
@@ -162,6 +170,7 @@ static enum bench_verdict judge(const struct bench_result *result)
         return BENCH_UNKNOWN;
     }
     bool missed = ringway->failures > 0 || ringway->grew ||
+                  ringway->unlogged > UNLOGGED_SHARE_MAX ||
                   (each->ratio > 0 && result->ratio < each->ratio - each->tolerance) ||
                   (each->floor_ratio > 0 && result->floor_ratio < each->floor_ratio) ||
                   (!isnan(each->limit) && ringway->median > each->limit);

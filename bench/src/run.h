@@ -24,6 +24,7 @@ struct bench_column {
     uint64_t failures; /* sum */
     double growth;     /* largest */
     bool grew;         /* in any round */
+    double unlogged;   /* mean */
     int lost;          /* rounds that should have given a value and did not */
 };
 
