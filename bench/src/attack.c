@@ -1,7 +1,8 @@
 /* The attacker of the case rapid-reset (CVE-2023-44487): on each of a few connections it opens
  * streams and resets each at once, so that none ever counts as open, at a fixed rate over all
- * connections. A connection that the gateway ends is opened again at the next turn. What does not
- * fit into the socket waits; the rate is what the attacker can do, not what the gateway takes.
+ * connections, which take turns. A connection that the gateway ends is opened again at its next
+ * turn. What does not fit into the socket waits; the rate is what the attacker can do, not what the
+ * gateway takes.
  *
  *   bench_attack --port N --connections N --rate N --core N --board FD
  *
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TURN_NS 2000000u
+#define TURN_NS 200000u /* of one connection */
 #define CONNECTIONS_MAX 1000
 #define BATCH_MAX 200u /* streams of one connection in one turn */
 #define STREAM_MAX 0x7ffffffeu
@@ -163,20 +164,11 @@ static void take_turn(struct attack *attack, struct attacker *attacker, uint64_t
     close_attacker(attacker);
 }
 
-static void take_turns(struct attack *attack)
-{
-    uint64_t due = (bench_now_ns() - attack->begun_ns) * attack->rate / 1000000000u;
-    uint64_t each = (due - attack->sent) / attack->connections;
-    for (uint32_t i = 0; i < attack->connections; i++) {
-        take_turn(attack, &attack->attackers[i], each);
-    }
-    attack->sent += each * attack->connections;
-}
-
 int main(int count, char **arguments)
 {
     struct attack attack = {.begun_ns = bench_now_ns()};
     const struct timespec turn = {.tv_nsec = TURN_NS};
+    uint64_t turns = 0;
 
     parse_options(&attack, count, arguments);
     signal(SIGPIPE, SIG_IGN);
@@ -187,7 +179,9 @@ int main(int count, char **arguments)
     }
     __atomic_store_n(&attack.board->ready, 1, __ATOMIC_RELEASE);
     while (__atomic_load_n(&attack.board->stop, __ATOMIC_RELAXED) == 0) {
-        take_turns(&attack);
+        uint64_t due = (bench_now_ns() - attack.begun_ns) * attack.rate / 1000000000u;
+        take_turn(&attack, &attack.attackers[turns++ % attack.connections], due - attack.sent);
+        attack.sent = due;
         clock_nanosleep(CLOCK_MONOTONIC, 0, &turn, NULL);
     }
     return 0;
