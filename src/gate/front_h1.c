@@ -139,12 +139,6 @@ static void abort_exchange(struct rw_exchange *x)
 
 /* ---- Heads ---- */
 
-void rw_h1_refuse_malformed(struct rw_h1_connection *c, const struct rw_h1_refusal *refusal)
-{
-    rw_client_malformed(&c->client, refusal->status, refusal->reason);
-    rw_h1_refuse(c, refusal->status, refusal->reason);
-}
-
 /* Moves the head's bytes into the exchange's arena, so that the buffer is free at once. */
 static bool keep_head(struct rw_exchange *x, struct rw_span bytes, size_t head_bytes)
 {
@@ -187,7 +181,7 @@ static void no_memory(struct rw_h1_connection *c, struct rw_exchange *x)
 {
     if (x)
         rw_exchange_destroy(x);
-    rw_h1_refuse(c, 503, "out of memory");
+    rw_h1_refuse_for_memory(c);
 }
 
 static void dispatch(struct rw_h1_connection *c, struct rw_exchange *x,
@@ -233,8 +227,8 @@ static bool parse_head(struct rw_h1_connection *c)
         rw_exchange_destroy(x);
         return false;
     case RW_H1_BAD:
+        rw_h1_refuse_malformed(c, head.refusal.status, head.refusal.reason, &x->request);
         rw_exchange_destroy(x);
-        rw_h1_refuse_malformed(c, &head.refusal);
         return false;
     default:
         no_memory(c, x);
@@ -271,11 +265,10 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         return;
     }
     if (!rw_h1_append(rw_loop_buffers(rw_h1_worker(c)->loop), &c->in, buf)) {
-        struct rw_h1_refusal refusal = {431, "request head does not fit into its buffer"};
         if (c->x)
             rw_h1_close(c);
         else
-            rw_h1_refuse_malformed(c, &refusal);
+            rw_h1_refuse_malformed(c, 431, "request head does not fit into its buffer", NULL);
         return;
     }
     if (!c->x)
@@ -319,6 +312,14 @@ static void on_sent(struct rw_stream *stream, enum rw_err err)
         rw_h1_on_sent(c, err);
 }
 
+static void refuse_slow(struct rw_h1_connection *c)
+{
+    struct rw_h1_refused refused = {.status = rw_reason_status(RW_REASON_HEADER_TIMEOUT),
+                                    .reason = RW_REASON_HEADER_TIMEOUT,
+                                    .detail = rw_reason_text(RW_REASON_HEADER_TIMEOUT)};
+    rw_h1_refuse(c, &refused);
+}
+
 static void on_deadline(struct rw_timer *timer)
 {
     struct rw_h1_connection *c =
@@ -332,7 +333,7 @@ static void on_deadline(struct rw_timer *timer)
     }
     rw_worker_count(worker, RW_COUNTER_CLIENT_TIMEOUTS, 1);
     if (c->client.phase == RW_H1_HEAD)
-        rw_h1_refuse(c, 408, "request head came too slowly");
+        refuse_slow(c);
     else if (c->x && !c->call->sending && !c->x->request_ended && !c->x->upgraded)
         rw_exchange_request_failed(c->x, RW_REASON_BODY_TIMEOUT, NULL);
     else if (c->x)

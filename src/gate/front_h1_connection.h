@@ -81,9 +81,18 @@ enum rw_flow rw_h1_informational(struct rw_exchange *x);
 void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err);
 /* The answer has been sent: half closes, reads on for a while. */
 void rw_h1_linger(struct rw_h1_connection *c);
-/* An answer without an exchange (a head that cannot be parsed, no memory): sends and lingers. */
-void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reason);
-/* The same for bytes that are no request: told in the log, and counted. */
-void rw_h1_refuse_malformed(struct rw_h1_connection *c, const struct rw_h1_refusal *refusal);
+
+/* front_h1_refuse.c: an answer without an exchange. Sends and lingers; c->in is dropped. */
+struct rw_h1_refused {
+    unsigned status;
+    enum rw_reason reason;
+    const char *detail;               /* static text without quotes and backslashes */
+    const struct rw_message *request; /* for the log: what the parser knows of it; NULL: nothing */
+};
+void rw_h1_refuse(struct rw_h1_connection *c, const struct rw_h1_refused *refused);
+/* For bytes that are no request: told in the error log, and counted. */
+void rw_h1_refuse_malformed(struct rw_h1_connection *c, unsigned status, const char *detail,
+                            const struct rw_message *request);
+void rw_h1_refuse_for_memory(struct rw_h1_connection *c);
 
 #endif

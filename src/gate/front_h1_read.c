@@ -61,16 +61,18 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
     rw_h1_await(c);
     if (!prepare_trailers(c)) {
         forget_exchange(c);
-        rw_h1_refuse(c, 503, "out of memory");
+        rw_h1_refuse_for_memory(c);
         return false;
     }
     if (!c->in)
         return true;
     if (gather(c, first) == RW_H1_BODY_BAD) {
-        struct rw_h1_refusal refusal = {call->body.status, call->body.reason};
+        struct rw_exchange *x = c->x;
         rw_buf_drop(first->buf);
-        forget_exchange(c);
-        rw_h1_refuse_malformed(c, &refusal);
+        c->x = NULL;
+        c->call = NULL;
+        rw_h1_refuse_malformed(c, call->body.status, call->body.reason, &x->request);
+        rw_exchange_destroy(x);
         return false;
     }
     c->x->request_trailers = rw_span(call->trailers.at, call->trailers.len);

@@ -1,8 +1,6 @@
 /* Responses of the HTTP/1.1 front: heads and body pieces to the client. */
 #include "gate/front_h1_connection.h"
 
-#include <stdio.h>
-
 /* ---- Heads ---- */
 
 static void put_framing(const struct rw_exchange *x, const struct rw_h1_call *call,
@@ -208,37 +206,4 @@ enum rw_flow rw_h1_informational(struct rw_exchange *x)
         return RW_FLOW_GO;
     int count = rw_h1_first_parts(&call->out, parts, &no_body, (struct rw_span){0});
     return send_parts(c, parts, count, false);
-}
-
-void rw_h1_refuse(struct rw_h1_connection *c, unsigned status, const char *reason)
-{
-    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(rw_h1_worker(c)->loop), RW_BUF_SMALL_BYTES);
-    rw_buf_drop(c->in);
-    c->in = buf;
-    if (!buf) {
-        rw_h1_close(c);
-        return;
-    }
-    const char *field =
-        rw_client_settings(&c->client)->config->reason_header ? "X-Ringway-Reason: " : "";
-    struct rw_span date = rw_worker_date(rw_h1_worker(c));
-    int len = snprintf(
-        buf->data, buf->room,
-        "HTTP/1.1 %u %s\r\nDate: %.*s\r\nContent-Type: text/plain\r\n%s%s%sConnection: close\r\n"
-        "Content-Length: %zu\r\n\r\n%s\n",
-        status, rw_status_reason(status), RW_SPAN_ARGS(date), field,
-        *field ? rw_reason_name(status == 503 ? RW_REASON_MEMORY : RW_REASON_MALFORMED) : "",
-        *field ? "\r\n" : "", strlen(reason) + 1, reason);
-    struct iovec part = {.iov_base = buf->data, .iov_len = (size_t)len};
-    c->client.phase = RW_H1_REFUSED;
-    switch (rw_stream_send(&c->client.stream, &part, 1)) {
-    case RW_SEND_DONE:
-        rw_h1_linger(c);
-        break;
-    case RW_SEND_PENDING:
-        rw_client_deadline_in(&c->client, rw_client_settings(&c->client)->timeouts->send_idle_ms);
-        break;
-    default:
-        rw_h1_close(c);
-    }
 }

@@ -11,6 +11,9 @@
     X(BAD_PATH, "ambiguous_path", 400, "The path has dot segments or encoded separators.")         \
     X(NO_ROUTE, "no_route", 404, "No route matches this request.")                                 \
     X(WRONG_METHOD, "method_not_allowed", 405, "The resource does not allow this method.")         \
+    X(UNDERSCORE, "underscore_in_header", 400, "A header field has an underscore in its name.")    \
+    X(MAX_FORWARDS, "max_forwards", 0, "The request was meant to go no further.")                  \
+    X(TRACE_REFUSED, "trace_refused", 405, "TRACE ends here, and is not echoed.")                  \
     X(LOOP, "forwarding_loop", 508, "The request has passed this gateway too often.")              \
     X(CONNECT_REFUSED, "connect_refused", 405, "CONNECT is not allowed here.")                     \
     X(BODY_TIMEOUT, "request_body_timeout", 408, "The request body came too slowly.")              \
@@ -42,6 +45,11 @@
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \
     X(POLICY, "policy", 0, "A policy answered.")                                                   \
     X(FILTER, "body_filter_failed", 500, "The body could not be processed.")
+
+/* Problem details (RFC 9457), as all answers of the gateway itself have: a format of printf for the
+ * phrase of the status, the status, and a text without quotes and backslashes. */
+#define RW_PROBLEM_FORMAT                                                                          \
+    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n"
 
 enum rw_reason {
 #define RW_REASON_ENUM(id, name, status, text) RW_REASON_##id,

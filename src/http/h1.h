@@ -27,7 +27,8 @@ extern const struct rw_h1_limits rw_h1_limits_default;
 
 enum rw_h1_result { RW_H1_COMPLETE, RW_H1_INCOMPLETE, RW_H1_BAD, RW_H1_NO_MEMORY };
 
-/* Why bytes were refused: for the status line and the log. `reason` is static text. */
+/* Why bytes were refused: for the status line and the log. `reason` is static text, without quotes
+ * and backslashes. */
 struct rw_h1_refusal {
     uint16_t status; /* of the answer to a request; 502 for a bad response */
     const char *reason;

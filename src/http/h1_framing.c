@@ -54,7 +54,7 @@ static enum rw_h1_step transfer_encoding(struct rw_h1_parse *parse)
     if (!rw_span_is_nocase(value, "chunked"))
         return ends_in_chunked(value)
                    ? rw_h1_bad(parse, 501, "Transfer-Encoding holds an unknown coding")
-                   : rw_h1_bad(parse, 400, "Transfer-Encoding is not \"chunked\"");
+                   : rw_h1_bad(parse, 400, "Transfer-Encoding is not chunked");
     parse->message->body_kind = RW_BODY_CHUNKED;
     return RW_H1_STEP_OK;
 }

@@ -187,7 +187,7 @@ enum rw_h1_step rw_h1_target_form(struct rw_h1_parse *parse)
     }
     if (rw_span_is(message->target, "*")) {
         if (message->method != RW_METHOD_OPTIONS)
-            return rw_h1_bad(parse, 400, "target \"*\" with another method than OPTIONS");
+            return rw_h1_bad(parse, 400, "target * with another method than OPTIONS");
         message->path = message->target;
         return RW_H1_STEP_OK;
     }

@@ -117,7 +117,9 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"], passive_health: { fai
     await t.test(what, async () => {
       const answer = await send(bytes + SMUGGLED);
       assert.ok([status].flat().includes(answer.status), `${answer.status}: ${answer.text}`);
-      assert.ok(answer.text.length > 0, "the answer says why");
+      assert.equal(answer.headers["content-type"], "application/problem+json");
+      assert.equal(JSON.parse(answer.text).status, answer.status);
+      assert.ok(JSON.parse(answer.text).detail.length > 5, "the answer says why");
     });
   }
   await t.test("the origin has seen none of them", () => assert.deepEqual(complete, []));
@@ -162,6 +164,22 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"], passive_health: { fai
   await t.test("the log tells why, and the metrics how often", async () => {
     await eventually(async () => (await gateway.metric("ringway_requests_malformed_total")) >= refusedHeads.length);
     await eventually(() => gateway.logLines().some((line) => /Content-Length|Transfer-Encoding/.test(JSON.stringify(line))));
+  });
+
+  await t.test("each is a line in the access log, with what is known of it, and counted", async () => {
+    const lines = await gateway.accessLines(refusedHeads.length, (line) => line.reason === "malformed_request");
+    const [folded] = lines.filter((line) => line.status === 414);
+    assert.equal(folded.client, "127.0.0.1");
+    assert.equal(folded.protocol, "HTTP/1.1");
+    assert.ok(folded.bytes_in > 8192 && folded.bytes_out > 50, JSON.stringify(folded));
+    const connection = await openRaw(gateway.port);
+    await connection.write("GET /known?secret HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n").response();
+    const [line] = await gateway.accessLines(1, (l) => l.path === "/known");
+    assert.equal(line.method, "GET");
+    assert.equal(line.status, 400);
+    assert.doesNotMatch(JSON.stringify(line), /secret/);
+    const refused = (await gateway.accessLines(1)).filter((l) => l.status === 400 && !l.route).length;
+    await eventually(async () => (await gateway.metric("ringway_requests_total", { route: "_none", code: "4xx" })) >= refused, { what: "they are counted" });
   });
 
   await t.test("what is only unusual is taken", async () => {
@@ -324,8 +342,8 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
       inTime(time, 600);
     }),
   ]);
-  const lines = await gateway.accessLines(2, (line) => line.status === 408);
-  assert.ok(lines.every((line) => line.reason === "request_body_timeout"));
+  const lines = await gateway.accessLines(3, (line) => line.status === 408);
+  assert.deepEqual(lines.map((line) => line.reason).sort(), ["request_body_timeout", "request_body_timeout", "request_header_timeout"]);
   await eventually(async () => (await gateway.metric("ringway_client_timeouts_total")) >= 2);
 });
 

@@ -317,7 +317,6 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
     }
     r->answered_status = (uint16_t)status;
     r->from_origin = rw_test_head_count(reader, "X-Id") == 1;
-    r->from_exchange = !says(reader, "Content-Type", "text/plain");
     client->said_close = says(reader, "Connection", "close") ||
                          (r->minor_version == 0 && !says(reader, "Connection", "keep-alive"));
     if (r->from_origin)

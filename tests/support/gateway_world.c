@@ -401,8 +401,9 @@ static void check_metrics(struct rw_test_world *world)
     }
     for (unsigned i = 0; i < world->request_count; i++) {
         const struct rw_test_request *request = &world->requests[i];
-        seen[request->from_exchange ? request->answered_status / 100 : 0]++;
-        begun += request->head_sent;
+        seen[request->answered_status / 100]++;
+        /* Bytes for a tunnel that is refused look like one more bad request. */
+        begun += request->head_sent + (request->head_sent && request->hasty);
     }
     for (unsigned class = 0; class < 6; class ++) {
         all += logged[class];

@@ -64,7 +64,7 @@ struct rw_test_request {
     uint32_t fault_at;
     /* What happened. */
     enum rw_test_result result;
-    bool head_sent, all_sent, arrived_whole, from_origin, from_exchange;
+    bool head_sent, all_sent, arrived_whole, from_origin;
     uint16_t answered_status;
     unsigned arrivals;
 };
