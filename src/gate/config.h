@@ -65,6 +65,7 @@ struct rw_config_limits {
 };
 
 enum rw_config_proxy { RW_PROXY_OFF, RW_PROXY_ACCEPT, RW_PROXY_REQUIRE };
+enum rw_config_underscores { RW_UNDERSCORES_DROP, RW_UNDERSCORES_PASS, RW_UNDERSCORES_REFUSE };
 
 struct rw_config_listener {
     struct rw_span name;
@@ -76,6 +77,7 @@ struct rw_config_listener {
         trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
     int proxy_protocol;  /* enum rw_config_proxy */
     int forwarded;       /* enum: "x_forwarded", "forwarded", "both", "off" */
+    int underscores;     /* enum rw_config_underscores */
     bool allow_connect;
     bool reason_header; /* X-Ringway-Reason on answers of the gateway itself */
     uint32_t backlog;

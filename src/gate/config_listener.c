@@ -295,6 +295,7 @@ static const struct rw_conf_record limits_record = {
 /* ---- The listener ---- */
 
 static const char *const proxy_names[] = {"off", "accept", "require", NULL};
+static const char *const underscores_names[] = {"drop", "pass", "refuse", NULL};
 static const char *const forwarded_names[] = {"x_forwarded", "forwarded", "both", "off", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_listener, member)
@@ -368,6 +369,16 @@ static const struct rw_conf_field listener_fields[] = {
         .fallback = "x_forwarded",
         .doc = "How servers behind learn who the client is: X-Forwarded-For, -Proto and -Host, the "
                "Forwarded field of RFC 7239, both, or not at all.",
+    },
+    {
+        .name = "underscores_in_headers",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(underscores),
+        .names = underscores_names,
+        .fallback = "drop",
+        .doc = "Request fields with \"_\" in their name: CGI, WSGI and their like make the same "
+               "variable of X_User and X-User, so that a client could say what only a policy or a "
+               "proxy may. `drop` them, `pass` them on, or `refuse` the request with 400.",
     },
     {
         .name = "allow_connect",

@@ -5,6 +5,7 @@
 #include "gate/exchange_log.h"
 #include "gate/forwarded.h"
 #include "gate/policy.h"
+#include "gate/request_rules.h"
 #include "gate/snapshot.h"
 #include "gate/tunnel.h"
 #include "gate/worker.h"
@@ -58,9 +59,39 @@ static void keep_or_begin_trace(struct rw_exchange *x)
         rw_traceparent_begin(x->traceparent, rw_loop_random(x->worker->loop));
 }
 
+/* The request goes no further by its own will. TRACE is not echoed: what proxies in front have
+ * added is nobody's to read. */
+static enum go answer_here(struct rw_exchange *x)
+{
+    if (x->request.method == RW_METHOD_TRACE)
+        return refuse(x, RW_REASON_TRACE_REFUSED);
+    x->reason = RW_REASON_MAX_FORWARDS;
+    if (rw_exchange_make_options(x) != RW_OK)
+        return refuse(x, RW_REASON_EXCHANGE_LIMIT);
+    move(x, RW_STEP_RESPONSE_POLICIES);
+    return GO_ON;
+}
+
+static enum go take_hop(struct rw_exchange *x)
+{
+    switch (rw_request_take_hop(x)) {
+    case RW_HOPS_HERE:
+        return answer_here(x);
+    case RW_HOPS_BAD:
+        return refuse(x, RW_REASON_MALFORMED);
+    case RW_HOPS_NO_MEMORY:
+        return refuse(x, RW_REASON_EXCHANGE_LIMIT);
+    default:
+        move(x, RW_STEP_ROUTE);
+        return GO_ON;
+    }
+}
+
 static enum go step_receive(struct rw_exchange *x)
 {
     keep_or_begin_trace(x);
+    if (!rw_request_names_allowed(x))
+        return refuse(x, RW_REASON_UNDERSCORE);
     rw_forwarded_resolve(x);
     if (x->request.method == RW_METHOD_CONNECT && !x->listener->config->allow_connect)
         return refuse(x, RW_REASON_CONNECT_REFUSED);
@@ -72,8 +103,7 @@ static enum go step_receive(struct rw_exchange *x)
         return refuse(x, RW_REASON_BODY_TOO_LARGE);
     if (!rw_path_check(x->request.path, &x->detail))
         return refuse(x, RW_REASON_BAD_PATH);
-    move(x, RW_STEP_ROUTE);
-    return GO_ON;
+    return take_hop(x);
 }
 
 static void total_timeout(struct rw_timer *timer);

@@ -35,7 +35,7 @@ static enum rw_err add_allow(struct rw_exchange *x)
 {
     struct rw_text allow = {0};
     enum rw_err err = RW_OK;
-    if (x->reason == RW_REASON_WRONG_METHOD)
+    if (x->reason == RW_REASON_WRONG_METHOD || x->reason == RW_REASON_MAX_FORWARDS)
         rw_router_allow(x->snapshot->router, (unsigned)(x->listener - x->snapshot->listeners),
                         &x->request, &allow);
     struct rw_span value = rw_arena_copy(&x->arena, rw_text_span(&allow));
@@ -45,11 +45,18 @@ static enum rw_err add_allow(struct rw_exchange *x)
     return err ? err : add_text(x, "Allow", value);
 }
 
+enum rw_err rw_exchange_make_options(struct rw_exchange *x)
+{
+    static const struct rw_span none;
+    x->response = (struct rw_message){0};
+    enum rw_err err = rw_exchange_make_reply(x, 204, NULL, none);
+    return err ? err : add_allow(x);
+}
+
 enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status, const char *detail)
 {
-    struct rw_span body = rw_arena_format(
-        &x->arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
-        rw_status_reason(status), status, detail);
+    struct rw_span body =
+        rw_arena_format(&x->arena, RW_PROBLEM_FORMAT, rw_status_reason(status), status, detail);
     if (!body.at)
         return RW_ENOMEM;
     return rw_exchange_make_reply(x, status, "application/problem+json", body);

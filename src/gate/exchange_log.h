@@ -8,6 +8,9 @@
 /* The answer of x->reason: problem details (RFC 9457), with Allow where 405 needs it. */
 RW_MUST_CHECK enum rw_err rw_exchange_make_refusal(struct rw_exchange *x);
 
+/* 204 to OPTIONS, with the methods that the routes for this path take. */
+RW_MUST_CHECK enum rw_err rw_exchange_make_options(struct rw_exchange *x);
+
 /* Metrics and the access log line. */
 void rw_exchange_log(struct rw_exchange *x);
 

@@ -101,7 +101,7 @@ void rw_router_allow(const struct rw_router *router, unsigned listener,
     for (uint32_t i = 0; i < looks.count; i++) {
         uint32_t methods = router->routes[table->entries[looks.items[i].rank].route].methods;
         if (method_matters(looks.items[i].verdict))
-            mask |= methods ? methods : ~0u;
+            mask |= methods ? methods : ~(1u << RW_METHOD_CONNECT);
     }
     add_known_methods(allow, mask);
     for (uint32_t i = 0; i < looks.count; i++) {

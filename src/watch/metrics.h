@@ -58,6 +58,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(REQUESTS_ACTIVE, "ringway_requests_active", GAUGE, "Requests being served now") \
     X(TUNNELS_OPEN, "ringway_tunnels_open", GAUGE, "WebSockets and other tunnels open now; each is a request being served, too") \
     X(REQUESTS_MALFORMED, "ringway_requests_malformed_total", COUNTER, "Requests refused by the parser") \
+    X(FIELDS_DROPPED, "ringway_request_fields_dropped_total", COUNTER, "Request fields dropped because of an underscore in the name") \
     X(CLIENT_TIMEOUTS, "ringway_client_timeouts_total", COUNTER, "Client connections closed by a timeout") \
     X(PROXY_REFUSED, "ringway_proxy_protocol_refused_total", COUNTER, "Connections refused for a missing, wrong or untrusted PROXY header") \
     X(TLS_HANDSHAKES, "ringway_tls_handshakes_total", COUNTER, "TLS handshakes with clients that succeeded") \

@@ -134,8 +134,9 @@ test("what the origin is told", async (t) => {
 listeners:
   - { name: web, address: "127.0.0.1:${g.port}" }
   - { name: both, address: "127.0.0.1:${g.adminPort + 1}", forwarded: both }
-  - { name: trusting, address: "127.0.0.1:${g.adminPort + 2}", forwarded: both, trusted_proxies: [127.0.0.0/8] }
+  - { name: trusting, address: "127.0.0.1:${g.adminPort + 2}", forwarded: both, underscores_in_headers: pass, trusted_proxies: [127.0.0.0/8] }
   - { name: silent, address: "127.0.0.1:${g.adminPort + 3}", forwarded: "off" }
+  - { name: refusing, address: "127.0.0.1:${g.adminPort + 4}", underscores_in_headers: refuse, reason_header: true }
 ${behind(origin.address)}`,
   );
   const at = (offset) => `http://127.0.0.1:${gateway.adminPort + offset}`;
@@ -175,6 +176,43 @@ ${behind(origin.address)}`,
     assert.deepEqual(names.filter((name) => stranger[name]), []);
     const proxy = (await seen(`${at(2)}/`, { headers: claims })).headers;
     assert.deepEqual(names.filter((name) => proxy[name]), names);
+  });
+
+  await t.test("fields with underscores are dropped, passed on or refused, as the listener says", async () => {
+    const headers = { "X-User": "me", X_User: "root", "X-Other": "there" };
+    const dropped = (await seen(`${gateway.url}/`, { headers })).headers;
+    assert.equal(dropped["x-user"], "me");
+    assert.equal(dropped.x_user, undefined);
+    assert.equal(dropped["x-other"], "there");
+    assert.ok((await gateway.metric("ringway_request_fields_dropped_total")) >= 1);
+    await eventually(() => /field ."X_User." of a request is dropped: see underscores_in_headers/.test(gateway.stderr), { what: "a line about it" });
+    assert.equal((await seen(`${at(2)}/`, { headers })).headers.x_user, "root");
+    const refused = await request(`${at(4)}/`, { headers });
+    assert.equal(refused.status, 400);
+    assert.equal(refused.headers["x-ringway-reason"], "underscore_in_header");
+    assert.equal((await request(`${at(4)}/`)).status, 200);
+  });
+
+  await t.test("Max-Forwards: counted down for TRACE and OPTIONS, answered here at 0", async () => {
+    const ask = (method, fields) => exchangeRaw(gateway.port, `${method} /hops HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+    for (const method of ["TRACE", "OPTIONS"]) {
+      const told = JSON.parse((await ask(method, "Max-Forwards: 10\r\nX: y\r\n")).text);
+      assert.equal(told.headers["max-forwards"], "9");
+      assert.equal(told.headers.x, "y");
+      assert.equal((await ask(method, "Max-Forwards: many\r\n")).status, 400);
+      assert.equal((await ask(method, "Max-Forwards: 1\r\nMax-Forwards: 0\r\n")).status, 400);
+    }
+    assert.equal(JSON.parse((await ask("GET", "Max-Forwards: 0\r\n")).text).headers["max-forwards"], "0");
+    const before = origin.requests.length;
+    const trace = await ask("TRACE", "Max-Forwards: 0\r\nAuthorization: secret\r\nCookie: secret\r\n");
+    assert.equal(trace.status, 405);
+    assert.doesNotMatch(trace.text, /secret/);
+    const options = await ask("OPTIONS", "Max-Forwards: 0\r\n");
+    assert.equal(options.status, 204);
+    assert.match(options.headers.allow, /GET, HEAD, POST/);
+    assert.equal(origin.requests.length, before);
+    const [line] = await gateway.accessLines(1, (l) => l.method === "OPTIONS" && l.status === 204);
+    assert.equal(line.reason, "max_forwards");
   });
 
   await t.test("those of trusted proxies are added to", async () => {
