@@ -7,6 +7,8 @@
 #include "io/address.h"
 #include "io/tls.h"
 
+enum { EVICT_LOOKS_MAX = 32 };
+
 static const struct rw_client_front opening;
 
 static const struct rw_client_front *const fronts[] = {
@@ -134,20 +136,69 @@ void rw_client_start(struct rw_client *client, enum rw_client_protocol protocol)
     front->start(client);
 }
 
-static bool has_room(struct rw_worker *worker, const struct rw_listener_settings *settings, int fd)
+/* ---- Room for another ---- */
+
+static bool is_beyond(const struct rw_worker *worker, int fd)
 {
-    if (worker->client_fd_max && fd > worker->client_fd_max) {
-        rw_log_limited(RW_LOG_WARN, "listener",
-                       "a client is turned away: the last of the descriptors (ulimit -n) are kept "
-                       "for origins and the admin API");
-        return false;
-    }
-    return worker->front_count < settings->limits->connections;
+    return worker->client_fd_max && fd > worker->client_fd_max;
 }
 
-static void admit(struct rw_client *client)
+static bool is_idle(const struct rw_client *client)
+{
+    const struct rw_client_front *front = fronts[client->protocol];
+    return front->idle && front->idle(client) && client->deadline.at_ms != RW_DEADLINE_NONE;
+}
+
+/* The one that has been idle for longest, among those that were looked at least lately: all of a
+ * small worker, a sample of a large one. What was looked at goes to the end of the list. */
+static struct rw_client *find_idle(struct rw_worker *worker)
+{
+    struct rw_client *oldest = NULL;
+    for (size_t i = 0; i < EVICT_LOOKS_MAX && i < worker->front_count; i++) {
+        struct rw_client *client = rw_container_of(worker->fronts.next, struct rw_client, link);
+        rw_list_remove(&client->link);
+        rw_list_push_back(&worker->fronts, &client->link);
+        if (is_idle(client) && (!oldest || client->deadline.at_ms < oldest->deadline.at_ms))
+            oldest = client;
+    }
+    return oldest;
+}
+
+static bool evict_idle(struct rw_worker *worker)
+{
+    struct rw_client *client = find_idle(worker);
+    if (!client)
+        return false;
+    rw_log_limited(RW_LOG_INFO, "listener",
+                   "an idle client connection is closed to make room for a new one");
+    rw_worker_count(worker, RW_COUNTER_CONNECTIONS_EVICTED, 1);
+    fronts[client->protocol]->close(client);
+    return true;
+}
+
+/* A descriptor beyond those that clients may have shows that they are all in use. It stays in use
+ * while that of the evicted one is soon free: so as long as there are clients with such a
+ * descriptor, a small one shows nothing, and each new client has to take the place of another. */
+static bool make_room(struct rw_worker *worker, const struct rw_listener_settings *settings, int fd)
+{
+    bool beyond = is_beyond(worker, fd);
+    bool full = worker->front_count >= settings->limits->connections;
+    if (!full && !beyond && worker->beyond_count == 0)
+        return true;
+    if (evict_idle(worker) || (!full && !beyond))
+        return true;
+    rw_log_limited(RW_LOG_WARN, "listener", "a client is turned away, and none is idle: %s",
+                   beyond ? "the last of the descriptors (ulimit -n) are kept for origins and the "
+                            "admin API"
+                          : "limits.connections is reached");
+    return false;
+}
+
+static void admit(struct rw_client *client, bool beyond)
 {
     struct rw_worker *worker = rw_client_worker(client);
+    client->beyond = beyond;
+    worker->beyond_count += beyond;
     client->listener->references++;
     rw_list_push_back(&worker->fronts, &client->link);
     worker->front_count++;
@@ -163,7 +214,7 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
         return rw_listener_refuse(&listener->io, fd);
     const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
     struct rw_client *client =
-        has_room(worker, settings, fd) ? rw_slab_get(&worker->connections) : NULL;
+        make_room(worker, settings, fd) ? rw_slab_get(&worker->connections) : NULL;
     if (!client) {
         rw_worker_count(worker, RW_COUNTER_CONNECTIONS_REFUSED, 1);
         rw_listener_refuse(&listener->io, fd);
@@ -182,7 +233,7 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
         rw_slab_put(&worker->connections, client);
         return;
     }
-    admit(client);
+    admit(client, is_beyond(worker, fd));
     rw_client_start(client, proxied       ? RW_CLIENT_PROXY
                             : client->tls ? RW_CLIENT_OPENING
                                           : RW_CLIENT_H1);
@@ -209,6 +260,7 @@ void rw_client_release(struct rw_client *client)
     rw_deadline_stop(worker->loop, &client->deadline);
     rw_list_remove(&client->link);
     worker->front_count--;
+    worker->beyond_count -= client->beyond;
     rw_worker_count(worker, RW_COUNTER_CONNECTIONS_OPEN, -1);
     rw_worker_listener_drop(client->listener);
     rw_slab_put(&worker->connections, client);

@@ -41,6 +41,7 @@ struct rw_client {
     uint8_t phase;    /* the front's own enum; 0 when it starts */
     bool tls : 1;
     bool peer_ended : 1; /* FIN came */
+    bool beyond : 1;     /* its descriptor is beyond worker->client_fd_max */
     bool busy : 1;       /* the front's own loop over what came is on the stack */
 };
 
@@ -54,6 +55,9 @@ struct rw_client_front {
     void (*drain)(struct rw_client *client);
     /* Cuts it now. */
     void (*close)(struct rw_client *client);
+    /* Nothing is under way: its deadline is that of the next request, and it may be closed to make
+     * room for another client. NULL: never. */
+    bool (*idle)(const struct rw_client *client);
 };
 
 /* Size of a connection object, for the worker's slab. */

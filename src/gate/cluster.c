@@ -138,6 +138,14 @@ static void set_http2(struct rw_cluster_http2 *to, const struct rw_config_upstre
     to->age_ms_max = config->age_ms_max;
 }
 
+/* Processes count for themselves, so that one that is killed holds nothing. At least one each. */
+static uint32_t share_of(const struct rw_clusters_options *options, uint32_t limit)
+{
+    unsigned processes = options->processes ? options->processes : 1;
+    uint32_t share = limit / processes + (options->process < limit % processes);
+    return limit && !share ? 1 : share;
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control,
                                  const struct rw_config_upstream *upstream)
@@ -146,6 +154,8 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
     cluster->name = upstream->name;
     cluster->balance = upstream->balance;
     cluster->connections = *upstream->connections;
+    cluster->connections.per_endpoint_max =
+        share_of(&control->clusters->options, upstream->connections->per_endpoint_max);
     cluster->connect_ms = upstream->connect_ms;
     cluster->proxy_version = (unsigned)upstream->proxy_protocol;
     cluster->http2 = upstream->protocol == RW_PROTOCOL_HTTP2;

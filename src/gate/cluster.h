@@ -122,6 +122,7 @@ struct rw_clusters_options {
     struct rw_loop *loop;       /* of the control thread: DNS and probes live here; NULL: no DNS, no
                                    probes (simulation, check) */
     struct rw_metrics *metrics; /* NULL: every series is 0 */
+    unsigned process, processes; /* limits are shared out among so many; 0 processes: one */
     /* Calls `release(object)` once every worker has passed through its loop; any thread. NULL: at
      * once (no workers). */
     void (*defer)(void *user, void (*release)(void *object), void *object);

@@ -258,8 +258,9 @@ static const struct rw_conf_field limits_fields[] = {
         .fallback = "100000",
         .min = 1,
         .max = 10000000,
-        .doc = "Connections of one worker thread; further ones are closed at once. `ulimit -n` "
-               "limits them too, an eighth of which is kept for origins and the admin API.",
+        .doc = "Connections of one worker thread. For a further one, the connection that has been "
+               "idle for longest is closed; where none is idle, the new one is. `ulimit -n` limits "
+               "them too, an eighth of which is kept for origins and the admin API.",
     },
     {
         .name = "requests_per_connection",

@@ -218,7 +218,8 @@ static const struct rw_conf_field connections_fields[] = {
         .max = 1000000,
         .doc =
             "Connections to one endpoint, of all threads together; 0 is no limit. Set it to what "
-            "the server can take: further requests wait in the queue.",
+            "the server can take: further requests wait in the queue. With `--processes N` each "
+            "process has an Nth part, but at least one connection.",
         .example = "512",
     },
     {

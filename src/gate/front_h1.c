@@ -357,6 +357,11 @@ static void drain(struct rw_client *client)
         rw_client_deadline_in(client, DRAIN_IDLE_MS);
 }
 
+static bool idle(const struct rw_client *client)
+{
+    return client->phase == RW_H1_IDLE;
+}
+
 static void close_now(struct rw_client *client)
 {
     rw_h1_close(rw_container_of(client, struct rw_h1_connection, client));
@@ -368,6 +373,7 @@ const struct rw_client_front rw_front_h1_client = {
     .start = start,
     .drain = drain,
     .close = close_now,
+    .idle = idle,
 };
 
 const struct rw_front rw_front_h1 = {

@@ -48,8 +48,9 @@ struct rw_worker {
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     uint64_t client_ids;
-    int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
-                          API: an idle crowd of clients must not take the last one; 0: no limit */
+    int client_fd_max;   /* the descriptors above are for connections to origins, files, the admin
+                            API: an idle crowd of clients must not take the last one; 0: no limit */
+    size_t beyond_count; /* clients that have a descriptor above it, in the place of others */
     struct rw_list listeners; /* of struct listener (listener.c) */
     struct rw_pool **pools;   /* by endpoint slot */
     size_t pool_room;

@@ -268,6 +268,8 @@ static enum rw_err create_control(struct rw_process *process)
     struct rw_clusters_options clusters = {
         .loop = process->control.loop,
         .metrics = process->options.shared->metrics,
+        .process = process->options.index,
+        .processes = process->options.processes,
         .defer = defer,
         .defer_user = process,
     };

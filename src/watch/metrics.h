@@ -55,6 +55,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(CONNECTIONS_ACCEPTED, "ringway_connections_accepted_total", COUNTER, "Client connections accepted") \
     X(CONNECTIONS_OPEN, "ringway_connections_open", GAUGE, "Client connections open now") \
     X(CONNECTIONS_REFUSED, "ringway_connections_refused_total", COUNTER, "Client connections closed at once because a limit was reached") \
+    X(CONNECTIONS_EVICTED, "ringway_connections_evicted_total", COUNTER, "Idle client connections closed to make room for new ones") \
     X(REQUESTS_ACTIVE, "ringway_requests_active", GAUGE, "Requests being served now") \
     X(TUNNELS_OPEN, "ringway_tunnels_open", GAUGE, "WebSockets and other tunnels open now; each is a request being served, too") \
     X(REQUESTS_MALFORMED, "ringway_requests_malformed_total", COUNTER, "Requests refused by the parser") \

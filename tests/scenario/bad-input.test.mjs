@@ -2,6 +2,7 @@
 // closed. The origin sees nothing of them. And clients and origins that are too slow.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
 import { cleanup } from "./support/cleanup.mjs";
@@ -9,7 +10,7 @@ import { request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { onHeads, startOrigin, startRawOrigin } from "./support/origin.mjs";
 import { openRaw } from "./support/raw.mjs";
-import { sanitized } from "./support/run.mjs";
+import { ringway, sanitized } from "./support/run.mjs";
 import { eventually, sleep } from "./support/wait.mjs";
 
 const CHUNKED = "Transfer-Encoding: chunked\r\n";
@@ -248,7 +249,7 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
   });
 });
 
-test("more connections than allowed are turned away, and the rest goes on", async (t) => {
+test("more connections than allowed: the one that has been idle for longest makes room; where none is idle, the new one is turned away", async (t) => {
   const gateway = await startGateway(
     t,
     (g) => `
@@ -256,20 +257,62 @@ threads: 1
 listeners: [{ name: web, address: "127.0.0.1:${g.port}", limits: { connections: 5 } }]
 routes: [{ respond: { body: ok } }]`,
   );
+  const ask = async (connection) => assert.equal((await connection.write(get()).response()).status, 200);
   const kept = [];
-  for (let i = 0; i < 5; i++) {
+  const open = async () => {
     const connection = await openRaw(gateway.port);
-    assert.equal((await connection.write(get()).response()).status, 200);
+    await ask(connection);
+    await sleep(5);
     kept.push(connection);
-  }
+  };
+  for (let i = 0; i < 5; i++) await open();
+  // The first was used last, the second is in the middle of a request: the third is the oldest.
+  await ask(kept[0]);
+  kept[1].write("GET / HTTP/1.1\r\nHost: a\r\n");
+  await sleep(50);
+  await open();
+  await kept[2].closed();
+  await open();
+  await kept[3].closed();
+  kept[1].write("\r\n");
+  assert.equal((await kept[1].response()).status, 200);
+  assert.equal(await gateway.metric("ringway_connections_evicted_total"), 2);
+
+  const living = [0, 1, 4, 5, 6].map((i) => kept[i]);
+  for (const connection of living) connection.write("GET / HTTP/1.1\r\n");
+  await sleep(50);
   const further = await openRaw(gateway.port);
   further.write(get());
   const early = await Promise.race([further.response().then(() => "served", () => "turned away"), sleep(500).then(() => "waits")]);
   assert.notEqual(early, "served");
-  assert.equal((await kept[0].write(get()).response()).status, 200);
+  assert.ok((await gateway.metric("ringway_connections_refused_total")) >= 1);
+  for (const connection of living) {
+    connection.write("Host: a\r\n\r\n");
+    assert.equal((await connection.response()).status, 200);
+  }
   for (const connection of kept) connection.destroy();
   further.destroy();
   await eventually(async () => (await gateway.get("/")).status === 200);
+});
+
+test("more connections than descriptors: idle ones make room, and descriptors for origins are left", async (t) => {
+  const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+  const gateway = await startGateway(t, `threads: 1\nroutes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]`, {
+    program: "prlimit",
+    before: ["--nofile=100:100", ringway],
+  });
+  const kept = [];
+  for (let i = 0; i < 150; i++) {
+    const connection = await openRaw(gateway.port);
+    kept.push(connection);
+    if (i % 10 === 0) assert.equal((await connection.write(get()).response()).status, 200, `connection ${i}`);
+  }
+  await eventually(async () => (await gateway.metric("ringway_connections_evicted_total")) >= 50, { what: "idle ones are evicted" });
+  assert.equal(await gateway.metric("ringway_connections_refused_total"), 0);
+  const [worker] = gateway.workers();
+  const used = readdirSync(`/proc/${worker}/fd`).length;
+  assert.ok(used <= 92, `${used} descriptors are used`);
+  for (const connection of kept) connection.destroy();
 });
 
 // ---- Too slow ----

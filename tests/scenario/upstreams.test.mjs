@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
 import { json, request } from "./support/client.mjs";
@@ -285,6 +286,34 @@ test("per_endpoint_max holds across threads; who waits is served in turn", async
   const answers = await Promise.all(Array.from({ length: 60 }, () => gateway.get("/")));
   assert.ok(answers.every((answer) => answer.status === 200));
   assert.ok(most <= 3 && origin.sockets.size <= 3, `${most} at a time`);
+});
+
+test("per_endpoint_max is shared out among processes, and one that is killed takes nothing with it", async (t) => {
+  let now = 0;
+  let most = 0;
+  const origin = await startOrigin(t, {
+    async answer(_, response) {
+      most = Math.max(most, ++now);
+      await sleep(20);
+      now--;
+      response.end("ok");
+    },
+  });
+  const gateway = await startGateway(t, `threads: 2\n${upstream([origin], "    connections: { per_endpoint_max: 5, queue_timeout: 10s }\n    passive_health: { failures: 0 }\n")}`, { args: ["--processes", "3"] });
+  const round = async () => {
+    const answers = await Promise.all(Array.from({ length: 60 }, () => gateway.get("/", { headers: { Connection: "close" } })));
+    assert.ok(answers.every((answer) => answer.status === 200));
+    assert.ok(most >= 2 && most <= 5, `${most} at a time`);
+  };
+  await round();
+  for (let i = 0; i < 2; i++) {
+    const before = gateway.workers();
+    process.kill(before[i], "SIGKILL");
+    await eventually(() => gateway.workers().length === 3 && !gateway.workers().includes(before[i]), { what: "another process" });
+    await eventually(async () => (await gateway.get("/").catch(() => ({}))).status === 200);
+    now = most = 0;
+    await round();
+  }
 });
 
 test("a full queue, and one that waits too long: 503 with the reason", async (t) => {

@@ -239,6 +239,8 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
                              i, 80 + i);
         add_number(plan, yaml, "requests_per_connection", 15, 0, 1, 5);
         rw_test_bytes_format(yaml, ",");
+        add_number(plan, yaml, "connections", strict ? 0 : 20, 1000, 1, 4);
+        rw_test_bytes_format(yaml, ",");
         add_number(plan, yaml, "body", strict ? 0 : 10, 0, 100, 10000);
         rw_test_bytes_format(yaml, "B }\n  timeouts: { body_rate_min: 0,");
         add_time(plan, yaml, "header", 60000, 500);

@@ -91,7 +91,7 @@ static const struct head_case bodies[] = {
     HEAD("6.1 unknown coding", OK "Transfer-Encoding: gzip, chunked\r\n\r\n", 502,
          "Transfer-Encoding holds an unknown coding"),
     HEAD("6.1 not chunked", OK "Transfer-Encoding: gzip\r\n\r\n", 502,
-         "Transfer-Encoding is not \"chunked\""),
+         "Transfer-Encoding is not chunked"),
     HEAD("6.1 HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 502,
          "Transfer-Encoding in HTTP/1.0"),
     HEAD("RFC 9110 7.6.1 named by Connection", OK "X-A: 1\r\nConnection: x-a\r\n" ZERO, 0,

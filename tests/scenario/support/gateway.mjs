@@ -26,13 +26,13 @@ export function yaml(text) {
 }
 
 class Gateway {
-  constructor({ folder, port, adminPort, program, args, env }) {
+  constructor({ folder, port, adminPort, program, before, args, env }) {
     Object.assign(this, { folder, port, adminPort, program });
     this.url = `http://127.0.0.1:${port}`;
     this.admin = `http://127.0.0.1:${adminPort}`;
     this.configFile = join(folder, "ringway.yaml");
     this.accessFile = join(folder, "access.log");
-    this.args = ["serve", ...args, this.configFile];
+    this.args = [...before, "serve", ...args, this.configFile];
     this.env = env;
     this.stderr = "";
     this.stdout = "";
@@ -183,11 +183,12 @@ class Gateway {
   }
 }
 
-export async function prepareGateway(t, text, { args = [], env = {}, program = ringway } = {}) {
+// With another `program` (one that executes it), `before` are that one's arguments.
+export async function prepareGateway(t, text, { args = [], env = {}, program = ringway, before = [] } = {}) {
   const folder = scratch(t);
   const port = await freePort();
   const adminPort = await freePort();
-  const gateway = new Gateway({ folder, port, adminPort, program, args, env });
+  const gateway = new Gateway({ folder, port, adminPort, program, before, args, env });
   const raw = typeof text === "function" ? text(gateway) : text;
   gateway.configure(raw);
   return gateway;
