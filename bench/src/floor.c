@@ -6,6 +6,7 @@
  *   bench_floor LISTEN_PORT ORIGIN_PORT
  */
 #include "net.h"
+#include "service.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,11 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#define EVENTS_MAX 512
 #define CHUNK_BYTES (64 * 1024)
+#define DOOMED_MAX 1024 /* two for each event of a batch */
 
 /* One end of a relayed pair. `waiting` bytes were read from the other end and await room here. */
 struct end {
@@ -30,9 +28,9 @@ struct end {
 };
 
 /* Ends closed within a batch of events stay allocated until it is over: later events name them. */
-static struct end *doomed[2 * EVENTS_MAX];
+static struct end *doomed[DOOMED_MAX];
 static size_t doomed_count;
-static int epoll_fd;
+static int origin_port;
 static char chunk[CHUNK_BYTES];
 
 static void close_pair(struct end *end)
@@ -100,8 +98,9 @@ static int flush(struct end *to)
     return to->waiting_from == to->waiting_until;
 }
 
-static void on_event(struct end *end, uint32_t events)
+static void on_event(void *owner, uint32_t events)
 {
+    struct end *end = owner;
     int state = 0;
     if (end->fd < 0) {
         return;
@@ -124,59 +123,28 @@ static void on_event(struct end *end, uint32_t events)
     }
 }
 
-static void watch(struct end *end)
+static void accepted(int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = end};
-    int yes = 1;
-    setsockopt(end->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, end->fd, &event) != 0) {
-        bench_fail("epoll_ctl: %s", strerror(errno));
+    int origin_fd = bench_connect(origin_port);
+    if (origin_fd < 0) {
+        close(fd);
+        return;
     }
-}
-
-static void accept_all(int listener, int origin_port)
-{
-    int fd;
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        int origin_fd = bench_connect(origin_port);
-        if (origin_fd < 0) {
-            close(fd);
-            continue;
-        }
-        struct end *client = bench_allocate(1, sizeof *client);
-        struct end *origin = bench_allocate(1, sizeof *origin);
-        *client = (struct end){.fd = fd, .other = origin};
-        *origin = (struct end){.fd = origin_fd, .other = client};
-        watch(client);
-        watch(origin);
-    }
+    struct end *client = bench_allocate(1, sizeof *client);
+    struct end *origin = bench_allocate(1, sizeof *origin);
+    *client = (struct end){.fd = fd, .other = origin};
+    *origin = (struct end){.fd = origin_fd, .other = client};
+    bench_watch(fd, client);
+    bench_watch(origin_fd, origin);
 }
 
 int main(int count, char **arguments)
 {
-    static struct epoll_event events[EVENTS_MAX];
+    static const struct bench_service service = {accepted, on_event, bury_doomed};
     if (count != 3) {
         bench_fail("usage: bench_floor LISTEN_PORT ORIGIN_PORT");
     }
-    int listener = bench_listen((int)bench_parse_number("LISTEN_PORT", arguments[1], 1, 65535));
-    int origin_port = (int)bench_parse_number("ORIGIN_PORT", arguments[2], 1, 65535);
-    struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
-
-    bench_raise_descriptor_limit();
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &listening) != 0) {
-        bench_fail("epoll: %s", strerror(errno));
-    }
-    for (;;) {
-        int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
-        for (int i = 0; i < ready; i++) {
-            if (events[i].data.ptr == NULL) {
-                accept_all(listener, origin_port);
-            } else {
-                on_event(events[i].data.ptr, events[i].events);
-            }
-        }
-        bury_doomed();
-    }
+    int port = (int)bench_parse_number("LISTEN_PORT", arguments[1], 1, 65535);
+    origin_port = (int)bench_parse_number("ORIGIN_PORT", arguments[2], 1, 65535);
+    bench_serve(port, &service);
 }

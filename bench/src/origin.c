@@ -6,10 +6,9 @@
  *   bench_origin PORT
  */
 #include "net.h"
+#include "service.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 512
 #define SMALL_BODY_BYTES 128
 #define PAGE_BODY_BYTES 30000
 #define LARGE_BODY_BYTES (1024 * 1024)
@@ -33,7 +31,6 @@ struct peer {
     char *keep;
 };
 
-static int epoll_fd;
 static int large_fd;
 static char small_answer[512];
 static size_t small_answer_length;
@@ -151,8 +148,9 @@ static int on_writable(struct peer *peer)
     return serve(peer, input, kept);
 }
 
-static void on_event(struct peer *peer, uint32_t events)
+static void on_event(void *owner, uint32_t events)
 {
+    struct peer *peer = owner;
     int state = 0;
     if ((events & EPOLLOUT) && peer->large_until != 0) {
         state = on_writable(peer);
@@ -168,20 +166,11 @@ static void on_event(struct peer *peer, uint32_t events)
     }
 }
 
-static void accept_all(int listener)
+static void accepted(int fd)
 {
-    int fd;
-    int yes = 1;
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        struct peer *peer = bench_allocate(1, sizeof *peer);
-        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                    .data.ptr = peer};
-        peer->fd = fd;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-            bench_fail("epoll_ctl: %s", strerror(errno));
-        }
-    }
+    struct peer *peer = bench_allocate(1, sizeof *peer);
+    peer->fd = fd;
+    bench_watch(fd, peer);
 }
 
 static size_t write_head(char *into, size_t size, int body_bytes)
@@ -232,27 +221,10 @@ static void prepare_answers(void)
 
 int main(int count, char **arguments)
 {
-    static struct epoll_event events[EVENTS_MAX];
+    static const struct bench_service service = {.accepted = accepted, .on_event = on_event};
     if (count != 2) {
         bench_fail("usage: bench_origin PORT");
     }
-    int listener = bench_listen((int)bench_parse_number("PORT", arguments[1], 1, 65535));
-    struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
-
-    bench_raise_descriptor_limit();
     prepare_answers();
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &listening) != 0) {
-        bench_fail("epoll: %s", strerror(errno));
-    }
-    for (;;) {
-        int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
-        for (int i = 0; i < ready; i++) {
-            if (events[i].data.ptr == NULL) {
-                accept_all(listener);
-            } else {
-                on_event(events[i].data.ptr, events[i].events);
-            }
-        }
-    }
+    bench_serve((int)bench_parse_number("PORT", arguments[1], 1, 65535), &service);
 }

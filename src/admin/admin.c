@@ -8,12 +8,8 @@ static enum rw_flow respond(struct rw_exchange *x, unsigned status, const char *
                             const struct rw_text *text)
 {
     struct rw_span body = rw_arena_copy(&x->arena, rw_text_span(text));
-    if (!body.at || text->err || rw_exchange_make_reply(x, status, type, body)) {
-        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
-        return RW_FLOW_OVER;
-    }
-    struct rw_piece piece = x->first_response_piece;
-    return rw_exchange_respond(x, &piece);
+    enum rw_err err = body.at ? text->err : RW_ENOMEM;
+    return rw_exchange_reply(x, err ? err : rw_exchange_make_reply(x, status, type, body));
 }
 
 static enum rw_flow respond_text(struct rw_exchange *x, unsigned status, const char *string)

@@ -180,6 +180,11 @@ RW_MUST_CHECK enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned
 RW_MUST_CHECK enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status,
                                                    const char *detail);
 
+/* Sends what one of these has made: the whole answer of an origin that answers at once. With an
+ * error (of making it) the exchange fails for want of memory. The origin's own calls end with it.
+ */
+enum rw_flow rw_exchange_reply(struct rw_exchange *x, enum rw_err err);
+
 /* The steps as a Markdown page. */
 void rw_steps_manual(struct rw_text *text);
 const char *rw_step_name(enum rw_step step);

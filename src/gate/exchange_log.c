@@ -31,6 +31,16 @@ enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status, const
     return err;
 }
 
+enum rw_flow rw_exchange_reply(struct rw_exchange *x, enum rw_err err)
+{
+    if (err) {
+        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
+        return RW_FLOW_OVER;
+    }
+    struct rw_piece piece = x->first_response_piece;
+    return rw_exchange_respond(x, &piece);
+}
+
 static enum rw_err add_allow(struct rw_exchange *x)
 {
     struct rw_text allow = {0};

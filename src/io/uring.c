@@ -48,9 +48,7 @@ struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enu
 void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind)
 {
     struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_IGNORED);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_cancel64(sqe, (uintptr_t)at | kind, 0);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, cancel64, (uintptr_t)at | kind, 0);
 }
 
 /* ---- Buffers ---- */
@@ -197,9 +195,7 @@ static void uring_wake(struct rw_loop *loop)
 static void arm_wake(struct uring_state *state)
 {
     struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_WAKE);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_poll_multishot(sqe, state->wake_fd, POLLIN);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, poll_multishot, state->wake_fd, POLLIN);
     state->wake_armed = true;
 }
 
@@ -212,9 +208,7 @@ static void arm_accept(struct rw_listener_state *state)
 {
     struct rw_listener *listener = state->listener;
     struct io_uring_sqe *sqe = rw_uring_operation(listener->loop->state, state, URING_ACCEPT);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_poll_add(sqe, listener->fd, POLLIN);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, poll_add, listener->fd, POLLIN);
     state->armed = true;
 }
 
@@ -260,9 +254,7 @@ static void arm_watch(struct uring_state *state, struct watch_node *node)
     unsigned events = (watch->events & RW_WATCH_READ ? POLLIN : 0u) |
                       (watch->events & RW_WATCH_WRITE ? POLLOUT : 0u);
     struct io_uring_sqe *sqe = rw_uring_operation(state, node, URING_WATCH);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_poll_add(sqe, watch->fd, events);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, poll_add, watch->fd, events);
 }
 
 static enum rw_err uring_watch(struct rw_watch *watch)

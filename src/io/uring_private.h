@@ -54,6 +54,14 @@ struct rw_uring_send {
 
 /* NULL never: submits what is queued when the queue is full. */
 struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
+/* Says what an operation is: io_uring_prep_WHAT(sqe, ...). Some versions of these clear user_data,
+ * which says whose it is. */
+#define RW_URING_PREPARE(sqe, what, ...)                                                           \
+    do {                                                                                           \
+        __u64 whose_ = (sqe)->user_data;                                                           \
+        io_uring_prep_##what(sqe, __VA_ARGS__);                                                    \
+        (sqe)->user_data = whose_;                                                                 \
+    } while (0)
 /* Tells the kernel now what is queued. */
 void rw_uring_ask(struct uring_state *state);
 void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);

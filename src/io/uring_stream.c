@@ -83,20 +83,16 @@ static void drop_held(struct rw_stream *stream)
 static void arm_poll(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_poll_add(sqe, stream->fd, POLLIN | POLLRDHUP);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, poll_add, stream->fd, POLLIN | POLLRDHUP);
     set(stream, RECEIVE_ARMED | ARMED_POLL);
 }
 
 static void arm_receive(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_recv_multishot(sqe, stream->fd, NULL, 0, 0);
+    RW_URING_PREPARE(sqe, recv_multishot, stream->fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = LENT_GROUP;
-    sqe->user_data = user_data;
     clear(stream, ARMED_POLL | READABLE);
     set(stream, RECEIVE_ARMED);
 }
@@ -112,9 +108,7 @@ static void cancel_receive(struct rw_stream *stream)
 static void arm_hangup(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_HANGUP);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_poll_add(sqe, stream->fd, POLLERR | POLLHUP);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, poll_add, stream->fd, POLLERR | POLLHUP);
     set(stream, HANGUP_ARMED);
 }
 
@@ -123,26 +117,22 @@ static void begin_connect(struct rw_stream *stream)
     struct rw_address *to = stream->pending;
     clear(stream, CONNECT_DUE);
     struct io_uring_sqe *sqe = begin(stream, URING_CONNECT);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_connect(sqe, stream->fd, (struct sockaddr *)&to->storage, to->bytes);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, connect, stream->fd, (struct sockaddr *)&to->storage, to->bytes);
 }
 
 static void begin_send(struct rw_stream *stream)
 {
     struct rw_uring_send *send = stream->pending;
     struct io_uring_sqe *sqe = begin(stream, URING_SEND);
-    __u64 user_data = sqe->user_data;
     if (send->rest.count == 1) {
         struct iovec *part = &send->rest.parts[0];
-        io_uring_prep_send(sqe, stream->fd, part->iov_base, part->iov_len,
-                           MSG_NOSIGNAL | MSG_WAITALL);
+        RW_URING_PREPARE(sqe, send, stream->fd, part->iov_base, part->iov_len,
+                         MSG_NOSIGNAL | MSG_WAITALL);
     } else {
         send->message =
             (struct msghdr){.msg_iov = send->rest.parts, .msg_iovlen = (size_t)send->rest.count};
-        io_uring_prep_sendmsg(sqe, stream->fd, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
+        RW_URING_PREPARE(sqe, sendmsg, stream->fd, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
     }
-    sqe->user_data = user_data;
 }
 
 /* ---- Bringing the stream to where it should be ---- */
@@ -325,9 +315,7 @@ void rw_uring_close(struct rw_stream *stream, bool abort)
         return;
     }
     struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), NULL, URING_IGNORED);
-    __u64 user_data = sqe->user_data;
-    io_uring_prep_cancel_fd(sqe, stream->fd, IORING_ASYNC_CANCEL_ALL);
-    sqe->user_data = user_data;
+    RW_URING_PREPARE(sqe, cancel_fd, stream->fd, IORING_ASYNC_CANCEL_ALL);
     /* The bytes of a send are the caller's again: the kernel must have taken or forgotten them. */
     if (stream->pending)
         rw_uring_ask(state_of(stream));

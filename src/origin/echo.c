@@ -141,12 +141,7 @@ static enum rw_err make(struct rw_exchange *x)
 
 static enum rw_flow answer(struct rw_exchange *x)
 {
-    if (make(x)) {
-        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
-        return RW_FLOW_OVER;
-    }
-    struct rw_piece piece = x->first_response_piece;
-    return rw_exchange_respond(x, &piece);
+    return rw_exchange_reply(x, make(x));
 }
 
 /* ---- The origin ---- */

@@ -264,13 +264,6 @@ static enum rw_flow fail(struct rw_exchange *x, enum rw_reason reason)
     return RW_FLOW_OVER;
 }
 
-/* Answers with x->response, which make_reply made, and its body. */
-static enum rw_flow respond(struct rw_exchange *x)
-{
-    struct rw_piece piece = x->first_response_piece;
-    return rw_exchange_respond(x, &piece);
-}
-
 static enum rw_err add(struct rw_exchange *x, const char *name, struct rw_span value)
 {
     return value.at ? rw_message_add(&x->response, &x->arena, rw_span_text(name), value)
@@ -283,7 +276,7 @@ static enum rw_flow refuse_method(struct rw_exchange *x)
     enum rw_err err = rw_exchange_make_problem(x, 405, "Files are read by GET and HEAD only.");
     if (!err)
         err = add(x, "Allow", RW_LITERAL("GET, HEAD"));
-    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : respond(x);
+    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : rw_exchange_reply(x, RW_OK);
 }
 
 /* A path that begins with two slashes would be taken for a host. */
@@ -297,7 +290,7 @@ static enum rw_flow redirect_to_directory(struct rw_exchange *x)
     enum rw_err err = rw_exchange_make_reply(x, 301, NULL, RW_LITERAL(""));
     if (!err)
         err = add(x, "Location", target);
-    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : respond(x);
+    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : rw_exchange_reply(x, RW_OK);
 }
 
 static struct rw_files_version version_of(struct rw_arena *arena, const struct stat *about)
@@ -395,7 +388,7 @@ static enum rw_flow serve(struct rw_exchange *x, const struct files *files,
     if (!err && body)
         return send_body(x, found->fd, &range);
     close(found->fd);
-    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : respond(x);
+    return err ? fail(x, RW_REASON_EXCHANGE_LIMIT) : rw_exchange_reply(x, RW_OK);
 }
 
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)

@@ -164,12 +164,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
         err = rw_exchange_make_reply(x, redirect->status, NULL, RW_LITERAL(""));
     if (!err)
         err = rw_message_add(&x->response, &x->arena, RW_LITERAL("Location"), target);
-    if (err) {
-        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
-        return RW_FLOW_OVER;
-    }
-    struct rw_piece piece = x->first_response_piece;
-    return rw_exchange_respond(x, &piece);
+    return rw_exchange_reply(x, err);
 }
 
 static void explain(const void *instance, struct rw_text *text)

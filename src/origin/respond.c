@@ -83,12 +83,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     enum rw_err err = rw_exchange_make_reply(x, config->status, type, config->body);
     for (size_t i = 0; i < config->headers.count && !err; i++)
         err = rw_message_set(&x->response, &x->arena, pairs[i].key, pairs[i].value);
-    if (err) {
-        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
-        return RW_FLOW_OVER;
-    }
-    struct rw_piece piece = x->first_response_piece;
-    return rw_exchange_respond(x, &piece);
+    return rw_exchange_reply(x, err);
 }
 
 static void explain(const void *instance, struct rw_text *text)
