@@ -123,7 +123,8 @@ void rw_upstream_on_failed(struct rw_lease *lease, enum rw_reason reason, const 
 {
     struct rw_upstream_call *call = rw_container_of(lease, struct rw_upstream_call, lease);
     blame(call, reason);
-    if (rw_upstream_try_again(call, false))
+    /* Who has waited as long as anyone may does not queue up again. */
+    if (reason != RW_REASON_QUEUE_TIMEOUT && rw_upstream_try_again(call, false))
         return;
     struct rw_span copy = rw_arena_copy(&call->x->arena, rw_span_text(detail));
     give_up(call, reason, copy.at ? copy.at : rw_reason_text(reason));

@@ -472,8 +472,9 @@ static pid_t run_client(uint16_t port, const char *arguments, int *output)
              "(sleep 0.1; %s; printf 'GET / HTTP/1.0\\r\\n\\r\\n'; sleep 0.3) | "
              "exec openssl s_client -connect 127.0.0.1:%u -servername usual.example "
              "-verify_return_error -CAfile %s %s 2>&1",
-             strstr(arguments, "-quiet") ? ":"
-                                         : "printf 'K\\n'; sleep 0.1; printf 'k\\n'; sleep 0.1",
+             strstr(arguments, "-quiet")
+                 ? ":"
+                 : "sleep 0.3; printf 'K\\n'; sleep 0.2; printf 'k\\n'; sleep 0.2",
              port, pair_file("ca.pem").at, arguments);
     pid_t child = fork();
     if (child == 0) {
