@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
+#include "cli/explain_tcp.h"
 #include "gate/exchange.h"
 
 #include <stdio.h>
@@ -86,8 +87,10 @@ static int parse_url(const char *text, struct url *url)
     url->scheme = rw_span(text, (size_t)(end - text));
     url->authority = rw_span(end + 3, strcspn(end + 3, "/?"));
     url->target = rw_span_text(end + 3 + url->authority.len);
-    if (!rw_span_is(url->scheme, "http") && !rw_span_is(url->scheme, "https"))
-        return rw_cli_usage_error("explain", "\"%s\": the scheme is neither http nor https", text);
+    if (!rw_span_is(url->scheme, "http") && !rw_span_is(url->scheme, "https") &&
+        !rw_span_is(url->scheme, "tcp"))
+        return rw_cli_usage_error("explain", "\"%s\": the scheme is none of http, https, tcp",
+                                  text);
     if (!parse_port(url->authority, &url->port))
         return rw_cli_usage_error("explain", "\"%s\": the port is not a number from 1 to 65535",
                                   text);
@@ -198,6 +201,8 @@ static int explain(const struct request *request, const struct url *url,
     struct rw_route_params params = {0};
     const char *why = NULL;
     unsigned listener = 0;
+    if (rw_span_is(url->scheme, "tcp"))
+        return rw_explain_tcp(snapshot, request->listener, url->port, url->target, text);
     int code = find_listener(request, url, snapshot, &listener);
     if (code)
         return code;
@@ -249,7 +254,8 @@ const struct rw_verb rw_verb_explain = {
     .arguments = "[OPTIONS] FILE URL",
     .summary = "which route, policies and upstream would take a request, and why",
     .help =
-        "URL is https://host/path?query, or only the path. Nothing is sent.\n\nOptions:\n"
+        "URL is https://host/path?query, or only the path, or tcp://host:port?sni=name.\n"
+        "Nothing is sent.\n\nOptions:\n"
         "  -X, --method METHOD     default GET\n"
         "  -H, --header 'N: value' as often as needed\n"
         "  --listener NAME         default: the one with the URL's port; where the URL has none,\n"

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gate/client_proxy.h"
 #include "gate/front_h1.h"
+#include "gate/front_tcp.h"
 #include "gate/tunnel.h"
 #include "io/address.h"
 #include "io/tls.h"
@@ -14,13 +15,15 @@ static const struct rw_client_front opening;
 static const struct rw_client_front *const fronts[] = {
     [RW_CLIENT_OPENING] = &opening,
     [RW_CLIENT_H1] = &rw_front_h1_client,
+    [RW_CLIENT_TCP] = &rw_front_tcp_client,
     [RW_CLIENT_TUNNEL] = &rw_tunnel_client_front,
     [RW_CLIENT_PROXY] = &rw_client_proxy_front,
 };
 
 size_t rw_client_bytes(void)
 {
-    const size_t bytes[] = {rw_front_h1_bytes(), rw_tunnel_client_bytes(), rw_client_proxy_bytes()};
+    const size_t bytes[] = {rw_front_h1_bytes(), rw_tunnel_client_bytes(), rw_client_proxy_bytes(),
+                            rw_front_tcp_bytes()};
     size_t most = 0;
     for (size_t i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
         most = bytes[i] > most ? bytes[i] : most;
@@ -62,6 +65,13 @@ void rw_client_malformed(struct rw_client *client, unsigned status, const char *
     rw_worker_count(rw_client_worker(client), RW_COUNTER_REQUESTS_MALFORMED, 1);
 }
 
+/* What is spoken once TLS, if there is any, is through. */
+static enum rw_client_protocol protocol_of(const struct rw_client *client)
+{
+    bool tcp = rw_client_settings(client)->config->protocol == RW_LISTENER_TCP;
+    return tcp ? RW_CLIENT_TCP : RW_CLIENT_H1;
+}
+
 /* ---- Opening: the TLS handshake ---- */
 
 static void close_opening(struct rw_client *client)
@@ -81,7 +91,7 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
         close_opening(client);
         return;
     }
-    rw_client_start(client, RW_CLIENT_H1);
+    rw_client_start(client, protocol_of(client));
 }
 
 static void on_opening_end(struct rw_stream *stream, enum rw_err err)
@@ -236,7 +246,7 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
     admit(client, is_beyond(worker, fd));
     rw_client_start(client, proxied       ? RW_CLIENT_PROXY
                             : client->tls ? RW_CLIENT_OPENING
-                                          : RW_CLIENT_H1);
+                                          : protocol_of(client));
 }
 
 void rw_client_begin(struct rw_client *client, struct rw_buf *early)
@@ -244,7 +254,7 @@ void rw_client_begin(struct rw_client *client, struct rw_buf *early)
     rw_stream_receive(&client->stream, false, false);
     memset((char *)client + sizeof(*client), 0, rw_client_bytes() - sizeof(*client));
     if (!client->tls) {
-        rw_client_start(client, RW_CLIENT_H1);
+        rw_client_start(client, protocol_of(client));
         if (early)
             client->stream.events->on_data(&client->stream, early);
         return;

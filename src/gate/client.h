@@ -26,6 +26,7 @@ union rw_peer {
 enum rw_client_protocol {
     RW_CLIENT_OPENING, /* TLS handshake */
     RW_CLIENT_H1,
+    RW_CLIENT_TCP,    /* gate/front_tcp.h */
     RW_CLIENT_TUNNEL, /* gate/tunnel.h */
     RW_CLIENT_PROXY,  /* a PROXY header is awaited: gate/client_proxy.h */
 };

@@ -75,6 +75,15 @@ static const struct rw_conf_field fields[] = {
         .doc = "Which requests go where. A request that no route matches is answered with 404.",
     },
     {
+        .name = "tcp_routes",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_UNIQUE,
+        .offset = MEMBER(tcp_routes),
+        .record = &rw_config_tcp_route_record,
+        .doc = "Which connections of listeners with `protocol: tcp` go where. A connection that "
+               "no route matches is closed.",
+    },
+    {
         .name = "upstreams",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_LIST | RW_CONF_UNIQUE,

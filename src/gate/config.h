@@ -64,12 +64,14 @@ struct rw_config_limits {
     uint64_t exchange_bytes;          /* arena cap of one exchange */
 };
 
+enum rw_config_listener_protocol { RW_LISTENER_HTTP, RW_LISTENER_TCP };
 enum rw_config_proxy { RW_PROXY_OFF, RW_PROXY_ACCEPT, RW_PROXY_REQUIRE };
 enum rw_config_underscores { RW_UNDERSCORES_DROP, RW_UNDERSCORES_PASS, RW_UNDERSCORES_REFUSE };
 
 struct rw_config_listener {
     struct rw_span name;
     struct rw_span address;
+    int protocol;                     /* enum rw_config_listener_protocol */
     struct rw_config_tls_server *tls; /* NULL: plain */
     struct rw_config_timeouts *timeouts;
     struct rw_config_limits *limits;
@@ -131,6 +133,27 @@ struct rw_config_route {
     struct rw_config_route_timeouts *timeouts;
     struct rw_conf_list
         upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
+    struct rw_conf_place place;
+};
+
+/* ---- TCP routes ---- */
+
+struct rw_config_tcp_match {
+    struct rw_conf_list sni;       /* of text: "a.example.com", "*.example.com"; empty: any */
+    struct rw_conf_list listeners; /* of text: names; empty: all of protocol tcp */
+    struct rw_conf_place place;
+};
+
+struct rw_config_tcp_timeouts {
+    uint32_t idle_ms, half_closed_ms;
+    uint32_t total_ms; /* 0: off */
+};
+
+struct rw_config_tcp_route {
+    struct rw_span name;
+    struct rw_config_tcp_match *match;
+    struct rw_span upstream;
+    struct rw_config_tcp_timeouts *timeouts;
     struct rw_conf_place place;
 };
 
@@ -245,7 +268,7 @@ struct rw_config {
     int io;                /* enum: "auto", "epoll", "io_uring" */
     bool watch_file;       /* reload when the file changes */
     uint32_t drain_ms_max; /* at SIGTERM and after an upgrade */
-    struct rw_conf_list listeners, routes, upstreams, policies;
+    struct rw_conf_list listeners, routes, tcp_routes, upstreams, policies;
     struct rw_config_access_log *access_log;
     struct rw_config_error_log *error_log;
     struct rw_config_metrics *metrics;

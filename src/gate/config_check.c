@@ -191,6 +191,29 @@ static void check_routes(struct rw_config *config, struct rw_conf_report *report
     }
 }
 
+/* Names of listeners are unique by now. */
+static bool speaks_tcp(const struct rw_config *config, struct rw_span name)
+{
+    for (EACH(const struct rw_config_listener, listener, config->listeners))
+        if (rw_span_eq(listener->name, name))
+            return listener->protocol == RW_LISTENER_TCP;
+    return true; /* told already */
+}
+
+static void check_tcp_routes(struct rw_config *config, struct rw_conf_report *report,
+                             const struct names *listeners, const struct names *upstreams)
+{
+    for (EACH(struct rw_config_tcp_route, route, config->tcp_routes)) {
+        for (EACH(struct rw_span, name, route->match->listeners)) {
+            expect_name(report, listeners, name, "listener");
+            if (!speaks_tcp(config, *name))
+                rw_conf_mistake_on(report, name, "the listener %s does not have \"protocol: tcp\"",
+                                   rw_conf_quote(report, *name));
+        }
+        expect_name(report, upstreams, &route->upstream, "upstream");
+    }
+}
+
 /* ---- The whole ---- */
 
 void rw_config_check(void *value, struct rw_conf_report *report)
@@ -206,6 +229,7 @@ void rw_config_check(void *value, struct rw_conf_report *report)
             names_add(report, &upstreams, &upstream->name);
         check_listeners(config, report, &policies, &listeners);
         check_routes(config, report, &policies, &listeners, &upstreams);
+        check_tcp_routes(config, report, &listeners, &upstreams);
     }
     names_free(&policies);
     names_free(&listeners);

@@ -42,6 +42,9 @@ void rw_config_check_listener(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &listener->proxy_protocol,
                            "\"proxy_protocol\" needs \"trusted_proxies\": who may say whose "
                            "connection it is");
+    if (listener->protocol == RW_LISTENER_TCP && listener->policies.count)
+        rw_conf_mistake_on(report, &listener->policies,
+                           "policies are for requests: \"protocol: tcp\" has none");
 }
 
 void rw_config_check_limits(void *value, struct rw_conf_report *report)
@@ -183,6 +186,16 @@ void rw_config_check_match(void *value, struct rw_conf_report *report)
     check_field_names(report, &match->headers);
     if (match->path.count && match->path_regex.len)
         rw_conf_mistake_on(report, &match->path_regex, "\"path_regex\" does not go with \"path\"");
+}
+
+void rw_config_check_tcp_match(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_tcp_match *match = value;
+    const char *flaw;
+    for (EACH(struct rw_span, name, match->sni))
+        if (name->len && (flaw = host_flaw(*name)))
+            rw_conf_mistake_on(report, name, "%s is not a host name: %s",
+                               rw_conf_quote(report, *name), flaw);
 }
 
 /* ---- Upstreams ---- */

@@ -295,6 +295,7 @@ static const struct rw_conf_record limits_record = {
 
 /* ---- The listener ---- */
 
+static const char *const protocol_names[] = {"http", "tcp", NULL};
 static const char *const proxy_names[] = {"off", "accept", "require", NULL};
 static const char *const underscores_names[] = {"drop", "pass", "refuse", NULL};
 static const char *const forwarded_names[] = {"x_forwarded", "forwarded", "both", "off", NULL};
@@ -318,6 +319,16 @@ static const struct rw_conf_field listener_fields[] = {
         .doc =
             "IP address and port, or a Unix socket. Without the IP address: all of the machine's.",
         .example = ":8080",
+    },
+    {
+        .name = "protocol",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(protocol),
+        .names = protocol_names,
+        .fallback = "http",
+        .doc =
+            "What is spoken here: `http`, or `tcp` for anything else, which `tcp_routes` pass on "
+            "as bytes.",
     },
     {
         .name = "tls",

@@ -14,6 +14,9 @@ extern const struct rw_conf_record rw_config_route_record;
 extern const struct rw_conf_record rw_config_policy_record;
 extern const struct rw_conf_record rw_config_policy_use_record;
 
+/* config_tcp.c */
+extern const struct rw_conf_record rw_config_tcp_route_record;
+
 /* config_upstream.c */
 extern const struct rw_conf_record rw_config_upstream_record;
 
@@ -38,6 +41,7 @@ void rw_config_check_tls_client(void *value, struct rw_conf_report *report);
 void rw_config_check_listener(void *value, struct rw_conf_report *report);
 void rw_config_check_limits(void *value, struct rw_conf_report *report);
 void rw_config_check_policy_use(void *value, struct rw_conf_report *report);
+void rw_config_check_tcp_match(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);
 void rw_config_check_health(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);

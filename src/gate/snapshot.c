@@ -227,6 +227,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
         return listeners;
     /* Routes look their clusters up: after a mistake there the rest would only be noise. */
     enum rw_err routes = clusters ? RW_OK : compile_routes(&compile, options);
+    if (!clusters && !listeners && !routes)
+        routes = rw_tcp_routes_compile(snapshot, options->metrics);
     enum rw_err first = clusters ? clusters : listeners ? listeners : routes;
     return first ? first : rw_circles_check(snapshot, report);
 }
@@ -245,6 +247,7 @@ enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options, struct
     snapshot->worker_count = options->workers;
     atomic_init(&snapshot->users, 1);
     rw_map_init(&snapshot->cluster_by_name, 0);
+    rw_map_init(&snapshot->tcp.by_name, 0);
     snapshot->pins = rw_alloc_aligned(64, options->workers * sizeof(*snapshot->pins));
     enum rw_err err = RW_ENOMEM;
     if (snapshot->pins) {
@@ -274,6 +277,7 @@ void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clust
         destroy_policies(snapshot->listeners[i].policies, snapshot->listeners[i].policy_count);
         rw_tls_server_drop(snapshot->listeners[i].tls);
     }
+    rw_tcp_routes_free(&snapshot->tcp);
     if (snapshot->router)
         rw_router_destroy(snapshot->router);
     for (unsigned i = 0; i < snapshot->cluster_count; i++)

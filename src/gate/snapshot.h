@@ -16,6 +16,7 @@
 #include "gate/origin.h"
 #include "gate/policy.h"
 #include "gate/router.h"
+#include "gate/tcp_routes.h"
 #include "http/h1.h"
 #include "io/address.h"
 #include "watch/metrics.h"
@@ -83,6 +84,7 @@ struct rw_snapshot {
     unsigned listener_count;
     struct rw_route *routes;
     unsigned route_count;
+    struct rw_tcp_routes tcp;
     struct rw_cluster **clusters;
     unsigned cluster_count;
     struct rw_map cluster_by_name;

@@ -76,6 +76,10 @@ struct rw_tunnel_options {
 
 /* NULL: out of memory. */
 struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options);
+/* For what did not come to a tunnel: its line in the log, and the metrics. `endpoint` may be NULL.
+ */
+void rw_tunnel_log_failure(const struct rw_tunnel_options *options, enum rw_reason reason,
+                           const struct rw_endpoint *endpoint);
 /* One that was not started: it never was. */
 void rw_tunnel_destroy(struct rw_tunnel *tunnel);
 

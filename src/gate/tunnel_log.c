@@ -178,7 +178,7 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
         .client = &client,
         .protocol = protocols[tunnel->protocol],
         .endpoint = endpoint ? endpoint->name : (struct rw_span){0},
-        .status = tunnel->status,
+        .status = http ? tunnel->status : RW_ACCESS_NO_STATUS,
         .bytes_in = tunnel->ways[RW_TUNNEL_UPSTREAM].bytes,
         .bytes_out = tunnel->ways[RW_TUNNEL_CLIENT].bytes,
         .duration_us = duration_us,
@@ -205,8 +205,9 @@ static void observe(const struct rw_tunnel *tunnel, unsigned series, uint64_t du
                     bool failed)
 {
     struct rw_series_cell *cell = rw_metrics_cell(tunnel->worker->metrics, series);
-    rw_metrics_observe(cell, tunnel->status / 100, duration_us,
-                       tunnel->ways[RW_TUNNEL_UPSTREAM].bytes,
+    /* Without HTTP: 2xx is what ended in good order. */
+    unsigned class = tunnel->status ? tunnel->status / 100 : tunnel->reason ? 0 : 2;
+    rw_metrics_observe(cell, class, duration_us, tunnel->ways[RW_TUNNEL_UPSTREAM].bytes,
                        tunnel->ways[RW_TUNNEL_CLIENT].bytes);
     if (failed)
         rw_metrics_failure(cell);
@@ -221,4 +222,17 @@ void rw_tunnel_log(const struct rw_tunnel *tunnel, const struct rw_endpoint *end
         observe(tunnel, endpoint->series, duration_us, tunnel->reason != RW_REASON_NONE);
     if (worker->access)
         write_line(tunnel, endpoint, duration_us);
+}
+
+void rw_tunnel_log_failure(const struct rw_tunnel_options *options, enum rw_reason reason,
+                           const struct rw_endpoint *endpoint)
+{
+    struct rw_tunnel *tunnel = rw_tunnel_create(options);
+    if (!tunnel) {
+        rw_worker_count(options->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+        return;
+    }
+    tunnel->reason = (uint8_t)reason;
+    rw_tunnel_log(tunnel, endpoint);
+    rw_tunnel_destroy(tunnel);
 }

@@ -8,7 +8,8 @@ static void write_url(const struct rw_listener_settings *listener, char *to, siz
 {
     struct rw_span address = listener->address_text;
     bool any = address.len && (address.at[0] == ':' || address.at[0] == '*');
-    const char *scheme = listener->tls ? "https" : "http";
+    bool tcp = listener->config->protocol == RW_LISTENER_TCP;
+    const char *scheme = tcp ? "tcp" : listener->tls ? "https" : "http";
     if (rw_span_starts(address, RW_LITERAL("unix:")))
         snprintf(to, room, "%.*s", RW_SPAN_ARGS(address));
     else if (any)
@@ -42,6 +43,7 @@ void rw_banner(const struct rw_process *process)
                 RW_SPAN_ARGS(process->access_config.path));
     if (snapshot->listener_count) {
         write_url(&snapshot->listeners[0], url, sizeof(url));
-        fprintf(stderr, "try: curl -i%s %s/\n", snapshot->listeners[0].tls ? "k" : "", url);
+        bool tcp = snapshot->listeners[0].config->protocol == RW_LISTENER_TCP;
+        fprintf(stderr, "try: curl -i%s %s/\n", snapshot->listeners[0].tls && !tcp ? "k" : "", url);
     }
 }

@@ -42,7 +42,8 @@ enum {
     RW_ACCESS_STALL_MS_MAX = 1000,   /* flush and destroy: a pipe that takes nothing is given up */
     RW_ACCESS_FLUSH_MS_MAX = 10000,  /* flush and destroy: a pipe that takes little is given up */
     RW_ACCESS_PATH_BYTES_MAX = 2048, /* of a logged path */
-    RW_ACCESS_TEXT_BYTES_MAX = 256   /* of any other text */
+    RW_ACCESS_TEXT_BYTES_MAX = 256,  /* of any other text */
+    RW_ACCESS_NO_STATUS = 1000       /* not HTTP */
 };
 
 struct rw_access_options {
@@ -87,7 +88,7 @@ struct rw_access_record {
     struct rw_span reason;   /* why the gateway answered itself, or cut off; static text */
     struct rw_span trace_id; /* 32 hex digits */
     struct rw_span user_agent;
-    unsigned status;              /* 0: none was sent */
+    unsigned status; /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
     uint64_t bytes_in, bytes_out; /* bodies */
     uint64_t duration_us; /* from the head's first byte to the last byte handed to the kernel */
     uint64_t upstream_us; /* to the response head; UINT64_MAX: no upstream */

@@ -337,7 +337,8 @@ static inline char *put_request(char *to, const struct rw_access_record *record)
 
 static inline char *put_response(char *to, const struct rw_access_record *record)
 {
-    PUT_NUMBER(to, "status", record->status);
+    if (record->status != RW_ACCESS_NO_STATUS)
+        PUT_NUMBER(to, "status", record->status);
     PUT_TEXT(to, "reason", record->reason, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "route", record->route, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "upstream", record->upstream, RW_ACCESS_TEXT_BYTES_MAX);
