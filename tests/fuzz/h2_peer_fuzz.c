@@ -8,6 +8,7 @@
  *   - frames for streams that are closed are errors of the connection as soon as it is sure.
  * So streams that it has refused or reset are not compared, and nothing behind its own GOAWAY.
  */
+#include "http/h2_frame.h"
 #include "support/h2_script.h"
 
 #include <nghttp2/nghttp2.h>
@@ -28,6 +29,8 @@ struct call {
 struct end {
     struct call calls[CALLS_MAX]; /* by id */
     bool failed;
+    bool half_block; /* the input ends inside a header block, which the other one decodes as it
+                        comes */
 };
 
 static struct end ours, theirs;
@@ -128,6 +131,7 @@ static void feed_ours(struct rw_span bytes)
     h2_world_open(&world);
     h2_play(&world, "preface\nsettings\nack");
     h2_give(&world, bytes, RW_BUF_LARGE_BYTES);
+    ours.half_block = world.h2.block_id != 0;
     h2_world_end(&world);
 }
 
@@ -257,12 +261,27 @@ static bool is_known(const char *reason)
         "5 DATA: stream in half-closed(remote)",       /* section 5.1 */
         "5 HEADERS: stream closed",
         "1 request HEADERS: depend on itself", /* section 5.3.2 */
-        "6 ",                                  /* PRIORITY of a wrong size, section 6.3 */
+        "1 GOAWAY: invalid last_stream_id",
+        "1 SETTINGS: unexpected ACK", /* nowhere said to be an error */
+        "6 ",                         /* PRIORITY of a wrong size, section 6.3 */
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(reason, known[i]) == 0)
             return true;
     return false;
+}
+
+/* Without a frame that is cut off: the other one looks at parts of some, ours never does. */
+static struct rw_span whole_frames(struct rw_span input)
+{
+    size_t at = 0;
+    while (input.len - at >= RW_H2_FRAME_HEAD_BYTES) {
+        size_t frame = RW_H2_FRAME_HEAD_BYTES + (size_t)rw_h2_frame_read(input.at + at).len;
+        if (frame > input.len - at)
+            break;
+        at += frame;
+    }
+    return rw_span(input.at, at);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -274,11 +293,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ours.calls[i].ended = ours.calls[i].lost = theirs.calls[i].ended = false;
     }
     ours.failed = theirs.failed = false;
-    feed_ours(rw_span((const char *)data, size));
-    feed_theirs(rw_span((const char *)data, size));
+    struct rw_span input = whole_frames(rw_span((const char *)data, size));
+    feed_ours(input);
+    feed_theirs(input);
     for (uint32_t id = 1; id < IDS; id += 2)
         compare(id);
-    if (theirs.failed && !ours.failed && !is_known(their_reason)) {
+    if (theirs.failed && !ours.failed && !ours.half_block && !is_known(their_reason)) {
         fprintf(stderr, "the other one gave the connection up: %s\n", their_reason);
         abort();
     }

@@ -390,9 +390,7 @@ static size_t gather_output(struct h2_world *world, char *to, size_t room)
 void h2_take_output(struct h2_world *world)
 {
     enum { ROOM = 1 << 20 };
-    char *bytes = malloc(ROOM);
-    if (!bytes)
-        abort();
+    static char bytes[ROOM];
     rw_h2_wake(&world->h2);
     size_t len = gather_output(world, bytes, ROOM), at = 0;
     while (at + RW_H2_FRAME_HEAD_BYTES <= len) {
@@ -406,7 +404,6 @@ void h2_take_output(struct h2_world *world)
     }
     if (at != len)
         NOTE_FRAME(world, "half a frame");
-    free(bytes);
 }
 
 /* ---- Events ---- */
