@@ -154,6 +154,22 @@ const struct bench_case bench_cases[] = {
         .limit = 256,
     },
     {
+        .name = "ws-idle",
+        .unit = "bytes per connection",
+        .about = "As idle-plain, of an idle WebSocket that goes through to the origin: both "
+                 "connections of it, from 1,000 to 8,000.",
+        .lower_is_better = true,
+        .roles = BENCH_GATEWAYS,
+        .measure = bench_measure_idle_memory,
+        .client_mode = "idle",
+        .path = "/ws",
+        .upgrade = true,
+        .connections = 8000,
+        .fresh = true,
+        .rounds = 3,
+        .limit = 600,
+    },
+    {
         .name = "idle-tls",
         .unit = "bytes per connection",
         .about = "As idle-plain, under TLS 1.3.",

@@ -30,6 +30,7 @@ static const char help[] =
     "  --routes N                          ask for /route-NNNNN/item, NNNNN random below N\n"
     "  --body N                            bytes that every answer must have (128)\n"
     "  --gzip                              ask for gzip and accept nothing else, of any length\n"
+    "  --upgrade                           ask for WebSocket: every answer must be 101\n"
     "  --tls                               TLS 1.3, AES-128-GCM, X25519, never resumed\n"
     "  --core N                            the core to run on (any)\n"
     "  --seconds N                         how long, 0 until told to stop (0)\n"
@@ -95,6 +96,9 @@ static void apply_option(struct client *client, struct options *options, int opt
     case 'g':
         client->gzip = true;
         break;
+    case 'u':
+        client->upgrade = true;
+        break;
     case 't':
         options->tls = true;
         break;
@@ -128,6 +132,7 @@ static void parse_options(struct client *client, struct options *options, int co
                                           {"routes", required_argument, NULL, 'n'},
                                           {"body", required_argument, NULL, 'b'},
                                           {"gzip", no_argument, NULL, 'g'},
+                                          {"upgrade", no_argument, NULL, 'u'},
                                           {"tls", no_argument, NULL, 't'},
                                           {"core", required_argument, NULL, 'C'},
                                           {"seconds", required_argument, NULL, 's'},
@@ -154,10 +159,14 @@ static void parse_options(struct client *client, struct options *options, int co
 
 static void prepare_request(struct client *client)
 {
+    static const char upgrade_fields[] =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     int length = snprintf(client->request, sizeof client->request,
                           "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench/1\r\n"
-                          "Accept: */*\r\n%s\r\n",
+                          "%s%s\r\n",
                           client->routes > 0 ? "/route-00000/item" : client->path,
+                          client->upgrade ? upgrade_fields : "Accept: */*\r\n",
                           client->gzip ? "Accept-Encoding: gzip\r\n" : "");
     if (length >= (int)sizeof client->request || strlen(client->path) > CLIENT_PATH_BYTES_MAX) {
         bench_fail("the path is too long");

@@ -70,6 +70,7 @@ struct client {
     uint32_t streams;     /* HTTP/2: requests at once on a connection; 0: HTTP/1.1 */
     uint32_t routes;      /* paths to spread requests over; 0: one path */
     SSL_CTX *tls_context; /* NULL: in the clear */
+    bool upgrade;         /* to WebSocket: the answer is 101 */
     const char *path;
     char request[CLIENT_REQUEST_BYTES_MAX];
     size_t request_length;

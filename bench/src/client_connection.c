@@ -166,8 +166,11 @@ static int check_head(struct client *client, struct client_connection *connectio
     if (length < 15 || memcmp(head, "HTTP/1.1 ", 9) != 0) {
         return BENCH_FAILURE_MALFORMED;
     }
-    if (memcmp(head + 9, "200", 3) != 0) {
+    if (memcmp(head + 9, client->upgrade ? "101" : "200", 3) != 0) {
         return BENCH_FAILURE_STATUS;
+    }
+    if (client->upgrade) {
+        return -1;
     }
     const char *persistence = find_field(head, length, "connection");
     connection->close_after = persistence != NULL && strncasecmp(persistence, "close", 5) == 0;

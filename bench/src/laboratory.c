@@ -385,6 +385,7 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          (char *)each->path,
                          each->tls          ? "--tls"
                          : each->compressed ? "--gzip"
+                         : each->upgrade    ? "--upgrade"
                                             : NULL,
                          NULL};
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,

@@ -15,7 +15,7 @@
 /* Memory per idle connection is the slope between these two counts, so what the gateway takes once
  * (pools, tables) does not count as a connection's. */
 #define IDLE_FIRST 1000
-#define IDLE_MORE 4000
+#define IDLE_MORE 4000 /* unless the case says how many there are in all */
 
 struct reading {
     uint64_t at_ns;
@@ -124,12 +124,13 @@ bool bench_measure_p99(struct bench_laboratory *laboratory, const struct bench_c
 bool bench_measure_idle_memory(struct bench_laboratory *laboratory, const struct bench_case *each,
                                struct bench_instance *instance, struct bench_sample *sample)
 {
+    unsigned more = each->connections > IDLE_FIRST ? each->connections - IDLE_FIRST : IDLE_MORE;
     if (!bench_client_start(laboratory, 0, each, instance, IDLE_FIRST)) {
         return false;
     }
     bool whole = bench_sleep_ms(SETTLE_MS);
     uint64_t before = bench_session_memory(instance->session).own;
-    whole = whole && bench_client_start(laboratory, 1, each, instance, IDLE_MORE);
+    whole = whole && bench_client_start(laboratory, 1, each, instance, more);
     whole = whole && bench_sleep_ms(SETTLE_MS);
     uint64_t after = bench_session_memory(instance->session).own;
     uint64_t held = bench_board_read(&laboratory->clients[0].board->held);
@@ -138,12 +139,12 @@ bool bench_measure_idle_memory(struct bench_laboratory *laboratory, const struct
         held += bench_board_read(&laboratory->clients[1].board->held);
         sample->failures += bench_client_stop(laboratory, 1);
     }
-    if (whole && held != IDLE_FIRST + IDLE_MORE) {
-        fprintf(stderr, "bench: %s kept only %lu of %d connections\n", instance->contender->name,
-                (unsigned long)held, IDLE_FIRST + IDLE_MORE);
+    if (whole && held != IDLE_FIRST + more) {
+        fprintf(stderr, "bench: %s kept only %lu of %u connections\n", instance->contender->name,
+                (unsigned long)held, IDLE_FIRST + more);
         return false;
     }
-    sample->value = after > before ? (double)(after - before) / IDLE_MORE : 0;
+    sample->value = after > before ? (double)(after - before) / more : 0;
     return whole;
 }
 

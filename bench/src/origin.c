@@ -36,6 +36,9 @@ static char small_answer[512];
 static size_t small_answer_length;
 static char page_answer[PAGE_BODY_BYTES + 512];
 static size_t page_answer_length;
+static const char upgrade_answer[] =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 static char large_head[256];
 static size_t large_head_length;
 static char input[2 * HEAD_BYTES_MAX];
@@ -71,6 +74,9 @@ static int answer(struct peer *peer, const char *request)
 {
     if (memcmp(request, "GET /page", 9) == 0) {
         return send_all(peer, page_answer, page_answer_length, 0);
+    }
+    if (memcmp(request, "GET /ws ", 8) == 0) {
+        return send_all(peer, upgrade_answer, sizeof upgrade_answer - 1, 0);
     }
     if (memcmp(request, "GET /1m", 7) != 0) {
         return send_all(peer, small_answer, small_answer_length, 0);
