@@ -9,10 +9,13 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { YIELDS_MAX = 3 };
 
 struct rw_access_log {
     struct rw_access_file file; /* the writer's */
@@ -318,9 +321,21 @@ struct rw_access_ring *rw_access_ring(struct rw_access_log *log, unsigned thread
     return &log->rings[thread];
 }
 
+/* The writer may wait for this core, which a busy worker never leaves: it steps aside before a line
+ * is given up. */
+static char *reserve(struct rw_access_ring *ring, size_t room)
+{
+    char *to = rw_access_ring_reserve(ring, room);
+    for (int turn = 0; __builtin_expect(!to, 0) && turn < YIELDS_MAX; turn++) {
+        sched_yield();
+        to = rw_access_ring_reserve(ring, room);
+    }
+    return to;
+}
+
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record)
 {
-    char *to = rw_access_ring_reserve(ring, rw_access_line_room(record));
+    char *to = reserve(ring, rw_access_line_room(record));
     if (__builtin_expect(!to, 0))
         return false;
     size_t len = rw_access_line(to, &ring->clock, record);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,6 +160,26 @@ static void test_lines_arrive(void **state)
     assert_true(tally_file(&tally, path));
     assert_int_equal(tally.lines, 301);
     assert_int_equal(tally.garbage, 0);
+}
+
+/* Worker and writer on one core, the worker never sleeping: most lines get through all the same. */
+static void test_a_busy_worker_leaves_room_for_the_writer(void **state)
+{
+    (void)state;
+    enum { LINES = 300000 };
+    cpu_set_t before, one;
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    struct rw_access_log *log =
+        create((struct rw_access_options){.ring_bytes = RW_ACCESS_RING_BYTES_MIN * 2});
+    unsigned dropped = 0;
+    for (unsigned i = 0; i < LINES; i++)
+        dropped += !log_number(rw_access_ring(log, 0), 0, i);
+    rw_access_destroy(log);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+    assert_true(dropped < LINES / 4);
 }
 
 static void test_nobody_has_to_ask(void **state)
@@ -574,6 +595,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_processes_share_a_file_that_rotates),
         TEST(test_lines_arrive),
+        TEST(test_a_busy_worker_leaves_room_for_the_writer),
         TEST(test_nobody_has_to_ask),
         TEST(test_bad_options),
         TEST(test_each_failed_allocation_is_reported),
