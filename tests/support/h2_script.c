@@ -20,7 +20,8 @@ static void put(struct writer *writer, const void *bytes, size_t len)
 {
     if (writer->len + len > writer->room)
         abort();
-    memcpy(writer->to + writer->len, bytes, len);
+    if (len)
+        memcpy(writer->to + writer->len, bytes, len);
     writer->len += len;
 }
 
