@@ -71,6 +71,7 @@ struct rw_shared_connection {
     bool pinged;  /* PING was sent, and nothing has come since */
     bool proved;  /* it was answered, and nothing has happened since */
     bool full;    /* the endpoint refused a stream: no more before one ends */
+    bool useless; /* from the start it took no requests */
     bool yielded; /* to another thread */
 };
 

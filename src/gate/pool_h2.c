@@ -217,7 +217,7 @@ static void flush(struct rw_shared_connection *c)
 static void say_goodbye(struct rw_shared_connection *c)
 {
     rw_h2_goaway(&c->h2, RW_H2_NO_ERROR, true);
-    finish(c, RW_REASON_CONNECT_FAILED, "the server takes no requests");
+    finish(c, RW_REASON_UPSTREAM_RESET, "the connection was closed");
 }
 
 /* ---- The end of the turn ---- */
@@ -252,11 +252,14 @@ static void go_elsewhere(struct rw_pool *pool, struct rw_lease *lease)
 
 static void admit_waiting(struct rw_shared_connection *c)
 {
-    while (c->phase == RW_SHARED_OPEN && !rw_list_empty(&c->waiting)) {
+    bool opened = c->phase == RW_SHARED_OPEN || c->phase == RW_SHARED_LEAVING;
+    while (opened && !rw_list_empty(&c->waiting)) {
         struct rw_lease *lease = rw_container_of(c->waiting.next, struct rw_lease, link);
         part(lease);
         if (has_room(c))
             start(c, lease);
+        else if (c->useless)
+            lease->events->on_failed(lease, RW_REASON_CONNECT_FAILED, "it takes no requests");
         else
             go_elsewhere(c->pool, lease);
     }
@@ -374,7 +377,9 @@ static void on_output(struct rw_h2 *h2)
 static void on_goaway(struct rw_h2 *h2, enum rw_h2_code code)
 {
     (void)code;
-    leave(shared_of_h2(h2));
+    struct rw_shared_connection *c = shared_of_h2(h2);
+    c->useless = c->useless || c->requests == 0;
+    leave(c);
 }
 
 /* With the first SETTINGS the endpoint has shown that it speaks HTTP/2, and how much it takes. */
@@ -386,7 +391,8 @@ static void on_settings(struct rw_h2 *h2)
         c->opened_ms = rw_loop_now_ms(loop_of(c));
         rw_worker_count(c->pool->worker, RW_COUNTER_UPSTREAM_CONNECTS, 1);
         set_deadline_in(c, c->pool->limits.idle_ms);
-        if (!has_room(c))
+        c->useless = !has_room(c);
+        if (c->useless)
             leave(c);
     }
     see_to_it(c);

@@ -101,10 +101,11 @@ static bool put_data(struct rw_h2 *h2, struct rw_h2_stream *stream)
     }
     bool end = stream->out_end && !stream->out_trailers.len && bytes == stream->out_data.len;
     at = rw_h2_frame_write(at, bytes, RW_H2_DATA, end ? RW_H2_FLAG_END_STREAM : 0, stream->id);
-    if (bytes)
+    if (bytes) {
         memcpy(at, stream->out_data.at, bytes);
+        stream->out_data = rw_span_skip(stream->out_data, bytes);
+    }
     rw_h2_commit(h2, RW_H2_FRAME_HEAD_BYTES + bytes);
-    stream->out_data = rw_span_skip(stream->out_data, bytes);
     stream->send_window -= (int32_t)bytes;
     h2->send_window -= (int32_t)bytes;
     stream->stalled_since_ms = 0;

@@ -354,7 +354,7 @@ static void check_whole(struct rw_test_client *client, const struct rw_test_requ
         rw_test_fail(client->world, "%u: %u of %u bytes are presented as complete", r->id,
                      (unsigned)reader->body_bytes, r->answer_bytes);
     char trailer[32];
-    snprintf(trailer, sizeof(trailer), "X-Sum: %u", r->id);
+    snprintf(trailer, sizeof(trailer), client->world->http2 ? "x-sum: %u" : "X-Sum: %u", r->id);
     bool expected = r->answer_trailers && r->answer == RW_TEST_BODY_CHUNKED && r->minor_version;
     if (strcmp(reader->trailer, expected ? trailer : "") != 0)
         rw_test_fail(client->world, "%u: trailer \"%s\"", r->id, reader->trailer);

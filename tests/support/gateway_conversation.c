@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 struct conversation {
-    const char *name; /* "filtered: ...": with the policy doubling, which is told the rest */
+    const char *name; /* "filtered: ...": with the policy doubling, which is told the rest; "http2:
+                         ...": what the origin speaks */
     unsigned clients, depth;
     unsigned limit; /* of connections to the endpoint */
     enum rw_test_leave leave;
@@ -134,6 +135,50 @@ static const struct conversation conversations[] = {
      RW_TEST_LEAVE_CLOSE,
      1,
      {{POST, BODY(LENGTH, 30000), ANSWER(CHUNKED, 30000)}}},
+    {"http2: get, then none",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     3,
+     {{GET, ANSWER(LENGTH, 300)},
+      {GET, .interims = 1, ANSWER(CHUNKED, 300), .answer_trailers = true},
+      {.method = "HEAD", .minor_version = 1, ANSWER(LENGTH, 500)}}},
+    {"http2: post in chunks",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_STAY,
+     1,
+     {{POST, BODY(CHUNKED, 300), .trailers = true, ANSWER(CHUNKED, 10)}}},
+    {"http2: one connection for three",
+     3,
+     1,
+     1,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{POST, BODY(LENGTH, 50), ANSWER(LENGTH, 50)}}},
+    {"http2: early answer",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{POST, BODY(CHUNKED, 300), .answer_early = true, ANSWER(CHUNKED, 200)}}},
+    {"http2: bad answer",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{GET, ANSWER(LENGTH, 50), .fault = RW_TEST_FAULT_MALFORMED}}},
+    {"http2: large",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{POST, BODY(LENGTH, 30000), ANSWER(CHUNKED, 30000)}}},
     {"filtered: request response",
      1,
      1,
@@ -156,6 +201,7 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
     struct rw_test_bytes yaml = {0};
     const char *filters = strstr(conversation->name, "filtered: ");
     world->filtered = filters != NULL;
+    world->http2 = strncmp(conversation->name, "http2: ", 7) == 0;
     rw_test_bytes_format(&yaml,
                          "listeners:\n"
                          "- { address: \"10.2.0.1:80\", reason_header: true%s%s%s }\n"
@@ -165,10 +211,10 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
                          "    respond: { body: fixed, headers: { X-Fixed: one } } }\n"
                          "upstreams:\n"
                          "- { name: app, endpoints: [\"10.1.0.1:9001\"],\n"
-                         "    connections: { per_endpoint_max: %u } }\n",
+                         "    connections: { per_endpoint_max: %u }%s }\n",
                          filters ? ", policies: [ doubling: \"" : "",
                          filters ? strchr(filters, ' ') : "", filters ? "\" ]" : "",
-                         conversation->limit);
+                         conversation->limit, world->http2 ? ", protocol: http2" : "");
     rw_test_bytes_add(&yaml, "", 1);
     rw_test_world_adopt(world, yaml.at);
     free(yaml.at);

@@ -63,6 +63,7 @@ void rw_test_origins_cut(struct rw_test_world *world, enum rw_test_cut how)
 {
     for (struct rw_test_connection *at = world->connections; at; at = at->next)
         cut(at, how);
+    rw_test_h2_origins_cut(world, how);
 }
 
 static void plan_pump(struct rw_test_connection *connection, uint32_t ms)
@@ -386,6 +387,10 @@ static bool on_connect(struct rw_sim_socket *socket, void *user,
 
 void rw_test_origin_listen(struct rw_test_origin *origin)
 {
+    if (origin->world->http2) {
+        rw_test_h2_origin_listen(origin);
+        return;
+    }
     enum rw_err err = rw_sim_peer_listen(origin->world->sim, rw_address_sockaddr(&origin->address),
                                          origin->address.bytes, on_connect, origin);
     rw_assert(!err);
@@ -393,6 +398,7 @@ void rw_test_origin_listen(struct rw_test_origin *origin)
 
 void rw_test_connections_free(struct rw_test_world *world)
 {
+    rw_test_h2_connections_free(world);
     while (world->connections) {
         struct rw_test_connection *connection = world->connections;
         world->connections = connection->next;

@@ -116,7 +116,7 @@ static void plan_request(struct plan *plan, struct rw_test_client *client,
     r->answer_early = has_body && may_be_early && chance(plan, 20);
     r->close = last && chance(plan, 30);
     r->keep_alive = !r->minor_version && !last;
-    if (last && !plan->only_gets && chance(plan, 10)) {
+    if (last && !plan->only_gets && !plan->world->http2 && chance(plan, 10)) {
         r->route = RW_TEST_ROUTE_ORIGIN;
         r->framing = RW_TEST_BODY_NONE;
         r->expect = r->answer_early = false;
@@ -286,6 +286,21 @@ static void add_connections(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, " }\n");
 }
 
+static void add_http2(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml, "  protocol: http2\n  http2: {");
+    add_number(plan, yaml, "streams", 50, 100, 1, 4);
+    rw_test_bytes_format(yaml, ", connection_window: 1MiB,");
+    add_number(plan, yaml, "stream_window", 40, 262144, 65535, 65540);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "ping_interval", 10000, 300);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "ping_timeout", 60000, 300);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "age_max", 20, 0, 1, 100);
+    rw_test_bytes_format(yaml, "ms }\n");
+}
+
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
 {
     static const char *const balances[] = {"round_robin", "least_requests", "random", "hash"};
@@ -299,6 +314,8 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
     add_time(plan, yaml, "connect_timeout", 20000, 2000);
     rw_test_bytes_format(yaml, "\n");
     add_connections(plan, yaml);
+    if (world->http2)
+        add_http2(plan, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
     add_number(plan, yaml, "failures", world->strict ? 0 : 50, 0, 1, 4);
     rw_test_bytes_format(yaml, " }\n");
@@ -345,6 +362,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->harsh = sort >= 65;
     plan.large = chance(&plan, 25);
     plan.only_gets = chance(&plan, 25);
+    world->http2 = chance(&plan, 35);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))

@@ -121,7 +121,8 @@ struct rw_test_origin {
 
 enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
-struct rw_test_connection; /* at an origin: gateway_origin.c */
+struct rw_test_connection;    /* at an origin: gateway_origin.c */
+struct rw_test_h2_connection; /* gateway_origin_h2.c */
 
 struct rw_test_world {
     struct rw_sim *sim;
@@ -142,6 +143,8 @@ struct rw_test_world {
     struct rw_test_origin origins[RW_TEST_ORIGINS_MAX];
     unsigned origin_count;
     struct rw_test_connection *connections;
+    struct rw_test_h2_connection *h2_connections;
+    bool http2;   /* what the origins speak */
     bool strict;  /* nothing fails: every request must succeed */
     bool harsh;   /* the network and memory fail */
     bool verbose; /* tell what happens */
@@ -200,6 +203,10 @@ void rw_test_origin_listen(struct rw_test_origin *origin);
 /* Every connection of the origins ends now. */
 void rw_test_origins_cut(struct rw_test_world *world, enum rw_test_cut how);
 void rw_test_connections_free(struct rw_test_world *world);
+/* The same for origins of HTTP/2; gateway_origin_h2.c. */
+void rw_test_h2_origin_listen(struct rw_test_origin *origin);
+void rw_test_h2_origins_cut(struct rw_test_world *world, enum rw_test_cut how);
+void rw_test_h2_connections_free(struct rw_test_world *world);
 bool rw_test_idempotent(const struct rw_test_request *request);
 
 /* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
