@@ -64,7 +64,7 @@ export async function startNghttpd(t, { args = [], folder = scratch(t), tls } = 
   const port = await freePort();
   const security = tls ? [tls.key, tls.cert] : [];
   const flags = tls ? [] : ["--no-tls"];
-  const child = spawn("nghttpd", [...flags, "-a", "127.0.0.1", "-d", folder, ...args, String(port), ...security], { detached: true, stdio: "ignore" });
+  const child = spawn("/usr/sbin/nghttpd", [...flags, "-a", "127.0.0.1", "-d", folder, ...args, String(port), ...security], { detached: true, stdio: "ignore" });
   guardProcess(child);
   const gone = new Promise((resolve) => child.once("close", resolve));
   cleanup(t, async () => {
