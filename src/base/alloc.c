@@ -75,3 +75,15 @@ uint64_t rw_alloc_count(void)
 {
     return alloc_count;
 }
+
+void rw_alloc_pause(struct rw_alloc_pause *pause)
+{
+    *pause = (struct rw_alloc_pause){alloc_count, fail_count};
+    fail_count = 0;
+}
+
+void rw_alloc_resume(const struct rw_alloc_pause *pause)
+{
+    alloc_count = pause->count;
+    fail_count = pause->fail_count;
+}

@@ -30,4 +30,11 @@ void rw_alloc_fail_never(void);
 /* Allocations of this thread since it began, failed ones included. */
 uint64_t rw_alloc_count(void);
 
+/* Between the two, allocations neither fail nor count: those of a test's own side. */
+struct rw_alloc_pause {
+    uint64_t count, fail_count;
+};
+void rw_alloc_pause(struct rw_alloc_pause *pause);
+void rw_alloc_resume(const struct rw_alloc_pause *pause);
+
 #endif

@@ -3,10 +3,14 @@
 #include "base/log.h"
 #include "gate/client_proxy.h"
 #include "gate/front_h1.h"
+#include "gate/front_h2.h"
 #include "gate/front_tcp.h"
 #include "gate/tunnel.h"
 #include "io/address.h"
 #include "io/tls.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 enum { EVICT_LOOKS_MAX = 32 };
 
@@ -18,12 +22,13 @@ static const struct rw_client_front *const fronts[] = {
     [RW_CLIENT_TCP] = &rw_front_tcp_client,
     [RW_CLIENT_TUNNEL] = &rw_tunnel_client_front,
     [RW_CLIENT_PROXY] = &rw_client_proxy_front,
+    [RW_CLIENT_H2] = &rw_front_h2_client,
 };
 
 size_t rw_client_bytes(void)
 {
     const size_t bytes[] = {rw_front_h1_bytes(), rw_tunnel_client_bytes(), rw_client_proxy_bytes(),
-                            rw_front_tcp_bytes()};
+                            rw_front_tcp_bytes(), rw_front_h2_bytes()};
     size_t most = 0;
     for (size_t i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
         most = bytes[i] > most ? bytes[i] : most;
@@ -54,25 +59,41 @@ void rw_client_deadline_in(struct rw_client *client, uint32_t ms)
     rw_deadline_set(loop, &client->deadline, ms ? rw_loop_now_ms(loop) + ms : RW_DEADLINE_NONE);
 }
 
-void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason)
+void rw_client_tell(struct rw_client *client, const char *format, ...)
 {
     struct sockaddr_storage peer = {0};
-    char text[RW_ADDRESS_HOST_TEXT_MAX];
+    char host[RW_ADDRESS_HOST_TEXT_MAX], text[256];
     memcpy(&peer, &client->peer, sizeof(client->peer));
-    size_t len = rw_address_format_host(text, &peer);
-    rw_log_limited(RW_LOG_WARN, "http", "%.*s: request refused with %u: %s", (int)len, text, status,
-                   reason);
+    size_t len = rw_address_format_host(host, &peer);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    rw_log_limited(RW_LOG_WARN, "http", "%.*s: %s", (int)len, host, text);
+}
+
+void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason)
+{
+    rw_client_tell(client, "request refused with %u: %s", status, reason);
     rw_worker_count(rw_client_worker(client), RW_COUNTER_REQUESTS_MALFORMED, 1);
 }
 
-/* What is spoken once TLS, if there is any, is through. */
+/* ---- Opening: the TLS handshake ---- */
+
+/* What is spoken once TLS, if there is any, is through. On a plain connection the first bytes tell,
+ * when both versions of HTTP are allowed: HTTP/1.1's front looks. */
 static enum rw_client_protocol protocol_of(const struct rw_client *client)
 {
-    bool tcp = rw_client_settings(client)->config->protocol == RW_LISTENER_TCP;
-    return tcp ? RW_CLIENT_TCP : RW_CLIENT_H1;
+    const struct rw_listener_settings *settings = rw_client_settings(client);
+    struct rw_tls_info info;
+    if (settings->config->protocol == RW_LISTENER_TCP)
+        return RW_CLIENT_TCP;
+    if (!settings->http1)
+        return RW_CLIENT_H2;
+    if (!settings->http2 || !rw_tls_info(&client->stream, &info))
+        return RW_CLIENT_H1;
+    return rw_span_eq(info.alpn, RW_LITERAL("h2")) ? RW_CLIENT_H2 : RW_CLIENT_H1;
 }
-
-/* ---- Opening: the TLS handshake ---- */
 
 static void close_opening(struct rw_client *client)
 {
@@ -139,6 +160,7 @@ static const struct rw_client_front opening = {
 void rw_client_start(struct rw_client *client, enum rw_client_protocol protocol)
 {
     const struct rw_client_front *front = fronts[protocol];
+    memset(client + 1, 0, rw_client_bytes() - sizeof(*client));
     client->protocol = (uint8_t)protocol;
     client->phase = 0;
     client->deadline.timer.fire = front->on_deadline;
@@ -230,7 +252,7 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
         rw_listener_refuse(&listener->io, fd);
         return;
     }
-    memset(client, 0, rw_client_bytes());
+    memset(client, 0, sizeof(*client));
     client->listener = listener;
     client->id = ++worker->client_ids;
     client->tls = settings->tls != NULL;
@@ -252,7 +274,6 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
 void rw_client_begin(struct rw_client *client, struct rw_buf *early)
 {
     rw_stream_receive(&client->stream, false, false);
-    memset((char *)client + sizeof(*client), 0, rw_client_bytes() - sizeof(*client));
     if (!client->tls) {
         rw_client_start(client, protocol_of(client));
         if (early)
@@ -294,5 +315,16 @@ void rw_clients_close(struct rw_worker *worker)
         struct rw_client *client = rw_container_of(at, struct rw_client, link);
         next = at->next;
         fronts[client->protocol]->close(client);
+    }
+}
+
+void rw_clients_listener_gone(struct rw_worker_listener *listener)
+{
+    struct rw_worker *worker = listener->worker;
+    for (struct rw_list *at = worker->fronts.next, *next; at != &worker->fronts; at = next) {
+        struct rw_client *client = rw_container_of(at, struct rw_client, link);
+        next = at->next;
+        if (client->listener == listener && fronts[client->protocol]->listener_gone)
+            fronts[client->protocol]->listener_gone(client);
     }
 }

@@ -29,6 +29,7 @@ enum rw_client_protocol {
     RW_CLIENT_TCP,    /* gate/front_tcp.h */
     RW_CLIENT_TUNNEL, /* gate/tunnel.h */
     RW_CLIENT_PROXY,  /* a PROXY header is awaited: gate/client_proxy.h */
+    RW_CLIENT_H2,
 };
 
 struct rw_client {
@@ -50,10 +51,12 @@ struct rw_client {
 struct rw_client_front {
     struct rw_stream_events events; /* on_open is not needed: a front starts when that is through */
     void (*on_deadline)(struct rw_timer *timer);
-    /* What follows the struct rw_client is zeroed; receiving is off, and no deadline is set. */
+    /* What follows the struct rw_client is zeroed; the deadline is whatever it was. */
     void (*start)(struct rw_client *client);
     /* The worker drains: the connection ends with what is under way. */
     void (*drain)(struct rw_client *client);
+    /* Its listener has been removed. NULL: it ends with the next response by itself. */
+    void (*listener_gone)(struct rw_client *client);
     /* Cuts it now. */
     void (*close)(struct rw_client *client);
     /* Nothing is under way: its deadline is that of the next request, and it may be closed to make
@@ -79,6 +82,8 @@ void rw_client_release(struct rw_client *client);
 /* All connections of a worker. */
 void rw_clients_drain(struct rw_worker *worker);
 void rw_clients_close(struct rw_worker *worker);
+/* Those of a listener that has just been removed. */
+void rw_clients_listener_gone(struct rw_worker_listener *listener);
 
 /* ---- For fronts ---- */
 
@@ -107,6 +112,9 @@ struct rw_lease;
 void rw_client_introduce(const struct rw_client *client, unsigned version, char *to,
                          struct rw_lease *lease);
 
+/* Tells in the log what happened to a connection, with the client's address in front. */
+void rw_client_tell(struct rw_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Tells in the log, and counts, that what came is no request; `reason` is static text. */
 void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason);
 

@@ -8,6 +8,7 @@
 
 #include "conf/read.h"
 #include "conf/schema.h"
+#include "http/h2.h"
 
 /* ---- TLS ---- */
 
@@ -26,7 +27,6 @@ struct rw_config_tls_server {
     struct rw_span ciphers; /* TLS 1.2 list; empty: the program's own */
     int client_auth;        /* enum rw_config_client_auth */
     struct rw_span client_ca; /* PEM file; needed with client_auth */
-    struct rw_conf_list alpn; /* of text; default http/1.1 */
     bool tickets;
     uint32_t ticket_rotation_ms;
     bool takeover;
@@ -68,6 +68,23 @@ enum rw_config_listener_protocol { RW_LISTENER_HTTP, RW_LISTENER_TCP };
 enum rw_config_proxy { RW_PROXY_OFF, RW_PROXY_ACCEPT, RW_PROXY_REQUIRE };
 enum rw_config_underscores { RW_UNDERSCORES_DROP, RW_UNDERSCORES_PASS, RW_UNDERSCORES_REFUSE };
 
+struct rw_config_http2_floods {
+    uint32_t max[RW_H2_FLOOD_CONTINUATIONS]; /* by enum rw_h2_flood: in 10 s; 0: no limit */
+};
+
+struct rw_config_http2 {
+    uint32_t streams;
+    uint64_t stream_window_bytes, connection_window_bytes;
+    uint64_t output_bytes; /* made ahead of the client */
+    uint64_t table_bytes;  /* HPACK, each direction */
+    uint64_t block_bytes;  /* compressed head */
+    uint32_t continuations;
+    uint32_t settings_ms;
+    uint32_t ping_interval_ms; /* 0: never */
+    uint32_t ping_ms;
+    struct rw_config_http2_floods *floods;
+};
+
 struct rw_config_listener {
     struct rw_span name;
     struct rw_span address;
@@ -75,6 +92,8 @@ struct rw_config_listener {
     struct rw_config_tls_server *tls; /* NULL: plain */
     struct rw_config_timeouts *timeouts;
     struct rw_config_limits *limits;
+    struct rw_conf_list protocols; /* of int: enum rw_config_protocol, the preferred one first */
+    struct rw_config_http2 *http2;
     struct rw_conf_list
         trusted_proxies; /* of CIDR: whose Forwarded, X-Forwarded-*, traceparent are believed */
     int proxy_protocol;  /* enum rw_config_proxy */

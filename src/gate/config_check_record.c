@@ -34,6 +34,18 @@ void rw_config_check_tls_client(void *value, struct rw_conf_report *report)
 
 /* ---- Listeners ---- */
 
+static void check_protocols(struct rw_config_listener *listener, struct rw_conf_report *report)
+{
+    bool there[RW_PROTOCOL_COUNT] = {0};
+    if (listener->protocols.count == 0)
+        rw_conf_mistake_on(report, &listener->protocols, "at least one protocol is needed");
+    for (EACH(int, protocol, listener->protocols)) {
+        if (there[*protocol])
+            rw_conf_mistake_on(report, protocol, "it stands here twice");
+        there[*protocol] = true;
+    }
+}
+
 void rw_config_check_listener(void *value, struct rw_conf_report *report)
 {
     struct rw_config_listener *listener = value;
@@ -45,6 +57,7 @@ void rw_config_check_listener(void *value, struct rw_conf_report *report)
     if (listener->protocol == RW_LISTENER_TCP && listener->policies.count)
         rw_conf_mistake_on(report, &listener->policies,
                            "policies are for requests: \"protocol: tcp\" has none");
+    check_protocols(listener, report);
 }
 
 void rw_config_check_limits(void *value, struct rw_conf_report *report)
@@ -59,6 +72,16 @@ void rw_config_check_limits(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &limits->head_bytes,
                            "the head is kept in the memory of its exchange, which is at most %s",
                            rw_conf_format_size(text, limits->exchange_bytes));
+}
+
+void rw_config_check_http2(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_http2 *http2 = value;
+    char text[32];
+    if (http2->stream_window_bytes > http2->connection_window_bytes)
+        rw_conf_mistake_on(report, &http2->stream_window_bytes,
+                           "one stream cannot have more than the connection, which has %s",
+                           rw_conf_format_size(text, http2->connection_window_bytes));
 }
 
 void rw_config_check_policy_use(void *value, struct rw_conf_report *report)

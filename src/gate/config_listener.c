@@ -89,16 +89,6 @@ static const struct rw_conf_field tls_fields[] = {
         .example = "/etc/ringway/clients-ca.pem",
     },
     {
-        .name = "alpn",
-        .type = RW_CONF_TEXT,
-        .flags = RW_CONF_LIST,
-        .offset = MEMBER(alpn),
-        .min = 1,
-        .max = 255,
-        .fallback = "[http/1.1]",
-        .doc = "Protocols offered within TLS, the preferred one first.",
-    },
-    {
         .name = "tickets",
         .type = RW_CONF_BOOL,
         .offset = MEMBER(tickets),
@@ -298,6 +288,7 @@ static const struct rw_conf_record limits_record = {
 static const char *const protocol_names[] = {"http", "tcp", NULL};
 static const char *const proxy_names[] = {"off", "accept", "require", NULL};
 static const char *const underscores_names[] = {"drop", "pass", "refuse", NULL};
+static const char *const http_names[] = {"http1", "http2", NULL};
 static const char *const forwarded_names[] = {"x_forwarded", "forwarded", "both", "off", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_listener, member)
@@ -352,6 +343,24 @@ static const struct rw_conf_field listener_fields[] = {
         .offset = MEMBER(limits),
         .record = &limits_record,
         .doc = "How much clients may send.",
+    },
+    {
+        .name = "protocols",
+        .type = RW_CONF_ENUM,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(protocols),
+        .names = http_names,
+        .fallback = "[http2, http1]",
+        .doc = "What clients may speak. Within TLS they are offered (ALPN), the preferred one "
+               "first; on plain connections HTTP/2 is known by its first bytes (prior knowledge).",
+    },
+    {
+        .name = "http2",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(http2),
+        .record = &rw_config_http2_record,
+        .doc = "Limits of HTTP/2.",
     },
     {
         .name = "trusted_proxies",

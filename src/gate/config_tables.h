@@ -9,6 +9,9 @@
 /* config_listener.c */
 extern const struct rw_conf_record rw_config_listener_record;
 
+/* config_http2.c */
+extern const struct rw_conf_record rw_config_http2_record;
+
 /* config_route.c */
 extern const struct rw_conf_record rw_config_route_record;
 extern const struct rw_conf_record rw_config_policy_record;
@@ -38,8 +41,9 @@ void rw_config_check(void *value, struct rw_conf_report *report);
 /* Checks of one record, each for its struct. */
 void rw_config_check_tls_server(void *value, struct rw_conf_report *report);
 void rw_config_check_tls_client(void *value, struct rw_conf_report *report);
-void rw_config_check_listener(void *value, struct rw_conf_report *report);
 void rw_config_check_limits(void *value, struct rw_conf_report *report);
+void rw_config_check_http2(void *value, struct rw_conf_report *report);
+void rw_config_check_listener(void *value, struct rw_conf_report *report);
 void rw_config_check_policy_use(void *value, struct rw_conf_report *report);
 void rw_config_check_tcp_match(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);

@@ -55,6 +55,7 @@ struct rw_front {
     /* The exchange has reached DONE, the origin is gone: free it when the call stack allows. */
     void (*finished)(struct rw_exchange *x);
     struct rw_span protocol; /* for the log: "HTTP/1.1" */
+    struct rw_span via;      /* what Via says: "2.0 ringway"; empty: by request.minor_version */
 };
 
 enum { RW_EXCHANGE_BYTES = 4096 };

@@ -208,12 +208,15 @@ static inline ALWAYS void tell(const struct rw_exchange *x, put_told *put, void 
         tell_x_forwarded(x, put, to, peer);
     if (mode == MODE_FORWARDED || mode == MODE_BOTH)
         tell_forwarded(x, put, to, peer);
+    struct rw_span version = x->front->via;
+    if (!version.len)
+        version = x->request.minor_version ? RW_LITERAL("1.1 ringway") : RW_LITERAL("1.0 ringway");
     const struct told via = {
         .id = RW_FIELD_VIA,
         .name = RW_LITERAL("Via: "),
         .earlier = true,
         .count = 1,
-        .parts = {x->request.minor_version ? RW_LITERAL("1.1 ringway") : RW_LITERAL("1.0 ringway")},
+        .parts = {version},
     };
     put(x, to, &via);
 }

@@ -1,6 +1,7 @@
 #include "gate/front_h1.h"
 
 #include "gate/front_h1_connection.h"
+#include "gate/front_h2.h"
 #include "gate/tunnel.h"
 
 enum { LINGER_MS = 2000, LINGER_KIB_MAX = 1024, DRAIN_IDLE_MS = 3000 };
@@ -257,6 +258,30 @@ void rw_h1_process(struct rw_h1_connection *c)
 
 /* ---- Bytes ---- */
 
+/* Are the first bytes those of HTTP/2's preface? Then the connection is that protocol's, or the
+ * rest of the preface must come. */
+static bool speaks_http2(struct rw_h1_connection *c)
+{
+    static const struct rw_span preface = RW_LITERAL("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    struct rw_span bytes = rw_buf_span(c->in);
+    size_t len = bytes.len < preface.len ? bytes.len : preface.len;
+    if (bytes.at[0] != 'P' || memcmp(bytes.at, preface.at, len) != 0 || c->client.tls ||
+        !rw_client_settings(&c->client)->http2)
+        return false;
+    if (len == preface.len) {
+        struct rw_buf *buf = c->in;
+        c->in = NULL;
+        rw_front_h2_take(&c->client, buf);
+        return true;
+    }
+    if (c->client.phase == RW_H1_IDLE) {
+        c->client.phase = RW_H1_HEAD;
+        rw_client_deadline_in(&c->client, rw_client_settings(&c->client)->timeouts->header_ms);
+    }
+    rw_stream_receive(&c->client.stream, true, false);
+    return true;
+}
+
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct rw_h1_connection *c = connection_of(stream);
@@ -271,6 +296,8 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
             rw_h1_refuse_malformed(c, 431, "request head does not fit into its buffer", NULL);
         return;
     }
+    if (c->requests == 0 && speaks_http2(c))
+        return;
     if (!c->x)
         rw_h1_process(c);
     else if (!c->x->request_ended && !c->x->tunnels)

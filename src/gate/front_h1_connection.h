@@ -2,6 +2,7 @@
 #ifndef RW_GATE_FRONT_H1_CONNECTION_H
 #define RW_GATE_FRONT_H1_CONNECTION_H
 
+#include "gate/body_pace.h"
 #include "gate/client.h"
 #include "gate/exchange.h"
 #include "gate/h1_pieces.h"
@@ -33,10 +34,8 @@ struct rw_h1_call {
     struct rw_h1_body body;         /* of the request */
     struct rw_h1_trailers trailers; /* of the request */
     struct rw_h1_sending out;       /* of the response */
-    uint64_t body_started_ms;       /* moved on by the time that the origin held it back */
-    uint64_t held_since_ms;         /* with held_back */
+    struct rw_body_pace pace;       /* of the request */
     bool close;                     /* the connection ends after this response */
-    bool held_back;                 /* the exchange said HOLD to request data */
     struct rw_piece later;          /* the first piece of an answer that waits for a 1xx to leave */
     bool respond_later;
     bool sending;             /* a send is pending */

@@ -1,8 +1,6 @@
 /* Request bodies of the HTTP/1.1 front: from the connection's buffer to the exchange, in pieces. */
 #include "gate/front_h1_connection.h"
 
-enum { RATE_GRACE_MS = 5000 };
-
 static enum rw_h1_body_event gather(struct rw_h1_connection *c, struct rw_piece *piece)
 {
     struct rw_h1_call *call = c->call;
@@ -23,7 +21,7 @@ void rw_h1_await(struct rw_h1_connection *c)
     const struct rw_exchange *x = c->x;
     if (c->call->sending)
         return;
-    bool more = !x->request_ended && !x->upgraded && !c->call->held_back;
+    bool more = !x->request_ended && !x->upgraded && !c->call->pace.held;
     rw_client_deadline_in(&c->client, more ? x->listener->timeouts->body_idle_ms : 0);
 }
 
@@ -57,7 +55,7 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
         return true;
     }
     rw_h1_body_start(&call->body, &c->x->request);
-    call->body_started_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
+    call->pace.started_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
     rw_h1_await(c);
     if (!prepare_trailers(c)) {
         forget_exchange(c);
@@ -81,24 +79,7 @@ bool rw_h1_start_body(struct rw_h1_connection *c, struct rw_piece *first)
 
 void rw_h1_hold_back(struct rw_h1_connection *c, bool held_back)
 {
-    struct rw_h1_call *call = c->call;
-    uint64_t now_ms = rw_loop_now_ms(rw_h1_worker(c)->loop);
-    if (call->held_back && !held_back)
-        call->body_started_ms += now_ms - call->held_since_ms;
-    if (!call->held_back && held_back)
-        call->held_since_ms = now_ms;
-    call->held_back = held_back;
-}
-
-/* With this piece, slower than the configured rate, after a time of grace? Only the time in which
- * the client could send counts. */
-static bool too_slow(const struct rw_h1_connection *c, const struct rw_piece *piece)
-{
-    const struct rw_exchange *x = c->x;
-    uint64_t rate = x->listener->timeouts->body_rate_min;
-    uint64_t spent_ms = rw_loop_now_ms(rw_h1_worker(c)->loop) - c->call->body_started_ms;
-    return rate && !piece->end && !x->upgraded && spent_ms > RATE_GRACE_MS &&
-           x->bytes_in + piece->data.len < rate * (spent_ms - RATE_GRACE_MS) / 1000;
+    rw_body_pace_hold(&c->call->pace, held_back, rw_loop_now_ms(rw_h1_worker(c)->loop));
 }
 
 /* The answer is on its way already, and the body cannot be followed any more: lingering reads what
@@ -128,7 +109,7 @@ static bool feed_once(struct rw_h1_connection *c)
             give_up_body(c);
         return false;
     }
-    if (too_slow(c, &piece)) {
+    if (rw_body_too_slow(&call->pace, x, &piece, rw_loop_now_ms(rw_h1_worker(c)->loop))) {
         rw_buf_drop(piece.buf);
         rw_exchange_request_failed(x, RW_REASON_BODY_TIMEOUT, "below the minimum rate");
         return false;
@@ -148,7 +129,7 @@ void rw_h1_feed_body(struct rw_h1_connection *c)
 {
     struct rw_h1_call *call = c->call;
     uint32_t turn = c->requests;
-    while (!call->held_back && (c->in || (c->client.peer_ended && c->x->upgraded)))
+    while (!call->pace.held && (c->in || (c->client.peer_ended && c->x->upgraded)))
         if (!feed_once(c))
             break;
     if (!rw_h1_same(c, turn))
@@ -161,13 +142,13 @@ void rw_h1_feed_body(struct rw_h1_connection *c)
         return;
     }
     rw_h1_await(c);
-    rw_stream_receive(&c->client.stream, !call->held_back, true);
+    rw_stream_receive(&c->client.stream, !call->pace.held, true);
 }
 
 void rw_h1_request_resume(struct rw_exchange *x)
 {
     struct rw_h1_connection *c = x->front_state;
-    if (c->client.phase != RW_H1_BUSY || !c->call->held_back)
+    if (c->client.phase != RW_H1_BUSY || !c->call->pace.held)
         return;
     rw_h1_hold_back(c, false);
     rw_h1_feed_body(c);

@@ -60,7 +60,7 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
     x->upgraded = call->switch_over || tunnel;
     if (x->upgraded) {
         /* The client's bytes go on, as the tunnel's. */
-        x->request_ended = call->held_back = false;
+        x->request_ended = call->pace.held = false;
         return;
     }
     call->out.chunked =

@@ -46,6 +46,7 @@ static void remove_listener(struct rw_worker_listener *listener, struct rw_snaps
     listener->last_index = listener->index;
     listener->index = RW_LISTENER_GONE;
     rw_listener_close(&listener->io);
+    rw_clients_listener_gone(listener);
 }
 
 static int fd_of(const struct rw_worker *worker, const struct rw_listener_settings *settings)

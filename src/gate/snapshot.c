@@ -79,6 +79,15 @@ static struct rw_h1_limits h1_limits(const struct rw_config_limits *limits)
     return h1;
 }
 
+static bool speaks(const struct rw_config_listener *config, enum rw_config_protocol protocol)
+{
+    const int *protocols = config->protocols.items;
+    for (size_t i = 0; i < config->protocols.count; i++)
+        if (protocols[i] == (int)protocol)
+            return true;
+    return false;
+}
+
 static enum rw_err compile_listener(struct rw_compile *compile,
                                     const struct rw_snapshot_options *options,
                                     struct rw_config_listener *config,
@@ -91,6 +100,8 @@ static enum rw_err compile_listener(struct rw_compile *compile,
         .timeouts = config->timeouts,
         .limits = config->limits,
         .h1 = h1_limits(config->limits),
+        .http1 = speaks(config, RW_PROTOCOL_HTTP1),
+        .http2 = speaks(config, RW_PROTOCOL_HTTP2),
         .fd_count = options->workers,
     };
     to->fds = rw_arena_alloc(compile->arena, options->workers * sizeof(int));
@@ -106,7 +117,7 @@ static enum rw_err compile_listener(struct rw_compile *compile,
     }
     err = compile_trusted(compile->snapshot, to, config);
     if (!err && config->tls)
-        err = rw_snapshot_tls_server(config->tls, options->ticket_keys, compile->report, &to->tls);
+        err = rw_snapshot_tls_server(config, options->ticket_keys, compile->report, &to->tls);
     if (!err)
         err = compile_policies(compile, &config->policies, &to->policies, &to->policy_count);
     return err;

@@ -46,6 +46,7 @@ struct rw_listener_settings {
     struct rw_config_timeouts *timeouts;
     struct rw_config_limits *limits;
     struct rw_h1_limits h1;
+    bool http1, http2;         /* what clients may speak */
     struct rw_tls_server *tls; /* NULL: plain */
     struct rw_cidr *trusted;
     unsigned trusted_count;

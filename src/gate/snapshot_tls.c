@@ -12,10 +12,24 @@ static void tell(const struct rw_config_tls_server *config, const struct rw_text
             rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
 }
 
-enum rw_err rw_snapshot_tls_server(const struct rw_config_tls_server *config,
+static size_t list_protocols(const struct rw_config_listener *listener, struct rw_span *alpn)
+{
+    static const struct rw_span names[] = {
+        [RW_PROTOCOL_HTTP1] = {"http/1.1", 8},
+        [RW_PROTOCOL_HTTP2] = {"h2", 2},
+    };
+    const int *protocols = listener->protocols.items;
+    size_t count = listener->protocol == RW_LISTENER_TCP ? 0 : listener->protocols.count;
+    for (size_t i = 0; i < count; i++)
+        alpn[i] = names[protocols[i]];
+    return count;
+}
+
+enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
                                    struct rw_tls_ticket_keys *keys, struct rw_conf_report *report,
                                    struct rw_tls_server **server)
 {
+    const struct rw_config_tls_server *config = listener->tls;
     const struct rw_config_certificate *certificates = config->certificates.items;
     size_t count = config->certificates.count;
     struct rw_tls_certificate_files *files = rw_alloc((count + 1) * sizeof(*files));
@@ -23,11 +37,13 @@ enum rw_err rw_snapshot_tls_server(const struct rw_config_tls_server *config,
         return RW_ENOMEM;
     for (size_t i = 0; i < count; i++)
         files[i] = (struct rw_tls_certificate_files){certificates[i].cert, certificates[i].key};
+    struct rw_span alpn[RW_PROTOCOL_COUNT];
+    size_t alpn_count = list_protocols(listener, alpn);
     struct rw_tls_server_options options = {
         .certificates = files,
         .certificate_count = count,
-        .alpn = config->alpn.items,
-        .alpn_count = config->alpn.count,
+        .alpn = alpn,
+        .alpn_count = alpn_count,
         .min_version = (enum rw_tls_version)config->min_version,
         .ciphers = config->ciphers,
         .client_auth = (enum rw_tls_client_auth)config->client_auth,

@@ -177,6 +177,7 @@ struct rw_h2_stream {
     bool pending : 1;       /* rw_h2_data said HOLD: on_writable is owed */
     bool forgotten : 1;     /* by the owner: no events */
     bool closed : 1;        /* ended both ways: counts no longer */
+    bool deaf : 1;          /* client: the server wants no more of it; what is sent is dropped */
     bool gone : 1;          /* to be freed when no event is on the stack */
     int32_t send_window;    /* may be negative (RFC 9113 section 6.9.2) */
     int32_t receive_window;
@@ -223,6 +224,11 @@ void rw_h2_receive(struct rw_h2 *h2, struct rw_buf *buf, uint64_t now_ms);
 int rw_h2_output(struct rw_h2 *h2, struct iovec *parts, int room);
 void rw_h2_output_sent(struct rw_h2 *h2);
 bool rw_h2_has_output(const struct rw_h2 *h2);
+/* What is made and has not been sent. */
+static inline uint32_t rw_h2_output_bytes(const struct rw_h2 *h2)
+{
+    return h2->out_bytes;
+}
 
 /* ---- Streams: calls of the owner ---- */
 
@@ -281,6 +287,17 @@ uint32_t rw_h2_stream_count(const struct rw_h2 *h2);
  * window has held back for `stall_ms_max`, as far as earlier calls have seen; so a call now and
  * then is needed. True: some stream is stalled, call again in a while. */
 bool rw_h2_reset_stalled(struct rw_h2 *h2, uint64_t now_ms, uint64_t stall_ms_max);
+/* The peer has not acknowledged our SETTINGS yet. */
+static inline bool rw_h2_settings_owed(const struct rw_h2 *h2)
+{
+    return !h2->settings_acked;
+}
+/* Since when (monotonic ms) a frame or a header block has been coming that is not whole; 0: none.
+ */
+static inline uint64_t rw_h2_partial_ms(const struct rw_h2 *h2)
+{
+    return h2->partial_ms;
+}
 /* Calls `each` for every stream (which may reset it). */
 void rw_h2_each(struct rw_h2 *h2, void (*each)(struct rw_h2 *h2, struct rw_h2_stream *stream));
 

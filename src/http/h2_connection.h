@@ -19,6 +19,7 @@ struct rw_h2 {
     struct rw_h2_table *table; /* NULL: no stream yet */
     struct rw_h2_stream *gone; /* to be freed when no event is on the stack */
     uint64_t now_ms;
+    uint64_t partial_ms; /* see rw_h2_partial_ms */
 
     /* Receiving. */
     char *in; /* a frame that is not whole yet, header and payload; NULL: in `partial` */

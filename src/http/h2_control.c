@@ -179,6 +179,31 @@ static void goaway_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char 
 
 /* ---- RST_STREAM, WINDOW_UPDATE ---- */
 
+/* The server has answered in full and wants no more of the request; of the answer something waits
+ * here, which RFC 9113 section 8.1 wants kept. */
+static bool only_deaf(const struct rw_h2 *h2, const struct rw_h2_stream *stream, uint32_t code)
+{
+    return !h2->settings->server && code == RW_H2_NO_ERROR && stream->received_end &&
+           !stream->told_end;
+}
+
+static void deafen(struct rw_h2 *h2, struct rw_h2_stream *stream)
+{
+    bool pending = stream->pending;
+    rw_h2_unready(h2, stream);
+    rw_buf_drop(stream->out_buf);
+    stream->out_buf = NULL;
+    stream->out_data = stream->out_trailers = (struct rw_span){0};
+    stream->pending = false;
+    stream->sent_end = stream->deaf = true;
+    rw_h2_stream_settle(h2, stream);
+    if (!pending || stream->gone)
+        return;
+    rw_h2_enter(h2);
+    h2->events->on_writable(h2, stream);
+    rw_h2_leave(h2);
+}
+
 static void rst_stream_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char *payload)
 {
     if (frame.id == 0 || rw_h2_is_idle(h2, frame.id)) {
@@ -193,6 +218,10 @@ static void rst_stream_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const c
     if (!stream)
         return;
     uint32_t code = rw_h2_read32(payload);
+    if (only_deaf(h2, stream, code)) {
+        deafen(h2, stream);
+        return;
+    }
     bool answered = stream->head_sent;
     rw_h2_stream_lost(h2, stream,
                       code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code : RW_H2_INTERNAL_ERROR);

@@ -48,6 +48,10 @@ static void take_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char *p
         rw_h2_control(h2, frame, payload);
         break;
     }
+    if (!h2->block_id)
+        h2->partial_ms = 0;
+    else if (!h2->partial_ms)
+        h2->partial_ms = h2->now_ms;
     rw_h2_sweep(h2);
 }
 
@@ -94,6 +98,8 @@ static bool make_room(struct rw_h2 *h2, size_t needed)
 /* Adds bytes to the frame that is gathered, up to its end; returns where it stopped. */
 static const char *gather(struct rw_h2 *h2, const char *at, const char *end)
 {
+    if (!h2->partial_ms)
+        h2->partial_ms = h2->now_ms;
     for (;;) {
         char *in = h2->in ? h2->in : h2->partial;
         size_t needed = bytes_needed(in, h2->in_bytes);

@@ -142,7 +142,7 @@ static bool must_queue(const struct rw_h2 *h2, const struct rw_h2_stream *stream
 enum rw_h2_more rw_h2_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                            struct rw_span data, bool end, struct rw_span trailers)
 {
-    if (h2->ended || stream->gone)
+    if (h2->ended || stream->gone || stream->deaf)
         return RW_H2_GO;
     rw_assert(stream->head_sent && !stream->pending && !stream->sent_end);
     stream->out_data = data;

@@ -121,6 +121,16 @@ static void expose_counters(const struct rw_metrics *metrics, struct rw_text *te
 #undef COUNTER
 }
 
+static void expose_floods(const struct rw_metrics *metrics, struct rw_text *text)
+{
+    const char *name = "ringway_http2_floods_total";
+    rw_metrics_expose_head(text, name, "counter",
+                           "Client connections ended because of too much of something");
+    for (unsigned flood = 0; flood < RW_H2_FLOOD_COUNT; flood++)
+        rw_text_addf(text, "%s{flood=\"%s\"} %lld\n", name, rw_h2_flood_name(flood),
+                     (long long)rw_metrics_total(metrics, RW_COUNTER_HTTP2_FLOODS + flood));
+}
+
 /* NAME SUFFIX {LABELS, KEY="VALUE"} -- the number and the newline are left to the caller. */
 static void begin_line(const struct line *line, const char *suffix, const char *key,
                        const char *value)
@@ -264,6 +274,7 @@ static void expose_series(const struct rw_metrics *metrics, struct rw_text *text
 void rw_metrics_expose(const struct rw_metrics *metrics, struct rw_text *text)
 {
     expose_counters(metrics, text);
+    expose_floods(metrics, text);
     if (!text->err)
         expose_series(metrics, text);
 }

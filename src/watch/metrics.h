@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "base/text.h"
+#include "http/h2.h"
 
 #include <stdint.h>
 
@@ -64,6 +65,13 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(PROXY_REFUSED, "ringway_proxy_protocol_refused_total", COUNTER, "Connections refused for a missing, wrong or untrusted PROXY header") \
     X(TLS_HANDSHAKES, "ringway_tls_handshakes_total", COUNTER, "TLS handshakes with clients that succeeded") \
     X(TLS_FAILURES, "ringway_tls_handshake_failures_total", COUNTER, "TLS handshakes with clients that failed") \
+    X(HTTP2_CONNECTIONS, "ringway_http2_connections_total", COUNTER, "Client connections that spoke HTTP/2") \
+    X(HTTP2_OPEN, "ringway_http2_connections_open", GAUGE, "Client connections open now that speak HTTP/2") \
+    X(HTTP2_STREAMS, "ringway_http2_streams_total", COUNTER, "Requests that came over HTTP/2, refused ones too") \
+    X(HTTP2_RESETS_RECEIVED, "ringway_http2_resets_received_total", COUNTER, "Streams that ended before their time by the client, or by its errors") \
+    X(HTTP2_RESETS_SENT, "ringway_http2_resets_sent_total", COUNTER, "Streams that the gateway cut or refused") \
+    X(HTTP2_GOAWAYS, "ringway_http2_goaways_sent_total", COUNTER, "Client connections that were asked to end: drain, reload, requests per connection") \
+    X(HTTP2_ERRORS, "ringway_http2_connection_errors_total", COUNTER, "Client connections that ended by an error of HTTP/2, floods among them") \
     X(UPSTREAM_CONNECTS, "ringway_upstream_connects_total", COUNTER, "Connections to endpoints opened") \
     X(UPSTREAM_CONNECT_FAILURES, "ringway_upstream_connect_failures_total", COUNTER, "Connections to endpoints that failed") \
     X(UPSTREAM_OPEN, "ringway_upstream_connections_open", GAUGE, "Connections to endpoints open now") \
@@ -88,7 +96,8 @@ enum rw_counter {
 #define RW_COUNTER_ENUM(id, name, kind, help) RW_COUNTER_##id,
     RW_COUNTERS(RW_COUNTER_ENUM)
 #undef RW_COUNTER_ENUM
-        RW_COUNTER_COUNT
+        RW_COUNTER_HTTP2_FLOODS, /* and one for each enum rw_h2_flood */
+    RW_COUNTER_COUNT = RW_COUNTER_HTTP2_FLOODS + RW_H2_FLOOD_COUNT
 };
 
 enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_KINDS };

@@ -88,10 +88,13 @@ test("versions, names, ALPN", async (t) => {
     assert.equal(nameOf(nameless), "usual");
     nameless.destroy();
   });
-  await t.test("ALPN: http/1.1 is taken, none is fine, only others are refused or ignored", async () => {
+  await t.test("ALPN: h2 before http/1.1, none is fine, only others are refused or ignored", async () => {
     const agreed = await connectTls(gateway.port, { ALPNProtocols: ["h2", "http/1.1"] });
-    assert.equal(agreed.alpnProtocol, "http/1.1");
+    assert.equal(agreed.alpnProtocol, "h2");
     agreed.destroy();
+    const old = await connectTls(gateway.port, { ALPNProtocols: ["http/1.1"] });
+    assert.equal(old.alpnProtocol, "http/1.1");
+    old.destroy();
     const none = await connectTls(gateway.port);
     assert.equal(none.alpnProtocol, false);
     none.destroy();

@@ -47,14 +47,17 @@ static void plan_pump(struct rw_test_client *client, uint32_t ms)
 
 /* ---- The end ---- */
 
-static void end(struct rw_test_client *client)
+void rw_test_client_end(struct rw_test_client *client)
 {
     if (client->ended)
         return;
     client->ended = true;
     client->reader.stopped = true;
-    for (unsigned i = client->answered; i < client->sending; i++)
-        request_at(client, i)->result = RW_TEST_CUT;
+    if (client->h2)
+        rw_test_h2_end(client->h2);
+    else
+        for (unsigned i = client->answered; i < client->sending; i++)
+            request_at(client, i)->result = RW_TEST_CUT;
     rw_sim_peer_close(client->socket);
     client->socket = NULL;
 }
@@ -72,7 +75,7 @@ void rw_test_client_cut(struct rw_test_client *client, enum rw_test_cut cut)
     }
     if (cut == RW_TEST_CUT_RESET)
         rw_sim_peer_reset(client->socket);
-    end(client);
+    rw_test_client_end(client);
 }
 
 static void lose_patience(void *user)
@@ -82,12 +85,12 @@ static void lose_patience(void *user)
         return;
     if (client->world->strict)
         rw_test_fail(client->world, "client %u waits for ever", number(client));
-    end(client);
+    rw_test_client_end(client);
 }
 
 static void leave(void *user)
 {
-    end(user);
+    rw_test_client_end(user);
 }
 
 static void finish(struct rw_test_client *client)
@@ -245,9 +248,10 @@ static bool own_status(unsigned status)
     return false;
 }
 
-static void check_origin_head(struct rw_test_client *client, const struct rw_test_request *r)
+static void check_origin_head(struct rw_test_client *client, const struct rw_test_reader *reader,
+                              const struct rw_test_request *r)
 {
-    uint32_t id = (uint32_t)strtoul(rw_test_head_value(&client->reader, "X-Id").at, NULL, 10);
+    uint32_t id = (uint32_t)strtoul(rw_test_head_value(reader, "X-Id").at, NULL, 10);
     if (id != r->id)
         rw_test_fail(client->world, "client %u asked for %u and was given %u", number(client),
                      r->id, id);
@@ -257,10 +261,11 @@ static void check_origin_head(struct rw_test_client *client, const struct rw_tes
         rw_test_fail(client->world, "%u: answered, but no origin was asked", id);
 }
 
-static void check_own_head(struct rw_test_client *client, const struct rw_test_request *r)
+static void check_own_head(struct rw_test_client *client, const struct rw_test_reader *reader,
+                           const struct rw_test_request *r)
 {
     bool fixed = r->route == RW_TEST_ROUTE_FIXED && r->answered_status == 200 &&
-                 rw_test_head_count(&client->reader, "X-Fixed") == 1;
+                 rw_test_head_count(reader, "X-Fixed") == 1;
     if (fixed)
         return;
     if (!own_status(r->answered_status))
@@ -268,7 +273,17 @@ static void check_own_head(struct rw_test_client *client, const struct rw_test_r
     bool expected = r->route == RW_TEST_ROUTE_NONE && r->answered_status == 404;
     if (client->world->strict && !expected)
         rw_test_fail(client->world, "%u: %u though nothing failed: %.*s", r->id, r->answered_status,
-                     RW_SPAN_ARGS(rw_test_head_value(&client->reader, "X-Ringway-Reason")));
+                     RW_SPAN_ARGS(rw_test_head_value(reader, "X-Ringway-Reason")));
+}
+
+void rw_test_check_head(struct rw_test_client *client, const struct rw_test_reader *reader,
+                        struct rw_test_request *r)
+{
+    r->from_origin = rw_test_head_count(reader, "X-Id") == 1;
+    if (r->from_origin)
+        check_origin_head(client, reader, r);
+    else
+        check_own_head(client, reader, r);
 }
 
 static enum rw_test_body follows(struct rw_test_client *client, const struct rw_test_request *r)
@@ -316,13 +331,9 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
         return RW_TEST_BODY_NONE;
     }
     r->answered_status = (uint16_t)status;
-    r->from_origin = rw_test_head_count(reader, "X-Id") == 1;
     client->said_close = says(reader, "Connection", "close") ||
                          (r->minor_version == 0 && !says(reader, "Connection", "keep-alive"));
-    if (r->from_origin)
-        check_origin_head(client, r);
-    else
-        check_own_head(client, r);
+    rw_test_check_head(client, reader, r);
     if (status == 101 && !r->upgrade)
         rw_test_fail(client->world, "%u: 101 without being asked", r->id);
     if (status == 101) {
@@ -332,10 +343,9 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
     return follows(client, r);
 }
 
-static void on_body(struct rw_test_reader *reader, struct rw_span bytes)
+void rw_test_check_body(struct rw_test_client *client, const struct rw_test_reader *reader,
+                        const struct rw_test_request *r, struct rw_span bytes)
 {
-    struct rw_test_client *client = client_of(reader);
-    const struct rw_test_request *r = asked(client);
     rw_test_trace(client->world, "client %u: %zu bytes of %u", number(client), bytes.len, r->id);
     if (!r->from_origin)
         return;
@@ -345,9 +355,15 @@ static void on_body(struct rw_test_reader *reader, struct rw_span bytes)
                      (unsigned)reader->body_bytes);
 }
 
-static void check_whole(struct rw_test_client *client, const struct rw_test_request *r)
+static void on_body(struct rw_test_reader *reader, struct rw_span bytes)
 {
-    struct rw_test_reader *reader = &client->reader;
+    struct rw_test_client *client = client_of(reader);
+    rw_test_check_body(client, reader, asked(client), bytes);
+}
+
+void rw_test_check_whole(struct rw_test_client *client, const struct rw_test_reader *reader,
+                         const struct rw_test_request *r)
+{
     if (!r->from_origin || !rw_test_answer_has_body(r))
         return;
     if (reader->body_bytes != r->answer_bytes)
@@ -356,7 +372,7 @@ static void check_whole(struct rw_test_client *client, const struct rw_test_requ
     char trailer[32];
     snprintf(trailer, sizeof(trailer), client->world->http2 ? "x-sum: %u" : "X-Sum: %u", r->id);
     bool expected = r->answer_trailers && r->answer == RW_TEST_BODY_CHUNKED && r->minor_version;
-    if (strcmp(reader->trailer, expected ? trailer : "") != 0)
+    if (strcasecmp(reader->trailer, expected ? trailer : "") != 0)
         rw_test_fail(client->world, "%u: trailer \"%s\"", r->id, reader->trailer);
 }
 
@@ -366,7 +382,7 @@ static void on_complete(struct rw_test_reader *reader)
     struct rw_test_request *r = asked(client);
     if (client->interim || !r)
         return;
-    check_whole(client, r);
+    rw_test_check_whole(client, reader, r);
     r->result = RW_TEST_COMPLETE;
     client->answered++;
     rw_test_trace(client->world, "client %u: %u is complete", number(client), r->id);
@@ -399,7 +415,9 @@ static void on_open(struct rw_sim_socket *socket, void *user, enum rw_err err)
     client->opened = !err;
     client->refused = err != RW_OK;
     if (err)
-        end(client);
+        rw_test_client_end(client);
+    else if (client->h2)
+        rw_test_h2_begin(client->h2);
     else
         plan_pump(client, 0);
 }
@@ -409,7 +427,10 @@ static void on_data(struct rw_sim_socket *socket, void *user, struct rw_span byt
     struct rw_test_client *client = user;
     (void)socket;
     rw_test_check(client->world);
-    rw_test_reader_feed(&client->reader, bytes);
+    if (client->h2)
+        rw_test_h2_receive(client->h2, bytes);
+    else
+        rw_test_reader_feed(&client->reader, bytes);
 }
 
 /* An end in order completes what lasts until the end; anything else that is open is cut, and the
@@ -423,7 +444,9 @@ static void on_end(struct rw_sim_socket *socket, void *user, enum rw_err err)
     bool tunnel = reader->state == RW_TEST_RAW;
     if (!err && (reader->state == RW_TEST_UNTIL_CLOSE || (tunnel && client->world->strict)))
         on_complete(reader);
-    end(client);
+    if (!err && client->h2)
+        rw_test_h2_drain(client->h2);
+    rw_test_client_end(client);
 }
 
 static const struct rw_sim_peer_events socket_events = {.on_open = on_open,
@@ -446,11 +469,15 @@ static void connect_now(void *user)
 void rw_test_client_start(struct rw_test_client *client)
 {
     client->reader.events = &reader_events;
+    if (client->speaks_h2)
+        client->h2 = rw_test_h2_create(client);
     rw_test_later(client->world, client->start_ms, connect_now, client);
 }
 
 void rw_test_client_free(struct rw_test_client *client)
 {
     rw_test_reader_free(&client->reader);
+    if (client->h2)
+        rw_test_h2_free(client->h2);
     free(client->out.at);
 }

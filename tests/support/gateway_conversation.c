@@ -6,7 +6,7 @@
 
 struct conversation {
     const char *name; /* "filtered: ...": with the policy doubling, which is told the rest; "http2:
-                         ...": what the origin speaks */
+                         ...": what the origin speaks; "h2: ...": what the clients speak */
     unsigned clients, depth;
     unsigned limit; /* of connections to the endpoint */
     enum rw_test_leave leave;
@@ -179,6 +179,48 @@ static const struct conversation conversations[] = {
      RW_TEST_LEAVE_CLOSE,
      1,
      {{POST, BODY(LENGTH, 30000), ANSWER(CHUNKED, 30000)}}},
+    {"h2: get, post, head",
+     1,
+     3,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     3,
+     {{GET, ANSWER(CHUNKED, 300), .answer_trailers = true},
+      {POST, BODY(LENGTH, 300), ANSWER(LENGTH, 10)},
+      {.method = "HEAD", .minor_version = 1, .interims = 1, ANSWER(LENGTH, 500)}}},
+    {"h2: expect, early answer, reset",
+     1,
+     3,
+     0,
+     RW_TEST_LEAVE_STAY,
+     3,
+     {{POST, BODY(CHUNKED, 300), .trailers = true, .expect = true, ANSWER(UNTIL_CLOSE, 100)},
+      {POST, BODY(CHUNKED, 300), .answer_early = true, ANSWER(CHUNKED, 200)},
+      {POST, BODY(LENGTH, 300), .resets = true, ANSWER(CHUNKED, 200)}}},
+    {"h2: fixed, no route, large head",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_HALF,
+     3,
+     {{GET, .route = RW_TEST_ROUTE_FIXED},
+      {POST, .route = RW_TEST_ROUTE_NONE, BODY(LENGTH, 50)},
+      {GET, .flaw = RW_TEST_FLAW_OVERSIZE, ANSWER(LENGTH, 10)}}},
+    {"h2: malformed",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{GET, .flaw = RW_TEST_FLAW_HEAD, ANSWER(LENGTH, 10)},
+      {POST, BODY(LENGTH, 50), .flaw = RW_TEST_FLAW_CHUNK, ANSWER(LENGTH, 10)}}},
+    {"h2: large",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{POST, BODY(LENGTH, 30000), ANSWER(CHUNKED, 30000)}, {GET, ANSWER(LENGTH, 30000)}}},
     {"filtered: request response",
      1,
      1,
@@ -229,6 +271,7 @@ static void add_client(struct rw_test_world *world, const struct conversation *c
         .count = conversation->count,
         .depth = conversation->depth,
         .leave = conversation->leave,
+        .speaks_h2 = strncmp(conversation->name, "h2: ", 4) == 0,
         .pace = {.segment_bytes_max = conversation->requests[0].body_bytes > 1000 ? 8000 : 100},
     };
     for (unsigned i = 0; i < conversation->count; i++) {

@@ -49,12 +49,12 @@ static bool quick(const struct rw_test_client *client)
     return !client->pace.pause_ms_max && !client->bytes_per_ms;
 }
 
-static void plan_flaws(struct plan *plan, struct rw_test_request *r)
+static void plan_flaws(struct plan *plan, struct rw_test_request *r, bool h2)
 {
     if (chance(plan, 5))
         r->flaw = (enum rw_test_flaw)(1 + below(plan, RW_TEST_FLAW_COUNT - 1));
-    if (r->flaw == RW_TEST_FLAW_CHUNK)
-        r->framing = RW_TEST_BODY_CHUNKED;
+    if (r->flaw == RW_TEST_FLAW_CHUNK) /* in HTTP/2: a length that is wrong */
+        r->framing = h2 ? RW_TEST_BODY_LENGTH : RW_TEST_BODY_CHUNKED;
     if (chance(plan, 12)) {
         r->fault = (enum rw_test_fault)(1 + below(plan, RW_TEST_FAULT_COUNT - 1));
         r->fault_at = below(plan, 60 + r->answer_bytes + 40);
@@ -116,14 +116,18 @@ static void plan_request(struct plan *plan, struct rw_test_client *client,
     r->answer_early = has_body && may_be_early && chance(plan, 20);
     r->close = last && chance(plan, 30);
     r->keep_alive = !r->minor_version && !last;
-    if (last && !plan->only_gets && !plan->world->http2 && chance(plan, 10)) {
+    if (client->speaks_h2) {
+        r->minor_version = 1;
+        r->close = r->keep_alive = false;
+        r->resets = !plan->world->strict && chance(plan, 10);
+    } else if (last && !plan->only_gets && !plan->world->http2 && chance(plan, 10)) {
         r->route = RW_TEST_ROUTE_ORIGIN;
         r->framing = RW_TEST_BODY_NONE;
         r->expect = r->answer_early = false;
         plan_upgrade(plan, r);
     }
     if (!plan->world->strict && !r->upgrade)
-        plan_flaws(plan, r);
+        plan_flaws(plan, r, client->speaks_h2);
 }
 
 /* ---- Clients and origins ---- */
@@ -136,6 +140,7 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
     client->count = 1 + below(plan, REQUESTS_MAX);
     client->depth = chance(plan, 40) ? 1 + below(plan, 5) : 1;
     client->listener = below(plan, 2);
+    client->speaks_h2 = chance(plan, 40);
     client->pace = pace(plan);
     client->leave = (enum rw_test_leave)below(plan, 3);
     client->start_ms = below(plan, 100);

@@ -147,14 +147,15 @@ void rw_test_bytes_body(struct rw_test_world *world, struct rw_test_bytes *bytes
 static void check_buffers(struct rw_test_world *world, const struct rw_worker *worker)
 {
     size_t in_use = rw_loop_buffers(worker->loop)->in_use_bytes;
-    size_t connections = worker->front_count + worker->upstream_count + 1;
+    size_t streams = worker->h2_streams.in_use;
+    size_t connections = worker->front_count + worker->upstream_count + streams + 1;
     if (in_use > world->buffer_peak_bytes)
         world->buffer_peak_bytes = in_use;
     if (in_use > connections * BYTES_PER_CONNECTION)
         rw_test_fail(world, "%zu bytes of buffers for %zu connections", in_use, connections);
-    if (worker->exchanges.in_use > worker->front_count)
-        rw_test_fail(world, "%zu exchanges for %zu client connections", worker->exchanges.in_use,
-                     worker->front_count);
+    if (worker->exchanges.in_use > worker->front_count + streams)
+        rw_test_fail(world, "%zu exchanges for %zu client connections and %zu streams",
+                     worker->exchanges.in_use, worker->front_count, streams);
 }
 
 void rw_test_check(struct rw_test_world *world)
@@ -338,6 +339,8 @@ static void check_gauges(struct rw_test_world *world)
     expect_zero(world, "tunnels open", rw_metrics_total(world->metrics, RW_COUNTER_TUNNELS_OPEN));
     expect_zero(world, "connections open",
                 rw_metrics_total(world->metrics, RW_COUNTER_CONNECTIONS_OPEN));
+    expect_zero(world, "HTTP/2 connections open",
+                rw_metrics_total(world->metrics, RW_COUNTER_HTTP2_OPEN));
     expect_zero(world, "upstream connections open",
                 rw_metrics_total(world->metrics, RW_COUNTER_UPSTREAM_OPEN));
 }
@@ -360,6 +363,7 @@ static void check_worker(struct rw_test_world *world, const struct rw_worker *wo
     expect_zero(world, "client connections", (int64_t)worker->front_count);
     expect_zero(world, "upstream connections", (int64_t)worker->upstream_count);
     expect_zero(world, "exchanges", (int64_t)worker->exchanges.in_use);
+    expect_zero(world, "streams", (int64_t)worker->h2_streams.in_use);
     expect_zero(world, "connection objects", (int64_t)worker->connections.in_use);
     expect_zero(world, "bytes of buffers", (int64_t)rw_loop_buffers(worker->loop)->in_use_bytes);
     expect_zero(world, "pins", (int64_t)world->snapshot->pins[worker->index].count);
@@ -405,6 +409,9 @@ static void check_metrics(struct rw_test_world *world)
         /* Bytes for a tunnel that is refused look like one more bad request. */
         begun += request->head_sent + (request->head_sent && request->hasty);
     }
+    /* Half a preface of HTTP/2 is half a head of HTTP/1.1. */
+    for (unsigned i = 0; i < world->client_count; i++)
+        begun += world->clients[i].speaks_h2 && world->clients[i].sending == 0;
     for (unsigned class = 0; class < 6; class ++) {
         all += logged[class];
         if (class && seen[class] > logged[class])
@@ -415,16 +422,26 @@ static void check_metrics(struct rw_test_world *world)
         rw_test_fail(world, "%" PRIu64 " requests, %" PRIu64 " logged", begun, all);
 }
 
+/* What may be sent again must not have been looked at. */
+static void check_refused(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < world->request_count; i++)
+        if (world->requests[i].refused && world->requests[i].arrivals)
+            rw_test_fail(world, "request %u was refused, and yet sent on", i);
+}
+
 static void check_answers(struct rw_test_world *world)
 {
+    check_refused(world);
     for (unsigned i = 0; i < world->client_count; i++) {
         const struct rw_test_client *client = &world->clients[i];
         if (!client->ended)
             rw_test_fail(world, "client %u never ended", i);
         for (unsigned j = 0; j < client->count && world->strict; j++) {
             const struct rw_test_request *request = &world->requests[client->first + j];
-            if (request->result == RW_TEST_COMPLETE ||
-                (client->said_close && j >= client->answered))
+            bool unasked =
+                client->h2 ? !request->head_sent || request->refused : j >= client->answered;
+            if (request->result == RW_TEST_COMPLETE || (client->said_close && unasked))
                 continue;
             rw_test_fail(world, "request %u was not answered though nothing failed", request->id);
         }

@@ -54,6 +54,7 @@ struct rw_test_request {
     bool expect, close, keep_alive, trailers, upgrade;
     bool hasty;       /* an upgrade: the first bytes go with the head */
     bool origin_ends; /* an upgrade: the origin closes first */
+    bool resets;      /* HTTP/2: the client resets the stream at some time */
     /* The origin's. */
     uint16_t status;
     enum rw_test_body answer;
@@ -64,6 +65,7 @@ struct rw_test_request {
     uint32_t fault_at;
     /* What happened. */
     enum rw_test_result result;
+    bool refused; /* HTTP/2: by REFUSED_STREAM */
     bool head_sent, all_sent, arrived_whole, from_origin;
     uint16_t answered_status;
     unsigned arrivals;
@@ -75,6 +77,7 @@ struct rw_test_bytes {
 };
 
 struct rw_test_world;
+struct rw_test_h2;
 
 /* How a peer sends: segments of at most so many bytes, with pauses. */
 struct rw_test_pace {
@@ -100,8 +103,10 @@ struct rw_test_client {
     uint32_t cut_after_bytes;
     uint32_t start_ms, think_ms_max;
     unsigned bytes_per_ms;
+    bool speaks_h2;
     /* Its own. */
     struct rw_sim_socket *socket;
+    struct rw_test_h2 *h2; /* NULL: HTTP/1 */
     struct rw_test_reader reader;
     struct rw_test_bytes out;
     size_t out_at, body_at;
@@ -197,6 +202,25 @@ void rw_test_client_cut(struct rw_test_client *client, enum rw_test_cut cut);
 void rw_test_client_free(struct rw_test_client *client);
 /* The answer has a body that the client sees. */
 bool rw_test_answer_has_body(const struct rw_test_request *request);
+
+void rw_test_client_end(struct rw_test_client *client);
+/* The final head of an answer, as text: from_origin is set. A piece of its body.
+ * All of it. */
+void rw_test_check_head(struct rw_test_client *client, const struct rw_test_reader *reader,
+                        struct rw_test_request *r);
+void rw_test_check_body(struct rw_test_client *client, const struct rw_test_reader *reader,
+                        const struct rw_test_request *r, struct rw_span bytes);
+void rw_test_check_whole(struct rw_test_client *client, const struct rw_test_reader *reader,
+                         const struct rw_test_request *r);
+
+/* gateway_client_h2.c: what a client that speaks HTTP/2 has in place of the rest of
+ * gateway_client.c. */
+struct rw_test_h2 *rw_test_h2_create(struct rw_test_client *client);
+void rw_test_h2_begin(struct rw_test_h2 *h2);
+void rw_test_h2_receive(struct rw_test_h2 *h2, struct rw_span bytes);
+void rw_test_h2_drain(struct rw_test_h2 *h2);
+void rw_test_h2_end(struct rw_test_h2 *h2);
+void rw_test_h2_free(struct rw_test_h2 *h2);
 
 /* gateway_origin.c */
 void rw_test_origin_listen(struct rw_test_origin *origin);
