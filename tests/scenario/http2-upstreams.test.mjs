@@ -349,6 +349,56 @@ test("an answer before the body has been sent ends the request", async (t) => {
   assert.equal(origin.connections, 1);
 });
 
+// ---- HTTP/2 clients ----
+
+function ask(session, headers, body) {
+  return new Promise((resolve, reject) => {
+    const stream = session.request(headers, { endStream: body === undefined });
+    const answer = { informational: [] };
+    const chunks = [];
+    stream.on("headers", (early) => answer.informational.push(early[":status"]));
+    stream.on("response", (response) => (answer.headers = response));
+    stream.on("trailers", (trailers) => (answer.trailers = trailers));
+    stream.on("data", (chunk) => chunks.push(chunk));
+    stream.on("error", reject);
+    stream.on("end", () => resolve({ ...answer, text: Buffer.concat(chunks).toString() }));
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+test("HTTP/2 all the way: 300 streams, trailers, an early hint, a reset", async (t) => {
+  const codes = [];
+  const origin = await startH2Origin(t, {
+    streaming: true,
+    async answer(stream, headers) {
+      stream.once("close", () => codes.push(stream.rstCode));
+      if (headers[":path"] === "/never") return;
+      const body = await readBody(stream);
+      stream.additionalHeaders({ ":status": 103, link: "</a.css>" });
+      stream.respond({ ":status": 200, via: headers.via }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "x-path": headers[":path"] }));
+      stream.end(body);
+    },
+  });
+  const gateway = await startGateway(t, config([origin]));
+  const session = http2.connect(gateway.url);
+  try {
+    const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(session, { ":method": "POST", ":path": `/${i}` }, `body ${i}`)));
+    answers.forEach(({ headers, trailers, informational, text }, i) => {
+      assert.deepEqual([headers[":status"], text, trailers["x-path"], informational], [200, `body ${i}`, `/${i}`, [103]]);
+      assert.equal(headers.via, "2.0 ringway");
+    });
+    const never = session.request({ ":path": "/never" });
+    never.on("error", () => {});
+    await eventually(() => origin.requests.some((headers) => headers[":path"] === "/never"));
+    never.close(NGHTTP2_CANCEL);
+    await eventually(() => codes.includes(NGHTTP2_CANCEL));
+    assert.ok(origin.connections <= 3, `${origin.connections}`);
+  } finally {
+    session.destroy();
+  }
+});
+
 // ---- Ends ----
 
 test("a client that leaves resets its stream; the connection lives", async (t) => {
