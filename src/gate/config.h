@@ -142,6 +142,12 @@ struct rw_config_route_timeouts {
     uint32_t tunnel_half_closed_ms; /* the same, once a side has ended */
 };
 
+struct rw_config_websocket {
+    uint64_t message_bytes_max; /* payload of all frames of a message; 0: no limit */
+    uint32_t ping_ms;           /* after so long a silence; 0: none */
+    uint32_t close_ms_max;      /* for the answer to a Close frame of the gateway */
+};
+
 struct rw_config_route {
     struct rw_span name;
     struct rw_config_match *match;
@@ -152,6 +158,7 @@ struct rw_config_route {
     struct rw_config_route_timeouts *timeouts;
     struct rw_conf_list
         upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
+    struct rw_config_websocket *websocket;
     struct rw_conf_place place;
 };
 

@@ -208,6 +208,54 @@ static const struct rw_conf_record timeouts_record = {
     .place_offset = -1,
 };
 
+#define MEMBER(member) offsetof(struct rw_config_websocket, member)
+static const struct rw_conf_field websocket_fields[] = {
+    {
+        .name = "message_max",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(message_bytes_max),
+        .fallback = "64MiB",
+        .min = 0,
+        .max = UINT32_MAX - 1,
+        .doc = "A message in either direction, all its frames together, as it is sent: a "
+               "compressed one counts compressed. A larger one ends the WebSocket with the code "
+               "1009 to both sides. Messages are passed on as they come and cost no memory here; "
+               "0 is no limit.",
+    },
+    {
+        .name = "ping_interval",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(ping_ms),
+        .fallback = "0s",
+        .min = 0,
+        .max = 86400000,
+        .doc = "After so long without a byte in either direction the client is sent a Ping; when "
+               "nothing has come from it after as long again, it is taken for gone. Keeps NAT and "
+               "other proxies from forgetting the connection, and `tunnel_idle` from ending it. "
+               "0s is off, as most servers send Pings of their own, and each one wakes a phone.",
+    },
+    {
+        .name = "close_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(close_ms_max),
+        .fallback = "5s",
+        .min = 1,
+        .max = 600000,
+        .doc = "Once the gateway has sent a Close frame (a limit, a mistake in the protocol, a "
+               "drain) both sides have so long to answer it.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record websocket_record = {
+    .name = "route.websocket",
+    .doc = "Limits of WebSockets.",
+    .size = sizeof(struct rw_config_websocket),
+    .fields = websocket_fields,
+    .place_offset = -1,
+};
+
 #define MEMBER(member) offsetof(struct rw_config_route, member)
 static const struct rw_conf_field route_fields[] = {
     {
@@ -271,6 +319,14 @@ static const struct rw_conf_field route_fields[] = {
         .max = 64,
         .fallback = "[websocket]",
         .doc = "Protocols that a client may switch to by the Upgrade field; [] is none.",
+    },
+    {
+        .name = "websocket",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(websocket),
+        .record = &websocket_record,
+        .doc = "Limits of WebSockets.",
     },
     {.name = NULL},
 };

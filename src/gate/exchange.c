@@ -285,8 +285,10 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
         first.end = true;
     }
     x->bytes_out += first.data.len;
-    if (x->tunnels) /* there is no body to change */
+    if (x->tunnels) { /* there is no body to change */
+        rw_exchange_note_tunnel(x);
         rw_exchange_end_response_filters(x);
+    }
     *flow = x->response_filters ? rw_exchange_respond_filtered(x) : x->front->respond(x, &first);
     rw_exchange_drop_first_piece(x);
     /* An origin that answered inside its start was told to wait until here. */

@@ -81,12 +81,14 @@ struct rw_exchange {
     bool responded;                     /* rw_front.respond was called */
     bool request_ended, response_ended; /* last piece seen / last piece handed to the kernel */
     bool aborted;
-    bool upgrade_allowed; /* the request asks for an upgrade that the route allows */
-    bool upgraded;        /* 101 was relayed: both bodies are raw bytes */
-    bool tunnels;         /* upgraded, and both sides can do without the exchange: until it has
-                             become a tunnel neither passes on anything */
-    uint8_t tunnel_ready; /* RW_TUNNEL_..._READY */
-    bool client_trusted;  /* the peer is one of the listener's trusted proxies */
+    bool upgrade_allowed;  /* the request asks for an upgrade that the route allows */
+    bool upgraded;         /* 101 was relayed: both bodies are raw bytes */
+    bool tunnels;          /* upgraded, and both sides can do without the exchange: until it has
+                              become a tunnel neither passes on anything */
+    uint8_t tunnel_ready;  /* RW_TUNNEL_..._READY */
+    bool websocket;        /* ... one for RFC 6455's frames, */
+    uint8_t websocket_rsv; /* with these reserved bits */
+    bool client_trusted;   /* the peer is one of the listener's trusted proxies */
     bool https;
     bool request_held;        /* the origin's start wants no more of the request body at once */
     bool origin_waits;        /* it responded inside its start, and was told HOLD */

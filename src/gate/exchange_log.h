@@ -14,6 +14,8 @@ RW_MUST_CHECK enum rw_err rw_exchange_make_options(struct rw_exchange *x);
 /* Metrics and the access log line. */
 void rw_exchange_log(struct rw_exchange *x);
 
+/* exchange_tunnel.c: what the head of the response says about the tunnel to come. */
+void rw_exchange_note_tunnel(struct rw_exchange *x);
 /* exchange_tunnel.c: the tunnel that goes on for this exchange; NULL: out of memory. */
 struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x);
 

@@ -1,15 +1,37 @@
 /* From an exchange to a tunnel: what it is to remember. */
 #include "gate/exchange_log.h"
 #include "gate/snapshot.h"
-#include "gate/tunnel.h"
+#include "gate/tunnel_websocket.h"
 #include "gate/worker.h"
+#include "http/websocket.h"
 #include "watch/trace.h"
+
+/* Frames of RFC 6455 are what was agreed only with its version; what else is called WebSocket goes
+ * through unseen. */
+static bool is_websocket(const struct rw_exchange *x)
+{
+    const struct rw_field *version =
+        rw_message_find_name(&x->request, RW_LITERAL("Sec-WebSocket-Version"));
+    struct rw_span chosen = rw_message_value(&x->response, RW_FIELD_UPGRADE);
+    return x->response.status == 101 && rw_span_is_nocase(chosen, "websocket") && version &&
+           rw_span_is(version->value, "13");
+}
+
+void rw_exchange_note_tunnel(struct rw_exchange *x)
+{
+    const struct rw_span name = RW_LITERAL("Sec-WebSocket-Extensions");
+    x->websocket = is_websocket(x);
+    for (unsigned i = 0; x->websocket && i < x->response.field_count; i++)
+        if (rw_span_eq_nocase(x->response.fields[i].name, name))
+            x->websocket_rsv |= rw_websocket_rsv(x->response.fields[i].value);
+}
 
 struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
 {
     const struct rw_config_route_timeouts *timeouts = x->route->config->timeouts;
     struct rw_tunnel_options options = {
         .worker = x->worker,
+        .observer = x->websocket ? &rw_tunnel_websocket : NULL,
         .route_series = x->route->series,
         .protocol = RW_TUNNEL_HTTP1,
         .https = x->https,
@@ -31,5 +53,8 @@ struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
                   [RW_TUNNEL_UPSTREAM_NAME] = x->upstream,
                   [RW_TUNNEL_USER_AGENT] = rw_message_value(&x->request, RW_FIELD_USER_AGENT)},
     };
-    return rw_tunnel_create(&options);
+    struct rw_tunnel *tunnel = rw_tunnel_create(&options);
+    if (tunnel && x->websocket)
+        rw_tunnel_websocket_begin(tunnel, x->route->config->websocket, x->websocket_rsv);
+    return tunnel;
 }

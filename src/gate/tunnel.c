@@ -97,7 +97,8 @@ static void finish(struct rw_tunnel *tunnel, enum rw_reason reason, bool abort)
     if (tunnel->over)
         return;
     tunnel->over = true;
-    tunnel->reason = (uint8_t)reason;
+    if (!tunnel->reason)
+        tunnel->reason = (uint8_t)reason;
     struct rw_endpoint *endpoint = rw_pool_endpoint(tunnel->upstream);
     rw_worker_count(tunnel->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
     rw_worker_count(tunnel->worker, RW_COUNTER_TUNNELS_OPEN, -1);
@@ -334,6 +335,8 @@ void rw_tunnel_flow(struct rw_tunnel *tunnel, struct rw_stream *client, struct r
     tunnel->halves[RW_TUNNEL_CLIENT].receiving = RECEIVE_UNKNOWN;
     rw_worker_count(tunnel->worker, RW_COUNTER_TUNNELS_OPEN, 1);
     set_deadline(tunnel);
+    if (tunnel->observer && tunnel->observer->started)
+        tunnel->observer->started(tunnel);
     if (from_upstream)
         rw_tunnel_on_data(tunnel, RW_TUNNEL_UPSTREAM, from_upstream);
     if (early)
@@ -357,6 +360,12 @@ void rw_tunnel_drain(struct rw_tunnel *tunnel)
 }
 
 /* ---- For observers ---- */
+
+void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason)
+{
+    if (!tunnel->over)
+        tunnel->reason = (uint8_t)reason;
+}
 
 void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms)
 {

@@ -29,6 +29,8 @@ enum rw_tunnel_side { RW_TUNNEL_CLIENT, RW_TUNNEL_UPSTREAM };
  * without an observer does. */
 struct rw_tunnel_observer {
     size_t state_bytes; /* of zeroed memory behind the tunnel: rw_tunnel_state */
+    /* Bytes flow from now on. The first call; a tunnel that was not started has none. */
+    void (*started)(struct rw_tunnel *tunnel);
     /* Bytes have come from a side. The callee owns the buffer, and passes on what it wants by
      * rw_tunnel_put: this buffer, others before or after it, none. */
     void (*data)(struct rw_tunnel *tunnel, enum rw_tunnel_side from, struct rw_buf *buf);
@@ -107,6 +109,8 @@ void *rw_tunnel_state(struct rw_tunnel *tunnel);
 void rw_tunnel_put(struct rw_tunnel *tunnel, enum rw_tunnel_side to, struct rw_buf *buf);
 /* As if `from` had ended: what was put is sent, then the other side is told. */
 void rw_tunnel_finish(struct rw_tunnel *tunnel, enum rw_tunnel_side from);
+/* Should it end in good order: why, all the same, for its line. */
+void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason);
 /* `alarm` at this time (monotonic); RW_DEADLINE_NONE: not. One at a time. */
 void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms);
 struct rw_worker *rw_tunnel_worker(const struct rw_tunnel *tunnel);

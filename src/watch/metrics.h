@@ -59,6 +59,15 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(CONNECTIONS_EVICTED, "ringway_connections_evicted_total", COUNTER, "Idle client connections closed to make room for new ones") \
     X(REQUESTS_ACTIVE, "ringway_requests_active", GAUGE, "Requests being served now") \
     X(TUNNELS_OPEN, "ringway_tunnels_open", GAUGE, "WebSockets and other tunnels open now; each is a request being served, too") \
+    X(WEBSOCKETS_OPEN, "ringway_websockets_open", GAUGE, "WebSockets whose frames are watched, open now") \
+    X(WEBSOCKET_MESSAGES_IN, "ringway_websocket_messages_in_total", COUNTER, "Messages begun by clients") \
+    X(WEBSOCKET_MESSAGES_OUT, "ringway_websocket_messages_out_total", COUNTER, "Messages begun by origins") \
+    X(WEBSOCKET_CLOSES_NORMAL, "ringway_websocket_closes_normal_total", COUNTER, "WebSockets that ended with the code 1000, or with a Close frame without a code") \
+    X(WEBSOCKET_CLOSES_GOING_AWAY, "ringway_websocket_closes_going_away_total", COUNTER, "WebSockets that ended with the code 1001") \
+    X(WEBSOCKET_CLOSES_PROTOCOL_ERROR, "ringway_websocket_closes_protocol_error_total", COUNTER, "WebSockets that ended with the code 1002") \
+    X(WEBSOCKET_CLOSES_TOO_BIG, "ringway_websocket_closes_too_big_total", COUNTER, "WebSockets that ended with the code 1009") \
+    X(WEBSOCKET_CLOSES_OTHER, "ringway_websocket_closes_other_total", COUNTER, "WebSockets that ended with another code") \
+    X(WEBSOCKET_CLOSES_ABNORMAL, "ringway_websocket_closes_abnormal_total", COUNTER, "WebSockets that ended without a Close frame") \
     X(REQUESTS_MALFORMED, "ringway_requests_malformed_total", COUNTER, "Requests refused by the parser") \
     X(FIELDS_DROPPED, "ringway_request_fields_dropped_total", COUNTER, "Request fields dropped because of an underscore in the name") \
     X(CLIENT_TIMEOUTS, "ringway_client_timeouts_total", COUNTER, "Client connections closed by a timeout") \

@@ -1,5 +1,5 @@
-// WebSockets and other upgraded connections as tunnels: what goes through them, what ends them, and
-// what the log says afterwards.
+// Upgraded connections as tunnels: what goes through them, what ends them, and what the log says
+// afterwards. WebSockets, whose frames the gateway knows, are in websocket.test.mjs.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -12,8 +12,8 @@ import { eventually } from "./support/wait.mjs";
 import { connect as connectTls } from "node:tls";
 
 const handshake = (path = "/ws", more = "") =>
-  `GET ${path} HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}\r\n`;
-const agreed = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+  `GET ${path} HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: chat\r\n${more}\r\n`;
+const agreed = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n";
 
 // Agrees to every upgrade; `talk(socket)` is what it does afterwards.
 const startSocketOrigin = (t, talk) =>
@@ -29,7 +29,7 @@ const echo = (socket) => {
   socket.on("end", () => socket.end());
 };
 const behind = (origin, timeouts = "") => `
-routes: [{ name: sockets, match: /ws, upstream: app, timeouts: { ${timeouts} } }]
+routes: [{ name: sockets, match: /ws, upstream: app, upgrade: [chat], timeouts: { ${timeouts} } }]
 upstreams: [{ name: app, endpoints: ["${origin.address}"] }]
 `;
 
