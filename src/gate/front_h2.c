@@ -8,6 +8,7 @@ enum {
     LINGER_MS = 2000,
     LINGER_KIB_MAX = 1024,
     ENDING_MS = 5000,      /* for what is in the output after an error */
+    REST_MS = 1000,        /* without a stream, before memory is given back */
     DRAIN_ASKED_MS = 1000, /* for the answer to the PING behind the first GOAWAY */
 };
 
@@ -157,6 +158,12 @@ static uint64_t idle_due(const struct rw_h2_connection *c, const struct times *t
     return idle ? c->idle_ms + times->usual->idle_ms : RW_DEADLINE_NONE;
 }
 
+static uint64_t rest_due(const struct rw_h2_connection *c)
+{
+    bool rests = rw_h2_stream_count(&c->h2) == 0 && !c->rested;
+    return rests ? c->idle_ms + REST_MS : RW_DEADLINE_NONE;
+}
+
 static uint64_t send_due(const struct rw_h2_connection *c, const struct times *times)
 {
     return c->sending ? c->sending_ms + times->usual->send_idle_ms : RW_DEADLINE_NONE;
@@ -165,6 +172,12 @@ static uint64_t send_due(const struct rw_h2_connection *c, const struct times *t
 static uint64_t look_due(const struct rw_h2_connection *c, const struct times *times)
 {
     return c->held_count ? c->looked_ms + look_interval_ms(times) : RW_DEADLINE_NONE;
+}
+
+static void rest(struct rw_h2_connection *c)
+{
+    c->rested = true;
+    rw_h2_rest(&c->h2);
 }
 
 static void fail(struct rw_h2_connection *c, enum rw_h2_code code)
@@ -204,6 +217,8 @@ static uint64_t keep_times(struct rw_h2_connection *c)
         end_drain(c);
     if (ping_due(c, &times) <= now_ms)
         ping(c);
+    if (rest_due(c) <= now_ms)
+        rest(c);
     if (look_due(c, &times) <= now_ms)
         look_at_stalled(c, &times, now_ms);
     if (settings_due(c, &times) <= now_ms)
@@ -225,6 +240,7 @@ static uint64_t keep_times(struct rw_h2_connection *c)
         head_due(c, &times),
         send_due(c, &times),
         idle_due(c, &times),
+        rest_due(c),
     };
     uint64_t first = RW_DEADLINE_NONE;
     for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++)

@@ -30,6 +30,7 @@ struct rw_h2_connection {
     uint8_t pings; /* not yet answered */
     bool sending;  /* a send is pending */
     bool choked;   /* too much waits to be sent: nothing is received meanwhile */
+    bool rested;   /* idle, and what only streams need has been given back */
     bool stalled;  /* streams are reset because their client takes nothing */
     /* Monotonic ms. */
     uint64_t begun_ms, received_ms, pinged_ms, sending_ms, looked_ms, drain_ms, end_ms;

@@ -46,6 +46,7 @@ struct rw_h2_target rw_h2_on_target(struct rw_h2 *h2, struct rw_h2_stream *strea
     struct rw_h2_call *call = c->client->phase == RW_H2_OPEN ? make_call(c) : NULL;
     rw_worker_count(rw_h2_worker(c), RW_COUNTER_HTTP2_STREAMS, 1);
     stream->user = call;
+    c->rested = false;
     if (!call)
         return (struct rw_h2_target){0};
     call->stream = stream;

@@ -208,6 +208,55 @@ static void test_tls(void **state)
     end(&l);
 }
 
+static void test_http2(void **state)
+{
+    (void)state;
+    struct loading l;
+    begin(&l, "listeners:\n"
+              "  - { address: 0.0.0.0:80 }\n"
+              "  - { address: 0.0.0.0:81, protocols: http1 }\n"
+              "  - address: 0.0.0.0:82\n"
+              "    protocols: [http1, http2]\n"
+              "    http2: { streams: 7, stream_window: 64KiB, floods: { resets: 3, pings: 0 } }\n");
+    assert_int_equal(l.err, RW_OK);
+    const struct rw_config_listener *listeners = l.config->listeners.items;
+    const int *both = listeners[0].protocols.items, *one = listeners[1].protocols.items;
+    assert_int_equal(listeners[0].protocols.count, 2);
+    assert_int_equal(both[0], RW_PROTOCOL_HTTP2);
+    assert_int_equal(both[1], RW_PROTOCOL_HTTP1);
+    assert_int_equal(listeners[1].protocols.count, 1);
+    assert_int_equal(one[0], RW_PROTOCOL_HTTP1);
+    const struct rw_config_http2 *usual = listeners[0].http2, *own = listeners[2].http2;
+    assert_int_equal(usual->streams, 128);
+    assert_int_equal(usual->floods->max[RW_H2_FLOOD_RESETS], 200);
+    assert_int_equal(usual->floods->max[RW_H2_FLOOD_UNKNOWN], 1000);
+    assert_int_equal(own->streams, 7);
+    assert_int_equal(own->stream_window_bytes, 64 << 10);
+    assert_int_equal(own->floods->max[RW_H2_FLOOD_RESETS], 3);
+    assert_int_equal(own->floods->max[RW_H2_FLOOD_PINGS], 0);
+    end(&l);
+}
+
+static void mistake(const char *yaml, const char *part)
+{
+    struct loading l;
+    begin(&l, yaml);
+    assert_int_equal(l.err, RW_EINVAL);
+    assert_non_null(strstr(l.printed.at, part));
+    end(&l);
+}
+
+static void test_http2_mistakes(void **state)
+{
+    (void)state;
+    mistake("listeners: [{ address: \":80\", protocols: [] }]\n",
+            "at least one protocol is needed");
+    mistake("listeners: [{ address: \":80\", protocols: [http1, http1] }]\n",
+            "it stands here twice");
+    mistake("listeners: [{ address: \":80\", http2: { stream_window: 2MiB } }]\n",
+            "one stream cannot have more than the connection, which has 1MiB");
+}
+
 static void test_policies(void **state)
 {
     (void)state;
@@ -599,6 +648,8 @@ int main(void)
         cmocka_unit_test(test_smallest),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_http2),
+        cmocka_unit_test(test_http2_mistakes),
         cmocka_unit_test(test_policies),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_lifetimes),
