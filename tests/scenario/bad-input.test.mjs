@@ -59,7 +59,7 @@ const refusedHeads = [
   ["absolute-form and Host that disagree", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ["a target that is no path", "GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ["the asterisk with another method", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-  ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 505]],
+  ["a preface that is not HTTP/2's", "PRI * HTTP/2.0\r\n\r\nSX\r\n\r\n", [400, 505]],
   ["an unknown version", "GET / HTTP/3.7\r\nHost: a\r\n\r\n", [400, 505]],
   ["HTTP/0.9", "GET /\r\n\r\n", 400],
   ["lower-case http", "GET / http/1.1\r\nHost: a\r\n\r\n", 400],

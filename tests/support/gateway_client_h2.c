@@ -212,7 +212,9 @@ static void send_piece(struct call *call)
     size_t left = call->body.len - call->body_at;
     size_t len = left ? 1 + rw_test_below(h2->client->world, (uint32_t)left) : 0;
     bool end = len == left;
-    struct rw_span piece = rw_span(call->body.at + call->body_at, len);
+    struct rw_span piece = {0};
+    if (len)
+        piece = rw_span(call->body.at + call->body_at, len);
     call->body_at += len;
     call->r->all_sent = end;
     struct rw_span trailers = end ? rw_span_text(call->trailers) : (struct rw_span){0};
