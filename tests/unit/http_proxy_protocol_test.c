@@ -63,8 +63,8 @@ static void text_that_is_refused(void **unused)
         "PROXY UDP4 192.0.2.1 198.51.100.1 56324 443\r\n",
         "PROXY tcp4 192.0.2.1 198.51.100.1 56324 443\r\n",
         "PROXY \r\n",
-        "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443 and then some text that makes the line longer "
-        "than 107 bytes in all, really",
+        ("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443 and then some text that makes the line "
+         "longer than 107 bytes in all, really"),
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         assert_int_equal(parse(lines[i], strlen(lines[i])), RW_PROXY_BAD);
