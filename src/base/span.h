@@ -49,10 +49,11 @@ static inline bool rw_span_ends(struct rw_span a, struct rw_span suffix)
            (suffix.len == 0 || memcmp(a.at + a.len - suffix.len, suffix.at, suffix.len) == 0);
 }
 
-/* The rest after `count` bytes; `count` is at most the length. */
+/* The rest after `count` bytes; `count` is at most the length. An empty span may have no address,
+ * with which C has no arithmetic. */
 static inline struct rw_span rw_span_skip(struct rw_span a, size_t count)
 {
-    return (struct rw_span){a.at + count, a.len - count};
+    return (struct rw_span){count ? a.at + count : a.at, a.len - count};
 }
 
 static inline char rw_lower(char c)

@@ -246,4 +246,6 @@ upstreams: [{ name: db, endpoints: ["127.0.0.1:9"] }]
   const wrong = await runRingway("check", file);
   assert.match(wrong.stderr, /"web" does not have "protocol: tcp"/);
   assert.match(wrong.stderr, /unknown upstream "dp"/);
+  writeFileSync(file, text.replace("name: db, endpoints", "name: db, protocol: http2, endpoints"));
+  assert.match((await runRingway("check", file)).stderr, /the upstream "db" has "protocol: http2"/);
 });

@@ -431,6 +431,29 @@ static void over_the_memory_limit_nothing_is_compressed(void **state)
     rw_fixture_close(&gate);
 }
 
+/* As it comes of a body until the connection's end: the last piece has no bytes, and no address. */
+static void an_end_without_bytes(void **state)
+{
+    (void)state;
+    open_files("{}");
+    for (unsigned coding = 0; coding < RW_CODING_COUNT; coding++) {
+        struct rw_coder_options options = {.coding = coding,
+                                           .level = 1,
+                                           .window_bits = 17,
+                                           .bytes = UINT64_MAX,
+                                           .memory_max = 1 << 20};
+        struct rw_coder *coder = rw_coder_take(&gate.worker, &options);
+        struct rw_buf *buf = rw_buf_get(rw_loop_buffers(gate.worker.loop), RW_BUF_SMALL_BYTES);
+        struct rw_span none = {0};
+        assert_true(coder && buf);
+        assert_int_equal(rw_coder_run(coder, RW_CODER_END, &none, buf), RW_CODER_DONE);
+        assert_int_equal(none.len, 0);
+        rw_buf_drop(buf);
+        rw_coder_give_back(coder);
+    }
+    rw_fixture_close(&gate);
+}
+
 static void mistakes(void **state)
 {
     (void)state;
@@ -456,6 +479,7 @@ int main(void)
         cmocka_unit_test(what_is_cut_gives_all_back),
         cmocka_unit_test(without_memory_it_is_left_or_cut),
         cmocka_unit_test(over_the_memory_limit_nothing_is_compressed),
+        cmocka_unit_test(an_end_without_bytes),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
