@@ -118,7 +118,9 @@ static void fail(struct rw_h2 *h2, enum rw_h2_code code, enum rw_h2_flood flood,
     h2->error_code = (uint8_t)code;
     h2->error_flood = (uint8_t)flood;
     h2->reason = text;
-    rw_h2_put_goaway(h2, h2->peer_last_id, code, text);
+    /* A later GOAWAY never covers more than an earlier one (RFC 9113 section 6.8). */
+    uint32_t last_id = h2->peer_last_id < h2->goaway_id ? h2->peer_last_id : h2->goaway_id;
+    rw_h2_put_goaway(h2, last_id, code, text);
     rw_h2_ask(h2);
 }
 

@@ -73,7 +73,8 @@ const char *rw_h2_code_name(enum rw_h2_code code); /* "PROTOCOL_ERROR" */
     X(RESETS, "resets", 200,                                                                       \
       "streams reset by the client before they were answered, or by its own errors "               \
       "(CVE-2023-44487)")                                                                          \
-    X(REFUSED, "refused_streams", 1000, "streams opened above the announced limit")                \
+    X(REFUSED, "refused_streams", 1000,                                                            \
+      "streams opened above the announced limit, or after GOAWAY")                                 \
     X(SETTINGS, "settings", 50, "SETTINGS frames")                                                 \
     X(PINGS, "pings", 200, "PING frames")                                                          \
     X(EMPTY_FRAMES, "empty_frames", 200,                                                           \

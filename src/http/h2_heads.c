@@ -139,7 +139,9 @@ static void new_request(struct rw_h2 *h2, uint32_t id, struct rw_span block, boo
 {
     note_id(h2, id);
     if (id > h2->goaway_id) {
-        pass_over(h2, block);
+        rw_h2_charge(h2, RW_H2_FLOOD_REFUSED);
+        if (!h2->ended)
+            pass_over(h2, block);
         return;
     }
     struct rw_h2_stream *stream =

@@ -288,6 +288,9 @@ static bool read_request(struct reader *reader, const struct rw_h2_settings *set
         return false;
     if (parse->repeated & RW_FIELD_BIT(RW_FIELD_COOKIE) && !join_cookies(reader, parse->arena))
         return false;
+    /* What follows an extended CONNECT is the tunnel, not content (RFC 8441 section 5). */
+    if (reader->message->upgrade && !reader->message->has_length)
+        return true;
     return passed(reader, rw_h1_request_rules(&reader->parse));
 }
 

@@ -40,10 +40,19 @@ static void link_ready(struct rw_h2 *h2, struct rw_h2_stream *stream, bool first
     h2->ready_bits |= (uint8_t)(1u << stream->urgency);
 }
 
+/* Has it come before all that wait with its urgency, and keeps its place? */
+static bool is_first(const struct rw_h2 *h2, const struct rw_h2_stream *stream)
+{
+    struct rw_list *list = &h2->table->ready[stream->urgency];
+    return !stream->incremental &&
+           (rw_list_empty(list) ||
+            stream->id < rw_container_of(list->next, struct rw_h2_stream, ready)->id);
+}
+
 void rw_h2_ready(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
     if (!rw_list_linked(&stream->ready) && may_send(stream))
-        link_ready(h2, stream, false);
+        link_ready(h2, stream, is_first(h2, stream));
 }
 
 /* ---- Frames ---- */
@@ -135,8 +144,10 @@ static bool flush(struct rw_h2 *h2, struct rw_h2_stream *stream, size_t bytes_ma
 /* Do others wait whose turn comes first? */
 static bool must_queue(const struct rw_h2 *h2, const struct rw_h2_stream *stream)
 {
-    return stream->incremental && stream->out_data.len &&
-           h2->ready_bits & ((2u << stream->urgency) - 1);
+    unsigned up_to_mine = h2->ready_bits & ((2u << stream->urgency) - 1);
+    if (!up_to_mine || !stream->out_data.len)
+        return false;
+    return up_to_mine != 1u << stream->urgency || !is_first(h2, stream);
 }
 
 enum rw_h2_more rw_h2_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
