@@ -93,6 +93,8 @@ static enum go step_receive(struct rw_exchange *x)
     if (!rw_request_names_allowed(x))
         return refuse(x, RW_REASON_UNDERSCORE);
     rw_forwarded_resolve(x);
+    if (x->request.protocol.len) /* extended CONNECT, to what no front has made a request of */
+        return refuse(x, RW_REASON_NO_UPGRADE);
     if (x->request.method == RW_METHOD_CONNECT && !x->listener->config->allow_connect)
         return refuse(x, RW_REASON_CONNECT_REFUSED);
     if (rw_forwarded_loops(x))

@@ -103,8 +103,10 @@ struct rw_exchange {
     const struct rw_client *client_connection; /* NULL: not told */
     const struct sockaddr *peer;               /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
-    struct rw_endpoint *endpoint; /* chosen by the origin, for log and metrics; NULL: none */
-    struct rw_span upstream;      /* whose endpoint it is, for the log; the snapshot's text */
+    struct rw_endpoint *endpoint;    /* chosen by the origin, for log and metrics; NULL: none */
+    struct rw_span upstream;         /* whose endpoint it is, for the log; the snapshot's text */
+    struct rw_span websocket_accept; /* what 101 has to say, to a key that the front made; at NULL:
+                                        the key is the client's */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */

@@ -432,6 +432,7 @@ static struct rw_h2_settings make_settings(const struct rw_listener_settings *li
     const struct rw_config_http2 *config = listener->config->http2;
     struct rw_h2_settings settings = {
         .server = true,
+        .connect_protocol = true,
         .streams_max = config->streams,
         .stream_window_bytes = (uint32_t)config->stream_window_bytes,
         .connection_window_bytes = (uint32_t)config->connection_window_bytes,

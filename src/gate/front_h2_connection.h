@@ -53,6 +53,7 @@ struct rw_h2_call {
     struct rw_piece waiting; /* of the request: came while nothing was wanted; its buffer is held */
     bool begun;              /* the exchange runs */
     bool tunnel;             /* CONNECT: what comes waits until it is answered */
+    bool websocket;          /* ... by 101: front_h2_websocket.c */
     bool sending;            /* the engine said HOLD to the response */
     bool last;               /* ... to its last piece */
 };
@@ -88,6 +89,14 @@ void rw_h2_go_on(struct rw_h2_call *call);
 void rw_h2_await(struct rw_h2_call *call);
 /* Resets the stream; the exchange does not have it any more. */
 void rw_h2_cut_stream(struct rw_h2_call *call, enum rw_h2_code code);
+
+/* front_h2_websocket.c: WebSockets in streams (RFC 8441). */
+/* The request for a WebSocket becomes what it is over HTTP/1.1, a GET with Upgrade, so that routes,
+ * policies and origins know one kind only. False: it is none, or there is no memory; it stays as it
+ * is. */
+bool rw_h2_websocket_request(struct rw_h2_call *call);
+/* The answer to such a request becomes what it is over HTTP/2. True: the tunnel is open. */
+bool rw_h2_websocket_response(struct rw_h2_call *call);
 
 /* front_h2_write.c: answers, from exchanges to the engine. */
 /* An answer without an exchange, to a head that cannot be sent on. */

@@ -64,7 +64,8 @@ static void count_request(struct rw_h2_connection *c, const struct rw_exchange *
 static void begin(struct rw_h2_connection *c, struct rw_h2_call *call, bool end)
 {
     struct rw_exchange *x = call->x;
-    call->tunnel = !end && x->request.method == RW_METHOD_CONNECT;
+    call->websocket = !end && x->request.protocol.len && rw_h2_websocket_request(call);
+    call->tunnel = !end && (x->request.method == RW_METHOD_CONNECT || call->websocket);
     struct rw_piece first = {.end = end || call->tunnel};
     call->begun = true;
     x->peer = &c->client->peer.any;
@@ -103,7 +104,9 @@ void rw_h2_await(struct rw_h2_call *call)
     uint64_t due_ms = RW_DEADLINE_NONE;
     if (!call->stream) /* the deadline is that of its end */
         return;
-    if (owed)
+    if (x->upgraded)
+        due_ms = rw_loop_now_ms(loop) + x->route->config->timeouts->tunnel_idle_ms;
+    else if (owed)
         due_ms = rw_loop_now_ms(loop) + x->listener->timeouts->body_idle_ms;
     rw_deadline_set(loop, &call->deadline, due_ms);
 }
@@ -174,6 +177,10 @@ static void on_deadline(struct rw_timer *timer)
         return;
     if (!call->stream) { /* it was cut by the front */
         rw_exchange_cut(x, RW_REASON_MEMORY);
+        return;
+    }
+    if (x->upgraded) {
+        rw_exchange_cut(x, RW_REASON_TUNNEL_IDLE);
         return;
     }
     rw_worker_count(x->worker, RW_COUNTER_CLIENT_TIMEOUTS, 1);

@@ -151,7 +151,8 @@ static enum rw_flow respond(struct rw_exchange *x, const struct rw_piece *first)
     struct rw_h2_call *call = x->front_state;
     if (!call->stream)
         return RW_FLOW_HOLD;
-    bool tunnel = call->tunnel && x->response.status / 100 == 2;
+    bool tunnel = call->websocket ? rw_h2_websocket_response(call)
+                                  : call->tunnel && x->response.status / 100 == 2;
     if (tunnel)
         open_tunnel(call);
     bool bodiless = x->request.method == RW_METHOD_HEAD || rw_status_bodiless(x->response.status);
@@ -171,7 +172,11 @@ static enum rw_flow respond(struct rw_exchange *x, const struct rw_piece *first)
 static enum rw_flow response_data(struct rw_exchange *x, const struct rw_piece *piece)
 {
     struct rw_h2_call *call = x->front_state;
-    return call->stream ? send_piece(call, piece) : RW_FLOW_HOLD;
+    if (!call->stream)
+        return RW_FLOW_HOLD;
+    if (x->upgraded && !piece->end)
+        rw_h2_await(call);
+    return send_piece(call, piece);
 }
 
 static enum rw_flow informational(struct rw_exchange *x)

@@ -1,5 +1,7 @@
 #include "http/websocket.h"
 
+#include <openssl/evp.h>
+
 enum {
     FIN = 0x80,
     OPCODE = 0x0f,
@@ -9,6 +11,32 @@ enum {
     LENGTH_16 = 126,
     LENGTH_64 = 127
 };
+
+/* ---- The handshake ---- */
+
+void rw_websocket_key(char key[RW_WEBSOCKET_KEY_BYTES],
+                      const uint8_t nonce[RW_WEBSOCKET_NONCE_BYTES])
+{
+    unsigned char text[RW_WEBSOCKET_KEY_BYTES + 1];
+    (void)EVP_EncodeBlock(text, nonce, RW_WEBSOCKET_NONCE_BYTES);
+    memcpy(key, text, RW_WEBSOCKET_KEY_BYTES);
+}
+
+bool rw_websocket_accept(char accept[RW_WEBSOCKET_ACCEPT_BYTES], struct rw_span key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char input[RW_WEBSOCKET_KEY_BYTES + sizeof(guid)];
+    unsigned char digest[EVP_MAX_MD_SIZE], text[RW_WEBSOCKET_ACCEPT_BYTES + 1];
+    unsigned digest_bytes;
+    rw_assert(key.len == RW_WEBSOCKET_KEY_BYTES);
+    memcpy(input, key.at, key.len);
+    memcpy(input + key.len, guid, sizeof(guid) - 1);
+    if (!EVP_Digest(input, key.len + sizeof(guid) - 1, digest, &digest_bytes, EVP_sha1(), NULL))
+        return false;
+    (void)EVP_EncodeBlock(text, digest, (int)digest_bytes);
+    memcpy(accept, text, RW_WEBSOCKET_ACCEPT_BYTES);
+    return true;
+}
 
 /* ---- Starting ---- */
 

@@ -18,7 +18,10 @@ enum {
     RW_WEBSOCKET_HEAD_MAX = 10,
     RW_WEBSOCKET_CONTROL_MAX = 125, /* payload of Close, Ping, Pong: section 5.5 */
     RW_WEBSOCKET_WRITE_MAX = 2 + 4 + RW_WEBSOCKET_CONTROL_MAX,
-    RW_WEBSOCKET_MASK_BYTES = 4
+    RW_WEBSOCKET_MASK_BYTES = 4,
+    RW_WEBSOCKET_NONCE_BYTES = 16,
+    RW_WEBSOCKET_KEY_BYTES = 24,   /* Sec-WebSocket-Key: section 4.1 */
+    RW_WEBSOCKET_ACCEPT_BYTES = 28 /* Sec-WebSocket-Accept: section 4.2.2 */
 };
 
 /* Section 5.2. */
@@ -78,6 +81,12 @@ enum rw_websocket_event {
     RW_WEBSOCKET_BAD,
     RW_WEBSOCKET_SURPLUS /* the bytes that are left came after a Close frame or an error */
 };
+
+/* The handshake of who begins a WebSocket over HTTP/1.1: a key out of random bytes, and what the
+ * answer to a key has to be (false: there is no SHA-1 to be had). */
+void rw_websocket_key(char key[RW_WEBSOCKET_KEY_BYTES],
+                      const uint8_t nonce[RW_WEBSOCKET_NONCE_BYTES]);
+RW_MUST_CHECK bool rw_websocket_accept(char accept[RW_WEBSOCKET_ACCEPT_BYTES], struct rw_span key);
 
 /* Which reserved bits may be set after a response with this Sec-WebSocket-Extensions: RSV1 with
  * permessage-deflate (RFC 7692), all of them with what is not known here. */

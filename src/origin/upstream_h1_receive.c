@@ -185,6 +185,14 @@ static bool offered(const struct rw_exchange *x)
     return true;
 }
 
+/* RFC 6455 section 4.1: the origin has understood what it was asked for. */
+static bool accepted(const struct rw_exchange *x)
+{
+    const struct rw_field *field =
+        rw_message_find_name(&x->response, RW_LITERAL("Sec-WebSocket-Accept"));
+    return !x->websocket_accept.at || (field && rw_span_eq(field->value, x->websocket_accept));
+}
+
 /* The final head is in x->response: what came of the body goes along with it. */
 static enum go respond(struct rw_upstream_h1 *h1)
 {
@@ -218,6 +226,8 @@ static enum go interim(struct rw_upstream_h1 *h1)
             return fail(h1, RW_REASON_UPSTREAM_BAD, "101 without being asked");
         if (!offered(x))
             return fail(h1, RW_REASON_UPSTREAM_BAD, "101 to a protocol that was not offered");
+        if (!accepted(x))
+            return fail(h1, RW_REASON_UPSTREAM_BAD, "101 with a wrong Sec-WebSocket-Accept");
         if (!x->request_ended || !h1->call.request_sent)
             return fail(h1, RW_REASON_UPSTREAM_BAD, "101 in the middle of the request");
         begin_tunnel(h1);

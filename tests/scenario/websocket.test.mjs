@@ -5,10 +5,12 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { connect2, request2 } from "./support/client2.mjs";
+import { startRawOrigin, onHeads } from "./support/origin.mjs";
 import { openRaw } from "./support/raw.mjs";
 import { sanitized } from "./support/run.mjs";
 import { eventually, within } from "./support/wait.mjs";
-import { echo, openWebSocket, startWebSocketOrigin } from "./support/websocket.mjs";
+import { connectStream, echo, openWebSocket, openWebSocket2, startWebSocketOrigin } from "./support/websocket.mjs";
 
 const behind = (origin, settings = "") => `
 routes: [{ name: sockets, match: /ws, upstream: app, ${settings} }]
@@ -240,4 +242,81 @@ test("a thousand at once, idle, then each with a message, then a drain", async (
   const codes = await Promise.all(clients.map((client) => client.closeCode()));
   assert.equal(codes.filter((code) => code === 1001).length, many);
   assert.equal((await ends(gateway)).code, 0);
+});
+
+// ---- Over HTTP/2 (RFC 8441) ----
+
+test("in streams of HTTP/2: messages, closes, many in one connection beside requests", async (t) => {
+  const origin = await startWebSocketOrigin(t);
+  const gateway = await startGateway(t, `${behind(origin)}\n`.replace("routes: [", "routes: [{ name: fixed, match: /fixed, respond: { body: ok } }, "));
+  const session = await connect2(t, gateway.url);
+  const first = await openWebSocket2(t, gateway.url, "/ws?a=b", session);
+  assert.equal(first.head["sec-websocket-accept"], undefined);
+  assert.equal(first.head.upgrade, undefined);
+  assert.equal(origin.request.url, "/ws?a=b");
+  assert.equal(origin.request.method, "GET");
+  await first.echoes("hello");
+  const bytes = randomBytes(3 << 20);
+  first.send(bytes);
+  assert.ok(bytes.equals(await first.next()));
+  const more = await Promise.all(Array.from({ length: 20 }, () => openWebSocket2(t, gateway.url, "/ws", session)));
+  await Promise.all(more.map((client, i) => client.echoes(`number ${i}`)));
+  assert.equal((await request2(session, "/fixed")).text, "ok");
+  first.socket.close(4001, "because");
+  assert.equal(await first.closeCode(), 4001);
+  await eventually(() => origin.closes.includes(4001));
+  for (const socket of origin.sockets) socket.close(1011);
+  for (const client of more) assert.equal(await client.closeCode(), 1011);
+  const lines = await gateway.accessLines(21, (l) => l.path === "/ws");
+  assert.equal(lines[0].protocol, "HTTP/2");
+  assert.equal((await request2(session, "/fixed")).text, "ok");
+});
+
+test("in streams of HTTP/2: what the origin does not agree to", async (t) => {
+  const answers = {
+    "/no": "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+    "/plain": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain",
+    "/wrong": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+  };
+  const seen = [];
+  const origin = await startRawOrigin(t, (socket) =>
+    onHeads(socket, (head) => {
+      seen.push(head);
+      socket.end(answers[/^GET (\S+)/.exec(head)[1]]);
+    }),
+  );
+  const gateway = await startGateway(t, `routes: [{ name: all, upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]\n`);
+  const session = await connect2(t, gateway.url);
+  for (const [path, status] of [
+    ["/no", 403],
+    ["/plain", 501],
+    ["/wrong", 502],
+  ]) {
+    const { stream, head } = await connectStream(session, path);
+    assert.equal(head[":status"], status, path);
+    stream.close();
+  }
+  assert.match(seen[0], /^connection: upgrade$/im);
+  assert.match(seen[0], /^upgrade: websocket$/im);
+  assert.match(seen[0], /^sec-websocket-key: [A-Za-z0-9+/]{22}==$/im);
+  assert.doesNotMatch(seen[0], /transfer-encoding|content-length|protocol/i);
+  const { head } = await connectStream(session, "/no", { ":protocol": "connect-udp" });
+  assert.equal(head[":status"], 501);
+});
+
+test("in streams of HTTP/2: a side that leaves, and one that is silent", async (t) => {
+  const origin = await startWebSocketOrigin(t);
+  const gateway = await startGateway(t, behind(origin, "timeouts: { tunnel_idle: 1s }"));
+  const client = await openWebSocket2(t, gateway.url);
+  await client.echoes("hello");
+  client.stream.close(8);
+  await eventually(() => origin.closes[0] === 1006);
+  const silent = await openWebSocket2(t, gateway.url);
+  assert.equal(await silent.closeCode(), 1006);
+  await eventually(() => origin.closes.length === 2);
+  const [, line] = await gateway.accessLines(2, (l) => l.path === "/ws");
+  assert.equal(line.reason, "tunnel_idle");
+  const cut = await openWebSocket2(t, gateway.url);
+  for (const socket of origin.sockets) socket.terminate();
+  assert.equal(await cut.closeCode(), 1006);
 });

@@ -256,6 +256,18 @@ static void extensions(void **unused)
                      RW_WEBSOCKET_RSV_ALL);
 }
 
+/* Section 1.3. */
+static void handshake(void **unused)
+{
+    (void)unused;
+    const uint8_t nonce[] = "the sample nonce";
+    char key[RW_WEBSOCKET_KEY_BYTES], accept[RW_WEBSOCKET_ACCEPT_BYTES];
+    rw_websocket_key(key, nonce);
+    assert_memory_equal(key, "dGhlIHNhbXBsZSBub25jZQ==", sizeof(key));
+    assert_true(rw_websocket_accept(accept, rw_span(key, sizeof(key))));
+    assert_memory_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", sizeof(accept));
+}
+
 static void what_is_written_can_be_read(void **unused)
 {
     (void)unused;
@@ -288,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_sum_stays_at_its_most),
         cmocka_unit_test(beginnings),
         cmocka_unit_test(extensions),
+        cmocka_unit_test(handshake),
         cmocka_unit_test(what_is_written_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { cleanup } from "./cleanup.mjs";
+import { connect2 } from "./client2.mjs";
 import { within } from "./wait.mjs";
 
 const require = createRequire(import.meta.url);
@@ -117,4 +118,28 @@ export async function openWebSocket(t, url, options = {}) {
     }),
   );
   return client;
+}
+
+// Over HTTP/2 (RFC 8441): the stream of an extended CONNECT. Resolves with the response's head.
+export async function connectStream(session, path, headers = {}) {
+  if (!session.remoteSettings?.enableConnectProtocol) await within(PATIENCE, "SETTINGS", once(session, "remoteSettings"));
+  assert.equal(session.remoteSettings.enableConnectProtocol, true);
+  const stream = session.request({ ":method": "CONNECT", ":protocol": "websocket", ":path": path, "sec-websocket-version": "13", ...headers }, { endStream: false });
+  stream.on("error", () => {});
+  const [head] = await within(PATIENCE, "an answer to CONNECT", once(stream, "response"));
+  return { stream, head };
+}
+
+// ws as the client in such a stream.
+export async function openWebSocket2(t, url, path = "/ws", session = undefined) {
+  session ??= await connect2(t, url);
+  const { stream, head } = await connectStream(session, path);
+  assert.equal(head[":status"], 200);
+  stream.setNoDelay = () => {};
+  const socket = new WebSocket(null);
+  socket._isServer = false;
+  const client = new Client(socket);
+  socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: false });
+  cleanup(t, () => socket.terminate());
+  return Object.assign(client, { session, stream, head });
 }
