@@ -82,7 +82,8 @@ static void take_reading(struct rw_h2 *h2, struct rw_h2_stream *stream,
         if (reading->result == RW_H2_FINE && message->has_length &&
             message->body_kind == RW_BODY_LENGTH)
             stream->announced = message->body_bytes;
-        stream->bodiless = reading->result == RW_H2_FINE && message->body_kind == RW_BODY_NONE;
+        stream->bodiless = reading->result == RW_H2_FINE && message->body_kind == RW_BODY_NONE &&
+                           message->method != RW_METHOD_CONNECT;
         tell_head(h2, stream, reading, end);
     }
 }

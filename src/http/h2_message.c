@@ -105,11 +105,15 @@ static bool check_connection_fields(struct reader *reader)
     return true;
 }
 
-/* Content-Length; without one, the end of the stream is the end of the body. */
+/* Content-Length; without one, the end of the stream is the end of the body. What follows CONNECT
+ * is the tunnel's, not a body (section 8.5); after an extended one it stands for both. */
 static bool read_length(struct reader *reader)
 {
     struct rw_message *message = reader->message;
-    message->body_kind = reader->end ? RW_BODY_NONE : RW_BODY_CHUNKED;
+    bool tunnel =
+        reader->head->method == RW_METHOD_CONNECT && !reader->head->pseudo[RW_PSEUDO_PROTOCOL].at;
+    bool none = reader->end || tunnel;
+    message->body_kind = none ? RW_BODY_NONE : RW_BODY_CHUNKED;
     if (!rw_h1_has(&reader->parse, RW_FIELD_CONTENT_LENGTH))
         return true;
     if (rw_h1_framing(&reader->parse) != RW_H1_STEP_OK)

@@ -246,6 +246,32 @@ test("32 requests in one packet leave with few sends", async (t) => {
   client.destroy();
 });
 
+test("CONNECT opens a tunnel, where it is allowed", async (t) => {
+  const origin = await startRawOrigin(t, (socket) =>
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\nhello ");
+      socket.on("data", (bytes) => socket.write(bytes));
+      socket.on("end", () => socket.end("end"));
+    }),
+  );
+  const gateway = await startGateway(t, (g) => `${listener(g, "allow_connect: true")}${behind(origin)}`);
+  const session = await connect2(t, gateway.url);
+  const stream = session.request({ ":method": "CONNECT", ":authority": "example.com:80" });
+  stream.setEncoding("utf8");
+  stream.write("early ");
+  const [head] = await within(5000, "an answer", once(stream, "response"));
+  assert.equal(head[":status"], 200);
+  let text = "";
+  stream.on("data", (chunk) => (text += chunk));
+  await eventually(() => text === "hello early ");
+  stream.write("more ");
+  await eventually(() => text === "hello early more ");
+  stream.end();
+  await eventually(() => text === "hello early more end");
+  await eventually(() => stream.closed);
+  assert.match(origin.received, /^CONNECT example\.com:80 HTTP\/1\.1\r\n/);
+});
+
 // ---- Endings ----
 
 test("a stream that the client resets is cancelled at the origin", async (t) => {

@@ -286,7 +286,9 @@ static const struct {
     {"headers 1 h :method=CONNECT :protocol=websocket :scheme=https :path=/chat :authority=a\n"
      "data 1 - hi\ndata 1 s there",
      "head 1 CONNECT /chat; data 1 \"hithere\" end | "},
-    {"headers 1 h :method=CONNECT :authority=a:80", "head 1 refused 400 | "},
+    {"headers 1 h :method=CONNECT :authority=a:80", "head 1 CONNECT a:80 | "},
+    {"headers 1 h :method=CONNECT :authority=a:80\ndata 1 - hi\ndata 1 s there",
+     "head 1 CONNECT a:80; data 1 \"hithere\" end | "},
     {"headers 1 h :method=CONNECT :protocol=websocket :scheme=https :authority=a",
      "reset 1 PROTOCOL_ERROR | RST_STREAM 1 PROTOCOL_ERROR"},
     {"headers 1 h :method=CONNECT :protocol=websocket :path=/chat :authority=a",
