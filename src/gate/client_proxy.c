@@ -157,12 +157,38 @@ const struct rw_client_front rw_client_proxy_front = {
 
 /* ---- The other way ---- */
 
+/* The header has one family, and the client's address is what it is there for: when a PROXY header
+ * has brought one of another family than the listener's, ours is told as far as that can be. */
+static void as_family(struct sockaddr_storage *local, int family)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (family == AF_INET && local->ss_family == AF_INET6) {
+        memcpy(&v6, local, sizeof(v6));
+        v4.sin_port = v6.sin6_port;
+        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+            memcpy(&v4.sin_addr, &v6.sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
+    } else if (family == AF_INET6 && local->ss_family == AF_INET) {
+        memcpy(&v4, local, sizeof(v4));
+        v6.sin6_port = v4.sin_port;
+        v6.sin6_addr.s6_addr[10] = v6.sin6_addr.s6_addr[11] = 0xff;
+        memcpy(&v6.sin6_addr.s6_addr[12], &v4.sin_addr, sizeof(v4.sin_addr));
+    }
+    if (family == AF_INET)
+        memcpy(local, &v4, sizeof(v4));
+    else
+        memcpy(local, &v6, sizeof(v6));
+}
+
 void rw_client_introduce(const struct rw_client *client, unsigned version, char *to,
                          struct rw_lease *lease)
 {
     struct sockaddr_storage local;
     if (rw_stream_local(&client->stream, &local))
         local.ss_family = AF_UNSPEC;
+    sa_family_t family = client->peer.any.sa_family;
+    if (family != local.ss_family && (family == AF_INET || family == AF_INET6))
+        as_family(&local, family);
     lease->preface = rw_span(
         to, rw_proxy_write(to, version, &client->peer.any, (const struct sockaddr *)&local));
     lease->key = client->id;

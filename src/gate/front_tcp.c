@@ -30,6 +30,7 @@ struct connection {
     struct call *call;
     struct rw_buf *in; /* not passed on yet */
     bool closed;
+    bool cut; /* by us, while a call was under way */
 };
 
 size_t rw_front_tcp_bytes(void)
@@ -90,6 +91,13 @@ static void close_now(struct rw_client *client)
     c->closed = true;
     rw_deadline_stop(rw_client_worker(client)->loop, &client->deadline);
     rw_stream_close(&client->stream);
+}
+
+static void cut(struct rw_client *client)
+{
+    struct connection *c = connection_of(client);
+    c->cut |= !c->closed;
+    close_now(client);
 }
 
 /* No tunnel: says so in the log. */
@@ -227,7 +235,8 @@ static void look(struct connection *c)
     case RW_TLS_HELLO_INCOMPLETE:
         return;
     case RW_TLS_HELLO_BAD:
-        rw_client_malformed(&c->client, 0, "a ClientHello that is none");
+        rw_client_tell(&c->client, "connection refused: a ClientHello that is none");
+        rw_worker_count(rw_client_worker(&c->client), RW_COUNTER_REQUESTS_MALFORMED, 1);
         free_call(c);
         close_now(&c->client);
         return;
@@ -299,7 +308,7 @@ static void on_closed(struct rw_stream *stream)
     struct connection *c = connection_of(client);
     c->closed = true;
     if (c->call && c->call->route)
-        fail(c, RW_REASON_CLIENT_GONE);
+        fail(c, c->cut ? RW_REASON_DRAINING : RW_REASON_CLIENT_GONE);
     else if (c->call)
         free_call(c);
     rw_buf_drop(c->in);
@@ -345,5 +354,5 @@ const struct rw_client_front rw_front_tcp_client = {
     .on_deadline = on_deadline,
     .start = start,
     .drain = drain,
-    .close = close_now,
+    .close = cut,
 };

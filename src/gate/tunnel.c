@@ -216,9 +216,9 @@ void rw_tunnel_on_sent(struct rw_tunnel *tunnel, enum rw_tunnel_side to, enum rw
         return;
     }
     sent(tunnel, to);
-    touch(tunnel);
     flush(tunnel, to);
     receive(tunnel, other(to));
+    touch(tunnel); /* after flush: what is pending now has its time */
 }
 
 /* ---- Receiving ---- */

@@ -5,6 +5,7 @@ import http from "node:http";
 import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
+import { scratch } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
@@ -182,6 +183,37 @@ test("the header goes before TLS to an endpoint", async (t) => {
   const answer = await request(gateway.url);
   assert.equal(answer.status, 200);
   assert.match(seen[0], /^PROXY TCP4 127.0.0.1 127.0.0.1 \d+ \d+\r\n$/);
+});
+
+test("an address of another family than the listener's is passed on all the same", async (t) => {
+  const seen = [];
+  const origin = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (data) => {
+      seen.push(`${data}`.split("\r\n")[0]);
+      socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    });
+  }).listen(0, "127.0.0.1");
+  t.after(() => origin.close());
+  await new Promise((resolve) => origin.once("listening", resolve));
+  const path = `${scratch(t)}/socket`;
+  const gateway = await startGateway(
+    t,
+    (g) => `
+listeners:
+  - { name: web, address: "127.0.0.1:${g.port}", proxy_protocol: require, trusted_proxies: [127.0.0.1] }
+  - { name: local, address: "unix:${path}", proxy_protocol: require, trusted_proxies: [127.0.0.1] }
+${behind(`127.0.0.1:${origin.address().port}`, ", proxy_protocol: v1")}`,
+  );
+  const ask = (where, header) =>
+    new Promise((resolve, reject) => {
+      const socket = connect(where, () => socket.write(`${header}\r\n${get}`));
+      socket.once("data", () => resolve(socket.destroy()));
+      socket.once("error", reject);
+    });
+  await ask({ port: gateway.port, host: "127.0.0.1" }, "PROXY TCP6 2001:db8::7 ::1 4660 443");
+  await ask({ path }, "PROXY TCP4 192.0.2.7 198.51.100.1 4660 443");
+  assert.deepEqual(seen, [`PROXY TCP6 2001:db8::7 ::ffff:127.0.0.1 4660 ${gateway.port}`, "PROXY TCP4 192.0.2.7 0.0.0.0 4660 0"]);
 });
 
 test("a listener that would believe anybody is a mistake", async (t) => {

@@ -13,6 +13,7 @@ import { freePorts } from "./support/ports.mjs";
 import { openRaw } from "./support/raw.mjs";
 import { installed, run, runRingway } from "./support/run.mjs";
 import { startHaproxy } from "./support/servers.mjs";
+import { eventually } from "./support/wait.mjs";
 
 // Greets, then echoes.
 async function startTcpOrigin(t, name, { tls } = {}) {
@@ -211,7 +212,7 @@ drain_timeout: 1s
 listeners:
   - { name: db, address: "127.0.0.1:${g.port}", protocol: tcp }
 tcp_routes: [{ name: database, upstream: db, timeouts: { idle: 1m } }]
-upstreams: [{ name: db, endpoints: ["${origin.address}"] }]
+upstreams: [{ name: db, endpoints: ["${origin.address}"], connections: { per_endpoint_max: 1, queue_timeout: 1m } }]
 `;
   const gateway = await startGateway(t, (g) => config(g, one));
   const first = await openRaw(gateway.port);
@@ -221,11 +222,14 @@ upstreams: [{ name: db, endpoints: ["${origin.address}"] }]
   assert.equal(String(await second.bytes(4)), "two\n");
   first.write("ping");
   assert.equal(String(await first.bytes(4)), "ping");
+  const waits = await openRaw(gateway.port); // for the one connection that there may be
+  await eventually(async () => (await gateway.metric("ringway_requests_active")) === 4); // and this question
   gateway.signal("SIGTERM");
   second.write("pong");
   assert.equal(String(await second.bytes(4)), "pong");
   await first.rest();
-  assert.equal((await gateway.accessLines(2))[0].reason, "draining");
+  await waits.rest();
+  for (const line of await gateway.accessLines(3)) assert.equal(line.reason, "draining");
 });
 
 test("explain, and mistakes", async (t) => {

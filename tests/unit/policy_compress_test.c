@@ -428,6 +428,11 @@ static void over_the_memory_limit_nothing_is_compressed(void **state)
     assert_non_null(coders[0]);
     while (count)
         rw_coder_give_back(coders[--count]);
+    /* Those that wait now make room for one of another kind. */
+    options.coding = RW_CODING_ZSTD;
+    struct rw_coder *other = rw_coder_take(&gate.worker, &options);
+    assert_non_null(other);
+    rw_coder_give_back(other);
     rw_fixture_close(&gate);
 }
 
@@ -448,6 +453,30 @@ static void an_end_without_bytes(void **state)
         assert_true(coder && buf);
         assert_int_equal(rw_coder_run(coder, RW_CODER_END, &none, buf), RW_CODER_DONE);
         assert_int_equal(none.len, 0);
+        rw_buf_drop(buf);
+        rw_coder_give_back(coder);
+    }
+    rw_fixture_close(&gate);
+}
+
+/* RFC 8878 section 3.1.1.1.2: the window is told in the sixth byte. */
+static void streams_have_small_windows(void **state)
+{
+    (void)state;
+    open_files("{}");
+    for (unsigned stream = 0; stream < 2; stream++) {
+        struct rw_coder_options options = {.coding = RW_CODING_ZSTD,
+                                           .level = 1,
+                                           .window_bits = 18,
+                                           .stream = stream,
+                                           .bytes = UINT64_MAX,
+                                           .memory_max = 8 << 20};
+        struct rw_coder *coder = rw_coder_take(&gate.worker, &options);
+        struct rw_buf *buf = rw_buf_get(rw_loop_buffers(gate.worker.loop), RW_BUF_SMALL_BYTES);
+        struct rw_span text = RW_LITERAL("some text");
+        assert_true(coder && buf);
+        assert_int_equal(rw_coder_run(coder, RW_CODER_FLUSH, &text, buf), RW_CODER_DONE);
+        assert_int_equal(((uint8_t)buf->data[5] >> 3) + 10, stream ? 16 : 18);
         rw_buf_drop(buf);
         rw_coder_give_back(coder);
     }
@@ -480,6 +509,7 @@ int main(void)
         cmocka_unit_test(without_memory_it_is_left_or_cut),
         cmocka_unit_test(over_the_memory_limit_nothing_is_compressed),
         cmocka_unit_test(an_end_without_bytes),
+        cmocka_unit_test(streams_have_small_windows),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

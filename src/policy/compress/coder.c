@@ -8,6 +8,7 @@ enum {
     IDLE_MAX = 64,             /* encoders of one kind that wait for work ... */
     IDLE_BYTES_MAX = 32 << 20, /* ... while all together have no more */
     SPARE_BYTES_MAX = 4 << 20,
+    STREAM_WINDOW_BITS = 16, /* as the documentation of window_max says */
 };
 
 /* In front of each block of a library's; keeps its alignment. */
@@ -150,14 +151,30 @@ static struct rw_coder *find_or_make(struct rw_coders *coders, enum rw_coding co
     return coder;
 }
 
+/* Encoders that wait, of whatever kind, do not keep one from working. */
+static bool make_room(struct rw_coders *coders, size_t memory_max)
+{
+    for (unsigned i = 0; i < RW_CODING_COUNT; i++) {
+        struct rw_list *link;
+        while (coders->used_bytes >= memory_max && (link = rw_list_pop_front(&coders->idle[i]))) {
+            coders->idle_count[i]--;
+            free_coder(rw_container_of(link, struct rw_coder, link));
+        }
+    }
+    return coders->used_bytes < memory_max;
+}
+
 struct rw_coder *rw_coder_take(struct rw_worker *worker, const struct rw_coder_options *options)
 {
     struct rw_coders *coders = coders_of(worker);
     if (!coders ||
-        (coders->used_bytes >= options->memory_max && !coders->idle_count[options->coding]))
+        (!coders->idle_count[options->coding] && !make_room(coders, options->memory_max)))
         return NULL;
     struct rw_coder *coder = find_or_make(coders, options->coding);
-    if (coder && coder->kind->begin(coder, options) != RW_OK) {
+    struct rw_coder_options its = *options;
+    if (its.stream && its.window_bits > STREAM_WINDOW_BITS)
+        its.window_bits = STREAM_WINDOW_BITS;
+    if (coder && coder->kind->begin(coder, &its) != RW_OK) {
         free_coder(coder);
         return NULL;
     }
