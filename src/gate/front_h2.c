@@ -489,10 +489,21 @@ void rw_front_h2_take(struct rw_client *client, struct rw_buf *buf)
     on_data(&client->stream, buf);
 }
 
+static void drain_stream(struct rw_h2 *h2, struct rw_h2_stream *stream)
+{
+    (void)h2;
+    if (stream->user)
+        rw_h2_websocket_drain(stream->user);
+}
+
 static void drain(struct rw_client *client)
 {
-    if (client->phase == RW_H2_OPEN)
-        rw_h2_begin_drain(connection_of(client));
+    struct rw_h2_connection *c = connection_of(client);
+    if (client->phase != RW_H2_OPEN)
+        return;
+    rw_h2_begin_drain(c);
+    if (rw_h2_worker(c)->draining)
+        rw_h2_each(&c->h2, drain_stream);
 }
 
 static bool idle(const struct rw_client *client)

@@ -320,11 +320,16 @@ static enum rw_counter counter_of(unsigned code)
     }
 }
 
+void rw_tunnel_websocket_count(struct rw_worker *worker, unsigned code)
+{
+    rw_worker_count(worker, RW_COUNTER_WEBSOCKETS_OPEN, -1);
+    rw_worker_count(worker, counter_of(code), 1);
+}
+
 static void over(struct rw_tunnel *tunnel)
 {
     const struct websocket *w = rw_tunnel_state(tunnel);
-    rw_worker_count(tunnel->worker, RW_COUNTER_WEBSOCKETS_OPEN, -1);
-    rw_worker_count(tunnel->worker, counter_of(w->code), 1);
+    rw_tunnel_websocket_count(tunnel->worker, w->code);
 }
 
 const struct rw_tunnel_observer rw_tunnel_websocket = {

@@ -21,4 +21,7 @@ extern const struct rw_tunnel_observer rw_tunnel_websocket;
 void rw_tunnel_websocket_begin(struct rw_tunnel *tunnel, const struct rw_config_websocket *config,
                                uint8_t rsv);
 
+/* A WebSocket has ended, with this code in the first Close frame; 0: there was none. */
+void rw_tunnel_websocket_count(struct rw_worker *worker, unsigned code);
+
 #endif

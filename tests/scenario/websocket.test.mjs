@@ -320,3 +320,62 @@ test("in streams of HTTP/2: a side that leaves, and one that is silent", async (
   for (const socket of origin.sockets) socket.terminate();
   assert.equal(await cut.closeCode(), 1006);
 });
+
+test("in streams of HTTP/2: limits and mistakes of both sides", async (t) => {
+  const got = [];
+  const origin = await startWebSocketOrigin(t, (socket) =>
+    socket.on("message", (data) => {
+      got.push(data.length);
+      if (data.toString() === "please") socket.send("x".repeat(1001));
+    }),
+  );
+  const gateway = await startGateway(t, behind(origin, "websocket: { message_max: 1000B }"));
+  const session = await connect2(t, gateway.url);
+  const large = await openWebSocket2(t, gateway.url, "/ws", session);
+  large.send("x".repeat(1000));
+  large.send("x".repeat(600), { fin: false });
+  large.send("x".repeat(600));
+  assert.equal(await large.closeCode(), 1009);
+  await eventually(() => origin.closes[0] === 1009);
+  assert.deepEqual(got, [1000]);
+  const asks = await openWebSocket2(t, gateway.url, "/ws", session);
+  asks.send("please");
+  assert.equal(await asks.closeCode(), 1009);
+  await eventually(() => origin.closes.length === 2);
+  const wrong = await openWebSocket2(t, gateway.url, "/ws", session);
+  wrong.stream.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 0x01, 0x61]));
+  assert.equal(await wrong.closeCode(), 1002);
+  await eventually(() => origin.closes[2] === 1002);
+  assert.deepEqual(got, [1000, 6, 1]);
+  const lines = await gateway.accessLines(3, (l) => l.path === "/ws");
+  assert.deepEqual(
+    lines.map((line) => line.reason),
+    ["websocket_message_too_large", "websocket_message_too_large", "websocket_protocol_error"],
+  );
+  await eventually(async () => (await gateway.metric("ringway_websockets_open")) === 0);
+  assert.equal(await closes(gateway, "too_big"), 2);
+  assert.equal(await closes(gateway, "protocol_error"), 1);
+  const fine = await openWebSocket2(t, gateway.url, "/ws", session);
+  fine.socket.close(1000);
+  assert.equal(await fine.closeCode(), 1000);
+});
+
+test("in streams of HTTP/2: a drain ends them with 1001", async (t) => {
+  const origin = await startWebSocketOrigin(t);
+  const gateway = await startGateway(t, `drain_timeout: 15s\n${behind(origin)}`);
+  const session = await connect2(t, gateway.url);
+  const idle = await openWebSocket2(t, gateway.url, "/ws", session);
+  await idle.echoes("hello");
+  const busy = await openWebSocket2(t, gateway.url, "/ws", session);
+  busy.stream.write(Buffer.from([0x81, 0x84, 0, 0, 0, 0, 0x68, 0x61]));
+  await eventually(async () => (await gateway.metric("ringway_websocket_messages_in_total")) === 2);
+  gateway.signal("SIGTERM");
+  assert.equal(await idle.closeCode(), 1001);
+  assert.equal(busy.close, undefined);
+  busy.stream.write(Buffer.from([0x6c, 0x66]));
+  assert.equal(await busy.next(), "half");
+  assert.equal(await busy.closeCode(), 1001);
+  await eventually(() => origin.closes.length === 2);
+  assert.deepEqual(origin.closes, [1001, 1001]);
+  assert.equal((await ends(gateway)).code, 0);
+});
