@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640, FILE_PIECE_BYTES = 16 * 1024 };
+enum { TORN_LOOKS = 50, TORN_LOOK_US = 2000 };
 
 /* ---- Opening ---- */
 
@@ -24,20 +25,29 @@ static bool is_regular(int fd)
     return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* Somebody who died, or ran out of disk, may have left half a line. */
-static bool ends_within_line(const char *path, int fd)
+static bool looks_torn(int look, int fd)
 {
     struct stat info, same;
-    char last = '\n';
+    char last;
+    return fstat(fd, &info) == 0 && fstat(look, &same) == 0 && info.st_ino == same.st_ino &&
+           info.st_dev == same.st_dev && info.st_size > 0 &&
+           pread(look, &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
+
+/* Somebody who died, or ran out of disk, may have left half a line. A process that writes just now
+ * has half a line there too, but not for long. */
+static bool ends_within_line(const char *path, int fd)
+{
     int look = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (look < 0)
         return false;
-    if (fstat(fd, &info) == 0 && fstat(look, &same) == 0 && info.st_ino == same.st_ino &&
-        info.st_dev == same.st_dev && info.st_size > 0 &&
-        pread(look, &last, 1, info.st_size - 1) != 1)
-        last = '\n';
+    bool torn = looks_torn(look, fd);
+    for (int again = 1; torn && again < TORN_LOOKS; again++) {
+        usleep(TORN_LOOK_US);
+        torn = looks_torn(look, fd);
+    }
     close(look);
-    return last != '\n';
+    return torn;
 }
 
 /* O_NONBLOCK is for named pipes: opening must not wait for a reader. */
