@@ -37,6 +37,23 @@ const struct bench_case bench_cases[] = {
         .limit = NAN,
     },
     {
+        .name = "tcp-64",
+        .unit = REQUESTS,
+        .about = "As h1-64, over a TCP route (HAProxy: mode tcp): bytes are passed on as they are. "
+                 "Each connection of a client has its own to the origin.",
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_HAPROXY) |
+                 BENCH_ROLE_BIT(BENCH_FLOOR),
+        .measure = bench_measure_requests_per_cpu,
+        CLOSED,
+        SMALL,
+        .connections = 64,
+        .tcp = true,
+        .rounds = 15,
+        .round_ms = 500,
+        .ratio = 1.00,
+        .limit = NAN,
+    },
+    {
         .name = "tls-64",
         .unit = REQUESTS,
         .about = "As h1-64, under TLS 1.3 (AES-128-GCM, X25519) between client and gateway.",

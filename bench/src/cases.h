@@ -28,6 +28,7 @@ struct bench_case {
     const char *path;
     unsigned body_bytes;
     bool tls;
+    bool tcp;     /* passed on as bytes; in the clear only */
     bool upgrade; /* WebSocket; not together with TLS */
     bool large;
     bool compressed; /* in the clear only */

@@ -287,6 +287,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .tls = each->tls,
         .large = each->large,
         .compressed = each->compressed,
+        .tcp = each->tcp,
         .changing = each->changing,
         .h2 = each->streams > 0,
         .origin_h2 = each->origin_h2,

@@ -72,6 +72,8 @@ static const char *select_line(const struct bench_template *values, const char *
         {"tls", values->tls},
         {"plain", !values->tls},
         {"large", values->large},
+        {"tcp", values->tcp},
+        {"http", !values->tcp},
         {"changing", values->changing},
         {"compressed", values->compressed},
         {"h2", values->h2},
@@ -80,7 +82,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"origin-h1", !values->origin_h2},
         {"routes", values->routes > 0},
         {"reply", values->reply},
-        {"single", values->routes == 0 && !values->changing && !values->reply},
+        {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         if (has_tag(line, tags[i].tag)) {

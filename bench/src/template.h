@@ -3,9 +3,9 @@
  * ROUTE);
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
  *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large, compressed,
- *            single / changing / routes / reply. Several marks: cases of all these kinds.
- * Adjoining @routes@ lines are a block that is written once for each route, with its five-digit
- * number as @ROUTE@.
+ *            single / changing / routes / reply, tcp / http. Several marks: cases of all these
+ * kinds. Adjoining @routes@ lines are a block that is written once for each route, with its
+ * five-digit number as @ROUTE@.
  */
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
@@ -23,6 +23,7 @@ struct bench_template {
     bool origin_h2;  /* so does the origin */
     bool reply;      /* the gateway answers itself */
     bool large;      /* the case is about large bodies */
+    bool tcp;        /* bytes are passed on, whatever they are */
     bool compressed; /* the gateway compresses with gzip 3 */
     bool changing;   /* /generation-N exists for the current generation only */
     unsigned routes; /* 0: one route for all paths */
