@@ -348,6 +348,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
     }
     c->received_ms = rw_h2_now_ms(c);
     rw_h2_receive(&c->h2, buf, c->received_ms);
+    rw_h2_begin_arrived(c);
     rw_h2_flush_later(c);
 }
 
@@ -456,6 +457,7 @@ static struct rw_h2_connection *create(struct rw_client *client)
         return NULL;
     c->client = client;
     c->flush.run = flush;
+    rw_list_init(&c->arrived);
     c->settings = make_settings(rw_client_settings(client));
     c->begun_ms = c->received_ms = c->idle_ms = rw_loop_now_ms(worker->loop);
     if (rw_h2_open(&c->h2, &c->settings, &engine_events, rw_loop_buffers(worker->loop),

@@ -23,6 +23,7 @@ struct rw_h2_connection {
     struct rw_h2 h2;
     struct rw_h2_settings settings; /* a copy: the connection outlives snapshots */
     struct rw_later flush;
+    struct rw_list arrived; /* calls whose head has come and that are not begun yet */
     uint32_t requests;
     uint32_t held_count; /* streams whose answer the engine holds back */
     uint16_t lingered_kib;
@@ -48,11 +49,13 @@ struct rw_h2_call {
     struct rw_h2_connection *c;
     struct rw_h2_stream *stream; /* NULL: it was reset */
     struct rw_exchange *x;
+    struct rw_list arrived; /* in the connection's list until it is begun */
     struct rw_deadline deadline;
     struct rw_body_pace pace; /* of the request */
     struct rw_piece waiting; /* of the request: came while nothing was wanted; its buffer is held */
     struct rw_h2_websocket *websocket; /* ... is for one: front_h2_websocket.c; NULL: it is not */
     bool begun;                        /* the exchange runs */
+    bool end;                          /* no body follows the head */
     bool tunnel;                       /* CONNECT: what comes waits until it is answered */
     bool sending;                      /* the engine said HOLD to the response */
     bool last;                         /* ... to its last piece */
@@ -82,6 +85,9 @@ void rw_h2_on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned statu
 enum rw_h2_more rw_h2_on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                               struct rw_span data, bool end, struct rw_span trailers);
 void rw_h2_on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream);
+/* Begins the requests that have come. They wait until all that was received has been read: one that
+ * its client has reset meanwhile has cost no more than its head (CVE-2023-44487). */
+void rw_h2_begin_arrived(struct rw_h2_connection *c);
 void rw_h2_on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code);
 /* What waits of the request body goes on; the stream's window opens with it. */
 void rw_h2_go_on(struct rw_h2_call *call);

@@ -60,23 +60,46 @@ static void count_request(struct rw_h2_connection *c, const struct rw_exchange *
         rw_h2_begin_drain(c);
 }
 
-/* CONNECT has no body; what comes behind it is the tunnel's, once there is one. */
-static void begin(struct rw_h2_connection *c, struct rw_h2_call *call, bool end)
+/* What came of the body with the head goes along with it. CONNECT has none: what comes behind it is
+ * the tunnel's, once there is one, and waits until then. */
+static struct rw_piece take_first(struct rw_h2_call *call)
+{
+    struct rw_piece first = {.end = true};
+    if (call->end || call->tunnel)
+        return first;
+    first = call->waiting;
+    call->waiting = (struct rw_piece){0};
+    return first;
+}
+
+static void begin(struct rw_h2_connection *c, struct rw_h2_call *call)
 {
     struct rw_exchange *x = call->x;
-    bool websocket = !end && x->request.protocol.len && rw_h2_websocket_request(call);
-    call->tunnel = !end && (x->request.method == RW_METHOD_CONNECT || websocket);
-    struct rw_piece first = {.end = end || call->tunnel};
+    bool websocket = !call->end && x->request.protocol.len && rw_h2_websocket_request(call);
+    call->tunnel = !call->end && (x->request.method == RW_METHOD_CONNECT || websocket);
     call->begun = true;
     x->peer = &c->client->peer.any;
     x->https = c->client->tls;
     count_request(c, x);
     call->pace.started_ms = rw_h2_now_ms(c);
+    struct rw_piece first = take_first(call);
+    struct rw_buf *buf = first.buf;
     enum rw_flow flow = rw_exchange_begin(x, &first);
+    rw_buf_drop(buf);
     if (flow == RW_FLOW_OVER)
         return;
-    rw_body_pace_hold(&call->pace, flow == RW_FLOW_HOLD || x->request_held, rw_h2_now_ms(c));
+    bool held = flow == RW_FLOW_HOLD || x->request_held;
+    rw_body_pace_hold(&call->pace, held, rw_h2_now_ms(c));
     rw_h2_await(call);
+    if (!held && !call->tunnel && !x->request_ended && call->stream)
+        rw_h2_resume(&c->h2, call->stream);
+}
+
+void rw_h2_begin_arrived(struct rw_h2_connection *c)
+{
+    struct rw_list *first;
+    while ((first = rw_list_pop_front(&c->arrived)))
+        begin(c, rw_container_of(first, struct rw_h2_call, arrived));
 }
 
 void rw_h2_on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned status, bool end)
@@ -85,7 +108,8 @@ void rw_h2_on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned statu
     struct rw_h2_call *call = stream->user;
     call->x->arena.cap_bytes = call->x->listener->limits->exchange_bytes;
     if (status == 0) {
-        begin(c, call, end);
+        call->end = end;
+        rw_list_push_back(&c->arrived, &call->arrived);
         return;
     }
     rw_client_malformed(c->client, status, h2->reason);
@@ -154,7 +178,7 @@ enum rw_h2_more rw_h2_on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, str
         return RW_H2_GO;
     if (end)
         x->request_trailers = trailers;
-    if (call->pace.held || (call->tunnel && !x->upgraded))
+    if (!call->begun || call->pace.held || (call->tunnel && !x->upgraded))
         return keep(call, &piece);
     return give(call, &piece) == RW_FLOW_HOLD ? RW_H2_HOLD : RW_H2_GO;
 }
@@ -233,8 +257,10 @@ void rw_h2_on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_co
                                               : RW_REASON_CLIENT_GONE);
         return;
     }
+    rw_list_remove(&call->arrived);
     if (h2->reason)
         rw_client_malformed(c->client, 400, h2->reason);
+    rw_buf_drop(call->waiting.buf);
     rw_exchange_destroy(call->x);
 }
 
