@@ -4,6 +4,7 @@
 #include "gate/exchange_filter.h"
 #include "gate/exchange_log.h"
 #include "gate/forwarded.h"
+#include "gate/grpc.h"
 #include "gate/policy.h"
 #include "gate/request_rules.h"
 #include "gate/snapshot.h"
@@ -130,6 +131,19 @@ static void prefetch_for_log(const struct rw_exchange *x)
     __builtin_prefetch(x->route->name.at);
 }
 
+/* A call of gRPC says itself how long it may take. */
+static void start_total_timer(struct rw_exchange *x)
+{
+    uint64_t ms = x->route->total_ms ? x->route->total_ms : UINT64_MAX;
+    uint64_t own_ms = rw_grpc_call(&x->request) ? rw_grpc_timeout_ms(&x->request) : UINT64_MAX;
+    if (own_ms < ms)
+        ms = own_ms;
+    if (ms == UINT64_MAX)
+        return;
+    x->total_timer.fire = total_timeout;
+    rw_timer_start(x->worker->loop, &x->total_timer, rw_loop_now_ms(x->worker->loop) + ms);
+}
+
 static enum go step_route(struct rw_exchange *x)
 {
     unsigned listener = (unsigned)(x->listener - x->snapshot->listeners);
@@ -141,11 +155,7 @@ static enum go step_route(struct rw_exchange *x)
     prefetch_for_log(x);
     if (x->request.upgrade)
         x->upgrade_allowed = upgrade_allowed(x);
-    if (x->route->total_ms) {
-        x->total_timer.fire = total_timeout;
-        rw_timer_start(x->worker->loop, &x->total_timer,
-                       rw_loop_now_ms(x->worker->loop) + x->route->total_ms);
-    }
+    start_total_timer(x);
     move(x, RW_STEP_REQUEST_POLICIES);
     return GO_ON;
 }

@@ -180,8 +180,9 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
 RW_MUST_CHECK enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status,
                                                  const char *content_type, struct rw_span body);
 
-/* The same with problem details (RFC 9457), as the gateway's own refusals have. `detail` is static
- * text for people, without quotes and backslashes. */
+/* The same with problem details (RFC 9457), as the gateway's own refusals have; a call of gRPC gets
+ * a status of its kind in their place (gate/grpc.h). `detail` is static text for people, without
+ * quotes and backslashes. */
 RW_MUST_CHECK enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status,
                                                    const char *detail);
 

@@ -1,6 +1,7 @@
 #include "gate/exchange_log.h"
 
 #include "gate/cluster.h"
+#include "gate/grpc.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "watch/trace.h"
@@ -63,8 +64,27 @@ enum rw_err rw_exchange_make_options(struct rw_exchange *x)
     return err ? err : add_allow(x);
 }
 
+/* A call of gRPC reads its status from trailers only, which are a head without a body. The texts
+ * need no percent-encoding. */
+static enum rw_err make_grpc_problem(struct rw_exchange *x, unsigned status, const char *detail)
+{
+    static const struct rw_span none;
+    struct rw_span code =
+        rw_arena_format(&x->arena, "%u", (unsigned)rw_grpc_status(x->reason, status));
+    enum rw_err err = code.at ? rw_exchange_make_reply(x, 200, NULL, none) : RW_ENOMEM;
+    if (err)
+        return err;
+    x->response.body_kind = RW_BODY_NONE;
+    x->response.has_length = false;
+    err = add_text(x, "Content-Type", rw_message_value(&x->request, RW_FIELD_CONTENT_TYPE));
+    err = err ? err : add_text(x, "grpc-status", code);
+    return err ? err : add_text(x, "grpc-message", rw_span_text(detail));
+}
+
 enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status, const char *detail)
 {
+    if (rw_grpc_call(&x->request))
+        return make_grpc_problem(x, status, detail);
     struct rw_span body =
         rw_arena_format(&x->arena, RW_PROBLEM_FORMAT, rw_status_reason(status), status, detail);
     if (!body.at)
@@ -77,7 +97,7 @@ enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)
     unsigned status = rw_reason_status(x->reason);
     x->response = (struct rw_message){0};
     enum rw_err err = rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
-    return !err && status == 405 ? add_allow(x) : err;
+    return !err && x->response.status == 405 ? add_allow(x) : err;
 }
 
 static void count_series(struct rw_exchange *x, unsigned series, uint64_t duration_us, bool failed)
