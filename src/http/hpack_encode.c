@@ -22,7 +22,8 @@ struct rw_hpack_memory {
 enum policy {
     POLICY_REPEAT, /* inserted when it comes for the second time */
     POLICY_EAGER,  /* inserted at once: it nearly always repeats */
-    POLICY_NAME,   /* inserted once for its name; the value hardly ever repeats */
+    POLICY_NAME,   /* inserted once for its name; the value hardly ever repeats, and goes as it is:
+                      ids and addresses shrink little and are much of what there is to encode */
     POLICY_PLAIN,  /* not inserted: the name is in the static table */
     POLICY_NEVER,  /* a secret: RFC 7541 section 7.1.3 */
 };
@@ -299,8 +300,6 @@ static bool wants_insertion(struct rw_hpack_encoder *encoder, const struct reque
         return false;
     if (policy == POLICY_EAGER || index_of_name == 0)
         return true;
-    if (policy == POLICY_NAME)
-        return false;
     uint32_t *seen = &encoder->memory->seen[hash % SEEN];
     bool again = *seen == hash;
     *seen = again ? 0 : hash;
@@ -328,6 +327,8 @@ static char *put_new(struct rw_hpack_encoder *encoder, char *out, const struct r
         return put_integer(out, 0x80, 0x7f, index_of(encoder, number));
     }
     unsigned index_of_name = name_index(encoder, request);
+    if (policy == POLICY_NAME && index_of_name)
+        return put_plain_string(put_integer(out, 0x00, 0x0f, index_of_name), request->value, false);
     if (!wants_insertion(encoder, request, policy, hash, index_of_name) ||
         !insert(encoder, request, hash))
         return put_literal(out, request, 0x00, 0x0f, index_of_name);
