@@ -181,12 +181,32 @@ static size_t hear_prefix(struct tcp_peer *peer, struct rw_span bytes)
     return taken;
 }
 
+/* Origins by name are told who the client is, before anything else; returns what is behind it. */
+static struct rw_span hear_introduction(struct tcp_peer *peer, struct rw_span bytes)
+{
+    while (bytes.len && !peer->client && peer->by_name && !peer->introduced) {
+        char c = bytes.at[0];
+        int end = 0;
+        bytes = rw_span_skip(bytes, 1);
+        peer->introduction[peer->introduction_bytes++] = c;
+        peer->introduced = c == '\n' || peer->introduction_bytes == TCP_INTRODUCTION_BYTES_MAX - 1;
+        if (!peer->introduced)
+            continue;
+        sscanf(peer->introduction, "PROXY TCP4 10.%*u.%*u.%*u 10.2.0.1 %*u 81\r\n%n", &end);
+        if (end == 0 || peer->introduction[end])
+            rw_test_fail(&peer->sim->world, "peer %u was told: %s", peer->number,
+                         peer->introduction);
+    }
+    return bytes;
+}
+
 static void on_data(struct rw_sim_socket *socket, void *user, struct rw_span bytes)
 {
     struct tcp_peer *peer = user;
     struct rw_test_world *world = &peer->sim->world;
     (void)socket;
     check_buffers(world);
+    bytes = hear_introduction(peer, bytes);
     bytes = rw_span_skip(bytes, hear_prefix(peer, bytes));
     peer->waits = false;
     const struct tcp_peer *twin = peer->twin;
@@ -365,7 +385,8 @@ static void add_upstream(struct tcp_world *sim, struct rw_test_bytes *yaml, cons
                          unsigned port, bool second)
 {
     bool few = rw_test_chance(&sim->world, 30);
-    rw_test_bytes_format(yaml, "- name: %s\n  endpoints: [\"10.1.0.1:%u\"", name, port);
+    rw_test_bytes_format(yaml, "- name: %s\n  proxy_protocol: %s\n  endpoints: [\"10.1.0.1:%u\"",
+                         name, strcmp(name, "name") == 0 ? "v1" : "off", port);
     if (second)
         rw_test_bytes_format(yaml, ", \"10.1.0.1:9003\"");
     rw_test_bytes_format(yaml, "]\n ");

@@ -11,7 +11,12 @@
 
 #include "support/gateway_world.h"
 
-enum { TCP_PEERS_MAX = 100, TCP_ID_BYTES = 4, TCP_HELLO_BYTES_MAX = 100 };
+enum {
+    TCP_PEERS_MAX = 100,
+    TCP_ID_BYTES = 4,
+    TCP_HELLO_BYTES_MAX = 100,
+    TCP_INTRODUCTION_BYTES_MAX = 108
+};
 
 struct tcp_world;
 
@@ -31,8 +36,11 @@ struct tcp_peer {
     struct rw_test_bytes out;
     size_t sent, received;   /* received: a ClientHello included */
     char head[TCP_ID_BYTES]; /* of what arrives */
-    bool scheduled, waits;   /* waits: says nothing before it has heard something */
-    bool opened, fin, heard_end, cut_done;
+    char
+        introduction[TCP_INTRODUCTION_BYTES_MAX]; /* the line of the PROXY protocol, by name only */
+    size_t introduction_bytes;
+    bool scheduled, waits; /* waits: says nothing before it has heard something */
+    bool introduced, opened, fin, heard_end, cut_done;
 };
 
 struct tcp_world {
