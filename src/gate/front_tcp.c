@@ -30,7 +30,6 @@ struct connection {
     struct call *call;
     struct rw_buf *in; /* not passed on yet */
     bool closed;
-    bool cut; /* by us, while a call was under way */
 };
 
 size_t rw_front_tcp_bytes(void)
@@ -93,13 +92,6 @@ static void close_now(struct rw_client *client)
     rw_stream_close(&client->stream);
 }
 
-static void cut(struct rw_client *client)
-{
-    struct connection *c = connection_of(client);
-    c->cut |= !c->closed;
-    close_now(client);
-}
-
 /* No tunnel: says so in the log. */
 static void fail(struct connection *c, enum rw_reason reason)
 {
@@ -108,6 +100,23 @@ static void fail(struct connection *c, enum rw_reason reason)
     rw_tunnel_log_failure(&options, reason, c->call->endpoint);
     free_call(c);
     close_now(&c->client);
+}
+
+/* The call ends before the connection has closed: until then an endpoint might come. */
+static void end(struct connection *c, enum rw_reason reason)
+{
+    if (c->call && c->call->route) {
+        fail(c, reason);
+        return;
+    }
+    if (c->call)
+        free_call(c);
+    close_now(&c->client);
+}
+
+static void cut(struct rw_client *client)
+{
+    end(connection_of(client), RW_REASON_DRAINING);
 }
 
 /* ---- The endpoint ---- */
@@ -278,7 +287,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         return;
     }
     if (!rw_h1_append(rw_loop_buffers(stream->loop), &c->in, buf)) {
-        close_now(&c->client);
+        end(c, RW_REASON_MEMORY);
         return;
     }
     if (!routed)
@@ -294,7 +303,7 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
     client->peer_ended = true;
     /* One that has said all may still be answered. */
     if (err || !c->call || !c->call->route)
-        close_now(client);
+        end(c, RW_REASON_CLIENT_GONE);
 }
 
 static void on_sent(struct rw_stream *stream, enum rw_err err)
@@ -308,7 +317,7 @@ static void on_closed(struct rw_stream *stream)
     struct connection *c = connection_of(client);
     c->closed = true;
     if (c->call && c->call->route)
-        fail(c, c->cut ? RW_REASON_DRAINING : RW_REASON_CLIENT_GONE);
+        fail(c, RW_REASON_CLIENT_GONE);
     else if (c->call)
         free_call(c);
     rw_buf_drop(c->in);
