@@ -85,7 +85,7 @@ const mistakes = [
   [["serve", "x.yaml", "y.yaml"], /one configuration file, not two: "y\.yaml"/],
   [["check"], /one configuration file/],
   [["check", "--all"], /unknown option "--all"/],
-  [["explain", "x.yaml", "ftp://a/"], /the scheme is neither http nor https/],
+  [["explain", "x.yaml", "ftp://a/"], /the scheme is none of http, https, tcp/],
   [["explain", "x.yaml", "http://a:99999/"], /the port is not a number from 1 to 65535/],
   [["explain", "x.yaml"], /needs a configuration file and a URL/],
   [["explain", "-H", "nonsense", "x.yaml", "/"], /"nonsense" is not `Name: value`/],
