@@ -19,6 +19,24 @@ static void write_url(const struct rw_listener_settings *listener, char *to, siz
         snprintf(to, room, "%s://%.*s", scheme, RW_SPAN_ARGS(address));
 }
 
+/* A command that works: of the first listener that curl can speak to. */
+static void write_try(const struct rw_snapshot *snapshot)
+{
+    char url[256];
+    for (unsigned i = 0; i < snapshot->listener_count; i++) {
+        const struct rw_listener_settings *listener = &snapshot->listeners[i];
+        bool unix_socket = rw_span_starts(listener->address_text, RW_LITERAL("unix:"));
+        if (listener->config->protocol == RW_LISTENER_TCP)
+            continue;
+        write_url(listener, url, sizeof(url));
+        if (unix_socket)
+            fprintf(stderr, "try: curl -i --unix-socket %s http://localhost/\n", url + 5);
+        else
+            fprintf(stderr, "try: curl -i%s %s/\n", listener->tls ? "k" : "", url);
+        return;
+    }
+}
+
 void rw_banner(const struct rw_process *process)
 {
     const struct rw_snapshot *snapshot = process->snapshot;
@@ -41,9 +59,5 @@ void rw_banner(const struct rw_process *process)
     if (process->access)
         fprintf(stderr, "  log       %-12s %.*s\n", "access",
                 RW_SPAN_ARGS(process->access_config.path));
-    if (snapshot->listener_count) {
-        write_url(&snapshot->listeners[0], url, sizeof(url));
-        bool tcp = snapshot->listeners[0].config->protocol == RW_LISTENER_TCP;
-        fprintf(stderr, "try: curl -i%s %s/\n", snapshot->listeners[0].tls && !tcp ? "k" : "", url);
-    }
+    write_try(snapshot);
 }
