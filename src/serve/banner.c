@@ -2,6 +2,7 @@
 #include "serve/process.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* An address that a person on this machine can use: ":8080" is reached at 127.0.0.1. */
 static void write_url(const struct rw_listener_settings *listener, char *to, size_t room)
@@ -19,22 +20,27 @@ static void write_url(const struct rw_listener_settings *listener, char *to, siz
         snprintf(to, room, "%s://%.*s", scheme, RW_SPAN_ARGS(address));
 }
 
-/* A command that works: of the first listener that curl can speak to. */
+static const struct rw_listener_settings *first_for_curl(const struct rw_snapshot *snapshot)
+{
+    for (unsigned i = 0; i < snapshot->listener_count; i++)
+        if (snapshot->listeners[i].config->protocol != RW_LISTENER_TCP)
+            return &snapshot->listeners[i];
+    return &snapshot->listeners[0];
+}
+
+/* The last line: all is ready. A command that works. */
 static void write_try(const struct rw_snapshot *snapshot)
 {
     char url[256];
-    for (unsigned i = 0; i < snapshot->listener_count; i++) {
-        const struct rw_listener_settings *listener = &snapshot->listeners[i];
-        bool unix_socket = rw_span_starts(listener->address_text, RW_LITERAL("unix:"));
-        if (listener->config->protocol == RW_LISTENER_TCP)
-            continue;
-        write_url(listener, url, sizeof(url));
-        if (unix_socket)
-            fprintf(stderr, "try: curl -i --unix-socket %s http://localhost/\n", url + 5);
-        else
-            fprintf(stderr, "try: curl -i%s %s/\n", listener->tls ? "k" : "", url);
-        return;
-    }
+    const struct rw_listener_settings *listener = first_for_curl(snapshot);
+    bool tcp = listener->config->protocol == RW_LISTENER_TCP;
+    write_url(listener, url, sizeof(url));
+    if (rw_span_starts(listener->address_text, RW_LITERAL("unix:")))
+        fprintf(stderr, "try: curl -i --unix-socket %s http://localhost/\n", url + strlen("unix:"));
+    else if (tcp)
+        fprintf(stderr, "try: curl telnet%s\n", url + strlen("tcp"));
+    else
+        fprintf(stderr, "try: curl -i%s %s/\n", listener->tls ? "k" : "", url);
 }
 
 void rw_banner(const struct rw_process *process)
@@ -59,5 +65,6 @@ void rw_banner(const struct rw_process *process)
     if (process->access)
         fprintf(stderr, "  log       %-12s %.*s\n", "access",
                 RW_SPAN_ARGS(process->access_config.path));
-    write_try(snapshot);
+    if (snapshot->listener_count)
+        write_try(snapshot);
 }
