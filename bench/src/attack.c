@@ -178,9 +178,10 @@ int main(int count, char **arguments)
         attack.attackers[i].fd = -1;
     }
     __atomic_store_n(&attack.board->ready, 1, __ATOMIC_RELEASE);
+    uint32_t attackers = attack.connections > 0 ? attack.connections : 1;
     while (__atomic_load_n(&attack.board->stop, __ATOMIC_RELAXED) == 0) {
         uint64_t due = (bench_now_ns() - attack.begun_ns) * attack.rate / 1000000000u;
-        take_turn(&attack, &attack.attackers[turns++ % attack.connections], due - attack.sent);
+        take_turn(&attack, &attack.attackers[turns++ % attackers], due - attack.sent);
         attack.sent = due;
         clock_nanosleep(CLOCK_MONOTONIC, 0, &turn, NULL);
     }

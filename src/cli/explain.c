@@ -80,6 +80,7 @@ static bool parse_port(struct rw_span authority, uint64_t *port)
 
 static int parse_url(const char *text, struct url *url)
 {
+    rw_assert(text);
     *url = (struct url){.authority = RW_LITERAL("localhost"), .target = rw_span_text(text)};
     const char *end = strstr(text, "://");
     if (!end)

@@ -577,7 +577,7 @@ const char *rw_step_name(enum rw_step step)
 void rw_steps_manual(struct rw_text *text)
 {
     static const char *const docs[] = {
-#define RW_STEP_DOC(name, moves, doc) doc,
+#define RW_STEP_DOC(name, moves, doc) (doc),
         RW_STEPS(RW_STEP_DOC)
 #undef RW_STEP_DOC
     };

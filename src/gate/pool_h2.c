@@ -102,10 +102,18 @@ void rw_pool_h2_discard(struct rw_lease *lease)
 
 /* ---- Who waits ---- */
 
+/* From streams_max on there is no padding. */
+static bool same_settings(const struct rw_cluster_http2 *a, const struct rw_cluster_http2 *b)
+{
+    size_t from = offsetof(struct rw_cluster_http2, settings.streams_max);
+    return a->settings.server == b->settings.server &&
+           a->settings.connect_protocol == b->settings.connect_protocol &&
+           memcmp((const char *)a + from, (const char *)b + from, sizeof(*a) - from) == 0;
+}
+
 static bool suits(const struct rw_shared_connection *c, const struct rw_cluster *cluster)
 {
-    return c->tls == cluster->tls &&
-           memcmp(&c->settings, &cluster->http2_settings, sizeof(c->settings)) == 0;
+    return c->tls == cluster->tls && same_settings(&c->settings, &cluster->http2_settings);
 }
 
 static void start(struct rw_shared_connection *c, struct rw_lease *lease)

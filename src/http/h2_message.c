@@ -154,6 +154,7 @@ static bool join_cookies(struct reader *reader, struct rw_arena *arena)
             first = &message->fields[kept];
         kept++;
     }
+    rw_assert(first);
     first->value = rw_span(begin, (size_t)(at - begin) - 2);
     message->field_count = (uint16_t)kept;
     return true;

@@ -34,9 +34,7 @@ static void next_record(struct reader *reader)
 {
     const uint8_t *head = reader->at;
     size_t left = (size_t)(reader->end - head);
-    if (left && head[0] != RECORD_HANDSHAKE)
-        stop(reader, RW_TLS_HELLO_NONE);
-    else if (left > 1 && head[1] != 3)
+    if ((left && head[0] != RECORD_HANDSHAKE) || (left > 1 && head[1] != 3))
         stop(reader, RW_TLS_HELLO_NONE);
     else if (left < RECORD_HEAD_BYTES)
         stop(reader, RW_TLS_HELLO_INCOMPLETE);

@@ -131,7 +131,7 @@ static struct rw_coders *coders_of(struct rw_worker *worker)
 static unsigned coding_of(const struct rw_coder *coder)
 {
     unsigned i = 0;
-    while (kinds[i] != coder->kind)
+    while (i + 1 < RW_CODING_COUNT && kinds[i] != coder->kind)
         i++;
     return i;
 }

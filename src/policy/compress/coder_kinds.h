@@ -27,7 +27,7 @@ struct rw_coder_kind {
 extern const struct rw_coder_kind rw_coder_gzip, rw_coder_br, rw_coder_zstd;
 
 /* For the libraries: blocks that they free are kept for the next of the same size. */
-void *rw_coders_alloc(void *coders, size_t size);
-void rw_coders_free(void *coders, void *block);
+void *rw_coders_alloc(void *of, size_t size);
+void rw_coders_free(void *of, void *memory);
 
 #endif
