@@ -429,6 +429,7 @@ static void keeps_secrets_out_of_tables(void **state)
         send_block(&sender, "authorization: Bearer abcdef\ncookie: a=b\nx-key: secret\n"
                             "server: secret\n");
         assert_int_equal(sender.peer.head.count, 4);
+        rw_assert(sender.peer.head.fields);
         for (unsigned k = 0; k < 4; k++)
             assert_true(sender.peer.head.fields[k].sensitive);
     }
@@ -451,6 +452,7 @@ static void refers_to_names(void **state)
             snprintf(value, sizeof(value), "%u", 10000 + i);
             put(&sender, names[n], value, false);
             bytes = send_block(&sender, NULL);
+            rw_assert(sender.peer.head.fields);
             assert_true(rw_span_is(sender.peer.head.fields[0].value, value));
             assert_true(rw_span_is_nocase(sender.peer.head.fields[0].name, names[n]));
         }
