@@ -37,8 +37,8 @@ struct rw_client {
     struct rw_list link; /* worker->fronts */
     struct rw_deadline deadline;
     struct rw_worker_listener *listener;
+    uint64_t id; /* its number among all of the worker's, from 1 */
     union rw_peer peer;
-    uint64_t id;      /* its number among all of the worker's, from 1 */
     uint8_t protocol; /* enum rw_client_protocol */
     uint8_t phase;    /* the front's own enum; 0 when it starts */
     bool tls : 1;
@@ -46,6 +46,7 @@ struct rw_client {
     bool beyond : 1;     /* its descriptor is beyond worker->client_fd_max */
     bool busy : 1;       /* the front's own loop over what came is on the stack */
 };
+_Static_assert(sizeof(struct rw_client) == 176, "one for each idle connection");
 
 /* What a front is to the connections that it has. */
 struct rw_client_front {

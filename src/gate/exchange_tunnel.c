@@ -26,13 +26,33 @@ void rw_exchange_note_tunnel(struct rw_exchange *x)
             x->websocket_rsv |= rw_websocket_rsv(x->response.fields[i].value);
 }
 
-struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
+static struct rw_tunnel_terms terms_of(const struct rw_exchange *x)
 {
     const struct rw_config_route_timeouts *timeouts = x->route->config->timeouts;
-    struct rw_tunnel_options options = {
+    const struct rw_config_websocket *websocket = x->route->config->websocket;
+    struct rw_tunnel_terms terms = {
         .worker = x->worker,
-        .observer = x->websocket ? &rw_tunnel_websocket : NULL,
+        .limits = {.total_ms = x->route->total_ms,
+                   .idle_ms = timeouts->tunnel_idle_ms,
+                   .half_closed_ms = timeouts->tunnel_half_closed_ms,
+                   .send_idle_ms = x->listener->timeouts->send_idle_ms},
         .route_series = x->route->series,
+        .route = x->route->name,
+        .upstream = x->upstream,
+    };
+    if (x->websocket) {
+        terms.observer = &rw_tunnel_websocket;
+        terms.limits.message_bytes_max = (uint32_t)websocket->message_bytes_max;
+        terms.limits.ping_ms = websocket->ping_ms;
+        terms.limits.close_ms_max = websocket->close_ms_max;
+    }
+    return terms;
+}
+
+struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
+{
+    struct rw_tunnel_options options = {
+        .terms = terms_of(x),
         .protocol = RW_TUNNEL_HTTP1,
         .https = x->https,
         .status = x->response.status,
@@ -40,21 +60,15 @@ struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
         .upstream_us = (x->response_ns - x->started_ns) / 1000,
-        .total_ms = x->route->total_ms,
-        .idle_ms = timeouts->tunnel_idle_ms,
-        .half_closed_ms = timeouts->tunnel_half_closed_ms,
-        .send_idle_ms = x->listener->timeouts->send_idle_ms,
         .client = (const struct sockaddr *)&x->client,
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .texts = {[RW_TUNNEL_METHOD] = x->request.method_text,
                   [RW_TUNNEL_HOST] = x->request.authority,
                   [RW_TUNNEL_PATH] = x->request.path,
-                  [RW_TUNNEL_ROUTE] = x->route->name,
-                  [RW_TUNNEL_UPSTREAM_NAME] = x->upstream,
                   [RW_TUNNEL_USER_AGENT] = rw_message_value(&x->request, RW_FIELD_USER_AGENT)},
     };
     struct rw_tunnel *tunnel = rw_tunnel_create(&options);
     if (tunnel && x->websocket)
-        rw_tunnel_websocket_begin(tunnel, x->route->config->websocket, x->websocket_rsv);
+        rw_tunnel_websocket_begin(tunnel, x->websocket_rsv);
     return tunnel;
 }

@@ -50,19 +50,19 @@ static struct rw_tunnel_options describe(const struct call *call)
     const struct rw_config_tcp_timeouts *timeouts = route ? route->config->timeouts : NULL;
     struct rw_span none = {0};
     return (struct rw_tunnel_options){
-        .worker = rw_client_worker(call->client),
-        .route_series = route ? route->series : call->snapshot->route_series_none,
+        .terms = {.worker = rw_client_worker(call->client),
+                  .limits = {.total_ms = timeouts ? timeouts->total_ms : 0,
+                             .idle_ms = timeouts ? timeouts->idle_ms : 0,
+                             .half_closed_ms = timeouts ? timeouts->half_closed_ms : 0,
+                             .send_idle_ms = call->listener->timeouts->send_idle_ms},
+                  .route_series = route ? route->series : call->snapshot->route_series_none,
+                  .route = route ? route->name : none,
+                  .upstream = route ? route->cluster->name : none},
         .protocol = call->tls ? RW_TUNNEL_TLS : RW_TUNNEL_TCP,
         .started_ns = call->started_ns,
         .upstream_us = UINT64_MAX,
-        .total_ms = timeouts ? timeouts->total_ms : 0,
-        .idle_ms = timeouts ? timeouts->idle_ms : 0,
-        .half_closed_ms = timeouts ? timeouts->half_closed_ms : 0,
-        .send_idle_ms = call->listener->timeouts->send_idle_ms,
         .client = &call->client->peer.any,
-        .texts = {[RW_TUNNEL_HOST] = rw_span(call->hello.name, call->hello.name_bytes),
-                  [RW_TUNNEL_ROUTE] = route ? route->name : none,
-                  [RW_TUNNEL_UPSTREAM_NAME] = route ? route->cluster->name : none},
+        .texts = {[RW_TUNNEL_HOST] = rw_span(call->hello.name, call->hello.name_bytes)},
     };
 }
 
@@ -96,7 +96,7 @@ static void close_now(struct rw_client *client)
 static void fail(struct connection *c, enum rw_reason reason)
 {
     struct rw_tunnel_options options = describe(c->call);
-    rw_worker_count(options.worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
+    rw_worker_count(options.terms.worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
     rw_tunnel_log_failure(&options, reason, c->call->endpoint);
     free_call(c);
     close_now(&c->client);
@@ -163,7 +163,7 @@ static void on_ready(struct rw_lease *lease)
     struct call *call = rw_container_of(lease, struct call, lease);
     struct connection *c = connection_of(call->client);
     struct rw_tunnel_options options = describe(call);
-    options.upstream_us = (rw_loop_now_ns(options.worker->loop) - call->started_ns) / 1000;
+    options.upstream_us = (rw_loop_now_ns(options.terms.worker->loop) - call->started_ns) / 1000;
     struct rw_tunnel *tunnel = rw_tunnel_create(&options);
     if (!tunnel) {
         fail(c, RW_REASON_MEMORY);

@@ -35,10 +35,11 @@ struct rw_upstream_connection {
         void *holder;           /* of a connection that has left the pool: rw_pool_detach */
     };
     struct rw_tls_client *tls; /* made with; the stream keeps it alive */
-    uint64_t requests;         /* sent over it so far */
     uint64_t key;              /* whose it is: rw_lease.key */
+    uint32_t requests;         /* sent over it so far; stays at UINT32_MAX */
     bool open, closing;
 };
+_Static_assert(sizeof(struct rw_upstream_connection) == 168, "one for each idle connection");
 
 enum rw_shared_phase {
     RW_SHARED_OPENING,   /* until the endpoint's SETTINGS have come */

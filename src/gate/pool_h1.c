@@ -238,7 +238,7 @@ void rw_pool_h1_release(struct rw_lease *lease)
     struct rw_upstream_connection *connection = lease->connection;
     struct rw_pool *pool = connection->pool;
     struct rw_loop *loop = pool->worker->loop;
-    connection->requests++;
+    connection->requests += connection->requests < UINT32_MAX;
     lease->connection = NULL;
     connection->lease = NULL;
     bool worn_out = pool->limits.requests_max && connection->requests >= pool->limits.requests_max;

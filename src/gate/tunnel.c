@@ -26,19 +26,20 @@ static enum rw_tunnel_side other(enum rw_tunnel_side side)
 
 static uint64_t idle_until_ms(const struct rw_tunnel *tunnel)
 {
-    uint32_t limit = tunnel->idle_ms;
+    const struct rw_tunnel_limits *limits = &tunnel->terms->limits;
+    uint32_t limit = limits->idle_ms;
     const struct rw_tunnel_half *halves = tunnel->halves;
-    if ((halves[0].ended || halves[1].ended) && tunnel->half_closed_ms < limit)
-        limit = tunnel->half_closed_ms;
-    if (halves[RW_TUNNEL_CLIENT].sending && tunnel->send_idle_ms < limit)
-        limit = tunnel->send_idle_ms;
+    if ((halves[0].ended || halves[1].ended) && limits->half_closed_ms < limit)
+        limit = limits->half_closed_ms;
+    if (halves[RW_TUNNEL_CLIENT].sending && limits->send_idle_ms < limit)
+        limit = limits->send_idle_ms;
     return tunnel->active_ms + limit;
 }
 
 static uint64_t end_ms(const struct rw_tunnel *tunnel)
 {
-    return tunnel->total_ms ? tunnel->started_ns / RW_NS_PER_MS + tunnel->total_ms
-                            : RW_DEADLINE_NONE;
+    uint32_t total_ms = tunnel->terms->limits.total_ms;
+    return total_ms ? tunnel->started_ns / RW_NS_PER_MS + total_ms : RW_DEADLINE_NONE;
 }
 
 static void set_deadline(struct rw_tunnel *tunnel)
@@ -46,15 +47,13 @@ static void set_deadline(struct rw_tunnel *tunnel)
     uint64_t at_ms = idle_until_ms(tunnel);
     if (end_ms(tunnel) < at_ms)
         at_ms = end_ms(tunnel);
-    if (tunnel->alarm_ms < at_ms)
-        at_ms = tunnel->alarm_ms;
-    rw_deadline_set(tunnel->worker->loop, &tunnel->upstream->deadline, at_ms);
+    rw_deadline_set(tunnel->terms->worker->loop, &tunnel->upstream->deadline, at_ms);
 }
 
 /* A byte has moved. */
 static void touch(struct rw_tunnel *tunnel)
 {
-    tunnel->active_ms = rw_loop_now_ms(tunnel->worker->loop);
+    tunnel->active_ms = rw_loop_now_ms(tunnel->terms->worker->loop);
     if (!tunnel->over)
         set_deadline(tunnel);
 }
@@ -64,8 +63,8 @@ static void on_deadline(struct rw_timer *timer)
     struct rw_upstream_connection *upstream =
         rw_container_of(timer, struct rw_upstream_connection, deadline.timer);
     struct rw_tunnel *tunnel = upstream->holder;
-    uint64_t now_ms = rw_loop_now_ms(tunnel->worker->loop);
-    if (!rw_deadline_due(tunnel->worker->loop, &upstream->deadline) || tunnel->over)
+    uint64_t now_ms = rw_loop_now_ms(tunnel->terms->worker->loop);
+    if (!rw_deadline_due(tunnel->terms->worker->loop, &upstream->deadline) || tunnel->over)
         return;
     if (end_ms(tunnel) <= now_ms) {
         rw_tunnel_end(tunnel, RW_REASON_TOTAL_TIMEOUT);
@@ -73,10 +72,7 @@ static void on_deadline(struct rw_timer *timer)
         bool stalled = tunnel->halves[RW_TUNNEL_CLIENT].sending;
         rw_tunnel_end(tunnel, stalled ? RW_REASON_CLIENT_STALLED : RW_REASON_TUNNEL_IDLE);
     } else {
-        tunnel->alarm_ms = RW_DEADLINE_NONE;
-        tunnel->observer->alarm(tunnel);
-        if (!tunnel->over)
-            set_deadline(tunnel);
+        set_deadline(tunnel);
     }
 }
 
@@ -100,13 +96,15 @@ static void finish(struct rw_tunnel *tunnel, enum rw_reason reason, bool abort)
     if (!tunnel->reason)
         tunnel->reason = (uint8_t)reason;
     struct rw_endpoint *endpoint = rw_pool_endpoint(tunnel->upstream);
-    rw_worker_count(tunnel->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
-    rw_worker_count(tunnel->worker, RW_COUNTER_TUNNELS_OPEN, -1);
+    rw_worker_count(tunnel->terms->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
+    rw_worker_count(tunnel->terms->worker, RW_COUNTER_TUNNELS_OPEN, -1);
     rw_tunnel_log(tunnel, endpoint);
     atomic_fetch_sub_explicit(&endpoint->active, 1, memory_order_relaxed);
-    if (tunnel->observer && tunnel->observer->over)
-        tunnel->observer->over(tunnel);
-    rw_deadline_stop(tunnel->worker->loop, &tunnel->upstream->deadline);
+    const struct rw_tunnel_observer *observer = tunnel->terms->observer;
+    if (observer && observer->over)
+        observer->over(tunnel);
+    rw_deadline_stop(tunnel->terms->worker->loop, &tunnel->upstream->deadline);
+    rw_tunnel_alarm_off(tunnel);
     void (*close)(struct rw_stream *) = abort ? rw_stream_abort : rw_stream_close;
     close(tunnel->client);
     close(&tunnel->upstream->stream);
@@ -232,8 +230,9 @@ void rw_tunnel_on_data(struct rw_tunnel *tunnel, enum rw_tunnel_side from, struc
     }
     tunnel->ways[to].bytes += buf->end - buf->start;
     tunnel->halves[from].bulk = buf->end - buf->start >= RW_BUF_SMALL_BYTES;
-    if (tunnel->observer && tunnel->observer->data)
-        tunnel->observer->data(tunnel, from, buf);
+    const struct rw_tunnel_observer *observer = tunnel->terms->observer;
+    if (observer && observer->data)
+        observer->data(tunnel, from, buf);
     else
         rw_tunnel_put(tunnel, to, buf);
     touch(tunnel);
@@ -260,8 +259,9 @@ void rw_tunnel_on_end(struct rw_tunnel *tunnel, enum rw_tunnel_side from, enum r
         broken(tunnel, from);
         return;
     }
-    if (tunnel->observer && tunnel->observer->ended)
-        tunnel->observer->ended(tunnel, from);
+    const struct rw_tunnel_observer *observer = tunnel->terms->observer;
+    if (observer && observer->ended)
+        observer->ended(tunnel, from);
     rw_tunnel_finish(tunnel, from);
 }
 
@@ -279,7 +279,7 @@ void rw_tunnel_on_closed(struct rw_tunnel *tunnel, enum rw_tunnel_side side)
     /* The bytes of pending sends had to stay until here. */
     free_buffers(&tunnel->ways[0]);
     free_buffers(&tunnel->ways[1]);
-    rw_free(tunnel);
+    rw_tunnel_free(tunnel);
 }
 
 /* ---- The endpoint's side ---- */
@@ -333,10 +333,11 @@ void rw_tunnel_flow(struct rw_tunnel *tunnel, struct rw_stream *client, struct r
     tunnel->ways[RW_TUNNEL_CLIENT].queue = NULL;
     tunnel->client = client;
     tunnel->halves[RW_TUNNEL_CLIENT].receiving = RECEIVE_UNKNOWN;
-    rw_worker_count(tunnel->worker, RW_COUNTER_TUNNELS_OPEN, 1);
+    rw_worker_count(tunnel->terms->worker, RW_COUNTER_TUNNELS_OPEN, 1);
     set_deadline(tunnel);
-    if (tunnel->observer && tunnel->observer->started)
-        tunnel->observer->started(tunnel);
+    const struct rw_tunnel_observer *observer = tunnel->terms->observer;
+    if (observer && observer->started)
+        observer->started(tunnel);
     if (from_upstream)
         rw_tunnel_on_data(tunnel, RW_TUNNEL_UPSTREAM, from_upstream);
     if (early)
@@ -350,13 +351,23 @@ void rw_tunnel_flow(struct rw_tunnel *tunnel, struct rw_stream *client, struct r
 void rw_tunnel_destroy(struct rw_tunnel *tunnel)
 {
     rw_assert(!tunnel->client && !tunnel->upstream);
-    rw_free(tunnel);
+    rw_tunnel_free(tunnel);
 }
 
 void rw_tunnel_drain(struct rw_tunnel *tunnel)
 {
-    if (!tunnel->over && tunnel->observer && tunnel->observer->drain)
-        tunnel->observer->drain(tunnel);
+    const struct rw_tunnel_observer *observer = tunnel->terms->observer;
+    if (!tunnel->over && observer && observer->drain)
+        observer->drain(tunnel);
+}
+
+void rw_tunnel_on_alarm(struct rw_tunnel *tunnel)
+{
+    if (tunnel->over)
+        return;
+    tunnel->terms->observer->alarm(tunnel);
+    if (!tunnel->over)
+        set_deadline(tunnel); /* what it has put may be pending */
 }
 
 /* ---- For observers ---- */
@@ -367,14 +378,7 @@ void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason)
         tunnel->reason = (uint8_t)reason;
 }
 
-void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms)
-{
-    tunnel->alarm_ms = at_ms;
-    if (!tunnel->over)
-        set_deadline(tunnel);
-}
-
 struct rw_worker *rw_tunnel_worker(const struct rw_tunnel *tunnel)
 {
-    return tunnel->worker;
+    return tunnel->terms->worker;
 }

@@ -1,8 +1,9 @@
 /* A tunnel: bytes between a client and an endpoint, both ways, until both sides have ended.
  *
  * What is left of an exchange after 101 or CONNECT (gate/exchange_tunnel.c), and what carries a TCP
- * route. It needs neither exchange nor snapshot: it has the two connections, a few numbers, and
- * copies of the texts that its line in the access log will have. An idle one holds no buffer.
+ * route. It needs neither exchange nor snapshot: it has the two connections, a few numbers, copies
+ * of the texts that its line in the access log will have, and shares with others of its route what
+ * is the same for all (gate/tunnel_terms.h). An idle one holds no buffer.
  *
  *   rw_tunnel_create      a record of who talks to whom; nothing flows
  *   rw_tunnel_upstream    takes the endpoint's connection out of a lease
@@ -18,6 +19,7 @@
 #define RW_GATE_TUNNEL_H
 
 #include "gate/pool.h"
+#include "gate/tunnel_terms.h"
 
 struct rw_client;
 struct rw_client_front;
@@ -48,8 +50,6 @@ struct rw_tunnel_observer {
 enum rw_tunnel_text {
     RW_TUNNEL_METHOD,
     RW_TUNNEL_HOST,
-    RW_TUNNEL_ROUTE,
-    RW_TUNNEL_UPSTREAM_NAME,
     RW_TUNNEL_USER_AGENT,
     RW_TUNNEL_PATH,
     RW_TUNNEL_TEXTS
@@ -58,19 +58,13 @@ enum rw_tunnel_text {
 enum rw_tunnel_protocol { RW_TUNNEL_HTTP1, RW_TUNNEL_TCP, RW_TUNNEL_TLS };
 
 struct rw_tunnel_options {
-    struct rw_worker *worker;
-    const struct rw_tunnel_observer *observer; /* NULL: raw bytes */
-    unsigned route_series;
+    struct rw_tunnel_terms terms; /* copied */
     enum rw_tunnel_protocol protocol;
     bool https;
     uint16_t status;                       /* 0: none */
     uint64_t started_ns;                   /* of the request */
     uint64_t bytes_in, bytes_out;          /* so far */
     uint64_t upstream_us;                  /* until the origin agreed; UINT64_MAX: not told */
-    uint32_t total_ms;                     /* from its start; 0: no limit */
-    uint32_t idle_ms;                      /* no byte in either direction for so long */
-    uint32_t half_closed_ms;               /* the same, once a side has ended */
-    uint32_t send_idle_ms;                 /* the client takes no byte for so long */
     const struct sockaddr *client;         /* AF_INET, AF_INET6 or AF_UNIX */
     struct rw_span trace_id;               /* 32 hexadecimal digits, or empty */
     struct rw_span texts[RW_TUNNEL_TEXTS]; /* copied */
@@ -111,7 +105,8 @@ void rw_tunnel_put(struct rw_tunnel *tunnel, enum rw_tunnel_side to, struct rw_b
 void rw_tunnel_finish(struct rw_tunnel *tunnel, enum rw_tunnel_side from);
 /* Should it end in good order: why, all the same, for its line. */
 void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason);
-/* `alarm` at this time (monotonic); RW_DEADLINE_NONE: not. One at a time. */
+/* `alarm` at this time (monotonic), on the client's deadline; RW_DEADLINE_NONE: not. One at a time,
+ * from `started` on. */
 void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms);
 struct rw_worker *rw_tunnel_worker(const struct rw_tunnel *tunnel);
 

@@ -44,10 +44,24 @@ static void on_closed(struct rw_stream *stream)
     rw_client_release(client);
 }
 
-/* The upstream connection's is used for both. */
+/* The alarm: what else has its time for both sides is on the upstream connection's. */
 static void on_deadline(struct rw_timer *timer)
 {
-    (void)timer;
+    struct rw_client *client = rw_container_of(timer, struct rw_client, deadline.timer);
+    if (rw_deadline_due(rw_client_worker(client)->loop, &client->deadline))
+        rw_tunnel_on_alarm(end_of(client)->tunnel);
+}
+
+void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms)
+{
+    if (!tunnel->over)
+        rw_deadline_set(tunnel->terms->worker->loop, &rw_client_of(tunnel->client)->deadline,
+                        at_ms);
+}
+
+void rw_tunnel_alarm_off(struct rw_tunnel *tunnel)
+{
+    rw_deadline_stop(tunnel->terms->worker->loop, &rw_client_of(tunnel->client)->deadline);
 }
 
 static void start(struct rw_client *client)

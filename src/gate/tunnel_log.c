@@ -9,25 +9,35 @@ enum { TRACE_ID_BYTES = 16 };
 
 static const char hex_digits[] = "0123456789abcdef";
 
-static size_t state_bytes(const struct rw_tunnel_observer *observer)
+static size_t state_bytes(const struct rw_tunnel_terms *terms)
 {
-    return observer ? (observer->state_bytes + 7) & ~(size_t)7 : 0;
+    return terms->observer ? terms->observer->state_bytes : 0;
 }
 
 /* ---- Keeping ---- */
 
-static uint8_t address_bytes(const struct sockaddr *client)
+static enum rw_tunnel_address address_of(const struct sockaddr *client)
 {
     if (client->sa_family == AF_INET)
-        return sizeof(struct in_addr) + sizeof(in_port_t);
-    return client->sa_family == AF_INET6 ? sizeof(struct in6_addr) + sizeof(in_port_t) : 0;
+        return RW_TUNNEL_IPV4;
+    return client->sa_family == AF_INET6 ? RW_TUNNEL_IPV6 : RW_TUNNEL_UNIX;
+}
+
+static size_t address_bytes(enum rw_tunnel_address address)
+{
+    static const uint8_t bytes[] = {
+        [RW_TUNNEL_UNIX] = 0,
+        [RW_TUNNEL_IPV4] = sizeof(struct in_addr) + sizeof(in_port_t),
+        [RW_TUNNEL_IPV6] = sizeof(struct in6_addr) + sizeof(in_port_t),
+    };
+    return bytes[address];
 }
 
 static char *keep_address(char *to, const struct sockaddr *client)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)client;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)client;
-    size_t bytes = address_bytes(client);
+    size_t bytes = address_bytes(address_of(client));
     if (bytes == 0)
         return to;
     bool six = client->sa_family == AF_INET6;
@@ -63,7 +73,7 @@ static size_t text_bytes(const struct rw_tunnel *tunnel, unsigned which)
 
 static void keep(struct rw_tunnel *tunnel, const struct rw_tunnel_options *options)
 {
-    char *to = tunnel->tail + state_bytes(options->observer);
+    char *to = tunnel->tail + state_bytes(tunnel->terms);
     if (tunnel->traced)
         to = keep_trace_id(to, options->trace_id);
     to = keep_address(to, options->client);
@@ -73,7 +83,7 @@ static void keep(struct rw_tunnel *tunnel, const struct rw_tunnel_options *optio
             memcpy(to, options->texts[i].at, bytes);
         to += bytes;
         if (i == RW_TUNNEL_PATH)
-            tunnel->path_bytes = (uint16_t)bytes;
+            tunnel->path_bytes = bytes & 0xfff;
         else
             tunnel->text_bytes[i] = (uint8_t)bytes;
     }
@@ -82,36 +92,38 @@ static void keep(struct rw_tunnel *tunnel, const struct rw_tunnel_options *optio
 struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options)
 {
     bool traced = options->trace_id.len == 2 * (size_t)TRACE_ID_BYTES;
-    size_t tail = state_bytes(options->observer) + (traced ? TRACE_ID_BYTES : 0) +
-                  address_bytes(options->client);
+    size_t tail = state_bytes(&options->terms) + (traced ? TRACE_ID_BYTES : 0) +
+                  address_bytes(address_of(options->client));
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++)
         tail += kept_bytes(i, options->texts[i]);
     struct rw_tunnel *tunnel = rw_alloc_zero(sizeof(*tunnel) + tail);
-    if (!tunnel)
+    const struct rw_tunnel_terms *terms = tunnel ? rw_tunnel_terms_hold(&options->terms) : NULL;
+    if (!terms) {
+        rw_free(tunnel);
         return NULL;
+    }
     uint64_t upstream_us = options->upstream_us;
     *tunnel = (struct rw_tunnel){
-        .worker = options->worker,
-        .observer = options->observer,
+        .terms = terms,
         .ways = {[RW_TUNNEL_UPSTREAM].bytes = options->bytes_in,
                  [RW_TUNNEL_CLIENT].bytes = options->bytes_out},
-        .active_ms = rw_loop_now_ms(options->worker->loop),
-        .total_ms = options->total_ms,
-        .alarm_ms = RW_DEADLINE_NONE,
-        .idle_ms = options->idle_ms,
-        .half_closed_ms = options->half_closed_ms,
-        .send_idle_ms = options->send_idle_ms,
+        .active_ms = rw_loop_now_ms(terms->worker->loop),
         .https = options->https,
         .traced = traced,
-        .protocol = (uint8_t)options->protocol,
-        .address_bytes = address_bytes(options->client),
-        .status = options->status,
-        .route_series = options->route_series,
+        .protocol = options->protocol & 0xf,
+        .address = address_of(options->client) & 3,
+        .status = options->status & 0x3ff,
         .upstream_us = upstream_us < UINT32_MAX ? (uint32_t)upstream_us : UINT32_MAX,
         .started_ns = options->started_ns,
     };
     keep(tunnel, options);
     return tunnel;
+}
+
+void rw_tunnel_free(struct rw_tunnel *tunnel)
+{
+    rw_tunnel_terms_drop(tunnel->terms);
+    rw_free(tunnel);
 }
 
 void *rw_tunnel_state(struct rw_tunnel *tunnel)
@@ -128,10 +140,10 @@ static void tell_address(const struct rw_tunnel *tunnel, const char *at,
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)client;
     memset(client, 0, sizeof(*client));
     client->ss_family = AF_UNIX;
-    if (tunnel->address_bytes == 0)
+    if (tunnel->address == RW_TUNNEL_UNIX)
         return;
-    size_t host = tunnel->address_bytes - sizeof(in_port_t);
-    bool six = host == sizeof(v6->sin6_addr);
+    size_t host = address_bytes(tunnel->address) - sizeof(in_port_t);
+    bool six = tunnel->address == RW_TUNNEL_IPV6;
     client->ss_family = six ? AF_INET6 : AF_INET;
     memcpy(six ? (void *)&v6->sin6_addr : &v4->sin_addr, at, host);
     memcpy(six ? &v6->sin6_port : &v4->sin_port, at + host, sizeof(in_port_t));
@@ -152,8 +164,6 @@ static void tell_texts(const struct rw_tunnel *tunnel, const char *at,
         [RW_TUNNEL_METHOD] = &record->method,
         [RW_TUNNEL_HOST] = &record->host,
         [RW_TUNNEL_PATH] = &record->path,
-        [RW_TUNNEL_ROUTE] = &record->route,
-        [RW_TUNNEL_UPSTREAM_NAME] = &record->upstream,
         [RW_TUNNEL_USER_AGENT] = &record->user_agent,
     };
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++) {
@@ -170,13 +180,17 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
     static const struct rw_span protocols[] = {[RW_TUNNEL_HTTP1] = {"HTTP/1.1", 8},
                                                [RW_TUNNEL_TCP] = {"tcp", 3},
                                                [RW_TUNNEL_TLS] = {"tls", 3}};
+    const struct rw_tunnel_terms *terms = tunnel->terms;
+    struct rw_worker *worker = terms->worker;
     struct sockaddr_storage client;
     char trace_id[2 * TRACE_ID_BYTES];
     bool http = tunnel->protocol == RW_TUNNEL_HTTP1;
     struct rw_access_record record = {
-        .wall_ns = rw_loop_wall_ns(tunnel->worker->loop) - duration_us * 1000,
+        .wall_ns = rw_loop_wall_ns(worker->loop) - duration_us * 1000,
         .client = &client,
         .protocol = protocols[tunnel->protocol],
+        .route = terms->route,
+        .upstream = terms->upstream,
         .endpoint = endpoint ? endpoint->name : (struct rw_span){0},
         .status = http ? tunnel->status : RW_ACCESS_NO_STATUS,
         .bytes_in = tunnel->ways[RW_TUNNEL_UPSTREAM].bytes,
@@ -185,7 +199,7 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
         .upstream_us = tunnel->upstream_us == UINT32_MAX ? UINT64_MAX : tunnel->upstream_us,
         .aborted = tunnel->reason != RW_REASON_NONE,
     };
-    const char *at = tunnel->tail + state_bytes(tunnel->observer);
+    const char *at = tunnel->tail + state_bytes(terms);
     if (http)
         record.scheme = tunnel->https ? RW_LITERAL("https") : RW_LITERAL("http");
     if (tunnel->reason)
@@ -196,15 +210,15 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
         at += TRACE_ID_BYTES;
     }
     tell_address(tunnel, at, &client);
-    tell_texts(tunnel, at + tunnel->address_bytes, &record);
-    if (!rw_access_write(tunnel->worker->access, &record))
-        rw_worker_count(tunnel->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+    tell_texts(tunnel, at + address_bytes(tunnel->address), &record);
+    if (!rw_access_write(worker->access, &record))
+        rw_worker_count(worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
 }
 
 static void observe(const struct rw_tunnel *tunnel, unsigned series, uint64_t duration_us,
                     bool failed)
 {
-    struct rw_series_cell *cell = rw_metrics_cell(tunnel->worker->metrics, series);
+    struct rw_series_cell *cell = rw_metrics_cell(tunnel->terms->worker->metrics, series);
     /* Without HTTP: 2xx is what ended in good order. */
     unsigned class = tunnel->status ? tunnel->status / 100 : tunnel->reason ? 0 : 2;
     rw_metrics_observe(cell, class, duration_us, tunnel->ways[RW_TUNNEL_UPSTREAM].bytes,
@@ -215,9 +229,9 @@ static void observe(const struct rw_tunnel *tunnel, unsigned series, uint64_t du
 
 void rw_tunnel_log(const struct rw_tunnel *tunnel, const struct rw_endpoint *endpoint)
 {
-    struct rw_worker *worker = tunnel->worker;
+    struct rw_worker *worker = tunnel->terms->worker;
     uint64_t duration_us = (rw_loop_now_ns(worker->loop) - tunnel->started_ns) / 1000;
-    observe(tunnel, tunnel->route_series, duration_us, false);
+    observe(tunnel, tunnel->terms->route_series, duration_us, false);
     if (endpoint)
         observe(tunnel, endpoint->series, duration_us, tunnel->reason != RW_REASON_NONE);
     if (worker->access)
@@ -229,7 +243,7 @@ void rw_tunnel_log_failure(const struct rw_tunnel_options *options, enum rw_reas
 {
     struct rw_tunnel *tunnel = rw_tunnel_create(options);
     if (!tunnel) {
-        rw_worker_count(options->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+        rw_worker_count(options->terms.worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
         return;
     }
     tunnel->reason = (uint8_t)reason;

@@ -10,19 +10,18 @@ enum { BOTH_SIDES = 3 };
 /* Behind each tunnel of a WebSocket. The last four are bits by side. */
 struct websocket {
     struct rw_websocket_track from[2];
-    uint32_t message_max, ping_ms, close_ms_max;
     uint16_t code;     /* of the first Close frame; 0: none so far */
     uint8_t phase : 2; /* enum phase */
     uint8_t done : 2;  /* has sent a Close frame, or has ended */
     uint8_t told : 2;  /* has been sent one by the gateway: nothing else goes there */
     uint8_t owed : 2;  /* is to be sent one as soon as the frame on its way there ends */
 };
-_Static_assert(sizeof(struct websocket) == 48, "thousands are idle at a time");
+_Static_assert(sizeof(struct websocket) == 36, "thousands are idle at a time");
 
 /* One buffer on its way. */
 struct pass {
     struct websocket *websocket;
-    struct rw_worker *worker;
+    const struct rw_tunnel_terms *terms;
     enum rw_tunnel_side from, to;
     const char *begin;
     size_t until;         /* so many of its bytes go on */
@@ -47,7 +46,7 @@ static uint8_t bit(enum rw_tunnel_side side)
 
 static uint64_t now_ms(const struct rw_tunnel *tunnel)
 {
-    return rw_loop_now_ms(tunnel->worker->loop);
+    return rw_loop_now_ms(tunnel->terms->worker->loop);
 }
 
 /* ---- Frames of the gateway ---- */
@@ -55,7 +54,7 @@ static uint64_t now_ms(const struct rw_tunnel *tunnel)
 /* False: out of memory; the tunnel is over. */
 static bool put_bytes(struct rw_tunnel *tunnel, enum rw_tunnel_side to, struct rw_span bytes)
 {
-    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(tunnel->worker->loop), bytes.len);
+    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(tunnel->terms->worker->loop), bytes.len);
     if (!buf) {
         rw_tunnel_end(tunnel, RW_REASON_MEMORY);
         return false;
@@ -71,7 +70,7 @@ static void put_control(struct rw_tunnel *tunnel, enum rw_tunnel_side to,
                         enum rw_websocket_opcode opcode, struct rw_span payload)
 {
     char bytes[RW_WEBSOCKET_WRITE_MAX];
-    uint64_t mask = rw_random_u64(rw_loop_random(tunnel->worker->loop));
+    uint64_t mask = rw_random_u64(rw_loop_random(tunnel->terms->worker->loop));
     size_t len = rw_websocket_write(bytes, opcode, payload,
                                     to == RW_TUNNEL_UPSTREAM ? (const uint8_t *)&mask : NULL);
     (void)put_bytes(tunnel, to, rw_span(bytes, len));
@@ -119,7 +118,7 @@ static void start_closing(struct rw_tunnel *tunnel, unsigned code, enum rw_reaso
         if (!(w->done & bit(other(side))))
             w->owed |= bit(side);
     rw_tunnel_because(tunnel, reason);
-    rw_tunnel_alarm(tunnel, now_ms(tunnel) + w->close_ms_max);
+    rw_tunnel_alarm(tunnel, now_ms(tunnel) + tunnel->terms->limits.close_ms_max);
 }
 
 static void drain(struct rw_tunnel *tunnel)
@@ -159,7 +158,7 @@ static void count_frame(const struct pass *pass, const struct rw_websocket_frame
     struct websocket *w = pass->websocket;
     bool in = pass->from == RW_TUNNEL_CLIENT;
     if (frame->opcode == RW_WEBSOCKET_TEXT || frame->opcode == RW_WEBSOCKET_BINARY)
-        rw_worker_count(pass->worker,
+        rw_worker_count(pass->terms->worker,
                         in ? RW_COUNTER_WEBSOCKET_MESSAGES_IN : RW_COUNTER_WEBSOCKET_MESSAGES_OUT,
                         1);
     if (frame->opcode != RW_WEBSOCKET_CLOSE)
@@ -190,7 +189,8 @@ static bool take(struct pass *pass, struct rw_span *bytes)
     struct rw_websocket_track *track = &w->from[pass->from];
     struct rw_websocket_frame frame;
     bool failed = w->phase == CLOSING || pass->failed_code;
-    switch (rw_websocket_next(track, failed ? 0 : w->message_max, bytes, &frame)) {
+    switch (rw_websocket_next(track, failed ? 0 : pass->terms->limits.message_bytes_max, bytes,
+                              &frame)) {
     case RW_WEBSOCKET_FRAME:
         take_frame(pass, &frame, bytes->at - pass->begin - frame.head_bytes, false);
         return true;
@@ -226,7 +226,7 @@ static void data(struct rw_tunnel *tunnel, enum rw_tunnel_side from, struct rw_b
     struct websocket *w = rw_tunnel_state(tunnel);
     struct rw_span bytes = rw_buf_span(buf);
     struct pass pass = {.websocket = w,
-                        .worker = tunnel->worker,
+                        .terms = tunnel->terms,
                         .from = from,
                         .to = other(from),
                         .begin = bytes.at,
@@ -260,9 +260,9 @@ static void ended(struct rw_tunnel *tunnel, enum rw_tunnel_side from)
 
 static void ping_in(struct rw_tunnel *tunnel, uint64_t from_ms)
 {
-    struct websocket *w = rw_tunnel_state(tunnel);
-    if (w->ping_ms)
-        rw_tunnel_alarm(tunnel, from_ms + w->ping_ms);
+    uint32_t ping_ms = tunnel->terms->limits.ping_ms;
+    if (ping_ms)
+        rw_tunnel_alarm(tunnel, from_ms + ping_ms);
 }
 
 /* A client that still has to take what was sent is not silent. */
@@ -280,7 +280,7 @@ static void alarm(struct rw_tunnel *tunnel)
         settle(tunnel);
     } else if (w->phase == PINGED) {
         rw_tunnel_end(tunnel, RW_REASON_WEBSOCKET_SILENT);
-    } else if (tunnel->active_ms + w->ping_ms > now_ms(tunnel)) {
+    } else if (tunnel->active_ms + tunnel->terms->limits.ping_ms > now_ms(tunnel)) {
         ping_in(tunnel, tunnel->active_ms);
     } else {
         if (can_ping(tunnel, w)) {
@@ -295,9 +295,9 @@ static void alarm(struct rw_tunnel *tunnel)
 
 static void started(struct rw_tunnel *tunnel)
 {
-    rw_worker_count(tunnel->worker, RW_COUNTER_WEBSOCKETS_OPEN, 1);
+    rw_worker_count(tunnel->terms->worker, RW_COUNTER_WEBSOCKETS_OPEN, 1);
     ping_in(tunnel, now_ms(tunnel));
-    if (tunnel->worker->draining)
+    if (tunnel->terms->worker->draining)
         drain(tunnel);
 }
 
@@ -329,7 +329,7 @@ void rw_tunnel_websocket_count(struct rw_worker *worker, unsigned code)
 static void over(struct rw_tunnel *tunnel)
 {
     const struct websocket *w = rw_tunnel_state(tunnel);
-    rw_tunnel_websocket_count(tunnel->worker, w->code);
+    rw_tunnel_websocket_count(tunnel->terms->worker, w->code);
 }
 
 const struct rw_tunnel_observer rw_tunnel_websocket = {
@@ -342,13 +342,9 @@ const struct rw_tunnel_observer rw_tunnel_websocket = {
     .over = over,
 };
 
-void rw_tunnel_websocket_begin(struct rw_tunnel *tunnel, const struct rw_config_websocket *config,
-                               uint8_t rsv)
+void rw_tunnel_websocket_begin(struct rw_tunnel *tunnel, uint8_t rsv)
 {
     struct websocket *w = rw_tunnel_state(tunnel);
-    w->message_max = (uint32_t)config->message_bytes_max;
-    w->ping_ms = config->ping_ms;
-    w->close_ms_max = config->close_ms_max;
     rw_websocket_start(&w->from[RW_TUNNEL_CLIENT], true, rsv);
     rw_websocket_start(&w->from[RW_TUNNEL_UPSTREAM], false, rsv);
 }

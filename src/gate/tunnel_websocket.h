@@ -12,14 +12,12 @@
 #ifndef RW_GATE_TUNNEL_WEBSOCKET_H
 #define RW_GATE_TUNNEL_WEBSOCKET_H
 
-#include "gate/config.h"
 #include "gate/tunnel.h"
 
 extern const struct rw_tunnel_observer rw_tunnel_websocket;
 
-/* Before it is started. `config` is only read now; `rsv` by rw_websocket_rsv. */
-void rw_tunnel_websocket_begin(struct rw_tunnel *tunnel, const struct rw_config_websocket *config,
-                               uint8_t rsv);
+/* Before it is started. `rsv` by rw_websocket_rsv. */
+void rw_tunnel_websocket_begin(struct rw_tunnel *tunnel, uint8_t rsv);
 
 /* A WebSocket has ended, with this code in the first Close frame; 0: there was none. */
 void rw_tunnel_websocket_count(struct rw_worker *worker, unsigned code);
