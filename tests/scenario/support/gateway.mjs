@@ -25,6 +25,12 @@ export function yaml(text) {
   return `${lines.map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line.trimStart())).join("\n").trimEnd()}\n`;
 }
 
+// The last line of what it says at its start: how to try it; where that is not by HTTP, what it logs.
+function hasGreeted(text) {
+  const byHttp = /^ {2}listener +\S+ +(?!tcp:)\S/m.test(text);
+  return (byHttp ? /^try: /m : /^ {2}log /m).test(text);
+}
+
 class Gateway {
   constructor({ folder, port, adminPort, program, before, args, env }) {
     Object.assign(this, { folder, port, adminPort, program });
@@ -77,7 +83,7 @@ class Gateway {
   }
 
   async ready(patience = 30000) {
-    await eventually(() => this.exit || /^try: /m.test(this.stderr), { within: patience, every: 10, what: "the gateway is ready" });
+    await eventually(() => this.exit || hasGreeted(this.stderr), { within: patience, every: 10, what: "the gateway is ready" });
     if (this.exit) throw new Error(`the gateway ended with ${JSON.stringify(this.exit)}:\n${this.stderr}`);
   }
 
