@@ -8,6 +8,7 @@
 enum { TRACE_ID_BYTES = 16 };
 
 static const char hex_digits[] = "0123456789abcdef";
+static const struct rw_span usual_method = {"GET", 3};
 
 static size_t state_bytes(const struct rw_tunnel_terms *terms)
 {
@@ -59,9 +60,11 @@ static char *keep_trace_id(char *to, struct rw_span hex)
     return to;
 }
 
-/* What the log would cut off is not kept. */
+/* What the log would cut off is not kept, nor the method that nearly all have. */
 static size_t kept_bytes(unsigned which, struct rw_span text)
 {
+    if (which == RW_TUNNEL_METHOD && rw_span_eq(text, usual_method))
+        return 0;
     size_t most = which == RW_TUNNEL_PATH ? RW_ACCESS_PATH_BYTES_MAX : UINT8_MAX;
     return text.len < most ? text.len : most;
 }
@@ -200,8 +203,10 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
         .aborted = tunnel->reason != RW_REASON_NONE,
     };
     const char *at = tunnel->tail + state_bytes(terms);
-    if (http)
+    if (http) {
+        record.method = usual_method;
         record.scheme = tunnel->https ? RW_LITERAL("https") : RW_LITERAL("http");
+    }
     if (tunnel->reason)
         record.reason = rw_span_text(rw_reason_name(tunnel->reason));
     if (tunnel->traced) {
