@@ -13,6 +13,7 @@ SIM_ARGS     ?=
 TSAN_TESTS   ?= ^(unit|sim)\.
 
 INSTALL_PACKAGES := tools/install-packages.sh
+INSTALL_NPM      := tools/install-npm.sh
 SOURCES = $(shell find src tests bench -name '*.[ch]' 2>/dev/null)
 
 # WERROR=ON makes warnings errors. Configuring again is cheap, and finds files that have come or gone.
@@ -31,10 +32,16 @@ help: ## Show this list
 .PHONY: deps
 deps: ## Install the packages that building and testing need (Debian, root or sudo)
 	@$(INSTALL_PACKAGES) build run test check
+	@$(INSTALL_NPM)
 
-.PHONY: deps-build deps-run deps-test deps-check deps-fuzz deps-bench
-deps-build deps-run deps-test deps-check deps-fuzz deps-bench: deps-%:
+.PHONY: deps-build deps-run deps-check deps-fuzz deps-bench
+deps-build deps-run deps-check deps-fuzz deps-bench: deps-%:
 	@$(INSTALL_PACKAGES) build $*
+
+.PHONY: deps-test
+deps-test:
+	@$(INSTALL_PACKAGES) build test
+	@$(INSTALL_NPM)
 
 .PHONY: build
 build: deps-build ## Build the release: build/release/ringway

@@ -12,8 +12,13 @@ fi
 
 wanted=
 for set in "$@"; do
-    packages=$(awk -v set="$set" '$1 == set {print $2}' "$here/packages.txt")
+    packages=$(awk -v set="$set" '$1 == set && NF == 2 {print $2}' "$here/packages.txt")
     [ -n "$packages" ] || { echo "$0: unknown set: $set" >&2; exit 2; }
+    # Node from elsewhere brings an npm of its own, and refuses to stand beside Debian's.
+    unless=$(awk -v set="$set" '$1 == set && NF == 3 {print $2 ":" $3}' "$here/packages.txt")
+    for pair in $unless; do
+        command -v "${pair#*:}" >/dev/null || packages="$packages ${pair%%:*}"
+    done
     wanted="$wanted $packages"
 done
 wanted=$(printf '%s\n' $wanted | sort -u)
