@@ -19,7 +19,9 @@ SOURCES = $(shell find src tests bench -name '*.[ch]' 2>/dev/null)
 # WERROR=ON makes warnings errors. Configuring again is cheap, and finds files that have come or gone.
 configure = cmake --preset $(1) $(if $(WERROR),-DRW_WERROR=$(WERROR)) $(2) --log-level=WARNING >/dev/null
 compile   = cmake --build --preset $(1) -j $(JOBS)
-test      = ctest --preset $(1) -j $(JOBS)
+# On a machine that others share, a test may meet a second without any CPU: what fails is tried once
+# more, and both tries are printed. What fails twice has failed.
+test      = ctest --preset $(1) -j $(JOBS) --repeat until-pass:2
 # A first build for use, not for testing, does without the test packages.
 without_tests = $(if $(wildcard build/release/CMakeCache.txt),,-DRW_TESTS=OFF)
 everything    = -DRW_TESTS=ON -DRW_BENCH=ON
