@@ -24,15 +24,21 @@ static enum rw_err outcome(const struct rw_conf_reader *reader)
     return report->count ? RW_EINVAL : RW_OK;
 }
 
+static bool length_allowed(struct rw_conf_report *report, struct rw_span yaml)
+{
+    if (yaml.len <= RW_CONF_FILE_BYTES_MAX)
+        return true;
+    rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "longer than %d MiB",
+                       RW_CONF_FILE_BYTES_MAX >> 20);
+    return false;
+}
+
 static enum rw_err read_into(struct rw_span yaml, const struct rw_conf_record *record,
                              struct rw_arena *arena, void *out, struct rw_conf_report *report)
 {
     memset(out, 0, record->size);
-    if (yaml.len > RW_CONF_FILE_BYTES_MAX) {
-        rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "longer than %d MiB",
-                           RW_CONF_FILE_BYTES_MAX >> 20);
+    if (!length_allowed(report, yaml))
         return RW_EINVAL;
-    }
     struct rw_conf_reader reader = {.arena = arena, .report = report};
     rw_arena_init(&reader.scratch, NULL, 0, 64 << 10, RW_CONF_SCRATCH_BYTES_MAX);
     report->reader = &reader;
@@ -52,6 +58,25 @@ enum rw_err rw_conf_read_text(struct rw_span yaml, const char *name,
 {
     begin_report(report, arena, name);
     return report->err ? report->err : read_into(yaml, record, arena, out, report);
+}
+
+enum rw_err rw_conf_tree_read(struct rw_span yaml, const char *name, struct rw_arena *arena,
+                              struct rw_conf_tree *tree, struct rw_conf_report *report)
+{
+    *tree = (struct rw_conf_tree){0};
+    begin_report(report, arena, name);
+    if (report->err)
+        return report->err;
+    if (!length_allowed(report, yaml))
+        return RW_EINVAL;
+    struct rw_conf_reader reader = {.arena = arena, .report = report};
+    rw_arena_init(&reader.scratch, NULL, 0, 64 << 10, RW_CONF_SCRATCH_BYTES_MAX);
+    report->reader = &reader;
+    tree->root = rw_conf_compose(&reader, yaml);
+    report->reader = NULL;
+    tree->nodes = reader.scratch;
+    rw_conf_report_sort(report);
+    return outcome(&reader);
 }
 
 static enum rw_err tell_unreadable(struct rw_conf_report *report, enum rw_err err)

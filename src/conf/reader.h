@@ -8,31 +8,7 @@
 #ifndef RW_CONF_READER_H
 #define RW_CONF_READER_H
 
-#include "conf/read.h"
-
-enum rw_conf_node_kind { RW_CONF_NODE_SCALAR, RW_CONF_NODE_LIST, RW_CONF_NODE_MAP };
-
-struct rw_conf_entry;
-
-struct rw_conf_node {
-    enum rw_conf_node_kind kind;
-    bool plain;       /* SCALAR: without quotes, so that null and ~ mean that nothing is given */
-    bool raw;         /* SCALAR: holds a dollar, not expanded yet */
-    bool environment; /* SCALAR: part of it came from the environment */
-    bool broken;      /* already told: nothing more is said about it */
-    struct rw_conf_place place;
-    struct rw_span text;           /* SCALAR: expanded, NUL-terminated */
-    struct rw_conf_entry *entries; /* LIST and MAP */
-    size_t count;
-};
-
-/* A node's place in a list or mapping; an alias is a second entry for the same node. */
-struct rw_conf_entry {
-    struct rw_conf_entry *next;
-    struct rw_conf_node *node;
-    struct rw_span key; /* MAP */
-    struct rw_conf_place key_place;
-};
+#include "conf/tree.h"
 
 /* One value that was decoded: from where, and to where. */
 struct rw_conf_site {
