@@ -1,0 +1,48 @@
+/* A plan: the sheet with its findings, and what the chapters need to know besides numbers. The
+ * report and the artefacts are written from the finished plan.
+ *
+ * Each chapter is a function rw_NAME_chapter(struct rw_plan *) that adds cells to plan->sheet and
+ * findings to plan->findings, reading the cells of the chapters before it. Cells that other
+ * chapters read:
+ *
+ *     intake.*                  inputs.h; numbers in plan->inputs
+ *     sizing.*                  what all tiers share: rates, volumes
+ *     sizing.TIER.*             what a tier needs: sizing/sizing.h
+ *     bill.TIER.setup           MONEY, once
+ *     bill.TIER.year            MONEY, for one year of operation; missing when a price is missing
+ *     money.TIER.*              what it costs and brings: money/money.h
+ *
+ * One thread. Everything is deterministic: the same intake and options give the same plan.
+ */
+#ifndef RW_PLAN_PLAN_H
+#define RW_PLAN_PLAN_H
+
+#include "plan/finding.h"
+#include "plan/inputs.h"
+#include "plan/sheet.h"
+#include "plan/terms.h"
+#include "plan/tier.h"
+
+struct rw_plan {
+    struct rw_sheet sheet;
+    struct rw_findings findings;
+    struct rw_terms terms;
+    uint32_t inputs[RW_INPUT_END];
+    struct rw_tier tiers[RW_TIERS_MAX];
+    unsigned tier_count;
+};
+
+void rw_plan_init(struct rw_plan *plan);
+void rw_plan_free(struct rw_plan *plan);
+
+/* The cell's value; NaN when missing. */
+static inline double rw_plan_input(const struct rw_plan *plan, enum rw_input input)
+{
+    return rw_sheet_value(&plan->sheet, plan->inputs[input]);
+}
+
+/* The cell "PREFIX.TIER.NAME", or RW_CELL_NONE. */
+uint32_t rw_plan_find(const struct rw_plan *plan, const char *prefix, const struct rw_tier *tier,
+                      const char *name);
+
+#endif

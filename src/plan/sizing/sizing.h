@@ -1,0 +1,44 @@
+/* The sizing chapter: from the load and the promises to what has to be there.
+ *
+ * rw_sizing_chapter runs after the inputs and before the bill. Shared cells:
+ *
+ *   sizing.rate_peak          PER_SECOND   requests at the busiest second of the last year of the
+ * term sizing.rate_mean          PER_SECOND sizing.requests_month     PER_MONTH sizing.connections
+ * COUNT        open at the peak sizing.origin_rate        PER_SECOND   what passes the cache
+ *   sizing.cores_needed       ONE          Erlangs of the application at the peak
+ *   sizing.utilization_max    SHARE        from head-room and from the latency target
+ *   sizing.data_raw           BYTES        what comes in and is kept, before copies
+ *   sizing.egress_month       BYTES        a month, to the internet
+ *   sizing.link               BITS_PER_SECOND  of the entry at the peak
+ *   sizing.downtime_allowed   MINUTES_PER_QUARTER
+ *
+ * and for each tier (sizing.t1.* ...):
+ *
+ *   app_nodes                 COUNT        application nodes of the first region, zone loss
+ * included app_nodes_standby         COUNT        in the second region; 0 without one
+ *   gateway_nodes, gateway_nodes_standby   COUNT
+ *   database_nodes, database_nodes_standby COUNT
+ *   cache_nodes               COUNT
+ *   nodes                     COUNT        all of them
+ *   cores                     COUNT        of all application and gateway nodes
+ *   memory                    BYTES        of all application and gateway nodes
+ *   storage_hot               BYTES        fast storage, copies and overhead included
+ *   storage_cold              BYTES        object storage
+ *   storage_backup            BYTES        object storage
+ *   storage_billed            BYTES        the three together
+ *   egress_month              BYTES        a month, to the internet
+ *   transfer_month            BYTES        a month, between zones and regions
+ *   link                      BITS_PER_SECOND  between the regions or to the customer's site
+ *   availability              SHARE        of the composed system
+ *   downtime                  MINUTES_PER_QUARTER  expected
+ *   response                  SECONDS      mean, at the peak
+ *   response_tail             SECONDS      at the percentile of the target
+ */
+#ifndef RW_PLAN_SIZING_SIZING_H
+#define RW_PLAN_SIZING_SIZING_H
+
+#include "plan/plan.h"
+
+RW_MUST_CHECK enum rw_err rw_sizing_chapter(struct rw_plan *plan);
+
+#endif
