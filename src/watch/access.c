@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { YIELDS_MAX = 3 };
+/* A worker waits for room in its ring as long as the writer needs for a full one, with some to
+ * spare; after a wait in vain it only drops for a while, after the next one for twice as long. */
+enum { ROOM_WAIT_NS = 2 * 1000 * 1000, ROOM_PAUSE_NS_MAX = 64 * ROOM_WAIT_NS };
 
 struct rw_access_log {
     struct rw_access_file file; /* the writer's */
@@ -36,10 +38,10 @@ struct rw_access_log {
 
 /* ---- Waiting and waking ---- */
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t value, unsigned wait_ms_max)
+static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t wait_ns_max)
 {
-    struct timespec time = {.tv_sec = wait_ms_max / 1000,
-                            .tv_nsec = (long)(wait_ms_max % 1000) * 1000000};
+    struct timespec time = {.tv_sec = (time_t)(wait_ns_max / RW_NS_PER_S),
+                            .tv_nsec = (long)(wait_ns_max % RW_NS_PER_S)};
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &time, NULL, 0);
 }
 
@@ -72,7 +74,7 @@ static void sleep_until_work(struct rw_access_log *log)
 {
     atomic_exchange(&log->asleep, 1);
     if (!has_urgent_work(log))
-        futex_wait(&log->asleep, 1, RW_ACCESS_WAIT_MS_MAX);
+        futex_wait(&log->asleep, 1, RW_ACCESS_WAIT_MS_MAX * RW_NS_PER_MS);
     atomic_exchange(&log->asleep, 0);
 }
 
@@ -125,6 +127,13 @@ static void end_trouble(struct rw_access_log *log)
     log->lost_in_trouble = 0;
 }
 
+static void make_room(struct rw_access_ring *ring, size_t len)
+{
+    rw_access_ring_consume(ring, len);
+    if (len && atomic_load(&ring->room_wanted) && atomic_exchange(&ring->room_wanted, 0))
+        futex_wake(&ring->room_wanted);
+}
+
 /* What the ring holds now lies in two pieces at most. What comes meanwhile has its turn later. */
 static enum rw_err drain_ring(struct rw_access_log *log, struct rw_access_ring *ring)
 {
@@ -136,7 +145,7 @@ static enum rw_err drain_ring(struct rw_access_log *log, struct rw_access_ring *
             rw_access_file_make_room(&log->file, lines.len);
         size_t written;
         enum rw_err err = rw_access_file_write(&log->file, lines, RW_ACCESS_WAIT_MS_MAX, &written);
-        rw_access_ring_consume(ring, written);
+        make_room(ring, written);
         log->written += written;
         if (err == RW_EIO && log->file.mid_line)
             drop_rest_of_line(log);
@@ -305,7 +314,7 @@ void rw_access_flush(struct rw_access_log *log)
     wake_writer(log);
     uint32_t done;
     while ((int32_t)((done = atomic_load(&log->flush_done)) - mine) < 0)
-        futex_wait(&log->flush_done, done, RW_ACCESS_WAIT_MS_MAX);
+        futex_wait(&log->flush_done, done, RW_ACCESS_WAIT_MS_MAX * RW_NS_PER_MS);
 }
 
 uint64_t rw_access_take_lost(struct rw_access_log *log)
@@ -321,23 +330,35 @@ struct rw_access_ring *rw_access_ring(struct rw_access_log *log, unsigned thread
     return &log->rings[thread];
 }
 
-/* The writer may wait for this core, which a busy worker never leaves: it steps aside before a line
- * is given up. */
-static char *reserve(struct rw_access_ring *ring, size_t room)
+/* The writer may wait for this very core, which a busy worker never leaves: it sleeps a moment
+ * before a line is given up. */
+static char *wait_for_room(struct rw_access_ring *ring, size_t room)
 {
+    if (rw_clock_monotonic_ns() < ring->no_wait_until_ns)
+        return NULL;
+    atomic_store(&ring->room_wanted, 1);
     char *to = rw_access_ring_reserve(ring, room);
-    for (int turn = 0; __builtin_expect(!to, 0) && turn < YIELDS_MAX; turn++) {
-        sched_yield();
+    if (!to) {
+        wake_writer(ring->log);
+        futex_wait(&ring->room_wanted, 1, ROOM_WAIT_NS);
         to = rw_access_ring_reserve(ring, room);
     }
+    atomic_store(&ring->room_wanted, 0);
+    uint64_t longer_ns = ring->pause_ns ? 2 * ring->pause_ns : ROOM_WAIT_NS;
+    ring->pause_ns = to ? 0 : longer_ns < ROOM_PAUSE_NS_MAX ? longer_ns : ROOM_PAUSE_NS_MAX;
+    ring->no_wait_until_ns = rw_clock_monotonic_ns() + ring->pause_ns;
     return to;
 }
 
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record)
 {
-    char *to = reserve(ring, rw_access_line_room(record));
-    if (__builtin_expect(!to, 0))
-        return false;
+    size_t room = rw_access_line_room(record);
+    char *to = rw_access_ring_reserve(ring, room);
+    if (__builtin_expect(!to, 0)) {
+        to = wait_for_room(ring, room);
+        if (!to)
+            return false;
+    }
     size_t len = rw_access_line(to, &ring->clock, record);
     if (__builtin_expect(rw_access_ring_commit(ring, to, len), 0))
         wake_writer(ring->log);

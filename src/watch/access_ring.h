@@ -3,7 +3,7 @@
  * The producer reserves room that lies in one piece, writes a line there and commits its real
  * length; where the end of the memory is too near, it goes on at the start and leaves the rest
  * unused until the next lap. The consumer peeks at what lies in one piece and consumes it.
- * Neither side waits or locks.
+ * None of these functions waits or locks.
  */
 #ifndef RW_WATCH_ACCESS_RING_H
 #define RW_WATCH_ACCESS_RING_H
@@ -21,8 +21,11 @@ struct rw_access_ring {
     size_t bytes;
     struct rw_access_log *log;
     struct rw_access_clock clock;
+    uint64_t no_wait_until_ns; /* monotonic: the last wait for room was in vain... */
+    uint64_t pause_ns;         /* ... this long before; 0: it was not */
     /* The consumer's. */
     _Alignas(64) _Atomic size_t tail;
+    _Atomic uint32_t room_wanted; /* futex of the producer: 1 while it waits for room */
 };
 
 enum { RW_ACCESS_URGENT_BYTES = 64 * 1024 };
