@@ -97,6 +97,8 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(COMPRESS_ZSTD_BYTES_IN, "ringway_compress_zstd_bytes_in_total", COUNTER, "Body bytes before compression with zstd") \
     X(COMPRESS_ZSTD_BYTES_OUT, "ringway_compress_zstd_bytes_out_total", COUNTER, "Body bytes after compression with zstd") \
     X(COMPRESS_DECLINED, "ringway_compress_declined_total", COUNTER, "Responses left as they were because compression has no more memory") \
+    X(GRPC_WEB_CALLS, "ringway_grpc_web_calls_total", COUNTER, "Calls of browsers that were translated to gRPC") \
+    X(GRPC_WEB_REFUSED, "ringway_grpc_web_refused_total", COUNTER, "Of these, calls with a message that was too long, or no message") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */
