@@ -14,6 +14,7 @@
 enum rw_input {
     /* Load. */
     RW_INPUT_USERS,               /* registered */
+    RW_INPUT_ACTIVE_SHARE,        /* of them, at the busiest time */
     RW_INPUT_CONCURRENT_USERS,    /* active at the busiest time */
     RW_INPUT_CONCURRENT_REQUESTS, /* in the system at the same moment */
     RW_INPUT_THINK_TIME,
@@ -51,6 +52,7 @@ enum rw_input {
     RW_INPUT_RECOVERY_POINT,
     RW_INPUT_INCIDENTS_PER_YEAR,
     RW_INPUT_INCIDENT_TIME,
+    RW_INPUT_REGION_OUTAGE,     /* how long it lasts when there is one */
     RW_INPUT_NODE_AVAILABILITY, /* of one machine */
     RW_INPUT_ZONE_AVAILABILITY,
     RW_INPUT_REGION_AVAILABILITY,
@@ -77,6 +79,7 @@ enum rw_input {
     RW_INPUT_DISCOUNT_RATE,
     RW_INPUT_FEE_RISE,        /* at each annual review, at most */
     RW_INPUT_RENEWAL_RISE,    /* after the term */
+    RW_INPUT_ONE_OFF_SHARE,   /* price of a one-off purchase, share of the term's fees */
     RW_INPUT_UPKEEP,          /* of a one-off purchase, share of the price a year */
     RW_INPUT_RESIDUAL,        /* at the horizon, share of the price */
     RW_INPUT_KPI_SHARE,       /* of a payment, at stake each quarter */

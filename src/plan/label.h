@@ -15,6 +15,9 @@ struct rw_label {
         .en = (english), .zh = (chinese)                                                           \
     }
 
+/* The same as a value, for an argument. */
+#define RW_TEXTS(english, chinese) ((struct rw_label)RW_LABEL(english, chinese))
+
 static inline const char *rw_label_in(struct rw_label label, enum rw_language language)
 {
     const char *text = language == RW_LANGUAGE_ZH ? label.zh : label.en;

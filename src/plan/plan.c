@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 void rw_plan_init(struct rw_plan *plan)
@@ -13,6 +14,18 @@ void rw_plan_free(struct rw_plan *plan)
 {
     rw_findings_free(&plan->findings);
     rw_sheet_free(&plan->sheet);
+}
+
+uint32_t rw_plan_compute(struct rw_plan *plan, const char *prefix, const struct rw_tier *tier,
+                         const char *name, struct rw_label label, enum rw_unit unit,
+                         const struct rw_formula *formula, unsigned input_count, ...)
+{
+    va_list args;
+    va_start(args, input_count);
+    const char *id = rw_sheet_text(&plan->sheet, "%s.%s.%s", prefix, tier->id, name);
+    uint32_t cell = rw_sheet_vcompute(&plan->sheet, id, label, unit, formula, input_count, args);
+    va_end(args);
+    return cell;
 }
 
 uint32_t rw_plan_find(const struct rw_plan *plan, const char *prefix, const struct rw_tier *tier,

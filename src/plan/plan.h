@@ -41,6 +41,12 @@ static inline double rw_plan_input(const struct rw_plan *plan, enum rw_input inp
     return rw_sheet_value(&plan->sheet, plan->inputs[input]);
 }
 
+/* A computed cell "PREFIX.TIER.NAME": rw_plan_compute(plan, "sizing", tier, "nodes", label, unit,
+ * &formula, 2, a, b). */
+uint32_t rw_plan_compute(struct rw_plan *plan, const char *prefix, const struct rw_tier *tier,
+                         const char *name, struct rw_label label, enum rw_unit unit,
+                         const struct rw_formula *formula, unsigned input_count, ...);
+
 /* The cell "PREFIX.TIER.NAME", or RW_CELL_NONE. */
 uint32_t rw_plan_find(const struct rw_plan *plan, const char *prefix, const struct rw_tier *tier,
                       const char *name);

@@ -81,7 +81,7 @@ double rw_sheet_cents(double value)
 {
     static const double shift = 6755399441055744.0;
     double rounded = (value + shift) - shift;
-    return fabs(value) < 2251799813685248.0 ? rounded : value;
+    return fabs(value) < 2251799813685248.0 ? rounded : rint(value);
 }
 
 static bool input_missing(const struct rw_sheet *sheet, const struct rw_cell *cell)
@@ -193,17 +193,14 @@ uint32_t rw_sheet_add(struct rw_sheet *sheet, const struct rw_cell *cell)
     return sheet->count++;
 }
 
-uint32_t rw_sheet_compute(struct rw_sheet *sheet, const char *id, struct rw_label label,
-                          enum rw_unit unit, const struct rw_formula *formula, unsigned input_count,
-                          ...)
+uint32_t rw_sheet_vcompute(struct rw_sheet *sheet, const char *id, struct rw_label label,
+                           enum rw_unit unit, const struct rw_formula *formula,
+                           unsigned input_count, va_list args)
 {
     uint32_t inputs[RW_SHEET_INPUTS_MAX];
-    va_list args;
     rw_assert(input_count <= RW_SHEET_INPUTS_MAX);
-    va_start(args, input_count);
     for (unsigned i = 0; i < input_count; i++)
         inputs[i] = va_arg(args, uint32_t);
-    va_end(args);
     bool money = unit == RW_UNIT_MONEY || unit == RW_UNIT_PRICE;
     return rw_sheet_add(sheet, &(struct rw_cell){
                                    .id = id,
@@ -215,6 +212,28 @@ uint32_t rw_sheet_compute(struct rw_sheet *sheet, const char *id, struct rw_labe
                                    .inputs = inputs,
                                    .input_count = input_count,
                                });
+}
+
+uint32_t rw_sheet_compute(struct rw_sheet *sheet, const char *id, struct rw_label label,
+                          enum rw_unit unit, const struct rw_formula *formula, unsigned input_count,
+                          ...)
+{
+    va_list args;
+    va_start(args, input_count);
+    uint32_t cell = rw_sheet_vcompute(sheet, id, label, unit, formula, input_count, args);
+    va_end(args);
+    return cell;
+}
+
+uint32_t rw_sheet_choose(struct rw_sheet *sheet, const char *id, struct rw_label label,
+                         enum rw_unit unit, double value, struct rw_label reason)
+{
+    return rw_sheet_add(sheet, &(struct rw_cell){.id = id,
+                                                 .label = label,
+                                                 .unit = unit,
+                                                 .origin = RW_ORIGIN_ASSUMED,
+                                                 .value = value,
+                                                 .reason = reason});
 }
 
 uint32_t rw_sheet_find(const struct rw_sheet *sheet, const char *id)

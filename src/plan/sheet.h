@@ -26,6 +26,7 @@
 #include "plan/unit.h"
 
 #include <math.h>
+#include <stdarg.h>
 
 enum {
     RW_SHEET_CELLS_MAX = 20000,
@@ -123,6 +124,14 @@ uint32_t rw_sheet_add(struct rw_sheet *sheet, const struct rw_cell *cell);
 uint32_t rw_sheet_compute(struct rw_sheet *sheet, const char *id, struct rw_label label,
                           enum rw_unit unit, const struct rw_formula *formula, unsigned input_count,
                           ...);
+
+uint32_t rw_sheet_vcompute(struct rw_sheet *sheet, const char *id, struct rw_label label,
+                           enum rw_unit unit, const struct rw_formula *formula,
+                           unsigned input_count, va_list inputs);
+
+/* A number that the planner chose (a tier's property, a machine's size): ASSUMED, certain. */
+uint32_t rw_sheet_choose(struct rw_sheet *sheet, const char *id, struct rw_label label,
+                         enum rw_unit unit, double value, struct rw_label reason);
 
 /* printf into the sheet's arena (ids, sources, labels with names in them). "" after an error. */
 const char *rw_sheet_text(struct rw_sheet *sheet, const char *format, ...)

@@ -18,9 +18,10 @@ struct rw_tier_profile {
     double standby_share; /* of the capacity, running in the second region */
     double headroom;      /* highest utilisation planned for */
     double years_committed;
-    double support_minutes; /* first answer, at any hour */
-    bool replica_remote;    /* the data is also in another region */
-    bool rehearsed;         /* failover is exercised every quarter */
+    double failover_minutes; /* to the other region; 0: there is none */
+    double support_minutes;  /* first answer, at any hour */
+    bool replica_remote;     /* the data is also in another region */
+    bool rehearsed;          /* failover is exercised every quarter */
 };
 
 struct rw_tier {

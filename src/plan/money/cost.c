@@ -1,0 +1,74 @@
+/* What a tier costs, what is paid for it, and how that parts. */
+#include "plan/money/formulas.h"
+#include "plan/money/shared.h"
+
+/* The bill's cell; a missing one in its place when there is no bill. */
+static uint32_t bill(struct rw_plan *plan, const struct rw_tier *tier, const char *name,
+                     struct rw_label label)
+{
+    uint32_t cell = rw_plan_find(plan, "bill", tier, name);
+    if (cell != RW_CELL_NONE)
+        return cell;
+    return rw_sheet_add(
+        &plan->sheet,
+        &(struct rw_cell){
+            .id = rw_sheet_text(&plan->sheet, "bill.%s.%s", tier->id, name),
+            .label = label,
+            .unit = RW_UNIT_MONEY,
+            .currency = plan->sheet.currency,
+            .value = NAN,
+            .reason = RW_LABEL("there is no bill of materials for this tier", "该档次没有物料清单"),
+        });
+}
+
+static uint32_t tier_budget(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    return rw_sheet_add(&plan->sheet,
+                        &(struct rw_cell){
+                            .id = rw_sheet_text(&plan->sheet, "money.%s.budget", tier->id),
+                            .label = RW_LABEL("Budget of the tier", "本档预算"),
+                            .unit = RW_UNIT_MONEY,
+                            .currency = plan->sheet.currency,
+                            .value = tier->budget,
+                            .file = plan->terms.file,
+                        });
+}
+
+static void add_parts(struct rw_plan *plan, const struct rw_money *money,
+                      const struct rw_tier *tier, const struct rw_money_tier *cells)
+{
+    uint32_t inputs[RW_SHARES_MAX + 1] = {cells->contract};
+    unsigned count = plan->terms.share_count;
+    for (unsigned i = 0; i < count; i++)
+        inputs[i + 1] = money->shares[i];
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = plan->terms.shares[i].name;
+        rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "part.%u", i + 1),
+                      RW_TEXTS(name, name), RW_UNIT_MONEY, &rw_formula_split, inputs, count + 1, i);
+    }
+}
+
+void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const struct rw_tier *tier,
+                   struct rw_money_tier *cells)
+{
+    uint32_t setup = bill(plan, tier, "setup", RW_TEXTS("Setup", "建设费用"));
+    uint32_t year = bill(plan, tier, "year", RW_TEXTS("A year of operation", "年运行费用"));
+    cells->cost_setup = rw_plan_compute(plan, "money", tier, "cost_setup",
+                                        RW_TEXTS("Cost of the setup", "建设成本"), RW_UNIT_MONEY,
+                                        &rw_formula_same, 1, setup);
+    cells->cost_year =
+        rw_plan_compute(plan, "money", tier, "cost_year", RW_TEXTS("Cost of a year", "年运行成本"),
+                        RW_UNIT_MONEY, &rw_formula_same, 1, year);
+    cells->cost_term = rw_plan_compute(
+        plan, "money", tier, "cost_term", RW_TEXTS("Cost of the term", "订阅期成本"), RW_UNIT_MONEY,
+        &rw_money_cost_term, 3, cells->cost_setup, cells->cost_year, plan->inputs[RW_INPUT_TERM]);
+    bool own = !isnan(tier->budget);
+    uint32_t budget = own ? tier_budget(plan, tier) : money->budget;
+    cells->contract = rw_plan_compute(
+        plan, "money", tier, "contract", RW_TEXTS("Contract over the term", "订阅期合同额"),
+        RW_UNIT_MONEY, &rw_formula_same, 1, own ? budget : cells->cost_term);
+    cells->reserve =
+        rw_plan_compute(plan, "money", tier, "reserve", RW_TEXTS("Budget less cost", "预算减成本"),
+                        RW_UNIT_MONEY, &rw_formula_difference, 2, budget, cells->cost_term);
+    add_parts(plan, money, tier, cells);
+}

@@ -1,0 +1,42 @@
+/* The money chapter: what each tier costs, how it is paid, what it brings.
+ *
+ * rw_money_chapter runs after the bill. A tier's contract is its budget, when the customer named
+ * one for it, else what its bill comes to over the term. All amounts are whole cents of the plan's
+ * currency, and every table adds up: parts, fees and payments are splits of the contract.
+ *
+ *   money.budget             MONEY  for the term, of all tiers alike
+ *   money.share.K            ONE    the K-th share that was asked for (from 1)
+ *   money.saving.K           MONEY  a year, of the K-th named cause
+ *
+ * and for each tier (money.t1.* ...):
+ *
+ *   cost_setup, cost_year, cost_term        the bill; cost_term = setup + years of operation
+ *   contract                                what is paid over the term
+ *   reserve                                 budget - cost_term
+ *   part.K                                  of the contract, by the shares
+ *   fee.Y                                   of year Y (from 1): the term's add up to the contract,
+ *                                           later ones are renewals
+ *   tco_subscription, tco_one_off           over the horizon, not discounted
+ *   pv_subscription, pv_one_off             present values
+ *   one_off_price, upkeep                   once, and a year
+ *   payment.Q, at_stake.Q                   quarterly; at_stake is the part that hangs on KPIs
+ *   credit_expected, credit_most            over the term
+ *   benefit.Y                               of year Y, from named causes only
+ *   flow.Y                                  from year 0: benefits at the end of each year, fees
+ *                                           in advance
+ *   npv, irr, payback, payback_discounted, roi
+ */
+#ifndef RW_PLAN_MONEY_MONEY_H
+#define RW_PLAN_MONEY_MONEY_H
+
+#include "plan/plan.h"
+
+enum { RW_MONEY_YEARS_MAX = 15 };
+
+RW_MUST_CHECK enum rw_err rw_money_chapter(struct rw_plan *plan);
+
+/* Whole years of the term and of the horizon, within 1 to RW_MONEY_YEARS_MAX. */
+unsigned rw_money_term(const struct rw_plan *plan);
+unsigned rw_money_horizon(const struct rw_plan *plan);
+
+#endif

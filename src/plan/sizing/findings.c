@@ -1,0 +1,101 @@
+/* What sizing found that no number shows by itself. */
+#include "plan/sizing/shared.h"
+
+/* A goal and what can be had, from two cells; placed where the goal was stated. */
+static struct rw_finding compare(const struct rw_plan *plan, uint32_t goal, uint32_t possible)
+{
+    const struct rw_cell *stated = rw_sheet_cell(&plan->sheet, goal);
+    return (struct rw_finding){
+        .numbers = {rw_sheet_quantity(&plan->sheet, goal),
+                    rw_sheet_quantity(&plan->sheet, possible)},
+        .cells = {goal, possible},
+        .file = stated->file,
+        .place = stated->place,
+    };
+}
+
+static void check_latency(struct rw_plan *plan, const struct rw_sizing *sizing)
+{
+    uint32_t goal = plan->inputs[RW_INPUT_LATENCY];
+    if (!(rw_sheet_value(&plan->sheet, sizing->service_tail) >= rw_sheet_value(&plan->sheet, goal)))
+        return;
+    struct rw_finding finding = compare(plan, goal, sizing->service_tail);
+    finding.rule = "latency_below_work";
+    finding.severity = RW_SEVERITY_BLOCKER;
+    finding.text = RW_TEXTS("The latency target of {0} is below the CPU time of a request at that "
+                            "percentile, {1}: no number of machines reaches it",
+                            "时延目标 {0} 低于该分位的请求 CPU 时间 {1}：增加机器也无法达到");
+    finding.action = RW_TEXTS("Measure the CPU time of a request; make it shorter or less varied, "
+                              "or move long work out of the request",
+                              "实测请求的 CPU 时间；缩短或平稳它，或将长任务移出请求");
+    finding.source = "models.yaml: mg1_ps";
+    rw_findings_add(&plan->findings, &finding);
+}
+
+static void check_scaling(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t nodes = rw_plan_find(plan, "sizing", tier, "app_nodes");
+    if (!isinf(rw_sheet_value(&plan->sheet, nodes)))
+        return;
+    uint32_t rate = rw_sheet_find(&plan->sheet, "sizing.origin_rate");
+    struct rw_finding finding = compare(plan, rate, nodes);
+    finding.rule = "scalability_roof";
+    finding.severity = RW_SEVERITY_BLOCKER;
+    finding.subject = tier->name;
+    finding.text = RW_TEXTS("{2}: {0} lies above the roof of the measured scalability curve; "
+                            "nodes needed: {1}",
+                            "{2}：{0} 超出实测扩展曲线的上限；所需节点：{1}");
+    finding.action = RW_TEXTS("Split the system into independent parts, or remove the contention "
+                              "that the measurements show",
+                              "将系统拆分为相互独立的部分，或消除实测所示的争用");
+    finding.source = "models.yaml: usl";
+    rw_findings_add(&plan->findings, &finding);
+}
+
+static void check_availability(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t goal = plan->inputs[RW_INPUT_AVAILABILITY];
+    uint32_t expected = rw_plan_find(plan, "sizing", tier, "availability");
+    if (!(rw_sheet_value(&plan->sheet, expected) < rw_sheet_value(&plan->sheet, goal)))
+        return;
+    struct rw_finding finding = compare(plan, goal, expected);
+    finding.rule = "tier_availability";
+    finding.severity = RW_SEVERITY_WARNING;
+    finding.subject = tier->name;
+    finding.text = RW_TEXTS("{2}: {0} is wanted, {1} is what its parts and incidents give",
+                            "{2}：目标 {0}，其组件与故障决定的预期为 {1}");
+    finding.action = RW_TEXTS("Choose a tier that covers more, shorten repair, or promise less",
+                              "选择覆盖更多的档次、缩短修复时间，或降低承诺");
+    finding.source = "models.yaml: series";
+    rw_findings_add(&plan->findings, &finding);
+}
+
+static void check_recovery(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t goal = plan->inputs[RW_INPUT_RECOVERY_TIME];
+    uint32_t failover = rw_plan_find(plan, "sizing", tier, "failover");
+    uint32_t outage = plan->inputs[RW_INPUT_REGION_OUTAGE];
+    uint32_t possible = rw_sheet_value(&plan->sheet, failover) > 0 ? failover : outage;
+    if (!(rw_sheet_value(&plan->sheet, possible) > rw_sheet_value(&plan->sheet, goal)))
+        return;
+    struct rw_finding finding = compare(plan, goal, possible);
+    finding.rule = "tier_recovery";
+    finding.severity = RW_SEVERITY_WARNING;
+    finding.subject = tier->name;
+    finding.text =
+        RW_TEXTS("{2}: recovery within {0} is wanted; when a region is lost it takes {1}",
+                 "{2}：要求 {0} 内恢复；地域失效时需要 {1}");
+    finding.action = RW_TEXTS("Exclude the loss of a region from the promise, or buy the standby",
+                              "在承诺中排除地域失效，或购买待命容量");
+    rw_findings_add(&plan->findings, &finding);
+}
+
+void rw_sizing_findings(struct rw_plan *plan, const struct rw_sizing *sizing)
+{
+    check_latency(plan, sizing);
+    for (unsigned i = 0; i < plan->tier_count; i++) {
+        check_scaling(plan, &plan->tiers[i]);
+        check_availability(plan, &plan->tiers[i]);
+        check_recovery(plan, &plan->tiers[i]);
+    }
+}

@@ -1,0 +1,77 @@
+/* Within plan/sizing: the formulas of the chapter, each over the models of plan/model. */
+#ifndef RW_PLAN_SIZING_FORMULAS_H
+#define RW_PLAN_SIZING_FORMULAS_H
+
+#include "plan/formula.h"
+
+/* {0} x (1 + {1})^{2} */
+extern const struct rw_formula rw_sizing_grown;
+/* Users {0}, response {1}, think time {2}. */
+extern const struct rw_formula rw_sizing_interactive;
+/* In flight {0}, time in the system {1}. */
+extern const struct rw_formula rw_sizing_little;
+/* Transactions a day {0}, requests of one {1}, peak over mean {2}. */
+extern const struct rw_formula rw_sizing_daily_peak;
+/* Peak rate {0}, peak over mean {1}. */
+extern const struct rw_formula rw_sizing_mean;
+/* Rate {0} over a month of 730 hours. */
+extern const struct rw_formula rw_sizing_month;
+/* {0} x (1 - {1}) */
+extern const struct rw_formula rw_sizing_passed;
+/* Rise of load {0}, time to scale out {1}. */
+extern const struct rw_formula rw_sizing_headroom;
+/* Service time {0}, its variation {1}, percentile {2}: the service time of that percentile. */
+extern const struct rw_formula rw_sizing_service_tail;
+/* Latency {0}, service time at the percentile {1}: the highest utilisation that keeps it. */
+extern const struct rw_formula rw_sizing_latency_limit;
+/* Service time {0}, cores {1}, highest utilisation {2}: rate of a node. */
+extern const struct rw_formula rw_sizing_node_rate;
+/* Rate {0}, rate of one node {1}, sigma {2}, kappa {3}: nodes by the Universal Scalability Law. */
+extern const struct rw_formula rw_sizing_usl_nodes;
+/* Nodes {0}, zones {1}: with the loss of a zone, and at least one in each. */
+extern const struct rw_formula rw_sizing_zone_loss;
+/* ceil({0} x {1}) */
+extern const struct rw_formula rw_sizing_standby;
+/* Erlangs {0}, nodes of a region {1}, zones {2}, cores {3}: when a zone is gone. */
+extern const struct rw_formula rw_sizing_utilization;
+/* Service time {0}, utilisation {1}. */
+extern const struct rw_formula rw_sizing_response;
+/* Rate of queries {0}, their time {1}: connections so that 99 of 100 wait less than a query. */
+extern const struct rw_formula rw_sizing_connections;
+
+/* New a day {0}, days {1}. */
+extern const struct rw_formula rw_sizing_kept;
+/* Days {0} without the hot ones {1}, at least 0. */
+extern const struct rw_formula rw_sizing_days_cold;
+/* Raw {0}, copies {1}, overhead {2}, compression {3}. */
+extern const struct rw_formula rw_sizing_stored;
+/* Raw {0}, compression {1}, fulls {2}, change a day {3}, days {4}. */
+extern const struct rw_formula rw_sizing_backup;
+/* Hot {0}, regions {1}, standby share {2}, copies {3}: what the other region holds, too. */
+extern const struct rw_formula rw_sizing_hot_regions;
+/* Requests a month {0}, bytes {1}, compression {2}, share {3}. */
+extern const struct rw_formula rw_sizing_egress;
+/* Requests a month {0}, bytes in {1} and out {2}, zones {3}: between zones. */
+extern const struct rw_formula rw_sizing_between_zones;
+/* New a day {0}, compression {1}, regions {2}: between regions in a month. */
+extern const struct rw_formula rw_sizing_between_regions;
+/* Rate {0}, bytes {1}, compression {2}, utilisation {3}. */
+extern const struct rw_formula rw_sizing_link;
+/* New a day {0}, peak over mean {1}, compression {2}, utilisation {3}. */
+extern const struct rw_formula rw_sizing_replication_link;
+/* Bytes of the base {0}, of a connection {1}, connections {2}, nodes {3}. */
+extern const struct rw_formula rw_sizing_gateway_memory;
+
+/* Availability of a machine {0}, nodes {1}, zones {2}: enough of them run. */
+extern const struct rw_formula rw_sizing_machines;
+/* Zone {0}, zones {1}: at most one is lost. */
+extern const struct rw_formula rw_sizing_zones;
+/* Region {0}, outage {1}, failover {2}: with the other region. */
+extern const struct rw_formula rw_sizing_regions;
+/* Incidents {0} a year, time of each {1}. */
+extern const struct rw_formula rw_sizing_incidents;
+/* Availability {0} to minutes a quarter, and back. */
+extern const struct rw_formula rw_sizing_downtime;
+extern const struct rw_formula rw_sizing_availability_of;
+
+#endif
