@@ -305,6 +305,24 @@ const struct bench_case bench_cases[] = {
         .limit = 2,
     },
     {
+        .name = "origin-dies",
+        .unit = "failed requests",
+        .about = "10,000 GETs per second (open loop) on 64 keep-alive connections to four origins, "
+                 "one of which is killed (SIGKILL) after a second.",
+        .lower_is_better = true,
+        .roles = BENCH_GATEWAYS,
+        .measure = bench_measure_origin_dies,
+        .client_mode = "open",
+        SMALL,
+        .rate = 10000,
+        .connections = 64,
+        .origins = 4,
+        .fresh = true,
+        .rounds = 3,
+        .round_ms = 3000,
+        .limit = 0,
+    },
+    {
         .name = "reloads",
         .unit = "failed requests",
         .about = "200 reloads, each of a changed configuration that is seen to take effect, under "

@@ -25,6 +25,7 @@ struct bench_case {
     bool origin_h2;   /* the origin speaks HTTP/2 without TLS */
     bool reply;       /* the gateway answers itself */
     unsigned attack_rate;
+    unsigned origins; /* 0: one */
     const char *path;
     unsigned body_bytes;
     bool tls;

@@ -132,23 +132,24 @@ static bool await_port(int port, pid_t session)
     return false;
 }
 
-bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each)
+bool bench_origin_revive(struct bench_laboratory *laboratory, const struct bench_case *each,
+                         unsigned which)
 {
     char program[4096];
     char port[16];
     char output[128];
-    laboratory->origin_port = take_port(laboratory);
     snprintf(program, sizeof program, "%s/%s", laboratory->programs,
              each->origin_h2 ? "bench_origin_h2" : "bench_origin");
-    snprintf(port, sizeof port, "%d", laboratory->origin_port);
-    snprintf(output, sizeof output, "%s/origin.output", laboratory->directory);
+    snprintf(port, sizeof port, "%d", laboratory->origin_ports[which]);
+    snprintf(output, sizeof output, "%s/origin-%u.output", laboratory->directory, which);
     char *arguments[] = {program, port, NULL};
-    laboratory->origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
-                                                                    .output_path = output,
-                                                                    .core = BENCH_CLIENT_CORE,
-                                                                    .inherited_fd = -1,
-                                                                    .realtime = each->realtime});
-    if (await_port(laboratory->origin_port, laboratory->origin)) {
+    pid_t origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                              .output_path = output,
+                                                              .core = BENCH_CLIENT_CORE,
+                                                              .inherited_fd = -1,
+                                                              .realtime = each->realtime});
+    laboratory->origins[which] = origin;
+    if (await_port(laboratory->origin_ports[which], origin)) {
         return true;
     }
     if (!bench_interrupted()) {
@@ -157,10 +158,31 @@ bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_
     return false;
 }
 
+bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each)
+{
+    unsigned count = each->origins > 0 ? each->origins : 1;
+    for (unsigned which = 0; which < count; which++) {
+        laboratory->origin_ports[which] = take_port(laboratory);
+        if (!bench_origin_revive(laboratory, each, which)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void bench_origin_kill(struct bench_laboratory *laboratory, unsigned which)
+{
+    kill(laboratory->origins[which], SIGKILL);
+    bench_session_end(laboratory->origins[which]);
+    laboratory->origins[which] = 0;
+}
+
 void bench_origin_stop(struct bench_laboratory *laboratory)
 {
-    bench_session_end(laboratory->origin);
-    laboratory->origin = 0;
+    for (unsigned which = 0; which < BENCH_ORIGINS_MAX; which++) {
+        bench_session_end(laboratory->origins[which]);
+        laboratory->origins[which] = 0;
+    }
 }
 
 /* In memory, if nobody wishes otherwise: at a million lines a second it would be the disk that is
@@ -292,7 +314,8 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
     instance->values = (struct bench_template){
         .port = take_port(laboratory),
         .admin_port = take_port(laboratory),
-        .origin_port = laboratory->origin_port,
+        .origin_ports = laboratory->origin_ports,
+        .origins = each->origins,
         .directory = instance->directory,
         .tls = each->tls,
         .large = each->large,

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #define BENCH_CLIENTS_MAX 2
+#define BENCH_ORIGINS_MAX 4
 #define BENCH_GATEWAY_CORE 0
 #define BENCH_CLIENT_CORE 1
 
@@ -39,9 +40,9 @@ struct bench_laboratory {
     const char *programs;  /* directory of the bench's own programs */
     const char *ringway;   /* the gateway's program, or NULL when it is not built */
     char directory[96];
-    int origin_port;
+    int origin_ports[BENCH_ORIGINS_MAX];
     int next_port;
-    pid_t origin;
+    pid_t origins[BENCH_ORIGINS_MAX]; /* 0: not running */
     struct bench_instance instances[BENCH_ROLES];
     struct bench_load_client clients[BENCH_CLIENTS_MAX];
 };
@@ -68,6 +69,7 @@ bench_measure bench_measure_base_memory;
 bench_measure bench_measure_reloads;
 bench_measure bench_measure_upgrades;
 bench_measure bench_measure_attack;
+bench_measure bench_measure_origin_dies;
 
 /* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
  * and how busy the gateway was. */
@@ -79,9 +81,13 @@ bool bench_p99_of(struct bench_laboratory *laboratory, const struct bench_case *
 void bench_laboratory_open(struct bench_laboratory *laboratory);
 void bench_laboratory_close(struct bench_laboratory *laboratory);
 
-/* The origin of one case. False only when the user interrupts. */
+/* The origins of one case. False only when the user interrupts. */
 bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each);
 void bench_origin_stop(struct bench_laboratory *laboratory);
+/* One of them dies at once; it comes back. */
+void bench_origin_kill(struct bench_laboratory *laboratory, unsigned which);
+bool bench_origin_revive(struct bench_laboratory *laboratory, const struct bench_case *each,
+                         unsigned which);
 
 /* Starts the role's contender for a case and waits until its port answers. False: it did not come
  * up; its own words are on stderr. */

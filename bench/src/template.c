@@ -22,7 +22,10 @@ static void write_value(const struct expansion *expansion, const char *name, siz
         unsigned number;
     } numbers[] = {
         {"PORT", (unsigned)values->port},
-        {"ORIGIN_PORT", (unsigned)values->origin_port},
+        {"ORIGIN_PORT", (unsigned)values->origin_ports[0]},
+        {"ORIGIN_PORT_2", (unsigned)values->origin_ports[1]},
+        {"ORIGIN_PORT_3", (unsigned)values->origin_ports[2]},
+        {"ORIGIN_PORT_4", (unsigned)values->origin_ports[3]},
         {"ADMIN_PORT", (unsigned)values->admin_port},
         {"GENERATION", values->generation},
     };
@@ -82,6 +85,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"origin-h1", !values->origin_h2},
         {"routes", values->routes > 0},
         {"reply", values->reply},
+        {"several", values->origins > 1},
         {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {

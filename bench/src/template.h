@@ -1,11 +1,11 @@
 /* Configuration templates of the contenders (bench/contenders/). Two kinds of mark:
- *   @NAME@   in a line is replaced by a value (PORT, ORIGIN_PORT, ADMIN_PORT, DIR, GENERATION,
- * ROUTE);
+ *   @NAME@   in a line is replaced by a value (PORT, ORIGIN_PORT, ORIGIN_PORT_2 to _4, ADMIN_PORT,
+ * DIR, GENERATION, ROUTE);
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
  *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large, compressed,
- *            single / changing / routes / reply, tcp / http. Several marks: cases of all these
- * kinds. Adjoining @routes@ lines are a block that is written once for each route, with its
- * five-digit number as @ROUTE@.
+ *            single / changing / routes / reply, tcp / http, several (origins). Several marks:
+ * cases of all these kinds. Adjoining @routes@ lines are a block that is written once for each
+ * route, with its five-digit number as @ROUTE@.
  */
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
@@ -14,7 +14,8 @@
 
 struct bench_template {
     int port;
-    int origin_port;
+    const int *origin_ports;
+    unsigned origins; /* more than one: `several` */
     int admin_port;
     const char *directory;
     unsigned generation;

@@ -146,6 +146,19 @@ static uint32_t share_of(const struct rw_clusters_options *options, uint32_t lim
     return limit && !share ? 1 : share;
 }
 
+static void set_retries(struct rw_cluster_retries *to, const struct rw_config_retries *config)
+{
+    const int *on = config->on.items;
+    for (size_t i = 0; i < config->on.count && config->tries > 1; i++)
+        to->on |= 1u << on[i];
+    to->tries = config->tries;
+    to->backoff_ms = config->backoff_ms;
+    to->backoff_ms_max = config->backoff_ms_max;
+    to->try_ms = config->try_ms;
+    to->body_bytes_max = (uint32_t)config->body_bytes_max;
+    to->budget = config->budget;
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control,
                                  const struct rw_config_upstream *upstream)
@@ -164,6 +177,8 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
     cluster->host = upstream->host;
     if (upstream->hash)
         cluster->hash = *upstream->hash;
+    if (upstream->retries)
+        set_retries(&cluster->retries, upstream->retries);
     if (upstream->passive_health)
         cluster->passive = *upstream->passive_health;
     if (upstream->tls)

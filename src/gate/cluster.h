@@ -67,6 +67,15 @@ struct rw_cluster_http2 {
     uint32_t age_ms_max;       /* no new streams after that; 0: no limit */
 };
 
+/* When a request is sent again; config.h has the whole of it. */
+struct rw_cluster_retries {
+    uint32_t on; /* bits of enum rw_config_retry_on; 0: never */
+    uint32_t tries;
+    uint32_t backoff_ms, backoff_ms_max, try_ms;
+    uint32_t body_bytes_max;
+    struct rw_retry_budget_settings budget;
+};
+
 struct rw_cluster {
     struct rw_span name;
     uint32_t slot; /* small number: index into a worker's cursors */
@@ -74,6 +83,7 @@ struct rw_cluster {
     struct rw_config_hash hash;
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;
+    struct rw_cluster_retries retries;
     uint32_t connect_ms;
     unsigned proxy_version; /* of the PROXY protocol; 0: none */
     bool http2;             /* what the endpoints speak */

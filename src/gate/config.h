@@ -8,6 +8,7 @@
 
 #include "conf/read.h"
 #include "conf/schema.h"
+#include "gate/retry_budget.h"
 #include "http/h2.h"
 
 /* ---- TLS ---- */
@@ -243,6 +244,32 @@ struct rw_config_upstream_http2 {
     uint32_t age_ms_max; /* 0: no limit */
 };
 
+enum rw_config_retry_on {
+    RW_RETRY_CONNECT, /* or refused unseen */
+    RW_RETRY_RESET,
+    RW_RETRY_TIMEOUT,
+    RW_RETRY_502,
+    RW_RETRY_503,
+    RW_RETRY_504,
+    RW_RETRY_GRPC_CANCELLED,
+    RW_RETRY_GRPC_DEADLINE_EXCEEDED,
+    RW_RETRY_GRPC_RESOURCE_EXHAUSTED,
+    RW_RETRY_GRPC_INTERNAL,
+    RW_RETRY_GRPC_UNAVAILABLE,
+    RW_RETRY_COUNT
+};
+
+extern const char *const rw_config_retry_names[]; /* and NULL */
+
+struct rw_config_retries {
+    uint32_t tries;
+    struct rw_conf_list on; /* of int: enum rw_config_retry_on */
+    uint32_t backoff_ms, backoff_ms_max;
+    uint32_t try_ms; /* 0: none */
+    uint64_t body_bytes_max;
+    struct rw_retry_budget_settings budget;
+};
+
 struct rw_config_upstream {
     struct rw_span name;
     struct rw_conf_list endpoints; /* of rw_config_endpoint */
@@ -252,6 +279,7 @@ struct rw_config_upstream {
     struct rw_config_hash *hash;
     struct rw_config_active_health *health;
     struct rw_config_passive_health *passive_health;
+    struct rw_config_retries *retries;
     struct rw_config_connections *connections;
     struct rw_config_tls_client *tls; /* NULL: plain */
     uint32_t connect_ms;

@@ -263,6 +263,19 @@ void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report)
                            rw_conf_format_size(text, http2->connection_window_bytes));
 }
 
+void rw_config_check_retries(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_retries *retries = value;
+    bool timeouts = false;
+    for (EACH(int, on, retries->on))
+        timeouts = timeouts || *on == RW_RETRY_TIMEOUT;
+    if (retries->try_ms && !timeouts)
+        rw_conf_mistake_on(report, &retries->try_ms,
+                           "\"try_timeout\" has no effect without \"timeout\" in \"on\"");
+    if (retries->backoff_ms > retries->backoff_ms_max)
+        rw_conf_mistake_on(report, &retries->backoff_ms, "longer than \"backoff_max\"");
+}
+
 void rw_config_check_upstream(void *value, struct rw_conf_report *report)
 {
     struct rw_config_upstream *upstream = value;

@@ -23,6 +23,9 @@ extern const struct rw_conf_record rw_config_tcp_route_record;
 /* config_upstream.c */
 extern const struct rw_conf_record rw_config_upstream_record;
 
+/* config_traffic.c */
+extern const struct rw_conf_record rw_config_retries_record;
+
 /* config_watch.c */
 extern const struct rw_conf_record rw_config_access_log_record;
 extern const struct rw_conf_record rw_config_error_log_record;
@@ -49,6 +52,7 @@ void rw_config_check_tcp_match(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);
 void rw_config_check_health(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);
+void rw_config_check_retries(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream(void *value, struct rw_conf_report *report);
 void rw_config_check_admin(void *value, struct rw_conf_report *report);
 void rw_config_check_dns(void *value, struct rw_conf_report *report);

@@ -503,6 +503,14 @@ static const struct rw_conf_field upstream_fields[] = {
         .doc = "What real requests tell about an endpoint.",
     },
     {
+        .name = "retries",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(retries),
+        .record = &rw_config_retries_record,
+        .doc = "When a request is sent again.",
+    },
+    {
         .name = "connections",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_ALWAYS,

@@ -73,9 +73,11 @@ struct rw_exchange {
     void *front_state;  /* the front's: its connection or stream */
     void *origin_state; /* the origin's */
 
-    uint8_t step;   /* enum rw_step */
-    uint8_t reason; /* enum rw_reason */
-    bool running;   /* the loop is on the stack: events only leave their mark */
+    uint8_t step;        /* enum rw_step */
+    uint8_t reason;      /* enum rw_reason */
+    uint8_t retries;     /* so often the request was sent again */
+    uint8_t retry_cause; /* enum rw_config_retry_on: of the last time */
+    bool running;        /* the loop is on the stack: events only leave their mark */
     bool origin_started;
     bool origin_done;                   /* gave its last piece, failed, or was canceled */
     bool responded;                     /* rw_front.respond was called */
@@ -88,6 +90,8 @@ struct rw_exchange {
     uint8_t tunnel_ready;  /* RW_TUNNEL_..._READY */
     bool websocket;        /* ... one for RFC 6455's frames, */
     uint8_t websocket_rsv; /* with these reserved bits */
+    uint8_t grpc_web;      /* enum rw_grpc_web_mode that the client reads; 0: no such call, or its
+                              answer is translated (policy/grpc_web) */
     bool client_trusted;   /* the peer is one of the listener's trusted proxies */
     bool https;
     bool request_held;        /* the origin's start wants no more of the request body at once */

@@ -132,6 +132,8 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .duration_us = duration_us,
         .upstream_us = from_origin ? (x->response_ns - x->started_ns) / 1000 : UINT64_MAX,
         .aborted = x->aborted,
+        .retries = x->retries,
+        .retry_cause = x->retries ? rw_config_retry_names[x->retry_cause] : NULL,
     };
     if (!rw_access_write(x->worker->access, &record))
         rw_worker_count(x->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);

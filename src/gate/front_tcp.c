@@ -127,7 +127,7 @@ static struct rw_endpoint *choose(const struct call *call, const struct rw_endpo
     const union rw_peer *peer = &call->client->peer;
     struct rw_choice choice = {
         .now_ms = rw_loop_now_ms(worker->loop),
-        .cursor = rw_worker_cursor(worker, call->route->cluster->slot),
+        .cursor = &rw_worker_upstream(worker, call->route->cluster->slot)->cursor,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
     };

@@ -43,6 +43,7 @@
     X(WEBSOCKET_BAD, "websocket_protocol_error", 0, "A side did not keep to RFC 6455.")            \
     X(WEBSOCKET_TOO_BIG, "websocket_message_too_large", 0, "A message was too large.")             \
     X(WEBSOCKET_SILENT, "websocket_ping_timeout", 0, "The client did not answer a Ping.")          \
+    X(GRPC_WEB_BAD, "grpc_web_malformed", 400, "The body is no row of messages of gRPC-Web.")      \
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \

@@ -75,7 +75,7 @@ void rw_worker_destroy(struct rw_worker *worker)
     rw_slab_destroy(&worker->connections);
     rw_slab_destroy(&worker->upstreams);
     rw_slab_destroy(&worker->h2_streams);
-    rw_free(worker->cursors);
+    rw_free(worker->upstream_states);
     rw_loop_destroy(worker->loop);
 }
 
@@ -132,19 +132,19 @@ struct rw_span rw_worker_date(struct rw_worker *worker)
     return rw_span(worker->date, sizeof(worker->date));
 }
 
-uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot)
+struct rw_worker_upstream *rw_worker_make_upstream(struct rw_worker *worker, uint32_t slot)
 {
-    if (slot >= worker->cursor_room) {
-        size_t room = (size_t)slot + 16;
-        uint32_t *bigger = rw_realloc(worker->cursors, room * sizeof(*bigger));
-        if (!bigger)
-            return &worker->spare_cursor;
-        for (size_t i = worker->cursor_room; i < room; i++)
-            bigger[i] = (uint32_t)rw_random_u64(rw_loop_random(worker->loop));
-        worker->cursors = bigger;
-        worker->cursor_room = room;
-    }
-    return &worker->cursors[slot];
+    size_t room = (size_t)slot + 16;
+    struct rw_worker_upstream *bigger = rw_realloc(worker->upstream_states, room * sizeof(*bigger));
+    if (!bigger)
+        return &worker->spare_upstream_state;
+    for (size_t i = worker->upstream_state_room; i < room; i++)
+        bigger[i] = (struct rw_worker_upstream){
+            .cursor = (uint32_t)rw_random_u64(rw_loop_random(worker->loop)),
+        };
+    worker->upstream_states = bigger;
+    worker->upstream_state_room = room;
+    return &worker->upstream_states[slot];
 }
 
 /* ---- Stores ---- */

@@ -8,6 +8,7 @@
 #define RW_GATE_WORKER_H
 
 #include "base/slab.h"
+#include "gate/retry_budget.h"
 #include "gate/snapshot.h"
 #include "io/loop.h"
 #include "watch/access.h"
@@ -28,6 +29,12 @@ struct rw_worker_store_kind {
 struct rw_worker_store {
     struct rw_list link;
     const struct rw_worker_store_kind *kind;
+};
+
+/* What a worker has to know of an upstream. */
+struct rw_worker_upstream {
+    uint32_t cursor; /* round robin; random at first */
+    struct rw_retry_budget retries;
 };
 
 struct rw_worker {
@@ -54,10 +61,10 @@ struct rw_worker {
     struct rw_list listeners; /* of struct listener (listener.c) */
     struct rw_pool **pools;   /* by endpoint slot */
     size_t pool_room;
-    uint32_t *cursors; /* by cluster slot: round robin */
-    size_t cursor_room;
-    uint32_t spare_cursor; /* for when there is no memory for more */
-    size_t upstream_count; /* upstream connections that exist */
+    struct rw_worker_upstream *upstream_states; /* by cluster slot */
+    size_t upstream_state_room;
+    struct rw_worker_upstream spare_upstream_state; /* for when there is no memory for more */
+    size_t upstream_count;                          /* upstream connections that exist */
     uint64_t date_second;
     char date[29]; /* IMF-fixdate of date_second */
     bool draining;
@@ -96,8 +103,14 @@ void rw_worker_drain(struct rw_worker *worker, uint64_t deadline_ms,
  */
 struct rw_span rw_worker_date(struct rw_worker *worker);
 
-/* Round robin position of a cluster, started at a random point. */
-uint32_t *rw_worker_cursor(struct rw_worker *worker, uint32_t slot);
+/* The worker's own state of a cluster. Valid until the next call. */
+struct rw_worker_upstream *rw_worker_make_upstream(struct rw_worker *worker, uint32_t slot);
+static inline struct rw_worker_upstream *rw_worker_upstream(struct rw_worker *worker, uint32_t slot)
+{
+    return __builtin_expect(slot < worker->upstream_state_room, 1)
+               ? &worker->upstream_states[slot]
+               : rw_worker_make_upstream(worker, slot);
+}
 
 /* The store of this kind; NULL: there is none yet. */
 struct rw_worker_store *rw_worker_store(struct rw_worker *worker,

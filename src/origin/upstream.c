@@ -10,14 +10,17 @@
 void rw_upstream_let_go(struct rw_upstream_call *call)
 {
     rw_pool_discard(&call->lease);
+    if (rw_timer_running(&call->backoff))
+        rw_timer_stop(call->x->worker->loop, &call->backoff);
     rw_buf_drop(call->waiting.buf);
     rw_buf_drop(call->kept.buf);
     call->waiting.buf = call->kept.buf = NULL;
+    call->replayable = false;
     call->protocol->let_go(call);
 }
 
 /* Want of memory or descriptors here says nothing about the endpoint. */
-static void blame(struct rw_upstream_call *call, enum rw_reason reason)
+void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
 {
     struct rw_exchange *x = call->x;
     bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
@@ -26,7 +29,7 @@ static void blame(struct rw_upstream_call *call, enum rw_reason reason)
         rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop));
 }
 
-static void give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
+void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
 {
     struct rw_exchange *x = call->x;
     rw_upstream_let_go(call);
@@ -35,13 +38,13 @@ static void give_up(struct rw_upstream_call *call, enum rw_reason reason, const 
 
 void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
 {
-    blame(call, reason);
-    give_up(call, reason, detail);
+    rw_upstream_blame(call, reason);
+    rw_upstream_give_up(call, reason, detail);
 }
 
 /* ---- Getting a connection ---- */
 
-static void use_endpoint(struct rw_exchange *x, struct rw_endpoint *endpoint)
+void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint)
 {
     if (x->endpoint)
         atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);
@@ -53,6 +56,10 @@ static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_
 {
     call->request_started = true;
     call->reused = call->lease.reused;
+    if (first->end && first->data.len == 0)
+        call->kept.end = true;
+    else
+        rw_upstream_keep(call, first);
     return call->protocol->send_request(call, first);
 }
 
@@ -71,63 +78,15 @@ void rw_upstream_on_ready(struct rw_lease *lease)
     }
 }
 
-/* May the request be sent once more? `untouched`: the endpoint says that it has not looked at it.
- */
-static bool may_repeat(const struct rw_upstream_call *call, bool untouched)
-{
-    return call->replayable && !call->response_begun && call->tries < RW_UPSTREAM_TRIES_MAX &&
-           (untouched || !call->request_started || rw_method_idempotent(call->x->request.method));
-}
-
-/* What goes with the head when it is sent once more. */
-static struct rw_piece take_first_piece(struct rw_upstream_call *call)
-{
-    struct rw_piece first = {.end = true};
-    if (call->waiting.end || call->waiting.data.len) {
-        first = call->waiting;
-        call->waiting = (struct rw_piece){0};
-    } else if (call->kept.end) {
-        first = call->kept;
-        call->kept = (struct rw_piece){0};
-    }
-    return first;
-}
-
-bool rw_upstream_try_again(struct rw_upstream_call *call, bool untouched)
-{
-    struct rw_exchange *x = call->x;
-    if (!may_repeat(call, untouched))
-        return false;
-    bool reused = call->reused;
-    struct rw_endpoint *endpoint =
-        rw_upstream_choose(call, reused && !untouched ? NULL : x->endpoint);
-    if (!endpoint)
-        return false;
-    struct rw_piece first = take_first_piece(call);
-    rw_upstream_let_go(call);
-    use_endpoint(x, endpoint);
-    rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_RETRIES, 1);
-    call->tries++;
-    call->reused = call->request_started = call->request_sent = false;
-    call->waiting = first;
-    enum rw_pool_result result =
-        rw_pool_acquire(x->worker, call->cluster, endpoint, &call->lease, reused);
-    if (result == RW_POOL_READY)
-        rw_upstream_on_ready(&call->lease);
-    else if (result == RW_POOL_FAILED)
-        rw_upstream_fail(call, call->lease.reason, call->lease.detail);
-    return true;
-}
-
 void rw_upstream_on_failed(struct rw_lease *lease, enum rw_reason reason, const char *detail)
 {
     struct rw_upstream_call *call = rw_container_of(lease, struct rw_upstream_call, lease);
-    blame(call, reason);
+    struct rw_span copy = rw_arena_copy(&call->x->arena, rw_span_text(detail ? detail : ""));
     /* Who has waited as long as anyone may does not queue up again. */
-    if (reason != RW_REASON_QUEUE_TIMEOUT && rw_upstream_try_again(call, false))
+    if (reason != RW_REASON_QUEUE_TIMEOUT &&
+        rw_upstream_try_again(call, RW_RETRY_CONNECT, reason, false))
         return;
-    struct rw_span copy = rw_arena_copy(&call->x->arena, rw_span_text(detail));
-    give_up(call, reason, copy.at ? copy.at : rw_reason_text(reason));
+    rw_upstream_fail(call, reason, copy.len ? copy.at : detail ? rw_reason_text(reason) : NULL);
 }
 
 /* ---- The request ---- */
@@ -163,23 +122,44 @@ bool rw_upstream_ensure_date(struct rw_exchange *x)
                RW_OK;
 }
 
-void rw_upstream_report_status(struct rw_upstream_call *call)
+bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
 {
     unsigned status = call->x->response.status;
     bool failed = status == 502 || status == 503 || status == 504;
+    if (call->cluster->retries.on >> RW_RETRY_502 && rw_upstream_retries_response(call, end))
+        return false;
+    call->responded = true;
+    call->replayable = false;
+    if (call->kept.buf)
+        rw_buf_drop(call->kept.buf);
+    call->kept.buf = NULL;
     rw_cluster_report(call->cluster, call->x->endpoint, failed,
                       rw_loop_now_ms(call->x->worker->loop));
+    return true;
 }
 
 /* Waiting for the endpoint may last so long; 0: as long as it takes. */
 void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms)
 {
     struct rw_loop *loop = call->x->worker->loop;
+    uint32_t try_ms = call->cluster->retries.try_ms;
+    call->try_limited = __builtin_expect(try_ms != 0, 0) && ms > try_ms &&
+                        rw_upstream_may_repeat(call, RW_RETRY_TIMEOUT);
+    if (call->try_limited)
+        ms = try_ms;
     rw_pool_deadline(&call->lease, ms ? rw_loop_now_ms(loop) + ms : RW_DEADLINE_NONE);
 }
 
 void rw_upstream_time_out(struct rw_upstream_call *call)
 {
+    if (rw_upstream_try_again(call, RW_RETRY_TIMEOUT, RW_REASON_FIRST_BYTE_TIMEOUT, false))
+        return;
+    if (call->try_limited) { /* it was the try's time, but there is no other try */
+        uint32_t ms = call->x->route->first_byte_ms - call->cluster->retries.try_ms;
+        call->try_limited = false;
+        rw_pool_deadline(&call->lease, rw_loop_now_ms(call->x->worker->loop) + ms);
+        return;
+    }
     rw_upstream_fail(
         call, call->responded ? RW_REASON_UPSTREAM_STALLED : RW_REASON_FIRST_BYTE_TIMEOUT, NULL);
 }
@@ -226,21 +206,22 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     call->x = x;
     call->cluster = cluster;
     x->upstream = cluster->name;
-    call->replayable = first->end;
+    call->replayable = rw_upstream_worth_keeping(call);
     if (!introduce(call))
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);
     if (!endpoint)
         return fail_start(x, RW_REASON_NO_ENDPOINT);
-    use_endpoint(x, endpoint);
+    rw_upstream_use(x, endpoint);
+    rw_retry_budget_add(&rw_worker_upstream(x->worker, cluster->slot)->retries,
+                        cluster->retries.budget.percent);
     enum rw_pool_result result = rw_pool_acquire(x->worker, cluster, endpoint, &call->lease, false);
     if (result == RW_POOL_READY)
         return send_request(call, first);
-    if (result == RW_POOL_FAILED) {
-        rw_upstream_fail(call, call->lease.reason, call->lease.detail);
-        return RW_FLOW_GO;
-    }
-    return rw_upstream_keep_waiting(call, first);
+    enum rw_flow flow = rw_upstream_keep_waiting(call, first);
+    if (result == RW_POOL_FAILED)
+        rw_upstream_on_failed(&call->lease, call->lease.reason, call->lease.detail);
+    return flow;
 }
 
 static enum rw_flow request_data(struct rw_exchange *x, const struct rw_piece *piece)
@@ -248,6 +229,7 @@ static enum rw_flow request_data(struct rw_exchange *x, const struct rw_piece *p
     struct rw_upstream_call *call = x->origin_state;
     if (!call->request_started)
         return rw_upstream_keep_waiting(call, piece);
+    rw_upstream_keep(call, piece);
     return call->protocol->send_piece(call, piece);
 }
 
@@ -291,6 +273,7 @@ static void explain(const void *instance, struct rw_text *text)
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
     if (set->count == 0)
         rw_text_adds(text, "no endpoint is known now");
+    rw_upstream_explain_retries(&cluster->retries, text);
 }
 
 const struct rw_origin rw_origin_upstream = {

@@ -1,7 +1,8 @@
 /* One exchange's dealings with an endpoint. Private to origin/upstream*.c.
  *
- * upstream.c has what every protocol needs: the choice of an endpoint, the connection, repeating,
- * failing. What goes over the wire is the protocol's: upstream_h1*.c, upstream_h2*.c.
+ * upstream.c has what every protocol needs: the connection, failing; upstream_choose.c the choice
+ * of an endpoint, upstream_again.c repeating. What goes over the wire is the protocol's:
+ * upstream_h1*.c, upstream_h2*.c.
  */
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
@@ -10,8 +11,6 @@
 #include "gate/pool.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
-
-enum { RW_UPSTREAM_TRIES_MAX = 3 };
 
 struct rw_upstream_call;
 
@@ -35,14 +34,19 @@ struct rw_upstream_call {
     struct rw_exchange *x;
     struct rw_cluster *cluster;
     struct rw_piece
-        waiting;          /* request body piece that waits for the connection; holds its buffer */
-    struct rw_piece kept; /* the whole body, sent, while it may be sent again; holds its buffer */
-    uint8_t tries;
-    bool reused;          /* the connection had carried a request before */
+        waiting; /* request body piece that waits for the connection; holds its buffer */
+    struct rw_piece
+        kept; /* what was sent of the body, while it may be sent again; holds its buffer */
+    struct rw_timer backoff; /* before the next try */
+    uint8_t failure;         /* enum rw_reason: of the try before */
+    bool kept_own;           /* its buffer is the call's alone to fill */
+    bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
+    bool try_limited; /* the deadline is of the try */
+    bool reused;      /* the connection had carried a request before */
     bool request_started; /* the head has been sent */
     bool request_sent;    /* all of it is on its way */
     bool request_held;    /* HOLD was said to the front */
-    bool replayable;      /* nothing but what is still here was sent: it may be sent again */
+    bool replayable;      /* all that was sent of the body is kept */
     bool response_begun;  /* a byte of the response has arrived */
     bool responded;       /* the head went to the exchange */
     bool response_held;   /* the exchange said HOLD */
@@ -61,9 +65,12 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
 
 /* Ends the call and tells the exchange. */
 void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, const char *detail);
-/* Sends the request once more over a fresh connection, if that is safe; false: it is not.
- * `untouched`: the endpoint says that it has not begun to work on it. */
-bool rw_upstream_try_again(struct rw_upstream_call *call, bool untouched);
+/* Counts a failure of the endpoint, unless it is the gateway's own. */
+void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason);
+/* Ends the call and tells the exchange; nobody is to blame, or has been. */
+void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail);
+/* The exchange goes to this endpoint now. */
+void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint);
 /* Lets go of buffers and the connection. */
 void rw_upstream_let_go(struct rw_upstream_call *call);
 /* Waiting for the endpoint may last so long from now; 0: as long as it takes. */
@@ -78,7 +85,26 @@ struct rw_span rw_upstream_host(const struct rw_upstream_call *call);
 
 /* Of a final response: Date is there afterwards; false: no memory. */
 bool rw_upstream_ensure_date(struct rw_exchange *x);
-void rw_upstream_report_status(struct rw_upstream_call *call);
+/* The final head is in x->response; `end`: there is no more. False: the request is being sent again
+ * instead, and the call has let go of the response. */
+bool rw_upstream_take_response(struct rw_upstream_call *call, bool end);
+
+/* ---- upstream_again.c ---- */
+
+/* Might the request be sent again once it has been sent? */
+bool rw_upstream_worth_keeping(const struct rw_upstream_call *call);
+/* This piece of the body is being sent. */
+void rw_upstream_keep(struct rw_upstream_call *call, const struct rw_piece *piece);
+/* Could it be sent again for this cause now, as far as the call itself knows? */
+bool rw_upstream_may_repeat(const struct rw_upstream_call *call, enum rw_config_retry_on cause);
+/* Sends the request once more, now or after a while, if that is safe, wanted and within the budget;
+ * false: it is not. `failure`: what the client is told when that cannot be begun. `untouched`: the
+ * endpoint says that it has not begun to work on it. */
+bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_on cause,
+                           enum rw_reason failure, bool untouched);
+/* ... because of the response. */
+bool rw_upstream_retries_response(struct rw_upstream_call *call, bool end);
+void rw_upstream_explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text);
 
 /* Events of the lease. */
 void rw_upstream_on_ready(struct rw_lease *lease);

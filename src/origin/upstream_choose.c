@@ -64,7 +64,7 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
     struct rw_worker *worker = x->worker;
     struct rw_choice choice = {
         .now_ms = rw_loop_now_ms(worker->loop),
-        .cursor = rw_worker_cursor(worker, call->cluster->slot),
+        .cursor = &rw_worker_upstream(worker, call->cluster->slot)->cursor,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
     };

@@ -17,6 +17,7 @@ static void let_go(struct rw_upstream_call *call)
     rw_h1_sent(&h1->out);
     rw_buf_drop(h1->in);
     h1->in = NULL;
+    h1->head_seen = h1->head_line = h1->head_fields = 0;
     h1->sending = h1->peer_ended = false;
 }
 

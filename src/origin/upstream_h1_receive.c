@@ -198,12 +198,12 @@ static enum go respond(struct rw_upstream_h1 *h1)
 {
     struct rw_exchange *x = h1->call.x;
     struct rw_piece first = {.end = !h1->upgraded && rw_message_bodiless(&x->response)};
-    h1->call.responded = true;
+    if (!rw_upstream_take_response(&h1->call, first.end))
+        return GO_OVER;
     if (x->request.method == RW_METHOD_CONNECT && x->response.status / 100 == 2) {
         begin_tunnel(h1); /* RFC 9110 section 9.3.6 */
         first.end = false;
     }
-    rw_upstream_report_status(&h1->call);
     rw_h1_body_start(&h1->body, &x->response);
     if (!prepare_trailers(h1) || !rw_upstream_ensure_date(x))
         return fail(h1, RW_REASON_EXCHANGE_LIMIT, NULL);
@@ -318,7 +318,8 @@ void rw_upstream_h1_on_end(struct rw_lease *lease, enum rw_err err)
         end_at_close(h1);
         return;
     }
-    if (!h1->call.response_begun && rw_upstream_try_again(&h1->call, false))
+    if (!h1->call.response_begun &&
+        rw_upstream_try_again(&h1->call, RW_RETRY_RESET, RW_REASON_UPSTREAM_RESET, false))
         return;
     rw_upstream_fail(&h1->call, RW_REASON_UPSTREAM_RESET,
                      h1->call.response_begun ? "in the middle of the response"

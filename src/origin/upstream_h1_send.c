@@ -58,7 +58,7 @@ static void sent_all(struct rw_upstream_h1 *h1)
 
 static enum rw_flow send_failed(struct rw_upstream_h1 *h1)
 {
-    if (rw_upstream_try_again(&h1->call, false))
+    if (rw_upstream_try_again(&h1->call, RW_RETRY_RESET, RW_REASON_UPSTREAM_RESET, false))
         return RW_FLOW_HOLD;
     rw_upstream_fail(&h1->call, RW_REASON_UPSTREAM_RESET, "while sending the request");
     return RW_FLOW_OVER;
@@ -68,7 +68,6 @@ static enum rw_flow send_parts(struct rw_upstream_h1 *h1, const struct iovec *pa
                                bool last)
 {
     h1->call.request_sent = last;
-    h1->call.replayable = h1->call.replayable && last;
     switch (rw_stream_send(&h1->call.lease.connection->stream, parts, count)) {
     case RW_SEND_DONE:
         sent_all(h1);
@@ -93,8 +92,6 @@ enum rw_flow rw_upstream_h1_send_request(struct rw_upstream_call *call,
     }
     struct iovec parts[RW_SEND_PARTS_MAX];
     int count = rw_h1_first_parts(&h1->out, parts, first, h1->call.x->request_trailers);
-    /* What has a body is only sent again while the whole of it is at hand: without one, always. */
-    h1->call.replayable = h1->call.replayable && first->end && first->data.len == 0;
     return send_parts(h1, parts, count, first->end);
 }
 

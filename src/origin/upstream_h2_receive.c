@@ -63,9 +63,9 @@ static enum rw_flow respond(struct rw_upstream_h2 *h2, const struct rw_piece *fi
     struct rw_upstream_call *call = &h2->call;
     struct rw_exchange *x = call->x;
     bool end = first->end;
-    call->responded = true;
     rw_loop_later_stop(&h2->later);
-    rw_upstream_report_status(call);
+    if (!rw_upstream_take_response(call, end))
+        return RW_FLOW_OVER;
     x->response.reason = rw_span_text(rw_status_reason(x->response.status));
     if (!rw_upstream_ensure_date(x)) {
         rw_upstream_fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
@@ -87,8 +87,6 @@ void rw_upstream_h2_on_head(struct rw_lease *lease, bool end)
         (void)rw_exchange_informational(x);
         return;
     }
-    rw_buf_drop(call->kept.buf);
-    call->kept = (struct rw_piece){0};
     make_room(h2); /* for trailers */
     if (end)
         (void)respond(h2, &(struct rw_piece){.end = true});
@@ -158,7 +156,9 @@ void rw_upstream_h2_resume(struct rw_upstream_call *call)
 void rw_upstream_h2_on_reset(struct rw_lease *lease, const struct rw_lease_reset *reset)
 {
     struct rw_upstream_call *call = &rw_upstream_h2_of_lease(lease)->call;
-    if (!call->response_begun && rw_upstream_try_again(call, reset->untouched))
+    enum rw_config_retry_on cause = reset->untouched ? RW_RETRY_CONNECT : RW_RETRY_RESET;
+    if (!call->response_begun &&
+        rw_upstream_try_again(call, cause, reset->reason, reset->untouched))
         return;
     rw_upstream_fail(call, reset->reason, reset->detail);
 }

@@ -91,21 +91,11 @@ static enum rw_flow send_piece(struct rw_upstream_call *call, const struct rw_pi
     return held ? RW_FLOW_HOLD : RW_FLOW_GO;
 }
 
-/* As long as nothing has come of the response, it may be sent again: if it is all here. */
-static void keep_body(struct rw_upstream_call *call, const struct rw_piece *first)
-{
-    rw_buf_drop(call->kept.buf);
-    call->kept = call->replayable ? *first : (struct rw_piece){0};
-    if (call->kept.buf)
-        rw_buf_hold(call->kept.buf);
-}
-
 enum rw_flow rw_upstream_h2_send_request(struct rw_upstream_call *call,
                                          const struct rw_piece *first)
 {
     struct rw_exchange *x = call->x;
     bool bodiless = first->end && first->data.len == 0 && x->request_trailers.len == 0;
-    keep_body(call, first);
     if (!put_head(call, bodiless)) {
         rw_upstream_fail(call, RW_REASON_EXCHANGE_LIMIT,
                          "the request head is larger than the endpoint takes, or than there is "

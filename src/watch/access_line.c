@@ -348,6 +348,10 @@ static inline char *put_response(char *to, const struct rw_access_record *record
     PUT_NUMBER(to, "duration_us", record->duration_us);
     if (record->upstream_us != UINT64_MAX)
         PUT_NUMBER(to, "upstream_us", record->upstream_us);
+    if (record->retry_cause) {
+        PUT_NUMBER(to, "retries", record->retries);
+        PUT_TEXT(to, "retry_cause", rw_span_text(record->retry_cause), RW_ACCESS_TEXT_BYTES_MAX);
+    }
     if (record->aborted)
         to = PUT_LITERAL(to, ",\"aborted\":true");
     return to;

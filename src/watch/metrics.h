@@ -85,7 +85,12 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_CONNECT_FAILURES, "ringway_upstream_connect_failures_total", COUNTER, "Connections to endpoints that failed") \
     X(UPSTREAM_OPEN, "ringway_upstream_connections_open", GAUGE, "Connections to endpoints open now") \
     X(UPSTREAM_REUSED, "ringway_upstream_connections_reused_total", COUNTER, "Requests sent over a kept connection") \
-    X(UPSTREAM_RETRIES, "ringway_upstream_retries_total", COUNTER, "Requests repeated because a kept connection had gone") \
+    X(UPSTREAM_RETRIES, "ringway_upstream_retries_total", COUNTER, "Requests sent to an endpoint again") \
+    X(UPSTREAM_RETRIES_CONNECT, "ringway_upstream_retries_connect_total", COUNTER, "... of these because there was no connection, or the request was refused unseen") \
+    X(UPSTREAM_RETRIES_RESET, "ringway_upstream_retries_reset_total", COUNTER, "... of these because the connection had ended before the response") \
+    X(UPSTREAM_RETRIES_TIMEOUT, "ringway_upstream_retries_timeout_total", COUNTER, "... of these because no response had come in time") \
+    X(UPSTREAM_RETRIES_STATUS, "ringway_upstream_retries_status_total", COUNTER, "... of these because of the status") \
+    X(UPSTREAM_RETRIES_DENIED, "ringway_upstream_retries_denied_total", COUNTER, "Requests not sent again because the budget was used up") \
     X(LOG_LINES_DROPPED, "ringway_access_log_dropped_total", COUNTER, "Access log lines lost because the writer could not keep up") \
     X(COMPRESS_GZIP_RESPONSES, "ringway_compress_gzip_responses_total", COUNTER, "Responses whose bodies were compressed with gzip") \
     X(COMPRESS_GZIP_BYTES_IN, "ringway_compress_gzip_bytes_in_total", COUNTER, "Body bytes before compression with gzip") \
@@ -97,6 +102,8 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(COMPRESS_ZSTD_BYTES_IN, "ringway_compress_zstd_bytes_in_total", COUNTER, "Body bytes before compression with zstd") \
     X(COMPRESS_ZSTD_BYTES_OUT, "ringway_compress_zstd_bytes_out_total", COUNTER, "Body bytes after compression with zstd") \
     X(COMPRESS_DECLINED, "ringway_compress_declined_total", COUNTER, "Responses left as they were because compression has no more memory") \
+    X(GRPC_WEB_CALLS, "ringway_grpc_web_calls_total", COUNTER, "Calls of browsers that were translated to gRPC") \
+    X(GRPC_WEB_REFUSED, "ringway_grpc_web_refused_total", COUNTER, "Of these, calls with a message that was too long, or no message") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */

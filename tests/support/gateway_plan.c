@@ -61,6 +61,7 @@ static void plan_flaws(struct plan *plan, struct rw_test_request *r, bool h2)
     }
     if (chance(plan, 5))
         r->status = (uint16_t)(502 + below(plan, 3));
+    r->fault_once = chance(plan, 50);
 }
 
 static void plan_answer(struct plan *plan, struct rw_test_request *r)
@@ -306,6 +307,41 @@ static void add_http2(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, "ms }\n");
 }
 
+static void note_most(uint32_t *most, uint32_t value)
+{
+    if (value > *most)
+        *most = value;
+}
+
+/* Strict worlds, whose origins close kept connections, need the usual. */
+static void add_retries(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    static const char *const causes[] = {
+        "[connect, reset]", "[connect, reset, timeout, 502, 503, 504]", "[503, connect]", "[reset]",
+        "[connect, reset, 502, timeout]"};
+    struct rw_test_world *world = plan->world;
+    bool usual = world->strict || chance(plan, 40);
+    uint32_t tries = usual ? 3 : 1 + below(plan, 5);
+    uint32_t percent = usual ? 20 : below(plan, 100);
+    uint32_t per_second = usual ? 10 : below(plan, 3);
+    uint32_t burst = usual ? 1000 : 1 + below(plan, 6);
+    unsigned on = usual ? below(plan, 2) : below(plan, 5);
+    uint32_t try_ms = on == 1 || on == 4 ? below(plan, 300) : 0;
+    if (world->strict)
+        try_ms = 0;
+    uint32_t backoff_ms = below(plan, 250);
+    uint32_t body_bytes = chance(plan, 50) ? 65536 : below(plan, 2000);
+    rw_test_bytes_format(yaml,
+                         "  retries: { tries: %u, on: %s, backoff: %ums, try_timeout: %ums, "
+                         "body_max: %u, budget_percent: %u, budget_min: %u, budget_burst: %u }\n",
+                         tries, causes[on], backoff_ms, try_ms, body_bytes, percent, per_second,
+                         burst);
+    note_most(&world->tries_max, tries);
+    note_most(&world->retries_max.percent, percent);
+    note_most(&world->retries_max.per_second, per_second);
+    note_most(&world->retries_max.burst, burst);
+}
+
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
 {
     static const char *const balances[] = {"round_robin", "least_requests", "random", "hash"};
@@ -321,6 +357,7 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
     add_connections(plan, yaml);
     if (world->http2)
         add_http2(plan, yaml);
+    add_retries(plan, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
     add_number(plan, yaml, "failures", world->strict ? 0 : 50, 0, 1, 4);
     rw_test_bytes_format(yaml, " }\n");
@@ -383,5 +420,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < world->client_count; i++)
         plan_client(&plan, &world->clients[i]);
     trace_requests(world);
+    world->tries_max = 0;
+    world->retries_max = (struct rw_retry_budget_settings){0};
     rw_test_plan_reload(world);
 }

@@ -217,6 +217,10 @@ void rw_test_world_create(struct rw_test_world *world, uint64_t seed,
                             world->addresses[i].bytes, &world->fds[i]);
         rw_assert(!err);
     }
+    /* What the configuration has by default. */
+    world->tries_max = 3;
+    world->retries_max = (struct rw_retry_budget_settings){20, 10, 1000};
+    world->started_ms = rw_loop_now_ms(world->workers[0].loop);
 }
 
 static void destroy_snapshot(struct rw_task *task)
@@ -430,6 +434,20 @@ static void check_refused(struct rw_test_world *world)
             rw_test_fail(world, "request %u was refused, and yet sent on", i);
 }
 
+/* Each worker has its part, at least one; and begins with all of it. */
+static void check_budget(struct rw_test_world *world)
+{
+    const struct rw_retry_budget_settings *most = &world->retries_max;
+    uint64_t elapsed_ms = rw_loop_now_ms(world->workers[0].loop) - world->started_ms;
+    uint64_t burst = most->burst > RW_TEST_WORKERS ? most->burst : RW_TEST_WORKERS;
+    uint64_t allowed = burst + world->request_count * most->percent / 100 +
+                       elapsed_ms * most->per_second / 1000 + RW_TEST_WORKERS;
+    int64_t retries = rw_metrics_total(world->metrics, RW_COUNTER_UPSTREAM_RETRIES);
+    if (retries > (int64_t)allowed)
+        rw_test_fail(world, "%" PRId64 " requests were repeated, %" PRIu64 " are allowed", retries,
+                     allowed);
+}
+
 static void check_answers(struct rw_test_world *world)
 {
     check_refused(world);
@@ -474,6 +492,8 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
         check_workers(world);
     if (!world->failed)
         check_metrics(world);
+    if (!world->failed)
+        check_budget(world);
     if (quiet && !world->failed)
         check_answers(world);
     if (world->failed)

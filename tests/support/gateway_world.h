@@ -63,6 +63,7 @@ struct rw_test_request {
     bool answer_early, answer_close, answer_trailers;
     enum rw_test_fault fault;
     uint32_t fault_at;
+    bool fault_once; /* what fails, does so the first time only */
     /* What happened. */
     enum rw_test_result result;
     bool refused; /* HTTP/2: by REFUSED_STREAM */
@@ -159,6 +160,10 @@ struct rw_test_world {
     uint64_t drain_due_ms;
     size_t buffer_peak_bytes;
     bool filtered; /* lengths may be lost on the way */
+    /* The most that any of the configurations allowed. */
+    unsigned tries_max;
+    struct rw_retry_budget_settings retries_max;
+    uint64_t started_ms;
 };
 
 /* gateway_world.c */
@@ -231,6 +236,8 @@ void rw_test_connections_free(struct rw_test_world *world);
 void rw_test_h2_origin_listen(struct rw_test_origin *origin);
 void rw_test_h2_origins_cut(struct rw_test_world *world, enum rw_test_cut how);
 void rw_test_h2_connections_free(struct rw_test_world *world);
+/* It has arrived once more. */
+void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *request);
 bool rw_test_idempotent(const struct rw_test_request *request);
 
 /* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */

@@ -160,6 +160,11 @@ static void test_defaults(void **state)
     assert_int_equal(app->connections->idle_ms, 60000);
     assert_int_equal(app->connections->queue_max, 1024);
     assert_int_equal(app->connections->queue_ms_max, 5000);
+    assert_int_equal(app->retries->tries, 3);
+    assert_int_equal(app->retries->on.count, 2);
+    assert_int_equal(((const int *)app->retries->on.items)[1], RW_RETRY_RESET);
+    assert_int_equal(app->retries->body_bytes_max, 65536);
+    assert_int_equal(app->retries->budget.percent, 20);
     assert_int_equal(app->passive_health->failures, 5);
     assert_int_equal(app->passive_health->eject_ms, 10000);
     assert_int_equal(app->passive_health->eject_percent_max, 50);

@@ -84,6 +84,8 @@ static void test_a_full_record(void **state)
                                       .bytes_out = UINT64_MAX,
                                       .duration_us = 1234567,
                                       .upstream_us = 99,
+                                      .retries = 2,
+                                      .retry_cause = "reset",
                                       .aborted = true};
     static const char expected[] =
         "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"client_port\":51234,"
@@ -91,7 +93,8 @@ static void test_a_full_record(void **state)
         "\"path\":\"/v1/orders\",\"query\":\"a=1\",\"protocol\":\"HTTP/1.1\",\"status\":502,"
         "\"reason\":\"origin_reset\",\"route\":\"orders\",\"upstream\":\"shop\","
         "\"endpoint\":\"10.0.0.1:80\",\"bytes_in\":0,\"bytes_out\":18446744073709551615,"
-        "\"duration_us\":1234567,\"upstream_us\":99,\"aborted\":true,"
+        "\"duration_us\":1234567,\"upstream_us\":99,\"retries\":2,"
+        "\"retry_cause\":\"reset\",\"aborted\":true,"
         "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"user_agent\":\"curl/8\"}\n";
     char line[RW_ACCESS_LINE_BYTES_MAX];
     struct rw_access_clock clock = {0};

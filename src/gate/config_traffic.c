@@ -1,0 +1,126 @@
+/* Tables of what an upstream does about failure. */
+#include "gate/config_tables.h"
+
+/* ---- Retries ---- */
+
+const char *const rw_config_retry_names[] = {"connect",
+                                             "reset",
+                                             "timeout",
+                                             "502",
+                                             "503",
+                                             "504",
+                                             "grpc_cancelled",
+                                             "grpc_deadline_exceeded",
+                                             "grpc_resource_exhausted",
+                                             "grpc_internal",
+                                             "grpc_unavailable",
+                                             NULL};
+
+#define MEMBER(member) offsetof(struct rw_config_retries, member)
+static const struct rw_conf_field retries_fields[] = {
+    {
+        .name = "tries",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(tries),
+        .fallback = "3",
+        .min = 1,
+        .max = 10,
+        .doc = "A request is sent at most so many times; 1 is never again.",
+    },
+    {
+        .name = "on",
+        .type = RW_CONF_ENUM,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(on),
+        .names = rw_config_retry_names,
+        .fallback = "[connect, reset]",
+        .doc = "What is tried again, on another endpoint if there is one: `connect`, no connection "
+               "or a request that the server says it has not looked at; `reset`, the connection "
+               "ended before the response; `timeout`, no response in time; a status. All but "
+               "`connect` for methods only that may be repeated (GET, HEAD, OPTIONS, TRACE, PUT, "
+               "DELETE). A status of gRPC, in an answer that has nothing else, is tried again "
+               "whatever the call: list it only if the service's calls may be repeated.",
+        .example = "[connect, reset, 503]",
+    },
+    {
+        .name = "backoff",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(backoff_ms),
+        .fallback = "25ms",
+        .min = 0,
+        .max = 60000,
+        .doc = "Before the second try a random time up to this, before each further one up to "
+               "twice the last. Where a kept connection had gone, or the server has refused the "
+               "request unseen, the first repetition is at once.",
+    },
+    {
+        .name = "backoff_max",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(backoff_ms_max),
+        .fallback = "250ms",
+        .min = 0,
+        .max = 60000,
+        .doc = "The longest of these times.",
+    },
+    {
+        .name = "try_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(try_ms),
+        .fallback = "0s",
+        .min = 0,
+        .max = 86400000,
+        .doc = "With `timeout` in `on`: from a request being sent to its response, as long as it "
+               "can be tried again; the last try has the route's `first_byte`. 0s: all have.",
+    },
+    {
+        .name = "body_max",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(body_bytes_max),
+        .fallback = "64KiB",
+        .min = 0,
+        .max = 256 * 1024,
+        .doc = "Of a request that may have to be repeated so much of the body is kept until the "
+               "response; one with a larger body is sent once.",
+    },
+    {
+        .name = "budget_percent",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(budget.percent),
+        .fallback = "20",
+        .min = 0,
+        .max = 100,
+        .doc = "Repetitions, in percent of the requests: an upstream in trouble is not given more "
+               "than so much on top.",
+    },
+    {
+        .name = "budget_min",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(budget.per_second),
+        .fallback = "10",
+        .min = 0,
+        .max = 1000000,
+        .doc = "Repetitions in a second that are allowed whatever the number of requests. The "
+               "threads share them, and each process has its own.",
+    },
+    {
+        .name = "budget_burst",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(budget.burst),
+        .fallback = "1000",
+        .min = 1,
+        .max = 1000000,
+        .doc = "So many that were not needed are saved up, for when an endpoint dies with many "
+               "requests under way. The threads share them, at least one each.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+const struct rw_conf_record rw_config_retries_record = {
+    .name = "upstream.retries",
+    .doc = "When a request is sent again.",
+    .size = sizeof(struct rw_config_retries),
+    .fields = retries_fields,
+    .place_offset = -1,
+    .check = rw_config_check_retries,
+};
