@@ -159,6 +159,21 @@ static void set_retries(struct rw_cluster_retries *to, const struct rw_config_re
     to->budget = config->budget;
 }
 
+static bool copy_health(struct rw_cluster_control *control,
+                        const struct rw_config_active_health *health)
+{
+    if (!health)
+        return true;
+    control->health = *health;
+    control->probed = true;
+    if (health->grpc) {
+        control->grpc_health = *health->grpc;
+        control->health.grpc = &control->grpc_health;
+    }
+    return copy_text(control, &control->health.path) && copy_text(control, &control->health.host) &&
+           copy_text(control, &control->grpc_health.service);
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control,
                                  const struct rw_config_upstream *upstream)
@@ -183,14 +198,9 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
         cluster->passive = *upstream->passive_health;
     if (upstream->tls)
         cluster->tls_name = upstream->tls->name;
-    if (upstream->health) {
-        control->health = *upstream->health;
-        control->probed = true;
-    }
-    bool copied =
-        copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
-        copy_text(control, &cluster->hash.name) && copy_text(control, &cluster->tls_name) &&
-        copy_text(control, &control->health.path) && copy_text(control, &control->health.host);
+    bool copied = copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
+                  copy_text(control, &cluster->hash.name) &&
+                  copy_text(control, &cluster->tls_name) && copy_health(control, upstream->health);
     return copied ? RW_OK : RW_ENOMEM;
 }
 

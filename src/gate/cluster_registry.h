@@ -66,6 +66,7 @@ struct rw_cluster_control {
     unsigned source_count;
     struct rw_cluster_resolver *resolver; /* NULL: no names */
     struct rw_config_active_health health;
+    struct rw_config_grpc_health grpc_health;
     bool probed; /* the configuration has `health` */
     bool active; /* rw_clusters_activate was called */
     struct rw_health *probes;

@@ -211,9 +211,15 @@ struct rw_config_hash {
     struct rw_span name; /* of the header, cookie or query parameter */
 };
 
+struct rw_config_grpc_health {
+    struct rw_span service; /* empty: the server as a whole */
+};
+
+/* Either `path` or `grpc`. */
 struct rw_config_active_health {
-    struct rw_span path; /* GET */
-    struct rw_span host; /* Host field; empty: the upstream's name */
+    struct rw_span path;                /* GET */
+    struct rw_config_grpc_health *grpc; /* grpc.health.v1.Health/Check; NULL: a GET */
+    struct rw_span host;                /* Host field; empty: the upstream's name */
     uint32_t interval_ms, timeout_ms;
     uint32_t healthy_after;   /* good probes in a row */
     uint32_t unhealthy_after; /* bad ones */

@@ -226,6 +226,10 @@ void rw_config_check_tcp_match(void *value, struct rw_conf_report *report)
 void rw_config_check_health(void *value, struct rw_conf_report *report)
 {
     struct rw_config_active_health *health = value;
+    if (!health->path.len && !health->grpc)
+        rw_conf_mistake_on(report, &health->path, "expected `path` or `grpc`");
+    if (health->path.len && health->grpc)
+        rw_conf_mistake_on(report, &health->grpc, "a probe is either a GET of `path` or `grpc`");
     if (health->path.len && health->path.at[0] != '/')
         rw_conf_mistake_on(report, &health->path, "a path begins with \"/\"");
     if (health->status_min > health->status_max)
@@ -287,6 +291,9 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
                            "every endpoint has the weight 0: none would get a request");
     if (upstream->hash)
         check_hash(upstream, report);
+    if (upstream->protocol != RW_PROTOCOL_HTTP2 && upstream->health && upstream->health->grpc)
+        rw_conf_mistake_on(report, &upstream->health->grpc,
+                           "gRPC needs \"protocol: http2\" of the upstream");
     if (upstream->protocol == RW_PROTOCOL_HTTP2 && upstream->proxy_protocol)
         rw_conf_mistake_on(report, &upstream->proxy_protocol,
                            "\"proxy_protocol\" says whose a connection is: those of \"protocol: "

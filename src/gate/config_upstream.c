@@ -1,5 +1,6 @@
 /* Tables of upstreams: endpoints, balancing, health, connections. */
 #include "gate/config_tables.h"
+#include "http/grpc_health.h"
 
 /* ---- Endpoints ---- */
 
@@ -71,17 +72,47 @@ static const struct rw_conf_record hash_record = {
 
 /* ---- Health ---- */
 
+static const struct rw_conf_field grpc_health_fields[] = {
+    {
+        .name = "service",
+        .type = RW_CONF_TEXT,
+        .offset = offsetof(struct rw_config_grpc_health, service),
+        .min = 1,
+        .max = RW_GRPC_SERVICE_BYTES_MAX,
+        .doc = "The service that is asked about. By default the server as a whole.",
+        .example = "shop.Orders",
+    },
+    {.name = NULL},
+};
+
+static const struct rw_conf_record grpc_health_record = {
+    .name = "upstream.health.grpc",
+    .doc = "The health check of gRPC: good is the status SERVING. A text in place of the mapping "
+           "is the service.",
+    .size = sizeof(struct rw_config_grpc_health),
+    .fields = grpc_health_fields,
+    .place_offset = -1,
+    .scalar_field = "service",
+};
+
 #define MEMBER(member) offsetof(struct rw_config_active_health, member)
 static const struct rw_conf_field health_fields[] = {
     {
         .name = "path",
         .type = RW_CONF_TEXT,
-        .flags = RW_CONF_REQUIRED,
         .offset = MEMBER(path),
         .min = 1,
         .max = 4096,
-        .doc = "What is asked for, by GET.",
+        .doc = "What is asked for, by GET. Either this or `grpc`.",
         .example = "/healthz",
+    },
+    {
+        .name = "grpc",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(grpc),
+        .record = &grpc_health_record,
+        .doc = "Ask by gRPC (grpc.health.v1.Health/Check) in place of a GET; {} asks about the "
+               "server as a whole. For `protocol: http2`.",
     },
     {
         .name = "host",

@@ -210,6 +210,8 @@ static void on_h2_data(struct probe *probe, struct rw_buf *buf)
     struct rw_probe_result result = rw_probe_h2_receive(probe->h2, buf);
     if (result.status)
         judge_status(probe, result.status);
+    else if (result.serving)
+        conclude(probe, true, result.serving);
     else if (result.mistake)
         conclude(probe, false, result.mistake);
     else if (!rw_probe_h2_send(probe->h2, &probe->stream)) /* acknowledgements */
@@ -302,6 +304,7 @@ static bool prepare(struct probe *probe)
     const struct rw_probe_request request = {
         .path = health->config->path,
         .host = probe_host(health),
+        .grpc = health->config->grpc,
         .https = health->cluster->tls,
     };
     probe->h2 = rw_probe_h2_create(health->loop, health->cluster, &request);

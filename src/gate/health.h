@@ -1,4 +1,5 @@
-/* Active health checks of one cluster: a GET to each endpoint every now and then.
+/* Active health checks of one cluster: a GET to each endpoint every now and then, or a call of
+ * gRPC's health service.
  *
  * The cluster registry makes one when a cluster comes into force (rw_health_create), tells it each
  * new endpoint set (rw_health_sync) and destroys it when the cluster goes or a newer one takes its
@@ -8,9 +9,9 @@
  * An endpoint counts as healthy until probes say otherwise, so a gateway that starts serves at
  * once; its first probe leaves at once, too. After `unhealthy_after` bad probes in a row (no
  * connection, no complete head in `timeout_ms`, a malformed one, a status outside
- * status_min..status_max) it is down: endpoint->probe_failed. After `healthy_after` good ones in a
- * row it is up. Each change is logged once, with the reason. What an earlier check found is taken
- * over, not forgotten.
+ * status_min..status_max, or an answer of gRPC other than SERVING) it is down:
+ * endpoint->probe_failed. After `healthy_after` good ones in a row it is up. Each change is logged
+ * once, with the reason. What an earlier check found is taken over, not forgotten.
  */
 #ifndef RW_GATE_HEALTH_H
 #define RW_GATE_HEALTH_H

@@ -12,13 +12,15 @@ struct rw_probe_h2;
 
 struct rw_probe_request {
     struct rw_span path, host;
+    const struct rw_config_grpc_health *grpc; /* NULL: a GET of `path` */
     bool https;
 };
 
-/* Both 0: not yet. */
+/* All 0: not yet. The texts live as long as the probe. */
 struct rw_probe_result {
-    unsigned status;     /* of the response */
-    const char *mistake; /* why there will be none; static */
+    unsigned status;     /* of the response to a GET */
+    const char *serving; /* of gRPC: it is well, and says so */
+    const char *mistake; /* of gRPC: it is not; of both: why there will be no answer */
 };
 
 /* NULL: no memory. */
