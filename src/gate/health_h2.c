@@ -51,10 +51,10 @@ static void mistake(struct rw_probe_h2 *probe, const char *text)
 
 /* ---- What gRPC says ---- */
 
-__attribute__((format(printf, 2, 0))) static void
-mistake_number(struct rw_probe_h2 *probe, const char *format, unsigned number)
+static void mistake_number(struct rw_probe_h2 *probe, const char *before, unsigned number,
+                           const char *behind)
 {
-    snprintf(probe->text, sizeof(probe->text), format, number);
+    snprintf(probe->text, sizeof(probe->text), "%s%u%s", before, number, behind);
     mistake(probe, probe->text);
 }
 
@@ -78,8 +78,8 @@ static void judge_call(struct rw_probe_h2 *probe, bool told, uint64_t status)
     else if (status == UNIMPLEMENTED)
         mistake(probe, "it has no service grpc.health.v1.Health");
     else if (status)
-        mistake_number(probe, "the call ended with the status %u of gRPC",
-                       (unsigned)(status < STATUS_MAX ? status : STATUS_MAX));
+        mistake_number(probe, "the call ended with the status ",
+                       (unsigned)(status < STATUS_MAX ? status : STATUS_MAX), " of gRPC");
     else
         judge_message(probe);
 }
@@ -90,7 +90,7 @@ static void take_grpc_head(struct rw_probe_h2 *probe, bool end)
     const struct rw_field *field = rw_message_find_name(head, RW_LITERAL("grpc-status"));
     uint64_t status = 0;
     if (head->status != 200) {
-        mistake_number(probe, "it answered with status %u", head->status);
+        mistake_number(probe, "it answered with status ", head->status, "");
         return;
     }
     bool told = field && rw_span_to_u64(field->value, &status);
