@@ -23,6 +23,9 @@
 #include "plan/terms.h"
 #include "plan/tier.h"
 
+struct rw_prices;
+struct rw_bill;
+
 struct rw_plan {
     struct rw_sheet sheet;
     struct rw_findings findings;
@@ -30,6 +33,8 @@ struct rw_plan {
     uint32_t inputs[RW_INPUT_END];
     struct rw_tier tiers[RW_TIERS_MAX];
     unsigned tier_count;
+    const struct rw_prices *prices; /* facts/prices.h; set before the bill, not owned */
+    struct rw_bill *bill;           /* bill/bill.h; NULL before the bill; lives in the arena */
 };
 
 void rw_plan_init(struct rw_plan *plan);

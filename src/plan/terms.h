@@ -18,6 +18,7 @@ enum {
     RW_SAVINGS_MAX = 32,
     RW_KPIS_MAX = 16,
     RW_RATES_MAX = 8,
+    RW_SITES_MAX = 4,
 };
 
 enum rw_payment {
@@ -60,6 +61,15 @@ struct rw_term_rate {
     struct rw_conf_place place;
 };
 
+/* Where the planned system is to run. The work is shared by weight; what stands by for one site
+ * stands at the next. */
+struct rw_term_site {
+    const char *provider; /* as in data/plan/prices.yaml: "aws", "aws_cn", "azure", "onprem" */
+    const char *region;   /* the provider's name for it; of onprem: the city */
+    double weight;        /* > 0; only the proportions count */
+    struct rw_conf_place place;
+};
+
 struct rw_terms {
     const char *customer, *project; /* or NULL */
     const char *file;               /* of the intake */
@@ -76,6 +86,8 @@ struct rw_terms {
     unsigned kpi_count;
     struct rw_term_rate rates[RW_RATES_MAX];
     unsigned rate_count;
+    struct rw_term_site sites[RW_SITES_MAX];
+    unsigned site_count; /* 0: the bill assumes one, and says so */
     enum rw_payment payment;
     bool payment_given;
     bool subscription, one_off; /* asked for; neither: both are compared */

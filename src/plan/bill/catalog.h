@@ -1,0 +1,57 @@
+/* Within plan/bill: which articles of a provider fill which role, in one table.
+ */
+#ifndef RW_PLAN_BILL_CATALOG_H
+#define RW_PLAN_BILL_CATALOG_H
+
+#include "plan/label.h"
+
+#include <stddef.h>
+
+/* X(name, word of the cells' ids, FOCUS category, label en, label zh) */
+#define RW_BILL_ROLES(X)                                                                           \
+    X(COMPUTE, "app", "Compute", "Application machines", "应用节点")                               \
+    X(GATEWAY, "gateway", "Compute", "Gateway machines", "网关节点")                               \
+    X(DATABASE, "database", "Databases", "Database machines", "数据库节点")                        \
+    X(CACHE, "cache", "Databases", "Cache machines", "缓存节点")                                   \
+    X(STORAGE_HOT, "storage_hot", "Storage", "Fast storage", "高速存储")                           \
+    X(STORAGE_COLD, "storage_cold", "Storage", "Object storage", "对象存储")                       \
+    X(STORAGE_BACKUP, "storage_backup", "Storage", "Backups", "备份存储")                          \
+    X(EGRESS, "egress", "Networking", "Traffic to the internet", "互联网出口流量")                 \
+    X(TRANSFER, "transfer", "Networking", "Traffic between zones and regions",                     \
+      "可用区与区域间流量")                                                                        \
+    X(ENTRY, "entry", "Networking", "Load balancer before the gateways", "网关前负载均衡")         \
+    X(LINK, "link", "Networking", "Dedicated link, two ports", "专线（双端口）")
+
+enum rw_bill_role {
+#define RW_BILL_ROLE_ENUM(name, word, category, en, zh) RW_BILL_##name,
+    RW_BILL_ROLES(RW_BILL_ROLE_ENUM)
+#undef RW_BILL_ROLE_ENUM
+        RW_BILL_ROLE_COUNT
+};
+
+struct rw_bill_role_entry {
+    const char *word, *category;
+    struct rw_label label;
+};
+extern const struct rw_bill_role_entry rw_bill_roles[RW_BILL_ROLE_COUNT];
+
+enum { RW_BILL_SKUS_MAX = 10, RW_BILL_STEPS_MAX = 4 };
+
+struct rw_bill_article {
+    const char *provider;
+    enum rw_bill_role role;
+    const char *service, *unit;
+    const char *skus[RW_BILL_SKUS_MAX]; /* machines: candidates; steps: one each; links: 1, 10, 100
+                                           Gbit/s; others: one */
+    double upto[RW_BILL_STEPS_MAX];     /* EGRESS: where each step ends, GiB a month; 0: no end */
+    double gib_each;                    /* sold in pieces of so many GiB; 0: by the GiB */
+};
+
+/* NULL: the provider sells nothing for this role, and nothing is bought (the gateways themselves
+ * are the entry). */
+const struct rw_bill_article *rw_bill_article(const char *provider, enum rw_bill_role role);
+
+/* The terms to look for, best first, for so many committed years; NULL-terminated. */
+const char *const *rw_bill_terms(double years_committed);
+
+#endif
