@@ -10,7 +10,7 @@ const struct rw_bill_role_entry rw_bill_roles[RW_BILL_ROLE_COUNT] = {
 };
 
 /* clang-format off */
-#define AWS_GENERAL {"m7i.xlarge", "m6i.xlarge", "m5.xlarge", "m7i.2xlarge", "m6i.2xlarge", "c5.xlarge"}
+#define AWS_GENERAL {"m7i.xlarge", "m6i.xlarge", "m5.xlarge", "m7i.2xlarge", "m6i.2xlarge"}
 #define AWS_MEMORY {"r7i.2xlarge", "r6i.2xlarge"}
 #define AZURE_GENERAL {"D4s_v6", "D4s_v5", "D4s_v3", "D8s_v6", "D8s_v5"}
 #define GOOGLE_GENERAL {"n2-standard-4", "e2-standard-4", "c3-standard-4", "n2-standard-8"}
@@ -31,8 +31,8 @@ static const struct rw_bill_article articles[] = {
     {"aws", RW_BILL_ENTRY, "nlb", "hour", {"load_balancer"}, {0}, 0},
     {"aws", RW_BILL_LINK, "direct_connect", "hour", {"port.1g", "port.10g", "port.100g"}, {0}, 0},
 
-    {"aws_cn", RW_BILL_COMPUTE, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge", "c5.xlarge"}, {0}, 0},
-    {"aws_cn", RW_BILL_GATEWAY, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge", "c5.xlarge"}, {0}, 0},
+    {"aws_cn", RW_BILL_COMPUTE, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge"}, {0}, 0},
+    {"aws_cn", RW_BILL_GATEWAY, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge"}, {0}, 0},
     {"aws_cn", RW_BILL_DATABASE, "ec2", "hour", {"r6i.2xlarge"}, {0}, 0},
     {"aws_cn", RW_BILL_CACHE, "ec2", "hour", {"r6i.2xlarge"}, {0}, 0},
     {"aws_cn", RW_BILL_STORAGE_HOT, "ebs", "gb_month", {"gp3.storage"}, {0}, 0},

@@ -1,0 +1,24 @@
+/* Within plan/bill: price cells. An article asked for twice is one cell.
+ */
+#ifndef RW_PLAN_BILL_ARTICLE_H
+#define RW_PLAN_BILL_ARTICLE_H
+
+#include "plan/bill/bill.h"
+
+/* What an item needs of a price: its cell (missing when there is none) and the rate to the plan's
+ * currency. */
+struct rw_bill_price {
+    bool found;
+    struct rw_price_offer offer; /* when found */
+    uint32_t cell, rate;
+};
+
+/* Adds the cells, or finds them; tells once what is missing. */
+struct rw_bill_price rw_bill_price(struct rw_plan *plan, const struct rw_price_key *key,
+                                   const char *unit);
+
+/* A constant as a cell: "bill.hours_month". */
+uint32_t rw_bill_constant(struct rw_plan *plan, const char *id, struct rw_label label,
+                          enum rw_unit unit, double value, const char *source);
+
+#endif
