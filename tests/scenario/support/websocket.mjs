@@ -10,7 +10,7 @@ import { within } from "./wait.mjs";
 const require = createRequire(import.meta.url);
 
 function load() {
-  for (const place of ["ws", "/usr/share/nodejs/ws"]) {
+  for (const place of ["/usr/share/nodejs/ws", "ws"]) {
     try {
       return require(place);
     } catch (error) {
