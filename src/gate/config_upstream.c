@@ -491,7 +491,7 @@ static const struct rw_conf_field upstream_fields[] = {
         .names = protocol_names,
         .fallback = "http1",
         .doc = "What the servers speak. HTTP/2 with `tls` is agreed on with the server (ALPN h2), "
-               "without it is taken as known. Upgrades, such as WebSocket, need http1.",
+               "without it is taken as known. Upgrades other than to WebSocket need http1.",
     },
     {
         .name = "http2",

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gate/exchange_filter.h"
 #include "gate/exchange_log.h"
+#include "gate/exchange_websocket.h"
 #include "gate/forwarded.h"
 #include "gate/grpc.h"
 #include "gate/policy.h"
@@ -280,6 +281,20 @@ static enum go become_tunnel(struct rw_exchange *x)
     return GO_ON;
 }
 
+/* False: out of memory; the exchange is cut. */
+static bool prepare_upgrade(struct rw_exchange *x)
+{
+    if (x->tunnels || x->response.status == 101) { /* there is no body to change */
+        rw_exchange_note_tunnel(x);
+        rw_exchange_end_response_filters(x);
+    }
+    if (!x->websocket || x->tunnels || rw_exchange_websocket_begin(x))
+        return true;
+    rw_exchange_drop_first_piece(x);
+    rw_exchange_cut(x, RW_REASON_EXCHANGE_LIMIT);
+    return false;
+}
+
 static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
 {
     if (x->tunnel_ready == RW_TUNNEL_READY && x->responded)
@@ -297,12 +312,12 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
         first.end = true;
     }
     x->bytes_out += first.data.len;
-    if (x->tunnels) { /* there is no body to change */
-        rw_exchange_note_tunnel(x);
-        rw_exchange_end_response_filters(x);
-    }
+    if (!prepare_upgrade(x))
+        return GO_ON;
     *flow = x->response_filters ? rw_exchange_respond_filtered(x) : x->front->respond(x, &first);
     rw_exchange_drop_first_piece(x);
+    if (x->socket)
+        rw_exchange_websocket_started(x, *flow);
     /* An origin that answered inside its start was told to wait until here. */
     if (*flow == RW_FLOW_GO && x->origin_waits && !x->response_ended)
         rw_exchange_response_resume(x);
@@ -316,6 +331,7 @@ static enum go step_log(struct rw_exchange *x)
     rw_timer_stop(x->worker->loop, &x->total_timer);
     rw_exchange_cancel_origin(x);
     rw_exchange_end_filters(x);
+    rw_exchange_websocket_end(x);
     rw_exchange_log(x);
     move(x, RW_STEP_DONE);
     return GO_ON;
@@ -431,6 +447,8 @@ enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_pie
         rw_exchange_request_failed(x, RW_REASON_BODY_TOO_LARGE, NULL);
         return RW_FLOW_OVER;
     }
+    if (x->socket)
+        return rw_exchange_websocket_from_client(x, piece);
     bool wanted = x->origin_started && !x->origin_done && x->route->origin->request_data;
     if (wanted && x->request_filters)
         return rw_exchange_request_data_filtered(x, piece);
@@ -472,6 +490,8 @@ void rw_exchange_request_failed(struct rw_exchange *x, enum rw_reason reason, co
 void rw_exchange_response_resume(struct rw_exchange *x)
 {
     if (x->response_filters && !rw_exchange_resume_response_filters(x))
+        return;
+    if (x->socket && !rw_exchange_websocket_client_resume(x))
         return;
     if (x->origin_started && !x->origin_done && x->route->origin->response_resume)
         x->route->origin->response_resume(x);
@@ -532,6 +552,8 @@ enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_pi
         return RW_FLOW_GO;
     if (x->response_filters)
         return rw_exchange_response_data_filtered(x, piece);
+    if (x->socket)
+        return rw_exchange_websocket_from_origin(x, piece);
     x->bytes_out += piece->data.len;
     return x->front->response_data(x, piece);
 }
@@ -547,6 +569,8 @@ void rw_exchange_request_resume(struct rw_exchange *x)
 {
     x->request_held = false;
     if (x->request_filters && !rw_exchange_resume_request_filters(x))
+        return;
+    if (x->socket && !rw_exchange_websocket_origin_resume(x))
         return;
     if (!x->request_ended)
         x->front->request_resume(x);

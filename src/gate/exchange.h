@@ -26,6 +26,7 @@
 struct rw_client;
 struct rw_endpoint;
 struct rw_exchange;
+struct rw_exchange_websocket;
 struct rw_filter_chain;
 struct rw_listener_settings;
 struct rw_route;
@@ -88,7 +89,7 @@ struct rw_exchange {
     bool tunnels;          /* upgraded, and both sides can do without the exchange: until it has
                               become a tunnel neither passes on anything */
     uint8_t tunnel_ready;  /* RW_TUNNEL_..._READY */
-    bool websocket;        /* ... one for RFC 6455's frames, */
+    bool websocket;        /* upgraded to RFC 6455's frames, */
     uint8_t websocket_rsv; /* with these reserved bits */
     uint8_t grpc_web;      /* enum rw_grpc_web_mode that the client reads; 0: no such call, or its
                               answer is translated (policy/grpc_web) */
@@ -103,14 +104,16 @@ struct rw_exchange {
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
 
     struct rw_filter_chain *request_filters, *response_filters; /* NULL: none (gate/filter.h) */
+    struct rw_exchange_websocket *socket; /* both bodies are a WebSocket's; NULL: they are not */
 
     const struct rw_client *client_connection; /* NULL: not told */
     const struct sockaddr *peer;               /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
     struct rw_endpoint *endpoint;    /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span upstream;         /* whose endpoint it is, for the log; the snapshot's text */
-    struct rw_span websocket_accept; /* what 101 has to say, to a key that the front made; at NULL:
-                                        the key is the client's */
+    struct rw_span websocket_accept; /* what 101 has to say: to a key that the front made, or where
+                                        the origin is not told the key; at NULL: the key is the
+                                        client's */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */

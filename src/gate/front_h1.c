@@ -1,5 +1,6 @@
 #include "gate/front_h1.h"
 
+#include "gate/exchange_websocket.h"
 #include "gate/front_h1_connection.h"
 #include "gate/front_h2.h"
 #include "gate/tunnel.h"
@@ -380,8 +381,11 @@ static void start(struct rw_client *client)
 
 static void drain(struct rw_client *client)
 {
+    struct rw_exchange *x = rw_container_of(client, struct rw_h1_connection, client)->x;
     if (client->phase == RW_H1_IDLE)
         rw_client_deadline_in(client, DRAIN_IDLE_MS);
+    else if (x && rw_client_worker(client)->draining)
+        rw_exchange_websocket_drain(x);
 }
 
 static bool idle(const struct rw_client *client)

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "gate/exchange_websocket.h"
 #include "gate/front_h2_connection.h"
 
 enum {
@@ -494,8 +495,9 @@ void rw_front_h2_take(struct rw_client *client, struct rw_buf *buf)
 static void drain_stream(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
     (void)h2;
-    if (stream->user)
-        rw_h2_websocket_drain(stream->user);
+    struct rw_h2_call *call = stream->user;
+    if (call)
+        rw_exchange_websocket_drain(call->x);
 }
 
 static void drain(struct rw_client *client)

@@ -53,12 +53,12 @@ struct rw_h2_call {
     struct rw_deadline deadline;
     struct rw_body_pace pace; /* of the request */
     struct rw_piece waiting; /* of the request: came while nothing was wanted; its buffer is held */
-    struct rw_h2_websocket *websocket; /* ... is for one: front_h2_websocket.c; NULL: it is not */
-    bool begun;                        /* the exchange runs */
-    bool end;                          /* no body follows the head */
-    bool tunnel;                       /* CONNECT: what comes waits until it is answered */
-    bool sending;                      /* the engine said HOLD to the response */
-    bool last;                         /* ... to its last piece */
+    bool websocket;          /* ... is for one: front_h2_websocket.c */
+    bool begun;              /* the exchange runs */
+    bool end;                /* no body follows the head */
+    bool tunnel;             /* CONNECT: what comes waits until it is answered */
+    bool sending;            /* the engine said HOLD to the response */
+    bool last;               /* ... to its last piece */
 };
 
 extern const struct rw_front rw_front_h2;
@@ -97,25 +97,12 @@ void rw_h2_await(struct rw_h2_call *call);
 void rw_h2_cut_stream(struct rw_h2_call *call, enum rw_h2_code code);
 
 /* front_h2_websocket.c: WebSockets in streams (RFC 8441). */
-struct rw_h2_websocket;
 /* The request for a WebSocket becomes what it is over HTTP/1.1, a GET with Upgrade, so that routes,
  * policies and origins know one kind only. False: it is none, or there is no memory; it stays as it
  * is. */
 bool rw_h2_websocket_request(struct rw_h2_call *call);
 /* The answer to such a request becomes what it is over HTTP/2. True: the tunnel is open. */
 bool rw_h2_websocket_response(struct rw_h2_call *call);
-/* What a side has sent and is about to go on may be less, or end in a Close frame: then it has a
- * buffer of its own. False: nothing goes on, and nothing more will; the exchange is cut from the
- * loop. */
-bool rw_h2_websocket_in(struct rw_h2_call *call, struct rw_piece *piece);
-bool rw_h2_websocket_out(struct rw_h2_call *call, struct rw_piece *piece);
-/* The gateway has ended it towards the origin, or altogether: the client is not heard any more. */
-bool rw_h2_websocket_deaf(const struct rw_h2_call *call);
-/* RW_REASON_NONE: it is not to be cut. */
-enum rw_reason rw_h2_websocket_failure(const struct rw_h2_call *call);
-/* A Close frame for the origin, whose answer the client gets. */
-void rw_h2_websocket_drain(struct rw_h2_call *call);
-void rw_h2_websocket_over(struct rw_h2_call *call);
 
 /* front_h2_write.c: answers, from exchanges to the engine. */
 /* An answer without an exchange, to a head that cannot be sent on. */

@@ -76,6 +76,7 @@ static void begin(struct rw_h2_connection *c, struct rw_h2_call *call)
 {
     struct rw_exchange *x = call->x;
     bool websocket = !call->end && x->request.protocol.len && rw_h2_websocket_request(call);
+    call->websocket = websocket;
     call->tunnel = !call->end && (x->request.method == RW_METHOD_CONNECT || websocket);
     call->begun = true;
     x->peer = &c->client->peer.any;
@@ -126,9 +127,9 @@ void rw_h2_await(struct rw_h2_call *call)
     struct rw_loop *loop = x->worker->loop;
     bool owed = !x->request_ended && !x->upgraded && !call->pace.held && !call->sending;
     uint64_t due_ms = RW_DEADLINE_NONE;
-    if (!call->stream || rw_h2_websocket_failure(call)) /* the deadline is that of its end */
+    if (!call->stream) /* the deadline is that of its end */
         return;
-    if (x->upgraded)
+    if (x->upgraded && !x->socket)
         due_ms = rw_loop_now_ms(loop) + x->route->config->timeouts->tunnel_idle_ms;
     else if (owed)
         due_ms = rw_loop_now_ms(loop) + x->listener->timeouts->body_idle_ms;
@@ -144,12 +145,7 @@ static enum rw_flow give(struct rw_h2_call *call, const struct rw_piece *piece)
         rw_exchange_request_failed(x, RW_REASON_BODY_TIMEOUT, "below the minimum rate");
         return RW_FLOW_OVER;
     }
-    struct rw_piece part = *piece;
-    if (call->websocket && !rw_h2_websocket_in(call, &part))
-        return RW_FLOW_HOLD;
-    enum rw_flow flow = part.data.len || part.end ? rw_exchange_request_data(x, &part) : RW_FLOW_GO;
-    if (part.buf != piece->buf)
-        rw_buf_drop(part.buf);
+    enum rw_flow flow = rw_exchange_request_data(x, piece);
     if (flow == RW_FLOW_OVER)
         return flow;
     rw_body_pace_hold(&call->pace, flow == RW_FLOW_HOLD, now_ms);
@@ -174,8 +170,6 @@ enum rw_h2_more rw_h2_on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, str
     struct rw_h2_call *call = stream->user;
     struct rw_exchange *x = call->x;
     struct rw_piece piece = {.buf = buf, .data = data, .end = end};
-    if (rw_h2_websocket_deaf(call))
-        return RW_H2_GO;
     if (end)
         x->request_trailers = trailers;
     if (!call->begun || call->pace.held || (call->tunnel && !x->upgraded))
@@ -211,8 +205,7 @@ static void on_deadline(struct rw_timer *timer)
         return;
     }
     if (x->upgraded) {
-        enum rw_reason reason = rw_h2_websocket_failure(call);
-        rw_exchange_cut(x, reason ? reason : RW_REASON_TUNNEL_IDLE);
+        rw_exchange_cut(x, RW_REASON_TUNNEL_IDLE);
         return;
     }
     rw_worker_count(x->worker, RW_COUNTER_CLIENT_TIMEOUTS, 1);

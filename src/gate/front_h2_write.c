@@ -174,12 +174,9 @@ static enum rw_flow response_data(struct rw_exchange *x, const struct rw_piece *
     struct rw_h2_call *call = x->front_state;
     if (!call->stream)
         return RW_FLOW_HOLD;
-    struct rw_piece part = *piece;
-    if (call->websocket && !rw_h2_websocket_out(call, &part))
-        return RW_FLOW_HOLD;
     if (x->upgraded && !piece->end)
         rw_h2_await(call);
-    return part.data.len || part.end ? send_piece(call, &part) : RW_FLOW_GO;
+    return piece->data.len || piece->end ? send_piece(call, piece) : RW_FLOW_GO;
 }
 
 static enum rw_flow informational(struct rw_exchange *x)
@@ -202,8 +199,6 @@ static void request_resume(struct rw_exchange *x)
 static void abort_exchange(struct rw_exchange *x)
 {
     struct rw_h2_call *call = x->front_state;
-    if (rw_h2_websocket_failure(call)) /* its Close frame is still to be sent */
-        return;
     rw_h2_cut_stream(call,
                      x->reason == RW_REASON_CLIENT_STALLED ? RW_H2_CANCEL : RW_H2_INTERNAL_ERROR);
 }
@@ -214,7 +209,6 @@ static void finished(struct rw_exchange *x)
     struct rw_h2_connection *c = call->c;
     rw_deadline_stop(x->worker->loop, &call->deadline);
     rw_buf_drop(call->waiting.buf);
-    rw_h2_websocket_over(call);
     if (call->stream) {
         call->stream->user = NULL;
         rw_h2_forget(&c->h2, call->stream);

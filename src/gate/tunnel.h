@@ -25,8 +25,6 @@ struct rw_client;
 struct rw_client_front;
 struct rw_tunnel;
 
-enum rw_tunnel_side { RW_TUNNEL_CLIENT, RW_TUNNEL_UPSTREAM };
-
 /* Who looks at the bytes, or has a say: all on the worker's thread. NULL members do what a tunnel
  * without an observer does. */
 struct rw_tunnel_observer {

@@ -16,6 +16,8 @@
 struct rw_tunnel_observer;
 struct rw_worker;
 
+enum rw_tunnel_side { RW_TUNNEL_CLIENT, RW_TUNNEL_UPSTREAM };
+
 /* Numbers without gaps between them. */
 struct rw_tunnel_limits {
     uint32_t total_ms;       /* from its start; 0: no limit */

@@ -19,12 +19,13 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
     call->protocol->let_go(call);
 }
 
-/* Want of memory or descriptors here says nothing about the endpoint. */
+/* Want of memory or descriptors here says nothing about the endpoint, nor does what it does not
+ * offer. */
 void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
 {
     struct rw_exchange *x = call->x;
     bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
-                reason == RW_REASON_EXCHANGE_LIMIT;
+                reason == RW_REASON_EXCHANGE_LIMIT || reason == RW_REASON_NO_UPGRADE;
     if (x->endpoint && !ours)
         rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop));
 }
@@ -195,8 +196,10 @@ static bool introduce(struct rw_upstream_call *call)
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
 {
     struct rw_cluster *cluster = instance;
-    /* An upgrade is HTTP/1.1's (RFC 9113 section 8.6). */
-    if (cluster->http2 && (x->upgrade_allowed || x->request.method == RW_METHOD_CONNECT))
+    bool upgrade = x->upgrade_allowed || x->request.method == RW_METHOD_CONNECT;
+    /* Upgrades are HTTP/1.1's (RFC 9113 section 8.6), but for the one that has a form of its own.
+     */
+    if (cluster->http2 && upgrade && !rw_upstream_h2_is_websocket(x, first))
         return fail_start(x, RW_REASON_NO_UPGRADE);
     struct rw_upstream_call *call =
         cluster->http2 ? rw_upstream_h2_call(&x->arena) : rw_upstream_h1_call(&x->arena);
@@ -207,6 +210,10 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
     call->cluster = cluster;
     x->upstream = cluster->name;
     call->replayable = rw_upstream_worth_keeping(call);
+    enum rw_reason reason =
+        cluster->http2 && upgrade ? rw_upstream_h2_websocket_begin(call) : RW_REASON_NONE;
+    if (reason)
+        return fail_start(x, reason);
     if (!introduce(call))
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);

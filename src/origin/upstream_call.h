@@ -56,6 +56,11 @@ struct rw_upstream_call {
 struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena);
 struct rw_upstream_call *rw_upstream_h2_call(struct rw_arena *arena);
 
+/* upstream_h2_websocket.c: does the request ask for a WebSocket as HTTP/2 can have it? Then the
+ * call, before it gets a connection, is told to ask for one; with a reason, it cannot. */
+bool rw_upstream_h2_is_websocket(const struct rw_exchange *x, const struct rw_piece *first);
+enum rw_reason rw_upstream_h2_websocket_begin(struct rw_upstream_call *call);
+
 /* upstream_choose.c: an endpoint for the exchange, by the cluster's balancing; NULL: there is none.
  */
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,

@@ -12,6 +12,8 @@ struct rw_upstream_h2 {
     struct rw_piece late;  /* came when the exchange had said HOLD to the head; holds its buffer */
     struct rw_span trailers; /* of the response, with the last piece */
     bool engine_held;        /* HOLD was said to the engine */
+    bool websocket;          /* the request is an extended CONNECT (RFC 8441) */
+    bool upgraded;           /* ... which was agreed to: both directions are raw bytes */
 };
 
 /* upstream_h2_send.c: the request. */
@@ -20,7 +22,19 @@ enum rw_flow rw_upstream_h2_send_request(struct rw_upstream_call *call,
 enum rw_flow rw_upstream_h2_send_piece(struct rw_upstream_call *call, const struct rw_piece *piece);
 void rw_upstream_h2_on_writable(struct rw_lease *lease);
 
+/* upstream_h2_websocket.c: a WebSocket in the stream (RFC 8441). */
+/* May it be asked for over this connection? */
+bool rw_upstream_h2_websocket_offered(const struct rw_upstream_h2 *h2);
+/* The answer to an extended CONNECT becomes what it is over HTTP/1.1: 101 if it is one of success.
+ * False: no memory. */
+bool rw_upstream_h2_websocket_response(struct rw_upstream_h2 *h2);
+
 /* upstream_h2_receive.c: the response. */
+/* How long the endpoint may be waited for; 0: what is inside has times of its own. */
+static inline uint32_t rw_upstream_h2_patience_ms(const struct rw_upstream_h2 *h2)
+{
+    return h2->upgraded ? 0 : h2->call.x->route->first_byte_ms;
+}
 struct rw_h2_target rw_upstream_h2_on_target(struct rw_lease *lease);
 void rw_upstream_h2_on_head(struct rw_lease *lease, bool end);
 enum rw_h2_more rw_upstream_h2_on_body(struct rw_lease *lease, struct rw_buf *buf,

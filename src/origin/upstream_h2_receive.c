@@ -42,7 +42,7 @@ static enum rw_flow after_piece(struct rw_upstream_h2 *h2, enum rw_flow flow, bo
     if (end || flow == RW_FLOW_OVER)
         return RW_FLOW_OVER;
     call->response_held = flow == RW_FLOW_HOLD;
-    rw_upstream_wait_deadline(call, call->response_held ? 0 : call->x->route->first_byte_ms);
+    rw_upstream_wait_deadline(call, call->response_held ? 0 : rw_upstream_h2_patience_ms(h2));
     return flow;
 }
 
@@ -78,6 +78,18 @@ static enum rw_flow respond(struct rw_upstream_h2 *h2, const struct rw_piece *fi
     return after_piece(h2, rw_exchange_respond(x, first), end);
 }
 
+/* The endpoint has agreed to a WebSocket: frames are no body that could come along. */
+static void open_websocket(struct rw_upstream_h2 *h2, bool end)
+{
+    if (end)
+        rw_upstream_fail(&h2->call, RW_REASON_UPSTREAM_BAD,
+                         "the answer to an extended CONNECT ends its stream");
+    else if (!rw_upstream_h2_websocket_response(h2))
+        rw_upstream_fail(&h2->call, RW_REASON_EXCHANGE_LIMIT, NULL);
+    else
+        (void)respond(h2, &(struct rw_piece){0});
+}
+
 void rw_upstream_h2_on_head(struct rw_lease *lease, bool end)
 {
     struct rw_upstream_h2 *h2 = rw_upstream_h2_of_lease(lease);
@@ -88,7 +100,9 @@ void rw_upstream_h2_on_head(struct rw_lease *lease, bool end)
         return;
     }
     make_room(h2); /* for trailers */
-    if (end)
+    if (h2->websocket && x->response.status / 100 == 2)
+        open_websocket(h2, end);
+    else if (end)
         (void)respond(h2, &(struct rw_piece){.end = true});
     else
         rw_loop_later(x->worker->loop, &h2->later);
@@ -150,7 +164,7 @@ void rw_upstream_h2_resume(struct rw_upstream_call *call)
         rw_h2_resume(&call->lease.shared->h2, call->lease.stream);
     h2->engine_held = false;
     if (call->responded)
-        rw_upstream_wait_deadline(call, call->x->route->first_byte_ms);
+        rw_upstream_wait_deadline(call, rw_upstream_h2_patience_ms(h2));
 }
 
 void rw_upstream_h2_on_reset(struct rw_lease *lease, const struct rw_lease_reset *reset)

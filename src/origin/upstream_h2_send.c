@@ -21,11 +21,15 @@ static size_t head_bytes(const struct rw_exchange *x, struct rw_span authority)
     return bytes;
 }
 
-static void put_pseudo(const struct rw_upstream_call *call, struct rw_h2 *h2,
-                       struct rw_span authority)
+static void put_pseudo(struct rw_upstream_call *call, struct rw_h2 *h2, struct rw_span authority)
 {
     const struct rw_exchange *x = call->x;
-    rw_h2_put_pseudo(h2, RW_PSEUDO_METHOD, x->request.method_text);
+    if (rw_upstream_h2_of(call)->websocket) {
+        rw_h2_put_pseudo(h2, RW_PSEUDO_METHOD, RW_LITERAL("CONNECT"));
+        rw_h2_put_pseudo(h2, RW_PSEUDO_PROTOCOL, RW_LITERAL("websocket"));
+    } else {
+        rw_h2_put_pseudo(h2, RW_PSEUDO_METHOD, x->request.method_text);
+    }
     rw_h2_put_pseudo(h2, RW_PSEUDO_SCHEME,
                      call->cluster->tls ? RW_LITERAL("https") : RW_LITERAL("http"));
     rw_h2_put_pseudo(h2, RW_PSEUDO_AUTHORITY, authority);
@@ -72,7 +76,7 @@ static bool put_head(struct rw_upstream_call *call, bool end)
 static void await_endpoint(struct rw_upstream_call *call)
 {
     if (!call->response_held)
-        rw_upstream_wait_deadline(call, call->x->route->first_byte_ms);
+        rw_upstream_wait_deadline(call, rw_upstream_h2_patience_ms(rw_upstream_h2_of(call)));
 }
 
 static enum rw_flow send_piece(struct rw_upstream_call *call, const struct rw_piece *piece)
@@ -95,8 +99,15 @@ enum rw_flow rw_upstream_h2_send_request(struct rw_upstream_call *call,
                                          const struct rw_piece *first)
 {
     struct rw_exchange *x = call->x;
+    const struct rw_upstream_h2 *h2 = rw_upstream_h2_of(call);
     bool bodiless = first->end && first->data.len == 0 && x->request_trailers.len == 0;
-    if (!put_head(call, bodiless)) {
+    if (h2->websocket && !rw_upstream_h2_websocket_offered(h2)) {
+        rw_upstream_fail(call, RW_REASON_NO_UPGRADE,
+                         "the endpoint does not offer WebSockets over HTTP/2 "
+                         "(SETTINGS_ENABLE_CONNECT_PROTOCOL)");
+        return RW_FLOW_OVER;
+    }
+    if (!put_head(call, bodiless && !h2->websocket)) {
         rw_upstream_fail(call, RW_REASON_EXCHANGE_LIMIT,
                          "the request head is larger than the endpoint takes, or than there is "
                          "memory for");
@@ -104,7 +115,7 @@ enum rw_flow rw_upstream_h2_send_request(struct rw_upstream_call *call,
     }
     if (!bodiless && (first->end || first->data.len))
         return send_piece(call, first);
-    call->request_sent = bodiless;
+    call->request_sent = bodiless && !h2->websocket;
     if (bodiless)
         await_endpoint(call);
     return RW_FLOW_GO;

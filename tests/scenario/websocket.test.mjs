@@ -359,23 +359,3 @@ test("in streams of HTTP/2: limits and mistakes of both sides", async (t) => {
   fine.socket.close(1000);
   assert.equal(await fine.closeCode(), 1000);
 });
-
-test("in streams of HTTP/2: a drain ends them with 1001", async (t) => {
-  const origin = await startWebSocketOrigin(t);
-  const gateway = await startGateway(t, `drain_timeout: 15s\n${behind(origin)}`);
-  const session = await connect2(t, gateway.url);
-  const idle = await openWebSocket2(t, gateway.url, "/ws", session);
-  await idle.echoes("hello");
-  const busy = await openWebSocket2(t, gateway.url, "/ws", session);
-  busy.stream.write(Buffer.from([0x81, 0x84, 0, 0, 0, 0, 0x68, 0x61]));
-  await eventually(async () => (await gateway.metric("ringway_websocket_messages_in_total")) === 2);
-  gateway.signal("SIGTERM");
-  assert.equal(await idle.closeCode(), 1001);
-  assert.equal(busy.close, undefined);
-  busy.stream.write(Buffer.from([0x6c, 0x66]));
-  assert.equal(await busy.next(), "half");
-  assert.equal(await busy.closeCode(), 1001);
-  await eventually(() => origin.closes.length === 2);
-  assert.deepEqual(origin.closes, [1001, 1001]);
-  assert.equal((await ends(gateway)).code, 0);
-});

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import http2 from "node:http2";
 import { createRequire } from "node:module";
 import { cleanup } from "./cleanup.mjs";
 import { connect2 } from "./client2.mjs";
@@ -23,26 +24,72 @@ function load() {
 export const WebSocket = load();
 const PATIENCE = 20000;
 
+const newOrigin = (server) => ({ server, sockets: new Set(), closes: [], pings: [], pongs: [] });
+
+function welcome(origin, socket, talk) {
+  origin.sockets.add(socket);
+  socket.on("close", (code) => {
+    origin.sockets.delete(socket);
+    origin.closes.push(code);
+  });
+  socket.on("error", () => {});
+  socket.on("pong", (data) => origin.pongs.push(data.toString()));
+  talk(socket);
+}
+
 // `talk(socket)`: what it does with each; by default it sends back every message as it came.
 export async function startWebSocketOrigin(t, talk = echo, options = {}) {
   const server = new WebSocket.Server({ host: "127.0.0.1", port: 0, ...options });
-  const origin = { server, sockets: new Set(), closes: [], pings: [], pongs: [] };
+  const origin = newOrigin(server);
   server.on("connection", (socket, request) => {
-    origin.sockets.add(socket);
     origin.request = request;
-    socket.on("close", (code) => {
-      origin.sockets.delete(socket);
-      origin.closes.push(code);
-    });
-    socket.on("error", () => {});
-    socket.on("pong", (data) => origin.pongs.push(data.toString()));
-    talk(socket);
+    welcome(origin, socket, talk);
   });
   await once(server, "listening");
   origin.address = `127.0.0.1:${server.address().port}`;
   cleanup(t, () => {
     for (const socket of origin.sockets) socket.terminate();
     server.close();
+  });
+  return origin;
+}
+
+// One end of a WebSocket in a stream of HTTP/2.
+function socketIn(stream, isServer) {
+  stream.setNoDelay = () => {};
+  const socket = new WebSocket(null);
+  socket._isServer = isServer;
+  return { socket, begin: () => socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: false }) };
+}
+
+// An origin that has them in streams of HTTP/2 (RFC 8441): Node's server, with ws on its streams.
+// `offered` false: its SETTINGS do not say so. `answer(stream, headers)`: true when it has answered
+// in its own way. `tls`: options of http2.createSecureServer.
+export async function startWebSocketOrigin2(t, talk = echo, { offered = true, answer = () => false, tls, settings = {} } = {}) {
+  const options = { settings: { enableConnectProtocol: offered, ...settings } };
+  const server = tls ? http2.createSecureServer({ ...tls, ...options }) : http2.createServer(options);
+  const origin = Object.assign(newOrigin(server), { requests: [], streams: [], sessions: new Set() });
+  server.on("session", (session) => {
+    origin.sessions.add(session);
+    session.on("error", () => {});
+    session.on("close", () => origin.sessions.delete(session));
+  });
+  server.on("stream", (stream, headers) => {
+    origin.requests.push(headers);
+    origin.streams.push(stream);
+    stream.on("error", () => {});
+    if (answer(stream, headers)) return;
+    const { socket, begin } = socketIn(stream, true);
+    stream.respond({ ":status": 200 });
+    begin();
+    welcome(origin, socket, talk);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  origin.address = `127.0.0.1:${server.address().port}`;
+  cleanup(t, () => {
+    server.close();
+    for (const session of origin.sessions) session.destroy();
   });
   return origin;
 }
@@ -135,11 +182,9 @@ export async function openWebSocket2(t, url, path = "/ws", session = undefined) 
   session ??= await connect2(t, url);
   const { stream, head } = await connectStream(session, path);
   assert.equal(head[":status"], 200);
-  stream.setNoDelay = () => {};
-  const socket = new WebSocket(null);
-  socket._isServer = false;
+  const { socket, begin } = socketIn(stream, false);
   const client = new Client(socket);
-  socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: false });
+  begin();
   cleanup(t, () => socket.terminate());
   return Object.assign(client, { session, stream, head });
 }
