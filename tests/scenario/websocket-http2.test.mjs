@@ -108,10 +108,9 @@ for (const combination of combinations) {
     assert.equal(await asks.closeCode(), 4999);
     assert.equal(asks.close.reason, "because");
     await eventually(() => origin.closes[1] === 4999);
-    const [line] = await lines(gateway, 2);
-    assert.equal(line.status, status);
-    assert.equal(line.reason, undefined);
-    assert.ok(line.bytes_in > 3 << 20 && line.bytes_out > 3 << 20);
+    const told = await lines(gateway, 2);
+    for (const line of told) assert.deepEqual([line.status, line.reason], [status, undefined]);
+    assert.ok(told.some((line) => line.bytes_in > 3 << 20 && line.bytes_out > 3 << 20));
     await eventually(async () => (await gateway.metric("ringway_websockets_open")) === 0);
     assert.equal(await gateway.metric("ringway_websocket_messages_in_total"), 310);
     assert.equal(await closes(gateway, "other"), 2);
