@@ -68,7 +68,8 @@ void rw_chart_words(struct rw_chart_view *view, double x, double y, enum rw_anch
     RW_MARKUP(view->out, ">");
     unsigned room = (unsigned)(width * 100 / FONT);
     bool cut = width > 0 && rw_text_width(words) > room;
-    rw_markup_text(view->out, cut ? rw_span(words.at, rw_text_fit(words, room > 80 ? room - 80 : 0)) : words);
+    rw_markup_text(view->out,
+                   cut ? rw_span(words.at, rw_text_fit(words, room > 80 ? room - 80 : 0)) : words);
     if (cut)
         RW_MARKUP(view->out, "…");
     RW_MARKUP(view->out, "</text>");

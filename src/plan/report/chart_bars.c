@@ -1,12 +1,12 @@
 /* Bars beside each other, bars on top of each other, and lines: values over groups. */
 #include "plan/report/chart_private.h"
 
-#define LEFT   64.0
-#define PLOT   230.0
+#define LEFT 64.0
+#define PLOT 230.0
 #define LABELS 38.0
 
 struct plot {
-    struct rw_scale values; /* `from` is the bottom */
+    struct rw_scale values;                 /* `from` is the bottom */
     double left, right, top, bottom, group; /* group: width of one */
 };
 

@@ -61,7 +61,8 @@ static void put_end(struct rw_doc *doc, const struct rw_doc_chart *chart, struct
 static void add_data(struct rw_doc *doc, struct rw_doc_chart *chart)
 {
     struct rw_doc_table *table = rw_doc_loose_table(doc, chart->caption, chart->unit);
-    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_LABEL), (struct rw_span){"", 0});
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_LABEL),
+                  (struct rw_span){"", 0});
     if (has_span(chart))
         add_span_columns(doc, chart, table);
     if (chart->kind != RW_DOC_TORNADO && chart->kind != RW_DOC_GANTT)

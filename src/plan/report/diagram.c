@@ -27,7 +27,8 @@ static void put_words(struct drawing *drawing, double x, double y, struct rw_spa
     RW_MARKUP(drawing->out, ">");
     unsigned room = (unsigned)(width * 100 / FONT);
     bool cut = rw_text_width(words) > room;
-    rw_markup_text(drawing->out, cut ? rw_span(words.at, rw_text_fit(words, room > 80 ? room - 80 : 0)) : words);
+    rw_markup_text(drawing->out,
+                   cut ? rw_span(words.at, rw_text_fit(words, room > 80 ? room - 80 : 0)) : words);
     if (cut)
         RW_MARKUP(drawing->out, "…");
     RW_MARKUP(drawing->out, "</text>");
@@ -119,8 +120,7 @@ static void draw_link_label(struct drawing *drawing, const struct rw_doc_link *l
     const struct rw_diagram_place *from = &drawing->layout->boxes[link->from->index];
     const struct rw_diagram_place *to = &drawing->layout->boxes[link->to->index];
     bool beside = from->x == to->x;
-    double x = beside ? from->x + from->width * 0.7 + 8
-                      : (from->x + to->x + from->width) / 2;
+    double x = beside ? from->x + from->width * 0.7 + 8 : (from->x + to->x + from->width) / 2;
     double y = (from->y + to->y + from->height) / 2;
     if (beside)
         RW_MARKUP(drawing->out, "<text class=\"wire\"");

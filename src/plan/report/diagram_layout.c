@@ -1,13 +1,13 @@
 #include "plan/report/diagram.h"
 
-#define BOX_WIDTH   136.0
-#define BOX_HEIGHT  46.0
-#define COLUMN_GAP  52.0
-#define ROW_GAP     12.0
-#define LANE_GAP    10.0
+#define BOX_WIDTH 136.0
+#define BOX_HEIGHT 46.0
+#define COLUMN_GAP 52.0
+#define ROW_GAP 12.0
+#define LANE_GAP 10.0
 #define LANE_INDENT 10.0
-#define LANE_HEAD   24.0
-#define LANE_FOOT   12.0
+#define LANE_HEAD 24.0
+#define LANE_FOOT 12.0
 
 struct laying {
     const struct rw_doc_diagram *diagram;

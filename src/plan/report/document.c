@@ -190,8 +190,8 @@ void rw_doc_paragraph(struct rw_doc *doc, struct rw_label text,
     fill_in(doc, &add_block(doc, RW_DOC_PARAGRAPH)->prose, text, arguments, count);
 }
 
-void rw_doc_item(struct rw_doc *doc, struct rw_label text,
-                 const struct rw_doc_argument *arguments, size_t count)
+void rw_doc_item(struct rw_doc *doc, struct rw_label text, const struct rw_doc_argument *arguments,
+                 size_t count)
 {
     fill_in(doc, &add_block(doc, RW_DOC_ITEM)->prose, text, arguments, count);
 }
@@ -389,11 +389,11 @@ struct rw_doc_zone *rw_doc_zone(struct rw_doc *doc, struct rw_doc_diagram *diagr
                                 struct rw_span label)
 {
     unsigned depth = 1;
-    for (const struct rw_doc_zone *outer = parent; outer; outer = outer->parent)
+    for (const struct rw_doc_zone *outer = parent; outer && !doc->err; outer = outer->parent)
         depth++;
     limit(doc, diagram->zone_count < RW_DOC_ZONES_MAX && depth <= RW_DOC_ZONE_DEPTH_MAX);
     struct rw_doc_zone *zone = TAKE(doc, &doc->scratch.zone);
-    zone->parent = parent;
+    zone->parent = doc->err ? NULL : parent; /* the scratch object is nobody's parent */
     zone->kind = kind;
     zone->label = rw_doc_copy(doc, label);
     APPEND(doc, diagram->zones, diagram->last_zone, zone);

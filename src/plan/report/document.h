@@ -21,11 +21,11 @@
 #include <stdarg.h>
 
 /* Of the whole document: past it building ends with RW_ELIMIT. */
-#define RW_DOC_BYTES_MAX     (64u << 20)
-#define RW_DOC_COLUMNS_MAX   12
-#define RW_DOC_SERIES_MAX    8
-#define RW_DOC_BOXES_MAX     96 /* of one diagram; past it: RW_ELIMIT */
-#define RW_DOC_ZONES_MAX     48
+#define RW_DOC_BYTES_MAX (64u << 20)
+#define RW_DOC_COLUMNS_MAX 12
+#define RW_DOC_SERIES_MAX 8
+#define RW_DOC_BOXES_MAX 96 /* of one diagram; past it: RW_ELIMIT */
+#define RW_DOC_ZONES_MAX 48
 #define RW_DOC_ZONE_DEPTH_MAX 6
 
 /* ---- Figures ---- */
@@ -69,7 +69,7 @@ struct rw_doc_argument {
     unsigned figure;
 };
 
-#define RW_DOC_TEXT(span)     ((struct rw_doc_argument){.text = (span)})
+#define RW_DOC_TEXT(span) ((struct rw_doc_argument){.text = (span)})
 #define RW_DOC_FIGURE(number) ((struct rw_doc_argument){.figure = (number)})
 
 /* ---- Tables ---- */
@@ -150,14 +150,15 @@ struct rw_doc_chart {
     bool money;             /* values are cents in `unit` */
     struct rw_span series[RW_DOC_SERIES_MAX];
     size_t series_count, point_count;
-    double base;      /* of a tornado */
-    double day_zero;  /* of a gantt: days since 1970-01-01 of its beginning */
+    double base;     /* of a tornado */
+    double day_zero; /* of a gantt: days since 1970-01-01 of its beginning */
     struct rw_doc_point *first, *last;
     struct rw_doc_mark *marks, *last_mark;
     struct rw_doc_table *data; /* its figures, by rw_doc_finish */
 };
 
-/* ---- The architecture diagram: zones inside each other, boxes in zones, links between boxes ---- */
+/* ---- The architecture diagram: zones inside each other, boxes in zones, links between boxes ----
+ */
 
 enum rw_doc_zone_kind { RW_DOC_PROVIDER, RW_DOC_REGION, RW_DOC_FAILURE_DOMAIN, RW_DOC_OUTSIDE };
 enum rw_doc_change { RW_DOC_KEPT, RW_DOC_ADDED, RW_DOC_RETIRED };
@@ -166,7 +167,8 @@ struct rw_doc_zone {
     struct rw_doc_zone *next;
     struct rw_doc_zone *parent; /* NULL: the outermost */
     struct rw_span label;
-    struct rw_span residency; /* "CN": data of this jurisdiction stays inside; empty: no such rule */
+    struct rw_span
+        residency; /* "CN": data of this jurisdiction stays inside; empty: no such rule */
     enum rw_doc_zone_kind kind;
     unsigned index;
 };
@@ -199,8 +201,8 @@ struct rw_doc_diagram {
 enum rw_doc_block_kind {
     RW_DOC_SECTION,
     RW_DOC_PARAGRAPH,
-    RW_DOC_NOTE,  /* a paragraph in a frame, with a tone and perhaps a title */
-    RW_DOC_ITEM,  /* of a list; neighbours belong together */
+    RW_DOC_NOTE,   /* a paragraph in a frame, with a tone and perhaps a title */
+    RW_DOC_ITEM,   /* of a list; neighbours belong together */
     RW_DOC_METRIC, /* a figure writ large; neighbours stand beside each other */
     RW_DOC_TABLE,
     RW_DOC_CHART,
@@ -264,8 +266,8 @@ void rw_doc_section(struct rw_doc *doc, unsigned level, struct rw_label title);
  * off in `text`; arguments are taken as they are. */
 void rw_doc_paragraph(struct rw_doc *doc, struct rw_label text,
                       const struct rw_doc_argument *arguments, size_t count);
-void rw_doc_item(struct rw_doc *doc, struct rw_label text,
-                 const struct rw_doc_argument *arguments, size_t count);
+void rw_doc_item(struct rw_doc *doc, struct rw_label text, const struct rw_doc_argument *arguments,
+                 size_t count);
 void rw_doc_note(struct rw_doc *doc, enum rw_doc_tone tone, struct rw_span title,
                  struct rw_label text, const struct rw_doc_argument *arguments, size_t count);
 

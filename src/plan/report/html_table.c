@@ -102,8 +102,9 @@ static void put_cell(struct rw_html *html, const struct rw_doc_column *column,
 static void put_group(struct rw_html *html, const struct rw_doc_table *table,
                       const struct rw_doc_row *row)
 {
-    RW_MARKUP(&html->out, "<tr role=\"row\" class=\"group\"><th role=\"rowheader\" scope=\"colgroup\" "
-                          "colspan=\"");
+    RW_MARKUP(&html->out,
+              "<tr role=\"row\" class=\"group\"><th role=\"rowheader\" scope=\"colgroup\" "
+              "colspan=\"");
     rw_markup_count(&html->out, table->column_count);
     RW_MARKUP(&html->out, "\">");
     rw_markup_text(&html->out, row->cells[0].text);

@@ -1,5 +1,5 @@
-/* Numbers as people read them: grouped by thousands, the same on every machine, whatever its locale.
- * A number that is missing (NaN) is the renderer's affair; here it is a mistake.
+/* Numbers as people read them: grouped by thousands, the same on every machine, whatever its
+ * locale. A number that is missing (NaN) is the renderer's affair; here it is a mistake.
  */
 #ifndef RW_PLAN_REPORT_NUMBER_H
 #define RW_PLAN_REPORT_NUMBER_H

@@ -1,5 +1,6 @@
-/* The words that a proposal itself brings along (what comes from the plan has its own): for each one
- * entry with the Chinese and the English beside each other. {0}, {1}... stand for what is filled in.
+/* The words that a proposal itself brings along (what comes from the plan has its own): for each
+ * one entry with the Chinese and the English beside each other. {0}, {1}... stand for what is
+ * filled in.
  *
  * Chapters have theirs in chapter_texts.h, in the same form.
  */
