@@ -139,6 +139,14 @@ static const struct rw_conf_field fields[] = {
         .record = &rw_config_dns_record,
         .doc = "How the names of endpoints are resolved.",
     },
+    {
+        .name = "rate_limits",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(rate_limits),
+        .record = &rw_config_rate_limits_record,
+        .doc = "The table behind all policies `rate_limit`.",
+    },
     {.name = NULL},
 };
 

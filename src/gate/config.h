@@ -307,6 +307,11 @@ struct rw_config_error_log {
     int level;           /* enum rw_log_level */
 };
 
+struct rw_config_rate_limits {
+    uint32_t keys_max;
+    int when_full; /* enum rw_meters_full */
+};
+
 struct rw_config_metrics {
     uint32_t series_max; /* labelled series at most; the rest is counted as "_other" */
 };
@@ -334,6 +339,7 @@ struct rw_config {
     struct rw_config_metrics *metrics;
     struct rw_config_admin *admin; /* NULL: none */
     struct rw_config_dns *dns;
+    struct rw_config_rate_limits *rate_limits;
 };
 
 extern const struct rw_conf_record rw_config_record;

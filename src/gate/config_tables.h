@@ -33,6 +33,9 @@ extern const struct rw_conf_record rw_config_metrics_record;
 extern const struct rw_conf_record rw_config_admin_record;
 extern const struct rw_conf_record rw_config_dns_record;
 
+/* config_rate_limits.c */
+extern const struct rw_conf_record rw_config_rate_limits_record;
+
 /* What rw_config_register was told. */
 extern const struct rw_conf_variant_kind *const *rw_config_actions;
 extern const struct rw_conf_variant_kind *const *rw_config_policies;

@@ -29,6 +29,7 @@ struct rw_exchange;
 struct rw_exchange_websocket;
 struct rw_filter_chain;
 struct rw_listener_settings;
+struct rw_policy_note;
 struct rw_route;
 struct rw_snapshot;
 struct rw_tunnel;
@@ -102,6 +103,9 @@ struct rw_exchange {
     struct rw_message request, response;
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
+
+    struct rw_policy_note *notes; /* of policies, from the request to the response */
+    struct rw_span limit;         /* for the log: the rate limit that refused, or would have */
 
     struct rw_filter_chain *request_filters, *response_filters; /* NULL: none (gate/filter.h) */
     struct rw_exchange_websocket *socket; /* both bodies are a WebSocket's; NULL: they are not */

@@ -13,6 +13,8 @@
 #include "gate/config.h"
 #include "gate/exchange.h"
 
+struct rw_meters;
+struct rw_metrics;
 struct rw_snapshot;
 
 /* What compile works with. */
@@ -22,6 +24,8 @@ struct rw_compile {
     struct rw_conf_report *report;
     struct rw_conf_place place;          /* of the action or policy */
     const struct rw_config_route *route; /* NULL: a policy of a listener */
+    struct rw_metrics *metrics;          /* NULL: nothing is counted */
+    struct rw_meters *meters;            /* NULL: nothing is limited */
 };
 
 struct rw_origin {

@@ -10,6 +10,30 @@
 
 #include "gate/origin.h"
 
+/* What a policy keeps with an exchange for its on_response: the first member of a struct in the
+ * exchange's arena. */
+struct rw_policy_note {
+    struct rw_policy_note *next;
+    const void *instance; /* whose it is */
+};
+
+static inline void rw_policy_keep(struct rw_exchange *x, struct rw_policy_note *note,
+                                  const void *instance)
+{
+    *note = (struct rw_policy_note){.next = x->notes, .instance = instance};
+    x->notes = note;
+}
+
+/* NULL: on_request kept none, or was not asked. */
+static inline struct rw_policy_note *rw_policy_kept(const struct rw_exchange *x,
+                                                    const void *instance)
+{
+    struct rw_policy_note *note = x->notes;
+    while (note && note->instance != instance)
+        note = note->next;
+    return note;
+}
+
 enum rw_verdict {
     RW_VERDICT_NEXT,  /* go on */
     RW_VERDICT_REPLY, /* x->response is made (rw_exchange_make_reply): answer with it. From

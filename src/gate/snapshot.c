@@ -229,7 +229,11 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                const struct rw_snapshot_options *options,
                                struct rw_conf_report *report)
 {
-    struct rw_compile compile = {.snapshot = snapshot, .arena = &snapshot->arena, .report = report};
+    struct rw_compile compile = {.snapshot = snapshot,
+                                 .arena = &snapshot->arena,
+                                 .report = report,
+                                 .metrics = options->metrics,
+                                 .meters = options->meters};
     enum rw_err clusters = compile_clusters(&compile, options);
     if (clusters == RW_ENOMEM)
         return clusters;
@@ -258,6 +262,7 @@ enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options, struct
     snapshot->worker_count = options->workers;
     atomic_init(&snapshot->users, 1);
     rw_map_init(&snapshot->cluster_by_name, 0);
+    rw_map_init(&snapshot->limit_by_name, 0);
     rw_map_init(&snapshot->tcp.by_name, 0);
     snapshot->pins = rw_alloc_aligned(64, options->workers * sizeof(*snapshot->pins));
     enum rw_err err = RW_ENOMEM;
@@ -294,6 +299,7 @@ void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clust
     for (unsigned i = 0; i < snapshot->cluster_count; i++)
         rw_cluster_drop(clusters, snapshot->clusters[i]);
     rw_map_free(&snapshot->cluster_by_name);
+    rw_map_free(&snapshot->limit_by_name);
     rw_free(snapshot->pins);
     rw_arena_free(&snapshot->arena);
     rw_free(snapshot);

@@ -25,6 +25,7 @@
 
 enum { RW_WORKERS_MAX = 256 };
 
+struct rw_meters;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
 
@@ -89,7 +90,8 @@ struct rw_snapshot {
     struct rw_cluster **clusters;
     unsigned cluster_count;
     struct rw_map cluster_by_name;
-    unsigned route_series_none; /* series of requests without a route */
+    struct rw_map limit_by_name; /* of policy/limit: what has one name is one limit */
+    unsigned route_series_none;  /* series of requests without a route */
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */
     void (*release)(struct rw_snapshot *snapshot); /* called once by the last user, on its thread */
@@ -103,6 +105,7 @@ struct rw_snapshot {
 struct rw_snapshot_options {
     struct rw_clusters *clusters;
     struct rw_metrics *metrics;
+    struct rw_meters *meters;               /* NULL: nothing is limited: it serves nobody */
     struct rw_tls_ticket_keys *ticket_keys; /* NULL: tickets off */
     unsigned workers;
     uint64_t generation;

@@ -219,6 +219,7 @@ static void tell_what_waits(const struct rw_config *old, const struct rw_config 
         {"io", old->io != config->io},
         {"error_log.path", !rw_span_eq(old->error_log->path, config->error_log->path)},
         {"metrics.series_max", old->metrics->series_max != config->metrics->series_max},
+        {"rate_limits.keys_max", old->rate_limits->keys_max != config->rate_limits->keys_max},
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         if (fixed[i].changed)
@@ -231,6 +232,8 @@ static void apply_settings(struct rw_process *process, const struct rw_config *c
     struct rw_channel_message message = {.kind = RW_CHANNEL_DRAIN_TIME,
                                          .count = config->drain_ms_max};
     rw_log_set_level((enum rw_log_level)config->error_log->level);
+    rw_meters_set_full(process->options.shared->meters,
+                       (enum rw_meters_full)config->rate_limits->when_full);
     if (rw_channel_send(process->options.channel, &message, NULL, 0))
         rw_log_warn("serve", "cannot tell the supervisor how long a drain may take");
     rw_file_watch_apply(process);
@@ -275,6 +278,7 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
     struct rw_snapshot_options options = {
         .clusters = process->clusters,
         .metrics = process->options.shared->metrics,
+        .meters = process->options.shared->meters,
         .ticket_keys = process->options.shared->ticket_keys,
         .workers = process->options.threads,
         .generation = process->generation + 1,

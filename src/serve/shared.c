@@ -23,13 +23,28 @@ static enum rw_err map_tickets(struct rw_shared *shared, int inherited_fd)
     return rw_tls_ticket_keys_init(shared->ticket_keys);
 }
 
-enum rw_err rw_shared_create(struct rw_shared *shared, unsigned shards, unsigned series_max,
-                             int tickets_fd)
+/* A table of another size begins anew: the old processes of an upgrade keep theirs. */
+static enum rw_err map_meters(struct rw_shared *shared, unsigned keys_max, int inherited_fd)
 {
-    *shared = (struct rw_shared){.tickets_fd = -1, .config_fd = -1};
-    enum rw_err err = rw_metrics_create(shards, series_max, &shared->metrics);
+    struct stat info;
+    bool usable = inherited_fd >= 0 && fstat(inherited_fd, &info) == 0 &&
+                  (size_t)info.st_size == rw_meters_bytes(keys_max);
+    shared->meters_fd = usable ? inherited_fd : memfd_create("ringway-meters", MFD_CLOEXEC);
+    if (!usable && inherited_fd >= 0)
+        close(inherited_fd);
+    if (shared->meters_fd < 0)
+        return rw_err_from_errno(errno);
+    return rw_meters_create(keys_max, shared->meters_fd, &shared->meters);
+}
+
+enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_shared *shared)
+{
+    *shared = (struct rw_shared){.tickets_fd = -1, .meters_fd = -1, .config_fd = -1};
+    enum rw_err err = rw_metrics_create(options->shards, options->series_max, &shared->metrics);
     if (!err)
-        err = map_tickets(shared, tickets_fd);
+        err = map_tickets(shared, options->old_tickets_fd);
+    if (!err)
+        err = map_meters(shared, options->limit_keys_max, options->old_meters_fd);
     if (!err) {
         shared->config_fd = memfd_create("ringway-config", MFD_CLOEXEC);
         err = shared->config_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
@@ -45,11 +60,14 @@ void rw_shared_destroy(struct rw_shared *shared)
         rw_metrics_destroy(shared->metrics);
     if (shared->ticket_keys)
         munmap(shared->ticket_keys, sizeof(*shared->ticket_keys));
+    rw_meters_destroy(shared->meters);
     if (shared->tickets_fd >= 0)
         close(shared->tickets_fd);
+    if (shared->meters_fd >= 0)
+        close(shared->meters_fd);
     if (shared->config_fd >= 0)
         close(shared->config_fd);
-    *shared = (struct rw_shared){.tickets_fd = -1, .config_fd = -1};
+    *shared = (struct rw_shared){.tickets_fd = -1, .meters_fd = -1, .config_fd = -1};
 }
 
 enum rw_err rw_shared_put_config(const struct rw_shared *shared, struct rw_span text)

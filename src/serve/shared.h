@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "gate/meter.h"
 #include "io/tls.h"
 #include "watch/metrics.h"
 
@@ -12,14 +13,20 @@ enum { RW_SERVE_THREADS_MAX = 128, RW_SERVE_PROCESSES_MAX = 128 };
 struct rw_shared {
     struct rw_metrics *metrics;
     struct rw_tls_ticket_keys *ticket_keys; /* on tickets_fd, so that an upgrade keeps them */
-    int tickets_fd;
+    struct rw_meters *meters;               /* on meters_fd: an upgrade keeps them too */
+    int tickets_fd, meters_fd;
     int config_fd; /* memfd: the text of the configuration in force, for a worker process that
                       starts again */
 };
 
-/* `tickets_fd`: of the program before an upgrade; -1: none. */
-RW_MUST_CHECK enum rw_err rw_shared_create(struct rw_shared *shared, unsigned shards,
-                                           unsigned series_max, int tickets_fd);
+struct rw_shared_options {
+    unsigned shards, series_max;       /* of the metrics */
+    unsigned limit_keys_max;           /* of the meters */
+    int old_tickets_fd, old_meters_fd; /* of the program before an upgrade; -1: none */
+};
+
+RW_MUST_CHECK enum rw_err rw_shared_create(const struct rw_shared_options *options,
+                                           struct rw_shared *shared);
 void rw_shared_destroy(struct rw_shared *shared);
 
 /* The configuration in force. Empty when none was put there yet. */

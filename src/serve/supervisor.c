@@ -370,6 +370,7 @@ static int read_settings(struct rw_supervisor *s)
         s->threads = RW_SERVE_THREADS_MAX;
     s->backend = (enum rw_loop_backend)config->io;
     s->series_max = config->metrics->series_max;
+    s->limit_keys_max = config->rate_limits->keys_max;
     s->drain_ms_max = config->drain_ms_max;
     rw_log_set_level((enum rw_log_level)config->error_log->level);
     int code = open_error_log(s, config->error_log->path);
@@ -391,11 +392,16 @@ static void raise_descriptor_limit(void)
 static enum rw_err start(struct rw_supervisor *s)
 {
     raise_descriptor_limit();
-    int tickets_fd = -1;
-    enum rw_err err = rw_upgrade_inherit(s, &tickets_fd);
+    struct rw_shared_options options = {
+        .shards = s->processes * (s->threads + 1),
+        .series_max = s->series_max,
+        .limit_keys_max = s->limit_keys_max,
+        .old_tickets_fd = -1,
+        .old_meters_fd = -1,
+    };
+    enum rw_err err = rw_upgrade_inherit(s, &options.old_tickets_fd, &options.old_meters_fd);
     if (!err)
-        err = rw_shared_create(&s->shared, s->processes * (s->threads + 1), s->series_max,
-                               tickets_fd);
+        err = rw_shared_create(&options, &s->shared);
     if (!err)
         err = take_signals(s);
     for (unsigned i = 0; i < s->processes; i++)

@@ -12,6 +12,7 @@
 #define ENV_SOCKETS "RINGWAY_SOCKETS"
 #define ENV_OLD "RINGWAY_OLD_PROCESSES"
 #define ENV_TICKETS "RINGWAY_TICKETS"
+#define ENV_METERS "RINGWAY_METERS"
 
 /* How long the new program may take to check the configuration; nothing else is done meanwhile. */
 enum { CHECK_MS_MAX = 10000, LOOK_MS = 10 };
@@ -42,7 +43,7 @@ static bool new_program_agrees(const struct rw_supervisor *s)
 
 static enum rw_err write_environment(const struct rw_supervisor *s)
 {
-    struct rw_text sockets = {0}, old = {0}, tickets = {0};
+    struct rw_text sockets = {0}, old = {0}, tickets = {0}, meters = {0};
     rw_text_adds(&sockets, "\n");
     rw_sockets_write(&s->sockets, &sockets);
     rw_text_adds(&old, "");
@@ -52,11 +53,14 @@ static enum rw_err write_environment(const struct rw_supervisor *s)
     for (unsigned i = 0; i < s->old_count; i++)
         rw_text_addf(&old, "%d,", (int)s->old[i]);
     rw_text_addf(&tickets, "%d", s->shared.tickets_fd);
-    bool lacking = sockets.err || old.err || tickets.err || setenv(ENV_SOCKETS, sockets.at, 1) ||
-                   setenv(ENV_OLD, old.at, 1) || setenv(ENV_TICKETS, tickets.at, 1);
+    rw_text_addf(&meters, "%d", s->shared.meters_fd);
+    bool lacking = sockets.err || old.err || tickets.err || meters.err ||
+                   setenv(ENV_SOCKETS, sockets.at, 1) || setenv(ENV_OLD, old.at, 1) ||
+                   setenv(ENV_TICKETS, tickets.at, 1) || setenv(ENV_METERS, meters.at, 1);
     rw_text_free(&sockets);
     rw_text_free(&old);
     rw_text_free(&tickets);
+    rw_text_free(&meters);
     return lacking ? RW_ENOMEM : RW_OK;
 }
 
@@ -65,6 +69,7 @@ static void forget_environment(void)
     unsetenv(ENV_SOCKETS);
     unsetenv(ENV_OLD);
     unsetenv(ENV_TICKETS);
+    unsetenv(ENV_METERS);
 }
 
 void rw_upgrade_begin(struct rw_supervisor *s)
@@ -79,29 +84,37 @@ void rw_upgrade_begin(struct rw_supervisor *s)
     if (write_environment(s) == RW_OK) {
         rw_sockets_keep_on_exec(&s->sockets, true);
         fcntl(s->shared.tickets_fd, F_SETFD, 0);
+        fcntl(s->shared.meters_fd, F_SETFD, 0);
         execv(s->options.argv[0], s->options.argv);
         execvp(s->options.argv[0], s->options.argv);
     }
     rw_log_error("supervisor", "upgrade failed: %s; nothing has changed", strerror(errno));
     rw_sockets_keep_on_exec(&s->sockets, false);
     fcntl(s->shared.tickets_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(s->shared.meters_fd, F_SETFD, FD_CLOEXEC);
     forget_environment();
 }
 
-enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, int *tickets_fd)
+static void inherit_fd(const char *name, int *fd)
+{
+    uint64_t number;
+    if (!rw_span_to_u64(rw_span_text(getenv(name)), &number))
+        return;
+    *fd = (int)number;
+    fcntl(*fd, F_SETFD, FD_CLOEXEC);
+}
+
+enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, int *tickets_fd, int *meters_fd)
 {
     struct rw_span sockets = rw_span_text(getenv(ENV_SOCKETS));
     struct rw_span old = rw_span_text(getenv(ENV_OLD)), pid;
-    struct rw_span tickets = rw_span_text(getenv(ENV_TICKETS));
     uint64_t number;
     enum rw_err err = rw_sockets_read(&s->sockets, sockets);
     while (old.at && rw_span_next(&old, ',', &pid))
         if (rw_span_to_u64(pid, &number) && s->old_count < RW_SERVE_PROCESSES_MAX)
             s->old[s->old_count++] = (pid_t)number;
-    if (rw_span_to_u64(tickets, &number)) {
-        *tickets_fd = (int)number;
-        fcntl(*tickets_fd, F_SETFD, FD_CLOEXEC);
-    }
+    inherit_fd(ENV_TICKETS, tickets_fd);
+    inherit_fd(ENV_METERS, meters_fd);
     forget_environment();
     return err;
 }

@@ -88,6 +88,7 @@ struct rw_access_record {
     struct rw_span protocol; /* "HTTP/1.1" */
     struct rw_span route, upstream, endpoint;
     struct rw_span reason;   /* why the gateway answered itself, or cut off; static text */
+    struct rw_span limit;    /* the rate limit that refused it, or would have */
     struct rw_span trace_id; /* 32 hex digits */
     struct rw_span user_agent;
     unsigned status; /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
@@ -102,9 +103,9 @@ struct rw_access_record {
 /* The ring's thread only. False when it was dropped: the caller counts
  * RW_COUNTER_LOG_LINES_DROPPED. Texts from peers are escaped as JSON, bytes that
  * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, others 256). The keys, in
- * this order: time client client_port method scheme host path query protocol status reason route
- * upstream endpoint bytes_in bytes_out duration_us upstream_us retries retry_cause aborted trace_id
- * user_agent. */
+ * this order: time client client_port method scheme host path query protocol status reason limit
+ * route upstream endpoint bytes_in bytes_out duration_us upstream_us retries retry_cause aborted
+ * trace_id user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -319,7 +319,7 @@ size_t rw_access_line_room(const struct rw_access_record *record)
     size_t texts = record->method.len + record->scheme.len + record->host.len + record->path.len +
                    record->query_redacted.len + record->protocol.len + record->route.len +
                    record->upstream.len + record->endpoint.len + record->reason.len +
-                   record->trace_id.len + record->user_agent.len;
+                   record->limit.len + record->trace_id.len + record->user_agent.len;
     size_t room = RW_ACCESS_LINE_FIXED_BYTES + 6 * texts;
     return room < RW_ACCESS_LINE_BYTES_MAX ? room : RW_ACCESS_LINE_BYTES_MAX;
 }
@@ -340,6 +340,7 @@ static inline char *put_response(char *to, const struct rw_access_record *record
     if (record->status != RW_ACCESS_NO_STATUS)
         PUT_NUMBER(to, "status", record->status);
     PUT_TEXT(to, "reason", record->reason, RW_ACCESS_TEXT_BYTES_MAX);
+    PUT_TEXT(to, "limit", record->limit, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "route", record->route, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "upstream", record->upstream, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "endpoint", record->endpoint, RW_ACCESS_TEXT_BYTES_MAX);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum shape { SHAPE_CODES, SHAPE_HISTOGRAM, SHAPE_VALUE };
+enum shape { SHAPE_CODES, SHAPE_HISTOGRAM, SHAPE_VALUE, SHAPE_LIMIT };
 
 struct family {
     const char *name, *help;
@@ -34,6 +34,12 @@ static const struct family endpoint_families[] = {
     {"ringway_upstream_failures_total",
      "Exchanges that the endpoint failed: connect, reset, timeout", SHAPE_VALUE,
      offsetof(struct rw_series_cell, failures)},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
+static const struct family limit_families[] = {
+    {"ringway_rate_limit_requests_total", "Requests by rate limit and what became of them",
+     SHAPE_LIMIT, 0},
     {NULL, NULL, SHAPE_VALUE, 0},
 };
 
@@ -166,6 +172,20 @@ static void expose_codes(const struct line *line, const struct rw_series_cell *s
     }
 }
 
+static void expose_limit(const struct line *line, const struct rw_series_cell *sum)
+{
+    static const char *const results[RW_LIMIT_RESULTS] = {
+        [RW_LIMIT_ADMITTED] = "admitted",
+        [RW_LIMIT_REFUSED] = "refused",
+        [RW_LIMIT_DRY_RUN] = "dry_run",
+        [RW_LIMIT_KEYLESS] = "keyless",
+    };
+    for (unsigned i = 0; i < RW_LIMIT_RESULTS; i++) {
+        begin_line(line, "", "result", results[i]);
+        end_line(line, sum->status[i]);
+    }
+}
+
 static void expose_histogram(const struct line *line, const struct rw_series_cell *sum)
 {
     static const unsigned bounds_us[] = {
@@ -200,6 +220,9 @@ static void expose_sample(const struct line *line, const struct family *family,
     case SHAPE_HISTOGRAM:
         expose_histogram(line, sum);
         break;
+    case SHAPE_LIMIT:
+        expose_limit(line, sum);
+        break;
     case SHAPE_VALUE:
         begin_line(line, "", NULL, NULL);
         end_line(line, *(const uint64_t *)((const char *)sum + family->value_at));
@@ -209,11 +232,13 @@ static void expose_sample(const struct line *line, const struct family *family,
 
 static void add_labels(struct rw_text *labels, const struct rw_metrics_entry *entry)
 {
-    bool route = entry->kind == RW_SERIES_ROUTE;
+    static const char *const begins[RW_SERIES_KINDS] = {[RW_SERIES_ROUTE] = "route=\"",
+                                                        [RW_SERIES_ENDPOINT] = "upstream=\"",
+                                                        [RW_SERIES_LIMIT] = "limit=\""};
     labels->len = 0;
-    rw_text_adds(labels, route ? "route=\"" : "upstream=\"");
+    rw_text_adds(labels, begins[entry->kind]);
     rw_metrics_expose_label(labels, rw_span(entry->name, entry->name_len));
-    if (!route) {
+    if (entry->kind == RW_SERIES_ENDPOINT) {
         rw_text_adds(labels, "\",endpoint=\"");
         rw_metrics_expose_label(labels, rw_span(entry->detail, entry->detail_len));
     }
@@ -268,6 +293,8 @@ static void expose_series(const struct rw_metrics *metrics, struct rw_text *text
         expose_family(text, family, samples, count, RW_SERIES_ROUTE);
     for (const struct family *family = endpoint_families; family->name; family++)
         expose_family(text, family, samples, count, RW_SERIES_ENDPOINT);
+    for (const struct family *family = limit_families; family->name; family++)
+        expose_family(text, family, samples, count, RW_SERIES_LIMIT);
     rw_free(samples);
 }
 

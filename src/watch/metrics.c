@@ -166,7 +166,9 @@ static void add_others(struct rw_metrics *metrics)
     struct rw_span other = RW_LITERAL("_other");
     unsigned route = rw_metrics_series(metrics, RW_SERIES_ROUTE, other, rw_span(NULL, 0));
     unsigned endpoint = rw_metrics_series(metrics, RW_SERIES_ENDPOINT, other, other);
-    rw_assert(route == RW_SERIES_ROUTE && endpoint == RW_SERIES_ENDPOINT);
+    unsigned limit = rw_metrics_series(metrics, RW_SERIES_LIMIT, other, rw_span(NULL, 0));
+    rw_assert(route == RW_SERIES_ROUTE && endpoint == RW_SERIES_ENDPOINT &&
+              limit == RW_SERIES_LIMIT);
 }
 
 enum rw_err rw_metrics_create(unsigned shards, unsigned series_max, struct rw_metrics **metrics)

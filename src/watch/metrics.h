@@ -104,6 +104,8 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(COMPRESS_DECLINED, "ringway_compress_declined_total", COUNTER, "Responses left as they were because compression has no more memory") \
     X(GRPC_WEB_CALLS, "ringway_grpc_web_calls_total", COUNTER, "Calls of browsers that were translated to gRPC") \
     X(GRPC_WEB_REFUSED, "ringway_grpc_web_refused_total", COUNTER, "Of these, calls with a message that was too long, or no message") \
+    X(LIMIT_EVICTIONS, "ringway_rate_limit_evictions_total", COUNTER, "Keys of rate limits that were forgotten before their time, because the table was full") \
+    X(LIMIT_UNTRACKED, "ringway_rate_limit_untracked_total", COUNTER, "Keys of rate limits that found no room in the table") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */
@@ -116,7 +118,16 @@ enum rw_counter {
     RW_COUNTER_COUNT = RW_COUNTER_HTTP2_FLOODS + RW_H2_FLOOD_COUNT
 };
 
-enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_KINDS };
+enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_LIMIT, RW_SERIES_KINDS };
+
+/* What became of a request at a rate limit. Counted in the series' `status` cells. */
+enum rw_limit_result {
+    RW_LIMIT_ADMITTED,
+    RW_LIMIT_REFUSED,
+    RW_LIMIT_DRY_RUN, /* would have been refused */
+    RW_LIMIT_KEYLESS, /* has not what the limit counts by, and was not counted */
+    RW_LIMIT_RESULTS
+};
 
 struct rw_metrics;
 
@@ -143,8 +154,9 @@ struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned i
 
 /* Finds or registers the series with this label; the number is valid in every shard and process,
  * and for good. Control threads only; safe against other processes doing the same, and against
- * their death in the middle (robust shared mutex). Labels: route name (`detail` empty), or upstream
- * name and endpoint address. Bytes that are not UTF-8 become '?'. Full: the number of "_other". */
+ * their death in the middle (robust shared mutex). Labels: the name of a route or rate limit
+ * (`detail` empty), or upstream name and endpoint address. Bytes that are not UTF-8 become '?'.
+ * Full: the number of "_other". */
 unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
                            struct rw_span name, struct rw_span detail);
 
@@ -192,6 +204,11 @@ static inline void rw_metrics_observe(struct rw_series_cell *cell, unsigned stat
     rw_metrics_add(&cell->bytes_out, bytes_out);
     rw_metrics_add(&cell->duration_sum_us, duration_us);
     rw_metrics_add(&cell->buckets[rw_metrics_bucket(duration_us)], 1);
+}
+
+static inline void rw_metrics_limit(struct rw_series_cell *cell, enum rw_limit_result result)
+{
+    rw_metrics_add(&cell->status[result], 1);
 }
 
 static inline void rw_metrics_failure(struct rw_series_cell *cell)

@@ -23,7 +23,7 @@ struct rw_metrics {
     size_t mapping_bytes;
     unsigned shards;
     unsigned series_max;  /* of each kind */
-    unsigned series_room; /* of both kinds and their "_other" */
+    unsigned series_room; /* of all kinds and their "_other" */
     uint32_t index_mask;
     uint32_t kind_count[RW_SERIES_KINDS];
     _Atomic uint32_t series_count;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gate/exchange.h"
+#include "gate/meter.h"
 #include "http/h1.h"
 #include "io/address.h"
 
@@ -114,7 +115,12 @@ static void load(struct rw_fixture *fixture, const char *yaml)
     enum rw_err err =
         rw_config_load_text(rw_span_text(yaml), "test.yaml", &arena, &config, &report);
     struct rw_snapshot_options options = {
-        .clusters = fixture->clusters, .metrics = fixture->metrics, .workers = 1, .generation = 1};
+        .clusters = fixture->clusters,
+        .metrics = fixture->metrics,
+        .meters = fixture->meters,
+        .workers = 1,
+        .generation = 1,
+    };
     struct rw_snapshot *snapshot = NULL;
     if (!err) {
         /* The arena moves into the snapshot while it is compiled; the report keeps to its own. */
@@ -145,6 +151,7 @@ void rw_fixture_open(struct rw_fixture *fixture, const struct rw_conf_variant_ki
     *fixture = (struct rw_fixture){0};
     rw_config_register(origins, policies);
     assert_int_equal(rw_metrics_create(1, 64, &fixture->metrics), RW_OK);
+    assert_int_equal(rw_meters_create(RW_METERS_KEYS_MIN, -1, &fixture->meters), RW_OK);
     struct rw_clusters_options cluster_options = {.metrics = fixture->metrics};
     assert_int_equal(rw_clusters_create(&cluster_options, &fixture->clusters), RW_OK);
     struct rw_worker_options options = {.loop.backend = RW_LOOP_EPOLL,
@@ -172,6 +179,7 @@ void rw_fixture_close(struct rw_fixture *fixture)
         rw_snapshot_drop(fixture->snapshot);
     rw_clusters_destroy(fixture->clusters);
     rw_metrics_destroy(fixture->metrics);
+    rw_meters_destroy(fixture->meters);
 }
 
 /* ---- Requests ---- */

@@ -17,6 +17,7 @@
 
 struct rw_fixture {
     struct rw_metrics *metrics;
+    struct rw_meters *meters;
     struct rw_worker worker;
     struct rw_clusters *clusters;
     struct rw_snapshot *snapshot; /* NULL: the configuration has mistakes */

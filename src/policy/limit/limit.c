@@ -1,0 +1,124 @@
+#include "gate/worker.h"
+#include "policy/limit/limit_private.h"
+
+/* False: the limit does not count this request. */
+static bool hash_key(const struct rw_limit *limit, const struct rw_exchange *x, uint64_t *key)
+{
+    struct rw_siphash hash;
+    bool whole = true;
+    rw_siphash_begin(&hash, limit->hash_key);
+    for (unsigned i = 0; i < limit->part_count && whole; i++)
+        whole = limit->parts[i].kind->add(&limit->parts[i], x, &hash);
+    if (!whole) {
+        if (limit->config->keyless == RW_LIMIT_UNCOUNTED)
+            return false;
+        /* The keys there are have their lengths in front: none is of this kind. */
+        rw_siphash_begin(&hash, limit->hash_key);
+        rw_siphash_add(&hash, "-", 1);
+    }
+    *key = rw_siphash_end(&hash);
+    return true;
+}
+
+static void count_result(const struct rw_exchange *x, const struct rw_limit *limit,
+                         enum rw_limit_result result)
+{
+    rw_metrics_limit(rw_metrics_cell(x->worker->metrics, limit->series), result);
+}
+
+/* Which limits count the request, with the key of each. */
+static unsigned gather(const struct rw_limits *limits, const struct rw_exchange *x,
+                       const struct rw_limit **asked, struct rw_meter *meters)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < limits->count; i++) {
+        const struct rw_limit *limit = &limits->limits[i];
+        meters[count] = (struct rw_meter){.rate = &limit->rate};
+        if (!hash_key(limit, x, &meters[count].hash)) {
+            count_result(x, limit, RW_LIMIT_KEYLESS);
+            continue;
+        }
+        asked[count++] = limit;
+    }
+    return count;
+}
+
+/* A request that is refused is counted where it was refused, one that is admitted with all. */
+static void count_answer(struct rw_exchange *x, const struct rw_limits *limits,
+                         const struct rw_limit *const *asked, struct rw_meter *meters,
+                         unsigned count, const struct rw_meters_answer *answer)
+{
+    enum rw_limit_result refused = limits->config->dry_run ? RW_LIMIT_DRY_RUN : RW_LIMIT_REFUSED;
+    if (answer->evicted)
+        rw_worker_count(x->worker, RW_COUNTER_LIMIT_EVICTIONS, answer->evicted);
+    if (answer->lacking)
+        rw_worker_count(x->worker, RW_COUNTER_LIMIT_UNTRACKED, answer->lacking);
+    for (unsigned i = count; i-- > 0;) {
+        if (!answer->admitted && answer->lacking)
+            meters[i].admits = false; /* the table is full, and that refuses */
+        if (answer->admitted) {
+            count_result(x, asked[i], RW_LIMIT_ADMITTED);
+        } else if (!meters[i].admits) {
+            count_result(x, asked[i], refused);
+            x->limit = asked[i]->label;
+        }
+    }
+}
+
+static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
+{
+    const struct rw_limits *limits = instance;
+    const struct rw_limit *asked[RW_METERS_AT_ONCE_MAX];
+    struct rw_meter meters[RW_METERS_AT_ONCE_MAX];
+    unsigned count = limits->meters ? gather(limits, x, asked, meters) : 0;
+    if (count == 0)
+        return RW_VERDICT_NEXT;
+    struct rw_meters_answer answer =
+        rw_meters_take(limits->meters, meters, count, rw_loop_turn_ns(x->worker->loop));
+    count_answer(x, limits, asked, meters, count, &answer);
+    if (limits->config->dry_run)
+        return RW_VERDICT_NEXT;
+    if ((limits->config->fields || !answer.admitted) &&
+        rw_limit_note_keep(x, limits, asked, meters, count, !answer.admitted))
+        return RW_VERDICT_FAIL;
+    if (answer.admitted)
+        return RW_VERDICT_NEXT;
+    if (rw_limit_refusal(x, limits->config->status, asked, meters, count))
+        return RW_VERDICT_FAIL;
+    return RW_VERDICT_REPLY;
+}
+
+static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
+{
+    return rw_limit_note_tell(x, instance) ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
+}
+
+static void explain(const void *instance, struct rw_text *text)
+{
+    const struct rw_limits *limits = instance;
+    for (unsigned i = 0; i < limits->count; i++) {
+        const struct rw_limit *limit = &limits->limits[i];
+        const struct rw_span *parts = limit->config->key.items;
+        rw_text_addf(text, "%s%.*s %u per %s, burst %llu, by", i ? "; " : "",
+                     RW_SPAN_ARGS(limit->config->name), limit->config->requests,
+                     rw_limit_per_name(limit->config),
+                     (unsigned long long)(limit->rate.capacity / limit->rate.interval));
+        for (unsigned p = 0; p < limit->part_count; p++)
+            rw_text_addf(text, "%s%.*s", p ? " + " : " ", RW_SPAN_ARGS(parts[p]));
+    }
+    if (limits->config->dry_run)
+        rw_text_adds(text, "; counted only");
+    else
+        rw_text_addf(text, "; what is over gets %u", limits->config->status);
+}
+
+const struct rw_policy rw_policy_rate_limit = {
+    .kind = {.name = "rate_limit",
+             .record = &rw_limits_record,
+             .doc = "Limits how many requests are admitted.",
+             .user = &rw_policy_rate_limit},
+    .compile = rw_limits_compile,
+    .on_request = on_request,
+    .on_response = on_response,
+    .explain = explain,
+};

@@ -1,0 +1,342 @@
+#include "base/clock.h"
+#include "gate/snapshot.h"
+#include "policy/limit/limit_private.h"
+
+static const char *const per_names[] = {
+    [RW_LIMIT_SECOND] = "second",
+    [RW_LIMIT_MINUTE] = "minute",
+    [RW_LIMIT_HOUR] = "hour",
+    [RW_LIMIT_DAY] = "day",
+    NULL,
+};
+
+static const char *const keyless_names[] = {
+    [RW_LIMIT_TOGETHER] = "together",
+    [RW_LIMIT_UNCOUNTED] = "uncounted",
+    NULL,
+};
+
+uint64_t rw_limit_period_s(const struct rw_limit_config *config)
+{
+    static const uint64_t periods_s[] = {1, 60, 3600, 86400};
+    return periods_s[config->per];
+}
+
+const char *rw_limit_per_name(const struct rw_limit_config *config)
+{
+    return per_names[config->per];
+}
+
+/* ---- One limit ---- */
+
+#define MEMBER(member) offsetof(struct rw_limit_config, member)
+static const struct rw_conf_field limit_fields[] = {
+    {
+        .name = "name",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(name),
+        .min = 1,
+        .max = RW_LIMIT_NAME_BYTES_MAX,
+        .doc = "For the RateLimit fields, the log and the metrics. Limits of the same name are one "
+               "limit, wherever they stand, and a limit keeps its state over a reload as long as "
+               "it keeps its name.",
+        .example = "per-client",
+    },
+    {
+        .name = "requests",
+        .type = RW_CONF_UINT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(requests),
+        .min = 1,
+        .max = 1000000000,
+        .doc = "So many requests",
+        .example = "100",
+    },
+    {
+        .name = "per",
+        .type = RW_CONF_ENUM,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(per),
+        .names = per_names,
+        .doc = "in so much time: at an even pace, as they are admitted again one by one.",
+        .example = "minute",
+    },
+    {
+        .name = "burst",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(burst),
+        .fallback = "0",
+        .min = 0,
+        .max = 1000000000,
+        .doc = "So many may come at once after a pause; 0: as many as `requests`. With 1 each "
+               "request has to keep its distance to the one before.",
+    },
+    {
+        .name = "key",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(key),
+        .fallback = "[address]",
+        .doc = "What is counted apart: `address` (of the client), `host`, `route`, `method`, "
+               "`header:NAME`, `cookie:NAME`, `query:NAME`, or `constant`: all requests together. "
+               "Several mean each combination of them.",
+        .example = "[\"header:X-Api-Key\", route]",
+    },
+    {
+        .name = "keyless",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(keyless),
+        .names = keyless_names,
+        .fallback = "together",
+        .doc = "Requests without the header, cookie or parameter of `key`, or without an address "
+               "(Unix sockets): all of them are counted as one client, or they are `uncounted` by "
+               "this limit.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+/* It stands in a structured field (RFC 9651 section 3.3.3) without any escapes. */
+static bool is_name(struct rw_span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = rw_lower(name.at[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("-_.:/", c))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t burst_of(const struct rw_limit_config *config)
+{
+    return config->burst ? config->burst : config->requests;
+}
+
+static enum rw_err rate_of(const struct rw_limit_config *config, struct rw_meter_rate *rate)
+{
+    uint64_t period_ns = rw_limit_period_s(config) * RW_NS_PER_S;
+    return rw_meter_rate(config->requests, period_ns, burst_of(config), rate);
+}
+
+static void check_limit(void *value, struct rw_conf_report *report)
+{
+    struct rw_limit_config *config = value;
+    const struct rw_span *parts = config->key.items;
+    struct rw_meter_rate rate;
+    char flaw[256];
+    if (!is_name(config->name))
+        rw_conf_mistake_on(report, &config->name, "a name has letters, digits, and - _ . : / only");
+    if (config->requests && rate_of(config, &rate))
+        rw_conf_mistake_on(report, &config->burst, "a burst of more than two years");
+    if (config->key.count == 0 || config->key.count > RW_LIMIT_PARTS_MAX)
+        rw_conf_mistake_on(report, &config->key, "expected 1 to %d parts", RW_LIMIT_PARTS_MAX);
+    for (size_t i = 0; i < config->key.count; i++) {
+        struct rw_limit_part part;
+        if (rw_limit_part_parse(parts[i], flaw, &part))
+            rw_conf_mistake_on(report, &parts[i], "%s, not %s", flaw,
+                               rw_conf_quote(report, parts[i]));
+    }
+}
+
+static const struct rw_conf_record limit_record = {
+    .name = "policy.rate_limit.limit",
+    .doc = "One limit.",
+    .size = sizeof(struct rw_limit_config),
+    .fields = limit_fields,
+    .place_offset = offsetof(struct rw_limit_config, place),
+    .check = check_limit,
+};
+
+/* ---- The policy ---- */
+
+#define MEMBER(member) offsetof(struct rw_limits_config, member)
+static const struct rw_conf_field fields[] = {
+    {
+        .name = "limits",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_REQUIRED | RW_CONF_UNIQUE,
+        .offset = MEMBER(limits),
+        .record = &limit_record,
+        .doc = "All of them have to admit a request, and only then it is charged to each.",
+    },
+    {
+        .name = "ipv6_prefix",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(ipv6_prefix),
+        .fallback = "64",
+        .min = 16,
+        .max = 128,
+        .doc = "IPv6 clients are counted by networks of so many bits: who has one address of a "
+               "/64 has all of it.",
+    },
+    {
+        .name = "ipv4_prefix",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(ipv4_prefix),
+        .fallback = "32",
+        .min = 8,
+        .max = 32,
+        .doc = "IPv4 clients are counted by networks of so many bits.",
+    },
+    {
+        .name = "status",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(status),
+        .fallback = "429",
+        .min = 400,
+        .max = 599,
+        .doc = "What the refused are answered.",
+    },
+    {
+        .name = "fields",
+        .type = RW_CONF_BOOL,
+        .offset = MEMBER(fields),
+        .fallback = "true",
+        .doc = "Responses say what is left: RateLimit-Policy and RateLimit "
+               "(draft-ietf-httpapi-ratelimit-headers-11). Retry-After is always there when a "
+               "request was refused.",
+    },
+    {
+        .name = "dry_run",
+        .type = RW_CONF_BOOL,
+        .offset = MEMBER(dry_run),
+        .fallback = "false",
+        .doc = "Nobody is refused and no field is added: metrics and log say what would have "
+               "been.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static void check(void *value, struct rw_conf_report *report)
+{
+    struct rw_limits_config *config = value;
+    if (config->limits.count == 0 || config->limits.count > RW_METERS_AT_ONCE_MAX)
+        rw_conf_mistake_on(report, &config->limits, "expected 1 to %d limits",
+                           RW_METERS_AT_ONCE_MAX);
+}
+
+const struct rw_conf_record rw_limits_record = {
+    .name = "policy.rate_limit",
+    .doc = "Limits how many requests are admitted.",
+    .size = sizeof(struct rw_limits_config),
+    .fields = fields,
+    .place_offset = offsetof(struct rw_limits_config, place),
+    .check = check,
+};
+
+/* ---- Compiling ---- */
+
+static bool same_part(const struct rw_limit_part *a, const struct rw_limit_part *b)
+{
+    return a->kind == b->kind && rw_span_eq(a->name, b->name) && a->ipv4_bits == b->ipv4_bits &&
+           a->ipv6_bits == b->ipv6_bits;
+}
+
+static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
+{
+    bool same = a->rate.interval == b->rate.interval && a->rate.capacity == b->rate.capacity &&
+                a->config->keyless == b->config->keyless && a->part_count == b->part_count;
+    for (unsigned i = 0; same && i < a->part_count; i++)
+        same = same_part(&a->parts[i], &b->parts[i]);
+    return same;
+}
+
+/* What has one name shares its state, and so must be one limit. */
+static enum rw_err check_namesake(struct rw_compile *compile, struct rw_limit *limit)
+{
+    struct rw_map *names = &compile->snapshot->limit_by_name;
+    struct rw_span name = limit->config->name;
+    const struct rw_limit *other = rw_map_get(names, name);
+    if (!other)
+        return rw_map_put(names, name, limit);
+    if (same_limit(limit, other))
+        return RW_OK;
+    rw_conf_mistake_at(compile->report, limit->config->place,
+                       "rate limit %s is another one in line %u; what has one name is one limit",
+                       rw_conf_quote(compile->report, name), other->config->place.line);
+    return RW_EINVAL;
+}
+
+static void key_of_name(const struct rw_meters *meters, struct rw_span name, uint64_t key[2])
+{
+    static const uint64_t none[2] = {0};
+    const uint64_t *of_table = meters ? rw_meters_key(meters) : none;
+    struct rw_siphash hash;
+    rw_siphash_begin(&hash, of_table);
+    rw_siphash_add(&hash, name.at, name.len);
+    key[0] = rw_siphash_end(&hash);
+    key[1] = of_table[1];
+}
+
+static enum rw_err compile_texts(struct rw_compile *compile, const struct rw_limits *limits,
+                                 struct rw_limit *limit)
+{
+    struct rw_span name = limit->config->name;
+    limit->item = rw_arena_format(compile->arena, "\"%.*s\";r=", RW_SPAN_ARGS(name));
+    limit->label = limits->config->dry_run
+                       ? rw_arena_format(compile->arena, "%.*s (dry run)", RW_SPAN_ARGS(name))
+                       : name;
+    return limit->item.at && limit->label.at ? RW_OK : RW_ENOMEM;
+}
+
+static enum rw_err compile_limit(struct rw_compile *compile, const struct rw_limits *limits,
+                                 const struct rw_limit_config *config, struct rw_limit *limit)
+{
+    const struct rw_span *parts = config->key.items;
+    char flaw[256];
+    limit->config = config;
+    enum rw_err err = rate_of(config, &limit->rate);
+    for (size_t i = 0; i < config->key.count && !err; i++) {
+        struct rw_limit_part *part = &limit->parts[limit->part_count++];
+        err = rw_limit_part_parse(parts[i], flaw, part);
+        part->ipv4_bits = (uint8_t)limits->config->ipv4_prefix;
+        part->ipv6_bits = (uint8_t)limits->config->ipv6_prefix;
+    }
+    rw_assert(!err); /* the checks have seen them */
+    key_of_name(compile->meters, config->name, limit->hash_key);
+    limit->series = RW_SERIES_LIMIT;
+    if (compile->metrics)
+        limit->series =
+            rw_metrics_series(compile->metrics, RW_SERIES_LIMIT, config->name, (struct rw_span){0});
+    err = compile_texts(compile, limits, limit);
+    return err ? err : check_namesake(compile, limit);
+}
+
+/* "a";q=100;w=60, "b";q=1000;w=3600 */
+static enum rw_err compile_policy_field(struct rw_compile *compile, struct rw_limits *limits)
+{
+    struct rw_text text = {0};
+    for (unsigned i = 0; i < limits->count; i++) {
+        const struct rw_limit_config *config = limits->limits[i].config;
+        rw_text_addf(&text, "%s\"%.*s\";q=%u;w=%llu", i ? ", " : "", RW_SPAN_ARGS(config->name),
+                     config->requests, (unsigned long long)rw_limit_period_s(config));
+    }
+    if (!text.err)
+        limits->policy_field = rw_arena_copy(compile->arena, rw_text_span(&text));
+    enum rw_err err = limits->policy_field.at ? RW_OK : RW_ENOMEM;
+    rw_text_free(&text);
+    return err;
+}
+
+enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, void **instance)
+{
+    const struct rw_limits_config *config = value;
+    const struct rw_limit_config *items = config->limits.items;
+    struct rw_limits *limits = rw_arena_zero(compile->arena, sizeof(*limits));
+    if (!limits)
+        return RW_ENOMEM;
+    limits->config = config;
+    limits->meters = compile->meters;
+    *instance = limits;
+    enum rw_err result = RW_OK;
+    for (size_t i = 0; i < config->limits.count; i++) {
+        struct rw_limit *limit = &limits->limits[limits->count++];
+        enum rw_err err = compile_limit(compile, limits, &items[i], limit);
+        if (err == RW_ENOMEM)
+            return err;
+        result = err ? err : result;
+    }
+    return result ? result : compile_policy_field(compile, limits);
+}

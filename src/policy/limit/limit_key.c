@@ -1,0 +1,162 @@
+#include "policy/limit/limit_key.h"
+
+#include "gate/forwarded.h"
+#include "gate/snapshot.h"
+
+#include <stdio.h>
+
+enum { IP_BYTES = 16, MAPPED_BITS = 96, NAME_BYTES_MAX = 128, CHUNK_BYTES = 64 };
+
+/* ---- Adding ---- */
+
+static void add_bytes(struct rw_siphash *hash, const void *at, uint64_t len)
+{
+    rw_siphash_add(hash, &len, sizeof(len));
+    rw_siphash_add(hash, at, len);
+}
+
+static bool add_text(struct rw_siphash *hash, struct rw_span text)
+{
+    if (text.len == 0)
+        return false;
+    add_bytes(hash, text.at, text.len);
+    return true;
+}
+
+static bool add_address(const struct rw_limit_part *part, const struct rw_exchange *x,
+                        struct rw_siphash *hash)
+{
+    static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
+    uint8_t ip[IP_BYTES];
+    if (!rw_cidr_bytes(&x->client, ip))
+        return false;
+    bool v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
+    unsigned bits = v4 ? MAPPED_BITS + part->ipv4_bits : part->ipv6_bits;
+    for (unsigned i = bits / 8; i < IP_BYTES; i++)
+        ip[i] &= i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
+    add_bytes(hash, ip, sizeof(ip));
+    return true;
+}
+
+static bool add_host(const struct rw_limit_part *part, const struct rw_exchange *x,
+                     struct rw_siphash *hash)
+{
+    (void)part;
+    struct rw_span host = x->request.authority;
+    size_t end = host.len;
+    while (end > 0 && host.at[end - 1] >= '0' && host.at[end - 1] <= '9')
+        end--;
+    if (end > 0 && host.at[end - 1] == ':')
+        host.len = end - 1;
+    if (host.len == 0)
+        return false;
+    uint64_t len = host.len;
+    rw_siphash_add(hash, &len, sizeof(len));
+    while (host.len) {
+        char lower[CHUNK_BYTES];
+        size_t count = host.len < sizeof(lower) ? host.len : sizeof(lower);
+        for (size_t i = 0; i < count; i++)
+            lower[i] = rw_lower(host.at[i]);
+        rw_siphash_add(hash, lower, count);
+        host = rw_span_skip(host, count);
+    }
+    return true;
+}
+
+static bool add_route(const struct rw_limit_part *part, const struct rw_exchange *x,
+                      struct rw_siphash *hash)
+{
+    (void)part;
+    return x->route && add_text(hash, x->route->name);
+}
+
+static bool add_method(const struct rw_limit_part *part, const struct rw_exchange *x,
+                       struct rw_siphash *hash)
+{
+    (void)part;
+    return add_text(hash, x->request.method_text);
+}
+
+static bool add_constant(const struct rw_limit_part *part, const struct rw_exchange *x,
+                         struct rw_siphash *hash)
+{
+    (void)part;
+    (void)x;
+    (void)hash;
+    return true;
+}
+
+static bool add_header(const struct rw_limit_part *part, const struct rw_exchange *x,
+                       struct rw_siphash *hash)
+{
+    const struct rw_field *field = rw_message_find_name(&x->request, part->name);
+    return field && add_text(hash, field->value);
+}
+
+/* The value of NAME=value in a list. */
+static struct rw_span value_of(struct rw_span list, char separator, struct rw_span name)
+{
+    struct rw_span pair;
+    while (list.at && rw_span_next(&list, separator, &pair))
+        if (pair.len > name.len && pair.at[name.len] == '=' && rw_span_starts(pair, name))
+            return rw_span_skip(pair, name.len + 1);
+    return (struct rw_span){0};
+}
+
+/* HTTP/2 may split the field (RFC 9113 section 8.2.3). */
+static bool add_cookie(const struct rw_limit_part *part, const struct rw_exchange *x,
+                       struct rw_siphash *hash)
+{
+    for (unsigned i = 0; i < x->request.field_count; i++) {
+        const struct rw_field *field = &x->request.fields[i];
+        if (field->id == RW_FIELD_COOKIE && add_text(hash, value_of(field->value, ';', part->name)))
+            return true;
+    }
+    return false;
+}
+
+static bool add_query(const struct rw_limit_part *part, const struct rw_exchange *x,
+                      struct rw_siphash *hash)
+{
+    return add_text(hash, value_of(x->request.query, '&', part->name));
+}
+
+/* ---- The table ---- */
+
+static const struct rw_limit_kind kinds[] = {
+    {.name = "address", .add = add_address},
+    {.name = "host", .add = add_host},
+    {.name = "route", .add = add_route},
+    {.name = "method", .add = add_method},
+    {.name = "constant", .add = add_constant},
+    {.name = "header", .named = true, .add = add_header},
+    {.name = "cookie", .named = true, .add = add_cookie},
+    {.name = "query", .named = true, .add = add_query},
+};
+
+static const struct rw_limit_kind *kind_named(struct rw_span name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (rw_span_is(name, kinds[i].name))
+            return &kinds[i];
+    return NULL;
+}
+
+enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256], struct rw_limit_part *part)
+{
+    ptrdiff_t colon = rw_span_find(text, ':');
+    struct rw_span name = colon < 0 ? (struct rw_span){0} : rw_span_skip(text, (size_t)colon + 1);
+    *part = (struct rw_limit_part){
+        .kind = kind_named(colon < 0 ? text : rw_span(text.at, (size_t)colon)), .name = name};
+    if (!part->kind)
+        snprintf(flaw, 256,
+                 "expected address, host, route, method, constant, header:NAME, cookie:NAME or "
+                 "query:NAME");
+    else if (part->kind->named && (name.len > NAME_BYTES_MAX || !rw_is_token(name)))
+        snprintf(flaw, 256, "expected %s:NAME", part->kind->name);
+    else if (!part->kind->named && colon >= 0)
+        snprintf(flaw, 256, "%s has no name", part->kind->name);
+    else
+        return RW_OK;
+    return RW_EINVAL;
+}

@@ -1,0 +1,36 @@
+/* What a rate limit counts by: a table of kinds, of which a limit names one or several.
+ *
+ * Each kind puts what it finds in a request into a keyed hash, with its length, so that no two
+ * different keys hash the same bytes. A request that lacks what a limit counts by has no key. To
+ * count by something new (who has signed in, say) is a row in the table.
+ */
+#ifndef RW_POLICY_LIMIT_LIMIT_KEY_H
+#define RW_POLICY_LIMIT_LIMIT_KEY_H
+
+#include "base/siphash.h"
+#include "gate/exchange.h"
+
+enum { RW_LIMIT_PARTS_MAX = 4 };
+
+struct rw_limit_part;
+
+struct rw_limit_kind {
+    const char *name;
+    bool named; /* "header:NAME": of a header, cookie or parameter */
+    /* Adds it to the hash; false: the request has none. */
+    bool (*add)(const struct rw_limit_part *part, const struct rw_exchange *x,
+                struct rw_siphash *hash);
+};
+
+struct rw_limit_part {
+    const struct rw_limit_kind *kind;
+    struct rw_span name;
+    uint8_t ipv4_bits, ipv6_bits; /* addresses are counted by networks of this size */
+};
+
+/* "address", "header:X-Api-Key". RW_EINVAL with what is wrong in `flaw`. The text must outlive the
+ * part. */
+RW_MUST_CHECK enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256],
+                                              struct rw_limit_part *part);
+
+#endif

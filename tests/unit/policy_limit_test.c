@@ -1,0 +1,298 @@
+/* The policy `rate_limit`. Limits here are by the hour, so that no test waits for time. */
+#include "base/alloc.h"
+#include "origin/registry.h"
+#include "policy/registry.h"
+#include "support/exchange_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct rw_fixture gate;
+
+#define LISTENER "listeners:\n- address: 127.0.0.1:8080\n"
+
+static void open_yaml(const char *yaml)
+{
+    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+    if (!gate.snapshot)
+        fail_msg("%s", gate.mistakes.at);
+}
+
+static void open_gate(const char *limits, const char *options)
+{
+    char yaml[2048];
+    snprintf(yaml, sizeof(yaml),
+             LISTENER "routes:\n- name: only\n  respond: hi\n"
+                      "  policies: [ rate_limit: { limits: [ %s ] %s } ]\n",
+             limits, options);
+    open_yaml(yaml);
+}
+
+static unsigned ask(const char *client, const char *target, const char *fields)
+{
+    char head[2048];
+    const char *scheme = "http://", *host = "a.test";
+    bool whole = strncmp(target, scheme, strlen(scheme)) == 0;
+    host = whole ? target + strlen(scheme) : host;
+    snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: %.*s\r\n%s\r\n", target,
+             (int)strcspn(host, "/"), host, fields);
+    gate.client = client;
+    rw_fixture_ask(&gate, head, NULL);
+    return gate.status;
+}
+
+static uint64_t counted(const char *limit, enum rw_limit_result result)
+{
+    struct rw_series_cell sum = {0};
+    unsigned series =
+        rw_metrics_series(gate.metrics, RW_SERIES_LIMIT, rw_span_text(limit), (struct rw_span){0});
+    rw_metrics_series_total(gate.metrics, series, &sum);
+    return sum.status[result];
+}
+
+static void refuses_and_tells(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 60, per: hour, burst: 2 }", "");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit-Policy"), "\"a\";q=60;w=3600");
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "\"a\";r=1;t=60");
+    assert_string_equal(rw_fixture_field(&gate, "Retry-After"), "");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/", ""), 429);
+    assert_string_equal(gate.reason, "policy");
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "\"a\";r=0;t=60");
+    assert_string_equal(rw_fixture_field(&gate, "Retry-After"), "60");
+    assert_string_equal(rw_fixture_field(&gate, "Content-Type"), "application/problem+json");
+    assert_non_null(strstr(rw_fixture_body(&gate), "http-problem-types#quota-exceeded"));
+    assert_non_null(strstr(rw_fixture_body(&gate), "\"violated-policies\":[\"a\"]"));
+    assert_int_equal(ask("192.0.2.2", "/", ""), 200);
+    assert_int_equal(counted("a", RW_LIMIT_ADMITTED), 3);
+    assert_int_equal(counted("a", RW_LIMIT_REFUSED), 1);
+    rw_fixture_close(&gate);
+}
+
+static void several_limits(void **state)
+{
+    (void)state;
+    open_gate("{ name: each, requests: 1, per: hour, burst: 2 },"
+              "{ name: all, requests: 1, per: hour, burst: 3, key: constant }",
+              "");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ask("192.0.2.1", "/", ""), 429);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"),
+                        "\"each\";r=0;t=3600, \"all\";r=1;t=3600");
+    /* What was refused was charged to nobody. */
+    assert_int_equal(ask("192.0.2.2", "/", ""), 200);
+    assert_int_equal(ask("192.0.2.2", "/", ""), 429);
+    assert_non_null(strstr(rw_fixture_body(&gate), "\"violated-policies\":[\"all\"]"));
+    assert_int_equal(counted("each", RW_LIMIT_REFUSED), 5);
+    assert_int_equal(counted("all", RW_LIMIT_REFUSED), 1);
+    assert_int_equal(counted("all", RW_LIMIT_ADMITTED), 3);
+    rw_fixture_close(&gate);
+}
+
+/* Two requests each time: the second is refused where both have one key. */
+static void keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *first_client, *first_target, *first_fields;
+        const char *second_client, *second_target, *second_fields;
+        bool same;
+    } cases[] = {
+        {"address", "192.0.2.1", "/", "", "192.0.2.1", "/b", "", true},
+        {"address", "192.0.2.1", "/", "", "192.0.2.2", "/", "", false},
+        {"address", "192.0.2.1", "/", "", "::ffff:192.0.2.1", "/", "", true},
+        {"address", "2001:db8:0:1::1", "/", "", "2001:db8:0:1:ffff::2", "/", "", true},
+        {"address", "2001:db8:0:1::1", "/", "", "2001:db8:0:2::1", "/", "", false},
+        {"address", "", "/", "", "", "/", "", true},
+        {"address", "", "/", "", "192.0.2.1", "/", "", false},
+        {"constant", "192.0.2.1", "/", "", "192.0.2.2", "/b", "", true},
+        {"route", "192.0.2.1", "/", "", "192.0.2.2", "/b", "", true},
+        {"method", "192.0.2.1", "/", "", "192.0.2.2", "/b", "", true},
+        {"host", "192.0.2.1", "/", "", "192.0.2.2", "/", "", true},
+        {"host", "192.0.2.1", "/", "", "192.0.2.1", "http://B.test/", "", false},
+        {"host", "192.0.2.1", "http://b.test/", "", "192.0.2.1", "http://B.TEST:80/", "", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.2", "/", "x-key: a\r\n", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.1", "/", "X-Key: A\r\n", false},
+        {"header:X-Key", "192.0.2.1", "/", "", "192.0.2.2", "/", "", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: -\r\n", "192.0.2.1", "/", "", false},
+        {"cookie:sid", "192.0.2.1", "/", "Cookie: a=b; sid=1\r\n", "192.0.2.2", "/",
+         "Cookie: sid=1; c=d\r\n", true},
+        {"cookie:sid", "192.0.2.1", "/", "Cookie: sid=1\r\n", "192.0.2.1", "/",
+         "Cookie: xsid=1; sid=2\r\n", false},
+        {"query:k", "192.0.2.1", "/?a=1&k=2", "", "192.0.2.2", "/?k=2", "", true},
+        {"query:k", "192.0.2.1", "/?k=2", "", "192.0.2.1", "/?k=3", "", false},
+        {"[address, \"header:X-Key\"]", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.1", "/",
+         "X-Key: b\r\n", false},
+        {"[address, \"header:X-Key\"]", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.1", "/b",
+         "X-Key: a\r\n", true},
+        {"[\"query:a\", \"query:b\"]", "192.0.2.1", "/?a=1&b=23", "", "192.0.2.1", "/?a=12&b=3", "",
+         false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char limit[256];
+        snprintf(limit, sizeof(limit), "{ name: a, requests: 1, per: day, key: %s }", cases[i].key);
+        open_gate(limit, "");
+        unsigned first = ask(cases[i].first_client, cases[i].first_target, cases[i].first_fields);
+        unsigned second =
+            ask(cases[i].second_client, cases[i].second_target, cases[i].second_fields);
+        if (first != 200 || second != (cases[i].same ? 429 : 200))
+            fail_msg("case %zu, %s: %u, %u", i, cases[i].key, first, second);
+        rw_fixture_close(&gate);
+    }
+}
+
+static void prefixes(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 1, per: day }", ", ipv4_prefix: 20, ipv6_prefix: 47");
+    assert_int_equal(ask("10.0.16.1", "/", ""), 200);
+    assert_int_equal(ask("10.0.31.255", "/", ""), 429);
+    assert_int_equal(ask("10.0.32.1", "/", ""), 200);
+    assert_int_equal(ask("2001:db8:2::1", "/", ""), 200);
+    assert_int_equal(ask("2001:db8:3::1", "/", ""), 429);
+    assert_int_equal(ask("2001:db8:4::1", "/", ""), 200);
+    rw_fixture_close(&gate);
+}
+
+static void keyless_and_uncounted(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 1, per: day, key: \"header:X-Key\", keyless: uncounted }", "");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "");
+    assert_int_equal(ask("192.0.2.1", "/", "X-Key: a\r\n"), 200);
+    assert_int_equal(ask("192.0.2.1", "/", "X-Key: a\r\n"), 429);
+    assert_int_equal(counted("a", RW_LIMIT_KEYLESS), 3);
+    rw_fixture_close(&gate);
+}
+
+static void dry_run(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 1, per: day }", ", dry_run: true");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+        assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "");
+    }
+    assert_int_equal(counted("a", RW_LIMIT_ADMITTED), 1);
+    assert_int_equal(counted("a", RW_LIMIT_DRY_RUN), 2);
+    assert_int_equal(counted("a", RW_LIMIT_REFUSED), 0);
+    rw_fixture_close(&gate);
+}
+
+static void other_answers(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 1, per: day }", ", status: 503, fields: false");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 503);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit"), "");
+    assert_string_equal(rw_fixture_field(&gate, "Retry-After"), "86400");
+    rw_fixture_close(&gate);
+}
+
+/* One name is one limit: over routes, and with a listener's. */
+static void one_name_one_limit(void **state)
+{
+    (void)state;
+    open_yaml(LISTENER "routes:\n"
+                       "- match: /a\n  respond: hi\n  policies: [mine]\n"
+                       "- match: /b\n  respond: hi\n  policies: [mine]\n"
+                       "- match: /c\n  respond: hi\n  policies:\n"
+                       "  - rate_limit: { limits: { name: a, requests: 3, per: day } }\n"
+                       "policies:\n"
+                       "- name: mine\n"
+                       "  rate_limit: { limits: { name: a, requests: 3, per: day } }\n");
+    assert_int_equal(ask("192.0.2.1", "/a", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/b", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/c", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/a", ""), 429);
+    rw_fixture_close(&gate);
+}
+
+static void mistakes(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"", "expected 1 to 8 limits"},
+        {"{ name: a, per: day }", "requests"},
+        {"{ name: a, requests: 0, per: day }", "requests"},
+        {"{ name: a, requests: 1, per: week }", "per"},
+        {"{ requests: 1, per: day }", "name"},
+        {"{ name: \"a b\", requests: 1, per: day }", "letters, digits"},
+        {"{ name: a, requests: 1, per: day, key: consumer }", "expected address, host"},
+        {"{ name: a, requests: 1, per: day, key: header }", "expected header:NAME"},
+        {"{ name: a, requests: 1, per: day, key: \"route:x\" }", "route has no name"},
+        {"{ name: a, requests: 1, per: day, key: [] }", "expected 1 to 4 parts"},
+        {"{ name: a, requests: 1, per: day, burst: 100000 }", "more than two years"},
+        {"{ name: a, requests: 1, per: day }, { name: a, requests: 1, per: hour }", "a"},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof(yaml),
+                 LISTENER
+                 "routes:\n- respond: hi\n  policies: [ rate_limit: { limits: [ %s ] } ]\n",
+                 wrong[i][0]);
+        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+        assert_null(gate.snapshot);
+        if (!strstr(gate.mistakes.at, wrong[i][1]))
+            fail_msg("%s: %s", wrong[i][0], gate.mistakes.at);
+        rw_fixture_close(&gate);
+    }
+}
+
+static void conflicting_limits(void **state)
+{
+    (void)state;
+    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds,
+                    LISTENER "routes:\n"
+                             "- match: /a\n  respond: hi\n  policies:\n"
+                             "  - rate_limit: { limits: { name: a, requests: 3, per: day } }\n"
+                             "- match: /b\n  respond: hi\n  policies:\n"
+                             "  - rate_limit: { limits: { name: a, requests: 4, per: day } }\n");
+    assert_null(gate.snapshot);
+    assert_non_null(strstr(gate.mistakes.at, "rate limit \"a\" is another one in line 7"));
+    rw_fixture_close(&gate);
+}
+
+/* Every allocation of a refused and of an admitted request fails in turn. */
+static void without_memory(void **state)
+{
+    (void)state;
+    open_gate("{ name: a, requests: 1, per: day, burst: 20 }", "");
+    for (uint64_t n = 1; n <= 40; n++) {
+        gate.fail_after = n;
+        unsigned status = ask("192.0.2.1", "/", "");
+        assert_true(status == 0 || status == 200 || status == 429 || status >= 500);
+    }
+    rw_fixture_close(&gate);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_and_tells),
+        cmocka_unit_test(several_limits),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(keyless_and_uncounted),
+        cmocka_unit_test(dry_run),
+        cmocka_unit_test(other_answers),
+        cmocka_unit_test(one_name_one_limit),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(conflicting_limits),
+        cmocka_unit_test(without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
