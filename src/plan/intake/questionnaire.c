@@ -1,0 +1,280 @@
+#include "plan/intake/questionnaire.h"
+
+#include "base/utf8.h"
+
+static const struct rw_questionnaire_block blocks[] = {
+    {"客户行业|Industry|Customer", "profile", "profile|load|data|goal.downtime", "profile.other"},
+    {"当前痛点|Pains", "pains", "money.loss_per_minute", "pains.problem"},
+    {"基础设施现状|Infrastructure", "infrastructure", "data.stored|infrastructure.capacity",
+     "infrastructure.other"},
+    {"核心目标|Goals", "goal",
+     "goal|load.concurrent_users|load.concurrent_requests|money.goal_saving", "goal.other"},
+    {"预算限制|Budget", "money", "money", "money.other"},
+    {"特殊要求|Constraints", "constraints|service", "goal.availability|goal.recovery_time|service",
+     "constraints.other"},
+};
+
+enum { BLOCKS = sizeof(blocks) / sizeof(*blocks), KEY_BYTES_MAX = 60 };
+
+struct state {
+    struct rw_intake_reader *reader;
+    const struct rw_questionnaire_block *block;
+    struct rw_questionnaire_line line;
+    bool shares; /* within "分配比例" */
+    size_t shares_indent;
+};
+
+static bool has_word(const char *words, struct rw_span key)
+{
+    struct rw_span rest = rw_span_text(words), word;
+    while (rw_intake_next_word(&rest, &word))
+        if (rw_span_eq_nocase(word, key))
+            return true;
+    return false;
+}
+
+static const struct rw_questionnaire_block *find_block(struct rw_span title)
+{
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (has_word(blocks[i].titles, title))
+            return &blocks[i];
+    return NULL;
+}
+
+/* "key：value" or "key: value"; the colon of a time or an address is none. */
+static bool split(struct rw_span text, struct rw_span *key, struct rw_span *value)
+{
+    for (size_t i = 0; i < text.len && i <= KEY_BYTES_MAX; i++) {
+        size_t len = rw_span_starts(rw_span_skip(text, i), RW_LITERAL("：")) ? 3
+                     : text.at[i] == ':'                                     ? 1
+                                                                             : 0;
+        if (!len)
+            continue;
+        *key = rw_span_trim(rw_span(text.at, i));
+        *value = rw_span_trim(rw_span_skip(text, i + len));
+        return key->len > 0;
+    }
+    return false;
+}
+
+/* "[核心目标]：..." */
+static bool block_title(struct rw_span text, struct rw_span *title, struct rw_span *value)
+{
+    if (text.len < 3 || text.at[0] != '[')
+        return false;
+    ptrdiff_t end = rw_span_find(text, ']');
+    struct rw_span rest = end > 1 ? rw_span_skip(text, (size_t)end + 1) : RW_LITERAL("");
+    size_t colon =
+        rw_span_starts(rest, RW_LITERAL("：")) ? 3 : rw_span_starts(rest, RW_LITERAL(":"));
+    if (!colon)
+        return false;
+    *title = rw_span_trim(rw_span(text.at + 1, (size_t)end - 1));
+    *value = rw_span_trim(rw_span_skip(rest, colon));
+    return true;
+}
+
+bool rw_intake_is_questionnaire(struct rw_span text)
+{
+    struct rw_span raw, title, value;
+    while (rw_span_next(&text, '\n', &raw)) {
+        while (raw.len && (raw.at[0] == '#' || raw.at[0] == ' ' || raw.at[0] == '*'))
+            raw = rw_span_skip(raw, 1);
+        if (block_title(raw, &title, &value) && find_block(title))
+            return true;
+    }
+    return false;
+}
+
+/* ---- Answers ---- */
+
+static void add_unread(struct state *state, struct rw_span text)
+{
+    struct rw_intake *intake = state->reader->intake;
+    if (intake->unread_count == RW_INTAKE_UNREAD_MAX)
+        return;
+    if (!intake->unread)
+        intake->unread =
+            rw_arena_zero(&intake->arena, RW_INTAKE_UNREAD_MAX * sizeof(*intake->unread));
+    struct rw_span copy = rw_arena_copy(&intake->arena, text);
+    if (!intake->unread || !copy.at) {
+        state->reader->err = RW_ENOMEM;
+        return;
+    }
+    intake->unread[intake->unread_count++] = (struct rw_intake_unread){
+        .text = copy, .place = rw_questionnaire_place(&state->line, text)};
+}
+
+/* A second answer to the same question is added to the first. */
+static void put_text(struct state *state, struct rw_intake_value *value, struct rw_span text)
+{
+    struct rw_arena *arena = &state->reader->intake->arena;
+    struct rw_conf_place place = rw_questionnaire_place(&state->line, text);
+    if (text.len == 0 || rw_intake_is_unknown(text)) {
+        value->unknown |= text.len > 0;
+        return;
+    }
+    if (!value->there) {
+        value->origin = RW_ORIGIN_GIVEN;
+        rw_intake_put(state->reader, value, &text, &place, 1);
+        return;
+    }
+    struct rw_span joined =
+        rw_arena_format(arena, "%.*s；%.*s", RW_SPAN_ARGS(value->text), RW_SPAN_ARGS(text));
+    struct rw_span *texts = rw_arena_zero(arena, (value->count + 1) * sizeof(*texts));
+    if (!joined.at || !texts) {
+        state->reader->err = RW_ENOMEM;
+        return;
+    }
+    bool list = value->field->kind == RW_INTAKE_TEXTS;
+    if (list) {
+        memcpy(texts, value->texts, value->count * sizeof(*texts));
+        texts[value->count++] = rw_arena_copy(arena, text);
+    } else {
+        texts[0] = joined;
+    }
+    value->texts = texts;
+    value->text = joined;
+}
+
+/* The text field that the key names, in the block's sections. */
+static struct rw_intake_value *text_field(struct state *state, struct rw_span key)
+{
+    struct rw_span rest = rw_span_text(state->block->texts), word;
+    while (rw_intake_next_word(&rest, &word)) {
+        const struct rw_intake_section *section = rw_intake_find_section(word);
+        rw_assert(section);
+        const struct rw_intake_field *field = rw_intake_find_field(section, key);
+        if (field && (field->kind == RW_INTAKE_TEXT || field->kind == RW_INTAKE_TEXTS))
+            return rw_intake_slot(rw_intake_single(state->reader->intake, section), field);
+    }
+    return NULL;
+}
+
+static const struct rw_intake_section *section_of(const char *name)
+{
+    const struct rw_intake_section *section = rw_intake_find_section(rw_span_text(name));
+    rw_assert(section);
+    return section;
+}
+
+/* "云资源采购 40%": one line of the split of the budget. */
+static bool put_share(struct state *state, struct rw_span text)
+{
+    struct rw_amount amount;
+    struct rw_span where;
+    const struct rw_intake_section *section = section_of("shares");
+    if (!rw_amount_find(text, RW_DIMENSION_FRACTION | RW_DIMENSION_MONEY, &amount, &where) ||
+        !(amount.dimension & (RW_DIMENSION_FRACTION | RW_DIMENSION_MONEY)))
+        return false;
+    struct rw_span name = rw_span_trim(rw_span(text.at, (size_t)(where.at - text.at)));
+    while (name.len &&
+           (rw_span_ends(name, RW_LITERAL("：")) || rw_span_ends(name, RW_LITERAL(":"))))
+        name.len -= name.at[name.len - 1] == ':' ? 1 : 3;
+    struct rw_conf_place place = rw_questionnaire_place(&state->line, where);
+    struct rw_intake_row *row = rw_intake_add_row(state->reader, section, place);
+    if (!row)
+        return true;
+    struct rw_conf_place name_place = rw_questionnaire_place(&state->line, name);
+    bool share = amount.dimension == RW_DIMENSION_FRACTION;
+    const struct rw_intake_field *field =
+        rw_intake_find_field(section, share ? RW_LITERAL("share") : RW_LITERAL("amount"));
+    rw_intake_put(state->reader, rw_intake_slot(row, field), &where, &place, 1);
+    if (name.len)
+        rw_intake_put(state->reader, &row->values[0], &name, &name_place, 1);
+    return true;
+}
+
+/* "初期建设60% vs 持续运维40%": several on one line. */
+static bool put_shares(struct state *state, struct rw_span text)
+{
+    bool any = false;
+    while (text.len) {
+        const char *versus = memmem(text.at, text.len, " vs ", 4);
+        size_t len = versus ? (size_t)(versus - text.at) : text.len;
+        any |= put_share(state, rw_span(text.at, len));
+        text = rw_span_skip(text, versus ? len + 4 : len);
+    }
+    return any;
+}
+
+static void answer(struct state *state, struct rw_span key, struct rw_span value)
+{
+    struct rw_intake_value *field = key.len ? text_field(state, key) : NULL;
+    if (value.len == 0)
+        return;
+    unsigned amounts =
+        rw_questionnaire_amounts(state->reader, state->block, &state->line, key, value);
+    if (field)
+        put_text(state, field, value);
+    else if (!amounts || !key.len)
+        put_text(state, rw_questionnaire_value(state->reader, rw_span_text(state->block->other)),
+                 value);
+}
+
+static void read_line(struct state *state)
+{
+    struct rw_span text = rw_span(state->line.text, state->line.len), key = {0}, value;
+    if (text.len == 0)
+        return;
+    if (block_title(text, &key, &value)) {
+        state->block = find_block(key);
+        state->shares = false;
+        if (state->block && value.len)
+            answer(state, key, value);
+        else if (value.len)
+            add_unread(state, text);
+        return;
+    }
+    if (state->line.heading)
+        return;
+    if (!state->block) {
+        add_unread(state, text);
+        return;
+    }
+    if (state->shares && state->line.indent > state->shares_indent && put_shares(state, text))
+        return;
+    state->shares = false;
+    if (!split(text, &key, &value)) {
+        key = RW_LITERAL("");
+        value = text;
+    }
+    if (rw_span_is(key, "分配比例") || rw_span_is_nocase(key, "split")) {
+        state->shares = true;
+        state->shares_indent = state->line.indent;
+        put_shares(state, value);
+        return;
+    }
+    answer(state, key, value);
+}
+
+static bool is_utf8(struct rw_span text)
+{
+    while (text.len) {
+        size_t len = rw_utf8_length(text);
+        if (len == 0 || text.at[0] == 0)
+            return false;
+        text = rw_span_skip(text, len);
+    }
+    return true;
+}
+
+void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_span text)
+{
+    struct state state = {.reader = reader};
+    reader->intake->questionnaire = true;
+    uint32_t number = 0;
+    while (text.len && !reader->err) {
+        const char *end = memchr(text.at, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.at) : text.len;
+        struct rw_span raw = rw_span(text.at, len);
+        struct rw_conf_place place = {++number, 1};
+        text = rw_span_skip(text, end ? len + 1 : len);
+        if (!is_utf8(raw))
+            rw_conf_mistake_at(reader->report, place, "this line is not UTF-8");
+        else if (!rw_questionnaire_clean(raw, number, &state.line))
+            rw_conf_mistake_at(reader->report, place, "longer than %d bytes",
+                               RW_QUESTIONNAIRE_LINE_MAX);
+        else
+            read_line(&state);
+    }
+}
