@@ -43,7 +43,7 @@ static void tell_amount(struct rw_intake_reader *reader, const struct rw_intake_
                         const struct rw_amount_mistake *mistake)
 {
     struct rw_text message = {0};
-    rw_amount_mistake_write(mistake, rw_intake_field_dimensions(field), RW_LANGUAGE_EN, &message);
+    rw_amount_mistake_write(mistake, rw_intake_field_dimensions(field), reader->language, &message);
     if (message.err)
         reader->err = message.err;
     else

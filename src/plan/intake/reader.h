@@ -8,6 +8,7 @@ struct rw_intake_reader {
     struct rw_intake *intake;
     struct rw_conf_report *report;
     enum rw_err err;
+    enum rw_language language; /* of messages about amounts */
 };
 
 /* An empty intake: one row for each section that is no list. */
