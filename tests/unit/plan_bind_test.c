@@ -29,27 +29,28 @@ static void bind(const char *text, struct bound *bound)
     bound->err = rw_intake_bind(&bound->intake, NAN, bound->values, &bound->terms, &bound->report);
 }
 
+static const char whole[] = "intake: ringway/1\n"
+                            "plan: {date: 2026-11-20, currency: USD, name: Claims}\n"
+                            "load: {users: 500万+, transactions_per_day: 36万笔/月}\n"
+                            "data: {per_day: 10TB, retention: 5年}\n"
+                            "goal: {deadline: 6个月内, latency: P95<500ms,\n"
+                            "       downtime: <60分钟/年}\n"
+                            "money:\n"
+                            "  budget: $120万/年\n"
+                            "  initial_share: 60%\n"
+                            "  loss_per_minute: $6000/h\n"
+                            "  goal_saving: 30-40%\n"
+                            "  tiers: [¥7000万, $20M]\n"
+                            "  preference: 3年订阅制，按季度支付\n"
+                            "rates: [{currency: CNY, rate: 0.14}]\n"
+                            "shares: [{name: cloud, share: 80%}, {name: rest, share: 20%},\n"
+                            "         {name: part, share: 5%, of: cloud}]\n"
+                            "savings: [{cause: fewer machines, amount: $300万, years: 3年},\n"
+                            "          {cause: hope, share: 30%}]\n";
+
 static void test_inputs(void **state)
 {
     (void)state;
-    static const char text[] = "intake: ringway/1\n"
-                               "plan: {date: 2026-11-20, currency: USD, name: Claims}\n"
-                               "load: {users: 500万+, transactions_per_day: 36万笔/月}\n"
-                               "data: {per_day: 10TB, retention: 5年}\n"
-                               "goal: {deadline: 6个月内, latency: P95<500ms,\n"
-                               "       downtime: <60分钟/年}\n"
-                               "money:\n"
-                               "  budget: $120万/年\n"
-                               "  initial_share: 60%\n"
-                               "  loss_per_minute: $6000/h\n"
-                               "  goal_saving: 30-40%\n"
-                               "  tiers: [¥7000万, $20M]\n"
-                               "  preference: 3年订阅制，按季度支付\n"
-                               "rates: [{currency: CNY, rate: 0.14}]\n"
-                               "shares: [{name: cloud, share: 80%}, {name: rest, share: 20%},\n"
-                               "         {name: part, share: 5%, of: cloud}]\n"
-                               "savings: [{cause: fewer machines, amount: $300万, years: 3年},\n"
-                               "          {cause: hope, share: 30%}]\n";
     static const struct {
         enum rw_input input;
         double value;
@@ -67,7 +68,7 @@ static void test_inputs(void **state)
         {RW_INPUT_GOAL_SAVING, 0.35},
     };
     struct bound bound;
-    bind(text, &bound);
+    bind(whole, &bound);
     assert_int_equal(bound.err, RW_OK);
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
         const struct rw_input_value *value = &bound.values[expected[i].input];
