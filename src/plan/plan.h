@@ -25,6 +25,9 @@
 
 struct rw_prices;
 struct rw_bill;
+struct rw_roadmap;
+struct rw_standards;
+struct rw_controls;
 
 struct rw_plan {
     struct rw_sheet sheet;
@@ -35,6 +38,10 @@ struct rw_plan {
     unsigned tier_count;
     const struct rw_prices *prices; /* facts/prices.h; set before the bill, not owned */
     struct rw_bill *bill;           /* bill/bill.h; NULL before the bill; lives in the arena */
+    struct rw_roadmap *roadmap;     /* roadmap/roadmap.h; the same */
+    const struct rw_standards
+        *standards;               /* facts/standards.h; set before the controls, not owned */
+    struct rw_controls *controls; /* controls/controls.h; as the bill */
 };
 
 void rw_plan_init(struct rw_plan *plan);

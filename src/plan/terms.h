@@ -19,6 +19,7 @@ enum {
     RW_KPIS_MAX = 16,
     RW_RATES_MAX = 8,
     RW_SITES_MAX = 4,
+    RW_TERM_FRAMEWORKS_MAX = 8,
 };
 
 enum rw_payment {
@@ -87,7 +88,9 @@ struct rw_terms {
     struct rw_term_rate rates[RW_RATES_MAX];
     unsigned rate_count;
     struct rw_term_site sites[RW_SITES_MAX];
-    unsigned site_count; /* 0: the bill assumes one, and says so */
+    unsigned site_count;                            /* 0: the bill assumes one, and says so */
+    const char *frameworks[RW_TERM_FRAMEWORKS_MAX]; /* ids of data/plan/controls.yaml */
+    unsigned framework_count;
     enum rw_payment payment;
     bool payment_given;
     bool subscription, one_off; /* asked for; neither: both are compared */

@@ -1,0 +1,14 @@
+/* Within plan/roadmap: the phases that a plan may have, in an order in which each stands after what
+ * it needs.
+ */
+#ifndef RW_PLAN_ROADMAP_PHASES_H
+#define RW_PLAN_ROADMAP_PHASES_H
+
+#include "plan/roadmap/roadmap.h"
+
+enum { RW_ROADMAP_ENTRIES = 11 };
+
+/* Ended by one without an id. */
+extern const struct rw_roadmap_entry rw_roadmap_entries[RW_ROADMAP_ENTRIES + 1];
+
+#endif
