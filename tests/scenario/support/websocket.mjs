@@ -1,27 +1,14 @@
-// WebSockets by the package ws, as Debian has it (node-ws): clients, and origins behind a gateway.
+// WebSockets by the package ws: clients, and origins behind a gateway.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http2 from "node:http2";
-import { createRequire } from "node:module";
+import { WebSocket, WebSocketServer } from "ws";
 import { cleanup } from "./cleanup.mjs";
 import { connect2 } from "./client2.mjs";
 import { within } from "./wait.mjs";
 
-const require = createRequire(import.meta.url);
-
-function load() {
-  for (const place of ["/usr/share/nodejs/ws", "ws"]) {
-    try {
-      return require(place);
-    } catch (error) {
-      if (error.code !== "MODULE_NOT_FOUND") throw error;
-    }
-  }
-  throw new Error("the package ws is missing: apt-get install node-ws (make deps)");
-}
-
-export const WebSocket = load();
+export { WebSocket };
 const PATIENCE = 20000;
 
 const newOrigin = (server) => ({ server, sockets: new Set(), closes: [], pings: [], pongs: [] });
@@ -39,7 +26,7 @@ function welcome(origin, socket, talk) {
 
 // `talk(socket)`: what it does with each; by default it sends back every message as it came.
 export async function startWebSocketOrigin(t, talk = echo, options = {}) {
-  const server = new WebSocket.Server({ host: "127.0.0.1", port: 0, ...options });
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, ...options });
   const origin = newOrigin(server);
   server.on("connection", (socket, request) => {
     origin.request = request;
@@ -57,9 +44,9 @@ export async function startWebSocketOrigin(t, talk = echo, options = {}) {
 // One end of a WebSocket in a stream of HTTP/2.
 function socketIn(stream, isServer) {
   stream.setNoDelay = () => {};
-  const socket = new WebSocket(null);
+  const socket = new WebSocket(null, undefined, { autoPong: true, closeTimeout: PATIENCE });
   socket._isServer = isServer;
-  return { socket, begin: () => socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: false }) };
+  return { socket, begin: () => socket.setSocket(stream, Buffer.alloc(0), { allowSynchronousEvents: true, maxPayload: 0, skipUTF8Validation: false }) };
 }
 
 // An origin that has them in streams of HTTP/2 (RFC 8441): Node's server, with ws on its streams.
