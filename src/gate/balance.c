@@ -9,6 +9,7 @@
 enum {
     WALK_MAX = 64, /* entries passed over before every endpoint is looked at in turn */
     DRAWS_MAX = 4,
+    TRIAL_MS = 1000, /* a request on trial that nobody judges holds up others for so long */
 };
 
 /* ---- Making a set ---- */
@@ -184,19 +185,63 @@ void rw_endpoint_set_destroy(struct rw_endpoint_set *set)
 
 enum rank { RANK_DOWN, RANK_PANIC_AVOIDED, RANK_PANIC, RANK_AVOIDED, RANK_GOOD };
 
-static inline enum rank rank_of(const struct rw_endpoint *endpoint, const struct rw_choice *choice)
+/* The ejection is over: one request at a time, of whoever comes first; the next when that was
+ * judged, or after a while without judgement. */
+static bool take_trial(struct rw_endpoint *endpoint, uint64_t now_ms)
 {
-    if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed))
-        return RANK_DOWN;
-    bool avoided = endpoint == choice->avoid;
-    if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) > choice->now_ms)
-        return avoided ? RANK_PANIC_AVOIDED : RANK_PANIC;
-    return avoided ? RANK_AVOIDED : RANK_GOOD;
+    uint64_t next_ms = atomic_load_explicit(&endpoint->trial_ms, memory_order_relaxed);
+    return next_ms <= now_ms &&
+           atomic_compare_exchange_strong_explicit(&endpoint->trial_ms, &next_ms, now_ms + TRIAL_MS,
+                                                   memory_order_relaxed, memory_order_relaxed);
 }
 
-static inline bool is_good(const struct rw_endpoint *endpoint, const struct rw_choice *choice)
+/* Slow start: the share of draws that an endpoint takes rises with time, from a tenth. */
+static bool takes_share(struct rw_endpoint *endpoint, uint64_t returned_ms,
+                        const struct rw_choice *choice)
 {
-    return rank_of(endpoint, choice) == RANK_GOOD;
+    const uint32_t whole_ms = choice->passive->slow_start_ms;
+    uint64_t elapsed_ms = choice->now_ms > returned_ms ? choice->now_ms - returned_ms : 0;
+    if (elapsed_ms >= whole_ms) {
+        uint64_t until_ms = returned_ms;
+        (void)atomic_compare_exchange_strong_explicit(&endpoint->ejected_until_ms, &until_ms, 0,
+                                                      memory_order_relaxed, memory_order_relaxed);
+        return true;
+    }
+    uint64_t share_ms = elapsed_ms > whole_ms / 10 ? elapsed_ms : whole_ms / 10;
+    return rw_random_below(choice->random, whole_ms) < share_ms;
+}
+
+static enum rank rank_of_ejected(struct rw_endpoint *endpoint, const struct rw_choice *choice)
+{
+    bool avoided = endpoint == choice->avoid;
+    uint64_t returned_ms = atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
+    if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) > choice->now_ms)
+        return avoided ? RANK_PANIC_AVOIDED : RANK_PANIC;
+    if (!choice->passive || (!choice->passive->trials && !returned_ms))
+        return avoided ? RANK_AVOIDED : RANK_GOOD;
+    if (returned_ms)
+        return takes_share(endpoint, returned_ms, choice) && !avoided ? RANK_GOOD : RANK_AVOIDED;
+    if (avoided)
+        return RANK_PANIC_AVOIDED;
+    return take_trial(endpoint, choice->now_ms) ? RANK_GOOD : RANK_PANIC;
+}
+
+static inline enum rank rank_of(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
+                                const struct rw_choice *choice)
+{
+    if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed) &&
+        !atomic_load_explicit(&set->panic, memory_order_relaxed))
+        return RANK_DOWN;
+    if (__builtin_expect(
+            atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) != 0, 0))
+        return rank_of_ejected(endpoint, choice);
+    return endpoint == choice->avoid ? RANK_AVOIDED : RANK_GOOD;
+}
+
+static inline bool is_good(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
+                           const struct rw_choice *choice)
+{
+    return rank_of(set, endpoint, choice) == RANK_GOOD;
 }
 
 /* Few are good, or none: look at them all. The best of them is the answer. */
@@ -207,13 +252,14 @@ static struct rw_endpoint *choose_best(const struct rw_endpoint_set *set, unsign
     enum rank best_rank = RANK_DOWN;
     for (unsigned i = 0; i < set->count && best_rank != RANK_GOOD; i++) {
         unsigned at = start + i < set->count ? start + i : start + i - set->count;
-        enum rank rank = set->weights[at] ? rank_of(set->endpoints[at], choice) : RANK_DOWN;
+        enum rank rank = set->weights[at] ? rank_of(set, set->endpoints[at], choice) : RANK_DOWN;
         if (rank > best_rank) {
             best = set->endpoints[at];
             best_rank = rank;
         }
     }
-    return best;
+    bool refuses = choice->passive && choice->passive->all_out == RW_ALL_OUT_REFUSE;
+    return refuses && best_rank <= RANK_PANIC ? NULL : best;
 }
 
 static struct rw_endpoint *choose_round_robin(const struct rw_endpoint_set *set,
@@ -226,7 +272,7 @@ static struct rw_endpoint *choose_round_robin(const struct rw_endpoint_set *set,
     for (int steps = 0; steps < WALK_MAX && !found; steps++) {
         struct rw_endpoint *endpoint = set->endpoints[set->schedule[at]];
         at = at + 1 == set->schedule_count ? 0 : at + 1;
-        if (is_good(endpoint, choice))
+        if (is_good(set, endpoint, choice))
             found = endpoint;
     }
     *choice->cursor = at;
@@ -238,7 +284,7 @@ static uint32_t draw(const struct rw_endpoint_set *set, const struct rw_choice *
 {
     for (int draws = 0; draws < DRAWS_MAX; draws++) {
         uint32_t at = rw_random_below(choice->random, set->schedule_count);
-        if (is_good(set->endpoints[set->schedule[at]], choice))
+        if (is_good(set, set->endpoints[set->schedule[at]], choice))
             return at;
     }
     return UINT32_MAX;
@@ -264,7 +310,7 @@ static struct rw_endpoint *choose_least_requests(const struct rw_endpoint_set *s
         return set->endpoints[first];
     uint32_t other = rw_random_below(choice->random, set->schedule_count - 1);
     uint32_t second = set->schedule[other + (other >= at)];
-    if (second == first || !is_good(set->endpoints[second], choice))
+    if (second == first || !is_good(set, set->endpoints[second], choice))
         return set->endpoints[first];
     uint64_t first_active =
         atomic_load_explicit(&set->endpoints[first]->active, memory_order_relaxed);
@@ -281,7 +327,7 @@ static struct rw_endpoint *choose_by_hash(const struct rw_endpoint_set *set,
     uint32_t at = (uint32_t)(choice->hash % set->table_count);
     for (int steps = 0; steps < WALK_MAX; steps++) {
         struct rw_endpoint *endpoint = set->endpoints[set->table[at]];
-        if (is_good(endpoint, choice))
+        if (is_good(set, endpoint, choice))
             return endpoint;
         at = at + 1 == set->table_count ? 0 : at + 1;
     }

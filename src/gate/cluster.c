@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "gate/balance.h"
 #include "gate/cluster_registry.h"
@@ -319,6 +320,22 @@ void rw_clusters_settle(struct rw_clusters *clusters, uint32_t ms_max)
     }
 }
 
+/* ---- Panic ---- */
+
+void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_percent)
+{
+    struct rw_endpoint_set *set = atomic_load_explicit(&cluster->set, memory_order_relaxed);
+    uint64_t up = 0;
+    for (unsigned i = 0; i < set->count; i++)
+        up += !atomic_load_explicit(&set->endpoints[i]->probe_failed, memory_order_relaxed);
+    bool panic = up * 100 < (uint64_t)panic_percent * set->count;
+    if (atomic_exchange_explicit(&set->panic, panic, memory_order_relaxed) != panic)
+        rw_log_at(panic ? RW_LOG_WARN : RW_LOG_INFO, "health",
+                  "upstream %.*s: %u of %u endpoints are up: probes are %s",
+                  RW_SPAN_ARGS(cluster->name), (unsigned)up, set->count,
+                  panic ? "not believed, all are asked" : "believed again");
+}
+
 /* ---- Coming into force, going ---- */
 
 static void stop_probes(struct rw_cluster_control *control)
@@ -333,6 +350,7 @@ static void forget_probes(struct rw_cluster_control *control)
     struct rw_endpoint_set *set = atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
     for (unsigned i = 0; i < set->count; i++)
         atomic_store_explicit(&set->endpoints[i]->probe_failed, false, memory_order_relaxed);
+    rw_cluster_judge_panic(&control->cluster, 0);
 }
 
 static void retire_older(struct rw_clusters *clusters, const struct rw_cluster_control *newest)

@@ -22,15 +22,27 @@ struct rw_tls_client;
 
 enum { RW_CLUSTER_ENDPOINTS_MAX = 4096 }; /* of one cluster; what DNS says beyond is left out */
 
+/* What an endpoint has done in a span of time. */
+struct rw_endpoint_window {
+    _Atomic uint64_t since_ms;
+    _Atomic uint32_t requests, failures;
+    _Atomic uint32_t answers, slow;
+};
+
 /* One address that takes requests. Reference counted (atomic): sets and upstream connections hold
  * one each. Living clusters of one upstream name share it when address and host are the same. */
 struct rw_endpoint {
     /* Read by every choice, written when something changes. */
-    _Atomic bool probe_failed;         /* the active health check says: down; false at first */
-    _Atomic bool removed;              /* in no living cluster's set: close idle connections */
-    _Atomic uint32_t failures;         /* passive: in a row */
-    _Atomic uint32_t ejections;        /* passive: in a row, without a success in between */
-    _Atomic uint64_t ejected_until_ms; /* passive: no requests before this (monotonic) */
+    _Atomic bool probe_failed;  /* the active health check says: down; false at first */
+    _Atomic bool removed;       /* in no living cluster's set: close idle connections */
+    _Atomic uint32_t failures;  /* passive: in a row */
+    _Atomic uint32_t ejections; /* passive: in a row, without a success in between */
+    /* Passive: no requests before this (monotonic). Once it is over single ones (on trial), then
+     * fewer than usual (returned); 0: as many as there are. */
+    _Atomic uint64_t ejected_until_ms;
+    _Atomic uint64_t trial_ms;    /* on trial: the next one not before this */
+    _Atomic uint64_t returned_ms; /* since when it is back; 0: it is not, or at once */
+    _Atomic uint32_t good_trials;
     uint32_t slot;   /* small number, unique among living endpoints: index into a worker's pools */
     unsigned series; /* of metrics */
     socklen_t address_bytes;
@@ -41,8 +53,9 @@ struct rw_endpoint {
 
     /* Written for every request: a cache line of its own. */
     _Atomic uint32_t references __attribute__((aligned(64)));
-    _Atomic uint32_t open;    /* connections of all threads, for per_endpoint_max */
-    _Atomic uint32_t active;  /* requests in flight, for least_requests */
+    _Atomic uint32_t open;            /* connections of all threads, for per_endpoint_max */
+    _Atomic uint32_t active;          /* requests in flight, for least_requests */
+    struct rw_endpoint_window window; /* where shares are looked at */
     _Atomic uint64_t waiting; /* bit per worker thread (index modulo 64) that waits for a connection
                                  slot */
 };
@@ -56,6 +69,7 @@ struct rw_endpoint_set {
     unsigned schedule_count;
     uint32_t *table; /* consistent hash (Maglev): endpoint indices; NULL with other balancing */
     unsigned table_count;
+    _Atomic bool panic;    /* too few are up: probes are not believed */
     _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
@@ -103,6 +117,7 @@ struct rw_choice {
     uint64_t now_ms;
     uint32_t *cursor;         /* round robin: the worker's own for this cluster, random at first */
     struct rw_random *random; /* never NULL */
+    const struct rw_config_passive_health *passive; /* NULL: who is not ejected takes everything */
     const struct rw_endpoint *avoid; /* a retry: not this one if there is another; NULL */
 };
 
@@ -113,12 +128,20 @@ struct rw_endpoint *rw_cluster_choose(const struct rw_cluster *cluster,
                                       const struct rw_choice *choice);
 
 /* What became of a request, for passive health. `failed`: connect error, reset, timeout, or
- * 502/503/504. After passive.failures of them in a row the endpoint is ejected for eject_ms; twice,
- * four, eight, at most ten times as long when it is ejected again without a success in between.
- * While it is ejected reports change nothing. At most eject_percent_max of the set's endpoints
- * (rounded down) are ejected at a time. Any thread. */
-void rw_cluster_report(const struct rw_cluster *cluster, struct rw_endpoint *endpoint, bool failed,
+ * 502/503/504. After passive.failures of them in a row, or passive.error_percent in a window, the
+ * endpoint is ejected for eject_ms; twice, four, eight, at most ten times as long when it is
+ * ejected again without a success in between. While it is ejected reports change nothing; then come
+ * the trials, one failure of which ejects it again. At most eject_percent_max of the set's
+ * endpoints (rounded down) are ejected at a time. True: it has been ejected now. Any thread. */
+bool rw_cluster_report(const struct rw_cluster *cluster, struct rw_endpoint *endpoint, bool failed,
                        uint64_t now_ms);
+
+/* How long a response took, of a cluster with passive.slow_ms. True: ejected now. Any thread. */
+bool rw_cluster_report_time(const struct rw_cluster *cluster, struct rw_endpoint *endpoint,
+                            uint64_t ms, uint64_t now_ms);
+/* An endpoint that was out takes requests again, few at first where that is configured. */
+void rw_endpoint_return(struct rw_endpoint *endpoint,
+                        const struct rw_config_passive_health *passive, uint64_t now_ms);
 
 struct rw_endpoint *rw_endpoint_hold(struct rw_endpoint *endpoint);
 void rw_endpoint_drop(struct rw_endpoint *endpoint); /* any thread; frees at zero */
@@ -159,6 +182,8 @@ RW_MUST_CHECK enum rw_err rw_clusters_make(struct rw_clusters *clusters,
 /* Instead of `wait`: after making all clusters of a configuration, waits once for all names that
  * were never resolved, at most `ms_max`. */
 void rw_clusters_settle(struct rw_clusters *clusters, uint32_t ms_max);
+/* Control thread: a probe has changed its mind, or the set has changed. */
+void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_percent);
 /* The configuration is in force: this cluster's probes begin, with one at once, and those of an
  * older cluster of its name end. Without it there are no probes. */
 void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *cluster);

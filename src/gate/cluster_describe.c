@@ -8,17 +8,30 @@ static const char *const balance_names[] = {
     [RW_BALANCE_RANDOM] = "random",
 };
 
-static const char *state_of(const struct rw_endpoint *endpoint, uint64_t now_ms)
+static const char *state_of(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                            uint64_t now_ms)
 {
+    const struct rw_config_passive_health *passive = &cluster->passive;
+    uint64_t until_ms = atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed);
+    uint64_t returned_ms = atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
     if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed))
         return "down";
-    if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) > now_ms)
+    if (until_ms > now_ms)
         return "ejected";
+    if (until_ms && !returned_ms && passive->trials)
+        return "trial";
+    if (until_ms && returned_ms && returned_ms + passive->slow_start_ms > now_ms)
+        return "returning";
     return "up";
 }
 
-static void describe_endpoint(const struct rw_endpoint *endpoint, uint32_t weight, uint64_t now_ms,
-                              struct rw_text *json)
+static bool takes_requests(const char *state)
+{
+    return strcmp(state, "up") == 0 || strcmp(state, "returning") == 0;
+}
+
+static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                              uint32_t weight, uint64_t now_ms, struct rw_text *json)
 {
     rw_text_adds(json, "{\"address\":");
     rw_text_add_json(json, endpoint->name);
@@ -27,7 +40,7 @@ static void describe_endpoint(const struct rw_endpoint *endpoint, uint32_t weigh
     rw_text_addf(json,
                  ",\"weight\":%g,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
                  "\"active\":%u}",
-                 (double)weight / RW_RESOLVE_WEIGHT_ONE, state_of(endpoint, now_ms),
+                 (double)weight / RW_RESOLVE_WEIGHT_ONE, state_of(cluster, endpoint, now_ms),
                  atomic_load_explicit(&endpoint->failures, memory_order_relaxed),
                  atomic_load_explicit(&endpoint->ejections, memory_order_relaxed),
                  atomic_load_explicit(&endpoint->open, memory_order_relaxed),
@@ -48,7 +61,7 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     for (unsigned i = 0; i < set->count; i++) {
         if (i)
             rw_text_adds(json, ",");
-        describe_endpoint(set->endpoints[i], set->weights[i], now_ms, json);
+        describe_endpoint(&control->cluster, set->endpoints[i], set->weights[i], now_ms, json);
     }
     rw_text_adds(json, "]}");
 }
@@ -101,7 +114,7 @@ static void expose_endpoint(const struct rw_cluster *cluster, const struct rw_en
     add_label(text, cluster->name);
     rw_text_adds(text, "\",endpoint=\"");
     add_label(text, endpoint->name);
-    rw_text_addf(text, "\"} %d\n", state_of(endpoint, now_ms)[0] == 'u');
+    rw_text_addf(text, "\"} %d\n", takes_requests(state_of(cluster, endpoint, now_ms)));
 }
 
 void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text)
@@ -109,7 +122,7 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     const struct rw_cluster_control *control = NULL;
     uint64_t now_ms = rw_clusters_now_ms(clusters);
     rw_text_adds(text, "# HELP ringway_upstream_endpoint_healthy Whether the endpoint takes "
-                       "requests: neither down by its probes nor ejected\n"
+                       "requests: neither down by its probes nor ejected nor on trial\n"
                        "# TYPE ringway_upstream_endpoint_healthy gauge\n");
     while ((control = next_in_force(clusters, control))) {
         const struct rw_endpoint_set *set =

@@ -308,6 +308,7 @@ static void put_into_force(struct rw_cluster_control *control, struct rw_endpoin
     struct rw_endpoint_set *old = atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
     rw_clusters_count_in(clusters, set);
     atomic_store_explicit(&control->cluster.set, set, memory_order_release);
+    rw_cluster_judge_panic(&control->cluster, control->health.panic_percent);
     rw_clusters_count_out(old);
     if (control->probes)
         rw_cluster_start_probes(control);

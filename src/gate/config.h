@@ -224,12 +224,24 @@ struct rw_config_active_health {
     uint32_t healthy_after;   /* good probes in a row */
     uint32_t unhealthy_after; /* bad ones */
     uint32_t status_min, status_max;
+    uint32_t
+        panic_percent; /* fewer endpoints are up: probes are not believed; 0: they always are */
 };
+
+enum rw_config_all_out { RW_ALL_OUT_ASK, RW_ALL_OUT_REFUSE };
 
 struct rw_config_passive_health {
     uint32_t failures;          /* connect errors, resets, timeouts, 502/503/504 in a row; 0: off */
     uint32_t eject_ms;          /* how long it gets no request */
     uint32_t eject_percent_max; /* of the endpoints, at most so many are out */
+    uint32_t error_percent;     /* of the requests in a window; 0: off */
+    uint32_t slow_ms;           /* a response that takes so long is slow; 0: off */
+    uint32_t slow_percent;      /* of the responses in a window */
+    uint32_t window_ms;
+    uint32_t requests_min; /* in a window, for shares to say something */
+    uint32_t trials;       /* good ones before it is back; 0: it is back when its time is over */
+    uint32_t slow_start_ms;
+    int all_out; /* enum rw_config_all_out */
 };
 
 struct rw_config_connections {

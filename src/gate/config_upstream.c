@@ -178,6 +178,17 @@ static const struct rw_conf_field health_fields[] = {
         .max = 599,
         .doc = "The highest status that counts as good.",
     },
+    {
+        .name = "panic_percent",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(panic_percent),
+        .fallback = "0",
+        .min = 0,
+        .max = 100,
+        .doc = "When fewer than so many percent of the endpoints are up by their probes, the "
+               "probes are not believed and all are asked: better some answers than the whole "
+               "load on the few. 0: a request goes to none that is down.",
+    },
     {.name = NULL},
 };
 #undef MEMBER
@@ -191,6 +202,8 @@ static const struct rw_conf_record health_record = {
     .scalar_field = "path",
     .check = rw_config_check_health,
 };
+
+static const char *const all_out_names[] = {"ask", "refuse", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_passive_health, member)
 static const struct rw_conf_field passive_health_fields[] = {
@@ -223,6 +236,84 @@ static const struct rw_conf_field passive_health_fields[] = {
         .doc =
             "At most so many percent of the endpoints are out at a time, so that a failure of all "
             "does not leave none.",
+    },
+    {
+        .name = "error_percent",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(error_percent),
+        .fallback = "0",
+        .min = 0,
+        .max = 100,
+        .doc = "So many percent of an endpoint's requests in a `window` that fail put it out, too; "
+               "0 is off.",
+    },
+    {
+        .name = "slow",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(slow_ms),
+        .fallback = "0s",
+        .min = 0,
+        .max = 86400000,
+        .doc = "A response that takes so long, from the request to its head, is slow; 0s is off.",
+        .example = "2s",
+    },
+    {
+        .name = "slow_percent",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(slow_percent),
+        .fallback = "50",
+        .min = 1,
+        .max = 100,
+        .doc = "So many percent of slow responses in a `window` put an endpoint out.",
+    },
+    {
+        .name = "window",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(window_ms),
+        .fallback = "10s",
+        .min = 100,
+        .max = 3600000,
+        .doc = "Over which these shares are taken, one window after the other.",
+    },
+    {
+        .name = "requests_min",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(requests_min),
+        .fallback = "20",
+        .min = 1,
+        .max = 1000000,
+        .doc = "With fewer requests in a window shares say nothing.",
+    },
+    {
+        .name = "trials",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(trials),
+        .fallback = "1",
+        .min = 0,
+        .max = 1000,
+        .doc = "After its time an endpoint gets one request at a time, and is back when so many in "
+               "a row were good; one that fails puts it out again. 0: it is back at once.",
+    },
+    {
+        .name = "slow_start",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(slow_start_ms),
+        .fallback = "0s",
+        .min = 0,
+        .max = 3600000,
+        .doc =
+            "An endpoint that is back, by `trials` or by its probes, gets a tenth of its share at "
+            "first, and the whole of it after this time. 0s: at once.",
+    },
+    {
+        .name = "all_out",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(all_out),
+        .names = all_out_names,
+        .fallback = "ask",
+        .doc = "When no endpoint takes requests but those that failed: `ask` them all the same, or "
+               "`refuse` with 503 at once, which spares them (a circuit breaker of the upstream). "
+               "With fewer than all the endpoints out, `eject_percent_max` decides first.",
     },
     {.name = NULL},
 };

@@ -130,6 +130,7 @@ static struct rw_endpoint *choose(const struct call *call, const struct rw_endpo
         .cursor = &rw_worker_upstream(worker, call->route->cluster->slot)->cursor,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
+        .passive = &call->route->cluster->passive,
     };
     if (peer->any.sa_family == AF_INET)
         choice.hash = rw_hash(&peer->v4.sin_addr, sizeof(peer->v4.sin_addr), 0);
@@ -140,8 +141,10 @@ static struct rw_endpoint *choose(const struct call *call, const struct rw_endpo
 
 static void report(const struct call *call, bool failed)
 {
-    rw_cluster_report(call->route->cluster, call->endpoint, failed,
-                      rw_loop_now_ms(rw_client_worker(call->client)->loop));
+    struct rw_worker *worker = rw_client_worker(call->client);
+    if (rw_cluster_report(call->route->cluster, call->endpoint, failed,
+                          rw_loop_now_ms(worker->loop)))
+        rw_worker_count(worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
 }
 
 static void try_endpoint(struct connection *c, struct rw_endpoint *endpoint)

@@ -72,7 +72,11 @@ static struct probe *probe_of(struct rw_stream *stream)
 
 static void set_failed(struct probe *probe, bool failed, const char *reason)
 {
+    const struct rw_cluster *cluster = probe->health->cluster;
     atomic_store_explicit(&probe->endpoint->probe_failed, failed, memory_order_relaxed);
+    if (!failed && cluster->passive.slow_start_ms)
+        rw_endpoint_return(probe->endpoint, &cluster->passive, rw_loop_now_ms(probe->health->loop));
+    rw_cluster_judge_panic(cluster, probe->health->config->panic_percent);
     rw_log_at(failed ? RW_LOG_WARN : RW_LOG_INFO, "health", "upstream %.*s: %.*s is %s: %s",
               RW_SPAN_ARGS(probe->health->cluster->name), RW_SPAN_ARGS(probe->endpoint->name),
               failed ? "down" : "up", reason);
@@ -91,7 +95,8 @@ static void end_ejection(struct probe *probe, bool good)
     if (++probe->good_out < probe->health->config->healthy_after)
         return;
     probe->good_out = 0;
-    atomic_store_explicit(&endpoint->ejected_until_ms, 0, memory_order_relaxed);
+    rw_endpoint_return(endpoint, &probe->health->cluster->passive,
+                       rw_loop_now_ms(probe->health->loop));
     rw_log_info("health", "upstream %.*s: %.*s is not ejected any more: its probes are good",
                 RW_SPAN_ARGS(probe->health->cluster->name), RW_SPAN_ARGS(endpoint->name));
 }

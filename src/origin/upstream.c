@@ -26,8 +26,9 @@ void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
     struct rw_exchange *x = call->x;
     bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
                 reason == RW_REASON_EXCHANGE_LIMIT || reason == RW_REASON_NO_UPGRADE;
-    if (x->endpoint && !ours)
-        rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop));
+    if (x->endpoint && !ours &&
+        rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop)))
+        rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
 }
 
 void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
@@ -56,6 +57,7 @@ void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint)
 static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_piece *first)
 {
     call->request_started = true;
+    call->sent_ms = rw_loop_now_ms(call->x->worker->loop);
     call->reused = call->lease.reused;
     if (first->end && first->data.len == 0)
         call->kept.end = true;
@@ -123,6 +125,18 @@ bool rw_upstream_ensure_date(struct rw_exchange *x)
                RW_OK;
 }
 
+static void report_response(const struct rw_upstream_call *call, bool failed)
+{
+    const struct rw_exchange *x = call->x;
+    uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
+    bool ejected = rw_cluster_report(call->cluster, x->endpoint, failed, now_ms);
+    if (call->cluster->passive.slow_ms)
+        ejected |=
+            rw_cluster_report_time(call->cluster, x->endpoint, now_ms - call->sent_ms, now_ms);
+    if (ejected)
+        rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+}
+
 bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
 {
     unsigned status = call->x->response.status;
@@ -134,8 +148,7 @@ bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
     if (call->kept.buf)
         rw_buf_drop(call->kept.buf);
     call->kept.buf = NULL;
-    rw_cluster_report(call->cluster, call->x->endpoint, failed,
-                      rw_loop_now_ms(call->x->worker->loop));
+    report_response(call, failed);
     return true;
 }
 
@@ -268,21 +281,6 @@ static enum rw_err compile(struct rw_compile *compile, const void *config, void 
     return *instance ? RW_OK : RW_EINVAL;
 }
 
-static void explain(const void *instance, struct rw_text *text)
-{
-    static const char *const balances[] = {"round robin", "least requests", "consistent hash",
-                                           "random"};
-    const struct rw_cluster *cluster = instance;
-    const struct rw_endpoint_set *set = atomic_load(&cluster->set);
-    rw_text_addf(text, "upstream %.*s (%s): ", RW_SPAN_ARGS(cluster->name),
-                 balances[cluster->balance]);
-    for (unsigned i = 0; i < set->count; i++)
-        rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
-    if (set->count == 0)
-        rw_text_adds(text, "no endpoint is known now");
-    rw_upstream_explain_retries(&cluster->retries, text);
-}
-
 const struct rw_origin rw_origin_upstream = {
     .kind = {.name = "upstream",
              .doc = "Name of the upstream whose endpoints answer.",
@@ -293,5 +291,5 @@ const struct rw_origin rw_origin_upstream = {
     .response_resume = response_resume,
     .cancel = cancel,
     .detach = detach,
-    .explain = explain,
+    .explain = rw_upstream_explain,
 };

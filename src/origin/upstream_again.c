@@ -239,23 +239,3 @@ bool rw_upstream_retries_response(struct rw_upstream_call *call, bool end)
         return false;
     return rw_upstream_try_again(call, cause, RW_REASON_NO_ENDPOINT, false);
 }
-
-/* ---- For people ---- */
-
-void rw_upstream_explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text)
-{
-    const char *separator = "";
-    if (!retries->on) {
-        rw_text_adds(text, "\n  retries   none");
-        return;
-    }
-    rw_text_addf(text, "\n  retries   %u at most, on ", retries->tries - 1);
-    for (unsigned i = 0; i < RW_RETRY_COUNT; i++) {
-        if (!(retries->on & 1u << i))
-            continue;
-        rw_text_addf(text, "%s%s", separator, rw_config_retry_names[i]);
-        separator = ", ";
-    }
-    rw_text_addf(text, "; of all requests %u%%, or %u a second", retries->budget.percent,
-                 retries->budget.per_second);
-}

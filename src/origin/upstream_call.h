@@ -36,7 +36,8 @@ struct rw_upstream_call {
     struct rw_piece
         waiting; /* request body piece that waits for the connection; holds its buffer */
     struct rw_piece
-        kept; /* what was sent of the body, while it may be sent again; holds its buffer */
+        kept;         /* what was sent of the body, while it may be sent again; holds its buffer */
+    uint64_t sent_ms; /* when the request began to leave */
     struct rw_timer backoff; /* before the next try */
     uint8_t failure;         /* enum rw_reason: of the try before */
     bool kept_own;           /* its buffer is the call's alone to fill */
@@ -109,7 +110,9 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
                            enum rw_reason failure, bool untouched);
 /* ... because of the response. */
 bool rw_upstream_retries_response(struct rw_upstream_call *call, bool end);
-void rw_upstream_explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text);
+
+/* upstream_explain.c: as rw_origin.explain. */
+void rw_upstream_explain(const void *instance, struct rw_text *text);
 
 /* Events of the lease. */
 void rw_upstream_on_ready(struct rw_lease *lease);

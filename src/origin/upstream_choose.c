@@ -67,6 +67,7 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
         .cursor = &rw_worker_upstream(worker, call->cluster->slot)->cursor,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
+        .passive = &call->cluster->passive,
     };
     if (call->cluster->balance == RW_BALANCE_HASH) {
         struct rw_span key = hash_key(x, &call->cluster->hash);

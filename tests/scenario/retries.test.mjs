@@ -9,7 +9,7 @@ import { readBody, startH2Origin } from "./support/h2-origin.mjs";
 import { onHeads, startOrigin, startRawOrigin } from "./support/origin.mjs";
 import { freePort } from "./support/ports.mjs";
 import { runRingway } from "./support/run.mjs";
-import { sleep } from "./support/wait.mjs";
+import { eventually, sleep } from "./support/wait.mjs";
 
 const config = (origins, retries, more = "") => `
 threads: 1
@@ -155,4 +155,50 @@ test("mistakes, and what explain says", async (t) => {
     ["on: [500]", /500/],
   ])
     await assert.rejects(startGateway(t, config(["127.0.0.1:1"], retries)), message);
+});
+
+// ---- Circuit breakers ----
+
+const statesOf = async (gateway) => {
+  const [{ endpoints }] = await (await fetch(`${gateway.admin}/upstreams`)).json();
+  return Object.fromEntries(endpoints.map((endpoint) => [endpoint.address, endpoint.state]));
+};
+
+test("a breaker: out by its share of errors, on trial, and back", async (t) => {
+  let bad = true;
+  const ill = await startOrigin(t, { answer: (_, response) => response.writeHead(bad ? 503 : 200).end("ill") });
+  const well = await startOrigin(t, { answer: (_, response) => response.end("well") });
+  const passive = "passive_health: { failures: 0, error_percent: 50, requests_min: 4, eject: 500ms, trials: 2 }";
+  const gateway = await startGateway(t, config([ill, well], "tries: 1").replace("passive_health: { failures: 0 }", passive));
+  const ask = async (times) => {
+    const statuses = [];
+    for (let i = 0; i < times; i++) statuses.push((await gateway.get("/")).status);
+    return statuses;
+  };
+  await ask(10);
+  assert.equal((await statesOf(gateway))[ill.address], "ejected");
+  assert.equal(await gateway.metric("ringway_upstream_ejections_total"), 1);
+  await eventually(async () => (await statesOf(gateway))[ill.address] === "trial");
+  bad = false;
+  const asked = ill.requests.length;
+  assert.deepEqual(await ask(8), Array(8).fill(200));
+  assert.equal((await statesOf(gateway))[ill.address], "up");
+  assert.ok(ill.requests.length >= asked + 2);
+  const told = await runRingway("explain", gateway.configFile, "/");
+  assert.match(told.stdout, /breaker +50% failures \(of 4 or more in 10000 ms\): out for 500 ms, then 2 on trial/);
+});
+
+test("all out: refused at once, and asked again on trial", async (t) => {
+  let bad = true;
+  const ill = await startOrigin(t, { answer: (_, response) => response.writeHead(bad ? 503 : 200).end("ill") });
+  const passive = "passive_health: { failures: 2, eject: 500ms, eject_percent_max: 100, all_out: refuse }";
+  const text = config([ill], "tries: 1").replace("passive_health: { failures: 0 }", passive);
+  const gateway = await startGateway(t, (g) => `listeners: [{ name: web, address: "127.0.0.1:${g.port}", reason_header: true }]\n${text}`);
+  for (let i = 0; i < 2; i++) assert.equal((await gateway.get("/")).text, "ill");
+  const refused = await gateway.get("/");
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers["x-ringway-reason"], "no_endpoint");
+  assert.equal(ill.requests.length, 2);
+  bad = false;
+  await eventually(async () => (await gateway.get("/")).status === 200);
 });

@@ -359,8 +359,24 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
         add_http2(plan, yaml);
     add_retries(plan, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
-    add_number(plan, yaml, "failures", world->strict ? 0 : 50, 0, 1, 4);
-    rw_test_bytes_format(yaml, " }\n");
+    unsigned breaks = world->strict ? 0 : 50;
+    add_number(plan, yaml, "failures", breaks, 0, 1, 4);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "error_percent", breaks / 2, 0, 10, 90);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "requests_min", 50, 20, 1, 5);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "trials", 50, 1, 0, 3);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "eject_percent_max", 30, 50, 0, 100);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "eject", 10000, 100);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "slow", 0, 50);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "slow_start", 0, 200);
+    rw_test_bytes_format(yaml, ", all_out: %s }\n",
+                         world->strict || chance(plan, 50) ? "ask" : "refuse");
 }
 
 void rw_test_plan_reload(struct rw_test_world *world)

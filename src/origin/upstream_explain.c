@@ -1,0 +1,70 @@
+/* What `ringway explain` tells of an upstream. */
+#include "origin/upstream_call.h"
+
+static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    static const char *const balances[] = {"round robin", "least requests", "consistent hash",
+                                           "random"};
+    const struct rw_endpoint_set *set = atomic_load(&cluster->set);
+    rw_text_addf(text, "upstream %.*s (%s): ", RW_SPAN_ARGS(cluster->name),
+                 balances[cluster->balance]);
+    for (unsigned i = 0; i < set->count; i++)
+        rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
+    if (set->count == 0)
+        rw_text_adds(text, "no endpoint is known now");
+}
+
+static void explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text)
+{
+    const char *separator = "";
+    if (!retries->on) {
+        rw_text_adds(text, "\n  retries   none");
+        return;
+    }
+    rw_text_addf(text, "\n  retries   %u at most, on ", retries->tries - 1);
+    for (unsigned i = 0; i < RW_RETRY_COUNT; i++) {
+        if (!(retries->on & 1u << i))
+            continue;
+        rw_text_addf(text, "%s%s", separator, rw_config_retry_names[i]);
+        separator = ", ";
+    }
+    rw_text_addf(text, "; of all requests %u%%, or %u a second", retries->budget.percent,
+                 retries->budget.per_second);
+}
+
+/* When an endpoint is put out, and how it comes back. */
+static void explain_breaker(const struct rw_config_passive_health *passive, struct rw_text *text)
+{
+    const char *separator = "";
+    if (!passive->failures && !passive->error_percent && !passive->slow_ms) {
+        rw_text_adds(text, "\n  breaker   none");
+        return;
+    }
+    rw_text_adds(text, "\n  breaker   ");
+    if (passive->failures) {
+        rw_text_addf(text, "%u failures in a row", passive->failures);
+        separator = ", or ";
+    }
+    if (passive->error_percent) {
+        rw_text_addf(text, "%s%u%% failures", separator, passive->error_percent);
+        separator = ", or ";
+    }
+    if (passive->slow_ms)
+        rw_text_addf(text, "%s%u%% responses of %u ms or longer", separator, passive->slow_percent,
+                     passive->slow_ms);
+    if (passive->error_percent || passive->slow_ms)
+        rw_text_addf(text, " (of %u or more in %u ms)", passive->requests_min, passive->window_ms);
+    rw_text_addf(text, ": out for %u ms, then %u on trial, slow start %u ms; %u%% out at most; %s",
+                 passive->eject_ms, passive->trials, passive->slow_start_ms,
+                 passive->eject_percent_max,
+                 passive->all_out == RW_ALL_OUT_REFUSE ? "when all are out: refused with 503"
+                                                       : "when all are out: asked all the same");
+}
+
+void rw_upstream_explain(const void *instance, struct rw_text *text)
+{
+    const struct rw_cluster *cluster = instance;
+    explain_endpoints(cluster, text);
+    explain_retries(&cluster->retries, text);
+    explain_breaker(&cluster->passive, text);
+}
