@@ -1,0 +1,168 @@
+#include "base/alloc.h"
+#include "cli/cli.h"
+#include "cli/load_options.h"
+#include "load/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct rw_load_run *interrupted_run;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    rw_load_stop(interrupted_run);
+}
+
+/* ---- Progress ---- */
+
+static void show_progress(const struct rw_load_progress *progress, void *user)
+{
+    const struct rw_load_options *options = user;
+    const struct rw_load_settings *settings = &options->settings;
+    char p50[16], p99[16];
+    double left = rw_load_seconds(settings) + settings->warmup_seconds - progress->seconds;
+    if (progress->seconds < 0)
+        fprintf(stderr, "\r\033[K%u of %u connections", progress->connected, settings->connections);
+    else if (!progress->rows)
+        fprintf(stderr, "\r\033[K%u connections, warming up", progress->connected);
+    else
+        fprintf(stderr,
+                "\r\033[K%.0f s left: %" PRIu64 " answers/s, p50 %s, p99 %s, %" PRIu64 " failed",
+                left > 0 ? left : 0, progress->row.answered,
+                rw_load_format_ns(p50, (double)progress->row.p50_ns),
+                rw_load_format_ns(p99, (double)progress->row.p99_ns), progress->row.failed);
+    fflush(stderr);
+}
+
+/* ---- Output ---- */
+
+static int write_file(const char *path, const struct rw_text *text)
+{
+    FILE *file = text->err ? NULL : fopen(path, "wb");
+    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
+    if (file && fclose(file) != 0)
+        good = false;
+    if (good)
+        return 0;
+    fprintf(stderr, "ringway load: %s cannot be written: %s\n", path,
+            text->err ? rw_err_text(text->err) : strerror(errno));
+    return 1;
+}
+
+static int write_output(const struct rw_load_options *options, const char *path,
+                        const struct rw_load_result *result)
+{
+    struct rw_text text = {0};
+    if (strcmp(strrchr(path, '.'), ".json") == 0)
+        rw_load_report_json(&options->settings, result, &text);
+    else
+        rw_load_report_csv(result, &text);
+    int code = write_file(path, &text);
+    rw_text_free(&text);
+    return code;
+}
+
+static int report(const struct rw_load_options *options, const struct rw_load_result *result)
+{
+    struct rw_text text = {0};
+    int code = 0;
+    if (options->json)
+        rw_load_report_json(&options->settings, result, &text);
+    else
+        rw_load_report_text(&options->settings, result, &text);
+    if (!text.err && text.at)
+        fputs(text.at, stdout);
+    rw_text_free(&text);
+    for (unsigned i = 0; i < options->output_count; i++)
+        code |= write_output(options, options->outputs[i], result);
+    enum rw_load_verdict verdict = rw_load_judge(&options->settings, result);
+    return code || verdict == RW_LOAD_GENERATOR_LATE || verdict == RW_LOAD_NOTHING_ANSWERED;
+}
+
+/* ---- The run ---- */
+
+static int tell_failure(const struct rw_load_options *options, enum rw_err err, const char *why)
+{
+    if (err == RW_EREFUSED)
+        fprintf(stderr, "ringway load: %s: the %u connections could not all be had: %s\n",
+                options->url, options->settings.connections, why[0] ? why : "no answer in time");
+    else
+        fprintf(stderr, "ringway load: %s\n", rw_err_text(err));
+    return 1;
+}
+
+static int execute(struct rw_load_options *options)
+{
+    struct rw_load_run run = {.settings = &options->settings, .user = options};
+    struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+    bool shown = !options->quiet && isatty(STDERR_FILENO);
+    if (!result)
+        return tell_failure(options, RW_ENOMEM, "");
+    if (shown)
+        run.progress = show_progress;
+    interrupted_run = &run;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    enum rw_err err = rw_load_run(&run, result);
+    if (shown)
+        fputs("\r\033[K", stderr);
+    int code = err ? tell_failure(options, err, result->why) : report(options, result);
+    if (!err)
+        rw_load_result_close(result);
+    rw_free(result);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct rw_load_options *options = rw_alloc_zero(sizeof(*options));
+    if (!options)
+        return 1;
+    int code = rw_load_options_parse(argc, argv, options);
+    if (!code)
+        code = execute(options);
+    rw_load_options_free(options);
+    rw_free(options);
+    return code;
+}
+
+const struct rw_verb rw_verb_load = {
+    .name = "load",
+    .arguments = "[OPTIONS] URL",
+    .summary = "sends requests at a rate and tells how long the answers take",
+    .help =
+        "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
+        "loop): a system that stalls is charged for all who would have waited. Without one, each\n"
+        "connection asks again as soon as it is answered (closed loop).\n\n"
+        "How much:\n"
+        "  -r, --rate N            requests per second, evenly spaced\n"
+        "  --phases LIST           rates that change: 10s:100,30s:100-1000,5s:5000\n"
+        "  --arrivals poisson      at random, as independent users come; default even\n"
+        "  -d, --duration TIME     default 10s\n"
+        "  --warmup TIME           before that, sent and not counted; default 0s\n"
+        "  -c, --connections N     default 64\n"
+        "  -t, --threads N         default 1\n"
+        "  --http2                 over HTTP/2; with http:// by prior knowledge\n"
+        "  -m, --streams N         requests at a time on one connection of HTTP/2; default 32\n"
+        "  --think TIME            closed loop: between an answer and the next request\n"
+        "  --timeout TIME          of a request; default 10s\n"
+        "  --seed N                of what is random; default 1\n\n"
+        "What:\n"
+        "  -X, --method METHOD     default GET, with a body POST\n"
+        "  -H, --header 'N: value' as often as needed\n"
+        "  --body TEXT, --body-file FILE\n"
+        "  --ca FILE               certificates to trust; default the system's\n"
+        "  --insecure              trust any certificate\n\n"
+        "Results:\n"
+        "  --out FILE              FILE.json or FILE.csv; as often as needed\n"
+        "  --json                  JSON on standard output instead of the summary\n"
+        "  --quiet                 no progress on a terminal\n\n"
+        "Exit codes: 0 done; 1 the target is down, or the generator was the bottleneck; 2 wrong\n"
+        "use. An interrupted run reports what it has.\n",
+    .run = run,
+};

@@ -1,0 +1,29 @@
+/* The command line of `ringway load` as settings of a run. */
+#ifndef RW_CLI_LOAD_OPTIONS_H
+#define RW_CLI_LOAD_OPTIONS_H
+
+#include "load/settings.h"
+
+enum { RW_CLI_OUTPUTS_MAX = 8 };
+
+struct rw_load_options {
+    struct rw_load_settings settings;
+    struct rw_load_request request;
+    struct rw_arena arena; /* of what the settings point to */
+    const char *outputs[RW_CLI_OUTPUTS_MAX];
+    unsigned output_count;
+    bool json, quiet;
+    /* As written. */
+    const char *url, *method, *body, *body_file, *ca;
+    const char *rate, *phases, *duration, *warmup, *think, *timeout, *arrivals;
+    const char *connections, *streams, *threads, *seed;
+    bool http2, insecure;
+    const char *headers[RW_LOAD_HEADERS_MAX];
+    unsigned header_count;
+};
+
+/* 0, or the exit code after having said what is wrong. Either way rw_load_options_free follows. */
+int rw_load_options_parse(int argc, char **argv, struct rw_load_options *options);
+void rw_load_options_free(struct rw_load_options *options);
+
+#endif

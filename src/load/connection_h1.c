@@ -1,0 +1,233 @@
+/* HTTP/1.1: one request at a time. What is idle holds no buffer. */
+#include "http/h1.h"
+#include "load/generator.h"
+
+struct connection {
+    struct rw_load_connection base;
+    struct rw_load_call call;
+    struct rw_h1_body body;
+    struct rw_buf *partial; /* of a head that is not whole */
+    bool busy;              /* a request is under way */
+    bool in_body;
+    bool sending; /* its bytes are still with us */
+    bool keep;    /* the connection may be used again */
+};
+
+_Static_assert(sizeof(struct connection) <= 256, "a million idle ones are a quarter of a gigabyte");
+
+static struct connection *connection_of(struct rw_load_connection *base)
+{
+    return rw_container_of(base, struct connection, base);
+}
+
+static enum rw_err begin(struct rw_load_connection *base)
+{
+    (void)base;
+    return RW_OK;
+}
+
+static uint32_t room(const struct rw_load_connection *base)
+{
+    const struct connection *c = rw_container_of(base, const struct connection, base);
+    return !c->busy && !c->sending;
+}
+
+static void drop_partial(struct connection *c)
+{
+    rw_buf_drop(c->partial);
+    c->partial = NULL;
+}
+
+static void end(struct rw_load_connection *base, enum rw_load_error why)
+{
+    struct connection *c = connection_of(base);
+    drop_partial(c);
+    if (c->busy)
+        rw_load_failed(&c->call, why);
+    c->busy = false;
+}
+
+static void send_request(struct rw_load_connection *base, uint64_t due_ns)
+{
+    struct connection *c = connection_of(base);
+    c->call = (struct rw_load_call){.connection = base};
+    c->busy = true;
+    c->in_body = false;
+    const struct rw_load_request *request = rw_load_choose(base->generator, &c->call, due_ns);
+    struct iovec part = {.iov_base = (char *)request->h1.at, .iov_len = request->h1.len};
+    base->generator->tally.counts.bytes_out += part.iov_len;
+    enum rw_send result = rw_stream_send(&base->stream, &part, 1);
+    c->sending = result == RW_SEND_PENDING;
+    if (result == RW_SEND_FAILED)
+        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+}
+
+static void give_up(struct rw_load_call *call)
+{
+    struct connection *c = rw_container_of(call, struct connection, call);
+    c->busy = false;
+    rw_load_lost(&c->base, RW_LOAD_ERROR_TIMEOUT);
+}
+
+static void finish(struct connection *c)
+{
+    c->busy = false;
+    rw_load_answered(&c->call);
+    if (!c->keep)
+        rw_load_lost(&c->base, RW_LOAD_ERROR_CLOSED);
+    else if (!c->sending)
+        rw_load_ready(&c->base);
+}
+
+static void be_wrong(struct connection *c)
+{
+    rw_load_lost(&c->base, RW_LOAD_ERROR_PROTOCOL);
+}
+
+/* False: what is there does not make a head yet, or the connection is over. */
+static bool take_head(struct connection *c, struct rw_span *bytes)
+{
+    struct rw_load_generator *g = c->base.generator;
+    const struct rw_load_request *request = &g->settings->requests[c->call.request];
+    struct rw_message message = {0};
+    struct rw_h1_head head = {0};
+    rw_arena_init(&g->scratch, g->scratch_memory, RW_LOAD_HEAD_BYTES_MAX, 4096, 0);
+    switch (rw_h1_parse_response(*bytes, &rw_h1_limits_default, rw_method_from(request->method),
+                                 &g->scratch, &message, &head)) {
+    case RW_H1_COMPLETE:
+        *bytes = rw_span_skip(*bytes, head.consumed);
+        break;
+    case RW_H1_INCOMPLETE:
+        return false;
+    default:
+        be_wrong(c);
+        return false;
+    }
+    if (message.status < 200)
+        return message.status != 101;
+    c->call.status = message.status;
+    c->keep = message.keep_alive;
+    c->in_body = true;
+    rw_h1_body_start(&c->body, &message);
+    return true;
+}
+
+/* False: more is needed, or the connection is over. */
+static bool take_body(struct connection *c, struct rw_span *bytes)
+{
+    struct rw_span data;
+    for (;;) {
+        switch (rw_h1_body_next(&c->body, &rw_h1_limits_default, bytes, &data, NULL)) {
+        case RW_H1_BODY_DATA:
+            break;
+        case RW_H1_BODY_MORE:
+            return false;
+        case RW_H1_BODY_END:
+            if (bytes->len)
+                be_wrong(c); /* nothing else was asked for */
+            else
+                finish(c);
+            return false;
+        case RW_H1_BODY_BAD:
+            be_wrong(c);
+            return false;
+        }
+    }
+}
+
+static void keep_partial(struct connection *c, struct rw_buf *buf, struct rw_span rest)
+{
+    if (c->base.closing || c->in_body || !rest.len)
+        return;
+    buf->start = buf->end - (uint32_t)rest.len;
+    if (buf != c->partial)
+        c->partial = rw_buf_hold(buf);
+}
+
+/* The start of a head lies in another buffer: both together. */
+static struct rw_buf *join(struct connection *c, struct rw_buf *buf)
+{
+    struct rw_span more = rw_buf_span(buf);
+    if (!c->partial)
+        return buf;
+    if (rw_buf_space(c->partial) < more.len) {
+        struct rw_span kept = rw_buf_span(c->partial);
+        struct rw_buf *larger = rw_buf_get(buf->pool, RW_BUF_LARGE_BYTES);
+        if (!larger || kept.len + more.len > larger->room) {
+            rw_buf_drop(larger);
+            return NULL;
+        }
+        memcpy(larger->data, kept.at, kept.len);
+        larger->end = (uint32_t)kept.len;
+        drop_partial(c);
+        c->partial = larger;
+    }
+    memcpy(c->partial->data + c->partial->end, more.at, more.len);
+    c->partial->end += (uint32_t)more.len;
+    return c->partial;
+}
+
+static void on_data(struct rw_stream *stream, struct rw_buf *buf)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    struct rw_span received = rw_buf_span(buf);
+    c->base.generator->tally.counts.bytes_in += received.len;
+    struct rw_buf *whole = c->busy ? join(c, buf) : NULL;
+    if (!whole) {
+        rw_buf_drop(buf);
+        be_wrong(c);
+        return;
+    }
+    struct rw_span bytes = rw_buf_span(whole);
+    while (!c->in_body && take_head(c, &bytes))
+        ;
+    if (c->in_body) {
+        if (whole == c->partial)
+            c->partial = NULL; /* ours from here */
+        take_body(c, &bytes);
+        if (whole != buf)
+            rw_buf_drop(whole);
+    } else {
+        keep_partial(c, whole, bytes);
+    }
+    rw_buf_drop(buf);
+}
+
+static void on_sent(struct rw_stream *stream, enum rw_err err)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    c->sending = false;
+    if (err)
+        rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
+    else if (!c->busy)
+        rw_load_ready(&c->base);
+}
+
+static void on_end(struct rw_stream *stream, enum rw_err err)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    if (c->busy && c->in_body && !err && rw_h1_body_may_end(&c->body)) {
+        c->keep = false;
+        finish(c);
+        return;
+    }
+    rw_load_lost(&c->base, rw_load_error_of(err));
+}
+
+static const struct rw_stream_events events = {
+    .on_open = rw_load_on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = rw_load_on_closed,
+};
+
+const struct rw_load_protocol rw_load_protocol_h1 = {
+    .connection_bytes = sizeof(struct connection),
+    .events = &events,
+    .begin = begin,
+    .room = room,
+    .send = send_request,
+    .give_up = give_up,
+    .end = end,
+};

@@ -1,0 +1,358 @@
+/* HTTP/2: many requests at a time, on the gateway's own engine. */
+#include "http/h2.h"
+#include "io/tls.h"
+#include "load/generator.h"
+
+#include <stdio.h>
+
+enum { WINDOW_BYTES = 16 * 1024 * 1024, FIELDS_MAX = RW_LOAD_HEADERS_MAX + 8 };
+
+struct connection {
+    struct rw_load_connection base;
+    struct rw_h2 h2;
+    struct rw_later later;
+    uint32_t under_way;
+    bool begun; /* the engine is there */
+    bool sending;
+    bool leaving; /* GOAWAY: what is under way is still answered */
+    uint8_t why;  /* enum rw_load_error, when it is closing */
+};
+
+static const struct rw_h2_settings settings = {
+    .streams_max = RW_LOAD_STREAMS_MAX,
+    .stream_window_bytes = WINDOW_BYTES,
+    .connection_window_bytes = WINDOW_BYTES,
+    .table_bytes_max = 4096,
+    .head_bytes_max = RW_LOAD_HEAD_BYTES_MAX / 2,
+    .fields_max = 200,
+    .target_bytes_max = 8192,
+    .block_bytes_max = RW_LOAD_HEAD_BYTES_MAX,
+    .continuations_max = 16,
+    .output_bytes_max = 1 << 20,
+};
+
+static struct connection *connection_of(struct rw_load_connection *base)
+{
+    return rw_container_of(base, struct connection, base);
+}
+
+static struct connection *connection_of_h2(struct rw_h2 *h2)
+{
+    return rw_container_of(h2, struct connection, h2);
+}
+
+static struct rw_load_call *call_of(const struct rw_h2_stream *stream)
+{
+    return stream->user;
+}
+
+static void free_call(struct connection *c, struct rw_load_call *call)
+{
+    c->under_way--;
+    rw_slab_put(&c->base.generator->calls, call);
+}
+
+/* ---- Requests ---- */
+
+static uint32_t room(const struct rw_load_connection *base)
+{
+    const struct connection *c = rw_container_of(base, const struct connection, base);
+    uint32_t own = base->generator->settings->streams - c->under_way;
+    uint32_t theirs = c->leaving ? 0 : rw_h2_room(&c->h2);
+    return own < theirs ? own : theirs;
+}
+
+static bool put_head(struct connection *c, struct rw_h2_stream *stream,
+                     const struct rw_load_request *request)
+{
+    const struct rw_load_settings *run = c->base.generator->settings;
+    if (!rw_h2_head_begin(&c->h2, stream, request->h1.len + 128, FIELDS_MAX))
+        return false;
+    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_METHOD, request->method);
+    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_SCHEME, run->tls ? RW_LITERAL("https") : RW_LITERAL("http"));
+    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_AUTHORITY, run->authority);
+    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_PATH, request->target);
+    for (unsigned i = 0; i < request->header_count; i++)
+        rw_h2_put_field(&c->h2, rw_field_id(request->headers[i].name), request->headers[i].name,
+                        request->headers[i].value);
+    if (request->body.at) {
+        char digits[20];
+        rw_h2_put_field(&c->h2, RW_FIELD_CONTENT_LENGTH, RW_LITERAL("content-length"),
+                        rw_span(digits, rw_format_u64(digits, request->body.len)));
+    }
+    rw_h2_head_end(&c->h2, stream, !request->body.len, false);
+    return true;
+}
+
+static void send_request(struct rw_load_connection *base, uint64_t due_ns)
+{
+    struct connection *c = connection_of(base);
+    struct rw_load_call *call = rw_slab_get(&base->generator->calls);
+    struct rw_h2_stream *stream = call ? rw_h2_stream_open(&c->h2, call) : NULL;
+    if (!stream) {
+        if (call)
+            rw_slab_put(&base->generator->calls, call);
+        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+        return;
+    }
+    *call = (struct rw_load_call){.connection = base, .stream = stream};
+    c->under_way++;
+    const struct rw_load_request *request = rw_load_choose(base->generator, call, due_ns);
+    if (!put_head(c, stream, request)) {
+        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+        return;
+    }
+    /* The bytes live as long as the run: the engine holds on to what no window is there for. */
+    if (request->body.len)
+        (void)rw_h2_data(&c->h2, stream, NULL, request->body, true, (struct rw_span){0});
+}
+
+static void leave_if_done(struct connection *c)
+{
+    if (c->leaving && !c->under_way)
+        rw_load_lost(&c->base, RW_LOAD_ERROR_CLOSED);
+    else
+        rw_load_ready(&c->base);
+}
+
+static void give_up(struct rw_load_call *call)
+{
+    struct connection *c = connection_of(call->connection);
+    rw_h2_reset(&c->h2, call->stream, RW_H2_CANCEL);
+    free_call(c, call);
+    leave_if_done(c);
+}
+
+static void finish(struct connection *c, struct rw_h2_stream *stream)
+{
+    struct rw_load_call *call = call_of(stream);
+    rw_load_answered(call);
+    rw_h2_forget(&c->h2, stream);
+    free_call(c, call);
+    leave_if_done(c);
+}
+
+/* ---- Events of the engine ---- */
+
+static struct rw_h2_target on_target(struct rw_h2 *h2, struct rw_h2_stream *stream)
+{
+    (void)stream;
+    struct rw_load_generator *g = connection_of_h2(h2)->base.generator;
+    rw_arena_init(&g->scratch, g->scratch_memory, RW_LOAD_HEAD_BYTES_MAX, 4096, 0);
+    g->message = (struct rw_message){0};
+    return (struct rw_h2_target){.arena = &g->scratch, .message = &g->message};
+}
+
+static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned status, bool end)
+{
+    (void)status; /* of servers only */
+    struct connection *c = connection_of_h2(h2);
+    const struct rw_message *message = &c->base.generator->message;
+    if (message->status < 200)
+        return;
+    call_of(stream)->status = message->status;
+    if (end)
+        finish(c, stream);
+}
+
+static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
+                               struct rw_span data, bool end, struct rw_span trailers)
+{
+    (void)buf;
+    (void)data;
+    (void)trailers;
+    if (end)
+        finish(connection_of_h2(h2), stream);
+    return RW_H2_GO;
+}
+
+static void on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream)
+{
+    (void)h2;
+    (void)stream;
+}
+
+static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code)
+{
+    struct connection *c = connection_of_h2(h2);
+    struct rw_load_call *call = call_of(stream);
+    enum rw_load_error error = RW_LOAD_ERROR_RESET;
+    if (c->base.closing)
+        error = c->why;
+    else if (h2->reason)
+        error = RW_LOAD_ERROR_PROTOCOL;
+    else if (code == RW_H2_REFUSED_STREAM)
+        error = RW_LOAD_ERROR_REFUSED;
+    rw_load_failed(call, error);
+    free_call(c, call);
+    if (c->base.open)
+        leave_if_done(c);
+}
+
+static void see_to_it(struct connection *c)
+{
+    if (!c->base.closing)
+        rw_loop_later(c->base.generator->loop, &c->later);
+}
+
+static void on_output(struct rw_h2 *h2)
+{
+    see_to_it(connection_of_h2(h2));
+}
+
+static void on_goaway(struct rw_h2 *h2, enum rw_h2_code code)
+{
+    (void)code;
+    struct connection *c = connection_of_h2(h2);
+    c->leaving = true;
+    see_to_it(c);
+}
+
+/* The peer may allow more streams now. */
+static void on_settings(struct rw_h2 *h2)
+{
+    struct connection *c = connection_of_h2(h2);
+    see_to_it(c);
+    if (c->base.open)
+        rw_load_ready(&c->base);
+}
+
+static void on_pong(struct rw_h2 *h2)
+{
+    (void)h2;
+}
+
+static void on_error(struct rw_h2 *h2, enum rw_h2_code code, enum rw_h2_flood flood,
+                     const char *text)
+{
+    (void)code;
+    (void)flood;
+    (void)text;
+    rw_load_lost(&connection_of_h2(h2)->base, RW_LOAD_ERROR_PROTOCOL);
+}
+
+static const struct rw_h2_events h2_events = {
+    .on_target = on_target,
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_writable = on_writable,
+    .on_reset = on_reset,
+    .on_output = on_output,
+    .on_goaway = on_goaway,
+    .on_settings = on_settings,
+    .on_pong = on_pong,
+    .on_error = on_error,
+};
+
+/* ---- The connection ---- */
+
+static void flush(struct connection *c)
+{
+    struct iovec parts[RW_SEND_PARTS_MAX];
+    int count;
+    while (!c->sending && !c->base.closing &&
+           (count = rw_h2_output(&c->h2, parts, RW_SEND_PARTS_MAX)) > 0) {
+        for (int i = 0; i < count; i++)
+            c->base.generator->tally.counts.bytes_out += parts[i].iov_len;
+        switch (rw_stream_send(&c->base.stream, parts, count)) {
+        case RW_SEND_DONE:
+            rw_h2_output_sent(&c->h2);
+            break;
+        case RW_SEND_PENDING:
+            c->sending = true;
+            break;
+        case RW_SEND_FAILED:
+            rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
+            return;
+        }
+    }
+}
+
+static void end_of_turn(struct rw_later *later)
+{
+    struct connection *c = rw_container_of(later, struct connection, later);
+    if (c->base.closing)
+        return;
+    if (c->leaving && !c->under_way) {
+        rw_load_lost(&c->base, RW_LOAD_ERROR_CLOSED);
+        return;
+    }
+    rw_h2_wake(&c->h2);
+    flush(c);
+}
+
+static enum rw_err begin(struct rw_load_connection *base)
+{
+    struct connection *c = connection_of(base);
+    struct rw_load_generator *g = base->generator;
+    struct rw_tls_info info;
+    if (g->settings->tls && (!rw_tls_info(&base->stream, &info) || !rw_span_is(info.alpn, "h2"))) {
+        snprintf(g->why, sizeof(g->why), "the server does not agree to HTTP/2 (ALPN)");
+        return RW_EPROTO;
+    }
+    c->later.run = end_of_turn;
+    enum rw_err err =
+        rw_h2_open(&c->h2, &settings, &h2_events, rw_loop_buffers(g->loop), &g->streams, c);
+    c->begun = !err;
+    return err;
+}
+
+/* The engine goes when no event can be on the stack: in on_closed. */
+static void end(struct rw_load_connection *base, enum rw_load_error why)
+{
+    struct connection *c = connection_of(base);
+    c->why = (uint8_t)why;
+    rw_loop_later_stop(&c->later);
+}
+
+static void on_received(struct rw_stream *stream, struct rw_buf *buf)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    struct rw_load_generator *g = c->base.generator;
+    g->tally.counts.bytes_in += rw_buf_span(buf).len;
+    rw_h2_receive(&c->h2, buf, rw_loop_now_ms(g->loop));
+}
+
+static void on_sent(struct rw_stream *stream, enum rw_err err)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    c->sending = false;
+    if (err) {
+        rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
+        return;
+    }
+    rw_h2_output_sent(&c->h2);
+    see_to_it(c);
+}
+
+static void on_end(struct rw_stream *stream, enum rw_err err)
+{
+    rw_load_lost(rw_load_connection_of(stream), rw_load_error_of(err));
+}
+
+static void on_closed(struct rw_stream *stream)
+{
+    struct connection *c = connection_of(rw_load_connection_of(stream));
+    if (c->begun)
+        rw_h2_close(&c->h2, RW_H2_CANCEL); /* on_reset for what was under way */
+    rw_loop_later_stop(&c->later);
+    rw_load_on_closed(stream);
+}
+
+static const struct rw_stream_events events = {
+    .on_open = rw_load_on_open,
+    .on_data = on_received,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = on_closed,
+};
+
+const struct rw_load_protocol rw_load_protocol_h2 = {
+    .connection_bytes = sizeof(struct connection),
+    .events = &events,
+    .begin = begin,
+    .room = room,
+    .send = send_request,
+    .give_up = give_up,
+    .end = end,
+};

@@ -1,0 +1,144 @@
+/* One thread of a load run: a loop, its connections, its part of the schedule.
+ *
+ * rw_load_run makes one generator a thread. It opens its connections, waits at the gate until every
+ * thread has, and then sends what is due. A request that finds no free connection waits in the
+ * backlog; its latency counts from when it was due all the same, so that a system that stalls
+ * cannot hide how long its users would have waited (coordinated omission, G. Tene).
+ *
+ * The protocols (connection_h1.c, connection_h2.c) own the bytes: a connection that can take a
+ * request says rw_load_ready, gets it by `send`, and tells what came of it by rw_load_answered or
+ * rw_load_failed.
+ */
+#ifndef RW_LOAD_GENERATOR_H
+#define RW_LOAD_GENERATOR_H
+
+#include "base/slab.h"
+#include "io/stream.h"
+#include "load/dues.h"
+#include "load/settings.h"
+#include "load/tally.h"
+#include "load/timeline.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct rw_h2_stream;
+struct rw_load_generator;
+struct rw_load_connection;
+
+/* A request that is under way. */
+struct rw_load_call {
+    struct rw_list link;      /* of those waiting for an answer, oldest first */
+    uint64_t due_ns, sent_ns; /* monotonic */
+    struct rw_load_connection *connection;
+    struct rw_h2_stream *stream; /* HTTP/2's */
+    uint16_t request;            /* which of the settings' */
+    uint16_t status;             /* 0: none has come */
+};
+
+/* Begins each protocol's own connection, which must stay small: there may be a million. */
+struct rw_load_connection {
+    struct rw_stream stream;
+    struct rw_list link; /* in the generator's list of free ones, or of the others */
+    struct rw_load_generator *generator;
+    bool open : 1;    /* connected: may carry requests */
+    bool settled : 1; /* connecting has ended, well or not */
+    bool closing : 1;
+    bool free : 1; /* waits for something to send */
+};
+
+struct rw_load_protocol {
+    size_t connection_bytes;
+    const struct rw_stream_events *events;
+    /* Connected: get ready for requests. RW_ENOMEM, RW_EPROTO. */
+    enum rw_err (*begin)(struct rw_load_connection *connection);
+    /* How many more requests it can take now. */
+    uint32_t (*room)(const struct rw_load_connection *connection);
+    /* One of them; `room` was not 0. */
+    void (*send)(struct rw_load_connection *connection, uint64_t due_ns);
+    /* Has taken too long: the call must go, and is not told of again. */
+    void (*give_up)(struct rw_load_call *call);
+    /* The stream is gone: fail what is under way, free what it holds. */
+    void (*end)(struct rw_load_connection *connection, enum rw_load_error why);
+};
+
+extern const struct rw_load_protocol rw_load_protocol_h1, rw_load_protocol_h2;
+
+/* What the threads of a run share. */
+struct rw_load_gate {
+    _Atomic unsigned waiting;  /* threads that still open connections */
+    _Atomic uint64_t begin_ns; /* 0: not yet */
+    _Atomic bool failed;       /* connections cannot be had: nobody begins */
+    _Atomic bool stop;         /* send no more */
+};
+
+struct rw_load_generator {
+    struct rw_loop *loop;
+    const struct rw_load_settings *settings;
+    const struct rw_load_protocol *protocol;
+    struct rw_load_gate *gate;
+    struct rw_timeline *timeline;
+    unsigned index; /* of the threads */
+    /* Connections. */
+    struct rw_slab connections, streams, calls; /* the latter two: HTTP/2's */
+    uint32_t wanted, existing, connected, opening;
+    uint32_t refused;         /* that could not be had, before the first that could */
+    struct rw_list free;      /* can take a request; the longest idle first */
+    struct rw_list others;    /* connections: opening, full, closing */
+    struct rw_list all_calls; /* under way, oldest first */
+    struct rw_arena scratch;  /* for one head */
+    char *scratch_memory;
+    struct rw_message message; /* of the head that is being read: HTTP/2's */
+    /* Time. */
+    uint64_t begin_ns, record_from_ns, end_ns; /* monotonic; end: of a closed loop */
+    struct rw_schedule schedule;
+    uint64_t next_due_ns;  /* UINT64_MAX: the schedule is over */
+    struct rw_watch alarm; /* a timerfd: arrivals are due to the microsecond */
+    struct rw_timer tick, timeouts;
+    bool ready, running, stopped, ended;
+    struct rw_dues backlog;  /* due, and no connection was free */
+    struct rw_dues thinking; /* closed loop: when each user that has been answered asks again */
+    /* Results. */
+    uint32_t cycle;   /* position among the requests' weights */
+    uint32_t *choice; /* the requests, each as often as its weight */
+    uint32_t choice_count;
+    struct rw_load_tally tally;
+    struct rw_histogram *second_latency;
+    struct rw_timeline_row second_row;
+    size_t second;
+    _Atomic uint32_t shown_connected; /* for the progress */
+    enum rw_err err;                  /* why it could not work */
+    char why[256];                    /* in words; "" when there is nothing to say */
+};
+
+/* All three on the generator's own thread. */
+RW_MUST_CHECK enum rw_err rw_load_generator_open(struct rw_load_generator *generator);
+/* Until the profile is over and every answer is there, or given up. */
+void rw_load_generator_work(struct rw_load_generator *generator);
+/* Closes the connections and gives everything back, also after an open that failed; all but the
+ * tally, which is the caller's. */
+void rw_load_generator_end(struct rw_load_generator *generator);
+
+/* ---- For the protocols ---- */
+
+/* From within begin or after an answer: it has room. */
+void rw_load_ready(struct rw_load_connection *connection);
+/* `call` leaves now: chooses the request. The caller has zeroed it and set `connection`. */
+const struct rw_load_request *rw_load_choose(struct rw_load_generator *generator,
+                                             struct rw_load_call *call, uint64_t due_ns);
+/* The answer is complete; rw_load_ready follows, if the connection takes more. */
+void rw_load_answered(struct rw_load_call *call);
+void rw_load_failed(struct rw_load_call *call, enum rw_load_error error);
+/* The connection cannot go on. Follows: `end`, and another connection in its place. */
+void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why);
+/* Stream callbacks that are the same for all protocols. */
+void rw_load_on_open(struct rw_stream *stream, enum rw_err err);
+void rw_load_on_closed(struct rw_stream *stream);
+enum rw_load_error rw_load_error_of(enum rw_err err);
+
+static inline struct rw_load_connection *rw_load_connection_of(struct rw_stream *stream)
+{
+    return rw_container_of(stream, struct rw_load_connection, stream);
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* A load run: threads, their common begin, their sum.
+ *
+ * rw_load_run blocks. Meanwhile it calls `progress` about four times a second on the caller's
+ * thread. rw_load_stop (any thread, signal handlers) ends it early; what was measured until then
+ * counts.
+ */
+#ifndef RW_LOAD_RUN_H
+#define RW_LOAD_RUN_H
+
+#include "load/generator.h"
+#include "load/settings.h"
+#include "load/tally.h"
+#include "load/timeline.h"
+
+struct rw_load_progress {
+    double seconds; /* since the begin; below 0: connections are being opened */
+    uint32_t connected;
+    size_t rows;                /* finished seconds */
+    struct rw_timeline_row row; /* the last of them */
+};
+
+struct rw_load_result {
+    struct rw_load_tally tally;
+    struct rw_timeline timeline;
+    double seconds; /* that were measured */
+    bool interrupted;
+    char why[256]; /* the first reason why a connection could not be had; "" for none */
+};
+
+struct rw_load_run {
+    const struct rw_load_settings *settings;
+    void (*progress)(const struct rw_load_progress *progress, void *user);
+    void *user;
+    struct rw_load_gate gate;
+};
+
+/* RW_EREFUSED: the connections could not all be had in time (result->why); nothing was sent.
+ * RW_ENOMEM, RW_ELIMIT (threads). On success the result is the caller's to close. */
+RW_MUST_CHECK enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result);
+void rw_load_stop(struct rw_load_run *run);
+void rw_load_result_close(struct rw_load_result *result);
+
+/* ---- What the figures are worth ---- */
+
+enum rw_load_verdict {
+    RW_LOAD_SOUND,
+    RW_LOAD_GENERATOR_LATE,   /* the generator was the bottleneck */
+    RW_LOAD_CONNECTIONS_BUSY, /* requests waited for a free connection */
+    RW_LOAD_NOTHING_ANSWERED
+};
+
+enum rw_load_verdict rw_load_judge(const struct rw_load_settings *settings,
+                                   const struct rw_load_result *result);
+
+#endif

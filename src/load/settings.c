@@ -1,0 +1,43 @@
+#include "load/settings.h"
+
+#include "http/h1.h"
+
+static void put_request(const struct rw_load_settings *settings,
+                        const struct rw_load_request *request, struct rw_h1_out *out)
+{
+    rw_h1_put_request_line(out, request->method, request->target);
+    rw_h1_put_field(out, RW_LITERAL("Host"), settings->authority);
+    for (unsigned i = 0; i < request->header_count; i++)
+        rw_h1_put_field(out, request->headers[i].name, request->headers[i].value);
+    if (request->body.at) {
+        rw_h1_put(out, RW_LITERAL("Content-Length: "));
+        rw_h1_put_u64(out, request->body.len);
+        rw_h1_put(out, RW_LITERAL("\r\n"));
+    }
+    rw_h1_put(out, RW_LITERAL("\r\n"));
+    if (request->body.at)
+        rw_h1_put(out, request->body);
+}
+
+enum rw_err rw_load_prepare(struct rw_load_settings *settings, struct rw_arena *arena)
+{
+    for (unsigned i = 0; i < settings->request_count; i++) {
+        struct rw_load_request *request = &settings->requests[i];
+        size_t room = RW_LOAD_HEAD_BYTES_MAX + request->body.len;
+        struct rw_h1_out out = {.at = rw_arena_alloc(arena, room), .room = room};
+        if (!out.at)
+            return RW_ENOMEM;
+        put_request(settings, request, &out);
+        if (out.overflow)
+            return RW_ELIMIT;
+        request->h1 = rw_span(out.at, out.len);
+    }
+    return RW_OK;
+}
+
+double rw_load_seconds(const struct rw_load_settings *settings)
+{
+    double all =
+        settings->closed ? settings->closed_seconds : rw_profile_seconds(&settings->profile);
+    return all - settings->warmup_seconds;
+}

@@ -1,0 +1,70 @@
+/* What a load run is to do: filled by the command line or a scenario file, checked once, then only
+ * read, by all threads. */
+#ifndef RW_LOAD_SETTINGS_H
+#define RW_LOAD_SETTINGS_H
+
+#include "base/span.h"
+#include "http/message.h"
+#include "io/address.h"
+#include "io/loop.h"
+#include "load/schedule.h"
+
+struct rw_tls_client;
+
+enum rw_load_protocol_kind { RW_LOAD_H1, RW_LOAD_H2 };
+
+enum {
+    RW_LOAD_REQUESTS_MAX = 256,
+    RW_LOAD_HEADERS_MAX = 64,
+    RW_LOAD_THREADS_MAX = 256,
+    RW_LOAD_CONNECTIONS_MAX = 10 * 1000 * 1000,
+    RW_LOAD_STREAMS_MAX = 10000,
+    RW_LOAD_HEAD_BYTES_MAX = 64 * 1024
+};
+
+struct rw_load_header {
+    struct rw_span name, value;
+};
+
+struct rw_load_request {
+    struct rw_span name; /* in reports */
+    struct rw_span method, target;
+    struct rw_load_header headers[RW_LOAD_HEADERS_MAX]; /* without Host and Content-Length */
+    unsigned header_count;
+    struct rw_span body; /* `at` NULL: none */
+    uint32_t weight;     /* how often, beside the others; not 0 */
+    struct rw_span h1;   /* all of it as HTTP/1.1 sends it; made by rw_load_prepare */
+};
+
+struct rw_load_settings {
+    struct rw_address address;
+    struct rw_span authority;  /* "host[:port]", of Host and :authority */
+    struct rw_span url;        /* as given, for reports */
+    struct rw_tls_client *tls; /* NULL: plain */
+    enum rw_load_protocol_kind protocol;
+    struct rw_load_request *requests;
+    unsigned request_count;
+    unsigned threads;
+    uint32_t connections; /* of all threads */
+    uint32_t streams;     /* requests at a time on one connection; 1 with HTTP/1.1 */
+    /* Open loop: requests are due by the profile, whatever becomes of those before. Closed loop:
+     * every stream of every connection asks again as soon as it is answered, for so long. */
+    bool closed;
+    struct rw_profile profile;
+    double closed_seconds;
+    uint32_t think_ms;       /* closed loop: between an answer and the next request */
+    double warmup_seconds;   /* of the begin, that are sent and not counted */
+    uint32_t timeout_ms;     /* of a request, from when it was sent */
+    uint32_t connect_ms_max; /* for all connections at the begin */
+    uint64_t seed;
+    enum rw_loop_backend backend;
+};
+
+/* Writes down what HTTP/1.1 sends for each request, in `arena`. */
+RW_MUST_CHECK enum rw_err rw_load_prepare(struct rw_load_settings *settings,
+                                          struct rw_arena *arena);
+
+/* Without the warm-up. */
+double rw_load_seconds(const struct rw_load_settings *settings);
+
+#endif

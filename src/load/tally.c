@@ -1,0 +1,46 @@
+#include "load/tally.h"
+
+#include "base/alloc.h"
+
+const char *rw_load_error_name(enum rw_load_error error)
+{
+    static const char *const names[] = {
+#define RW_LOAD_ERROR_NAME(name, text) text,
+        RW_LOAD_ERRORS(RW_LOAD_ERROR_NAME)
+#undef RW_LOAD_ERROR_NAME
+    };
+    rw_assert(error < RW_LOAD_ERROR_COUNT);
+    return names[error];
+}
+
+enum rw_err rw_load_tally_open(struct rw_load_tally *tally)
+{
+    *tally = (struct rw_load_tally){.latency = rw_histogram_create(),
+                                    .service = rw_histogram_create(),
+                                    .lateness = rw_histogram_create()};
+    if (tally->latency && tally->service && tally->lateness)
+        return RW_OK;
+    rw_load_tally_close(tally);
+    return RW_ENOMEM;
+}
+
+void rw_load_tally_close(struct rw_load_tally *tally)
+{
+    rw_free(tally->latency);
+    rw_free(tally->service);
+    rw_free(tally->lateness);
+    *tally = (struct rw_load_tally){0};
+}
+
+void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *from)
+{
+    /* The counts are nothing but uint64_t. */
+    uint64_t *sum = (uint64_t *)&to->counts;
+    const uint64_t *more = (const uint64_t *)&from->counts;
+    for (size_t i = 0; i < sizeof(to->counts) / sizeof(*sum); i++)
+        sum[i] += more[i];
+    rw_histogram_add(to->latency, from->latency);
+    rw_histogram_add(to->service, from->service);
+    rw_histogram_add(to->lateness, from->lateness);
+    to->cpu_ns += from->cpu_ns;
+}

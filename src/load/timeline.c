@@ -1,0 +1,89 @@
+#include "load/timeline.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+enum rw_err rw_timeline_open(struct rw_timeline *timeline, unsigned threads)
+{
+    memset(timeline, 0, sizeof(*timeline));
+    pthread_mutex_init(&timeline->lock, NULL);
+    timeline->threads = threads;
+    for (unsigned i = 0; i < RW_TIMELINE_OPEN_MAX; i++) {
+        timeline->latency[i] = rw_histogram_create();
+        if (!timeline->latency[i]) {
+            rw_timeline_close(timeline);
+            return RW_ENOMEM;
+        }
+    }
+    return RW_OK;
+}
+
+void rw_timeline_close(struct rw_timeline *timeline)
+{
+    for (unsigned i = 0; i < RW_TIMELINE_OPEN_MAX; i++)
+        rw_free(timeline->latency[i]);
+    rw_free(timeline->rows);
+    pthread_mutex_destroy(&timeline->lock);
+    memset(timeline, 0, sizeof(*timeline));
+}
+
+static bool make_room(struct rw_timeline *timeline)
+{
+    if (timeline->count < timeline->room)
+        return true;
+    size_t room = timeline->room ? 2 * timeline->room : 64;
+    struct rw_timeline_row *rows = rw_realloc(timeline->rows, room * sizeof(*rows));
+    if (!rows)
+        return false;
+    timeline->rows = rows;
+    timeline->room = room;
+    return true;
+}
+
+static void finish(struct rw_timeline *timeline, unsigned place)
+{
+    struct rw_timeline_row *row = &timeline->open[place];
+    struct rw_histogram *latency = timeline->latency[place];
+    row->p50_ns = rw_histogram_quantile(latency, 0.5);
+    row->p90_ns = rw_histogram_quantile(latency, 0.9);
+    row->p99_ns = rw_histogram_quantile(latency, 0.99);
+    row->p999_ns = rw_histogram_quantile(latency, 0.999);
+    row->most_ns = latency->most;
+    if (make_room(timeline))
+        timeline->rows[timeline->count++] = *row;
+    else
+        timeline->lacking = true;
+    *row = (struct rw_timeline_row){0};
+    timeline->reports[place] = 0;
+    rw_histogram_clear(latency);
+}
+
+void rw_timeline_report(struct rw_timeline *timeline, size_t second,
+                        const struct rw_timeline_row *row, const struct rw_histogram *latency)
+{
+    unsigned place = (unsigned)(second % RW_TIMELINE_OPEN_MAX);
+    pthread_mutex_lock(&timeline->lock);
+    if (second >= timeline->count && second < timeline->count + RW_TIMELINE_OPEN_MAX) {
+        struct rw_timeline_row *sum = &timeline->open[place];
+        sum->sent += row->sent;
+        sum->answered += row->answered;
+        sum->failed += row->failed;
+        rw_histogram_add(timeline->latency[place], latency);
+        if (++timeline->reports[place] == timeline->threads)
+            finish(timeline, place);
+    } else {
+        timeline->lacking = true;
+    }
+    pthread_mutex_unlock(&timeline->lock);
+}
+
+size_t rw_timeline_last(struct rw_timeline *timeline, struct rw_timeline_row *row)
+{
+    pthread_mutex_lock(&timeline->lock);
+    size_t count = timeline->count;
+    if (count)
+        *row = timeline->rows[count - 1];
+    pthread_mutex_unlock(&timeline->lock);
+    return count;
+}
