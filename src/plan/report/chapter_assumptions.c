@@ -68,13 +68,14 @@ static void put_missing(struct rw_proposal *proposal)
 void rw_proposal_assumptions(struct rw_proposal *proposal)
 {
     rw_doc_section(proposal->doc, 1, RW_TEXTS("Assumptions and missing inputs", "假设与缺失数据"));
-    rw_doc_paragraph(proposal->doc,
-                     RW_TEXTS("What nobody gave was assumed, with a reason, where there is one, and "
-                              "left missing where there is none. A missing value is never zero: "
-                              "whatever needs it is missing, too.",
-                              "客户未给出而有依据者列为假设并注明理由，没有依据者保持缺失。"
-                              "缺失不等于零：依赖它的结果同样缺失。"),
-                     NULL, 0);
+    rw_doc_paragraph(
+        proposal->doc,
+        RW_TEXTS("What nobody gave was assumed, with a reason, where there is one, and "
+                 "left missing where there is none. A missing value is never zero: "
+                 "whatever needs it is missing, too.",
+                 "客户未给出而有依据者列为假设并注明理由，没有依据者保持缺失。"
+                 "缺失不等于零：依赖它的结果同样缺失。"),
+        NULL, 0);
     put_missing(proposal);
     put_assumed(proposal);
     put_measured(proposal);

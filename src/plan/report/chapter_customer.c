@@ -3,8 +3,8 @@
 
 static struct rw_doc_table *begin_table(struct rw_proposal *proposal, struct rw_label caption)
 {
-    struct rw_doc_table *table = rw_doc_table(
-        proposal->doc, rw_proposal_say(proposal, caption), (struct rw_span){"", 0});
+    struct rw_doc_table *table =
+        rw_doc_table(proposal->doc, rw_proposal_say(proposal, caption), (struct rw_span){"", 0});
     rw_doc_column(proposal->doc, table, RW_DOC_WORDS,
                   rw_proposal_say(proposal, RW_TEXTS("Requirement", "要求")),
                   (struct rw_span){"", 0});
@@ -36,8 +36,8 @@ void rw_proposal_customer(struct rw_proposal *proposal)
     };
     rw_doc_section(proposal->doc, 1, RW_TEXTS("The customer and the scale", "客户与规模"));
     if (terms->customer)
-        rw_doc_paragraph(proposal->doc, RW_TEXTS("Customer: **{0}**.", "客户：**{0}**。"), arguments,
-                         2);
+        rw_doc_paragraph(proposal->doc, RW_TEXTS("Customer: **{0}**.", "客户：**{0}**。"),
+                         arguments, 2);
     if (isfinite(terms->deadline))
         rw_doc_paragraph(proposal->doc, RW_TEXTS("Wanted by **{1}**.", "要求完成日期：**{1}**。"),
                          arguments, 2);

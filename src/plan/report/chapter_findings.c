@@ -60,12 +60,14 @@ void rw_proposal_findings(struct rw_proposal *proposal)
     }
     rw_doc_paragraph(
         proposal->doc,
-        RW_TEXTS("Each finding comes from a general rule over the numbers of the intake; none of "
-                 "them knows the customer. Unattended findings are the risks of the project.",
-                 "每条发现均由通用规则对需求数字推算得出，与具体客户无关；未处理的发现即为项目风险。"),
+        RW_TEXTS(
+            "Each finding comes from a general rule over the numbers of the intake; none of "
+            "them knows the customer. Unattended findings are the risks of the project.",
+            "每条发现均由通用规则对需求数字推算得出，与具体客户无关；未处理的发现即为项目风险。"),
         NULL, 0);
     struct rw_doc_table *table = rw_doc_table(
-        proposal->doc, rw_proposal_say(proposal, RW_TEXTS("Findings, worst first", "发现（按严重程度）")),
+        proposal->doc,
+        rw_proposal_say(proposal, RW_TEXTS("Findings, worst first", "发现（按严重程度）")),
         (struct rw_span){"", 0});
     put_columns(proposal, table);
     for (unsigned i = 0; i < findings->count; i++)

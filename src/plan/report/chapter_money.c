@@ -55,10 +55,10 @@ static void put_series_chart(struct rw_proposal *proposal, struct rw_label capti
     for (unsigned i = 0; i < plan->tier_count; i++)
         rw_doc_series(proposal->doc, chart, rw_proposal_say(proposal, plan->tiers[i].label));
     for (unsigned k = first; k <= last; k++) {
-        struct rw_doc_point *point = rw_doc_point(
-            proposal->doc, chart,
-            proposal->language == RW_LANGUAGE_ZH ? rw_doc_format(proposal->doc, "第 %u 年", k)
-                                                 : rw_doc_format(proposal->doc, "Year %u", k));
+        struct rw_doc_point *point = rw_doc_point(proposal->doc, chart,
+                                                  proposal->language == RW_LANGUAGE_ZH
+                                                      ? rw_doc_format(proposal->doc, "第 %u 年", k)
+                                                      : rw_doc_format(proposal->doc, "Year %u", k));
         for (unsigned i = 0; i < plan->tier_count; i++)
             point->values[i] =
                 rw_sheet_value(&plan->sheet, find_kth(proposal, &plan->tiers[i], name, k));
@@ -115,24 +115,26 @@ static void put_costs(struct rw_proposal *proposal)
     rw_proposal_tier_table(proposal, RW_TEXTS("Cost and contract", "成本与合同"), ROWS(rows));
     put_costs_chart(proposal);
     if (proposal->plan->terms.share_count)
-        put_series(proposal, RW_TEXTS("The contract by the shares that were asked for", "按要求比例拆分"),
+        put_series(proposal,
+                   RW_TEXTS("The contract by the shares that were asked for", "按要求比例拆分"),
                    "part", 1, proposal->plan->terms.share_count);
 }
 
 static void put_payments(struct rw_proposal *proposal)
 {
     static const struct rw_proposal_row rows[] = {
-        {"money", "tco_subscription"}, {"money", "tco_one_off"}, {"money", "one_off_price"},
+        {"money", "tco_subscription"}, {"money", "tco_one_off"},     {"money", "one_off_price"},
         {"money", "upkeep"},           {"money", "pv_subscription"}, {"money", "pv_one_off"},
         {"money", "credit_most"},      {"money", "credit_expected"},
     };
     unsigned term = rw_money_term(proposal->plan);
     rw_doc_section(proposal->doc, 2, RW_TEXTS("How it is paid", "付款方式"));
-    put_series(proposal, RW_TEXTS("Fees of the term, reviewed each year", "订阅期各年费用（年度评审）"),
+    put_series(proposal,
+               RW_TEXTS("Fees of the term, reviewed each year", "订阅期各年费用（年度评审）"),
                "fee", 1, term);
-    rw_proposal_tier_table(proposal,
-                           RW_TEXTS("Subscription against one-off purchase", "订阅制与一次性采购对比"),
-                           ROWS(rows));
+    rw_proposal_tier_table(
+        proposal, RW_TEXTS("Subscription against one-off purchase", "订阅制与一次性采购对比"),
+        ROWS(rows));
     if (proposal->plan->terms.payment == RW_PAYMENT_QUARTERLY) {
         put_series(proposal, RW_TEXTS("Quarterly payments", "季度付款"), "payment", 1, 4 * term);
         put_series(proposal, RW_TEXTS("Of it at stake for the goals", "其中与指标挂钩部分"),
@@ -143,16 +145,18 @@ static void put_payments(struct rw_proposal *proposal)
 static void put_returns(struct rw_proposal *proposal)
 {
     static const struct rw_proposal_row rows[] = {
-        {"money", "benefits"}, {"money", "costs"},   {"money", "npv"}, {"money", "irr"},
-        {"money", "payback"},  {"money", "payback_discounted"}, {"money", "roi"},
+        {"money", "benefits"}, {"money", "costs"},   {"money", "npv"},
+        {"money", "irr"},      {"money", "payback"}, {"money", "payback_discounted"},
+        {"money", "roi"},
     };
     unsigned term = rw_money_term(proposal->plan);
     rw_doc_section(proposal->doc, 2, RW_TEXTS("What it brings", "收益与回报"));
-    rw_doc_paragraph(proposal->doc,
-                     RW_TEXTS("Only savings with a named cause are counted. Without one there is no "
-                              "return to show, and none is made up.",
-                              "仅计入有明确因由的节省；没有因由则不给出回报数字，也不编造。"),
-                     NULL, 0);
+    rw_doc_paragraph(
+        proposal->doc,
+        RW_TEXTS("Only savings with a named cause are counted. Without one there is no "
+                 "return to show, and none is made up.",
+                 "仅计入有明确因由的节省；没有因由则不给出回报数字，也不编造。"),
+        NULL, 0);
     rw_proposal_tier_table(proposal, RW_TEXTS("Returns of the term", "订阅期回报"), ROWS(rows));
     put_series(proposal, RW_TEXTS("Cash flow by year", "逐年现金流"), "flow", 0, term);
     put_series_chart(proposal, RW_TEXTS("Cash flow by year", "逐年现金流"), "flow", 0, term);
@@ -161,8 +165,7 @@ static void put_returns(struct rw_proposal *proposal)
 void rw_proposal_money(struct rw_proposal *proposal)
 {
     uint32_t at = 0;
-    if (!proposal->plan->tier_count ||
-        rw_proposal_next(proposal, "money.", &at) == RW_CELL_NONE)
+    if (!proposal->plan->tier_count || rw_proposal_next(proposal, "money.", &at) == RW_CELL_NONE)
         return;
     rw_doc_section(proposal->doc, 1, RW_TEXTS("Budget and returns", "预算与回报"));
     put_costs(proposal);

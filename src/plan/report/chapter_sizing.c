@@ -15,7 +15,8 @@ static void put_shared(struct rw_proposal *proposal)
     struct rw_doc_table *table = rw_doc_table(
         doc, rw_proposal_say(proposal, RW_TEXTS("Load, the same for all tiers", "各档共同的负载")),
         (struct rw_span){"", 0});
-    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_LABEL), (struct rw_span){"", 0});
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_LABEL),
+                  (struct rw_span){"", 0});
     rw_doc_column(doc, table, RW_DOC_NUMBER, rw_doc_word(doc, RW_SAY_VALUE),
                   (struct rw_span){"", 0});
     rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_FORMULA),
@@ -61,39 +62,27 @@ static void put_nodes(struct rw_proposal *proposal)
         struct rw_doc_point *point =
             rw_doc_point(proposal->doc, chart, rw_proposal_say(proposal, tier->label));
         for (size_t k = 0; k < node_kind_count; k++)
-            point->values[k] = rw_sheet_value(
-                &proposal->plan->sheet,
-                rw_plan_find(proposal->plan, "sizing", tier, node_kinds[k].name));
+            point->values[k] =
+                rw_sheet_value(&proposal->plan->sheet,
+                               rw_plan_find(proposal->plan, "sizing", tier, node_kinds[k].name));
     }
 }
 
 void rw_proposal_sizing(struct rw_proposal *proposal)
 {
     static const struct rw_proposal_row rows[] = {
-        {"sizing", "zones"},
-        {"sizing", "regions"},
-        {"sizing", "app_nodes"},
-        {"sizing", "app_nodes_standby"},
-        {"sizing", "gateway_nodes"},
-        {"sizing", "gateway_nodes_standby"},
-        {"sizing", "database_nodes"},
-        {"sizing", "database_nodes_standby"},
-        {"sizing", "cache_nodes"},
-        {"sizing", "nodes"},
-        {"sizing", "cores"},
-        {"sizing", "memory"},
-        {"sizing", "storage_hot"},
-        {"sizing", "storage_cold"},
-        {"sizing", "storage_backup"},
-        {"sizing", "storage_billed"},
-        {"sizing", "egress_month"},
-        {"sizing", "transfer_month"},
-        {"sizing", "link"},
-        {"sizing", "utilization"},
-        {"sizing", "response"},
-        {"sizing", "response_tail"},
-        {"sizing", "availability"},
-        {"sizing", "downtime"},
+        {"sizing", "zones"},          {"sizing", "regions"},
+        {"sizing", "app_nodes"},      {"sizing", "app_nodes_standby"},
+        {"sizing", "gateway_nodes"},  {"sizing", "gateway_nodes_standby"},
+        {"sizing", "database_nodes"}, {"sizing", "database_nodes_standby"},
+        {"sizing", "cache_nodes"},    {"sizing", "nodes"},
+        {"sizing", "cores"},          {"sizing", "memory"},
+        {"sizing", "storage_hot"},    {"sizing", "storage_cold"},
+        {"sizing", "storage_backup"}, {"sizing", "storage_billed"},
+        {"sizing", "egress_month"},   {"sizing", "transfer_month"},
+        {"sizing", "link"},           {"sizing", "utilization"},
+        {"sizing", "response"},       {"sizing", "response_tail"},
+        {"sizing", "availability"},   {"sizing", "downtime"},
     };
     uint32_t at = 0;
     if (rw_proposal_next(proposal, "sizing.", &at) == RW_CELL_NONE)

@@ -35,8 +35,8 @@ void rw_proposal_sources(struct rw_proposal *proposal)
 {
     if (!any_data(proposal))
         return;
-    rw_doc_section(proposal->doc, 1, RW_TEXTS("Prices and data, with their sources",
-                                              "价格与数据来源"));
+    rw_doc_section(proposal->doc, 1,
+                   RW_TEXTS("Prices and data, with their sources", "价格与数据来源"));
     put_data(proposal, RW_TEXTS("Prices", "价格"), true);
     put_data(proposal, RW_TEXTS("Other data", "其他数据"), false);
 }

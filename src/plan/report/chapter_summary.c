@@ -13,18 +13,19 @@ static void put_verdict(struct rw_proposal *proposal)
     };
     const struct rw_tier *tier = rw_proposal_recommended(proposal);
     if (blockers)
-        rw_doc_note(proposal->doc, RW_DOC_BAD,
-                    rw_proposal_say(proposal, RW_TEXTS("Not as it was asked for",
-                                                       "按现有要求无法全部承诺")),
-                    RW_TEXTS("{0} requirements cannot be met as they stand, and {1} more carry a "
-                             "risk. They stand first, each with its numbers and with what to do.",
-                             "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；以下先列无法成立者，"
-                             "并给出数字依据与建议。"),
-                    counts, 2);
+        rw_doc_note(
+            proposal->doc, RW_DOC_BAD,
+            rw_proposal_say(proposal,
+                            RW_TEXTS("Not as it was asked for", "按现有要求无法全部承诺")),
+            RW_TEXTS("{0} requirements cannot be met as they stand, and {1} more carry a "
+                     "risk. They stand first, each with its numbers and with what to do.",
+                     "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；以下先列无法成立者，"
+                     "并给出数字依据与建议。"),
+            counts, 2);
     else
         rw_doc_note(proposal->doc, RW_DOC_GOOD,
-                    rw_proposal_say(proposal, RW_TEXTS("Nothing stands against it",
-                                                       "未发现无法成立的要求")),
+                    rw_proposal_say(proposal,
+                                    RW_TEXTS("Nothing stands against it", "未发现无法成立的要求")),
                     RW_TEXTS("No requirement contradicts another, its budget or physics; {1} carry "
                              "a risk.",
                              "各项要求之间、与预算及物理极限之间均无矛盾；{1} 项存在风险。"),
@@ -85,8 +86,9 @@ static void put_blockers(struct rw_proposal *proposal)
             continue;
         struct rw_doc_argument action[] = {
             RW_DOC_TEXT(rw_proposal_finding(proposal, finding, finding->action))};
-        rw_doc_note(proposal->doc, RW_DOC_BAD, rw_proposal_finding(proposal, finding, finding->text),
-                    RW_TEXTS("{0}", "{0}"), action, 1);
+        rw_doc_note(proposal->doc, RW_DOC_BAD,
+                    rw_proposal_finding(proposal, finding, finding->text), RW_TEXTS("{0}", "{0}"),
+                    action, 1);
         shown++;
     }
 }
@@ -103,10 +105,11 @@ static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
                                        "满足可用性与时延目标")
                             : RW_TEXTS("The targets for availability and latency are not kept",
                                        "不满足可用性与时延目标"))),
-        RW_DOC_TEXT(rw_proposal_say(proposal, paid ? RW_TEXTS("within the budget", "在预算内")
-                                                   : RW_TEXTS("not within the budget, or a price is "
-                                                              "missing",
-                                                              "超出预算或缺少价格"))),
+        RW_DOC_TEXT(rw_proposal_say(proposal, paid
+                                                  ? RW_TEXTS("within the budget", "在预算内")
+                                                  : RW_TEXTS("not within the budget, or a price is "
+                                                             "missing",
+                                                             "超出预算或缺少价格"))),
     };
     rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,
                 rw_proposal_say(proposal, tier->label),
@@ -118,10 +121,10 @@ static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
 void rw_proposal_summary(struct rw_proposal *proposal)
 {
     static const struct rw_proposal_row rows[] = {
-        {"sizing", "zones"},       {"sizing", "regions"},       {"sizing", "nodes"},
-        {"sizing", "availability"}, {"sizing", "downtime"},     {"sizing", "response_tail"},
-        {"money", "cost_year"},    {"money", "cost_term"},      {"money", "contract"},
-        {"money", "reserve"},      {"money", "npv"},            {"money", "roi"},
+        {"sizing", "zones"},        {"sizing", "regions"},  {"sizing", "nodes"},
+        {"sizing", "availability"}, {"sizing", "downtime"}, {"sizing", "response_tail"},
+        {"money", "cost_year"},     {"money", "cost_term"}, {"money", "contract"},
+        {"money", "reserve"},       {"money", "npv"},       {"money", "roi"},
     };
     rw_doc_section(proposal->doc, 1, RW_TEXTS("Executive summary", "执行摘要"));
     put_verdict(proposal);

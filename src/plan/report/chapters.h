@@ -70,6 +70,8 @@ void rw_proposal_summary(struct rw_proposal *proposal);
 void rw_proposal_customer(struct rw_proposal *proposal);
 void rw_proposal_findings(struct rw_proposal *proposal);
 void rw_proposal_sizing(struct rw_proposal *proposal);
+void rw_proposal_architecture(struct rw_proposal *proposal);
+void rw_proposal_bill(struct rw_proposal *proposal);
 void rw_proposal_money(struct rw_proposal *proposal);
 void rw_proposal_assumptions(struct rw_proposal *proposal);
 void rw_proposal_sources(struct rw_proposal *proposal);

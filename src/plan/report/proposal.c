@@ -116,8 +116,8 @@ static void put_tier_row(struct rw_proposal *proposal, struct rw_doc_table *tabl
 struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct rw_label caption,
                                             const struct rw_proposal_row *rows, size_t count)
 {
-    struct rw_doc_table *table = rw_doc_table(
-        proposal->doc, rw_proposal_say(proposal, caption), (struct rw_span){"", 0});
+    struct rw_doc_table *table =
+        rw_doc_table(proposal->doc, rw_proposal_say(proposal, caption), (struct rw_span){"", 0});
     rw_doc_column(proposal->doc, table, RW_DOC_WORDS, (struct rw_span){"", 0},
                   (struct rw_span){"", 0});
     for (unsigned i = 0; i < proposal->plan->tier_count; i++)
@@ -135,7 +135,8 @@ bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier 
 {
     const struct rw_plan *plan = proposal->plan;
     double wanted = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
-    double expected = rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, "availability"));
+    double expected =
+        rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, "availability"));
     double latency = rw_plan_input(plan, RW_INPUT_LATENCY);
     double tail = rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, "response_tail"));
     bool available = isnan(wanted) || expected >= wanted;
@@ -200,6 +201,8 @@ enum rw_err rw_report_proposal(struct rw_plan *plan, enum rw_language language, 
     rw_proposal_customer(&proposal);
     rw_proposal_findings(&proposal);
     rw_proposal_sizing(&proposal);
+    rw_proposal_architecture(&proposal);
+    rw_proposal_bill(&proposal);
     rw_proposal_money(&proposal);
     rw_proposal_assumptions(&proposal);
     rw_proposal_sources(&proposal);
