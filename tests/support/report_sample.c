@@ -196,7 +196,7 @@ static void add_diagram(struct rw_doc *doc, struct rw_span customer)
         rw_doc_link(doc, diagram, gateway, application, NONE);
         rw_doc_link(doc, diagram, application, data, customer);
         if (before)
-            rw_doc_link(doc, diagram, before, data, SAY(doc, "复制", "replication"))->dashed = true;
+            rw_doc_link(doc, diagram, before, data, SAY(doc, "复制", "replication"))->beside = true;
         before = data;
     }
 }

@@ -145,7 +145,7 @@ static void its_tables_add_up_and_refer_to_the_sheet(void **state)
         struct rw_plan plan;
         struct rw_doc doc;
         assert_int_equal(build(&plan), RW_OK);
-        assert_int_equal(rw_report_proposal(&plan, language, &doc), RW_OK);
+        assert_int_equal(rw_report_proposal(&plan, NULL, language, &doc), RW_OK);
         unsigned tables = 0;
         for (const struct rw_doc_block *block = doc.first; block; block = block->next) {
             if (!block->table)
@@ -168,7 +168,7 @@ static void the_verdict_comes_first(void **state)
     struct rw_plan plan;
     struct rw_doc doc;
     assert_int_equal(build(&plan), RW_OK);
-    assert_int_equal(rw_report_proposal(&plan, RW_LANGUAGE_EN, &doc), RW_OK);
+    assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_EN, &doc), RW_OK);
     assert_int_equal(doc.first->kind, RW_DOC_SECTION);
     assert_int_equal(doc.first->next->kind, RW_DOC_NOTE);
     assert_true(doc.first->next->tone == RW_DOC_BAD || doc.first->next->tone == RW_DOC_GOOD);
@@ -185,7 +185,7 @@ static void it_is_the_same_every_time(void **state)
         struct rw_plan plan;
         struct rw_doc doc;
         assert_int_equal(build(&plan), RW_OK);
-        assert_int_equal(rw_report_proposal(&plan, RW_LANGUAGE_ZH, &doc), RW_OK);
+        assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_ZH, &doc), RW_OK);
         assert_int_equal(rw_report_html(&doc, &pages[i]), RW_OK);
         assert_int_equal(rw_report_markdown(&doc, &pages[i]), RW_OK);
         assert_int_equal(rw_report_json(&doc, &pages[i]), RW_OK);
@@ -207,7 +207,7 @@ static void an_empty_plan_is_told_too(void **state)
     static const struct rw_input_value nothing[RW_INPUT_END];
     rw_plan_init(&plan);
     rw_inputs_add(&plan.sheet, nothing, plan.inputs);
-    assert_int_equal(rw_report_proposal(&plan, RW_LANGUAGE_ZH, &doc), RW_OK);
+    assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_ZH, &doc), RW_OK);
     assert_int_equal(rw_report_html(&doc, &page), RW_OK);
     rw_text_free(&page);
     rw_doc_free(&doc);
@@ -223,7 +223,7 @@ static void survives_failing_allocations(void **state)
     for (uint64_t n = 0;; n += 1 + n / 40) {
         struct rw_doc doc;
         rw_alloc_fail_once(n);
-        enum rw_err err = rw_report_proposal(&plan, RW_LANGUAGE_EN, &doc);
+        enum rw_err err = rw_report_proposal(&plan, NULL, RW_LANGUAGE_EN, &doc);
         rw_alloc_fail_never();
         rw_doc_free(&doc);
         if (err == RW_OK)

@@ -46,6 +46,27 @@ static struct rw_span jurisdiction(const struct rw_term_site *site)
     return NONE;
 }
 
+static struct rw_span provider_name(const struct rw_proposal *proposal, const char *id)
+{
+    static const struct {
+        const char *id;
+        struct rw_label name;
+    } providers[] = {
+        {"aws", RW_LABEL("AWS", "AWS")},
+        {"aws_cn", RW_LABEL("AWS China", "AWS 中国")},
+        {"azure", RW_LABEL("Azure", "Azure")},
+        {"azure_cn", RW_LABEL("Azure China", "Azure 中国")},
+        {"gcp", RW_LABEL("Google Cloud", "Google Cloud")},
+        {"alibaba", RW_LABEL("Alibaba Cloud", "阿里云")},
+        {"onprem", RW_LABEL("On premises", "本地机房")},
+    };
+    for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
+        if (id && strcmp(providers[i].id, id) == 0)
+            return rw_proposal_say(proposal, providers[i].name);
+    }
+    return rw_span_text(id);
+}
+
 /* "12 nodes": its share of the nodes "sizing.TIER.NAME" in one of `zones`. */
 static struct rw_span nodes_each(const struct drawing *drawing, const char *name, unsigned zones)
 {
@@ -93,8 +114,7 @@ static struct domain add_domain(struct drawing *drawing, struct rw_doc_zone *reg
                         nodes_each(drawing, names[2], zones)),
     };
     struct rw_doc *doc = proposal->doc;
-    if (!standby)
-        rw_doc_link(doc, drawing->diagram, drawing->users, domain.gateway, NONE);
+    rw_doc_link(doc, drawing->diagram, drawing->users, domain.gateway, NONE)->dashed = standby;
     rw_doc_link(doc, drawing->diagram, domain.gateway, domain.application, NONE);
     rw_doc_link(doc, drawing->diagram, domain.application, domain.data, NONE);
     return domain;
@@ -104,17 +124,18 @@ static void replicate(struct drawing *drawing, const struct domain *from, const 
                       struct rw_label label)
 {
     struct rw_proposal *proposal = drawing->proposal;
-    rw_doc_link(proposal->doc, drawing->diagram, from->data, to->data,
-                rw_proposal_say(proposal, label))
-        ->dashed = true;
+    struct rw_doc_link *link = rw_doc_link(proposal->doc, drawing->diagram, from->data, to->data,
+                                           rw_proposal_say(proposal, label));
+    link->dashed = link->beside = true;
 }
 
 static void add_region(struct drawing *drawing, const struct rw_term_site *site,
                        struct rw_span name, bool standby)
 {
     struct rw_proposal *proposal = drawing->proposal;
-    struct rw_doc_zone *provider = rw_doc_zone(proposal->doc, drawing->diagram, NULL,
-                                               RW_DOC_PROVIDER, rw_span_text(site->provider));
+    struct rw_doc_zone *provider =
+        rw_doc_zone(proposal->doc, drawing->diagram, NULL, RW_DOC_PROVIDER,
+                    provider_name(proposal, site->provider));
     struct rw_doc_zone *region =
         rw_doc_zone(proposal->doc, drawing->diagram, provider, RW_DOC_REGION, name);
     region->residency = jurisdiction(site);

@@ -32,7 +32,7 @@ static void put_article(struct rw_proposal *proposal, struct rw_doc_cell *at,
                         const struct rw_bill_item *item)
 {
     struct rw_text text = {0};
-    const char *const parts[] = {item->service, item->sku, item->region, item->term};
+    const char *const parts[] = {item->service, item->sku, item->term};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (parts[i] && *parts[i])
             rw_text_addf(&text, "%s%s", text.len ? ", " : "", parts[i]);
@@ -46,23 +46,16 @@ static void put_article(struct rw_proposal *proposal, struct rw_doc_cell *at,
 static void put_state(struct rw_proposal *proposal, struct rw_doc_cell *at,
                       const struct rw_bill_item *item)
 {
-    struct rw_text text = {0};
+    struct rw_label text = RW_LABEL("dated", "有出处");
     at->tone = RW_DOC_GOOD;
     if (!item->currency) {
         at->tone = RW_DOC_BAD;
-        rw_text_adds(&text, rw_label_in(RW_TEXTS("missing", "缺价"), proposal->language));
+        text = RW_TEXTS("missing", "缺价");
     } else if (item->doubts) {
         at->tone = RW_DOC_WARNING;
-        rw_text_adds(&text,
-                     rw_label_in(RW_TEXTS("to re-quote: ", "需重新询价："), proposal->language));
-        rw_price_doubts_write(item->doubts, proposal->language, &text);
-    } else {
-        rw_text_adds(&text, rw_label_in(RW_TEXTS("dated", "有出处"), proposal->language));
+        text = RW_TEXTS("to re-quote", "需询价");
     }
-    rw_doc_words(proposal->doc, at, rw_text_span(&text));
-    if (text.err && !proposal->doc->err)
-        proposal->doc->err = text.err;
-    rw_text_free(&text);
+    rw_doc_words(proposal->doc, at, rw_proposal_say(proposal, text));
 }
 
 static void put_item(struct rw_proposal *proposal, struct rw_doc_table *table,

@@ -22,10 +22,19 @@ static void put_verdict(struct rw_proposal *proposal)
                      "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；以下先列无法成立者，"
                      "并给出数字依据与建议。"),
             counts, 2);
+    else if (!tier && proposal->plan->tier_count)
+        rw_doc_note(proposal->doc, RW_DOC_BAD,
+                    rw_proposal_say(proposal, RW_TEXTS("No tier keeps all that is wanted",
+                                                       "没有任何一档满足全部要求")),
+                    RW_TEXTS("No requirement contradicts another, but none of the tiers keeps the "
+                             "targets for availability and latency within its budget. {1} findings "
+                             "say by how much, and what to do.",
+                             "各项要求之间并无矛盾，但没有一档能在预算内同时满足可用性与时延目标；"
+                             "{1} 条发现给出差距与建议。"),
+                    counts, 2);
     else
         rw_doc_note(proposal->doc, RW_DOC_GOOD,
-                    rw_proposal_say(proposal,
-                                    RW_TEXTS("Nothing stands against it", "未发现无法成立的要求")),
+                    rw_proposal_say(proposal, RW_TEXTS("It can be done", "可以实现")),
                     RW_TEXTS("No requirement contradicts another, its budget or physics; {1} carry "
                              "a risk.",
                              "各项要求之间、与预算及物理极限之间均无矛盾；{1} 项存在风险。"),

@@ -9,6 +9,7 @@
 
 struct rw_proposal {
     struct rw_plan *plan;
+    const struct rw_intake *intake; /* or NULL */
     struct rw_doc *doc;
     enum rw_language language;
 };

@@ -1,10 +1,11 @@
 /* The architecture drawn: lanes for zones, columns for the path of a request.
  *
  * The layout is layered: a box stands in the column after the last of those that link to it (links
- * are followed from boxes that were added earlier to later ones, dashed ones not at all, so there
- * is no circle), and in the lane of its zone. Zones lie inside each other and never overlap, so
- * that what fails together and what must stay in a country is seen at once. All of it is
- * arithmetic over the order in which things were added: the same plan gives the same picture.
+ * are followed from boxes that were added earlier to later ones only, so there
+ * is no circle; a replica stands in its original's column or after it), and in the lane of its
+ * zone. Zones lie inside each other and never overlap, so that what fails together and what must
+ * stay in a country is seen at once. All of it is arithmetic over the order in which things were
+ * added: the same plan gives the same picture.
  */
 #ifndef RW_PLAN_REPORT_DIAGRAM_H
 #define RW_PLAN_REPORT_DIAGRAM_H

@@ -30,8 +30,9 @@ static void find_columns(struct laying *laying)
     for (unsigned pass = 0; pass < laying->diagram->box_count; pass++) {
         for (const struct rw_doc_link *link = laying->diagram->links; link; link = link->next) {
             unsigned from = link->from->index, to = link->to->index;
-            if (!link->dashed && from < to && column[to] <= column[from])
-                column[to] = column[from] + 1;
+            unsigned least = column[from] + (link->beside ? 0 : 1);
+            if (from < to && column[to] < least)
+                column[to] = least;
         }
     }
     for (unsigned i = 0; i < laying->diagram->box_count; i++)

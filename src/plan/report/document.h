@@ -186,6 +186,7 @@ struct rw_doc_link {
     const struct rw_doc_box *from, *to;
     struct rw_span label;
     bool dashed; /* replication, a standby */
+    bool beside; /* does not put `to` into a later column: a replica */
 };
 
 struct rw_doc_diagram {

@@ -130,11 +130,23 @@ void rw_html_figure(struct rw_html *html, unsigned figure, struct rw_span shown)
     RW_MARKUP(out, "</button>");
 }
 
+/* A button may be parted from what follows it, which no full stop and no comma should bear. */
+static void join(struct rw_html *html, const struct rw_doc_run *next)
+{
+    static const char *const marks[] = {"。", "，", "；", "、", "：", "）",
+                                        ".",  ",",  ";",  ":",  ")"};
+    for (size_t i = 0; next && i < sizeof(marks) / sizeof(marks[0]); i++) {
+        if (rw_span_starts(next->text, rw_span_text(marks[i])))
+            RW_MARKUP(&html->out, "&#8288;");
+    }
+}
+
 static void put_prose(struct rw_html *html, const struct rw_doc_prose *prose)
 {
     for (const struct rw_doc_run *run = prose->first; run; run = run->next) {
         if (run->kind == RW_DOC_REFERENCE) {
             rw_html_figure(html, run->figure, (struct rw_span){"", 0});
+            join(html, run->next);
             continue;
         }
         if (run->kind == RW_DOC_STRONG)

@@ -46,6 +46,8 @@ static void put_cell_class(struct rw_html *html, const struct rw_doc_column *col
     RW_MARKUP(&html->out, "<td role=\"cell\" class=\"");
     if (is_right(column))
         RW_MARKUP(&html->out, "n");
+    else
+        RW_MARKUP(&html->out, "w");
     if (cell->blank)
         RW_MARKUP(&html->out, " blank");
     else if (is_right(column) && !isfinite(cell->number) && !cell->text.len)

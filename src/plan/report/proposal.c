@@ -189,9 +189,10 @@ static void put_title(struct rw_proposal *proposal)
     doc->date = rw_proposal_date(proposal, terms->date);
 }
 
-enum rw_err rw_report_proposal(struct rw_plan *plan, enum rw_language language, struct rw_doc *doc)
+enum rw_err rw_report_proposal(struct rw_plan *plan, const struct rw_intake *intake,
+                               enum rw_language language, struct rw_doc *doc)
 {
-    struct rw_proposal proposal = {plan, doc, language};
+    struct rw_proposal proposal = {plan, intake, doc, language};
     rw_doc_init(doc, language);
     if (plan->sheet.err || plan->findings.err)
         return plan->sheet.err ? plan->sheet.err : plan->findings.err;

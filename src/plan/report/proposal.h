@@ -11,9 +11,11 @@
 #include "plan/plan.h"
 #include "plan/report/document.h"
 
+struct rw_intake;
+
 /* Fills `doc` (not initialised before; rw_doc_free in any case) and finishes it. RW_ENOMEM,
- * RW_ELIMIT. */
-RW_MUST_CHECK enum rw_err rw_report_proposal(struct rw_plan *plan, enum rw_language language,
-                                             struct rw_doc *doc);
+ * RW_ELIMIT. `intake` (plan/intake/intake.h) tells what there is today; it may be NULL. */
+RW_MUST_CHECK enum rw_err rw_report_proposal(struct rw_plan *plan, const struct rw_intake *intake,
+                                             enum rw_language language, struct rw_doc *doc);
 
 #endif

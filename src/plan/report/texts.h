@@ -50,7 +50,7 @@
     X(FROM, "自", "From")                                                                          \
     X(TO, "至", "To")                                                                              \
     X(LABEL, "项目", "Item")                                                                       \
-    X(LEGEND_RESIDENT, "数据不出境", "data stays here")                                            \
+    X(LEGEND_RESIDENT, "数据所属法域", "law the data stays under")                                 \
     X(LEGEND_DOMAIN, "独立故障域", "failure domain")                                               \
     X(LEGEND_NEW, "新增", "new")                                                                   \
     X(LEGEND_GONE, "退役", "retired")
