@@ -319,9 +319,23 @@ struct rw_config_error_log {
     int level;           /* enum rw_log_level */
 };
 
+enum { RW_REDIS_PREFIX_BYTES_MAX = 64 };
+enum rw_config_redis_down { RW_REDIS_DOWN_LOCAL, RW_REDIS_DOWN_ADMIT, RW_REDIS_DOWN_REFUSE };
+
+struct rw_config_redis {
+    struct rw_span address;
+    struct rw_span username, password; /* empty: none */
+    uint32_t database;
+    struct rw_span prefix; /* of the keys there */
+    uint32_t interval_ms;  /* between two rounds */
+    uint32_t timeout_ms;
+    int when_down; /* enum rw_config_redis_down */
+};
+
 struct rw_config_rate_limits {
     uint32_t keys_max;
-    int when_full; /* enum rw_meters_full */
+    int when_full;                 /* enum rw_meters_full */
+    struct rw_config_redis *redis; /* NULL: none */
 };
 
 struct rw_config_metrics {

@@ -15,6 +15,7 @@
 
 struct rw_meters;
 struct rw_metrics;
+struct rw_shares;
 struct rw_snapshot;
 
 /* What compile works with. */
@@ -26,6 +27,7 @@ struct rw_compile {
     const struct rw_config_route *route; /* NULL: a policy of a listener */
     struct rw_metrics *metrics;          /* NULL: nothing is counted */
     struct rw_meters *meters;            /* NULL: nothing is limited */
+    struct rw_shares *shares;            /* NULL: no limit is shared */
 };
 
 struct rw_origin {

@@ -233,7 +233,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                  .arena = &snapshot->arena,
                                  .report = report,
                                  .metrics = options->metrics,
-                                 .meters = options->meters};
+                                 .meters = options->meters,
+                                 .shares = options->shares};
     enum rw_err clusters = compile_clusters(&compile, options);
     if (clusters == RW_ENOMEM)
         return clusters;

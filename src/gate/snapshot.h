@@ -26,6 +26,7 @@
 enum { RW_WORKERS_MAX = 256 };
 
 struct rw_meters;
+struct rw_shares;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
 
@@ -106,6 +107,7 @@ struct rw_snapshot_options {
     struct rw_clusters *clusters;
     struct rw_metrics *metrics;
     struct rw_meters *meters;               /* NULL: nothing is limited: it serves nobody */
+    struct rw_shares *shares;               /* NULL: no limit is shared */
     struct rw_tls_ticket_keys *ticket_keys; /* NULL: tickets off */
     unsigned workers;
     uint64_t generation;

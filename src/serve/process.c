@@ -273,7 +273,13 @@ static enum rw_err create_control(struct rw_process *process)
         .defer = defer,
         .defer_user = process,
     };
-    return rw_clusters_create(&clusters, &process->clusters);
+    struct rw_shares_options shares = {
+        .loop = process->control.loop,
+        .meters = process->options.shared->meters,
+        .metrics = process->control.metrics,
+    };
+    err = rw_shares_create(&shares, &process->shares);
+    return err ? err : rw_clusters_create(&clusters, &process->clusters);
 }
 
 static enum rw_err start(struct rw_process *process)
@@ -319,6 +325,7 @@ static void stop(struct rw_process *process)
     if (process->access)
         rw_access_destroy(process->access);
     rw_clusters_destroy(process->clusters);
+    rw_shares_destroy(process->shares);
     for (int turn = 0; turn < 3; turn++)
         rw_loop_turn(loop, 0);
     rw_worker_destroy(&process->control);

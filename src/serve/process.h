@@ -11,6 +11,7 @@
 #define RW_SERVE_PROCESS_H
 
 #include "admin/admin.h"
+#include "gate/share.h"
 #include "gate/worker.h"
 #include "serve/shared.h"
 
@@ -53,6 +54,7 @@ struct rw_process {
     struct rw_worker **peers;
     unsigned running; /* threads whose loop has been created */
     struct rw_clusters *clusters;
+    struct rw_shares *shares;
     struct rw_access_log *access;
     struct rw_config_access_log access_config; /* of `access` */
     struct rw_list sockets;                    /* rw_process_sockets */

@@ -234,6 +234,7 @@ static void apply_settings(struct rw_process *process, const struct rw_config *c
     rw_log_set_level((enum rw_log_level)config->error_log->level);
     rw_meters_set_full(process->options.shared->meters,
                        (enum rw_meters_full)config->rate_limits->when_full);
+    rw_shares_configure(process->shares, config->rate_limits->redis);
     if (rw_channel_send(process->options.channel, &message, NULL, 0))
         rw_log_warn("serve", "cannot tell the supervisor how long a drain may take");
     rw_file_watch_apply(process);
@@ -279,6 +280,7 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
         .clusters = process->clusters,
         .metrics = process->options.shared->metrics,
         .meters = process->options.shared->meters,
+        .shares = process->shares,
         .ticket_keys = process->options.shared->ticket_keys,
         .workers = process->options.threads,
         .generation = process->generation + 1,

@@ -175,10 +175,9 @@ static void expose_codes(const struct line *line, const struct rw_series_cell *s
 static void expose_limit(const struct line *line, const struct rw_series_cell *sum)
 {
     static const char *const results[RW_LIMIT_RESULTS] = {
-        [RW_LIMIT_ADMITTED] = "admitted",
-        [RW_LIMIT_REFUSED] = "refused",
-        [RW_LIMIT_DRY_RUN] = "dry_run",
-        [RW_LIMIT_KEYLESS] = "keyless",
+        [RW_LIMIT_ADMITTED] = "admitted", [RW_LIMIT_REFUSED] = "refused",
+        [RW_LIMIT_DRY_RUN] = "dry_run",   [RW_LIMIT_KEYLESS] = "keyless",
+        [RW_LIMIT_BYPASSED] = "bypassed",
     };
     for (unsigned i = 0; i < RW_LIMIT_RESULTS; i++) {
         begin_line(line, "", "result", results[i]);

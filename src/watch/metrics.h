@@ -107,6 +107,10 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(GRPC_WEB_REFUSED, "ringway_grpc_web_refused_total", COUNTER, "Of these, calls with a message that was too long, or no message") \
     X(LIMIT_EVICTIONS, "ringway_rate_limit_evictions_total", COUNTER, "Keys of rate limits that were forgotten before their time, because the table was full") \
     X(LIMIT_UNTRACKED, "ringway_rate_limit_untracked_total", COUNTER, "Keys of rate limits that found no room in the table") \
+    X(LIMIT_SHARE_UP, "ringway_rate_limit_redis_up", GAUGE, "Processes that are connected to the Redis server of rate limits") \
+    X(LIMIT_SHARE_FAILURES, "ringway_rate_limit_redis_failures_total", COUNTER, "Times that this server could not be reached, or failed") \
+    X(LIMIT_SHARE_ROUNDS, "ringway_rate_limit_redis_rounds_total", COUNTER, "Times that it was told what was used of shared limits") \
+    X(LIMIT_SHARE_KEYS, "ringway_rate_limit_redis_keys_total", COUNTER, "Keys that it was told of") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */
@@ -125,8 +129,9 @@ enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_LIMIT, RW_S
 enum rw_limit_result {
     RW_LIMIT_ADMITTED,
     RW_LIMIT_REFUSED,
-    RW_LIMIT_DRY_RUN, /* would have been refused */
-    RW_LIMIT_KEYLESS, /* has not what the limit counts by, and was not counted */
+    RW_LIMIT_DRY_RUN,  /* would have been refused */
+    RW_LIMIT_KEYLESS,  /* has not what the limit counts by, and was not counted */
+    RW_LIMIT_BYPASSED, /* shared, Redis is gone, and the limit admits everything then */
     RW_LIMIT_RESULTS
 };
 

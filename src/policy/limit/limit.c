@@ -1,19 +1,21 @@
 #include "gate/worker.h"
 #include "policy/limit/limit_private.h"
+#include "policy/refuse.h"
 
 /* False: the limit does not count this request. */
-static bool hash_key(const struct rw_limit *limit, const struct rw_exchange *x, uint64_t *key)
+static bool hash_key(const struct rw_limit *limit, const struct rw_exchange *x,
+                     const uint64_t secret[2], uint64_t *key)
 {
     struct rw_siphash hash;
     bool whole = true;
-    rw_siphash_begin(&hash, limit->hash_key);
+    rw_siphash_begin(&hash, secret);
     for (unsigned i = 0; i < limit->part_count && whole; i++)
         whole = limit->parts[i].kind->add(&limit->parts[i], x, &hash);
     if (!whole) {
         if (limit->config->keyless == RW_LIMIT_UNCOUNTED)
             return false;
         /* The keys there are have their lengths in front: none is of this kind. */
-        rw_siphash_begin(&hash, limit->hash_key);
+        rw_siphash_begin(&hash, secret);
         rw_siphash_add(&hash, "-", 1);
     }
     *key = rw_siphash_end(&hash);
@@ -28,13 +30,18 @@ static void count_result(const struct rw_exchange *x, const struct rw_limit *lim
 
 /* Which limits count the request, with the key of each. */
 static unsigned gather(const struct rw_limits *limits, const struct rw_exchange *x,
-                       const struct rw_limit **asked, struct rw_meter *meters)
+                       enum rw_shares_mode mode, const struct rw_limit **asked,
+                       struct rw_meter *meters)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit *limit = &limits->limits[i];
+        if (mode != RW_SHARES_ENFORCE && limit->config->shared) {
+            count_result(x, limit, RW_LIMIT_BYPASSED);
+            continue;
+        }
         meters[count] = (struct rw_meter){.rate = &limit->rate};
-        if (!hash_key(limit, x, &meters[count].hash)) {
+        if (!hash_key(limit, x, limit->hash_key, &meters[count].hash)) {
             count_result(x, limit, RW_LIMIT_KEYLESS);
             continue;
         }
@@ -65,17 +72,55 @@ static void count_answer(struct rw_exchange *x, const struct rw_limits *limits,
     }
 }
 
+/* What was admitted is noted, for the other gateways. */
+static void share(const struct rw_limits *limits, const struct rw_exchange *x,
+                  const struct rw_limit *const *asked, const struct rw_meter *meters,
+                  unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct rw_limit *limit = asked[i];
+        uint64_t id[2];
+        if (!limit->config->shared || rw_shares_use(limits->shares, meters[i].hash))
+            continue;
+        if (hash_key(limit, x, limit->id_key[0], &id[0]) &&
+            hash_key(limit, x, limit->id_key[1], &id[1]))
+            rw_shares_add(limits->shares, meters[i].hash, id, &limit->rate);
+    }
+}
+
+/* Redis is gone, and a shared limit refuses then. */
+static enum rw_verdict refuse_unshared(struct rw_exchange *x, const struct rw_limits *limits)
+{
+    for (unsigned i = 0; i < limits->count; i++) {
+        const struct rw_limit *limit = &limits->limits[i];
+        if (!limit->config->shared)
+            continue;
+        count_result(x, limit, limits->config->dry_run ? RW_LIMIT_DRY_RUN : RW_LIMIT_REFUSED);
+        x->limit = limit->label;
+        if (!limits->config->dry_run)
+            return rw_policy_refuse(x, 503, "The rate limit cannot be checked at the moment.");
+    }
+    return RW_VERDICT_NEXT;
+}
+
 static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct rw_limits *limits = instance;
     const struct rw_limit *asked[RW_METERS_AT_ONCE_MAX];
     struct rw_meter meters[RW_METERS_AT_ONCE_MAX];
-    unsigned count = limits->meters ? gather(limits, x, asked, meters) : 0;
+    enum rw_shares_mode mode = limits->shares ? rw_shares_mode(limits->shares) : RW_SHARES_ENFORCE;
+    enum rw_verdict verdict =
+        mode == RW_SHARES_REFUSE ? refuse_unshared(x, limits) : RW_VERDICT_NEXT;
+    if (verdict != RW_VERDICT_NEXT)
+        return verdict;
+    unsigned count = limits->meters ? gather(limits, x, mode, asked, meters) : 0;
     if (count == 0)
         return RW_VERDICT_NEXT;
     struct rw_meters_answer answer =
         rw_meters_take(limits->meters, meters, count, rw_loop_turn_ns(x->worker->loop));
     count_answer(x, limits, asked, meters, count, &answer);
+    if (answer.admitted && limits->shares)
+        share(limits, x, asked, meters, count);
     if (limits->config->dry_run)
         return RW_VERDICT_NEXT;
     if ((limits->config->fields || !answer.admitted) &&
@@ -105,6 +150,8 @@ static void explain(const void *instance, struct rw_text *text)
                      (unsigned long long)(limit->rate.capacity / limit->rate.interval));
         for (unsigned p = 0; p < limit->part_count; p++)
             rw_text_addf(text, "%s%.*s", p ? " + " : " ", RW_SPAN_ARGS(parts[p]));
+        if (limit->config->shared)
+            rw_text_adds(text, ", shared");
     }
     if (limits->config->dry_run)
         rw_text_adds(text, "; counted only");

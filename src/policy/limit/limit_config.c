@@ -93,6 +93,14 @@ static const struct rw_conf_field limit_fields[] = {
                "(Unix sockets): all of them are counted as one client, or they are `uncounted` by "
                "this limit.",
     },
+    {
+        .name = "shared",
+        .type = RW_CONF_BOOL,
+        .offset = MEMBER(shared),
+        .fallback = "false",
+        .doc = "All gateways with the same `rate_limits.redis` have this limit together. Each "
+               "decides by itself, and learns some milliseconds later what the others have used.",
+    },
     {.name = NULL},
 };
 #undef MEMBER
@@ -237,7 +245,8 @@ static bool same_part(const struct rw_limit_part *a, const struct rw_limit_part 
 static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
 {
     bool same = a->rate.interval == b->rate.interval && a->rate.capacity == b->rate.capacity &&
-                a->config->keyless == b->config->keyless && a->part_count == b->part_count;
+                a->config->keyless == b->config->keyless &&
+                a->config->shared == b->config->shared && a->part_count == b->part_count;
     for (unsigned i = 0; same && i < a->part_count; i++)
         same = same_part(&a->parts[i], &b->parts[i]);
     return same;
@@ -259,15 +268,33 @@ static enum rw_err check_namesake(struct rw_compile *compile, struct rw_limit *l
     return RW_EINVAL;
 }
 
-static void key_of_name(const struct rw_meters *meters, struct rw_span name, uint64_t key[2])
+static void key_of_name(const uint64_t from[2], struct rw_span name, uint64_t key[2])
 {
-    static const uint64_t none[2] = {0};
-    const uint64_t *of_table = meters ? rw_meters_key(meters) : none;
     struct rw_siphash hash;
-    rw_siphash_begin(&hash, of_table);
+    rw_siphash_begin(&hash, from);
     rw_siphash_add(&hash, name.at, name.len);
     key[0] = rw_siphash_end(&hash);
-    key[1] = of_table[1];
+    key[1] = from[1];
+}
+
+/* What a key is called in Redis is a hash of 128 bits, the same for all who have the same prefix
+ * and password there. */
+static enum rw_err compile_shared(struct rw_compile *compile, struct rw_limit *limit)
+{
+    const struct rw_config_redis *redis = compile->snapshot->config->rate_limits->redis;
+    if (!redis) {
+        rw_conf_mistake_at(compile->report, limit->config->place,
+                           "rate limit %s is `shared`, but there is no `rate_limits.redis`",
+                           rw_conf_quote(compile->report, limit->config->name));
+        return RW_EINVAL;
+    }
+    for (uint64_t half = 0; half < 2; half++) {
+        uint64_t key[2] = {half, 0};
+        key_of_name(key, redis->prefix, key);
+        key_of_name(key, redis->password, key);
+        key_of_name(key, limit->config->name, limit->id_key[half]);
+    }
+    return RW_OK;
 }
 
 static enum rw_err compile_texts(struct rw_compile *compile, const struct rw_limits *limits,
@@ -295,12 +322,16 @@ static enum rw_err compile_limit(struct rw_compile *compile, const struct rw_lim
         part->ipv6_bits = (uint8_t)limits->config->ipv6_prefix;
     }
     rw_assert(!err); /* the checks have seen them */
-    key_of_name(compile->meters, config->name, limit->hash_key);
+    static const uint64_t none[2] = {0};
+    key_of_name(compile->meters ? rw_meters_key(compile->meters) : none, config->name,
+                limit->hash_key);
     limit->series = RW_SERIES_LIMIT;
     if (compile->metrics)
         limit->series =
             rw_metrics_series(compile->metrics, RW_SERIES_LIMIT, config->name, (struct rw_span){0});
     err = compile_texts(compile, limits, limit);
+    if (!err && config->shared)
+        err = compile_shared(compile, limit);
     return err ? err : check_namesake(compile, limit);
 }
 
@@ -329,6 +360,7 @@ enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, voi
         return RW_ENOMEM;
     limits->config = config;
     limits->meters = compile->meters;
+    limits->shares = compile->shares;
     *instance = limits;
     enum rw_err result = RW_OK;
     for (size_t i = 0; i < config->limits.count; i++) {

@@ -3,6 +3,7 @@
 #define RW_POLICY_LIMIT_LIMIT_PRIVATE_H
 
 #include "gate/meter.h"
+#include "gate/share.h"
 #include "policy/limit/limit.h"
 #include "policy/limit/limit_key.h"
 #include "watch/metrics.h"
@@ -21,6 +22,7 @@ struct rw_limit_config {
     uint32_t burst;
     struct rw_conf_list key; /* of text */
     int keyless;             /* enum rw_limit_keyless */
+    bool shared;
     struct rw_conf_place place;
 };
 
@@ -39,7 +41,8 @@ extern const struct rw_conf_record rw_limits_record;
 struct rw_limit {
     const struct rw_limit_config *config;
     struct rw_meter_rate rate;
-    uint64_t hash_key[2]; /* the table's, with the limit's name in it */
+    uint64_t hash_key[2];  /* the table's, with the limit's name in it */
+    uint64_t id_key[2][2]; /* shared: the same for all gateways */
     struct rw_limit_part parts[RW_LIMIT_PARTS_MAX];
     unsigned part_count;
     unsigned series;
@@ -50,6 +53,7 @@ struct rw_limit {
 struct rw_limits {
     const struct rw_limits_config *config;
     struct rw_meters *meters; /* NULL: serves nobody */
+    struct rw_shares *shares; /* NULL: no limit is shared */
     struct rw_limit limits[RW_METERS_AT_ONCE_MAX];
     unsigned count;
     struct rw_span policy_field; /* value of RateLimit-Policy */

@@ -1,0 +1,51 @@
+/* A connection to a Redis server that comes back by itself.
+ *
+ * rw_redis_create begins to connect. Once the server has taken the password and the database,
+ * `on_up` is called; then rw_redis_send sends one batch of commands at a time, and `on_reply` gets
+ * their replies in order. When the server does not answer in time, closes, or talks nonsense,
+ * `on_down` is called, what was sent and not answered is lost, and the connection is made again
+ * after a pause that grows to RW_REDIS_PAUSE_MS_MAX. rw_redis_close ends all; after `on_closed` it
+ * is gone. One thread, that of the loop; callbacks come from the loop only.
+ */
+#ifndef RW_IO_REDIS_H
+#define RW_IO_REDIS_H
+
+#include "base/text.h"
+#include "io/address.h"
+#include "io/loop.h"
+#include "io/resp.h"
+
+enum { RW_REDIS_PAUSE_MS_MIN = 50, RW_REDIS_PAUSE_MS_MAX = 2000 };
+
+struct rw_redis;
+
+struct rw_redis_events {
+    void (*on_up)(void *user);
+    /* `reply` is whole: rw_resp_next. Its bytes are valid during the call. */
+    void (*on_reply)(void *user, struct rw_span reply);
+    void (*on_down)(void *user, const char *why);
+    void (*on_closed)(void *user);
+};
+
+struct rw_redis_options {
+    struct rw_address address;
+    struct rw_span username, password; /* empty: none; copied */
+    uint32_t database;
+    uint32_t timeout_ms; /* to connect, and for each batch */
+    const struct rw_redis_events *events;
+    void *user;
+};
+
+RW_MUST_CHECK enum rw_err rw_redis_create(struct rw_loop *loop,
+                                          const struct rw_redis_options *options,
+                                          struct rw_redis **redis);
+void rw_redis_close(struct rw_redis *redis);
+
+/* Up, and the last batch is answered. */
+bool rw_redis_ready(const struct rw_redis *redis);
+
+/* Only when ready. Takes over the bytes of `commands`, which ask for `replies` replies. When
+ * sending fails that is told by on_down, later. */
+void rw_redis_send(struct rw_redis *redis, struct rw_text *commands, unsigned replies);
+
+#endif
