@@ -323,6 +323,22 @@ const struct bench_case bench_cases[] = {
         .limit = 0,
     },
     {
+        .name = "limit-check",
+        .unit = "nanoseconds",
+        .about = "Processor time of one decision of a rate limit by client address: the key is "
+                 "hashed, its meter asked and charged. 1,000,000 keys, all of them in use, in "
+                 "random order, in a table of at most 64 MiB. A program of its own: no request is "
+                 "sent.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY),
+        .measure = bench_measure_limit_check,
+        CLOSED,
+        SMALL,
+        .rounds = 7,
+        .round_ms = 300,
+        .limit = 150,
+    },
+    {
         .name = "reloads",
         .unit = "failed requests",
         .about = "200 reloads, each of a changed configuration that is seen to take effect, under "

@@ -69,6 +69,7 @@ bench_measure bench_measure_base_memory;
 bench_measure bench_measure_reloads;
 bench_measure bench_measure_upgrades;
 bench_measure bench_measure_attack;
+bench_measure bench_measure_limit_check;
 bench_measure bench_measure_origin_dies;
 
 /* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
