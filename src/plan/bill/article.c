@@ -51,8 +51,8 @@ static const char *price_id(struct rw_plan *plan, const struct rw_price_key *key
 
 static struct rw_label article_label(struct rw_plan *plan, const struct rw_price_key *key)
 {
-    const char *name = rw_sheet_text(&plan->sheet, "%s %s, %s, %s", key->provider, key->sku,
-                                     key->region, key->term);
+    const char *name = rw_sheet_text(&plan->sheet, "%s %s %s, %s, %s", key->provider, key->service,
+                                     key->sku, key->region, key->term);
     return (struct rw_label){name, name};
 }
 

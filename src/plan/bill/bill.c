@@ -106,6 +106,7 @@ static void record(struct bill_at *at, const struct item_plan *item,
         .price = price->cell,
         .month = month,
         .year = cells,
+        .share = item->share,
     };
 }
 
@@ -136,46 +137,66 @@ static struct rw_price_key key_of(struct bill_at *at, const struct rw_bill_artic
 /* ---- Machines ---- */
 
 struct machine {
-    const char *sku;
+    const char *sku, *term;
     double vcpu;
     const char *shape_source;
+    double price; /* of a core and hour; INFINITY: none */
+    bool here;    /* the price is of this region */
 };
 
-/* The cheapest of the candidates by the core: of those with a price for this region, if any. */
-static struct machine choose_machine(struct bill_at *at, const struct rw_bill_article *article)
+static struct machine machine_for(struct bill_at *at, const struct rw_bill_article *article,
+                                  const char *sku, const char *term)
 {
-    struct machine best = {article->skus[0], NAN, ""};
-    double best_price = INFINITY;
-    bool best_here = false;
+    struct rw_price_key key = key_of(at, article, sku, term);
+    struct machine machine = {.sku = sku, .term = term, .price = INFINITY};
+    struct rw_price_offer offer;
+    double memory;
+    if (!rw_prices_find(at->plan->prices, &key, at->plan->terms.date, &offer) ||
+        !rw_prices_shape(at->plan->prices, sku, &machine.vcpu, &memory, &machine.shape_source))
+        return machine;
+    machine.price = offer.price / machine.vcpu;
+    machine.here = !(offer.doubts & RW_PRICE_DOUBT_REGION);
+    return machine;
+}
+
+static bool is_better(const struct machine *next, const struct machine *best)
+{
+    if (isinf(next->price) || next->here < best->here)
+        return false;
+    return next->here > best->here || next->price < best->price;
+}
+
+/* The cheapest of the candidates by the core: of those with a price for this region, if any. */
+static struct machine choose_on_demand(struct bill_at *at, const struct rw_bill_article *article)
+{
+    struct machine best = {article->skus[0], "on_demand", NAN, "", INFINITY, false};
     for (unsigned i = 0; i < RW_BILL_SKUS_MAX && article->skus[i]; i++) {
-        struct rw_price_key key = key_of(at, article, article->skus[i], "on_demand");
-        struct machine next = {article->skus[i], 0, NULL};
-        struct rw_price_offer offer;
-        double memory;
-        if (!rw_prices_find(at->plan->prices, &key, at->plan->terms.date, &offer) ||
-            !rw_prices_shape(at->plan->prices, next.sku, &next.vcpu, &memory, &next.shape_source))
-            continue;
-        bool here = !(offer.doubts & RW_PRICE_DOUBT_REGION);
-        double price = offer.price / next.vcpu;
-        if (here < best_here || (here == best_here && price >= best_price))
-            continue;
-        best = next;
-        best_price = price;
-        best_here = here;
+        struct machine next = machine_for(at, article, article->skus[i], "on_demand");
+        if (is_better(&next, &best))
+            best = next;
     }
     return best;
 }
 
-static const char *find_commitment(struct bill_at *at, const struct rw_bill_article *article,
-                                   const char *sku)
+/* The same among commitments for this region, of machines that are sold here without one, too:
+ * a commitment that another region sells proves nothing. A longer term is not asked for its price
+ * where a shorter one is all that is wanted. False: none. */
+static bool choose_committed(struct bill_at *at, const struct rw_bill_article *article,
+                             struct machine *best)
 {
-    for (const char *const *term = rw_bill_terms(at->years_committed); *term; term++) {
-        struct rw_price_key key = key_of(at, article, sku, *term);
-        struct rw_price_offer offer;
-        if (rw_prices_find(at->plan->prices, &key, at->plan->terms.date, &offer))
-            return *term;
+    bool found = false;
+    for (unsigned i = 0; i < RW_BILL_SKUS_MAX && article->skus[i]; i++) {
+        struct machine free = machine_for(at, article, article->skus[i], "on_demand");
+        for (const char *const *term = rw_bill_terms(at->years_committed); *term; term++) {
+            struct machine next = machine_for(at, article, article->skus[i], *term);
+            if (!free.here || !next.here || next.price >= free.price ||
+                (found && next.price >= best->price))
+                continue;
+            *best = next;
+            found = true;
+        }
     }
-    return NULL;
+    return found;
 }
 
 static uint32_t nodes_here(struct bill_at *at, const struct item_plan *item, const char *nodes,
@@ -264,7 +285,8 @@ static void add_machines(struct bill_at *at, enum rw_bill_role role, const char 
     const struct rw_bill_article *article = rw_bill_article(at->place->provider, role);
     if (!article)
         return;
-    struct machine machine = choose_machine(at, article);
+    struct machine machine = choose_on_demand(at, article);
+    bool committed = choose_committed(at, article, &machine);
     struct item_plan item = {
         .role = role,
         .name = rw_bill_roles[role].word,
@@ -275,11 +297,10 @@ static void add_machines(struct bill_at *at, enum rw_bill_role role, const char 
     uint32_t here = nodes_here(at, &item, nodes, standby);
     if (here == RW_CELL_NONE)
         return;
-    const char *term = find_commitment(at, article, machine.sku);
-    item.key = key_of(at, article, machine.sku, term ? term : "on_demand");
+    item.key = key_of(at, article, machine.sku, machine.term);
     item.quantity = machine_count(at, &item, here, &machine);
-    if (!term || role != RW_BILL_COMPUTE) {
-        if (term)
+    if (!committed || role != RW_BILL_COMPUTE) {
+        if (committed)
             add_breakeven(at, &item);
         add_item(at, &item);
         return;
@@ -356,6 +377,7 @@ static void add_egress(struct bill_at *at)
         .label = rw_bill_roles[RW_BILL_EGRESS].label,
         .key = key_of(at, article, article->skus[0], "on_demand"),
         .unit = article->unit,
+        .share = RW_CELL_NONE,
     };
     item.quantity = gib_of(at, &item, "egress_month", 0);
     if (item.quantity == RW_CELL_NONE)

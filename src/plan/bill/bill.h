@@ -34,6 +34,7 @@ struct rw_bill_item {
     const char *currency; /* of the list price; NULL: no price */
     unsigned doubts;      /* enum rw_price_doubt */
     uint32_t quantity, price, month, year;
+    uint32_t share; /* of the hours in which it runs; RW_CELL_NONE: all */
 };
 
 struct rw_bill {

@@ -1,0 +1,194 @@
+/* The promises of a plan as targets: for ringway verify, and as OpenSLO v1. */
+#include "plan/artefact/shared.h"
+
+/* ---- acceptance.yaml ---- */
+
+static void add_number(struct rw_text *text, const char *key, double value)
+{
+    if (isnan(value))
+        return;
+    rw_text_addf(text, "      %s: %.10g\n", key, value);
+}
+
+static void begin_target(struct rw_text *text, const char *name)
+{
+    rw_text_addf(text, "  - name: %s\n", name);
+}
+
+static void add_latency(const struct rw_plan *plan, struct rw_text *text)
+{
+    double latency = rw_plan_input(plan, RW_INPUT_LATENCY);
+    double percentile = rw_plan_input(plan, RW_INPUT_LATENCY_PERCENTILE);
+    if (isnan(latency) || isnan(percentile))
+        return;
+    begin_target(text, "latency");
+    rw_text_adds(text, "    latency:\n");
+    add_number(text, "percentile", percentile * 100);
+    rw_text_adds(text, "      at_most: ");
+    rw_artefact_milliseconds(latency, text);
+    rw_text_adds(text, "\n");
+}
+
+static void add_load(const struct rw_plan *plan, struct rw_text *text)
+{
+    double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
+    double connections = rw_sheet_value_of(&plan->sheet, "sizing.connections");
+    if (!isnan(rate)) {
+        begin_target(text, "throughput");
+        rw_text_adds(text, "    throughput:\n");
+        add_number(text, "at_least_per_second", ceil(rate));
+    }
+    if (!isnan(connections)) {
+        begin_target(text, "concurrency");
+        rw_text_adds(text, "    concurrency:\n");
+        add_number(text, "connections_at_least", ceil(connections));
+    }
+}
+
+static void add_failures(const struct rw_plan *plan, struct rw_text *text)
+{
+    double availability = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
+    double recovery = rw_plan_input(plan, RW_INPUT_RECOVERY_TIME);
+    double point = rw_plan_input(plan, RW_INPUT_RECOVERY_POINT);
+    if (!isnan(availability)) {
+        begin_target(text, "availability");
+        rw_text_adds(text, "    availability:\n");
+        add_number(text, "at_least_percent", availability * 100);
+        rw_text_adds(text, "      window: 90d\n");
+        begin_target(text, "errors");
+        rw_text_adds(text, "    error_rate:\n");
+        add_number(text, "at_most_percent", (1 - availability) * 100);
+    }
+    if (!isnan(recovery)) {
+        begin_target(text, "recovery");
+        rw_text_adds(text, "    recovery_time:\n      at_most: ");
+        rw_artefact_milliseconds(recovery, text);
+        rw_text_adds(text, "\n");
+    }
+    if (!isnan(point)) {
+        begin_target(text, "data_loss");
+        rw_text_adds(text, "    data_loss:\n      at_most: ");
+        rw_artefact_milliseconds(fmax(0.001, point), text);
+        rw_text_adds(text, "\n");
+    }
+}
+
+void rw_artefact_acceptance(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
+{
+    double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
+    rw_artefact_head(plan, tier, "Acceptance targets", text);
+    rw_text_adds(text, "schema: ringway.acceptance/1\n"
+                       "configuration: gateway.yaml\n"
+                       "allow_targets: [] # loopback only; name what else may be touched\n");
+    if (!isnan(rate)) {
+        rw_text_adds(text, "load:\n  arrivals: poisson\n  rate_per_second: ");
+        rw_number_write(text, ceil(rate));
+        rw_text_adds(text, "\n  duration: 10m\n  repetitions: 3\n");
+    }
+    rw_text_adds(text, "targets:\n");
+    add_load(plan, text);
+    add_latency(plan, text);
+    add_failures(plan, text);
+    rw_text_adds(text, "faults: # each during the load; the targets hold all the same\n"
+                       "  - { kill: upstream, every: 60s }\n"
+                       "  - { stall: upstream, duration: 10s }\n"
+                       "  - { reset: upstream, share_percent: 1 }\n"
+                       "  - { delay: upstream, by: 200ms, share_percent: 5 }\n"
+                       "  - { dns: fail, duration: 30s }\n"
+                       "  - { kill: worker, every: 120s }\n"
+                       "  - { reload: storm, every: 1s, duration: 30s }\n");
+}
+
+/* ---- OpenSLO ---- */
+
+static void add_service(const struct rw_plan *plan, struct rw_text *text)
+{
+    const char *name = plan->terms.project ? plan->terms.project : "Planned system";
+    rw_text_adds(text, "apiVersion: openslo/v1\n"
+                       "kind: Service\n"
+                       "metadata:\n"
+                       "  name: planned-system\n"
+                       "  displayName: ");
+    rw_text_add_json(text, rw_span_text(name));
+    rw_text_adds(text,
+                 "\nspec:\n  description: \"What the plan promises, as the gateway sees it\"\n");
+}
+
+static void add_metric(struct rw_text *text, const char *part, const char *query)
+{
+    rw_text_addf(text,
+                 "        %s:\n"
+                 "          metricSource:\n"
+                 "            type: Prometheus\n"
+                 "            spec:\n"
+                 "              query: ",
+                 part);
+    rw_text_add_json(text, rw_span_text(query));
+    rw_text_adds(text, "\n");
+}
+
+static void add_objective(struct rw_text *text, const char *name, const char *title,
+                          const char *good, double target)
+{
+    rw_text_addf(text,
+                 "---\n"
+                 "apiVersion: openslo/v1\n"
+                 "kind: SLO\n"
+                 "metadata:\n"
+                 "  name: %s\n"
+                 "  displayName: %s\n"
+                 "spec:\n"
+                 "  service: planned-system\n"
+                 "  indicator:\n"
+                 "    metadata:\n"
+                 "      name: %s-ratio\n"
+                 "    spec:\n"
+                 "      ratioMetric:\n"
+                 "        counter: true\n",
+                 name, title, name);
+    add_metric(text, "good", good);
+    add_metric(text, "total", "sum(ringway_requests_total)");
+    rw_text_adds(text, "  timeWindow:\n"
+                       "    - duration: 90d\n"
+                       "      isRolling: true\n"
+                       "  budgetingMethod: Occurrences\n"
+                       "  objectives:\n"
+                       "    - displayName: promised\n"
+                       "      target: ");
+    rw_number_write(text, target);
+    rw_text_adds(text, "\n");
+}
+
+/* The histogram's bound at or below the target: never more lenient than the promise. */
+static double bound_below(double seconds)
+{
+    static const double bounds[] = {30,   10,    5,    2.5,   1,      0.5,   0.25,   0.1,
+                                    0.05, 0.025, 0.01, 0.005, 0.0025, 0.001, 0.0005, 0.00025};
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+        if (bounds[i] <= seconds)
+            return bounds[i];
+    return 0.0001;
+}
+
+void rw_artefact_openslo(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
+{
+    double availability = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
+    double latency = rw_plan_input(plan, RW_INPUT_LATENCY);
+    double percentile = rw_plan_input(plan, RW_INPUT_LATENCY_PERCENTILE);
+    rw_artefact_head(plan, tier, "Objectives (OpenSLO v1)", text);
+    add_service(plan, text);
+    if (!isnan(availability))
+        add_objective(text, "availability", "Availability",
+                      "sum(ringway_requests_total{code!=\"5xx\"})", availability);
+    if (isnan(latency) || isnan(percentile))
+        return;
+    struct rw_text query = {0};
+    rw_text_adds(&query, "sum(ringway_request_duration_seconds_bucket{le=\"");
+    rw_number_write(&query, bound_below(latency));
+    rw_text_adds(&query, "\"})");
+    if (query.err)
+        text->err = text->err ? text->err : query.err;
+    else
+        add_objective(text, "latency", "Latency", query.at, percentile);
+    rw_text_free(&query);
+}
