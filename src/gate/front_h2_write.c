@@ -1,5 +1,7 @@
 /* Answers of the HTTP/2 front: from exchanges to the engine. */
 #include "gate/front_h2_connection.h"
+#include "gate/grpc.h"
+#include "http/grpc_web.h"
 
 /* Besides hop-by-hop fields, which never pass: the body's framing is the frames', and what RFC 9113
  * section 8.2.2 forbids is not said whoever put it there. */
@@ -196,9 +198,40 @@ static void request_resume(struct rw_exchange *x)
 
 /* ---- The end ---- */
 
+/* Is its status still to come, and can be told behind what has left? */
+static bool awaits_grpc_status(const struct rw_h2_call *call)
+{
+    const struct rw_exchange *x = call->x;
+    struct rw_span format;
+    bool open_end =
+        x->response.body_kind == RW_BODY_CHUNKED || x->response.body_kind == RW_BODY_UNTIL_CLOSE;
+    return call->stream && !call->sending && x->responded && open_end &&
+           rw_grpc_type(rw_message_value(&x->response, RW_FIELD_CONTENT_TYPE), &format);
+}
+
+/* A call of gRPC that is cut in the middle of its answer hears why. */
+static bool end_with_grpc_status(struct rw_h2_call *call)
+{
+    const struct rw_span nothing = {0};
+    struct rw_exchange *x = call->x;
+    unsigned status = rw_reason_status(x->reason);
+    struct rw_span trailers = rw_arena_format(
+        &x->arena, "grpc-status: %u\r\ngrpc-message: %s\r\n",
+        (unsigned)rw_grpc_status(x->reason, status ? status : 503), rw_reason_text(x->reason));
+    if (!trailers.at)
+        return false;
+    if (rw_h2_data(&call->c->h2, call->stream, NULL, nothing, true, trailers) == RW_H2_HOLD) {
+        call->sending = call->last = true;
+        call->c->held_count++;
+    }
+    return true;
+}
+
 static void abort_exchange(struct rw_exchange *x)
 {
     struct rw_h2_call *call = x->front_state;
+    if (awaits_grpc_status(call) && end_with_grpc_status(call))
+        return;
     rw_h2_cut_stream(call,
                      x->reason == RW_REASON_CLIENT_STALLED ? RW_H2_CANCEL : RW_H2_INTERNAL_ERROR);
 }

@@ -144,3 +144,26 @@ upstreams:
   const reasons = (await gateway.accessLines(6)).map((line) => line.reason ?? "");
   assert.deepEqual(reasons, ["upstream_response_timeout", "request_body_too_large", "upstream_connect_failed", "policy", "no_route", ""]);
 });
+
+test("a call that is cut in the middle of its answer hears why", async (t) => {
+  const origin = await startGrpcOrigin(t);
+  const gateway = await startGateway(t, behind(origin.address, { route: ", timeouts: { first_byte: 1s }" }));
+  const client = grpcClient(t, gateway.url);
+  const late = await list(client, { name: "silent", count: 3 });
+  assert.deepEqual([late.replies.length, late.status.code, late.status.details], [3, codes.DEADLINE_EXCEEDED, "The origin stopped in the middle of a response."]);
+  await eventually(() => origin.calls[0].canceled, { within: 30000 });
+  // The origin goes once the client has something of the answer.
+  const call = client.List({ name: "endless", count: 1000 });
+  const got = new Promise((resolve) => call.once("data", resolve));
+  origin.afterWrite = async (i) => i === 1 && got.then(() => origin.server.forceShutdown());
+  const gone = await new Promise((resolve) => call.on("error", () => {}).on("status", (status) => resolve({ status })));
+  assert.deepEqual([gone.status.code, gone.status.details], [codes.UNAVAILABLE, "The origin closed the connection."]);
+  const lines = await gateway.accessLines(2);
+  assert.deepEqual(
+    lines.map((line) => [line.status, line.reason, line.aborted]),
+    [
+      [200, "upstream_stalled", true],
+      [200, "upstream_reset", true],
+    ],
+  );
+});
