@@ -18,6 +18,7 @@ extern const struct rw_verb rw_verb_check;
 extern const struct rw_verb rw_verb_schema;
 extern const struct rw_verb rw_verb_explain;
 extern const struct rw_verb rw_verb_load;
+extern const struct rw_verb rw_verb_plan;
 
 /* argv[0] of the program, for the upgrade; the whole vector. */
 extern char **rw_cli_argv;

@@ -23,8 +23,9 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
         {"intake.load.active_share", RW_LABEL("Users active at the peak, share", "峰值在线比例"),
          RW_UNIT_SHARE, BETWEEN(0.02, 0.25, 2.5),
          .reason = RW_LABEL(
-             "used only when neither users online, requests in flight nor transactions are known: 2 of 100 registered users at once",
-             "仅在未知在线用户、在途请求与交易量时使用：每百名注册用户中两名同时在线")},
+             "used when nobody counted who is online at once: 2 of 100 "
+             "registered users",
+             "未统计同时在线人数时使用：每百名注册用户中两名同时在线")},
     [RW_INPUT_CONCURRENT_USERS] = {"intake.load.concurrent_users",
                                    RW_LABEL("Users active at the peak", "峰值在线用户数"),
                                    RW_UNIT_COUNT, MISSING,
@@ -316,6 +317,26 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                                  MISSING,
                                  .reason =
                                      RW_LABEL("the first payment is not limited", "首付不受限")},
+    [RW_INPUT_BUILD] =
+        {"intake.money.build", RW_LABEL("Cost of building and moving", "建设与迁移费用"),
+         RW_UNIT_MONEY, MISSING,
+         .reason =
+             RW_LABEL("the initial budget is taken for it, else a share of a year's resources",
+                      "以初期预算计，否则按年资源费用的比例计")},
+    [RW_INPUT_BUILD_SHARE] =
+        {"intake.money.build_share",
+         RW_LABEL("Building and moving, of a year's resources", "建设与迁移占年资源费用比例"),
+         RW_UNIT_SHARE, BETWEEN(0.5, 0.5, 2),
+         .reason = RW_LABEL(
+             "no estimate of the work was given: half of what the resources cost in a year; ask for an offer",
+             "未提供工作量估算：按年资源费用的一半计；请索取报价")},
+    [RW_INPUT_OPERATE_SHARE] = {"intake.money.operate_share",
+                                RW_LABEL("People who run it, of the resources",
+                                         "运维服务占资源费用比例"),
+                                RW_UNIT_SHARE, BETWEEN(0.25, 0.6, 2),
+                                .reason = RW_LABEL(
+                                    "a quarter of the resources, as where a budget parts 80 to 20",
+                                    "资源费用的四分之一，即 80/20 的分配")},
     [RW_INPUT_TERM] = {"intake.money.term", RW_LABEL("Term of the subscription", "订阅期限"),
                        RW_UNIT_YEARS, CERTAIN(3),
                        .reason = RW_LABEL("three years, as framework agreements usually are",

@@ -74,8 +74,11 @@ enum rw_input {
     RW_INPUT_BUDGET_TOTAL,
     RW_INPUT_BUDGET_PER_YEAR,
     RW_INPUT_BUDGET_INITIAL,
-    RW_INPUT_TERM,    /* of the subscription */
-    RW_INPUT_HORIZON, /* of the comparison */
+    RW_INPUT_BUILD,         /* building and moving, once */
+    RW_INPUT_BUILD_SHARE,   /* the same, as a share of a year's resources */
+    RW_INPUT_OPERATE_SHARE, /* people who run it, share of the resources */
+    RW_INPUT_TERM,          /* of the subscription */
+    RW_INPUT_HORIZON,       /* of the comparison */
     RW_INPUT_DISCOUNT_RATE,
     RW_INPUT_FEE_RISE,        /* at each annual review, at most */
     RW_INPUT_RENEWAL_RISE,    /* after the term */

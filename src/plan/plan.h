@@ -19,6 +19,7 @@
 
 #include "plan/finding.h"
 #include "plan/inputs.h"
+#include "plan/outlook.h"
 #include "plan/sheet.h"
 #include "plan/terms.h"
 #include "plan/tier.h"
@@ -42,6 +43,7 @@ struct rw_plan {
     const struct rw_standards
         *standards;               /* facts/standards.h; set before the controls, not owned */
     struct rw_controls *controls; /* controls/controls.h; as the bill */
+    struct rw_outlook outlook;
 };
 
 void rw_plan_init(struct rw_plan *plan);

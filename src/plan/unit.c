@@ -16,6 +16,37 @@ static const struct rw_label symbols[] = {
 #undef SYMBOL
 };
 
+static const char *const names[] = {
+    [RW_UNIT_ONE] = "one",
+    [RW_UNIT_SHARE] = "share",
+    [RW_UNIT_COUNT] = "count",
+    [RW_UNIT_SECONDS] = "seconds",
+    [RW_UNIT_DAYS] = "days",
+    [RW_UNIT_MONTHS] = "months",
+    [RW_UNIT_YEARS] = "years",
+    [RW_UNIT_BYTES] = "bytes",
+    [RW_UNIT_BYTES_PER_SECOND] = "bytes_per_second",
+    [RW_UNIT_BYTES_PER_DAY] = "bytes_per_day",
+    [RW_UNIT_BITS_PER_SECOND] = "bits_per_second",
+    [RW_UNIT_PER_SECOND] = "per_second",
+    [RW_UNIT_PER_DAY] = "per_day",
+    [RW_UNIT_PER_MONTH] = "per_month",
+    [RW_UNIT_ERLANGS] = "erlangs",
+    [RW_UNIT_KILOMETRES] = "kilometres",
+    [RW_UNIT_KILOWATT_HOURS] = "kilowatt_hours",
+    [RW_UNIT_HOURS_PER_YEAR] = "hours_per_year",
+    [RW_UNIT_MINUTES_PER_QUARTER] = "minutes_per_quarter",
+    [RW_UNIT_MONEY] = "money",
+    [RW_UNIT_PRICE] = "price",
+    [RW_UNIT_RATE] = "rate",
+    [RW_UNIT_DATE] = "date",
+};
+
+const char *rw_unit_name(enum rw_unit unit)
+{
+    return names[unit];
+}
+
 static const struct scale byte_scales[] = {
     {1e15, 1e15, " PB", " PB"}, {1e12, 1e12, " TB", " TB"}, {1e9, 1e9, " GB", " GB"},
     {1e6, 1e6, " MB", " MB"},   {1e3, 1e3, " kB", " kB"},   {0, 1, " B", " B"},

@@ -51,6 +51,9 @@ struct rw_quantity {
     const char *per;      /* PRICE: "hour" */
 };
 
+/* "seconds", "bits_per_second": for files. */
+const char *rw_unit_name(enum rw_unit unit);
+
 /* Adds the value with its unit: "1,234.50 USD", "99.95 %", "153.7 ms", "80 TB", "2.4 h",
  * "missing" / "缺失". */
 void rw_quantity_write(struct rw_text *text, struct rw_quantity quantity,

@@ -128,7 +128,7 @@ static void test_what_no_machine_can_do_is_a_blocker(void **state)
     uint32_t cause;
     assert_int_equal(
         rw_sheet_missing(&plan.sheet, rw_sheet_find(&plan.sheet, "money.t1.roi"), &cause, 1), 1);
-    assert_string_equal(plan.sheet.cells[cause].id, "money.t1.benefits");
+    assert_string_equal(plan.sheet.cells[cause].id, "money.t1.benefit_cause");
     rw_plan_free(&plan);
 }
 
@@ -142,8 +142,9 @@ static void test_without_a_bill_nothing_is_zero(void **state)
     assert_int_equal(build(&plan, values, false), RW_OK);
     uint32_t npv = rw_sheet_find(&plan.sheet, "money.t1.npv");
     assert_true(isnan(rw_sheet_value(&plan.sheet, npv)));
-    assert_int_equal(rw_sheet_missing(&plan.sheet, npv, causes, 4), 2);
-    assert_string_equal(plan.sheet.cells[causes[0]].id, "bill.t1.year");
+    assert_int_equal(rw_sheet_missing(&plan.sheet, npv, causes, 4), 3);
+    assert_string_equal(plan.sheet.cells[causes[0]].id, "money.t1.benefit_cause");
+    assert_string_equal(plan.sheet.cells[causes[1]].id, "bill.t1.year");
     rw_plan_free(&plan);
 }
 

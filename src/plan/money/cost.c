@@ -48,6 +48,19 @@ static void add_parts(struct rw_plan *plan, const struct rw_money *money,
     }
 }
 
+/* The work: as stated, else what was set aside for the beginning, else in proportion. */
+static uint32_t build(struct rw_plan *plan, const struct rw_tier *tier, uint32_t year)
+{
+    static const enum rw_input stated[] = {RW_INPUT_BUILD, RW_INPUT_BUDGET_INITIAL};
+    struct rw_label label = RW_TEXTS("Building and moving", "建设与迁移");
+    for (size_t i = 0; i < sizeof(stated) / sizeof(stated[0]); i++)
+        if (!isnan(rw_plan_input(plan, stated[i])))
+            return rw_plan_compute(plan, "money", tier, "build", label, RW_UNIT_MONEY,
+                                   &rw_formula_same, 1, plan->inputs[stated[i]]);
+    return rw_plan_compute(plan, "money", tier, "build", label, RW_UNIT_MONEY, &rw_formula_share_of,
+                           2, year, plan->inputs[RW_INPUT_BUILD_SHARE]);
+}
+
 void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const struct rw_tier *tier,
                    struct rw_money_tier *cells)
 {
@@ -55,10 +68,13 @@ void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const str
     uint32_t year = bill(plan, tier, "year", RW_TEXTS("A year of operation", "年运行费用"));
     cells->cost_setup = rw_plan_compute(plan, "money", tier, "cost_setup",
                                         RW_TEXTS("Cost of the setup", "建设成本"), RW_UNIT_MONEY,
-                                        &rw_formula_same, 1, setup);
+                                        &rw_formula_sum, 2, setup, build(plan, tier, year));
+    uint32_t operate = rw_plan_compute(
+        plan, "money", tier, "operate", RW_TEXTS("People who run it, a year", "年运维服务费"),
+        RW_UNIT_MONEY, &rw_formula_share_of, 2, year, plan->inputs[RW_INPUT_OPERATE_SHARE]);
     cells->cost_year =
         rw_plan_compute(plan, "money", tier, "cost_year", RW_TEXTS("Cost of a year", "年运行成本"),
-                        RW_UNIT_MONEY, &rw_formula_same, 1, year);
+                        RW_UNIT_MONEY, &rw_formula_sum, 2, year, operate);
     cells->cost_term = rw_plan_compute(
         plan, "money", tier, "cost_term", RW_TEXTS("Cost of the term", "订阅期成本"), RW_UNIT_MONEY,
         &rw_money_cost_term, 3, cells->cost_setup, cells->cost_year, plan->inputs[RW_INPUT_TERM]);

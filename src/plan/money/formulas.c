@@ -29,8 +29,9 @@ static double power(double base, double years)
 
 FORMULA(cost_term, "tco", "{0} + {1} × {2}", IN(0) + IN(1) * IN(2))
 FORMULA(fee_weight, NULL, "(1 + {0})^(year - 1)", power(1 + IN(0), in->part))
-FORMULA(renewal, NULL, "{0} × (1 + {1}) × (1 + {2})^(years since renewal)",
-        IN(0) * (1 + IN(1)) * power(1 + IN(2), in->part))
+FORMULA(renewal, NULL, "{0} × (1 - {3} / {4}) × (1 + {1}) × (1 + {2})^(years since renewal)",
+        IN(4) > 0 ? IN(0) * (1 - IN(3) / IN(4)) * (1 + IN(1)) * power(1 + IN(2), in->part)
+                  : IN(0) * (1 + IN(1)) * power(1 + IN(2), in->part))
 FORMULA(tco_one_off, "tco", "{0} + {1} × {2} - {0} × {3}", IN(0) + IN(1) * IN(2) - IN(0) * IN(3))
 FORMULA(credit_expected, "sla_credit", "{0} × {1} × (1 - {2})", IN(0) * IN(1) * (1 - IN(2)))
 FORMULA(downtime, "downtime_loss", "({0} - {1}) × 4 × {2}", (IN(0) - IN(1)) * 4 * IN(2))

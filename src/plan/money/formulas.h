@@ -8,7 +8,8 @@
 extern const struct rw_formula rw_money_cost_term;
 /* (1 + {0})^part: weight of a year's fee, counted from 0. */
 extern const struct rw_formula rw_money_fee_weight;
-/* Last fee {0}, rise at renewal {1}, and at the reviews after it {2}; part: years since renewal. */
+/* Last fee {0}, rise at renewal {1}, at the reviews after it {2}, setup {3} within the cost of the
+ * term {4}, which is not paid again; part: years since renewal. */
 extern const struct rw_formula rw_money_renewal;
 /* Price {0}, upkeep {1}, years {2}, residual share {3}. */
 extern const struct rw_formula rw_money_tco_one_off;

@@ -20,6 +20,15 @@ unsigned rw_money_horizon(const struct rw_plan *plan)
     return whole_years(rw_plan_input(plan, RW_INPUT_HORIZON), rw_money_term(plan));
 }
 
+/* Why a formula may come to no number though all its inputs are there. */
+static struct rw_label missing_reason(const struct rw_formula *formula)
+{
+    if (formula == &rw_money_irr)
+        return RW_TEXTS("no rate, or no single one, makes the present value zero",
+                        "不存在唯一使现值为零的收益率");
+    return (struct rw_label){NULL, NULL};
+}
+
 uint32_t rw_money_cell(struct rw_plan *plan, const struct rw_tier *tier, const char *name,
                        struct rw_label label, enum rw_unit unit, const struct rw_formula *formula,
                        const uint32_t *inputs, unsigned count, unsigned part)
@@ -35,6 +44,7 @@ uint32_t rw_money_cell(struct rw_plan *plan, const struct rw_tier *tier, const c
                             .inputs = inputs,
                             .input_count = count,
                             .part = part,
+                            .reason = missing_reason(formula),
                         });
 }
 

@@ -10,7 +10,8 @@
  *
  * and for each tier (money.t1.* ...):
  *
- *   cost_setup, cost_year, cost_term        the bill; cost_term = setup + years of operation
+ *   build, operate                          work that no price list has: once, and a year
+ *   cost_setup, cost_year, cost_term        bill and work; cost_term = setup + years of operation
  *   contract                                what is paid over the term
  *   reserve                                 budget - cost_term
  *   part.K                                  of the contract, by the shares

@@ -12,11 +12,11 @@ static void add_fees(struct rw_plan *plan, const struct rw_money *money, const s
         struct rw_label label = {rw_sheet_text(&plan->sheet, "Fee of year %u", year + 1),
                                  rw_sheet_text(&plan->sheet, "第 %u 年费用", year + 1)};
         uint32_t renewal[] = {cells->fees[money->term - 1], plan->inputs[RW_INPUT_RENEWAL_RISE],
-                              plan->inputs[RW_INPUT_FEE_RISE]};
+                              plan->inputs[RW_INPUT_FEE_RISE], cells->cost_setup, cells->cost_term};
         bool renewed = year >= money->term;
         cells->fees[year] = rw_money_cell(plan, tier, name, label, RW_UNIT_MONEY,
                                           renewed ? &rw_money_renewal : &rw_formula_split,
-                                          renewed ? renewal : inputs, renewed ? 3 : money->term + 1,
+                                          renewed ? renewal : inputs, renewed ? 5 : money->term + 1,
                                           renewed ? year - money->term : year);
     }
 }

@@ -25,12 +25,31 @@ static unsigned standing_causes(struct rw_plan *plan, const struct rw_tier *tier
     return count;
 }
 
+/* Without a single cause there is no return to tell: a missing cell says what is needed. */
+static uint32_t no_cause(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    return rw_sheet_add(
+        &plan->sheet,
+        &(struct rw_cell){
+            .id = rw_sheet_text(&plan->sheet, "money.%s.benefit_cause", tier->id),
+            .label = RW_LABEL("A benefit with its cause", "有因由的收益"),
+            .unit = RW_UNIT_MONEY,
+            .currency = plan->sheet.currency,
+            .value = NAN,
+            .reason =
+                RW_LABEL("no saving with a cause was given: name the cost of today's system, "
+                         "the loss of a minute of downtime, or savings with their causes",
+                         "没有给出有因由的节省：请提供现系统成本、每分钟停机损失或注明因由的节省"),
+        });
+}
+
 static void add_benefits(struct rw_plan *plan, const struct rw_money *money,
                          const struct rw_tier *tier, struct rw_money_tier *cells)
 {
     uint32_t causes[RW_SAVINGS_MAX + 2];
     unsigned standing = standing_causes(plan, tier, causes);
-    cells->cause_count = standing + plan->terms.saving_count;
+    if (!standing && !plan->terms.saving_count)
+        causes[standing++] = no_cause(plan, tier);
     uint32_t nothing = rw_sheet_find(&plan->sheet, "money.nothing");
     for (unsigned year = 0; year < money->term; year++) {
         unsigned count = standing;
@@ -77,29 +96,6 @@ static void add_flows(struct rw_plan *plan, const struct rw_money *money,
     }
 }
 
-/* Without a single cause there is no return to tell: a missing cell says what is needed. */
-static uint32_t benefits_total(struct rw_plan *plan, const struct rw_money *money,
-                               const struct rw_tier *tier, const struct rw_money_tier *cells)
-{
-    struct rw_label label = RW_TEXTS("Benefits of the term", "订阅期收益");
-    if (cells->cause_count)
-        return rw_money_cell(plan, tier, "benefits", label, RW_UNIT_MONEY, &rw_formula_sum,
-                             cells->benefits, money->term, 0);
-    return rw_sheet_add(
-        &plan->sheet,
-        &(struct rw_cell){
-            .id = rw_sheet_text(&plan->sheet, "money.%s.benefits", tier->id),
-            .label = label,
-            .unit = RW_UNIT_MONEY,
-            .currency = plan->sheet.currency,
-            .value = NAN,
-            .reason =
-                RW_LABEL("no saving with a cause was given: name the cost of today's system, "
-                         "the loss of a minute of downtime, or savings with their causes",
-                         "没有给出有因由的节省：请提供现系统成本、每分钟停机损失或注明因由的节省"),
-        });
-}
-
 static void add_measures(struct rw_plan *plan, const struct rw_money *money,
                          const struct rw_tier *tier, struct rw_money_tier *cells)
 {
@@ -122,7 +118,9 @@ void rw_money_returns(struct rw_plan *plan, const struct rw_money *money,
     add_benefits(plan, money, tier, cells);
     uint32_t parallel = parallel_cost(plan, tier);
     add_flows(plan, money, tier, cells, parallel);
-    uint32_t benefits = benefits_total(plan, money, tier, cells);
+    uint32_t benefits =
+        rw_money_cell(plan, tier, "benefits", RW_TEXTS("Benefits of the term", "订阅期收益"),
+                      RW_UNIT_MONEY, &rw_formula_sum, cells->benefits, money->term, 0);
     uint32_t costs =
         rw_plan_compute(plan, "money", tier, "costs", RW_TEXTS("Costs of the term", "订阅期支出"),
                         RW_UNIT_MONEY, &rw_formula_sum, 2, cells->contract, parallel);

@@ -16,7 +16,6 @@ struct rw_money_tier {
     uint32_t cost_setup, cost_year, cost_term, contract, reserve;
     uint32_t fees[RW_MONEY_YEARS_MAX];
     uint32_t benefits[RW_MONEY_YEARS_MAX];
-    unsigned cause_count; /* of benefits */
     uint32_t flows[RW_MONEY_YEARS_MAX + 1];
     uint32_t npv, roi;
 };

@@ -66,7 +66,7 @@ extern const struct rw_formula rw_sizing_gateway_memory;
 extern const struct rw_formula rw_sizing_machines;
 /* Zone {0}, zones {1}: at most one is lost. */
 extern const struct rw_formula rw_sizing_zones;
-/* Region {0}, outage {1}, failover {2}: with the other region. */
+/* What a region holds {0}, a region's outage {1}, failover {2}: with the other region. */
 extern const struct rw_formula rw_sizing_regions;
 /* Incidents {0} a year, time of each {1}. */
 extern const struct rw_formula rw_sizing_incidents;

@@ -40,7 +40,7 @@ static uint32_t rate_of_transactions(struct rw_plan *plan)
         plan->inputs[RW_INPUT_REQUESTS_PER_TRANSACTION], plan->inputs[RW_INPUT_PEAK_FACTOR]);
 }
 
-/* The last way: so many of the registered users at once. */
+/* So many of the registered users at once. */
 static uint32_t rate_of_accounts(struct rw_plan *plan)
 {
     uint32_t users = rw_sheet_compute(
@@ -50,21 +50,32 @@ static uint32_t rate_of_accounts(struct rw_plan *plan)
     return rate_of_users(plan, users);
 }
 
-/* What was stated counts; else the largest that follows from anything known. */
+/* A rate that was stated counts alone. Else the largest that follows from anything known; accounts
+ * only where nobody counted who is there at once. */
+static unsigned ways_to_rate(struct rw_plan *plan, uint32_t *ways)
+{
+    unsigned count = 0;
+    bool counted =
+        known(plan, RW_INPUT_CONCURRENT_USERS) || known(plan, RW_INPUT_CONCURRENT_REQUESTS);
+    if (known(plan, RW_INPUT_PEAK_RATE)) {
+        ways[count++] = plan->inputs[RW_INPUT_PEAK_RATE];
+        return count;
+    }
+    if (known(plan, RW_INPUT_CONCURRENT_USERS))
+        ways[count++] = rate_of_users(plan, plan->inputs[RW_INPUT_CONCURRENT_USERS]);
+    if (known(plan, RW_INPUT_CONCURRENT_REQUESTS))
+        ways[count++] = rate_in_flight(plan);
+    if (known(plan, RW_INPUT_TRANSACTIONS_PER_DAY))
+        ways[count++] = rate_of_transactions(plan);
+    if (!count || (!counted && known(plan, RW_INPUT_USERS)))
+        ways[count++] = rate_of_accounts(plan);
+    return count;
+}
+
 static uint32_t rate_today(struct rw_plan *plan)
 {
-    uint32_t ways[3];
-    unsigned count = 0;
-    if (known(plan, RW_INPUT_PEAK_RATE))
-        ways[count++] = plan->inputs[RW_INPUT_PEAK_RATE];
-    if (known(plan, RW_INPUT_CONCURRENT_USERS) && !count)
-        ways[count++] = rate_of_users(plan, plan->inputs[RW_INPUT_CONCURRENT_USERS]);
-    if (known(plan, RW_INPUT_CONCURRENT_REQUESTS) && !known(plan, RW_INPUT_PEAK_RATE))
-        ways[count++] = rate_in_flight(plan);
-    if (known(plan, RW_INPUT_TRANSACTIONS_PER_DAY) && !known(plan, RW_INPUT_PEAK_RATE))
-        ways[count++] = rate_of_transactions(plan);
-    if (!count)
-        ways[count++] = rate_of_accounts(plan);
+    uint32_t ways[4];
+    unsigned count = ways_to_rate(plan, ways);
     return rw_sheet_add(&plan->sheet, &(struct rw_cell){
                                           .id = "sizing.rate_today",
                                           .label = RW_LABEL("Peak rate today", "当前峰值速率"),

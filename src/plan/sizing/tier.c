@@ -171,13 +171,15 @@ static void add_promises(struct rw_plan *plan, const struct rw_sizing *sizing,
     uint32_t zones =
         CELL("availability_zones", "At most one zone is lost", "可用区可用性", RW_UNIT_SHARE,
              &rw_sizing_zones, 2, in[RW_INPUT_ZONE_AVAILABILITY], cells->zones);
-    uint32_t region = CELL("availability_regions", "A region serves", "地域可用性", RW_UNIT_SHARE,
-                           &rw_sizing_regions, 3, in[RW_INPUT_REGION_AVAILABILITY],
-                           in[RW_INPUT_REGION_OUTAGE], cells->failover);
+    uint32_t region = CELL("availability_region", "A region serves", "单地域可用性", RW_UNIT_SHARE,
+                           &rw_formula_product, 4, machines, zones,
+                           in[RW_INPUT_DATABASE_AVAILABILITY], in[RW_INPUT_REGION_AVAILABILITY]);
+    uint32_t regions = CELL("availability_regions", "A region serves, or the other one",
+                            "任一地域可用性", RW_UNIT_SHARE, &rw_sizing_regions, 3, region,
+                            in[RW_INPUT_REGION_OUTAGE], cells->failover);
     uint32_t availability =
         CELL("availability", "Availability expected", "预期可用性", RW_UNIT_SHARE,
-             &rw_formula_product, 6, machines, zones, region, in[RW_INPUT_DATABASE_AVAILABILITY],
-             in[RW_INPUT_NETWORK_AVAILABILITY], sizing->incidents);
+             &rw_formula_product, 3, regions, in[RW_INPUT_NETWORK_AVAILABILITY], sizing->incidents);
     CELL("downtime", "Downtime expected", "预期停机时间", RW_UNIT_MINUTES_PER_QUARTER,
          &rw_sizing_downtime, 1, availability);
     uint32_t used = CELL("utilization", "Utilisation with a zone lost", "失去一个可用区时的利用率",

@@ -1,0 +1,130 @@
+#include "plan/make.h"
+
+#include "plan/bill/bill.h"
+#include "plan/intake/bind.h"
+#include "plan/money/money.h"
+#include "plan/setting.h"
+#include "plan/sizing/sizing.h"
+
+enum { report_bytes_max = 4 << 20 };
+
+void rw_plan_made_free(struct rw_plan_made *made)
+{
+    rw_plan_free(&made->plan);
+    if (made->has_prices)
+        rw_prices_free(&made->prices);
+    if (made->has_intake)
+        rw_intake_free(&made->intake);
+    rw_arena_free(&made->arena);
+}
+
+static enum rw_err apply_settings(struct rw_plan_made *made, const struct rw_plan_options *options,
+                                  struct rw_conf_report *report)
+{
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; i < options->setting_count && err != RW_ENOMEM; i++) {
+        enum rw_err one = rw_setting_apply(&made->plan.sheet, options->settings[i], report);
+        err = one ? one : err;
+    }
+    return err;
+}
+
+static enum rw_err read_intake(struct rw_plan_made *made, const struct rw_plan_options *options,
+                               struct rw_conf_report *report)
+{
+    struct rw_input_value values[RW_INPUT_END] = {{0}};
+    struct rw_plan *plan = &made->plan;
+    made->has_intake = true;
+    enum rw_err err = rw_intake_read_file(options->intake, &made->intake, report);
+    if (!err)
+        err = apply_settings(made, options, report);
+    if (!err)
+        err = rw_intake_bind(&made->intake, options->date, values, &plan->terms, report);
+    if (err)
+        return err;
+    plan->sheet.currency = plan->terms.currency;
+    rw_inputs_add(&plan->sheet, values, plan->inputs);
+    return plan->sheet.err;
+}
+
+static enum rw_err read_prices(struct rw_plan_made *made, const struct rw_plan_options *options,
+                               struct rw_conf_report *report)
+{
+    made->has_prices = true;
+    enum rw_err err = rw_prices_load(&made->prices, report);
+    for (unsigned i = 0; i < options->price_count && !err; i++) {
+        report->file = rw_span_text(options->prices[i]);
+        err = rw_prices_overlay(&made->prices, options->prices[i], report);
+    }
+    made->plan.prices = &made->prices;
+    return err;
+}
+
+/* All tiers, or the one that was asked for by its id or name. */
+static enum rw_err choose_tiers(struct rw_plan *plan, const char *wanted,
+                                struct rw_conf_report *report)
+{
+    unsigned count = rw_tiers_make(&plan->terms, plan->tiers);
+    plan->tier_count = count;
+    if (!wanted)
+        return RW_OK;
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(plan->tiers[i].id, wanted) == 0 || strcmp(plan->tiers[i].name, wanted) == 0) {
+            plan->tiers[0] = plan->tiers[i];
+            plan->tier_count = 1;
+            return RW_OK;
+        }
+    rw_conf_mistake_at(report, (struct rw_conf_place){0, 0},
+                       "--tier %s: there is no such tier; there are %s (%s) to %s (%s)", wanted,
+                       plan->tiers[0].id, plan->tiers[0].name, plan->tiers[count - 1].id,
+                       plan->tiers[count - 1].name);
+    return RW_EINVAL;
+}
+
+/* Each reads the cells of those before it. */
+static enum rw_err run_chapters(struct rw_plan *plan)
+{
+    static enum rw_err (*const chapters[])(struct rw_plan *) = {
+        rw_sizing_chapter,
+        rw_bill_chapter,
+        rw_money_chapter,
+    };
+    enum rw_err err = RW_OK;
+    for (size_t i = 0; i < sizeof(chapters) / sizeof(chapters[0]) && !err; i++)
+        err = chapters[i](plan);
+    return err;
+}
+
+static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *options,
+                       struct rw_conf_report *report)
+{
+    struct rw_plan *plan = &made->plan;
+    enum rw_err err = read_intake(made, options, report);
+    if (!err)
+        err = read_prices(made, options, report);
+    if (!err)
+        err = choose_tiers(plan, options->tier, report);
+    if (!err)
+        err = run_chapters(plan);
+    if (!err)
+        err = rw_settings_check(&plan->sheet, report);
+    if (!err)
+        err = rw_outlook_make(plan, options->draws, options->seed);
+    rw_findings_sort(&plan->findings);
+    return err;
+}
+
+enum rw_err rw_plan_make(struct rw_plan_made *made, const struct rw_plan_options *options,
+                         struct rw_conf_report *report)
+{
+    *made = (struct rw_plan_made){.has_intake = false};
+    rw_plan_init(&made->plan);
+    rw_arena_init(&made->arena, NULL, 0, 4096, report_bytes_max);
+    if (!report->arena)
+        report->arena = &made->arena;
+    report->file = rw_span_text(options->intake);
+    enum rw_err err = run(made, options, report);
+    if (!err && report->count)
+        err = RW_EINVAL;
+    return err ? err : report->err;
+}
