@@ -19,13 +19,13 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                         RW_UNIT_COUNT, MISSING,
                         .reason = RW_LABEL("accounts and cost per user cannot be told",
                                            "无法计算账户规模与单用户成本")},
-    [RW_INPUT_ACTIVE_SHARE] =
-        {"intake.load.active_share", RW_LABEL("Users active at the peak, share", "峰值在线比例"),
-         RW_UNIT_SHARE, BETWEEN(0.02, 0.25, 2.5),
-         .reason = RW_LABEL(
-             "used when nobody counted who is online at once: 2 of 100 "
-             "registered users",
-             "未统计同时在线人数时使用：每百名注册用户中两名同时在线")},
+    [RW_INPUT_ACTIVE_SHARE] = {"intake.load.active_share",
+                               RW_LABEL("Users active at the peak, share", "峰值在线比例"),
+                               RW_UNIT_SHARE, BETWEEN(0.02, 0.25, 2.5),
+                               .reason = RW_LABEL(
+                                   "used when nobody counted who is online at once: 2 of 100 "
+                                   "registered users",
+                                   "未统计同时在线人数时使用：每百名注册用户中两名同时在线")},
     [RW_INPUT_CONCURRENT_USERS] = {"intake.load.concurrent_users",
                                    RW_LABEL("Users active at the peak", "峰值在线用户数"),
                                    RW_UNIT_COUNT, MISSING,
@@ -115,11 +115,10 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                                 SKEWED(2000, 0.5, 2),
                                 .reason = RW_LABEL("head and a small JSON body",
                                                    "请求头与较小的 JSON 正文")},
-    [RW_INPUT_RESPONSE_BYTES] = {"intake.load.response_bytes",
-                                 RW_LABEL("Size of an answer", "响应大小"), RW_UNIT_BYTES,
-                                 SKEWED(20000, 0.4, 2.5),
-                                 .reason = RW_LABEL("JSON of a list or a page's data",
-                                                    "列表或页面数据的 JSON")},
+    [RW_INPUT_RESPONSE_BYTES] =
+        {"intake.load.response_bytes", RW_LABEL("Size of an answer", "响应大小"), RW_UNIT_BYTES,
+         SKEWED(20000, 0.4, 2.5),
+         .reason = RW_LABEL("JSON of a list or a page's data", "列表或页面数据的 JSON")},
     [RW_INPUT_CACHE_HIT_SHARE] = {"intake.load.cache_hit_share",
                                   RW_LABEL("Cache hit rate", "缓存命中率"), RW_UNIT_SHARE,
                                   BETWEEN(0.3, 0, 1.67),
@@ -237,13 +236,13 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                                       .reason = RW_LABEL("region-level commitment over two or more "
                                                          "zones",
                                                          "跨两个以上可用区的地域级承诺")},
-    [RW_INPUT_DATABASE_AVAILABILITY] = {"intake.goal.database_availability",
-                                        RW_LABEL("Availability of a database over zones",
-                                                 "跨可用区数据库可用性"),
-                                        RW_UNIT_SHARE, CERTAIN(0.9995),
-                                        .reason = RW_LABEL("the commitment for a managed MySQL in "
-                                                           "several zones",
-                                                           "托管 MySQL 多可用区的承诺")},
+    [RW_INPUT_DATABASE_AVAILABILITY] =
+        {"intake.goal.database_availability",
+         RW_LABEL("Availability of a database over zones", "跨可用区数据库可用性"), RW_UNIT_SHARE,
+         CERTAIN(0.9995),
+         .reason = RW_LABEL("the commitment for a managed MySQL in "
+                            "several zones",
+                            "托管 MySQL 多可用区的承诺")},
     [RW_INPUT_NETWORK_AVAILABILITY] = {"intake.goal.network_availability",
                                        RW_LABEL("Availability of entry and links",
                                                 "入口与链路可用性"),
@@ -318,8 +317,8 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                                  .reason =
                                      RW_LABEL("the first payment is not limited", "首付不受限")},
     [RW_INPUT_BUILD] =
-        {"intake.money.build", RW_LABEL("Cost of building and moving", "建设与迁移费用"),
-         RW_UNIT_MONEY, MISSING,
+        {"intake.money.build",
+         RW_LABEL("Cost of building and moving", "建设与迁移费用"), RW_UNIT_MONEY, MISSING,
          .reason =
              RW_LABEL("the initial budget is taken for it, else a share of a year's resources",
                       "以初期预算计，否则按年资源费用的比例计")},

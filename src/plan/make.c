@@ -1,8 +1,10 @@
 #include "plan/make.h"
 
 #include "plan/bill/bill.h"
+#include "plan/controls/controls.h"
 #include "plan/intake/bind.h"
 #include "plan/money/money.h"
+#include "plan/roadmap/roadmap.h"
 #include "plan/setting.h"
 #include "plan/sizing/sizing.h"
 
@@ -11,8 +13,10 @@ enum { report_bytes_max = 4 << 20 };
 void rw_plan_made_free(struct rw_plan_made *made)
 {
     rw_plan_free(&made->plan);
-    if (made->has_prices)
+    if (made->has_facts) {
         rw_prices_free(&made->prices);
+        rw_standards_free(&made->standards);
+    }
     if (made->has_intake)
         rw_intake_free(&made->intake);
     rw_arena_free(&made->arena);
@@ -47,16 +51,19 @@ static enum rw_err read_intake(struct rw_plan_made *made, const struct rw_plan_o
     return plan->sheet.err;
 }
 
-static enum rw_err read_prices(struct rw_plan_made *made, const struct rw_plan_options *options,
-                               struct rw_conf_report *report)
+static enum rw_err read_facts(struct rw_plan_made *made, const struct rw_plan_options *options,
+                              struct rw_conf_report *report)
 {
-    made->has_prices = true;
     enum rw_err err = rw_prices_load(&made->prices, report);
+    enum rw_err second = rw_standards_load(&made->standards, report);
+    made->has_facts = true;
+    err = err ? err : second;
     for (unsigned i = 0; i < options->price_count && !err; i++) {
         report->file = rw_span_text(options->prices[i]);
         err = rw_prices_overlay(&made->prices, options->prices[i], report);
     }
     made->plan.prices = &made->prices;
+    made->plan.standards = &made->standards;
     return err;
 }
 
@@ -85,9 +92,8 @@ static enum rw_err choose_tiers(struct rw_plan *plan, const char *wanted,
 static enum rw_err run_chapters(struct rw_plan *plan)
 {
     static enum rw_err (*const chapters[])(struct rw_plan *) = {
-        rw_sizing_chapter,
-        rw_bill_chapter,
-        rw_money_chapter,
+        rw_sizing_chapter,  rw_bill_chapter,     rw_money_chapter,
+        rw_roadmap_chapter, rw_controls_chapter,
     };
     enum rw_err err = RW_OK;
     for (size_t i = 0; i < sizeof(chapters) / sizeof(chapters[0]) && !err; i++)
@@ -101,7 +107,7 @@ static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *
     struct rw_plan *plan = &made->plan;
     enum rw_err err = read_intake(made, options, report);
     if (!err)
-        err = read_prices(made, options, report);
+        err = read_facts(made, options, report);
     if (!err)
         err = choose_tiers(plan, options->tier, report);
     if (!err)

@@ -12,6 +12,7 @@
 
 #include "conf/read.h"
 #include "plan/facts/prices.h"
+#include "plan/facts/standards.h"
 #include "plan/intake/intake.h"
 #include "plan/plan.h"
 
@@ -31,7 +32,8 @@ struct rw_plan_made {
     struct rw_plan plan;
     struct rw_intake intake;
     struct rw_prices prices;
-    bool has_intake, has_prices;
+    struct rw_standards standards;
+    bool has_intake, has_facts;
     struct rw_arena arena; /* of the report's texts */
 };
 
