@@ -298,6 +298,11 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                               .reason = RW_LABEL("five weeks, so that a monthly mistake can be "
                                                  "undone",
                                                  "五周，可撤销按月发现的错误")},
+    [RW_INPUT_MOVE_TIME] = {"intake.data.move_time",
+                            RW_LABEL("Time to copy what exists", "存量数据迁移时间"), RW_UNIT_DAYS,
+                            BETWEEN(30, 0.5, 2),
+                            .reason = RW_LABEL("a month beside the daily work",
+                                               "在日常业务之外用一个月")},
     [RW_INPUT_LINK_UTILIZATION] = {"intake.data.link_utilization",
                                    RW_LABEL("Highest use of a link", "链路最高利用率"),
                                    RW_UNIT_SHARE, CERTAIN(0.7),

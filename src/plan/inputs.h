@@ -69,6 +69,7 @@ enum rw_input {
     RW_INPUT_BACKUP_FULLS,  /* full copies kept */
     RW_INPUT_BACKUP_CHANGE, /* share that changes a day */
     RW_INPUT_BACKUP_DAYS,
+    RW_INPUT_MOVE_TIME, /* in which what exists is copied */
     RW_INPUT_LINK_UTILIZATION,
     /* Money. Amounts are in the plan's currency. */
     RW_INPUT_BUDGET_TOTAL,

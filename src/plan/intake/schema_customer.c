@@ -101,6 +101,7 @@ const struct rw_intake_field rw_intake_fields_data[] = {
     INPUT(BACKUP_FULLS, "全量备份数", .cues = ""),
     INPUT(BACKUP_CHANGE, "日变化率", .cues = ""),
     INPUT(BACKUP_DAYS, "增量保留天数", .cues = ""),
+    INPUT(MOVE_TIME, "迁移时间|存量迁移时间", .cues = ""),
     INPUT(LINK_UTILIZATION, "链路最高利用率", .cues = ""),
     {0},
 };

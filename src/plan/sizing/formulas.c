@@ -123,6 +123,8 @@ FORMULA(between_regions, NULL, "{0} / {1} × ({2} - 1) × 730 h / 24 h",
 FORMULA(link, "bandwidth", "{0} × {1} × 8 / {2} / {3}", IN(0) * IN(1) * 8 / IN(2) / IN(3))
 FORMULA(replication_link, "bandwidth", "{0} × 8 / 86400 s × {1} / {2} / {3}",
         rw_model_bandwidth_gbps(IN(0)) * 1e9 * IN(1) / IN(2) / IN(3))
+FORMULA(move_link, "bandwidth", "{0} × 8 / {1} / 86400 s / {2}",
+        IN(1) > 0 ? rw_model_bandwidth_gbps(IN(0) / IN(1)) * 1e9 / IN(2) : NAN)
 FORMULA(gateway_memory, NULL, "{0} × {3} + {1} × {2}", IN(0) * IN(3) + IN(1) * IN(2))
 
 /* ---- Availability ---- */

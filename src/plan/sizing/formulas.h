@@ -59,6 +59,8 @@ extern const struct rw_formula rw_sizing_between_regions;
 extern const struct rw_formula rw_sizing_link;
 /* New a day {0}, peak over mean {1}, compression {2}, utilisation {3}. */
 extern const struct rw_formula rw_sizing_replication_link;
+/* Stored {0}, days {1}, utilisation {2}: what copies it in time. */
+extern const struct rw_formula rw_sizing_move_link;
 /* Bytes of the base {0}, of a connection {1}, connections {2}, nodes {3}. */
 extern const struct rw_formula rw_sizing_gateway_memory;
 

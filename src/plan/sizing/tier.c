@@ -156,9 +156,18 @@ static void add_storage(struct rw_plan *plan, const struct rw_sizing *sizing,
                             in[RW_INPUT_COMPRESSION_DATA], cells->regions);
     CELL("transfer_month", "Traffic between zones and regions", "月内网流量", RW_UNIT_BYTES,
          &rw_formula_sum, 2, zones, regions);
-    CELL("link", "Link for replication or to the customer's site", "复制或专线带宽",
-         RW_UNIT_BITS_PER_SECOND, &rw_sizing_replication_link, 4, sizing->data_day,
-         in[RW_INPUT_PEAK_FACTOR], in[RW_INPUT_COMPRESSION_DATA], in[RW_INPUT_LINK_UTILIZATION]);
+    bool stored = !isnan(rw_plan_input(plan, RW_INPUT_DATA_STORED));
+    uint32_t daily =
+        CELL("link_replication", "Link for replication", "复制带宽", RW_UNIT_BITS_PER_SECOND,
+             &rw_sizing_replication_link, 4, sizing->data_day, in[RW_INPUT_PEAK_FACTOR],
+             in[RW_INPUT_COMPRESSION_DATA], in[RW_INPUT_LINK_UTILIZATION]);
+    uint32_t move = daily;
+    if (stored)
+        move = CELL("link_move", "Link that copies what exists in time", "存量迁移带宽",
+                    RW_UNIT_BITS_PER_SECOND, &rw_sizing_move_link, 3, in[RW_INPUT_DATA_STORED],
+                    in[RW_INPUT_MOVE_TIME], in[RW_INPUT_LINK_UTILIZATION]);
+    CELL("link", "Link between regions or to the customer's site", "跨地域或专线带宽",
+         RW_UNIT_BITS_PER_SECOND, &rw_formula_greatest, 2, daily, move);
 }
 
 static void add_promises(struct rw_plan *plan, const struct rw_sizing *sizing,
