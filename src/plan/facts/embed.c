@@ -21,6 +21,7 @@
 EMBED(prices);
 EMBED(controls);
 EMBED(models);
+EMBED(lint);
 
 static const struct {
     const char *name, *begin, *end;
@@ -28,6 +29,7 @@ static const struct {
     [RW_FACTS_PRICES] = {"prices.yaml", rw_facts_prices_begin, rw_facts_prices_end},
     [RW_FACTS_CONTROLS] = {"controls.yaml", rw_facts_controls_begin, rw_facts_controls_end},
     [RW_FACTS_MODELS] = {"models.yaml", rw_facts_models_begin, rw_facts_models_end},
+    [RW_FACTS_LINT] = {"lint.yaml", rw_facts_lint_begin, rw_facts_lint_end},
 };
 
 struct rw_span rw_facts_embedded(enum rw_facts_file file)

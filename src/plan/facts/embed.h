@@ -10,6 +10,7 @@ enum rw_facts_file {
     RW_FACTS_PRICES,
     RW_FACTS_CONTROLS,
     RW_FACTS_MODELS,
+    RW_FACTS_LINT,
     RW_FACTS_FILES,
 };
 
