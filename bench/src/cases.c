@@ -373,6 +373,73 @@ const struct bench_case bench_cases[] = {
         .rounds = 1,
         .limit = 0,
     },
+    {
+        .name = "load-h1",
+        .unit = "answers per CPU second",
+        .about = "The load generator itself, `ringway load` beside wrk, one thread, straight to "
+                 "the origin: HTTP/1.1, closed loop on 64 connections. CPU time is all that the "
+                 "process took (getrusage).",
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_WRK),
+        .measure = bench_measure_generator,
+        .generator = true,
+        SMALL,
+        .connections = 64,
+        .rounds = 9,
+        .round_ms = 1000,
+        .ratio = 1.10,
+        .limit = NAN,
+    },
+    {
+        .name = "load-h2",
+        .unit = "answers per CPU second",
+        .about = "As load-h1, beside h2load (-t 1): HTTP/2 without TLS, 16 connections with 32 "
+                 "requests under way on each.",
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_H2LOAD),
+        .measure = bench_measure_generator,
+        .generator = true,
+        SMALL,
+        .connections = 16,
+        .streams = 32,
+        .origin_h2 = true,
+        .rounds = 9,
+        .round_ms = 1000,
+        .ratio = 1.00,
+        .limit = NAN,
+    },
+    {
+        .name = "load-timing",
+        .unit = "microseconds",
+        .about = "How late `ringway load` sends what is due while a connection is free, p99, at "
+                 "50,000 requests per second (open loop, even arrivals, 64 connections, one "
+                 "thread).",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY),
+        .measure = bench_measure_timing,
+        .generator = true,
+        SMALL,
+        .rate = 50000,
+        .realtime = true,
+        .connections = 64,
+        .rounds = 9,
+        .round_ms = 600,
+        .limit = 100,
+    },
+    {
+        .name = "load-idle",
+        .unit = "bytes per connection",
+        .about = "User memory of an idle connection of `ringway load`: growth from 1,000 to 5,000 "
+                 "connections at 1,000 requests per second in all, by connection.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY),
+        .measure = bench_measure_generator_idle,
+        .generator = true,
+        SMALL,
+        .rate = 1000,
+        .connections = 5000,
+        .rounds = 3,
+        .round_ms = 20000,
+        .limit = 256,
+    },
 };
 
 const size_t bench_cases_count = sizeof bench_cases / sizeof bench_cases[0];

@@ -39,6 +39,8 @@ struct bench_case {
     unsigned changes; /* reloads or upgrades in a round */
     bool realtime;    /* see process.h; only where the load leaves the cores time */
 
+    bool generator; /* load generators are compared, no gateways */
+
     bool fresh; /* start the contender anew for each round */
     int rounds; /* unless the user says otherwise */
     int round_ms;

@@ -25,4 +25,7 @@ const struct bench_contender bench_contenders[BENCH_ROLES] = {
                        .version_command = "haproxy -v | sed -n '1s| - .*||p'"},
     [BENCH_FLOOR] = {.name = "floor", .command = {"bench_floor", "@PORT@", "@ORIGIN_PORT@"}},
     [BENCH_BASELINE] = {.name = "baseline", RINGWAY_ROW},
+    [BENCH_WRK] = {.name = "wrk",
+                   .version_command = "wrk -v 2>&1 | sed -n 's/^wrk \\([^ ]*\\).*/\\1/p'"},
+    [BENCH_H2LOAD] = {.name = "h2load", .version_command = "h2load --version"},
 };

@@ -12,6 +12,8 @@ enum bench_role {
     BENCH_HAPROXY,
     BENCH_FLOOR,
     BENCH_BASELINE, /* Ringway again, in the setting that the case compares with */
+    BENCH_WRK,      /* load generators: in cases without a gateway */
+    BENCH_H2LOAD,
     BENCH_ROLES
 };
 

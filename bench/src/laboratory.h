@@ -71,6 +71,9 @@ bench_measure bench_measure_upgrades;
 bench_measure bench_measure_attack;
 bench_measure bench_measure_limit_check;
 bench_measure bench_measure_origin_dies;
+bench_measure bench_measure_generator;
+bench_measure bench_measure_timing;
+bench_measure bench_measure_generator_idle;
 
 /* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
  * and how busy the gateway was. */

@@ -75,11 +75,22 @@ static void add_details(json_t *line, const struct bench_result *result)
     json_object_set_new(line, "busy", per_contender(result, offsetof(struct bench_column, busy)));
 }
 
+/* Who stands in the two columns of the peers. */
+static const enum bench_role *peers_of(const struct bench_case *each)
+{
+    static const enum bench_role gateways[] = {BENCH_NGINX, BENCH_HAPROXY};
+    static const enum bench_role generators[] = {BENCH_WRK, BENCH_H2LOAD};
+    return each->generator ? generators : gateways;
+}
+
 void bench_report_json(FILE *out, const struct bench_result *result)
 {
     const struct bench_case *each = result->each;
-    json_t *peers = json_pack("{s:o, s:o}", "nginx", median_of(&result->columns[BENCH_NGINX]),
-                              "haproxy", median_of(&result->columns[BENCH_HAPROXY]));
+    json_t *peers = json_object();
+    for (int i = 0; i < 2; i++) {
+        json_object_set_new(peers, bench_contenders[peers_of(each)[i]].name,
+                            median_of(&result->columns[peers_of(each)[i]]));
+    }
     json_t *line =
         json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "case", each->name, "unit",
                   each->unit, "better", each->lower_is_better ? "lower" : "higher", "ringway",
@@ -163,16 +174,16 @@ void bench_report_table(FILE *out, const struct bench_result *results, size_t co
     static const char *const verdicts[] = {
         [BENCH_UNKNOWN] = "-", [BENCH_MET] = "met", [BENCH_MISSED] = "MISSED"};
     fprintf(out, "| %-13s | %-25s | %18s | %18s | %18s | %18s | %7s | %7s | %-37s | %-6s |\n",
-            "case", "unit", "ringway", "nginx", "haproxy", "floor (baseline)", "ratio", "floor x",
-            "target", "result");
+            "case", "unit", "ringway", "nginx (wrk)", "haproxy (h2load)", "floor (baseline)",
+            "ratio", "floor x", "target", "result");
     fputs("|---|---|--:|--:|--:|--:|--:|--:|---|---|\n", out);
     for (size_t i = 0; i < count; i++) {
         const struct bench_result *result = &results[i];
         bool based = result->each->baseline_routes > 0;
         fprintf(out, "| %-13s | %-25s |", result->each->name, result->each->unit);
         print_value(out, &result->columns[BENCH_RINGWAY]);
-        print_value(out, &result->columns[BENCH_NGINX]);
-        print_value(out, &result->columns[BENCH_HAPROXY]);
+        print_value(out, &result->columns[peers_of(result->each)[0]]);
+        print_value(out, &result->columns[peers_of(result->each)[1]]);
         print_value(out, &result->columns[based ? BENCH_BASELINE : BENCH_FLOOR]);
         print_ratio(out, result->ratio);
         print_ratio(out, result->floor_ratio);

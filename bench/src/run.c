@@ -66,7 +66,8 @@ static void measure_one(struct bench_laboratory *laboratory, const struct bench_
     if (each->fresh) {
         bench_instance_start(laboratory, role, each);
     }
-    if (instance->session == 0 || bench_interrupted()) {
+    bool is_there = instance->session != 0 || each->generator;
+    if (!is_there || bench_interrupted()) {
         result->columns[role].lost++;
         return;
     }
@@ -149,7 +150,8 @@ static double ratio_of(const struct bench_case *each, const struct bench_column 
 /* The lowest ratio is the one against the best of those that Ringway is compared with. */
 static double ratio_to_best(const struct bench_result *result)
 {
-    static const enum bench_role rivals[] = {BENCH_NGINX, BENCH_HAPROXY, BENCH_BASELINE};
+    static const enum bench_role rivals[] = {BENCH_NGINX, BENCH_HAPROXY, BENCH_BASELINE, BENCH_WRK,
+                                             BENCH_H2LOAD};
     double lowest = NAN;
     for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
         lowest = fmin(lowest, ratio_of(result->each, &result->columns[BENCH_RINGWAY],
@@ -184,7 +186,7 @@ bool bench_run_case(struct bench_laboratory *laboratory, const struct bench_case
     if (!bench_origin_start(laboratory, each)) {
         return false;
     }
-    if (!each->fresh) {
+    if (!each->fresh && !each->generator) {
         start_all(laboratory, each);
     }
     for (int round = 0; round < bench_run_rounds(each); round++) {
