@@ -1,0 +1,352 @@
+/* Sharing limits through Redis, with an imitation of its server on the same loop: what is told,
+ * what is learnt, what happens when it goes or talks nonsense, and when memory is short. */
+#include "gate/share.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "io/redis.h"
+#include "io/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { TURNS_MAX = 20000 };
+
+static struct rw_loop *loop;
+static struct rw_meters *meters;
+static struct rw_metrics *metrics;
+static struct rw_shares *shares;
+
+/* ---- The server ---- */
+
+static struct {
+    struct rw_listener listener;
+    char address[64], path[64];
+    struct rw_stream stream;
+    bool connected, closed;
+    struct rw_text input, output;
+    const char *nonsense; /* answered instead */
+    bool silent;
+    unsigned commands, keys;
+    int64_t ahead_us; /* answered for every key */
+    char key[128], used[64];
+} server;
+
+static void answer(struct rw_span command)
+{
+    struct rw_resp_value value;
+    assert_true(rw_resp_next(&command, &value));
+    int64_t words = value.number;
+    assert_true(rw_resp_next(&command, &value));
+    server.commands++;
+    if (!rw_span_is(value.text, "EVAL")) {
+        rw_text_adds(&server.output, "+OK\r\n");
+        return;
+    }
+    uint64_t keys;
+    assert_true(rw_resp_next(&command, &value) && rw_resp_next(&command, &value));
+    assert_true(rw_span_to_u64(value.text, &keys));
+    assert_int_equal(words, 3 + 3 * keys);
+    server.keys += (unsigned)keys;
+    rw_text_addf(&server.output, "*%u\r\n", (unsigned)keys);
+    for (uint64_t i = 0; i < keys; i++) {
+        assert_true(rw_resp_next(&command, &value));
+        snprintf(server.key, sizeof(server.key), "%.*s", RW_SPAN_ARGS(value.text));
+        rw_text_addf(&server.output, ":%lld\r\n", (long long)server.ahead_us);
+    }
+    assert_true(rw_resp_next(&command, &value));
+    snprintf(server.used, sizeof(server.used), "%.*s", RW_SPAN_ARGS(value.text));
+}
+
+static void serve_data(struct rw_stream *stream, struct rw_buf *buf)
+{
+    struct rw_alloc_pause pause;
+    rw_alloc_pause(&pause);
+    size_t len;
+    rw_text_add(&server.input, rw_span(buf->data + buf->start, buf->end - buf->start));
+    rw_buf_drop(buf);
+    struct rw_span rest = rw_text_span(&server.input);
+    while (rest.len && rw_resp_whole(rest, &len) == RW_RESP_WHOLE) {
+        answer(rw_span(rest.at, len));
+        rest = rw_span_skip(rest, len);
+    }
+    memmove(server.input.at, rest.at, rest.len);
+    server.input.len = rest.len;
+    if (server.nonsense) {
+        server.output.len = 0;
+        rw_text_adds(&server.output, server.nonsense);
+    }
+    if (server.output.len && !server.silent) {
+        /* Little enough to leave at once, or soon. */
+        static char bytes[1 << 16];
+        memcpy(bytes, server.output.at, server.output.len);
+        struct iovec part = {.iov_base = bytes, .iov_len = server.output.len};
+        assert_true(rw_stream_send(stream, &part, 1) != RW_SEND_FAILED);
+    }
+    server.output.len = 0;
+    rw_alloc_resume(&pause);
+}
+
+static void serve_end(struct rw_stream *stream, enum rw_err err)
+{
+    (void)err;
+    rw_stream_close(stream);
+}
+
+static void serve_sent(struct rw_stream *stream, enum rw_err err)
+{
+    (void)stream;
+    (void)err;
+}
+
+static void serve_closed(struct rw_stream *stream)
+{
+    (void)stream;
+    server.connected = false;
+}
+
+static const struct rw_stream_events server_events = {
+    .on_data = serve_data,
+    .on_end = serve_end,
+    .on_sent = serve_sent,
+    .on_closed = serve_closed,
+};
+
+static void serve_accept(struct rw_listener *listener, int fd, const struct sockaddr_storage *peer)
+{
+    (void)peer;
+    if (server.connected ||
+        rw_stream_attach(loop, &server.stream, &server_events, fd, NULL) != RW_OK) {
+        if (server.connected)
+            rw_listener_refuse(listener, fd);
+        return;
+    }
+    server.connected = true;
+    server.input.len = 0;
+    rw_stream_receive(&server.stream, true, false);
+}
+
+static void serve_listener_closed(struct rw_listener *listener)
+{
+    (void)listener;
+    server.closed = true;
+}
+
+static void start_server(void)
+{
+    struct rw_address address;
+    snprintf(server.path, sizeof(server.path), "/tmp/ringway-share-%d.sock", (int)getpid());
+    snprintf(server.address, sizeof(server.address), "unix:%s", server.path);
+    unlink(server.path);
+    assert_int_equal(rw_address_parse(rw_span_text(server.address), &address), RW_OK);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, rw_address_sockaddr(&address), address.bytes), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    server.listener = (struct rw_listener){
+        .on_accept = serve_accept, .on_closed = serve_listener_closed, .fd = fd};
+    assert_int_equal(rw_listener_start(loop, &server.listener), RW_OK);
+}
+
+static void stop_server(void)
+{
+    server.closed = false;
+    rw_listener_close(&server.listener);
+    if (server.connected)
+        rw_stream_close(&server.stream);
+    while (!server.closed || server.connected)
+        rw_loop_turn(loop, 1);
+    close(server.listener.fd);
+    unlink(server.path);
+    rw_text_free(&server.input);
+    rw_text_free(&server.output);
+    server.input = server.output = (struct rw_text){0};
+}
+
+/* ---- The side under test ---- */
+
+static struct rw_config_redis config_of(void)
+{
+    return (struct rw_config_redis){
+        .address = rw_span_text(server.address),
+        .password = RW_LITERAL("secret"),
+        .database = 3,
+        .prefix = RW_LITERAL("p:"),
+        .interval_ms = 5,
+        .timeout_ms = 5000,
+        .when_down = RW_REDIS_DOWN_REFUSE,
+    };
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct rw_loop_options options = {.backend = RW_LOOP_EPOLL};
+    memset(&server, 0, sizeof(server));
+    assert_int_equal(rw_loop_create(&options, &loop), RW_OK);
+    assert_int_equal(rw_meters_create(1000, -1, &meters), RW_OK);
+    assert_int_equal(rw_metrics_create(1, 16, &metrics), RW_OK);
+    start_server();
+    struct rw_shares_options shares_options = {
+        .loop = loop, .meters = meters, .metrics = rw_metrics_shard(metrics, 0)};
+    assert_int_equal(rw_shares_create(&shares_options, &shares), RW_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rw_shares_destroy(shares);
+    stop_server();
+    rw_loop_destroy(loop);
+    rw_meters_destroy(meters);
+    rw_metrics_destroy(metrics);
+    return 0;
+}
+
+static void until_mode(enum rw_shares_mode mode)
+{
+    for (int turn = 0; turn < TURNS_MAX && rw_shares_mode(shares) != mode; turn++)
+        rw_loop_turn(loop, 5);
+    assert_int_equal(rw_shares_mode(shares), mode);
+}
+
+static void until_keys(unsigned keys)
+{
+    for (int turn = 0; turn < TURNS_MAX && server.keys < keys; turn++)
+        rw_loop_turn(loop, 5);
+    assert_int_equal(server.keys, keys);
+}
+
+static void use(uint64_t hash, const struct rw_meter_rate *rate, unsigned times)
+{
+    const uint64_t id[2] = {0x0123456789abcdef, hash};
+    for (unsigned i = 0; i < times; i++)
+        if (!rw_shares_use(shares, hash))
+            rw_shares_add(shares, hash, id, rate);
+}
+
+static struct rw_meter_rate rate_of(uint64_t requests, uint64_t burst)
+{
+    struct rw_meter_rate rate;
+    assert_int_equal(rw_meter_rate(requests, 3600 * RW_NS_PER_S, burst, &rate), RW_OK);
+    return rate;
+}
+
+static bool take(uint64_t hash, const struct rw_meter_rate *rate)
+{
+    struct rw_meter item = {.hash = hash, .rate = rate};
+    return rw_meters_take(meters, &item, 1, rw_loop_now_ns(loop)).admitted;
+}
+
+static void tells_and_learns(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    rw_shares_configure(shares, &config);
+    assert_int_equal(rw_shares_mode(shares), RW_SHARES_REFUSE);
+    until_mode(RW_SHARES_ENFORCE);
+    assert_int_equal(server.commands, 3); /* AUTH, SELECT, PING */
+    server.ahead_us = 99 * 1000000;
+    use(7, &rate, 5);
+    until_keys(1);
+    assert_string_equal(server.key, "p:0123456789abcdef0000000000000007");
+    assert_string_equal(server.used, "5000000.000");
+    for (int turn = 0; turn < 100; turn++)
+        rw_loop_turn(loop, 1);
+    /* Others have left one of a hundred. */
+    assert_true(take(7, &rate));
+    assert_false(take(7, &rate));
+}
+
+static void many_keys(void **state)
+{
+    (void)state;
+    enum { KEYS = 3000 };
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    rw_shares_configure(shares, &config);
+    until_mode(RW_SHARES_ENFORCE);
+    for (uint64_t key = 0; key < KEYS; key++)
+        use(key << 54 | key << 16, &rate, 1);
+    until_keys(KEYS);
+}
+
+static void nonsense_is_not_believed(void **state)
+{
+    (void)state;
+    static const char *const nonsense[] = {"HTTP/1.1 200 OK\r\n", "*1\r\n:99\r\n:1\r\n:2\r\n:3\r\n",
+                                           "-NOAUTH no\r\n", "*-7\r\n"};
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    rw_shares_configure(shares, &config);
+    until_mode(RW_SHARES_ENFORCE);
+    for (size_t i = 0; i < sizeof(nonsense) / sizeof(*nonsense); i++) {
+        server.nonsense = nonsense[i];
+        use(i, &rate, 1);
+        /* An error of the script is told in the log only. */
+        if (nonsense[i][0] != '-')
+            until_mode(RW_SHARES_REFUSE);
+        server.nonsense = NULL;
+        until_mode(RW_SHARES_ENFORCE);
+        assert_true(take(i, &rate));
+    }
+}
+
+static void silence_is_death(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    config.timeout_ms = 30;
+    config.when_down = RW_REDIS_DOWN_ADMIT;
+    rw_shares_configure(shares, &config);
+    until_mode(RW_SHARES_ENFORCE);
+    server.silent = true;
+    use(1, &rate, 1);
+    until_mode(RW_SHARES_ADMIT);
+    server.silent = false;
+    until_mode(RW_SHARES_ENFORCE);
+    /* Another configuration: none. */
+    rw_shares_configure(shares, NULL);
+    assert_int_equal(rw_shares_mode(shares), RW_SHARES_ENFORCE);
+}
+
+/* Each allocation fails once: sharing may stop for a while, and comes back. */
+static void without_memory(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    for (uint64_t n = 0; n < 60; n++) {
+        rw_alloc_fail_once(n);
+        rw_shares_configure(shares, &config);
+        for (int turn = 0; turn < 3; turn++)
+            rw_loop_turn(loop, 1);
+        use(n, &rate, 3);
+        for (int turn = 0; turn < 3; turn++)
+            rw_loop_turn(loop, 5);
+        rw_alloc_fail_never();
+        rw_shares_configure(shares, &config);
+        until_mode(RW_SHARES_ENFORCE);
+        if (n % 2)
+            rw_shares_configure(shares, NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_and_learns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nonsense_is_not_believed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(silence_is_death, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
