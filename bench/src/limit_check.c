@@ -38,8 +38,9 @@ static uint64_t hash_of(const uint64_t *secret, uint32_t number)
 
 static unsigned check(struct rw_meters *meters, const struct rw_meter_rate *rate, uint32_t number)
 {
-    struct rw_meter item = {.hash = hash_of(rw_meters_key(meters), number), .rate = rate};
-    return rw_meters_take(meters, &item, 1, RW_NS_PER_S).admitted;
+    const struct rw_meters_time time = {.now_ns = RW_NS_PER_S};
+    struct rw_meter item = {.hash = hash_of(rw_meters_key(meters, rate), number), .rate = rate};
+    return rw_meters_take(meters, &item, 1, &time).admitted;
 }
 
 int main(int argc, char **argv)

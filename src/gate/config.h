@@ -335,6 +335,7 @@ struct rw_config_redis {
 struct rw_config_rate_limits {
     uint32_t keys_max;
     int when_full;                 /* enum rw_meters_full */
+    struct rw_span quota_file;     /* empty: none */
     struct rw_config_redis *redis; /* NULL: none */
 };
 

@@ -52,7 +52,7 @@ static const struct rw_conf_field redis_fields[] = {
         .name = "prefix",
         .type = RW_CONF_TEXT,
         .offset = MEMBER(prefix),
-        .fallback = "\"ringway:limit:\"",
+        .fallback = "ringway:limit:",
         .min = 1,
         .max = RW_REDIS_PREFIX_BYTES_MAX,
         .doc = "What the keys there begin with. Gateways that share have the same.",
@@ -120,6 +120,15 @@ static const struct rw_conf_field fields[] = {
         .doc = "What happens to a new key when there is no room for it: `evict` forgets the key "
                "that has used the smallest part of its allowance, `admit` lets the request pass "
                "uncounted, `refuse` refuses it.",
+    },
+    {
+        .name = "quota_file",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(quota_file),
+        .doc = "Where quotas by the calendar are kept, so that a restart does not forget them: a "
+               "file of this gateway alone, made when it is missing, of 64 bytes for each key. It "
+               "keeps the `keys_max` that it was made with.",
+        .example = "/var/lib/ringway/quotas",
     },
     {
         .name = "redis",

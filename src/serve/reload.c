@@ -220,6 +220,8 @@ static void tell_what_waits(const struct rw_config *old, const struct rw_config 
         {"error_log.path", !rw_span_eq(old->error_log->path, config->error_log->path)},
         {"metrics.series_max", old->metrics->series_max != config->metrics->series_max},
         {"rate_limits.keys_max", old->rate_limits->keys_max != config->rate_limits->keys_max},
+        {"rate_limits.quota_file",
+         !rw_span_eq(old->rate_limits->quota_file, config->rate_limits->quota_file)},
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         if (fixed[i].changed)

@@ -1,8 +1,10 @@
 #include "serve/shared.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +39,22 @@ static enum rw_err map_meters(struct rw_shared *shared, unsigned keys_max, int i
     return rw_meters_create(keys_max, shared->meters_fd, &shared->meters);
 }
 
+/* The descriptor is not needed any more once the file is mapped. */
+static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, const char *path)
+{
+    if (!path)
+        return RW_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    enum rw_err err =
+        fd < 0 ? rw_err_from_errno(errno) : rw_meters_open_quotas(shared->meters, keys_max, fd);
+    if (fd >= 0)
+        close(fd);
+    if (err)
+        rw_log_error("limits", "rate_limits.quota_file %s: %s", path,
+                     err == RW_EPROTO ? "holds something else" : rw_err_text(err));
+    return err;
+}
+
 enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_shared *shared)
 {
     *shared = (struct rw_shared){.tickets_fd = -1, .meters_fd = -1, .config_fd = -1};
@@ -45,6 +63,8 @@ enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_
         err = map_tickets(shared, options->old_tickets_fd);
     if (!err)
         err = map_meters(shared, options->limit_keys_max, options->old_meters_fd);
+    if (!err)
+        err = open_quotas(shared, options->limit_keys_max, options->quota_file);
     if (!err) {
         shared->config_fd = memfd_create("ringway-config", MFD_CLOEXEC);
         err = shared->config_fd < 0 ? rw_err_from_errno(errno) : RW_OK;

@@ -22,6 +22,7 @@ struct rw_shared {
 struct rw_shared_options {
     unsigned shards, series_max;       /* of the metrics */
     unsigned limit_keys_max;           /* of the meters */
+    const char *quota_file;            /* NULL: none */
     int old_tickets_fd, old_meters_fd; /* of the program before an upgrade; -1: none */
 };
 

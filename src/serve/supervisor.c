@@ -373,6 +373,8 @@ static int read_settings(struct rw_supervisor *s)
     s->limit_keys_max = config->rate_limits->keys_max;
     s->drain_ms_max = config->drain_ms_max;
     rw_log_set_level((enum rw_log_level)config->error_log->level);
+    struct rw_span quota_file = config->rate_limits->quota_file;
+    s->quota_file = quota_file.len ? rw_strdup(quota_file.at, quota_file.len) : NULL;
     int code = open_error_log(s, config->error_log->path);
     rw_arena_free(&arena);
     return code;
@@ -396,6 +398,7 @@ static enum rw_err start(struct rw_supervisor *s)
         .shards = s->processes * (s->threads + 1),
         .series_max = s->series_max,
         .limit_keys_max = s->limit_keys_max,
+        .quota_file = s->quota_file,
         .old_tickets_fd = -1,
         .old_meters_fd = -1,
     };
@@ -430,5 +433,6 @@ int rw_serve(const struct rw_serve_options *options)
     rw_sockets_close(&s.sockets);
     rw_shared_destroy(&s.shared);
     rw_free(s.log_path);
+    rw_free(s.quota_file);
     return s.exit_code;
 }

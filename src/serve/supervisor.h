@@ -32,7 +32,8 @@ struct rw_supervisor {
     int signal_fd;
     int log_fd; /* -1: the error log is standard error */
     char *log_path;
-    bool ready_once; /* all processes have been ready */
+    char *quota_file; /* NULL: none */
+    bool ready_once;  /* all processes have been ready */
     bool stopping;
     uint64_t kill_at_ms;
     int exit_code;

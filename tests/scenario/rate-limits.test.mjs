@@ -2,6 +2,7 @@
 // deaths. Limits are by the day, so that nothing here depends on how fast the machine is.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
@@ -95,4 +96,37 @@ test("a flood of keys frees nobody who has used up a limit", async (t) => {
   }
   assert.ok((await gateway.metric("ringway_rate_limit_evictions_total")) > 0);
   assert.equal((await gateway.get("/", abuser)).status, 429);
+});
+
+test("a quota outlives a restart, a kill and an upgrade", async (t) => {
+  const quotas = (requests) => (gateway) => `${limited(`{ name: month, requests: ${requests}, per: calendar_month, key: "header:X-Key" }`, ', utc_offset: "+08:00"')}
+  rate_limits: { quota_file: ${join(gateway.folder, "quotas")} }`;
+  const gateway = await startGateway(t, quotas(30));
+  const client = { headers: { "X-Key": "one" } };
+  assert.deepEqual(await statuses(gateway, 10, client), { 200: 10 });
+  const { headers } = await gateway.get("/", client);
+  assert.equal(headers["ratelimit-policy"], '"month";q=30');
+  assert.match(headers.ratelimit, /^"month";r=19;t=\d+$/);
+
+  const again = async () => {
+    Object.assign(gateway, { exit: undefined, stderr: "" });
+    gateway.spawn();
+    await gateway.ready();
+  };
+  await gateway.stop();
+  await again();
+  assert.deepEqual(await statuses(gateway, 9, client), { 200: 9 });
+
+  await gateway.kill();
+  await again();
+  assert.deepEqual(await statuses(gateway, 5, client), { 200: 5 });
+
+  const before = gateway.workers();
+  gateway.signal("SIGUSR2");
+  await eventually(() => gateway.workers().length > 0 && gateway.workers().every((pid) => !before.includes(pid)), {
+    within: 30000,
+    what: "another program",
+  });
+  assert.deepEqual(await statuses(gateway, 10, client), { 200: 5, 429: 5 });
+  assert.deepEqual(await statuses(gateway, 1, { headers: { "X-Key": "two" } }), { 200: 1 });
 });

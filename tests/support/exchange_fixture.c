@@ -9,6 +9,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -152,6 +154,9 @@ void rw_fixture_open(struct rw_fixture *fixture, const struct rw_conf_variant_ki
     rw_config_register(origins, policies);
     assert_int_equal(rw_metrics_create(1, 64, &fixture->metrics), RW_OK);
     assert_int_equal(rw_meters_create(RW_METERS_KEYS_MIN, -1, &fixture->meters), RW_OK);
+    int quotas = memfd_create("quotas", MFD_CLOEXEC);
+    assert_int_equal(rw_meters_open_quotas(fixture->meters, RW_METERS_KEYS_MIN, quotas), RW_OK);
+    close(quotas);
     struct rw_clusters_options cluster_options = {.metrics = fixture->metrics};
     assert_int_equal(rw_clusters_create(&cluster_options, &fixture->clusters), RW_OK);
     struct rw_worker_options options = {.loop.backend = RW_LOOP_EPOLL,

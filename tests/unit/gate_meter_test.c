@@ -38,10 +38,16 @@ static uint64_t hash_of(uint64_t number)
     return rw_random_u64(&random);
 }
 
+static struct rw_meters_answer take_all(struct rw_meter *items, unsigned count, uint64_t now_ns)
+{
+    const struct rw_meters_time time = {.now_ns = now_ns};
+    return rw_meters_take(meters, items, count, &time);
+}
+
 static bool take_one(uint64_t key, const struct rw_meter_rate *rate, uint64_t now_ns)
 {
     struct rw_meter item = {.hash = hash_of(key), .rate = rate};
-    return rw_meters_take(meters, &item, 1, now_ns).admitted;
+    return take_all(&item, 1, now_ns).admitted;
 }
 
 static void rates(void **state)
@@ -79,11 +85,11 @@ static void what_is_left(void **state)
     struct rw_meter item = {.hash = hash_of(1), .rate = &rate};
     open_table(1000);
     for (unsigned left = 3; left-- > 0;) {
-        assert_true(rw_meters_take(meters, &item, 1, RW_NS_PER_S).admitted);
+        assert_true(take_all(&item, 1, RW_NS_PER_S).admitted);
         assert_int_equal(rw_meter_left(&item), left);
         assert_int_equal(rw_meter_next_ns(&item), 100 * RW_NS_PER_MS);
     }
-    assert_false(rw_meters_take(meters, &item, 1, RW_NS_PER_S + 40 * RW_NS_PER_MS).admitted);
+    assert_false(take_all(&item, 1, RW_NS_PER_S + 40 * RW_NS_PER_MS).admitted);
     assert_int_equal(rw_meter_left(&item), 0);
     assert_int_equal(rw_meter_next_ns(&item), 60 * RW_NS_PER_MS);
     rw_meters_destroy(meters);
@@ -97,10 +103,10 @@ static void all_or_none(void **state)
                                 {.hash = hash_of(2), .rate = &many}};
     uint64_t now = RW_NS_PER_S;
     open_table(1000);
-    assert_true(rw_meters_take(meters, items, 2, now).admitted);
-    assert_true(rw_meters_take(meters, items, 2, now).admitted);
+    assert_true(take_all(items, 2, now).admitted);
+    assert_true(take_all(items, 2, now).admitted);
     for (int i = 0; i < 10; i++) {
-        assert_false(rw_meters_take(meters, items, 2, now).admitted);
+        assert_false(take_all(items, 2, now).admitted);
         assert_false(items[0].admits);
         assert_true(items[1].admits);
     }
@@ -149,7 +155,7 @@ static void like_the_model(void **state)
             items[i] = (struct rw_meter){.hash = hash_of(keys[i]), .rate = &rates_of_keys[keys[i]]};
             expected &= model_admits(&models[keys[i]], items[i].rate, now * RW_METER_TICKS_PER_NS);
         }
-        struct rw_meters_answer answer = rw_meters_take(meters, items, count, now);
+        struct rw_meters_answer answer = take_all(items, count, now);
         assert_int_equal(answer.admitted, expected);
         assert_int_equal(answer.evicted + answer.lacking, 0);
         for (unsigned i = 0; i < count && expected; i++)
@@ -181,7 +187,7 @@ static void *hammer(void *arg)
             unsigned count = 1 + rw_random_below(&random, 2);
             struct rw_meter items[2] = {{.hash = hash_of(first), .rate = &shared_rates[first]},
                                         {.hash = hash_of(second), .rate = &shared_rates[second]}};
-            if (!rw_meters_take(meters, items, count, round * RW_NS_PER_S).admitted)
+            if (!take_all(items, count, round * RW_NS_PER_S).admitted)
                 continue;
             admitted_of[self][first]++;
             admitted_of[self][second] += count == 2;
@@ -231,7 +237,7 @@ static void flood_frees_nobody(void **state)
     unsigned evicted = 0;
     for (uint64_t key = 1; key < 100000; key++) {
         struct rw_meter item = {.hash = hash_of(key), .rate = &rate};
-        struct rw_meters_answer answer = rw_meters_take(meters, &item, 1, now);
+        struct rw_meters_answer answer = take_all(&item, 1, now);
         assert_true(answer.admitted);
         evicted += answer.evicted;
     }
@@ -253,7 +259,7 @@ static void full_as_configured(void **state)
     rw_meters_set_full(meters, RW_METERS_ADMIT);
     for (uint64_t key = 5000; key < 6000; key++) {
         struct rw_meter item = {.hash = hash_of(key), .rate = &rate};
-        struct rw_meters_answer answer = rw_meters_take(meters, &item, 1, RW_NS_PER_S);
+        struct rw_meters_answer answer = take_all(&item, 1, RW_NS_PER_S);
         assert_true(answer.admitted);
         untracked += answer.lacking;
     }
@@ -261,7 +267,7 @@ static void full_as_configured(void **state)
     /* Time gives all the room back. */
     for (uint64_t key = 6000; key < 6200; key++) {
         struct rw_meter item = {.hash = hash_of(key), .rate = &rate};
-        struct rw_meters_answer answer = rw_meters_take(meters, &item, 1, 1000 * RW_NS_PER_S);
+        struct rw_meters_answer answer = take_all(&item, 1, 1000 * RW_NS_PER_S);
         assert_true(answer.admitted && !answer.lacking && !answer.evicted);
     }
     rw_meters_destroy(meters);
@@ -276,7 +282,7 @@ static void room_for_all(void **state)
     open_table(KEYS);
     for (uint64_t key = 0; key < KEYS; key++) {
         struct rw_meter item = {.hash = hash_of(key), .rate = &rate};
-        struct rw_meters_answer answer = rw_meters_take(meters, &item, 1, RW_NS_PER_S);
+        struct rw_meters_answer answer = take_all(&item, 1, RW_NS_PER_S);
         assert_true(answer.admitted);
         assert_int_equal(answer.evicted, 0);
     }
@@ -326,15 +332,15 @@ static void kept_in_a_file(void **state)
     assert_true(fd >= 0);
     assert_int_equal(rw_meters_create(1000, fd, &meters), RW_OK);
     assert_true(take_one(1, &rate, RW_NS_PER_S));
-    uint64_t key = rw_meters_key(meters)[0];
+    uint64_t key = rw_meters_key(meters, &rate)[0];
     rw_meters_destroy(meters);
     assert_int_equal(rw_meters_create(1000, fd, &meters), RW_OK);
-    assert_int_equal(rw_meters_key(meters)[0], key);
+    assert_int_equal(rw_meters_key(meters, &rate)[0], key);
     assert_false(take_one(1, &rate, RW_NS_PER_S));
     rw_meters_destroy(meters);
     /* Another size begins anew. */
     assert_int_equal(rw_meters_create(2000, fd, &meters), RW_OK);
-    assert_true(rw_meters_key(meters)[0] != key);
+    assert_true(rw_meters_key(meters, &rate)[0] != key);
     assert_true(take_one(1, &rate, RW_NS_PER_S));
     rw_meters_destroy(meters);
     close(fd);
@@ -358,6 +364,115 @@ static void killed_owners(void **state)
         assert_true(take_one(1, &rate, rw_clock_monotonic_ns() + 10 * RW_NS_PER_S));
     }
     rw_meters_destroy(meters);
+}
+
+/* ---- Quotas ---- */
+
+static bool count_one(uint64_t key, const struct rw_meter_rate *quota, uint32_t end_s,
+                      uint64_t wall_s)
+{
+    const struct rw_meters_time time = {.now_ns = RW_NS_PER_S, .wall_s = wall_s};
+    struct rw_meter item = {.hash = hash_of(key), .rate = quota, .end_s = end_s};
+    bool admitted = rw_meters_take(meters, &item, 1, &time).admitted;
+    assert_int_equal(item.rest_s, end_s - wall_s);
+    return admitted;
+}
+
+static void quotas_outlive_the_program(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate quota = rw_meter_quota(3);
+    int fd = memfd_create("quotas", 0);
+    open_table(1000);
+    assert_null(rw_meters_key(meters, &quota));
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    for (int i = 0; i < 2; i++)
+        assert_true(count_one(1, &quota, 5000, 4000));
+    rw_meters_destroy(meters);
+    open_table(2000);
+    /* Other sizes do not make it forget. */
+    assert_int_equal(rw_meters_open_quotas(meters, 2000, fd), RW_OK);
+    assert_true(count_one(1, &quota, 5000, 4999));
+    assert_false(count_one(1, &quota, 5000, 4999));
+    assert_true(count_one(2, &quota, 5000, 4999));
+    /* The next period. */
+    for (int i = 0; i < 3; i++)
+        assert_true(count_one(1, &quota, 6000, 5000));
+    assert_false(count_one(1, &quota, 6000, 5000));
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+static void quotas_take_their_slots_again(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate quota = rw_meter_quota(1);
+    int fd = memfd_create("quotas", 0);
+    open_table(1000);
+    assert_int_equal(rw_meters_open_quotas(meters, RW_METERS_KEYS_MIN, fd), RW_OK);
+    for (uint32_t day = 1; day < 200; day++)
+        for (uint64_t key = 0; key < 200; key++) {
+            const struct rw_meters_time time = {.wall_s = day * 10};
+            struct rw_meter item = {
+                .hash = hash_of(day * 1000 + key), .rate = &quota, .end_s = day * 10 + 10};
+            struct rw_meters_answer answer = rw_meters_take(meters, &item, 1, &time);
+            assert_true(answer.admitted);
+            assert_int_equal(answer.evicted, 0);
+        }
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+static void another_file_is_left_alone(void **state)
+{
+    (void)state;
+    char byte = 0;
+    int fd = memfd_create("other", 0);
+    assert_int_equal(write(fd, "important", 9), 9);
+    open_table(1000);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_EPROTO);
+    assert_int_equal(pread(fd, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'i');
+    assert_int_equal(lseek(fd, 0, SEEK_END), 9);
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+/* Paced and counted together, from several threads: as exact as each of them. */
+static struct rw_meter_rate mixed_rate, mixed_quota;
+static unsigned mixed_admitted[THREADS];
+
+static void *hammer_mixed(void *arg)
+{
+    unsigned self = (unsigned)(uintptr_t)arg;
+    for (unsigned i = 0; i < 3000; i++) {
+        const struct rw_meters_time time = {.now_ns = RW_NS_PER_S, .wall_s = 100};
+        struct rw_meter items[2] = {{.hash = hash_of(i % 7), .rate = &mixed_rate},
+                                    {.hash = hash_of(1), .rate = &mixed_quota, .end_s = 200}};
+        mixed_admitted[self] += rw_meters_take(meters, items, 2, &time).admitted;
+    }
+    return NULL;
+}
+
+static void paced_and_counted(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    unsigned sum = 0;
+    int fd = memfd_create("quotas", 0);
+    open_table(1000);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    mixed_rate = rate_of(1000, 1, 1000);
+    mixed_quota = rw_meter_quota(5000);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hammer_mixed, (void *)i), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        sum += mixed_admitted[i];
+    }
+    assert_int_equal(sum, 5000);
+    rw_meters_destroy(meters);
+    close(fd);
 }
 
 static void without_memory(void **state)
@@ -386,6 +501,10 @@ int main(void)
         cmocka_unit_test(raised_from_elsewhere),
         cmocka_unit_test(kept_in_a_file),
         cmocka_unit_test(killed_owners),
+        cmocka_unit_test(quotas_outlive_the_program),
+        cmocka_unit_test(quotas_take_their_slots_again),
+        cmocka_unit_test(another_file_is_left_alone),
+        cmocka_unit_test(paced_and_counted),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static struct rw_shares *shares;
 
 static struct {
     struct rw_listener listener;
-    char address[64], path[64];
+    char address[80], path[64];
     struct rw_stream stream;
     bool connected, closed;
     struct rw_text input, output;
@@ -240,7 +240,8 @@ static struct rw_meter_rate rate_of(uint64_t requests, uint64_t burst)
 static bool take(uint64_t hash, const struct rw_meter_rate *rate)
 {
     struct rw_meter item = {.hash = hash, .rate = rate};
-    return rw_meters_take(meters, &item, 1, rw_loop_now_ns(loop)).admitted;
+    const struct rw_meters_time time = {.now_ns = rw_loop_now_ns(loop)};
+    return rw_meters_take(meters, &item, 1, &time).admitted;
 }
 
 static void tells_and_learns(void **state)

@@ -1,6 +1,7 @@
 /* The policy `rate_limit`. Limits here are by the hour, so that no test waits for time. */
 #include "base/alloc.h"
 #include "origin/registry.h"
+#include "policy/limit/limit_private.h"
 #include "policy/registry.h"
 #include "support/exchange_fixture.h"
 
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -236,6 +238,10 @@ static void mistakes(void **state)
         {"{ name: a, requests: 1, per: day, key: \"route:x\" }", "route has no name"},
         {"{ name: a, requests: 1, per: day, key: [] }", "expected 1 to 4 parts"},
         {"{ name: a, requests: 1, per: day, burst: 100000 }", "more than two years"},
+        {"{ name: a, requests: 1, per: calendar_day }", "needs `rate_limits.quota_file`"},
+        {"{ name: a, requests: 1, per: calendar_day, burst: 2 }", "has no burst"},
+        {"{ name: a, requests: 1, per: calendar_day, shared: true }", "is not shared"},
+        {"{ name: a, requests: 1, per: day, shared: true }", "there is no `rate_limits.redis`"},
         {"{ name: a, requests: 1, per: day }, { name: a, requests: 1, per: hour }", "a"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -266,6 +272,77 @@ static void conflicting_limits(void **state)
     rw_fixture_close(&gate);
 }
 
+static void quotas(void **state)
+{
+    (void)state;
+    open_yaml(LISTENER "rate_limits: { quota_file: /run/quotas }\n"
+                       "routes:\n- respond: hi\n  policies:\n"
+                       "  - rate_limit:\n"
+                       "      limits:\n"
+                       "      - { name: m, requests: 3, per: calendar_month }\n"
+                       "      - { name: d, requests: 2, per: calendar_day }\n"
+                       "      - { name: h, requests: 1000, per: hour }\n");
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_string_equal(rw_fixture_field(&gate, "RateLimit-Policy"),
+                        "\"m\";q=3, \"d\";q=2;w=86400, \"h\";q=1000;w=3600");
+    assert_memory_equal(rw_fixture_field(&gate, "RateLimit"), "\"m\";r=2;t=", 10);
+    assert_int_equal(ask("192.0.2.1", "/", ""), 200);
+    assert_int_equal(ask("192.0.2.1", "/", ""), 429);
+    assert_non_null(strstr(rw_fixture_body(&gate), "\"violated-policies\":[\"d\"]"));
+    assert_memory_equal(rw_fixture_field(&gate, "RateLimit"), "\"m\";r=1;t=", 10);
+    assert_int_equal(ask("192.0.2.2", "/", ""), 200);
+    rw_fixture_close(&gate);
+}
+
+/* In seconds since 1970, from date(1). */
+static void periods(void **state)
+{
+    (void)state;
+    static const struct {
+        int per;
+        const char *offset;
+        uint64_t at;
+        uint32_t end;
+    } cases[] = {
+        {RW_LIMIT_CALENDAR_DAY, "+00:00", 1772323199, 1772323200},   /* 2026-02-28T23:59:59Z */
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 1772323199, 1772323200}, /* March 2026 */
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 1772323200, 1775001600}, /* April 2026 */
+        {RW_LIMIT_CALENDAR_MONTH, "+08:00", 1772294400, 1774972800}, /* 1 March there */
+        {RW_LIMIT_CALENDAR_MONTH, "+08:00", 1772294399, 1772294400},
+        {RW_LIMIT_CALENDAR_DAY, "-03:30", 1772334000, 1772335800},
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 1709164800, 1709251200}, /* 2024-02-29 */
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 1798761599, 1798761600}, /* the end of 2026 */
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 4107542400, 4110220800}, /* March 2100: no leap day */
+        {RW_LIMIT_CALENDAR_MONTH, "+00:00", 951782400, 951868800},   /* 2000-02-29 */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int32_t offset_s;
+        assert_int_equal(rw_limit_offset(rw_span_text(cases[i].offset), &offset_s), RW_OK);
+        uint32_t end = rw_limit_period_end(cases[i].per, offset_s, cases[i].at);
+        if (end != cases[i].end)
+            fail_msg("case %zu: %u", i, end);
+    }
+    static const char *const wrong[] = {"", "8", "+8:00", "08:00", "+08:60", "+15:00", "+0a:00"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        int32_t offset_s;
+        assert_int_equal(rw_limit_offset(rw_span_text(wrong[i]), &offset_s), RW_EINVAL);
+    }
+}
+
+/* Every month from 1970 to 2099 is as long as gmtime says. */
+static void months_like_the_library(void **state)
+{
+    (void)state;
+    uint32_t at = 0;
+    for (int month = 0; month < 130 * 12; month++) {
+        struct tm tm = {.tm_year = 70 + (month + 1) / 12, .tm_mon = (month + 1) % 12, .tm_mday = 1};
+        uint32_t end = rw_limit_period_end(RW_LIMIT_CALENDAR_MONTH, 0, at);
+        assert_int_equal(end, timegm(&tm));
+        assert_int_equal(rw_limit_period_end(RW_LIMIT_CALENDAR_MONTH, 0, end - 1), end);
+        at = end;
+    }
+}
+
 /* Every allocation of a refused and of an admitted request fails in turn. */
 static void without_memory(void **state)
 {
@@ -292,6 +369,9 @@ int main(void)
         cmocka_unit_test(one_name_one_limit),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(conflicting_limits),
+        cmocka_unit_test(quotas),
+        cmocka_unit_test(periods),
+        cmocka_unit_test(months_like_the_library),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

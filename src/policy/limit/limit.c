@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "gate/worker.h"
 #include "policy/limit/limit_private.h"
 #include "policy/refuse.h"
@@ -30,8 +31,8 @@ static void count_result(const struct rw_exchange *x, const struct rw_limit *lim
 
 /* Which limits count the request, with the key of each. */
 static unsigned gather(const struct rw_limits *limits, const struct rw_exchange *x,
-                       enum rw_shares_mode mode, const struct rw_limit **asked,
-                       struct rw_meter *meters)
+                       enum rw_shares_mode mode, const struct rw_meters_time *time,
+                       const struct rw_limit **asked, struct rw_meter *meters)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < limits->count; i++) {
@@ -41,6 +42,9 @@ static unsigned gather(const struct rw_limits *limits, const struct rw_exchange 
             continue;
         }
         meters[count] = (struct rw_meter){.rate = &limit->rate};
+        if (limit->rate.counted)
+            meters[count].end_s =
+                rw_limit_period_end(limit->config->per, limits->offset_s, time->wall_s);
         if (!hash_key(limit, x, limit->hash_key, &meters[count].hash)) {
             count_result(x, limit, RW_LIMIT_KEYLESS);
             continue;
@@ -108,16 +112,19 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     const struct rw_limits *limits = instance;
     const struct rw_limit *asked[RW_METERS_AT_ONCE_MAX];
     struct rw_meter meters[RW_METERS_AT_ONCE_MAX];
+    const struct rw_meters_time time = {
+        .now_ns = rw_loop_turn_ns(x->worker->loop),
+        .wall_s = rw_loop_wall_ns(x->worker->loop) / RW_NS_PER_S,
+    };
     enum rw_shares_mode mode = limits->shares ? rw_shares_mode(limits->shares) : RW_SHARES_ENFORCE;
     enum rw_verdict verdict =
         mode == RW_SHARES_REFUSE ? refuse_unshared(x, limits) : RW_VERDICT_NEXT;
     if (verdict != RW_VERDICT_NEXT)
         return verdict;
-    unsigned count = limits->meters ? gather(limits, x, mode, asked, meters) : 0;
+    unsigned count = limits->meters ? gather(limits, x, mode, &time, asked, meters) : 0;
     if (count == 0)
         return RW_VERDICT_NEXT;
-    struct rw_meters_answer answer =
-        rw_meters_take(limits->meters, meters, count, rw_loop_turn_ns(x->worker->loop));
+    struct rw_meters_answer answer = rw_meters_take(limits->meters, meters, count, &time);
     count_answer(x, limits, asked, meters, count, &answer);
     if (answer.admitted && limits->shares)
         share(limits, x, asked, meters, count);
@@ -144,10 +151,12 @@ static void explain(const void *instance, struct rw_text *text)
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit *limit = &limits->limits[i];
         const struct rw_span *parts = limit->config->key.items;
-        rw_text_addf(text, "%s%.*s %u per %s, burst %llu, by", i ? "; " : "",
-                     RW_SPAN_ARGS(limit->config->name), limit->config->requests,
-                     rw_limit_per_name(limit->config),
-                     (unsigned long long)(limit->rate.capacity / limit->rate.interval));
+        rw_text_addf(text, "%s%.*s %u per %s, ", i ? "; " : "", RW_SPAN_ARGS(limit->config->name),
+                     limit->config->requests, rw_limit_per_name(limit->config));
+        if (!limit->rate.counted)
+            rw_text_addf(text, "burst %llu, ",
+                         (unsigned long long)(limit->rate.capacity / limit->rate.interval));
+        rw_text_adds(text, "by");
         for (unsigned p = 0; p < limit->part_count; p++)
             rw_text_addf(text, "%s%.*s", p ? " + " : " ", RW_SPAN_ARGS(parts[p]));
         if (limit->config->shared)

@@ -7,6 +7,8 @@ static const char *const per_names[] = {
     [RW_LIMIT_MINUTE] = "minute",
     [RW_LIMIT_HOUR] = "hour",
     [RW_LIMIT_DAY] = "day",
+    [RW_LIMIT_CALENDAR_DAY] = "calendar_day",
+    [RW_LIMIT_CALENDAR_MONTH] = "calendar_month",
     NULL,
 };
 
@@ -18,7 +20,7 @@ static const char *const keyless_names[] = {
 
 uint64_t rw_limit_period_s(const struct rw_limit_config *config)
 {
-    static const uint64_t periods_s[] = {1, 60, 3600, 86400};
+    static const uint64_t periods_s[] = {1, 60, 3600, 86400, 86400, 0};
     return periods_s[config->per];
 }
 
@@ -59,7 +61,9 @@ static const struct rw_conf_field limit_fields[] = {
         .flags = RW_CONF_REQUIRED,
         .offset = MEMBER(per),
         .names = per_names,
-        .doc = "in so much time: at an even pace, as they are admitted again one by one.",
+        .doc = "in so much time: at an even pace, as they are admitted again one by one. By "
+               "`calendar_day` and `calendar_month` it is a quota, which is there again at once "
+               "when the next day or month begins, and which a restart does not forget.",
         .example = "minute",
     },
     {
@@ -121,8 +125,17 @@ static uint64_t burst_of(const struct rw_limit_config *config)
     return config->burst ? config->burst : config->requests;
 }
 
+static bool by_calendar(const struct rw_limit_config *config)
+{
+    return config->per == RW_LIMIT_CALENDAR_DAY || config->per == RW_LIMIT_CALENDAR_MONTH;
+}
+
 static enum rw_err rate_of(const struct rw_limit_config *config, struct rw_meter_rate *rate)
 {
+    if (by_calendar(config)) {
+        *rate = rw_meter_quota(config->requests);
+        return RW_OK;
+    }
     uint64_t period_ns = rw_limit_period_s(config) * RW_NS_PER_S;
     return rw_meter_rate(config->requests, period_ns, burst_of(config), rate);
 }
@@ -137,6 +150,11 @@ static void check_limit(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &config->name, "a name has letters, digits, and - _ . : / only");
     if (config->requests && rate_of(config, &rate))
         rw_conf_mistake_on(report, &config->burst, "a burst of more than two years");
+    if (by_calendar(config) && config->burst)
+        rw_conf_mistake_on(report, &config->burst, "a quota by the calendar has no burst");
+    if (by_calendar(config) && config->shared)
+        rw_conf_mistake_on(report, &config->shared,
+                           "a quota by the calendar is not shared: each gateway has its own");
     if (config->key.count == 0 || config->key.count > RW_LIMIT_PARTS_MAX)
         rw_conf_mistake_on(report, &config->key, "expected 1 to %d parts", RW_LIMIT_PARTS_MAX);
     for (size_t i = 0; i < config->key.count; i++) {
@@ -188,6 +206,15 @@ static const struct rw_conf_field fields[] = {
         .doc = "IPv4 clients are counted by networks of so many bits.",
     },
     {
+        .name = "utc_offset",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(utc_offset),
+        .fallback = "+00:00",
+        .doc = "Whose days and months the quotas by the calendar have: local time as its distance "
+               "from UTC.",
+        .example = "\"+08:00\"",
+    },
+    {
         .name = "status",
         .type = RW_CONF_UINT,
         .offset = MEMBER(status),
@@ -220,6 +247,10 @@ static const struct rw_conf_field fields[] = {
 static void check(void *value, struct rw_conf_report *report)
 {
     struct rw_limits_config *config = value;
+    int32_t offset_s;
+    if (rw_limit_offset(config->utc_offset, &offset_s))
+        rw_conf_mistake_on(report, &config->utc_offset, "expected +HH:MM or -HH:MM, not %s",
+                           rw_conf_quote(report, config->utc_offset));
     if (config->limits.count == 0 || config->limits.count > RW_METERS_AT_ONCE_MAX)
         rw_conf_mistake_on(report, &config->limits, "expected 1 to %d limits",
                            RW_METERS_AT_ONCE_MAX);
@@ -244,8 +275,8 @@ static bool same_part(const struct rw_limit_part *a, const struct rw_limit_part 
 
 static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
 {
-    bool same = a->rate.interval == b->rate.interval && a->rate.capacity == b->rate.capacity &&
-                a->config->keyless == b->config->keyless &&
+    bool same = a->config->per == b->config->per && a->rate.interval == b->rate.interval &&
+                a->rate.capacity == b->rate.capacity && a->config->keyless == b->config->keyless &&
                 a->config->shared == b->config->shared && a->part_count == b->part_count;
     for (unsigned i = 0; same && i < a->part_count; i++)
         same = same_part(&a->parts[i], &b->parts[i]);
@@ -297,6 +328,24 @@ static enum rw_err compile_shared(struct rw_compile *compile, struct rw_limit *l
     return RW_OK;
 }
 
+/* A quota that a restart forgets would be none. */
+static enum rw_err check_quota(struct rw_compile *compile, const struct rw_limit *limit)
+{
+    const struct rw_config *config = compile->snapshot->config;
+    if (config->rate_limits->quota_file.len == 0)
+        rw_conf_mistake_at(compile->report, limit->config->place,
+                           "the quota %s needs `rate_limits.quota_file`",
+                           rw_conf_quote(compile->report, limit->config->name));
+    else if (compile->meters && !rw_meters_key(compile->meters, &limit->rate))
+        rw_conf_mistake_at(compile->report, limit->config->place,
+                           "the quota %s: `rate_limits.quota_file` is opened at the next start or "
+                           "upgrade only",
+                           rw_conf_quote(compile->report, limit->config->name));
+    else
+        return RW_OK;
+    return RW_EINVAL;
+}
+
 static enum rw_err compile_texts(struct rw_compile *compile, const struct rw_limits *limits,
                                  struct rw_limit *limit)
 {
@@ -322,8 +371,10 @@ static enum rw_err compile_limit(struct rw_compile *compile, const struct rw_lim
         part->ipv6_bits = (uint8_t)limits->config->ipv6_prefix;
     }
     rw_assert(!err); /* the checks have seen them */
+    if (limit->rate.counted && check_quota(compile, limit))
+        return RW_EINVAL;
     static const uint64_t none[2] = {0};
-    key_of_name(compile->meters ? rw_meters_key(compile->meters) : none, config->name,
+    key_of_name(compile->meters ? rw_meters_key(compile->meters, &limit->rate) : none, config->name,
                 limit->hash_key);
     limit->series = RW_SERIES_LIMIT;
     if (compile->metrics)
@@ -341,8 +392,11 @@ static enum rw_err compile_policy_field(struct rw_compile *compile, struct rw_li
     struct rw_text text = {0};
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit_config *config = limits->limits[i].config;
-        rw_text_addf(&text, "%s\"%.*s\";q=%u;w=%llu", i ? ", " : "", RW_SPAN_ARGS(config->name),
-                     config->requests, (unsigned long long)rw_limit_period_s(config));
+        unsigned long long period_s = rw_limit_period_s(config);
+        rw_text_addf(&text, "%s\"%.*s\";q=%u", i ? ", " : "", RW_SPAN_ARGS(config->name),
+                     config->requests);
+        if (period_s) /* months are not of one length */
+            rw_text_addf(&text, ";w=%llu", period_s);
     }
     if (!text.err)
         limits->policy_field = rw_arena_copy(compile->arena, rw_text_span(&text));
@@ -361,8 +415,8 @@ enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, voi
     limits->config = config;
     limits->meters = compile->meters;
     limits->shares = compile->shares;
+    enum rw_err result = rw_limit_offset(config->utc_offset, &limits->offset_s);
     *instance = limits;
-    enum rw_err result = RW_OK;
     for (size_t i = 0; i < config->limits.count; i++) {
         struct rw_limit *limit = &limits->limits[limits->count++];
         enum rw_err err = compile_limit(compile, limits, &items[i], limit);

@@ -12,7 +12,14 @@ enum { RW_LIMIT_NAME_BYTES_MAX = 64 };
 
 /* ---- As the user writes it ---- */
 
-enum rw_limit_per { RW_LIMIT_SECOND, RW_LIMIT_MINUTE, RW_LIMIT_HOUR, RW_LIMIT_DAY };
+enum rw_limit_per {
+    RW_LIMIT_SECOND,
+    RW_LIMIT_MINUTE,
+    RW_LIMIT_HOUR,
+    RW_LIMIT_DAY,
+    RW_LIMIT_CALENDAR_DAY,
+    RW_LIMIT_CALENDAR_MONTH
+};
 enum rw_limit_keyless { RW_LIMIT_TOGETHER, RW_LIMIT_UNCOUNTED };
 
 struct rw_limit_config {
@@ -30,6 +37,7 @@ struct rw_limits_config {
     struct rw_conf_list limits; /* of rw_limit_config */
     uint32_t ipv4_prefix, ipv6_prefix;
     uint32_t status;
+    struct rw_span utc_offset;
     bool fields, dry_run;
     struct rw_conf_place place;
 };
@@ -54,13 +62,22 @@ struct rw_limits {
     const struct rw_limits_config *config;
     struct rw_meters *meters; /* NULL: serves nobody */
     struct rw_shares *shares; /* NULL: no limit is shared */
+    int32_t offset_s;         /* of local time from UTC */
     struct rw_limit limits[RW_METERS_AT_ONCE_MAX];
     unsigned count;
     struct rw_span policy_field; /* value of RateLimit-Policy */
 };
 
+/* Of a month: 0. */
 uint64_t rw_limit_period_s(const struct rw_limit_config *config);
 const char *rw_limit_per_name(const struct rw_limit_config *config);
+
+/* limit_calendar.c */
+
+/* "+08:00", "-03:30". RW_EINVAL. */
+RW_MUST_CHECK enum rw_err rw_limit_offset(struct rw_span text, int32_t *offset_s);
+/* When the day or month (enum rw_limit_per) that `wall_s` is in ends, both since 1970 UTC. */
+uint32_t rw_limit_period_end(int per, int32_t offset_s, uint64_t wall_s);
 
 /* limit_config.c */
 enum rw_err rw_limits_compile(struct rw_compile *compile, const void *config, void **instance);
