@@ -234,6 +234,44 @@ static void test_assumed_site(void **state)
     rw_plan_free(&plan);
 }
 
+static const char own_prices[] =
+    "schema: ringway.prices/1\n"
+    "prices:\n"
+    "  - {provider: onprem, service: server, sku: standard, region: any, term: on_demand,\n"
+    "     unit: month, price: 410, currency: USD, source: contract 14, date: '2026-09-01'}\n"
+    "shapes:\n"
+    "  - {sku: standard, vcpu: 32, mem_gib: 256, source: data sheet}\n";
+
+/* On premises nothing is bought unless there are prices for it. */
+static void test_on_premises(void **state)
+{
+    (void)state;
+    const struct rw_term_site sites[] = {{"onprem", "Shanghai", 1, {5, 3}},
+                                         {"azure", "eastus", 1, {6, 3}}};
+    struct rw_plan plan;
+    begin(&plan, sites, 2);
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    assert_int_equal(plan.bill->site_count, 1);
+    assert_int_equal(findings_of(&plan, "site_unpriced"), 1);
+    rw_plan_free(&plan);
+
+    struct rw_prices own;
+    struct rw_conf_report report = {0};
+    assert_int_equal(rw_prices_load(&own, &report), RW_OK);
+    assert_int_equal(rw_prices_overlay_text(&own, rw_span_text(own_prices), "own.yaml", &report),
+                     RW_OK);
+    begin(&plan, sites, 2);
+    plan.prices = &own;
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    expect_sums(&plan);
+    assert_int_equal(plan.bill->site_count, 2);
+    /* 20 + 5 nodes of 4 cores on machines of 32: four of them at 410 a month. */
+    assert_true(value(&plan, "bill.t1.s1.app.month") == 4 * 41000);
+    assert_true(isnan(value(&plan, "bill.t1.s1.storage_hot.month")));
+    rw_plan_free(&plan);
+    rw_prices_free(&own);
+}
+
 static void test_places(void **state)
 {
     (void)state;
@@ -286,13 +324,10 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),
-        cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_assumed_site),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_amazon),       cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),      cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_assumed_site), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_on_premises),  cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -592,15 +592,52 @@ static void tell_doubts(struct rw_plan *plan)
         });
 }
 
+static bool sells(const struct rw_prices *prices, const char *provider)
+{
+    for (unsigned i = 0; i < prices->list_count; i++)
+        for (unsigned j = 0; j < prices->lists[i].row_count; j++)
+            if (strcmp(prices->lists[i].rows[j].provider, provider) == 0)
+                return true;
+    return false;
+}
+
+static void tell_left_out(struct rw_plan *plan, const struct rw_term_site *site)
+{
+    rw_findings_add(
+        &plan->findings,
+        &(struct rw_finding){
+            .rule = "site_unpriced",
+            .severity = RW_SEVERITY_NOTE,
+            .text =
+                RW_LABEL("The machines on premises stay as they are: nothing is bought there, as "
+                         "no price file has prices for {2}",
+                         "本地站点维持现状：价格文件中没有 {2} 的价格，清单不含本地采购"),
+            .action = RW_LABEL("Give prices of servers and storage in a price file of your own, if "
+                               "the site is part of the plan",
+                               "如方案包含本地站点，请以自有价格文件提供服务器与存储价格"),
+            .numbers = {{.value = NAN}, {.value = NAN}},
+            .cells = {RW_CELL_NONE, RW_CELL_NONE},
+            .subject = site->provider,
+            .source = "data/plan/prices.yaml",
+            .file = plan->terms.file,
+            .place = site->place,
+        });
+}
+
+/* What stands on premises is part of the bill once somebody gives prices for it. */
 static void choose_sites(struct rw_plan *plan)
 {
     static const struct rw_term_site china = {"alibaba", "cn-beijing", 1, {0, 0}};
     static const struct rw_term_site world = {"aws", "us-east-1", 1, {0, 0}};
     struct rw_bill *bill = plan->bill;
     const struct rw_terms *terms = &plan->terms;
-    for (unsigned i = 0; i < terms->site_count; i++)
-        bill->sites[i] = terms->sites[i];
-    bill->site_count = terms->site_count;
+    for (unsigned i = 0; i < terms->site_count; i++) {
+        const struct rw_term_site *site = &terms->sites[i];
+        if (strcmp(site->provider, "onprem") == 0 && !sells(plan->prices, "onprem"))
+            tell_left_out(plan, site);
+        else
+            bill->sites[bill->site_count++] = *site;
+    }
     if (bill->site_count)
         return;
     bill->site_assumed = true;

@@ -59,6 +59,8 @@ static const struct place_name regions[] = {
     {"西欧", "azure", "westeurope"},
     {"north europe", "azure", "northeurope"},
     {"北欧", "azure", "northeurope"},
+    {"东欧", "azure", "polandcentral"},
+    {"east europe", "azure", "polandcentral"},
     {"poland", "azure", "polandcentral"},
     {"波兰", "azure", "polandcentral"},
     {"新加坡", "azure", "southeastasia"},

@@ -1,5 +1,7 @@
 #include "plan/intake/bind.h"
 
+#include "plan/intake/bind_place.h"
+
 #include <math.h>
 
 #define DAY 86400.0
@@ -331,6 +333,8 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
     bind_shares(&binding);
     bind_savings(&binding);
     bind_payment(&binding);
+    rw_intake_bind_sites(intake, terms);
+    rw_intake_bind_frameworks(intake, terms);
     rw_conf_report_sort(report);
     if (report->err)
         return report->err;
