@@ -193,7 +193,7 @@ static void test_hostile_region(void **state)
 {
     (void)state;
     struct rw_plan kept = plan;
-    make_plan("onprem", hostile);
+    make_plan("aws", hostile);
     struct rw_text text = {0};
     rw_artefact_terraform(&plan, 0, &text);
     assert_non_null(strstr(text.at, "s1_region = \"Evil\\\" $${file(\\\"/etc/passwd\\\")} 名称: "

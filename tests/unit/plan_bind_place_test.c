@@ -14,7 +14,7 @@ static void expect(const char *yaml, const char *sites, const char *frameworks)
 {
     struct rw_intake intake;
     struct rw_conf_report report = {0};
-    struct rw_terms terms;
+    struct rw_terms terms = {0};
     struct rw_input_value values[RW_INPUT_END];
     char text[512];
     snprintf(text, sizeof(text), "需求: ringway/1\n%s", yaml);

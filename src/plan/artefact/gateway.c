@@ -20,6 +20,16 @@ static double connections_of(const struct rw_plan *plan, unsigned tier)
     return fmin(connections_max, fmax(connections_min, each));
 }
 
+/* What one address may ask for: far above what one user of the plan does, as many may stand behind
+ * one address. */
+static double client_rate(const struct rw_plan *plan)
+{
+    double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
+    double users = rw_plan_input(plan, RW_INPUT_CONCURRENT_USERS);
+    double each = 100 * ceil(rate / users);
+    return isfinite(each) ? fmin(1000000, fmax(200, each)) : 200;
+}
+
 static void add_listener(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
 {
     rw_text_adds(text, "\nlisteners:\n"
@@ -38,7 +48,13 @@ static void add_listener(const struct rw_plan *plan, unsigned tier, struct rw_te
                        "            remove: [Server, X-Powered-By]\n"
                        "            set:\n"
                        "              X-Content-Type-Options: nosniff\n"
-                       "              Referrer-Policy: strict-origin-when-cross-origin\n");
+                       "              Referrer-Policy: strict-origin-when-cross-origin\n"
+                       "      - rate_limit:\n"
+                       "          dry_run: true # see in the metrics whom it would refuse, then "
+                       "remove this line\n");
+    rw_text_addf(
+        text, "          limits: [{ name: client, requests: %.0f, per: second, key: address }]\n",
+        client_rate(plan));
 }
 
 /* Ten times the target: an answer that late has failed its purpose, and holds resources. */

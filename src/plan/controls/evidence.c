@@ -32,6 +32,9 @@ FEATURE(metrics, "rates, latencies, errors and capacity in Prometheus form",
 FEATURE(limits, "sizes, times and floods bounded before anything reaches the systems behind",
         "请求大小、时长与洪泛在到达后端前受限", "listener.limits", "listener.timeouts",
         "listener.http2.floods");
+FEATURE(rate_limits, "requests of a client, a route or a key limited, also over several gateways",
+        "按客户端、路由或键限速，可跨网关共享", "policy.rate_limit.limits",
+        "policy.rate_limit.limit.requests", "policy.rate_limit.limit.shared");
 FEATURE(redundancy, "several endpoints, active and passive health, retries within a budget",
         "多端点、主动与被动健康检查、限额重试", "upstream.endpoints", "upstream.health",
         "upstream.passive_health", "upstream.retries");
@@ -54,7 +57,7 @@ const struct rw_evidence rw_evidences[] = {
     {"mlps2_l3.8.1.3.2", false, BY(&routes, &addresses)},
     {"mlps2_l3.8.1.3.5", false, BY(&access_log)},
     {"mlps2_l3.8.1.4.3", false, BY(&access_log, &error_log)},
-    {"mlps2_l3.8.1.4.4", false, BY(&listeners, &admin_inside, &limits)},
+    {"mlps2_l3.8.1.4.4", false, BY(&listeners, &admin_inside, &limits, &rate_limits)},
     {"mlps2_l3.8.1.4.7", false, BY(&tls_clients, &tls_upstreams)},
     {"mlps2_l3.8.1.4.8", false, BY(&tls_clients, &tls_upstreams)},
     {"mlps2_l3.8.1.4.9", false, BY(&redundancy)},
@@ -83,7 +86,7 @@ const struct rw_evidence rw_evidences[] = {
     {"soc2_tsc.CC3", false, BY(&routes, &upstreams)},
     {"soc2_tsc.CC5", false, BY(&configuration)},
     {"soc2_tsc.CC6.1", false, BY(&routes, &tls_clients, &certificates)},
-    {"soc2_tsc.CC6.6", false, BY(&limits, &addresses)},
+    {"soc2_tsc.CC6.6", false, BY(&limits, &addresses, &rate_limits)},
     {"soc2_tsc.CC6.7", false, BY(&tls_clients, &tls_upstreams, &upstreams)},
     {"soc2_tsc.CC7.1", false, BY(&configuration, &error_log)},
     {"soc2_tsc.CC7.2", false, BY(&metrics)},
@@ -102,7 +105,7 @@ const struct rw_evidence rw_evidences[] = {
     {"iso27001_2022.A.8.16", false, BY(&metrics)},
     {"iso27001_2022.A.8.20-8.22", false, BY(&listeners, &routes, &admin_inside)},
     {"iso27001_2022.A.8.24", true, BY(&tls_clients, &tls_upstreams, &certificates)},
-    {"iso27001_2022.A.8.26", false, BY(&limits)},
+    {"iso27001_2022.A.8.26", false, BY(&limits, &rate_limits)},
     {0},
 };
 
