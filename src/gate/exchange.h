@@ -94,6 +94,8 @@ struct rw_exchange {
     uint8_t websocket_rsv; /* with these reserved bits */
     uint8_t grpc_web;      /* enum rw_grpc_web_mode that the client reads; 0: no such call, or its
                               answer is translated (policy/grpc_web) */
+    uint16_t grpc_told;    /* the status that a call was told, and one, where the response does not
+                              have it; 0: see there */
     bool client_trusted;   /* the peer is one of the listener's trusted proxies */
     bool https;
     bool request_held;        /* the origin's start wants no more of the request body at once */

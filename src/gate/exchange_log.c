@@ -4,6 +4,7 @@
 #include "gate/grpc.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
+#include "http/grpc_health.h"
 #include "watch/trace.h"
 
 struct rw_span rw_exchange_endpoint_name(const struct rw_exchange *x)
@@ -109,6 +110,20 @@ static void count_series(struct rw_exchange *x, unsigned series, uint64_t durati
         rw_metrics_failure(cell);
 }
 
+/* What the access log says of a call. */
+static unsigned grpc_told(const struct rw_exchange *x)
+{
+    enum { STATUS_MAX = 999 };
+    uint64_t status;
+    if (x->grpc_told || x->request.method != RW_METHOD_POST || !x->responded ||
+        !rw_grpc_call(&x->request))
+        return x->grpc_told;
+    const struct rw_field *field = rw_message_find_name(&x->response, RW_LITERAL("grpc-status"));
+    bool told = field ? rw_span_to_u64(field->value, &status)
+                      : rw_grpc_status_of(x->response_trailers, &status);
+    return told && status <= STATUS_MAX ? (unsigned)status + 1 : 0;
+}
+
 static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
 {
     bool from_origin = x->endpoint && x->response_ns;
@@ -128,6 +143,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .user_agent = rw_message_value(&x->request, RW_FIELD_USER_AGENT),
         .status = x->responded ? x->response.status : 0,
+        .grpc_told = grpc_told(x),
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
         .duration_us = duration_us,

@@ -214,12 +214,13 @@ static bool end_with_grpc_status(struct rw_h2_call *call)
 {
     const struct rw_span nothing = {0};
     struct rw_exchange *x = call->x;
-    unsigned status = rw_reason_status(x->reason);
-    struct rw_span trailers = rw_arena_format(
-        &x->arena, "grpc-status: %u\r\ngrpc-message: %s\r\n",
-        (unsigned)rw_grpc_status(x->reason, status ? status : 503), rw_reason_text(x->reason));
+    unsigned http = rw_reason_status(x->reason);
+    unsigned status = rw_grpc_status(x->reason, http ? http : 503);
+    struct rw_span trailers = rw_arena_format(&x->arena, "grpc-status: %u\r\ngrpc-message: %s\r\n",
+                                              status, rw_reason_text(x->reason));
     if (!trailers.at)
         return false;
+    x->grpc_told = (uint16_t)(status + 1);
     if (rw_h2_data(&call->c->h2, call->stream, NULL, nothing, true, trailers) == RW_H2_HOLD) {
         call->sending = call->last = true;
         call->c->held_count++;

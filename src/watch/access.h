@@ -91,7 +91,8 @@ struct rw_access_record {
     struct rw_span limit;    /* the rate limit that refused it, or would have */
     struct rw_span trace_id; /* 32 hex digits */
     struct rw_span user_agent;
-    unsigned status; /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
+    unsigned status;    /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
+    unsigned grpc_told; /* what a call of gRPC ended with, and one; 0: nothing */
     uint64_t bytes_in, bytes_out; /* bodies */
     uint64_t duration_us;    /* from the head's first byte to the last byte handed to the kernel */
     const char *retry_cause; /* why it was sent again the last time; NULL: it was not */
@@ -103,9 +104,9 @@ struct rw_access_record {
 /* The ring's thread only. False when it was dropped: the caller counts
  * RW_COUNTER_LOG_LINES_DROPPED. Texts from peers are escaped as JSON, bytes that
  * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, others 256). The keys, in
- * this order: time client client_port method scheme host path query protocol status reason limit
- * route upstream endpoint bytes_in bytes_out duration_us upstream_us retries retry_cause aborted
- * trace_id user_agent. */
+ * this order: time client client_port method scheme host path query protocol status grpc_status
+ * reason limit route upstream endpoint bytes_in bytes_out duration_us upstream_us retries
+ * retry_cause aborted trace_id user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -339,6 +339,8 @@ static inline char *put_response(char *to, const struct rw_access_record *record
 {
     if (record->status != RW_ACCESS_NO_STATUS)
         PUT_NUMBER(to, "status", record->status);
+    if (record->grpc_told)
+        PUT_NUMBER(to, "grpc_status", record->grpc_told - 1);
     PUT_TEXT(to, "reason", record->reason, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "limit", record->limit, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "route", record->route, RW_ACCESS_TEXT_BYTES_MAX);

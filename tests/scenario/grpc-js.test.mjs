@@ -141,7 +141,12 @@ upstreams:
   const talk = chat(client);
   await expect(talk.ended, codes.UNIMPLEMENTED, "No route matches this request.");
   assert.equal((await unary(client, { name: "tea" })).status.code, codes.OK);
-  const reasons = (await gateway.accessLines(6)).map((line) => line.reason ?? "");
+  const lines = await gateway.accessLines(6);
+  assert.deepEqual(
+    lines.map((line) => line.grpc_status),
+    [4, 8, 14, 7, 12, 0],
+  );
+  const reasons = lines.map((line) => line.reason ?? "");
   assert.deepEqual(reasons, ["upstream_response_timeout", "request_body_too_large", "upstream_connect_failed", "policy", "no_route", ""]);
 });
 
@@ -160,10 +165,10 @@ test("a call that is cut in the middle of its answer hears why", async (t) => {
   assert.deepEqual([gone.status.code, gone.status.details], [codes.UNAVAILABLE, "The origin closed the connection."]);
   const lines = await gateway.accessLines(2);
   assert.deepEqual(
-    lines.map((line) => [line.status, line.reason, line.aborted]),
+    lines.map((line) => [line.status, line.grpc_status, line.reason, line.aborted]),
     [
-      [200, "upstream_stalled", true],
-      [200, "upstream_reset", true],
+      [200, 4, "upstream_stalled", true],
+      [200, 14, "upstream_reset", true],
     ],
   );
 });

@@ -110,6 +110,11 @@ test("text: Base64 both ways, in pieces, with padding anywhere", async (t) => {
   const failed = await post(gateway, "Get", type, Buffer.from(order({ name: "fail 5 none left" }).toString("base64")));
   const told = failed.text ? read(decodeText(failed.text)).trailers : failed.headers;
   assert.deepEqual([failed.status, told["grpc-status"], told["grpc-message"]], [200, "5", "none%20left"]);
+  const lines = await gateway.accessLines(4);
+  assert.deepEqual(
+    lines.map((line) => line.grpc_status).sort(),
+    [0, 0, 0, 5],
+  );
 });
 
 test("what is no row of messages never is a call", async (t) => {

@@ -80,6 +80,7 @@ static void test_a_full_record(void **state)
                                       .trace_id = RW_LITERAL("4bf92f3577b34da6a3ce929d0e0e4736"),
                                       .user_agent = RW_LITERAL("curl/8"),
                                       .status = 502,
+                                      .grpc_told = 15,
                                       .bytes_in = 0,
                                       .bytes_out = UINT64_MAX,
                                       .duration_us = 1234567,
@@ -91,7 +92,7 @@ static void test_a_full_record(void **state)
         "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"client_port\":51234,"
         "\"method\":\"POST\",\"scheme\":\"https\",\"host\":\"api.example.com\","
         "\"path\":\"/v1/orders\",\"query\":\"a=1\",\"protocol\":\"HTTP/1.1\",\"status\":502,"
-        "\"reason\":\"origin_reset\",\"route\":\"orders\",\"upstream\":\"shop\","
+        "\"grpc_status\":14,\"reason\":\"origin_reset\",\"route\":\"orders\",\"upstream\":\"shop\","
         "\"endpoint\":\"10.0.0.1:80\",\"bytes_in\":0,\"bytes_out\":18446744073709551615,"
         "\"duration_us\":1234567,\"upstream_us\":99,\"retries\":2,"
         "\"retry_cause\":\"reset\",\"aborted\":true,"
@@ -212,6 +213,7 @@ static void test_the_worst_record_fits(void **state)
                                       .trace_id = span,
                                       .user_agent = span,
                                       .status = ~0u,
+                                      .grpc_told = 1000,
                                       .bytes_in = INT64_MAX,
                                       .bytes_out = INT64_MAX,
                                       .duration_us = INT64_MAX,

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "gate/filter.h"
 #include "gate/worker.h"
+#include "http/grpc_health.h"
 
 /* ---- Pieces ---- */
 
@@ -134,6 +135,14 @@ static struct rw_span final_lines(const struct rw_exchange *x)
     return RW_LITERAL("grpc-status: 2\r\ngrpc-message: The origin told no status.\r\n");
 }
 
+/* For the log, which does not find it any more. */
+static void note_status(struct rw_exchange *x, struct rw_span lines)
+{
+    uint64_t status;
+    if (rw_grpc_status_of(lines, &status) && status < UINT16_MAX)
+        x->grpc_told = (uint16_t)(status + 1);
+}
+
 static bool make_last_frame(struct response_filter *work)
 {
     struct rw_exchange *x = work->filter.x;
@@ -143,6 +152,7 @@ static bool make_last_frame(struct response_filter *work)
     if (!frame)
         return false;
     rw_grpc_web_put_trailers(frame, lines);
+    note_status(x, lines);
     x->response_trailers = (struct rw_span){0};
     work->last = rw_span(frame, bytes);
     work->ending = true;
