@@ -162,16 +162,31 @@ static void test_lines_arrive(void **state)
     assert_int_equal(tally.garbage, 0);
 }
 
-static unsigned drops_of(struct rw_access_log *log, unsigned lines)
+static uint64_t spent_ns(clockid_t clock)
 {
+    struct timespec time;
+    assert_int_equal(clock_gettime(clock, &time), 0);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* How many of the lines are lost. `*alone`: nobody else wanted the core meanwhile. */
+static unsigned drops_of(unsigned lines, bool *alone)
+{
+    struct rw_access_log *log =
+        create((struct rw_access_options){.ring_bytes = RW_ACCESS_RING_BYTES_MIN * 2});
+    uint64_t real_ns = spent_ns(CLOCK_MONOTONIC), used_ns = spent_ns(CLOCK_PROCESS_CPUTIME_ID);
     unsigned dropped = 0;
     for (unsigned i = 0; i < lines; i++)
         dropped += !log_number(rw_access_ring(log, 0), 0, i);
+    real_ns = spent_ns(CLOCK_MONOTONIC) - real_ns;
+    used_ns = spent_ns(CLOCK_PROCESS_CPUTIME_ID) - used_ns;
+    rw_access_destroy(log);
+    *alone = used_ns > real_ns - real_ns / 10;
     return dropped;
 }
 
 /* Worker and writer on one core, the worker never sleeping: most lines get through all the same.
- * Where others want the core, too, a wait may be in vain, which costs lines: once it must do. */
+ * Where others want the core, too, the worker may wait in vain: that proves nothing. */
 static void test_a_busy_worker_leaves_room_for_the_writer(void **state)
 {
     (void)state;
@@ -182,14 +197,11 @@ static void test_a_busy_worker_leaves_room_for_the_writer(void **state)
     CPU_SET((size_t)sched_getcpu(), &one);
     assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
     unsigned dropped = LINES;
-    for (int i = 0; i < TRIES && dropped >= LINES / 20; i++) {
-        struct rw_access_log *log =
-            create((struct rw_access_options){.ring_bytes = RW_ACCESS_RING_BYTES_MIN * 2});
-        dropped = drops_of(log, LINES);
-        rw_access_destroy(log);
-    }
+    bool alone = false;
+    for (int i = 0; i < TRIES && dropped >= LINES / 20 && !alone; i++)
+        dropped = drops_of(LINES, &alone);
     assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
-    assert_true(dropped < LINES / 20);
+    assert_true(dropped < LINES / 20 || !alone);
 }
 
 static void test_nobody_has_to_ask(void **state)
