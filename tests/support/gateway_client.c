@@ -1,12 +1,17 @@
 /* Scripted clients: they send what their requests say, at their pace, and check what comes back. */
 #include "base/alloc.h"
-#include "support/gateway_world.h"
+#include "support/peer_socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
-enum { PATIENCE_MS = 400 * 1000, CONTINUE_PATIENCE_MS = 1000, HASTY_BYTES_MAX = 100 };
+enum {
+    PATIENCE_MS = 400 * 1000,
+    CONTINUE_PATIENCE_MS = 1000,
+    HASTY_BYTES_MAX = 100,
+    TALK_BYTES_MAX = 5000
+};
 
 static void pump(void *user);
 
@@ -114,6 +119,9 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
         rw_test_bytes_format(out, "X-Long-%d: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", i);
     if (r->upgrade)
         rw_test_bytes_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    if (r->socket)
+        rw_test_bytes_format(out, "Sec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
     if (r->close)
         rw_test_bytes_format(out, "Connection: close\r\n");
     if (r->keep_alive)
@@ -127,6 +135,20 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
     rw_test_bytes_format(out, "\r\n");
 }
 
+/* Frames wait for the answer; some do not. */
+static void begin_talk(struct rw_test_client *client, const struct rw_test_request *r)
+{
+    client->talk = calloc(1, sizeof(*client->talk));
+    rw_assert(client->talk);
+    rw_test_socket_begin(client->talk, client->world, r, RW_TEST_CLIENT);
+    client->waits = true;
+    if (!r->hasty)
+        return;
+    struct rw_span early = rw_test_socket_next(client->talk, HASTY_BYTES_MAX);
+    rw_test_bytes_add(&client->out, early.at, early.len);
+    client->body_at = client->out.len;
+}
+
 static void build(struct rw_test_client *client, struct rw_test_request *r)
 {
     struct rw_test_world *world = client->world;
@@ -135,7 +157,9 @@ static void build(struct rw_test_client *client, struct rw_test_request *r)
     add_head(client, r);
     client->body_at = out->len;
     client->waits = r->expect;
-    if (r->upgrade) {
+    if (r->socket) {
+        begin_talk(client, r);
+    } else if (r->upgrade) {
         client->waits = true;
         rw_test_bytes_body(world, out, RW_TEST_BODY_RAW, r->body_bytes, r->id, RW_TEST_CLIENT,
                            false);
@@ -165,6 +189,8 @@ static void rest(struct rw_test_client *client)
         return;
     const struct rw_test_request *last = request_at(client, client->count - 1);
     bool tunnel = last->upgrade && last->answered_status == 101 && !last->origin_ends;
+    if (last->socket)
+        return;
     if (client->leave == RW_TEST_LEAVE_HALF ? !last->upgrade || tunnel : tunnel) {
         client->shut = true;
         rw_sim_peer_shutdown(client->socket);
@@ -204,12 +230,34 @@ static bool send_segment(struct rw_test_client *client)
     return true;
 }
 
+/* What there is to say next in a WebSocket; or it is over, and the gateway, or the client by its
+ * own will, ends the connection. */
+static void talk_on(struct rw_test_client *client)
+{
+    struct rw_test_request *r = request_at(client, client->count - 1);
+    if (!client->talk || r->answered_status != 101 || client->out_at < client->out.len ||
+        client->talked)
+        return;
+    struct rw_span next = rw_test_socket_next(client->talk, TALK_BYTES_MAX);
+    client->out.len = client->out_at = 0;
+    rw_test_bytes_add(&client->out, next.at, next.len);
+    client->talked = rw_test_socket_over(client->talk) && next.len == 0;
+    if (!client->talked)
+        return;
+    if (rw_test_socket_complete(client->talk)) {
+        r->result = RW_TEST_COMPLETE;
+        client->answered++;
+    }
+    finish(client);
+}
+
 static void pump(void *user)
 {
     struct rw_test_client *client = user;
     client->scheduled = false;
     if (client->ended || client->shut)
         return;
+    talk_on(client);
     if (client->out_at == client->out.len && may_send_next(client)) {
         if (client->sending && request_at(client, client->sending - 1)->upgrade)
             return; /* what follows an upgrade is never a request */
@@ -241,7 +289,7 @@ static unsigned status_of(const struct rw_test_reader *reader)
 /* Does an answer of the gateway's own make sense? */
 static bool own_status(unsigned status)
 {
-    static const unsigned statuses[] = {400, 404, 405, 408, 413, 414, 431, 502, 503, 504};
+    static const unsigned statuses[] = {400, 404, 405, 408, 413, 414, 431, 501, 502, 503, 504};
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
         if (statuses[i] == status)
             return true;
@@ -252,11 +300,12 @@ static void check_origin_head(struct rw_test_client *client, const struct rw_tes
                               const struct rw_test_request *r)
 {
     uint32_t id = (uint32_t)strtoul(rw_test_head_value(reader, "X-Id").at, NULL, 10);
+    unsigned status = r->socket && client->speaks_h2 ? 200 : r->status; /* RFC 8441 */
     if (id != r->id)
         rw_test_fail(client->world, "client %u asked for %u and was given %u", number(client),
                      r->id, id);
-    else if (r->answered_status != r->status)
-        rw_test_fail(client->world, "%u: status %u became %u", id, r->status, r->answered_status);
+    else if (r->answered_status != status)
+        rw_test_fail(client->world, "%u: status %u became %u", id, status, r->answered_status);
     else if (r->arrivals == 0)
         rw_test_fail(client->world, "%u: answered, but no origin was asked", id);
 }
@@ -358,6 +407,11 @@ void rw_test_check_body(struct rw_test_client *client, const struct rw_test_read
 static void on_body(struct rw_test_reader *reader, struct rw_span bytes)
 {
     struct rw_test_client *client = client_of(reader);
+    if (reader->state == RW_TEST_RAW && client->talk) {
+        rw_test_socket_feed(client->talk, bytes);
+        plan_pump(client, rw_test_pause(client->world, &client->pace));
+        return;
+    }
     rw_test_check_body(client, reader, asked(client), bytes);
 }
 
@@ -442,8 +496,11 @@ static void on_end(struct rw_sim_socket *socket, void *user, enum rw_err err)
     (void)socket;
     rw_test_trace(client->world, "client %u: end: %s", number(client), rw_err_text(err));
     bool tunnel = reader->state == RW_TEST_RAW;
-    if (!err && (reader->state == RW_TEST_UNTIL_CLOSE || (tunnel && client->world->strict)))
+    if (!err && (reader->state == RW_TEST_UNTIL_CLOSE ||
+                 (tunnel && client->world->strict && !client->talk)))
         on_complete(reader);
+    if (!err && tunnel)
+        talk_on(client);
     if (!err && client->h2)
         rw_test_h2_drain(client->h2);
     rw_test_client_end(client);
@@ -479,5 +536,8 @@ void rw_test_client_free(struct rw_test_client *client)
     rw_test_reader_free(&client->reader);
     if (client->h2)
         rw_test_h2_free(client->h2);
+    if (client->talk)
+        rw_test_socket_free(client->talk);
+    free(client->talk);
     free(client->out.at);
 }

@@ -2,7 +2,7 @@
  * who asks what when, who is slow, and who breaks off. Its memory never fails. */
 #include "base/alloc.h"
 #include "http/h2.h"
-#include "support/gateway_world.h"
+#include "support/peer_socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@ enum {
     CONTINUE_PATIENCE_MS = 1000,
     HOLD_MS_MAX = 40,
     ARENA_BYTES_MAX = 1 << 20,
+    TALK_BYTES_MAX = 5000,
 };
 
 /* A request with its stream. */
@@ -23,9 +24,10 @@ struct call {
     struct rw_arena arena;
     struct rw_message message;
     struct rw_test_bytes body;
+    struct rw_test_socket talk;
     size_t body_at;
     char trailers[32];
-    bool waits;   /* for 100 */
+    bool waits;   /* for 100, or for the answer to an extended CONNECT */
     bool pending; /* the engine holds a piece */
     bool held, resuming;
     bool answered; /* the final head has come */
@@ -138,6 +140,8 @@ static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
     }
     if (r->expect)
         put(h2, "expect", "100-continue");
+    if (r->socket)
+        put(h2, "sec-websocket-version", "13");
     if (r->flaw == RW_TEST_FLAW_HEAD)
         put(h2, "bad name", "value");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 120; i++)
@@ -153,12 +157,14 @@ static bool put_head(struct call *call)
     int len = snprintf(path, sizeof(path), "/%s/%u?x=%%41", paths[r->route], r->id);
     if (!rw_h2_head_begin(&h2->h2, call->stream, 2000, 150))
         return false;
-    rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_METHOD, rw_span_text(r->method));
+    rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_METHOD, rw_span_text(r->socket ? "CONNECT" : r->method));
+    if (r->socket)
+        rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_PROTOCOL, RW_LITERAL("websocket"));
     rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_SCHEME, RW_LITERAL("http"));
     rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_AUTHORITY, RW_LITERAL("example.com"));
     rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_PATH, rw_span(path, (size_t)len));
     put_fields(h2, r);
-    bool body = r->framing != RW_TEST_BODY_NONE || r->flaw == RW_TEST_FLAW_CHUNK;
+    bool body = r->framing != RW_TEST_BODY_NONE || r->flaw == RW_TEST_FLAW_CHUNK || r->socket;
     r->all_sent = !body;
     rw_h2_head_end(&h2->h2, call->stream, !body, false);
     return true;
@@ -193,8 +199,10 @@ static void begin(struct rw_test_h2 *h2)
         snprintf(call->trailers, sizeof(call->trailers), "x-sum: %u\r\n", r->id);
     else
         call->trailers[0] = '\0';
-    call->waits = r->expect;
-    if (call->waits)
+    call->waits = r->expect || (r->socket && !r->hasty);
+    if (r->socket)
+        rw_test_socket_begin(&call->talk, client->world, r, RW_TEST_CLIENT);
+    if (r->expect)
         rw_test_later(client->world, CONTINUE_PATIENCE_MS, stop_waiting, call);
     rw_test_trace(client->world, "%s %u, %u bytes, stream %u", r->method, r->id, r->body_bytes,
                   call->stream->id);
@@ -222,6 +230,21 @@ static void send_piece(struct call *call)
         call->pending = true;
 }
 
+/* One piece of what there is to say in a WebSocket. True: there is more. */
+static bool talk_on(struct call *call)
+{
+    struct rw_h2 *h2 = &call->h2->h2;
+    const struct rw_span none = {0};
+    if (!call->talk.begun || !call->stream || call->waits || call->pending || call->r->all_sent)
+        return false;
+    struct rw_span next = rw_test_socket_next(&call->talk, TALK_BYTES_MAX);
+    call->r->all_sent = next.len == 0 && rw_test_socket_over(&call->talk);
+    if (next.len || call->r->all_sent)
+        call->pending =
+            rw_h2_data(h2, call->stream, NULL, next, call->r->all_sent, none) == RW_H2_HOLD;
+    return next.len > 0;
+}
+
 static bool may_begin(const struct rw_test_h2 *h2)
 {
     const struct rw_test_client *client = h2->client;
@@ -247,6 +270,7 @@ static bool step(struct rw_test_h2 *h2)
             send_piece(call);
             more = true;
         }
+        more |= talk_on(call);
         if (call->resuming && call->stream)
             rw_h2_resume(&h2->h2, call->stream);
         call->resuming = false;
@@ -362,6 +386,7 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     }
     call->answered = true;
     call->waits = false;
+    call->talk.begun = call->talk.begun && call->message.status == 200;
     call->r->answered_status = call->message.status;
     rw_test_check_head(client, &call->reader, call->r);
     if (end)
@@ -376,12 +401,27 @@ static void resume(void *user)
     plan_soon(call->h2);
 }
 
+static void hear(struct call *call, struct rw_span data, bool end)
+{
+    struct rw_h2_stream *stream = call->stream;
+    rw_test_socket_feed(&call->talk, data);
+    plan_soon(call->h2);
+    if (!end)
+        return;
+    call_over(call, rw_test_socket_complete(&call->talk) ? RW_TEST_COMPLETE : RW_TEST_CUT);
+    rw_h2_forget(&call->h2->h2, stream);
+}
+
 static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                                struct rw_span data, bool end, struct rw_span trailers)
 {
     struct call *call = stream->user;
     struct rw_test_client *client = owner(h2)->client;
     (void)buf;
+    if (call->talk.begun) {
+        hear(call, data, end);
+        return RW_H2_GO;
+    }
     rw_test_check_body(client, &call->reader, call->r, data);
     call->reader.body_bytes += data.len;
     if (trailers.len > 2)
@@ -557,6 +597,7 @@ void rw_test_h2_free(struct rw_test_h2 *h2)
         rw_arena_free(&h2->calls[i].arena);
         rw_test_reader_free(&h2->calls[i].reader);
         free(h2->calls[i].body.at);
+        rw_test_socket_free(&h2->calls[i].talk);
     }
     rw_slab_destroy(&h2->slab);
     rw_buf_pool_destroy(&h2->buffers);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 struct conversation {
-    const char *name; /* "filtered: ...": with the policy doubling, which is told the rest; "http2:
-                         ...": what the origin speaks; "h2: ...": what the clients speak */
+    const char
+        *name; /* "filtered: ...": with the policy doubling, which is told the rest;
+                  "...http2: ...": what the origin speaks; "h2: ...": what the clients speak */
     unsigned clients, depth;
     unsigned limit; /* of connections to the endpoint */
     enum rw_test_leave leave;
@@ -18,6 +19,9 @@ struct conversation {
 #define POST .method = "POST", .minor_version = 1
 #define ANSWER(framing, bytes)                                                                     \
     .status = 200, .answer = RW_TEST_BODY_##framing, .answer_bytes = (bytes)
+#define SOCKET(bytes)                                                                              \
+    .upgrade = true, .socket = true, .body_bytes = (bytes), .status = 101,                         \
+    .answer = RW_TEST_BODY_RAW, .answer_bytes = (bytes)
 #define BODY(kind, bytes) .framing = RW_TEST_BODY_##kind, .body_bytes = (bytes)
 
 static const struct conversation conversations[] = {
@@ -105,6 +109,28 @@ static const struct conversation conversations[] = {
      1,
      {{GET, .upgrade = true, .hasty = true, .origin_ends = true, .body_bytes = 200, .status = 101,
        .answer = RW_TEST_BODY_RAW, .answer_bytes = 200}}},
+    {"socket",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     1,
+     {{GET, SOCKET(300), .hasty = true, .origin_ends = true}}},
+    {"http2: socket", 1, 1, 0, RW_TEST_LEAVE_STAY, 1, {{GET, SOCKET(300), .hasty = true}}},
+    {"h2: socket, get",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{GET, SOCKET(300), .hasty = true, .origin_ends = true}, {GET, ANSWER(LENGTH, 300)}}},
+    {"h2: http2: two sockets",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_STAY,
+     2,
+     {{GET, SOCKET(300)}, {GET, SOCKET(9000), .origin_ends = true}}},
     {"fixed",
      1,
      2,
@@ -243,7 +269,7 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
     struct rw_test_bytes yaml = {0};
     const char *filters = strstr(conversation->name, "filtered: ");
     world->filtered = filters != NULL;
-    world->http2 = strncmp(conversation->name, "http2: ", 7) == 0;
+    world->http2 = strstr(conversation->name, "http2: ") != NULL;
     rw_test_bytes_format(&yaml,
                          "listeners:\n"
                          "- { address: \"10.2.0.1:80\", reason_header: true%s%s%s }\n"

@@ -1,11 +1,12 @@
 /* Scripted origins: they check what arrives, and answer as the request's script says. */
-#include "support/gateway_world.h"
+#include "http/websocket.h"
+#include "support/peer_socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
-enum { IDLE_CLOSE_MS_MAX = 50, OVERSIZE_BYTES = 80000 };
+enum { IDLE_CLOSE_MS_MAX = 50, OVERSIZE_BYTES = 80000, TALK_BYTES_MAX = 5000 };
 
 struct rw_test_connection {
     struct rw_test_connection *next;
@@ -13,6 +14,7 @@ struct rw_test_connection {
     struct rw_sim_socket *socket;
     struct rw_test_reader reader;
     struct rw_test_request *request; /* under way */
+    struct rw_test_socket talk;      /* of a request for a WebSocket */
     struct rw_test_bytes out;
     size_t out_at;
     uint32_t number;
@@ -105,6 +107,18 @@ static void add_interims(struct rw_test_connection *connection)
                              "HTTP/1.1 103 Early Hints\r\nLink: </%u>; rel=preload\r\n\r\n", i);
 }
 
+static void add_accept(struct rw_test_connection *connection)
+{
+    char accept[RW_WEBSOCKET_ACCEPT_BYTES];
+    struct rw_span line = rw_test_head_value(&connection->reader, "Sec-WebSocket-Key");
+    if (line.len != RW_WEBSOCKET_KEY_BYTES || !rw_websocket_accept(accept, line)) {
+        rw_test_fail(connection->origin->world, "no Sec-WebSocket-Key");
+        return;
+    }
+    rw_test_bytes_format(&connection->out, "Sec-WebSocket-Accept: %.*s\r\n", (int)sizeof(accept),
+                         accept);
+}
+
 static void add_answer(struct rw_test_connection *connection)
 {
     struct rw_test_world *world = connection->origin->world;
@@ -119,6 +133,8 @@ static void add_answer(struct rw_test_connection *connection)
         rw_test_bytes_format(out, "X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n");
     if (r->status == 101)
         rw_test_bytes_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    if (r->socket)
+        add_accept(connection);
     if (r->answer == RW_TEST_BODY_LENGTH && r->status != 204)
         rw_test_bytes_format(out, "Content-Length: %u\r\n", r->answer_bytes);
     if (r->answer == RW_TEST_BODY_CHUNKED && r->status != 204 && r->status != 304)
@@ -126,7 +142,9 @@ static void add_answer(struct rw_test_connection *connection)
     if (r->answer_close)
         rw_test_bytes_format(out, "Connection: close\r\n");
     rw_test_bytes_format(out, "\r\n");
-    if (!bodiless(r))
+    if (r->socket)
+        rw_test_socket_begin(&connection->talk, world, r, RW_TEST_ORIGIN);
+    else if (!bodiless(r))
         rw_test_bytes_body(world, out, r->answer, r->answer_bytes, r->id, RW_TEST_ORIGIN,
                            r->answer_trailers);
 }
@@ -194,6 +212,21 @@ static bool fail_now(struct rw_test_connection *connection)
     }
 }
 
+/* What there is to say next in a WebSocket. A server ends the connection when it is over. */
+static void talk_on(struct rw_test_connection *connection)
+{
+    struct rw_test_socket *talk = &connection->talk;
+    if (!talk->begun || connection->out_at < connection->out.len)
+        return;
+    struct rw_span next = rw_test_socket_next(talk, TALK_BYTES_MAX);
+    connection->out.len = connection->out_at = 0;
+    rw_test_bytes_add(&connection->out, next.at, next.len);
+    if (next.len == 0 && rw_test_socket_over(talk)) {
+        connection->request->arrived_whole = rw_test_socket_complete(talk);
+        end(connection);
+    }
+}
+
 static void pump(void *user)
 {
     struct rw_test_connection *connection = user;
@@ -201,7 +234,10 @@ static void pump(void *user)
     connection->scheduled = false;
     if (connection->ended || !connection->request || fail_now(connection))
         return;
-    size_t rest = connection->out.len - connection->out_at;
+    talk_on(connection);
+    if (connection->ended)
+        return;
+    size_t rest = connection->out.len - connection->out_at, len_sent = rest;
     size_t fault_at = connection->request->fault ? connection->request->fault_at : 0;
     if (rest) {
         size_t len = 1 + rw_test_below(origin->world, origin->pace.segment_bytes_max);
@@ -215,7 +251,7 @@ static void pump(void *user)
         rw_test_trace(origin->world, "origin connection %u: sent %zu, %zu left", connection->number,
                       len, rest);
     }
-    if (rest)
+    if (rest || (len_sent && connection->talk.begun))
         plan_pump(connection, rw_test_pause(origin->world, &origin->pace));
     else if (connection->answering)
         finish(connection);
@@ -252,6 +288,8 @@ static void check_head(struct rw_test_connection *connection, const struct rw_te
         rw_test_head_count(reader, "X-Forwarded-For") != 1 ||
         rw_test_head_count(reader, "traceparent") != 1)
         rw_test_fail(world, "%u: fields are missing: %s", r->id, reader->head);
+    if (r->socket != (rw_test_head_count(reader, "Sec-WebSocket-Version") == 1))
+        rw_test_fail(world, "%u: what a WebSocket needs: %s", r->id, reader->head);
     if (rw_test_head_count(reader, "Connection") != (r->upgrade ? 1 : 0))
         rw_test_fail(world, "%u: Connection was passed on: %s", r->id, reader->head);
 }
@@ -300,6 +338,11 @@ static void on_body(struct rw_test_reader *reader, struct rw_span bytes)
     const struct rw_test_request *r = connection->request;
     rw_test_trace(world, "origin connection %u: %zu bytes of %u", connection->number, bytes.len,
                   r->id);
+    if (connection->talk.begun) {
+        rw_test_socket_feed(&connection->talk, bytes);
+        plan_pump(connection, rw_test_pause(world, &connection->origin->pace));
+        return;
+    }
     if (!rw_test_body_is(bytes, r->id, RW_TEST_CLIENT, reader->body_bytes) ||
         reader->body_bytes + bytes.len > r->body_bytes)
         if (r->flaw != RW_TEST_FLAW_CHUNK)
@@ -363,7 +406,7 @@ static void on_end(struct rw_sim_socket *socket, void *user, enum rw_err err)
                   rw_err_text(err));
     connection->peer_ended = true;
     bool tunnel = connection->request && connection->reader.state == RW_TEST_RAW;
-    if (tunnel && !err) {
+    if (tunnel && !err && !connection->talk.begun) {
         if (connection->reader.body_bytes < connection->request->body_bytes &&
             connection->origin->world->strict)
             rw_test_fail(connection->origin->world, "%u: a tunnel was cut short",
@@ -419,6 +462,7 @@ void rw_test_connections_free(struct rw_test_world *world)
         world->connections = connection->next;
         rw_test_reader_free(&connection->reader);
         free(connection->out.at);
+        rw_test_socket_free(&connection->talk);
         free(connection);
     }
 }

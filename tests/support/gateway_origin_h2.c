@@ -3,12 +3,12 @@
 #include "base/alloc.h"
 #include "base/slab.h"
 #include "http/h2.h"
-#include "support/gateway_world.h"
+#include "support/peer_socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ARENA_BYTES = 4096, ARENA_BYTES_MAX = 1 << 20, HELD_MS_MAX = 30 };
+enum { ARENA_BYTES = 4096, ARENA_BYTES_MAX = 1 << 20, HELD_MS_MAX = 30, TALK_BYTES_MAX = 5000 };
 
 struct rw_test_h2_connection {
     struct rw_test_h2_connection *next;
@@ -32,9 +32,12 @@ struct call {
     struct rw_message message;
     struct rw_arena arena;
     struct rw_test_bytes body;
+    struct rw_test_socket talk;
     uint64_t received;
     char trailer[32];
     bool answered;
+    bool pending; /* the engine holds a piece of a WebSocket */
+    bool said_all;
 };
 
 static struct rw_test_h2_connection *connection_of(struct rw_h2 *h2)
@@ -174,6 +177,48 @@ static void maybe_leave(struct rw_test_h2_connection *c)
     rw_h2_goaway(&c->h2, RW_H2_NO_ERROR, true);
 }
 
+/* What there is to say in a WebSocket; a server ends the stream when it is over. */
+static void talk_on(struct call *call)
+{
+    struct rw_h2 *h2 = &call->connection->h2;
+    const struct rw_span none = {0};
+    while (call->stream && !call->pending && !call->said_all) {
+        struct rw_span next = rw_test_socket_next(&call->talk, TALK_BYTES_MAX);
+        call->said_all = next.len == 0 && rw_test_socket_over(&call->talk);
+        if (next.len == 0 && !call->said_all)
+            return;
+        call->pending =
+            rw_h2_data(h2, call->stream, NULL, next, call->said_all, none) == RW_H2_HOLD;
+    }
+}
+
+static void answer_socket(struct call *call)
+{
+    struct rw_test_h2_connection *c = call->connection;
+    if (!put_head(call, 200, false))
+        return;
+    rw_test_socket_begin(&call->talk, c->origin->world, call->request, RW_TEST_ORIGIN);
+    talk_on(call);
+    maybe_leave(c);
+}
+
+static void hear(struct call *call, struct rw_span data, bool last)
+{
+    struct rw_test_world *world = call->connection->origin->world;
+    if (!call->talk.begun) {
+        rw_test_fail(world, "%u: frames before the answer", call->request->id);
+        return;
+    }
+    rw_test_socket_feed(&call->talk, data);
+    call->request->arrived_whole = rw_test_socket_complete(&call->talk);
+    talk_on(call);
+    if (!last || call->said_all || call->pending || !call->stream)
+        return;
+    call->said_all = true; /* nobody is there to hear more */
+    (void)rw_h2_data(&call->connection->h2, call->stream, NULL, (struct rw_span){0}, true,
+                     (struct rw_span){0});
+}
+
 static void answer(struct call *call)
 {
     struct rw_test_h2_connection *c = call->connection;
@@ -184,6 +229,10 @@ static void answer(struct call *call)
     for (unsigned i = 0; i < r->interims; i++)
         if (!put_head(call, 103, false))
             return;
+    if (r->socket) {
+        answer_socket(call);
+        return;
+    }
     bool trailers = r->answer_trailers && r->answer == RW_TEST_BODY_CHUNKED;
     if (!put_head(call, r->status, bodiless(r)) || bodiless(r))
         return;
@@ -243,6 +292,9 @@ static void check_head(struct call *call, const struct rw_test_request *r)
     if (count_fields(message, RW_FIELD_X_FORWARDED_FOR) != 1 ||
         count_fields(message, RW_FIELD_TRACEPARENT) != 1 || !message->authority.len)
         rw_test_fail(world, "%u: fields are missing", r->id);
+    if (!rw_span_is(message->protocol, r->socket ? "websocket" : "") ||
+        rw_message_find_name(message, RW_LITERAL("Sec-WebSocket-Key")))
+        rw_test_fail(world, "%u: a WebSocket is asked for another way", r->id);
     if (r->framing == RW_TEST_BODY_LENGTH && r->flaw != RW_TEST_FLAW_CHUNK && !world->filtered &&
         (!message->has_length || message->body_bytes != r->body_bytes))
         rw_test_fail(world, "%u: the length is not what was sent", r->id);
@@ -262,7 +314,7 @@ static struct rw_test_request *find_request(struct call *call)
         return NULL;
     }
     struct rw_test_request *r = &world->requests[id];
-    if (!rw_span_is(message->method_text, r->method) || !r->head_sent ||
+    if (!rw_span_is(message->method_text, r->socket ? "CONNECT" : r->method) || !r->head_sent ||
         r->route != RW_TEST_ROUTE_ORIGIN)
         rw_test_fail(world, "%u: no client sent %.*s", id, RW_SPAN_ARGS(message->method_text));
     return r;
@@ -302,7 +354,9 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     check_head(call, r);
     if (r->expect && !r->answer_early && !put_head(call, 100, false))
         return;
-    if (last)
+    if (r->socket)
+        rw_test_later(world, rw_test_pause(world, &c->origin->pace), answer_later, call);
+    else if (last)
         complete(call, (struct rw_span){"", 0});
     else if (r->answer_early)
         rw_test_later(world, 0, answer_later, call);
@@ -326,6 +380,10 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
     (void)buf;
     if (!r)
         return RW_H2_GO;
+    if (r->socket) {
+        hear(call, data, last);
+        return RW_H2_GO;
+    }
     if ((!rw_test_body_is(data, r->id, RW_TEST_CLIENT, call->received) ||
          call->received + data.len > r->body_bytes) &&
         r->flaw != RW_TEST_FLAW_CHUNK)
@@ -374,9 +432,13 @@ static void on_goaway(struct rw_h2 *h2, enum rw_h2_code code)
     plan_pump(c);
 }
 
-static void on_stream(struct rw_h2 *h2, struct rw_h2_stream *stream)
+static void on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
-    (void)h2, (void)stream;
+    struct call *call = stream->user;
+    (void)h2;
+    call->pending = false;
+    if (call->talk.begun)
+        talk_on(call);
 }
 
 static void on_connection(struct rw_h2 *h2)
@@ -388,7 +450,7 @@ static const struct rw_h2_events events = {
     .on_target = on_target,
     .on_head = on_head,
     .on_data = on_data,
-    .on_writable = on_stream,
+    .on_writable = on_writable,
     .on_reset = on_reset,
     .on_output = on_output,
     .on_goaway = on_goaway,
@@ -434,6 +496,7 @@ static void choose_settings(struct rw_test_h2_connection *c)
     bool narrow = rw_test_chance(world, 40);
     c->settings = (struct rw_h2_settings){
         .server = true,
+        .connect_protocol = world->strict || rw_test_chance(world, 90),
         .streams_max = rw_test_chance(world, 40) ? 1 + rw_test_below(world, 3) : 100,
         .stream_window_bytes = narrow ? 1000 + rw_test_below(world, 3000) : 65535,
         .connection_window_bytes = 1 << 20,
@@ -496,6 +559,7 @@ void rw_test_h2_connections_free(struct rw_test_world *world)
             c->calls = call->next;
             rw_arena_free(&call->arena);
             free(call->body.at);
+            rw_test_socket_free(&call->talk);
             free(call);
         }
         free(c);

@@ -99,6 +99,20 @@ static void plan_upgrade(struct plan *plan, struct rw_test_request *r)
     r->answer_bytes = 1 + body_bytes(plan);
     r->hasty = chance(plan, 30);
     r->origin_ends = chance(plan, 50);
+    r->route = RW_TEST_ROUTE_ORIGIN;
+    r->framing = RW_TEST_BODY_NONE;
+    r->expect = r->answer_early = false;
+}
+
+/* To raw bytes only HTTP/1.1 can, on both sides; a connection of it carries nothing else then. */
+static void maybe_upgrade(struct plan *plan, const struct rw_test_client *client,
+                          struct rw_test_request *r, bool last)
+{
+    bool h1 = !client->speaks_h2 && !plan->world->http2;
+    if (plan->only_gets || !(last || client->speaks_h2) || !chance(plan, 12))
+        return;
+    plan_upgrade(plan, r);
+    r->socket = !h1 || chance(plan, 70);
 }
 
 static void plan_request(struct plan *plan, struct rw_test_client *client,
@@ -121,12 +135,8 @@ static void plan_request(struct plan *plan, struct rw_test_client *client,
         r->minor_version = 1;
         r->close = r->keep_alive = false;
         r->resets = !plan->world->strict && chance(plan, 10);
-    } else if (last && !plan->only_gets && !plan->world->http2 && chance(plan, 10)) {
-        r->route = RW_TEST_ROUTE_ORIGIN;
-        r->framing = RW_TEST_BODY_NONE;
-        r->expect = r->answer_early = false;
-        plan_upgrade(plan, r);
     }
+    maybe_upgrade(plan, client, r, last);
     if (!plan->world->strict && !r->upgrade)
         plan_flaws(plan, r, client->speaks_h2);
 }
@@ -269,6 +279,12 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     add_time(plan, yaml, "first_byte", 100000, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "total", 0, 1000);
+    rw_test_bytes_format(yaml, " }\n  websocket: {");
+    add_number(plan, yaml, "message_max", plan->world->strict ? 0 : 20, 0, 1, 4000);
+    rw_test_bytes_format(yaml, "B,");
+    add_time(plan, yaml, "ping_interval", 0, 500);
+    rw_test_bytes_format(yaml, ",");
+    add_time(plan, yaml, "close_timeout", 5000, 500);
     rw_test_bytes_format(yaml, " }\n");
     add_filters(plan, yaml);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
@@ -404,9 +420,12 @@ static void trace_requests(struct rw_test_world *world)
                       "interims %u fault %d at %u",
                       r->id, r->method, r->minor_version, r->route, r->framing, r->body_bytes,
                       r->expect ? " expect" : "", r->close ? " close" : "",
-                      r->upgrade ? " upgrade" : "", r->hasty ? " hasty" : "", r->flaw, r->status,
-                      r->answer, r->answer_bytes, r->answer_early ? " early" : "",
-                      r->answer_close ? " close" : "", r->interims, r->fault, r->fault_at);
+                      r->socket    ? " socket"
+                      : r->upgrade ? " upgrade"
+                                   : "",
+                      r->hasty ? " hasty" : "", r->flaw, r->status, r->answer, r->answer_bytes,
+                      r->answer_early ? " early" : "", r->answer_close ? " close" : "", r->interims,
+                      r->fault, r->fault_at);
     }
 }
 

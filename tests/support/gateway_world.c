@@ -341,6 +341,8 @@ static void check_gauges(struct rw_test_world *world)
     expect_zero(world, "requests active",
                 rw_metrics_total(world->metrics, RW_COUNTER_REQUESTS_ACTIVE));
     expect_zero(world, "tunnels open", rw_metrics_total(world->metrics, RW_COUNTER_TUNNELS_OPEN));
+    expect_zero(world, "WebSockets open",
+                rw_metrics_total(world->metrics, RW_COUNTER_WEBSOCKETS_OPEN));
     expect_zero(world, "connections open",
                 rw_metrics_total(world->metrics, RW_COUNTER_CONNECTIONS_OPEN));
     expect_zero(world, "HTTP/2 connections open",

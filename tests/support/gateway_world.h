@@ -52,6 +52,7 @@ struct rw_test_request {
     uint32_t body_bytes; /* of an upgrade: through the tunnel */
     uint8_t minor_version;
     bool expect, close, keep_alive, trailers, upgrade;
+    bool socket;      /* an upgrade: to a WebSocket (peer_socket.h); over HTTP/2, too */
     bool hasty;       /* an upgrade: the first bytes go with the head */
     bool origin_ends; /* an upgrade: the origin closes first */
     bool resets;      /* HTTP/2: the client resets the stream at some time */
@@ -79,6 +80,7 @@ struct rw_test_bytes {
 
 struct rw_test_world;
 struct rw_test_h2;
+struct rw_test_socket;
 
 /* How a peer sends: segments of at most so many bytes, with pauses. */
 struct rw_test_pace {
@@ -107,13 +109,15 @@ struct rw_test_client {
     bool speaks_h2;
     /* Its own. */
     struct rw_sim_socket *socket;
-    struct rw_test_h2 *h2; /* NULL: HTTP/1 */
+    struct rw_test_h2 *h2;       /* NULL: HTTP/1 */
+    struct rw_test_socket *talk; /* NULL: there was no WebSocket */
     struct rw_test_reader reader;
     struct rw_test_bytes out;
     size_t out_at, body_at;
     uint64_t sent_bytes;
     unsigned sending, answered; /* requests begun, and answered, from `first` */
     bool opened, ended, scheduled, waits, said_close, shut, interim, refused;
+    bool talked; /* the WebSocket is over */
 };
 
 struct rw_test_origin {
