@@ -34,11 +34,27 @@ static void close_now(struct rw_client *client)
     rw_stream_close(&client->stream);
 }
 
+static void write_line(const struct rw_client *client, const struct sockaddr_storage *peer)
+{
+    struct rw_worker *worker = rw_client_worker(client);
+    const struct rw_access_record record = {
+        .wall_ns = rw_loop_wall_ns(worker->loop),
+        .client = peer,
+        .protocol = RW_LITERAL("proxy"),
+        .reason = rw_span_text(rw_reason_name(RW_REASON_PROXY_REFUSED)),
+        .status = RW_ACCESS_NO_STATUS,
+        .upstream_us = UINT64_MAX,
+    };
+    if (worker->access && !rw_access_write(worker->access, &record))
+        rw_worker_count(worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+}
+
 static void refuse(struct rw_client *client, const char *why)
 {
     struct sockaddr_storage peer = {0};
     char text[RW_ADDRESS_HOST_TEXT_MAX];
     memcpy(&peer, &client->peer, sizeof(client->peer));
+    write_line(client, &peer);
     size_t len = rw_address_format_host(text, &peer);
     rw_log_limited(RW_LOG_WARN, "proxy", "%.*s: connection refused: %s", (int)len, text, why);
     rw_worker_count(rw_client_worker(client), RW_COUNTER_PROXY_REFUSED, 1);

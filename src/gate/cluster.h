@@ -73,7 +73,7 @@ struct rw_endpoint_set {
     _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
-/* Of HTTP/2 connections; compared as bytes. */
+/* Of HTTP/2 connections; what is in it is compared by same_settings in gate/pool_h2.c. */
 struct rw_cluster_http2 {
     struct rw_h2_settings settings;
     uint32_t ping_interval_ms; /* 0: never */

@@ -132,13 +132,14 @@ static void prefetch_for_log(const struct rw_exchange *x)
     __builtin_prefetch(x->route->name.at);
 }
 
-/* A call of gRPC says itself how long it may take. */
+/* A call of gRPC, which is always a POST, says itself how long it may take. */
 static void start_total_timer(struct rw_exchange *x)
 {
     uint64_t ms = x->route->total_ms ? x->route->total_ms : UINT64_MAX;
-    uint64_t own_ms = rw_grpc_call(&x->request) ? rw_grpc_timeout_ms(&x->request) : UINT64_MAX;
-    if (own_ms < ms)
-        ms = own_ms;
+    if (x->request.method == RW_METHOD_POST && rw_grpc_call(&x->request)) {
+        uint64_t own_ms = rw_grpc_timeout_ms(&x->request);
+        ms = own_ms < ms ? own_ms : ms;
+    }
     if (ms == UINT64_MAX)
         return;
     x->total_timer.fire = total_timeout;

@@ -259,15 +259,23 @@ void rw_h1_process(struct rw_h1_connection *c)
 
 /* ---- Bytes ---- */
 
-/* Are the first bytes those of HTTP/2's preface? Then the connection is that protocol's, or the
- * rest of the preface must come. */
-static bool speaks_http2(struct rw_h1_connection *c)
+static const struct rw_span preface = RW_LITERAL("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/* How many of the first bytes are those of HTTP/2's preface; 0: it is none. */
+static size_t preface_bytes(const struct rw_h1_connection *c)
 {
-    static const struct rw_span preface = RW_LITERAL("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     struct rw_span bytes = rw_buf_span(c->in);
     size_t len = bytes.len < preface.len ? bytes.len : preface.len;
-    if (bytes.at[0] != 'P' || memcmp(bytes.at, preface.at, len) != 0 || c->client.tls ||
-        !rw_client_settings(&c->client)->http2)
+    bool begun = bytes.at[0] == 'P' && memcmp(bytes.at, preface.at, len) == 0 && !c->client.tls &&
+                 rw_client_settings(&c->client)->http2;
+    return begun ? len : 0;
+}
+
+/* Then the connection is that protocol's, or the rest of the preface must come. */
+static bool speaks_http2(struct rw_h1_connection *c)
+{
+    size_t len = preface_bytes(c);
+    if (len == 0)
         return false;
     if (len == preface.len) {
         struct rw_buf *buf = c->in;
@@ -340,8 +348,14 @@ static void on_sent(struct rw_stream *stream, enum rw_err err)
         rw_h1_on_sent(c, err);
 }
 
+/* Who has begun HTTP/2's preface would not understand an answer of HTTP/1.1; what is no longer than
+ * a method may be one. */
 static void refuse_slow(struct rw_h1_connection *c)
 {
+    if (c->requests == 0 && c->in && preface_bytes(c) > sizeof("PRI ") - 1) {
+        rw_h1_close(c);
+        return;
+    }
     struct rw_h1_refused refused = {.status = rw_reason_status(RW_REASON_HEADER_TIMEOUT),
                                     .reason = RW_REASON_HEADER_TIMEOUT,
                                     .detail = rw_reason_text(RW_REASON_HEADER_TIMEOUT)};

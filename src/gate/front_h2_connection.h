@@ -105,8 +105,9 @@ bool rw_h2_websocket_request(struct rw_h2_call *call);
 bool rw_h2_websocket_response(struct rw_h2_call *call);
 
 /* front_h2_write.c: answers, from exchanges to the engine. */
-/* An answer without an exchange, to a head that cannot be sent on. */
+/* An answer without an exchange, to a head that cannot be sent on; `detail` is static text without
+ * quotes and backslashes. */
 void rw_h2_refuse(struct rw_h2_connection *c, struct rw_h2_stream *stream,
-                  const struct rw_message *request, unsigned status);
+                  const struct rw_message *request, unsigned status, const char *detail);
 
 #endif

@@ -115,7 +115,7 @@ void rw_h2_on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned statu
     }
     rw_client_malformed(c->client, status, h2->reason);
     stream->user = NULL;
-    rw_h2_refuse(c, stream, &call->x->request, status);
+    rw_h2_refuse(c, stream, &call->x->request, status, h2->reason);
     rw_exchange_destroy(call->x);
 }
 

@@ -3,6 +3,8 @@
 #include "gate/grpc.h"
 #include "http/grpc_web.h"
 
+#include <stdio.h>
+
 /* Besides hop-by-hop fields, which never pass: the body's framing is the frames', and what RFC 9113
  * section 8.2.2 forbids is not said whoever put it there. */
 #define BIT(name) ((uint64_t)1 << RW_FIELD_##name)
@@ -10,7 +12,7 @@
     (BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING) | BIT(CONNECTION) | BIT(KEEP_ALIVE) |            \
      BIT(PROXY_CONNECTION) | BIT(UPGRADE))
 
-enum { HEAD_SLACK_BYTES = 128, HEAD_SLACK_FIELDS = 4 };
+enum { HEAD_SLACK_BYTES = 256, HEAD_SLACK_FIELDS = 6 };
 
 /* ---- Heads ---- */
 
@@ -58,7 +60,7 @@ static bool put_head(struct rw_h2_call *call, bool end, bool informational)
 }
 
 static void log_refused(const struct rw_h2_connection *c, const struct rw_message *request,
-                        unsigned status)
+                        unsigned status, size_t bytes_out)
 {
     struct rw_worker *worker = rw_h2_worker(c);
     struct sockaddr_storage peer = {0};
@@ -73,40 +75,64 @@ static void log_refused(const struct rw_h2_connection *c, const struct rw_messag
         .protocol = rw_front_h2.protocol,
         .reason = rw_span_text(rw_reason_name(RW_REASON_MALFORMED)),
         .status = status,
+        .bytes_out = bytes_out,
         .upstream_us = UINT64_MAX,
     };
     if (!rw_access_write(worker->access, &record))
         rw_worker_count(worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
 }
 
-static bool put_refusal(struct rw_h2_connection *c, struct rw_h2_stream *stream, unsigned status)
+/* NULL: no memory. */
+static struct rw_buf *make_problem(struct rw_h2_connection *c, unsigned status, const char *detail)
+{
+    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(rw_h2_worker(c)->loop), RW_BUF_SMALL_BYTES);
+    if (!buf)
+        return NULL;
+    int len =
+        snprintf(buf->data, buf->room, RW_PROBLEM_FORMAT, rw_status_reason(status), status, detail);
+    rw_assert(len > 0 && (size_t)len < buf->room);
+    buf->end = (uint32_t)len;
+    return buf;
+}
+
+static bool put_refusal(struct rw_h2_connection *c, struct rw_h2_stream *stream, unsigned status,
+                        size_t body_bytes, bool end)
 {
     struct rw_h2 *h2 = &c->h2;
     if (!rw_h2_head_begin(h2, stream, HEAD_SLACK_BYTES, HEAD_SLACK_FIELDS))
         return false;
     rw_h2_put_status(h2, status);
     rw_h2_put_field(h2, RW_FIELD_DATE, RW_LITERAL("Date"), rw_worker_date(rw_h2_worker(c)));
+    rw_h2_put_field(h2, RW_FIELD_CONTENT_TYPE, RW_LITERAL("Content-Type"),
+                    RW_LITERAL("application/problem+json"));
     if (rw_client_settings(c->client)->config->reason_header)
         rw_h2_put_field(h2, RW_FIELD_OTHER, RW_LITERAL("X-Ringway-Reason"),
                         rw_span_text(rw_reason_name(RW_REASON_MALFORMED)));
-    put_number(h2, RW_FIELD_CONTENT_LENGTH, 0);
-    rw_h2_head_end(h2, stream, true, false);
+    put_number(h2, RW_FIELD_CONTENT_LENGTH, body_bytes);
+    rw_h2_head_end(h2, stream, end, false);
     return true;
 }
 
 void rw_h2_refuse(struct rw_h2_connection *c, struct rw_h2_stream *stream,
-                  const struct rw_message *request, unsigned status)
+                  const struct rw_message *request, unsigned status, const char *detail)
 {
     struct rw_worker *worker = rw_h2_worker(c);
-    if (!put_refusal(c, stream, status)) {
+    struct rw_buf *body = make_problem(c, status, detail);
+    size_t bytes = body ? rw_buf_span(body).len : 0;
+    bool head = request->method == RW_METHOD_HEAD;
+    if (!body || !put_refusal(c, stream, status, bytes, head)) {
+        rw_buf_drop(body);
         rw_h2_reset(&c->h2, stream, RW_H2_REFUSED_STREAM);
         return;
     }
+    if (!head)
+        (void)rw_h2_data(&c->h2, stream, body, rw_buf_span(body), true, (struct rw_span){0});
+    rw_buf_drop(body);
     rw_h2_forget(&c->h2, stream);
     rw_metrics_observe(rw_metrics_cell(worker->metrics, worker->snapshot->route_series_none),
-                       status / 100, 0, 0, 0);
+                       status / 100, 0, 0, head ? 0 : bytes);
     if (worker->access)
-        log_refused(c, request, status);
+        log_refused(c, request, status, head ? 0 : bytes);
 }
 
 /* ---- Bodies ---- */

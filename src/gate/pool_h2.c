@@ -102,13 +102,23 @@ void rw_pool_h2_discard(struct rw_lease *lease)
 
 /* ---- Who waits ---- */
 
-/* From streams_max on there is no padding. */
+static bool same_engine(const struct rw_h2_settings *a, const struct rw_h2_settings *b)
+{
+    return a->server == b->server && a->connect_protocol == b->connect_protocol &&
+           a->streams_max == b->streams_max && a->stream_window_bytes == b->stream_window_bytes &&
+           a->connection_window_bytes == b->connection_window_bytes &&
+           a->table_bytes_max == b->table_bytes_max && a->head_bytes_max == b->head_bytes_max &&
+           a->fields_max == b->fields_max && a->target_bytes_max == b->target_bytes_max &&
+           a->block_bytes_max == b->block_bytes_max &&
+           a->continuations_max == b->continuations_max &&
+           a->output_bytes_max == b->output_bytes_max &&
+           memcmp(a->flood_max, b->flood_max, sizeof(a->flood_max)) == 0;
+}
+
 static bool same_settings(const struct rw_cluster_http2 *a, const struct rw_cluster_http2 *b)
 {
-    size_t from = offsetof(struct rw_cluster_http2, settings.streams_max);
-    return a->settings.server == b->settings.server &&
-           a->settings.connect_protocol == b->settings.connect_protocol &&
-           memcmp((const char *)a + from, (const char *)b + from, sizeof(*a) - from) == 0;
+    return same_engine(&a->settings, &b->settings) && a->ping_interval_ms == b->ping_interval_ms &&
+           a->ping_ms == b->ping_ms && a->age_ms_max == b->age_ms_max;
 }
 
 static bool suits(const struct rw_shared_connection *c, const struct rw_cluster *cluster)

@@ -44,6 +44,7 @@
     X(WEBSOCKET_TOO_BIG, "websocket_message_too_large", 0, "A message was too large.")             \
     X(WEBSOCKET_SILENT, "websocket_ping_timeout", 0, "The client did not answer a Ping.")          \
     X(GRPC_WEB_BAD, "grpc_web_malformed", 400, "The body is no row of messages of gRPC-Web.")      \
+    X(PROXY_REFUSED, "proxy_protocol_refused", 0, "Whose connection it is was said wrongly.")      \
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \

@@ -50,10 +50,12 @@ static void set_deadline(struct rw_tunnel *tunnel)
     rw_deadline_set(tunnel->terms->worker->loop, &tunnel->upstream->deadline, at_ms);
 }
 
-/* A byte has moved. */
+/* A byte has moved. While the client owes to take what was sent, nothing else that it does counts.
+ */
 static void touch(struct rw_tunnel *tunnel)
 {
-    tunnel->active_ms = rw_loop_now_ms(tunnel->terms->worker->loop);
+    if (!tunnel->halves[RW_TUNNEL_CLIENT].sending)
+        tunnel->active_ms = rw_loop_now_ms(tunnel->terms->worker->loop);
     if (!tunnel->over)
         set_deadline(tunnel);
 }
@@ -185,6 +187,8 @@ static void flush(struct rw_tunnel *tunnel, enum rw_tunnel_side to)
         half->sending = (uint8_t)count;
         if (result == RW_SEND_DONE)
             sent(tunnel, to);
+        else if (to == RW_TUNNEL_CLIENT) /* its time to take them begins */
+            tunnel->active_ms = rw_loop_now_ms(tunnel->terms->worker->loop);
     }
     if (!way->queue && !tunnel->over)
         pass_end_on(tunnel, to);
@@ -214,9 +218,11 @@ void rw_tunnel_on_sent(struct rw_tunnel *tunnel, enum rw_tunnel_side to, enum rw
         return;
     }
     sent(tunnel, to);
+    touch(tunnel);
     flush(tunnel, to);
     receive(tunnel, other(to));
-    touch(tunnel); /* after flush: what is pending now has its time */
+    if (!tunnel->over)
+        set_deadline(tunnel); /* what is pending now has its time */
 }
 
 /* ---- Receiving ---- */
@@ -228,6 +234,7 @@ void rw_tunnel_on_data(struct rw_tunnel *tunnel, enum rw_tunnel_side from, struc
         rw_buf_drop(buf);
         return;
     }
+    touch(tunnel); /* before what is put now may be pending */
     tunnel->ways[to].bytes += buf->end - buf->start;
     tunnel->halves[from].bulk = buf->end - buf->start >= RW_BUF_SMALL_BYTES;
     const struct rw_tunnel_observer *observer = tunnel->terms->observer;
@@ -235,7 +242,8 @@ void rw_tunnel_on_data(struct rw_tunnel *tunnel, enum rw_tunnel_side from, struc
         observer->data(tunnel, from, buf);
     else
         rw_tunnel_put(tunnel, to, buf);
-    touch(tunnel);
+    if (!tunnel->over)
+        set_deadline(tunnel);
 }
 
 void rw_tunnel_finish(struct rw_tunnel *tunnel, enum rw_tunnel_side from)

@@ -373,6 +373,12 @@ upstreams: [{ name: app, endpoints: ["${origin.address}"] }]`,
       await sending;
       connection.destroy();
     }),
+    t.test("half a preface of HTTP/2: closed, without an answer of HTTP/1.1", async () => {
+      const connection = await openRaw(gateway.port);
+      connection.write("PRI * HTTP/2.0\r\n\r\nSM\r\n");
+      await connection.closed();
+      connection.destroy();
+    }),
     t.test("nothing at all: closed without a word", async () => {
       const connection = await openRaw(gateway.port);
       const [, time] = await took(connection.closed());

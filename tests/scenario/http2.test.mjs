@@ -340,6 +340,22 @@ test("bodies and heads that are too large, and no answer twice", async (t) => {
   const head = await request2(session, "/", { headers: { "x-large": "x".repeat(20000) } });
   assert.equal(head.status, 431);
   assert.equal(head.headers["x-ringway-reason"], "malformed_request");
+  const target = await request2(session, `/${"x".repeat(9000)}`);
+  const expected = await request2(session, "/", { headers: { expect: "something" } });
+  for (const [answer, status, title] of [
+    [head, 431, "Request Header Fields Too Large"],
+    [target, 414, "URI Too Long"],
+    [expected, 417, "Expectation Failed"],
+  ]) {
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers["content-type"], "application/problem+json");
+    const problem = JSON.parse(answer.text);
+    assert.deepEqual([problem.status, problem.title], [status, title]);
+    assert.ok(problem.detail.length > 5);
+  }
+  const asked = await request2(session, `/${"x".repeat(9000)}`, { method: "HEAD" });
+  assert.deepEqual([asked.status, asked.text], [414, ""]);
+  assert.ok(Number(asked.headers["content-length"]) > 50);
   assert.equal((await request2(session, "/")).status, 200);
 });
 

@@ -64,6 +64,8 @@ test("what is refused: other peers, no header, a wrong one, none in time", async
     assert.equal(await connection.rest(), "");
   }
   await eventually(async () => (await gateway.metric("ringway_proxy_protocol_refused_total")) === 3);
+  const lines = await gateway.accessLines(3, (line) => line.reason === "proxy_protocol_refused");
+  for (const line of lines) assert.deepEqual([line.client, line.protocol, line.status], ["127.0.0.1", "proxy", undefined]);
   assert.equal(await gateway.metric("ringway_client_timeouts_total"), 2);
   const strangers = await startGateway(t, (g) => `${listening(g, "require", "trusted_proxies: [10.0.0.0/8]")}routes: [{ name: all, respond: { body: ok } }]\n`);
   const connection = await openRaw(strangers.port);

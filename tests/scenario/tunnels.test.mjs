@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
+import { cleanup } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { onHeads, startRawOrigin } from "./support/origin.mjs";
 import { openRaw } from "./support/raw.mjs";
@@ -179,4 +180,44 @@ test("it ends: at a drain's deadline, and not before", async (t) => {
   assert.equal(String(await connection.bytes(8)), "one more");
   await connection.rest();
   assert.equal((await lineOfTunnel(gateway)).reason, "draining");
+});
+
+test("a client that takes nothing is cut off, whatever it goes on to send", async (t) => {
+  const origin = await startSocketOrigin(t, (socket) => {
+    socket.resume();
+    socket.write(Buffer.alloc(64 << 20));
+  });
+  const gateway = await startGateway(
+    t,
+    (g) => `listeners: [{ name: web, address: "127.0.0.1:${g.port}", timeouts: { send_idle: 1s } }]\n${behind(origin)}`,
+  );
+  const connection = await openTunnel(gateway);
+  connection.socket.pause();
+  const trickle = setInterval(() => connection.socket.writable && connection.write("x"), 50);
+  cleanup(t, () => clearInterval(trickle));
+  const line = await lineOfTunnel(gateway);
+  assert.equal(line.reason, "client_stalled");
+  connection.destroy();
+});
+
+test("a client that takes little by little is not", async (t) => {
+  const bytes = 24 << 20;
+  const origin = await startSocketOrigin(t, (socket) => {
+    socket.resume();
+    socket.end(Buffer.alloc(bytes));
+  });
+  const gateway = await startGateway(
+    t,
+    (g) => `listeners: [{ name: web, address: "127.0.0.1:${g.port}", timeouts: { send_idle: 2s } }]\n${behind(origin)}`,
+  );
+  const connection = await openTunnel(gateway);
+  const pauses = setInterval(() => {
+    connection.socket.pause();
+    setTimeout(() => connection.socket.resume(), 150);
+  }, 300);
+  cleanup(t, () => clearInterval(pauses));
+  await connection.bytes(bytes);
+  connection.finish();
+  const line = await lineOfTunnel(gateway);
+  assert.equal(line.reason, undefined);
 });

@@ -505,7 +505,8 @@ static const struct rw_h2_events engine_events = {
 
 /* ---- For gateway_client.c ---- */
 
-/* Half a preface is HTTP/1.1 to the gateway, which says so when no more comes. */
+/* What little comes of a preface may be a method to the gateway, which says so when no more comes.
+ */
 static bool taken_for_another(struct rw_test_h2 *h2, struct rw_span bytes)
 {
     return !h2->ready && !h2->client->world->strict &&

@@ -415,7 +415,7 @@ static void check_metrics(struct rw_test_world *world)
         /* Bytes for a tunnel that is refused look like one more bad request. */
         begun += request->head_sent + (request->head_sent && request->hasty);
     }
-    /* Half a preface of HTTP/2 is half a head of HTTP/1.1. */
+    /* The beginning of a preface of HTTP/2 may be half a head of HTTP/1.1. */
     for (unsigned i = 0; i < world->client_count; i++)
         begun += world->clients[i].speaks_h2 && world->clients[i].sending == 0;
     for (unsigned class = 0; class < 6; class ++) {
