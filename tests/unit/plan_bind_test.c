@@ -116,6 +116,22 @@ static void test_currency_without_rate(void **state)
     rw_intake_free(&bound.intake);
 }
 
+static void test_initial_share_of_the_questionnaire(void **state)
+{
+    (void)state;
+    struct bound bound;
+    bind("[预算限制]：\n- 总预算：__($150万/年)__，分配比例：\n"
+         "  - 初期建设__(70%)__ vs 持续运维__(30%)__\n- 付费偏好：\n",
+         &bound);
+    assert_int_equal(bound.err, RW_OK);
+    assert_int_equal(bound.terms.share_count, 2);
+    assert_string_equal(bound.terms.shares[1].name, "持续运维");
+    assert_true(bound.terms.shares[1].weight == 0.3);
+    assert_true(bound.values[RW_INPUT_BUDGET_PER_YEAR].value == 1.5e8);
+    assert_true(bound.values[RW_INPUT_BUDGET_INITIAL].value == 1.05e8);
+    rw_intake_free(&bound.intake);
+}
+
 static void test_interview(void **state)
 {
     (void)state;
@@ -161,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_currency_without_rate),
+        cmocka_unit_test(test_initial_share_of_the_questionnaire),
         cmocka_unit_test(test_interview),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

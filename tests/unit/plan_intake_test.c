@@ -1,6 +1,6 @@
 /* Intakes: YAML in both languages, the questionnaire as text, what is told about mistakes. */
 #include "base/alloc.h"
-#include "base/random.h"
+#include "conf/file.h"
 #include "plan/intake/intake.h"
 
 #include <jansson.h>
@@ -357,6 +357,70 @@ static void test_gaps(void **state)
     rw_intake_free(&intake);
 }
 
+/* As they are, the questionnaires say nothing. Every blank of theirs, filled in with words that
+ * nothing else has, comes out somewhere: in a field or among what was not understood. */
+static void fill_in(struct rw_span text, struct rw_text *filled, unsigned *blanks)
+{
+    static const char *const words[] = {"天", "地", "玄", "黄", "宇", "宙", "洪", "荒", "盈", "昃"};
+    *blanks = 0;
+    while (text.len) {
+        const char *mark = memmem(text.at, text.len, "__(", 3);
+        size_t len = mark ? (size_t)(mark - text.at) : text.len;
+        rw_text_add(filled, rw_span(text.at, len));
+        text = rw_span_skip(text, len);
+        if (!mark)
+            return;
+        const char *line = memchr(text.at, '\n', text.len);
+        const char *end = memmem(text.at + 2, text.len - 2, "__", 2);
+        rw_text_addf(filled, "__(甲%s%s乙)__", words[*blanks / 10], words[*blanks % 10]);
+        ++*blanks;
+        assert_non_null(line);
+        text = rw_span_skip(text, (size_t)((end && end < line ? end + 2 : line) - text.at));
+    }
+}
+
+static void assert_all_there(const struct rw_text *filled, const char *shown)
+{
+    struct rw_span rest = rw_text_span(filled);
+    const char *mark;
+    while (rest.len && (mark = memmem(rest.at, rest.len, "__(", 3))) {
+        char word[16] = {0};
+        memcpy(word, mark + 3, 12);
+        if (!strstr(shown, word))
+            fail_msg("%s is lost", word);
+        rest = rw_span_skip(rest, (size_t)(mark - rest.at) + 3);
+    }
+}
+
+static void test_nothing_is_lost(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"tests/fuzz/corpus/plan_intake/questionnaire_short.txt",
+                                        "tests/fuzz/corpus/plan_intake/questionnaire_long.txt"};
+    for (size_t i = 0; i < 2; i++) {
+        struct rw_text text = {0}, filled = {0}, shown = {0};
+        struct rw_intake intake;
+        unsigned blanks;
+        assert_int_equal(rw_conf_slurp(files[i], 1 << 20, false, &text), RW_OK);
+        assert_reads(text.at, &intake);
+        for (size_t section = 0; section < RW_INTAKE_SECTIONS; section++)
+            for (size_t row = 0; row < intake.rows[section].count; row++)
+                for (unsigned f = 0; f < rw_intake_field_count(&rw_intake_sections[section]); f++)
+                    assert_false(intake.rows[section].at[row].values[f].there);
+        rw_intake_free(&intake);
+        fill_in(rw_text_span(&text), &filled, &blanks);
+        assert_true(blanks > 30);
+        assert_reads(filled.at, &intake);
+        rw_intake_write_yaml(&intake, RW_LANGUAGE_EN, &shown);
+        rw_intake_write_gaps(&intake, RW_LANGUAGE_EN, &shown);
+        assert_all_there(&filled, shown.at);
+        rw_intake_free(&intake);
+        rw_text_free(&text);
+        rw_text_free(&filled);
+        rw_text_free(&shown);
+    }
+}
+
 static void run_failing(const char *text, uint64_t nth, bool *done)
 {
     struct rw_intake intake;
@@ -388,11 +452,17 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml),          cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_template),      cmocka_unit_test(test_table),
-        cmocka_unit_test(test_inputs),        cmocka_unit_test(test_schema),
-        cmocka_unit_test(test_questionnaire), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_gaps),          cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_template),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_questionnaire),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_nothing_is_lost),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,6 +229,20 @@ static void test_every_rule_has_an_example(void **state)
     }
 }
 
+static void test_manual_names_every_rule(void **state)
+{
+    (void)state;
+    struct rw_text manual = {0};
+    assert_int_equal(rw_conf_slurp("docs/manual/plan-intake.md", 1 << 20, false, &manual), RW_OK);
+    for (unsigned rule = 0; rule < rw_lint_rule_count(); rule++) {
+        char quoted[80];
+        snprintf(quoted, sizeof(quoted), "`%s`", rw_lint_rule_name(rule));
+        if (!strstr(manual.at, quoted))
+            fail_msg("%s", quoted);
+    }
+    rw_text_free(&manual);
+}
+
 static void test_nothing_given(void **state)
 {
     (void)state;
@@ -380,10 +394,15 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),          cmocka_unit_test(test_every_rule_has_an_example),
-        cmocka_unit_test(test_nothing_given),  cmocka_unit_test(test_without_date),
-        cmocka_unit_test(test_distances),      cmocka_unit_test(test_customers),
-        cmocka_unit_test(test_customers_bind), cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_every_rule_has_an_example),
+        cmocka_unit_test(test_nothing_given),
+        cmocka_unit_test(test_manual_names_every_rule),
+        cmocka_unit_test(test_without_date),
+        cmocka_unit_test(test_distances),
+        cmocka_unit_test(test_customers),
+        cmocka_unit_test(test_customers_bind),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

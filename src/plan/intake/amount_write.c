@@ -99,14 +99,27 @@ static void add_date(struct rw_text *text, double days)
     rw_text_addf(text, "%04ld-%02ld-%02ld", year_of_era + era * 400 + (month <= 2), month, day);
 }
 
+/* "P99", "P99.9", "P05": two digits before the point, as they are read. */
+static void add_percentile(struct rw_text *text, double percentile)
+{
+    char digits[40];
+    int len = snprintf(digits, sizeof(digits), "%06.3f", percentile * 100);
+    while (len > 2 && (digits[len - 1] == '0' || digits[len - 1] == '.')) {
+        bool point = digits[len - 1] == '.';
+        digits[--len] = 0;
+        if (point)
+            break;
+    }
+    rw_text_addf(text, "P%s", digits);
+}
+
 void rw_amount_write(const struct rw_amount *amount, struct rw_text *text)
 {
     static const char *const bounds[] = {"", "<", "<=", ">", ">=", "~"};
     static const char *const pers[RW_PER_COUNT] = {"",      "/s",     "/min",     "/h",   "/day",
                                                    "/week", "/month", "/quarter", "/year"};
     if (amount->percentile > 0) {
-        rw_text_adds(text, "P");
-        add_number(text, amount->percentile * 100);
+        add_percentile(text, amount->percentile);
         rw_text_adds(text, amount->bound ? "" : " ");
     }
     rw_text_adds(text, bounds[amount->bound]);

@@ -133,6 +133,22 @@ static void bind_inputs(struct binding *binding)
     }
 }
 
+/* The share of the budget at the beginning: as such, or as an item of the split. */
+static const struct rw_intake_value *initial_share(const struct rw_intake *intake)
+{
+    const struct rw_intake_value *stated = rw_intake_get(intake, "money.initial_share");
+    size_t count;
+    const struct rw_intake_row *rows = rw_intake_rows(intake, "shares", &count);
+    for (size_t i = 0; i < count && !stated->there; i++) {
+        struct rw_span name = rw_intake_in(&rows[i], "name")->text;
+        const struct rw_intake_value *share = rw_intake_in(&rows[i], "share");
+        if (share->there &&
+            (rw_span_starts(name, RW_LITERAL("初期建设")) || rw_span_is_nocase(name, "initial")))
+            return share;
+    }
+    return stated;
+}
+
 /* What one answer says about two inputs. */
 static void bind_consequences(struct binding *binding)
 {
@@ -144,7 +160,7 @@ static void bind_consequences(struct binding *binding)
         values[RW_INPUT_LATENCY_PERCENTILE].value = latency->amount.percentile;
         values[RW_INPUT_LATENCY_PERCENTILE].spread = (struct rw_spread){0};
     }
-    const struct rw_intake_value *share = rw_intake_get(binding->intake, "money.initial_share");
+    const struct rw_intake_value *share = initial_share(binding->intake);
     enum rw_input whole =
         values[RW_INPUT_BUDGET_TOTAL].present ? RW_INPUT_BUDGET_TOTAL : RW_INPUT_BUDGET_PER_YEAR;
     if (share->there && values[whole].present && !values[RW_INPUT_BUDGET_INITIAL].present) {

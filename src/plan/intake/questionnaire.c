@@ -200,7 +200,9 @@ static bool put_shares(struct state *state, struct rw_span text)
 static void answer(struct state *state, struct rw_span key, struct rw_span value)
 {
     struct rw_intake_value *field = key.len ? text_field(state, key) : NULL;
-    if (value.len == 0)
+    if (rw_span_starts(value, RW_LITERAL("，")))
+        value = rw_span_skip(value, 3); /* what stood before it was not filled in */
+    if (value.len == 0 || (state->line.blanks && !state->line.filled))
         return;
     unsigned amounts =
         rw_questionnaire_amounts(state->reader, state->block, &state->line, key, value);
@@ -209,6 +211,18 @@ static void answer(struct state *state, struct rw_span key, struct rw_span value
     else if (!amounts || !key.len)
         put_text(state, rw_questionnaire_value(state->reader, rw_span_text(state->block->other)),
                  value);
+}
+
+/* "$150万/年，分配比例：" ends with the title of the lines that follow. */
+static bool opens_shares(struct rw_span value, size_t *end)
+{
+    static const char *const titles[] = {"分配比例：", "分配比例:", "split:"};
+    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+        if (rw_span_ends(value, rw_span_text(titles[i]))) {
+            *end = value.len - strlen(titles[i]);
+            return true;
+        }
+    return false;
 }
 
 static void read_line(struct state *state)
@@ -231,9 +245,9 @@ static void read_line(struct state *state)
         add_unread(state, text);
         return;
     }
-    if (state->shares && state->line.indent > state->shares_indent && put_shares(state, text))
+    state->shares = state->shares && state->line.indent > state->shares_indent;
+    if (state->shares && put_shares(state, text))
         return;
-    state->shares = false;
     if (!split(text, &key, &value)) {
         key = RW_LITERAL("");
         value = text;
@@ -244,7 +258,12 @@ static void read_line(struct state *state)
         put_shares(state, value);
         return;
     }
-    answer(state, key, value);
+    size_t split_at = value.len;
+    if (opens_shares(value, &split_at)) {
+        state->shares = true;
+        state->shares_indent = state->line.indent;
+    }
+    answer(state, key, rw_span(value.at, split_at));
 }
 
 static bool is_utf8(struct rw_span text)

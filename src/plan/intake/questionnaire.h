@@ -25,6 +25,7 @@ struct rw_questionnaire_line {
     uint32_t number;
     size_t indent;
     bool heading;
+    unsigned blanks, filled; /* "__( )__" on the line, and how many of them hold an answer */
 };
 
 /* NULL at the end. */

@@ -1,5 +1,6 @@
 /* The hints inside the blanks of the two questionnaires: a blank that still holds its hint was not
- * filled in. Hints that begin with "例：" or "如「" are known by that. */
+ * filled in. Those that may well be somebody's answer have the word before the blank in front of
+ * them. Hints that begin with "例：" or "如「" are known by that. */
 #include "plan/intake/questionnaire.h"
 
 const char *const rw_intake_hints[] = {
@@ -22,8 +23,9 @@ const char *const rw_intake_hints[] = {
     "API响应<100ms/并发用户支持10万+",
     "降低云支出20%/资源利用率提升至70%+",
     "满足ISO27001+PCIDSS双认证",
-    "60%",
-    "40%",
+    "初期建设\t60%",
+    "持续运维\t40%",
+    "云资源采购\t40%",
     "SaaS模式/托管服务费",
     "3年ROI模型/分期付款条款",
     "等保2.0三级/GDPR第32条",
@@ -55,9 +57,9 @@ const char *const rw_intake_hints[] = {
     "混沌工程测试覆盖率70%+",
     "客服工单下降50%",
     "$250万",
-    "30%",
-    "20%",
-    "10%",
+    "定制开发\t30%",
+    "托管服务\t20%",
+    "应急储备\t10%",
     "3年框架协议+年度服务评审",
     "5年TCO对比模型",
     "欧盟GDPR Article 28处理器条款/中国等保2.0三级",

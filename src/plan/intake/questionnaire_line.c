@@ -1,14 +1,19 @@
 /* Lines of the questionnaire: their marks, and their blanks. */
 #include "plan/intake/questionnaire.h"
 
-static bool is_hint(struct rw_span text)
+/* `before` is what stands in front of the blank. */
+static bool is_hint(struct rw_span before, struct rw_span text)
 {
     if (rw_span_starts(text, RW_LITERAL("例：")) || rw_span_starts(text, RW_LITERAL("例:")) ||
         rw_span_starts(text, RW_LITERAL("如「")))
         return true;
-    for (const char *const *hint = rw_intake_hints; *hint; hint++)
-        if (rw_span_is(text, *hint))
+    for (const char *const *hint = rw_intake_hints; *hint; hint++) {
+        struct rw_span word = rw_span_text(*hint);
+        ptrdiff_t tab = rw_span_find(word, '\t');
+        bool beside = tab < 0 || rw_span_ends(before, rw_span(word.at, (size_t)tab));
+        if (beside && rw_span_eq(text, rw_span_skip(word, (size_t)(tab + 1))))
             return true;
+    }
     return false;
 }
 
@@ -48,8 +53,12 @@ static size_t blank(struct rw_questionnaire_line *line, struct rw_span raw, size
     size_t end = closing(raw, at);
     if (end == raw.len)
         return at;
-    if (!is_hint(rw_span_trim(rw_span(raw.at + at + 1, end - at - 1))))
+    line->blanks++;
+    struct rw_span before = rw_span_trim(rw_span(line->text, line->len));
+    if (!is_hint(before, rw_span_trim(rw_span(raw.at + at + 1, end - at - 1)))) {
+        line->filled++;
         append(line, raw, at + 1, end, columns);
+    }
     end++;
     return underscores(raw, end) ? end + 2 : end;
 }
@@ -71,6 +80,7 @@ bool rw_questionnaire_clean(struct rw_span raw, uint32_t number, struct rw_quest
 {
     uint32_t columns[RW_QUESTIONNAIRE_LINE_MAX + 1];
     line->len = 0;
+    line->blanks = line->filled = 0;
     line->number = number;
     if (raw.len > RW_QUESTIONNAIRE_LINE_MAX)
         return false;
