@@ -155,11 +155,13 @@ static void test_template(void **state)
         struct rw_text template = {0}, filled = {0};
         struct rw_intake intake;
         rw_intake_write_template((enum rw_language)language, &template);
+        rw_assert(template.at);
         assert_reads(template.at, &intake);
         rw_intake_free(&intake);
         struct rw_span rest = rw_text_span(&template);
         while (rest.len) {
-            size_t len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
+            const char *end = memchr(rest.at, '\n', rest.len);
+            size_t len = end ? (size_t)(end - rest.at) + 1 : rest.len;
             struct rw_span line = rw_span(rest.at, len);
             rest = rw_span_skip(rest, len);
             bool value = rw_span_starts(line, RW_LITERAL("  #")) && line.len > 4 &&

@@ -190,7 +190,8 @@ static bool chinese_number(struct rw_amount_scan *scan, struct rw_decimal *decim
         return tens >= 0;
     }
     int ones = numeral(scan);
-    decimal->mantissa = (uint64_t)((tens < 0 ? 1 : tens) * 10 + (ones < 0 ? 0 : ones));
+    unsigned value = (tens < 0 ? 1 : (unsigned)tens) * 10 + (ones < 0 ? 0 : (unsigned)ones);
+    decimal->mantissa = value;
     return tens != 0;
 }
 

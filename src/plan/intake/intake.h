@@ -83,7 +83,7 @@ void rw_intake_free(struct rw_intake *intake);
 /* "load.users": of a section that is no list. The name is in the table, or the program is wrong. */
 const struct rw_intake_value *rw_intake_get(const struct rw_intake *intake, const char *path);
 /* The value of a field of one row. */
-const struct rw_intake_value *rw_intake_in(const struct rw_intake_row *row, const char *field);
+const struct rw_intake_value *rw_intake_in(const struct rw_intake_row *row, const char *name);
 /* The rows of a section; `count` gets how many. */
 const struct rw_intake_row *rw_intake_rows(const struct rw_intake *intake, const char *section,
                                            size_t *count);
