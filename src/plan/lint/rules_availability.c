@@ -14,12 +14,12 @@ void rw_lint_absolute_availability(struct rw_lint *lint)
                                            .claimed = rw_lint_quantity(1, RW_UNIT_SHARE),
                                            .possible = rw_lint_quantity(0.99999, RW_UNIT_SHARE)});
     else if (downtime->there && downtime->amount.high <= 0)
-        rw_lint_tell(
-            lint, &(struct rw_lint_hit){.value = downtime,
-                                        .claimed = rw_lint_quantity(0, RW_UNIT_SECONDS),
-                                        .possible = rw_lint_quantity(
-                                            rw_model_error_budget(0.99999, RW_LINT_QUARTER_SECONDS),
-                                            RW_UNIT_SECONDS)});
+        rw_lint_tell(lint, &(struct rw_lint_hit){
+                               .value = downtime,
+                               .claimed = rw_lint_quantity(0, RW_UNIT_MINUTES_PER_QUARTER),
+                               .possible = rw_lint_quantity(
+                                   rw_model_error_budget(0.99999, RW_LINT_QUARTER_SECONDS) / 60,
+                                   RW_UNIT_MINUTES_PER_QUARTER)});
 }
 
 /* A coverage can be complete, for it is counted; a quality cannot be shown to be. */
