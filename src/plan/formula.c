@@ -111,13 +111,15 @@ void rw_split_cents(double total, const double *weights, unsigned count, double 
         remainders[i] = exact - parts[i];
         rest -= parts[i];
     }
-    for (; rest >= 1; rest--) {
+    /* Less than a cent is left for each part; NaN and infinities leave nothing to give. */
+    unsigned cents = rest >= 1 && rest <= count ? (unsigned)rest : 0;
+    for (unsigned i = 0; i < cents; i++) {
         unsigned part = next_part(remainders, served, count);
-        if (part == count)
-            break;
         served[part] = true;
         parts[part]++;
     }
+    /* Of sums near 2^53 the products themselves are off by cents. */
+    parts[0] += rest - cents;
     for (unsigned i = 0; i < count && total < 0; i++)
         parts[i] = -parts[i];
 }

@@ -3,6 +3,7 @@
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
 #include "plan/intake/bind.h"
+#include "plan/lint/lint.h"
 #include "plan/money/money.h"
 #include "plan/roadmap/roadmap.h"
 #include "plan/setting.h"
@@ -112,6 +113,8 @@ static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *
         err = choose_tiers(plan, options->tier, report);
     if (!err)
         err = run_chapters(plan);
+    if (!err)
+        err = rw_lint_intake(&made->intake, plan->terms.date, &plan->findings);
     if (!err)
         err = rw_settings_check(&plan->sheet, report);
     if (!err)

@@ -127,7 +127,7 @@ uint32_t rw_sheet_compute(struct rw_sheet *sheet, const char *id, struct rw_labe
 
 uint32_t rw_sheet_vcompute(struct rw_sheet *sheet, const char *id, struct rw_label label,
                            enum rw_unit unit, const struct rw_formula *formula,
-                           unsigned input_count, va_list inputs);
+                           unsigned input_count, va_list args);
 
 /* A number that the planner chose (a tier's property, a machine's size): ASSUMED, certain. */
 uint32_t rw_sheet_choose(struct rw_sheet *sheet, const char *id, struct rw_label label,
