@@ -104,6 +104,15 @@ static void test_a_million_users_are_not_a_million_requests(void **state)
     assert_int_equal(build(&plan, values, true), RW_OK);
     assert_true(fabs(value_of(&plan, "sizing.rate_peak") - 500000) < 1e-6);
     rw_plan_free(&plan);
+
+    /* Beside ten thousand transactions a day, and without a think time, they can only be users. */
+    values[RW_INPUT_TRANSACTIONS_PER_DAY] = stated(10000);
+    values[RW_INPUT_THINK_TIME] = (struct rw_input_value){0};
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, true), RW_OK);
+    assert_true(fabs(value_of(&plan, "sizing.rate_peak") - 31250) < 1e-6);
+    assert_non_null(finding(&plan, "concurrency_read_as_users"));
+    rw_plan_free(&plan);
 }
 
 static void test_what_no_machine_can_do_is_a_blocker(void **state)

@@ -22,8 +22,51 @@ static uint32_t rate_of_users(struct rw_plan *plan, uint32_t users)
                             time_in_system(plan), plan->inputs[RW_INPUT_THINK_TIME]);
 }
 
+/* "100,000 at once" beside volumes a hundred times smaller, and no think time: those are people, or
+ * the threads of a load test, not requests. */
+static bool means_users(const struct rw_plan *plan)
+{
+    const struct rw_cell *think = rw_sheet_cell(&plan->sheet, plan->inputs[RW_INPUT_THINK_TIME]);
+    double volumes = rw_plan_input(plan, RW_INPUT_TRANSACTIONS_PER_DAY) / 86400 *
+                     rw_plan_input(plan, RW_INPUT_REQUESTS_PER_TRANSACTION) *
+                     rw_plan_input(plan, RW_INPUT_PEAK_FACTOR);
+    double time = rw_sheet_value(&plan->sheet, time_in_system(plan));
+    double requests = rw_plan_input(plan, RW_INPUT_CONCURRENT_REQUESTS);
+    return think->origin == RW_ORIGIN_ASSUMED && !think->set && requests / time > 100 * volumes;
+}
+
+/* Told, for it makes the plan a smaller one. */
+static void tell_reading(struct rw_plan *plan, uint32_t rate)
+{
+    const struct rw_cell *stated =
+        rw_sheet_cell(&plan->sheet, plan->inputs[RW_INPUT_CONCURRENT_REQUESTS]);
+    struct rw_finding finding = {
+        .rule = "concurrency_read_as_users",
+        .severity = RW_SEVERITY_WARNING,
+        .text = RW_LABEL(
+            "{0} at once are planned as users who think between two actions, {1}: as "
+            "requests in flight they would be more than a hundred times what the "
+            "volumes say",
+            "并发 {0} 按有思考时间的用户规划，即 {1}：若按在途请求计，将超过所述业务量的百倍"),
+        .action = RW_LABEL("State the peak rate or the think time", "请说明峰值速率或思考时间"),
+        .numbers = {{.value = stated->value, .unit = stated->unit},
+                    {.value = rw_sheet_value(&plan->sheet, rate), .unit = RW_UNIT_PER_SECOND}},
+        .cells = {plan->inputs[RW_INPUT_CONCURRENT_REQUESTS], rate},
+        .source = "models.yaml: interactive",
+        .file = stated->file,
+        .place = stated->place,
+    };
+    if (!plan->sheet.err)
+        rw_findings_add(&plan->findings, &finding);
+}
+
 static uint32_t rate_in_flight(struct rw_plan *plan)
 {
+    if (means_users(plan)) {
+        uint32_t rate = rate_of_users(plan, plan->inputs[RW_INPUT_CONCURRENT_REQUESTS]);
+        tell_reading(plan, rate);
+        return rate;
+    }
     return rw_sheet_compute(
         &plan->sheet, "sizing.rate_in_flight",
         RW_TEXTS("Peak rate of the requests in flight", "在途请求对应的峰值速率"),
@@ -63,7 +106,7 @@ static unsigned ways_to_rate(struct rw_plan *plan, uint32_t *ways)
     }
     if (known(plan, RW_INPUT_CONCURRENT_USERS))
         ways[count++] = rate_of_users(plan, plan->inputs[RW_INPUT_CONCURRENT_USERS]);
-    if (known(plan, RW_INPUT_CONCURRENT_REQUESTS))
+    if (known(plan, RW_INPUT_CONCURRENT_REQUESTS) && !(count && means_users(plan)))
         ways[count++] = rate_in_flight(plan);
     if (known(plan, RW_INPUT_TRANSACTIONS_PER_DAY))
         ways[count++] = rate_of_transactions(plan);
