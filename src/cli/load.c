@@ -112,8 +112,7 @@ static int execute(struct rw_load_options *options)
     if (shown)
         fputs("\r\033[K", stderr);
     int code = err ? tell_failure(options, err, result->why) : report(options, result);
-    if (!err)
-        rw_load_result_close(result);
+    rw_load_result_close(result);
     rw_free(result);
     return code;
 }
@@ -146,7 +145,10 @@ const struct rw_verb rw_verb_load = {
         "  -d, --duration TIME     default 10s\n"
         "  --warmup TIME           before that, sent and not counted; default 0s\n"
         "  -c, --connections N     default 64\n"
-        "  -t, --threads N         default 1\n"
+        "  -t, --threads N         in each process; default 1\n"
+        "  --processes N           for more connections than one has descriptors; default 1\n"
+        "  --sources               each thread connects from a loopback address of its own\n"
+        "                          (127.1.0.1 and on): 28,000 ports each\n"
         "  --http2                 over HTTP/2; with http:// by prior knowledge\n"
         "  -m, --streams N         requests at a time on one connection of HTTP/2; default 32\n"
         "  --think TIME            closed loop: between an answer and the next request\n"

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <math.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ static bool take_flag(struct rw_load_options *o, const char *argument)
         bool *to;
     } flags[] = {{"--http2", &o->http2},
                  {"--insecure", &o->insecure},
+                 {"--sources", &o->sources},
                  {"--json", &o->json},
                  {"--quiet", &o->quiet}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -74,6 +76,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"-m", &o->streams},
         {"--threads", &o->threads},
         {"-t", &o->threads},
+        {"--processes", &o->processes},
         {"--think", &o->think},
         {"--timeout", &o->timeout},
         {"--seed", &o->seed},
@@ -214,13 +217,15 @@ static int set_profile(struct rw_load_options *o)
 static int set_numbers(struct rw_load_options *o)
 {
     struct rw_load_settings *s = &o->settings;
-    uint32_t threads = 1, streams = o->http2 ? 32 : 1, seed = 1;
+    uint32_t threads = 1, processes = 1, streams = o->http2 ? 32 : 1, seed = 1;
     s->connections = 64;
     s->timeout_ms = 10000;
     s->connect_ms_max = CONNECT_MS_MAX;
     int code = number("--connections", o->connections, 1, RW_LOAD_CONNECTIONS_MAX, &s->connections);
     if (!code)
         code = number("--threads", o->threads, 1, RW_LOAD_THREADS_MAX, &threads);
+    if (!code)
+        code = number("--processes", o->processes, 1, RW_LOAD_THREADS_MAX / threads, &processes);
     if (!code)
         code = number("--streams", o->streams, 1, RW_LOAD_STREAMS_MAX, &streams);
     if (!code)
@@ -231,9 +236,10 @@ static int set_numbers(struct rw_load_options *o)
         code = duration("--think", o->think, &s->think_ms);
     if (!code && !o->http2 && streams > 1)
         code = fail("--streams: HTTP/1.1 takes one request at a time on a connection; --http2?");
-    if (!code && threads > s->connections)
-        code = fail("--threads: %u threads need at least as many --connections", threads);
-    s->threads = threads;
+    s->processes = processes;
+    s->threads = threads * processes;
+    if (!code && s->threads > s->connections)
+        code = fail("--threads: %u threads need at least as many --connections", s->threads);
     s->streams = streams;
     s->seed = seed;
     return code;
@@ -257,6 +263,10 @@ static int resolve(struct rw_load_options *o, const struct rw_url *url, bool tls
     memcpy(&o->settings.address.storage, found->ai_addr, found->ai_addrlen);
     o->settings.address.bytes = found->ai_addrlen;
     freeaddrinfo(found);
+    const struct sockaddr_in *ip = (const struct sockaddr_in *)&o->settings.address.storage;
+    o->settings.sources = o->sources;
+    if (o->sources && (ip->sin_family != AF_INET || ntohl(ip->sin_addr.s_addr) >> 24 != 127))
+        return fail("--sources is for targets at 127.x.x.x: \"%s\"", o->url);
     return 0;
 }
 

@@ -16,8 +16,8 @@ struct rw_load_options {
     /* As written. */
     const char *url, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *arrivals;
-    const char *connections, *streams, *threads, *seed;
-    bool http2, insecure;
+    const char *connections, *streams, *threads, *processes, *seed;
+    bool http2, insecure, sources;
     const char *headers[RW_LOAD_HEADERS_MAX];
     unsigned header_count;
 };

@@ -55,7 +55,7 @@ static void send_request(struct rw_load_connection *base, uint64_t due_ns)
     c->in_body = false;
     const struct rw_load_request *request = rw_load_choose(base->generator, &c->call, due_ns);
     struct iovec part = {.iov_base = (char *)request->h1.at, .iov_len = request->h1.len};
-    base->generator->tally.counts.bytes_out += part.iov_len;
+    base->generator->tally->counts.bytes_out += part.iov_len;
     enum rw_send result = rw_stream_send(&base->stream, &part, 1);
     c->sending = result == RW_SEND_PENDING;
     if (result == RW_SEND_FAILED)
@@ -171,7 +171,7 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct connection *c = connection_of(rw_load_connection_of(stream));
     struct rw_span received = rw_buf_span(buf);
-    c->base.generator->tally.counts.bytes_in += received.len;
+    c->base.generator->tally->counts.bytes_in += received.len;
     struct rw_buf *whole = c->busy ? join(c, buf) : NULL;
     if (!whole) {
         rw_buf_drop(buf);

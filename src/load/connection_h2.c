@@ -253,7 +253,7 @@ static void flush(struct connection *c)
     while (!c->sending && !c->base.closing &&
            (count = rw_h2_output(&c->h2, parts, RW_SEND_PARTS_MAX)) > 0) {
         for (int i = 0; i < count; i++)
-            c->base.generator->tally.counts.bytes_out += parts[i].iov_len;
+            c->base.generator->tally->counts.bytes_out += parts[i].iov_len;
         switch (rw_stream_send(&c->base.stream, parts, count)) {
         case RW_SEND_DONE:
             rw_h2_output_sent(&c->h2);
@@ -287,7 +287,7 @@ static enum rw_err begin(struct rw_load_connection *base)
     struct rw_load_generator *g = base->generator;
     struct rw_tls_info info;
     if (g->settings->tls && (!rw_tls_info(&base->stream, &info) || !rw_span_is(info.alpn, "h2"))) {
-        snprintf(g->why, sizeof(g->why), "the server does not agree to HTTP/2 (ALPN)");
+        snprintf(g->slot->why, sizeof(g->slot->why), "the server does not agree to HTTP/2 (ALPN)");
         return RW_EPROTO;
     }
     c->later.run = end_of_turn;
@@ -309,7 +309,7 @@ static void on_received(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct connection *c = connection_of(rw_load_connection_of(stream));
     struct rw_load_generator *g = c->base.generator;
-    g->tally.counts.bytes_in += rw_buf_span(buf).len;
+    g->tally->counts.bytes_in += rw_buf_span(buf).len;
     rw_h2_receive(&c->h2, buf, rw_loop_now_ms(g->loop));
 }
 

@@ -6,6 +6,7 @@
 #include "http/h2.h"
 #include "io/tls.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -44,8 +45,8 @@ static void count_error(struct rw_load_generator *g, uint64_t due_ns, enum rw_lo
 {
     if (!is_recorded(g, due_ns))
         return;
-    g->tally.counts.errors[error]++;
-    g->tally.counts.failed++;
+    g->tally->counts.errors[error]++;
+    g->tally->counts.failed++;
     g->second_row.failed++;
 }
 
@@ -55,12 +56,12 @@ static void count_answer(struct rw_load_generator *g, const struct rw_load_call 
         return;
     uint64_t now = rw_loop_now_ns(g->loop);
     bool failed = call->status >= 400;
-    rw_histogram_record(g->tally.latency, now - call->due_ns);
-    rw_histogram_record(g->tally.service, now - call->sent_ns);
+    rw_histogram_record(&g->tally->latency, now - call->due_ns);
+    rw_histogram_record(&g->tally->service, now - call->sent_ns);
     rw_histogram_record(g->second_latency, now - call->due_ns);
-    g->tally.counts.answered++;
-    g->tally.counts.statuses[call->status]++;
-    g->tally.counts.failed += failed;
+    g->tally->counts.answered++;
+    g->tally->counts.statuses[call->status]++;
+    g->tally->counts.failed += failed;
     g->second_row.answered++;
     g->second_row.failed += failed;
 }
@@ -103,7 +104,7 @@ const struct rw_load_request *rw_load_choose(struct rw_load_generator *g, struct
     rw_list_push_back(&g->all_calls, &call->link);
     arm_timeouts(g);
     if (is_recorded(g, due_ns)) {
-        g->tally.counts.sent++;
+        g->tally->counts.sent++;
         g->second_row.sent++;
     }
     return &g->settings->requests[call->request];
@@ -128,7 +129,7 @@ static void ask_again(struct rw_load_generator *g)
     if (!g->settings->closed || due_ns >= g->end_ns)
         return;
     if (!think_ns) {
-        g->tally.counts.due += is_recorded(g, due_ns);
+        g->tally->counts.due += is_recorded(g, due_ns);
         queue(g, due_ns);
     } else if (!rw_dues_push(&g->thinking, due_ns)) {
         count_error(g, due_ns, RW_LOAD_ERROR_UNSENT);
@@ -178,16 +179,16 @@ void rw_load_ready(struct rw_load_connection *connection)
 static void send_or_queue(struct rw_load_generator *g, uint64_t due_ns)
 {
     bool recorded = is_recorded(g, due_ns);
-    g->tally.counts.due += recorded;
+    g->tally->counts.due += recorded;
     if (g->backlog.count || rw_list_empty(&g->free)) {
-        g->tally.counts.queued += recorded;
+        g->tally->counts.queued += recorded;
         queue(g, due_ns);
         return;
     }
     struct rw_load_connection *connection =
         rw_container_of(g->free.next, struct rw_load_connection, link);
     if (recorded)
-        rw_histogram_record(g->tally.lateness, rw_loop_now_ns(g->loop) - due_ns);
+        rw_histogram_record(&g->tally->lateness, rw_loop_now_ns(g->loop) - due_ns);
     put_in(connection, false);
     g->protocol->send(connection, due_ns);
     rw_load_ready(connection);
@@ -261,18 +262,31 @@ enum rw_load_error rw_load_error_of(enum rw_err err)
 static void note_why(struct rw_load_generator *g, const struct rw_stream *stream, enum rw_err err)
 {
     const char *tls = g->settings->tls ? rw_tls_error_text(stream) : "";
-    if (!g->why[0])
-        snprintf(g->why, sizeof(g->why), "%s%s%s", rw_err_text(err), tls[0] ? ": " : "", tls);
+    if (!g->slot->why[0])
+        snprintf(g->slot->why, sizeof(g->slot->why), "%s%s%s", rw_err_text(err), tls[0] ? ": " : "",
+                 tls);
+}
+
+/* 127.1.0.1 and on: each has ports of its own. */
+static struct sockaddr_in source_of(const struct rw_load_generator *g)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(0x7f010001u + g->index)};
 }
 
 static void open_one(struct rw_load_generator *g)
 {
     struct rw_load_connection *connection = rw_slab_get(&g->connections);
-    const struct rw_connect_options options = {
+    const struct sockaddr_in source = source_of(g);
+    struct rw_connect_options options = {
         .address = rw_address_sockaddr(&g->settings->address),
         .address_bytes = g->settings->address.bytes,
         .tls = g->settings->tls,
     };
+    if (g->settings->sources) {
+        options.source = (const struct sockaddr *)&source;
+        options.source_bytes = sizeof(source);
+    }
     if (!connection) {
         g->err = RW_ENOMEM;
         return;
@@ -283,7 +297,7 @@ static void open_one(struct rw_load_generator *g)
     enum rw_err err =
         rw_stream_connect(g->loop, &connection->stream, g->protocol->events, &options);
     if (err) {
-        snprintf(g->why, sizeof(g->why), "%s", rw_err_text(err));
+        snprintf(g->slot->why, sizeof(g->slot->why), "%s", rw_err_text(err));
         rw_list_remove(&connection->link);
         rw_slab_put(&g->connections, connection);
         g->err = err;
@@ -320,10 +334,10 @@ void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
                                                                      : RW_LOAD_ERROR_CONNECT);
         return;
     }
-    g->tally.counts.connects++;
+    g->tally->counts.connects++;
     g->connected++;
     connection->open = true;
-    atomic_store_explicit(&g->shown_connected, g->connected, memory_order_relaxed);
+    atomic_store_explicit(&g->slot->connected, g->connected, memory_order_relaxed);
     rw_stream_receive(stream, true, false);
     rw_load_ready(connection);
     open_more(g);
@@ -409,7 +423,7 @@ static void give_up_backlog(struct rw_load_generator *g)
 /* Nobody is there: no need to knock until the time is over. */
 static bool is_down(const struct rw_load_generator *g)
 {
-    return !g->tally.counts.connects && g->refused >= g->wanted + REFUSED_MIN;
+    return !g->tally->counts.connects && g->refused >= g->wanted + REFUSED_MIN;
 }
 
 static void look_at_the_gate(struct rw_load_generator *g)
@@ -451,7 +465,7 @@ void rw_load_generator_work(struct rw_load_generator *g)
     open_more(g);
     rw_timer_start(g->loop, &g->tick, rw_loop_now_ms(g->loop) + 1);
     rw_loop_run(g->loop);
-    g->tally.cpu_ns = thread_cpu_ns();
+    g->tally->cpu_ns = thread_cpu_ns();
     if (g->running)
         report_second(g);
 }
@@ -496,8 +510,7 @@ static enum rw_err make_memory(struct rw_load_generator *g)
     g->second_latency = rw_histogram_create();
     if (!g->scratch_memory || !g->second_latency)
         return RW_ENOMEM;
-    enum rw_err err = make_choice(g);
-    return err ? err : rw_load_tally_open(&g->tally);
+    return make_choice(g);
 }
 
 static enum rw_err make_alarm(struct rw_load_generator *g)

@@ -72,12 +72,23 @@ struct rw_load_gate {
     _Atomic bool stop;         /* send no more */
 };
 
+/* What one thread leaves behind, in memory that all processes of the run see. */
+struct rw_load_slot {
+    _Atomic bool ended;
+    _Atomic uint32_t connected; /* for the progress */
+    enum rw_err err;            /* why it could not work */
+    char
+        why[256]; /* in words, why a connection could not be had; "" when there is nothing to say */
+    struct rw_load_tally tally;
+};
+
 struct rw_load_generator {
     struct rw_loop *loop;
     const struct rw_load_settings *settings;
     const struct rw_load_protocol *protocol;
     struct rw_load_gate *gate;
     struct rw_timeline *timeline;
+    struct rw_load_slot *slot;
     unsigned index; /* of the threads */
     /* Connections. */
     struct rw_slab connections, streams, calls; /* the latter two: HTTP/2's */
@@ -102,21 +113,19 @@ struct rw_load_generator {
     uint32_t cycle;   /* position among the requests' weights */
     uint32_t *choice; /* the requests, each as often as its weight */
     uint32_t choice_count;
-    struct rw_load_tally tally;
+    struct rw_load_tally *tally; /* the slot's */
     struct rw_histogram *second_latency;
     struct rw_timeline_row second_row;
     size_t second;
-    _Atomic uint32_t shown_connected; /* for the progress */
-    enum rw_err err;                  /* why it could not work */
-    char why[256];                    /* in words; "" when there is nothing to say */
+    enum rw_err err; /* why it could not work */
+    char why[256];   /* in words; "" when there is nothing to say */
 };
 
 /* All three on the generator's own thread. */
 RW_MUST_CHECK enum rw_err rw_load_generator_open(struct rw_load_generator *generator);
 /* Until the profile is over and every answer is there, or given up. */
 void rw_load_generator_work(struct rw_load_generator *generator);
-/* Closes the connections and gives everything back, also after an open that failed; all but the
- * tally, which is the caller's. */
+/* Closes the connections and gives everything back, also after an open that failed. */
 void rw_load_generator_end(struct rw_load_generator *generator);
 
 /* ---- For the protocols ---- */

@@ -36,7 +36,7 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
             text,
             "the generator was the bottleneck: 1%% of its requests left %s late or more. "
             "Give it more threads or cores, or ask for less",
-            rw_load_format_ns(late, (double)rw_histogram_quantile(result->tally.lateness, 0.99)));
+            rw_load_format_ns(late, (double)rw_histogram_quantile(&result->tally.lateness, 0.99)));
         break;
     case RW_LOAD_CONNECTIONS_BUSY:
         rw_text_addf(text,
@@ -105,8 +105,8 @@ void rw_load_report_text(const struct rw_load_settings *settings,
         rw_text_addf(text, " %9s", name);
     }
     rw_text_addf(text, " %9s\n", "max");
-    add_latency("from due", result->tally.latency, text);
-    add_latency("from sent", result->tally.service, text);
+    add_latency("from due", &result->tally.latency, text);
+    add_latency("from sent", &result->tally.service, text);
     rw_text_adds(text, "\n");
     add_errors(counts, text);
     rw_text_adds(text, "  verdict    ");
@@ -190,14 +190,14 @@ void rw_load_report_json(const struct rw_load_settings *settings,
     rw_text_add_json(text, rw_text_span(&why));
     rw_text_addf(text, ",\n  \"rate\": %.3f,\n", rate_of(result, result->tally.counts.answered));
     add_json_counts(&result->tally.counts, text);
-    add_json_histogram("latency", result->tally.latency, true, text);
+    add_json_histogram("latency", &result->tally.latency, true, text);
     rw_text_adds(text, ",\n");
-    add_json_histogram("service", result->tally.service, true, text);
+    add_json_histogram("service", &result->tally.service, true, text);
     rw_text_adds(text, ",\n");
-    add_json_histogram("lateness", result->tally.lateness, false, text);
+    add_json_histogram("lateness", &result->tally.lateness, false, text);
     rw_text_adds(text, ",\n  \"timeline\": [");
-    for (size_t i = 0; i < result->timeline.count; i++) {
-        const struct rw_timeline_row *row = &result->timeline.rows[i];
+    for (size_t i = 0; i < result->timeline->count; i++) {
+        const struct rw_timeline_row *row = &result->timeline->rows[i];
         rw_text_addf(
             text,
             "%s\n    {\"second\": %zu, \"sent\": %" PRIu64 ", \"answered\": %" PRIu64
@@ -218,8 +218,8 @@ void rw_load_report_json(const struct rw_load_settings *settings,
 void rw_load_report_csv(const struct rw_load_result *result, struct rw_text *text)
 {
     rw_text_adds(text, "second,sent,answered,failed,p50_ms,p90_ms,p99_ms,p999_ms,max_ms\n");
-    for (size_t i = 0; i < result->timeline.count; i++) {
-        const struct rw_timeline_row *row = &result->timeline.rows[i];
+    for (size_t i = 0; i < result->timeline->count; i++) {
+        const struct rw_timeline_row *row = &result->timeline->rows[i];
         rw_text_addf(text, "%zu,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.6f,%.6f,%.6f,%.6f,%.6f\n", i,
                      row->sent, row->answered, row->failed, (double)row->p50_ns / 1e6,
                      (double)row->p90_ns / 1e6, (double)row->p99_ns / 1e6,

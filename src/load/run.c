@@ -3,181 +3,288 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 250, BEGIN_AHEAD_MS = 50 };
+enum { LOOK_MS = 10, SHOW_LOOKS = 25, BEGIN_AHEAD_MS = 50 };
+
+/* Rows for what comes after the last request was due: answers, and a late tick. */
+enum { ROWS_TO_SPARE = 120, ROWS_MAX = 7 * 24 * 3600 };
 
 /* The generator sent on time when nearly all its own delays are below this, or small beside what
  * was measured. */
 enum { LATE_NS_MAX = 1000 * 1000 };
 
+/* In memory that all processes share. */
+struct rw_load_shared {
+    size_t bytes;
+    struct rw_load_gate gate;
+    struct rw_timeline *timeline; /* behind the slots; the same address in all processes */
+    struct rw_load_slot slots[];
+};
+
 struct thread {
     pthread_t id;
     bool started;
-    _Atomic bool ended;
-    enum rw_err err;
     struct rw_load_generator generator;
 };
 
+static struct rw_load_shared *share_memory(const struct rw_load_settings *settings)
+{
+    double seconds = ceil(rw_load_seconds(settings)) + ROWS_TO_SPARE;
+    size_t rows = seconds < ROWS_MAX ? (size_t)seconds : ROWS_MAX;
+    size_t slots = sizeof(struct rw_load_shared) + settings->threads * sizeof(struct rw_load_slot);
+    slots = (slots + 63) & ~(size_t)63;
+    size_t bytes = slots + rw_timeline_bytes(rows);
+    struct rw_load_shared *shared =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return NULL;
+    shared->bytes = bytes;
+    shared->timeline = (struct rw_timeline *)((char *)shared + slots);
+    rw_timeline_begin(shared->timeline, settings->threads, rows);
+    atomic_store(&shared->gate.waiting, settings->threads);
+    for (unsigned i = 0; i < settings->threads; i++)
+        rw_load_tally_begin(&shared->slots[i].tally);
+    return shared;
+}
+
+/* ---- A thread, and a process of some threads ---- */
+
 static void *work(void *argument)
 {
-    struct thread *thread = argument;
-    thread->err = rw_load_generator_open(&thread->generator);
-    if (!thread->err)
-        rw_load_generator_work(&thread->generator);
+    struct rw_load_generator *generator = &((struct thread *)argument)->generator;
+    struct rw_load_slot *slot = generator->slot;
+    slot->err = rw_load_generator_open(generator);
+    if (!slot->err)
+        rw_load_generator_work(generator);
     else
-        atomic_store(&thread->generator.gate->failed, true);
-    rw_load_generator_end(&thread->generator);
-    atomic_store(&thread->ended, true);
+        atomic_store(&generator->gate->failed, true);
+    rw_load_generator_end(generator);
+    atomic_store(&slot->ended, true);
     return NULL;
 }
 
-static enum rw_err start(struct rw_load_run *run, struct rw_load_result *result,
-                         struct thread *threads)
+static void start_thread(const struct rw_load_settings *settings, struct rw_load_shared *shared,
+                         struct thread *thread, unsigned index)
 {
-    for (unsigned i = 0; i < run->settings->threads; i++) {
-        threads[i].generator = (struct rw_load_generator){
-            .settings = run->settings,
-            .gate = &run->gate,
-            .timeline = &result->timeline,
-            .index = i,
-        };
-        if (pthread_create(&threads[i].id, NULL, work, &threads[i]) != 0)
-            return RW_ELIMIT;
-        threads[i].started = true;
+    struct rw_load_slot *slot = &shared->slots[index];
+    thread->generator = (struct rw_load_generator){
+        .settings = settings,
+        .gate = &shared->gate,
+        .timeline = shared->timeline,
+        .slot = slot,
+        .tally = &slot->tally,
+        .index = index,
+    };
+    thread->started = pthread_create(&thread->id, NULL, work, thread) == 0;
+    if (!thread->started) {
+        slot->err = RW_ELIMIT;
+        atomic_store(&shared->gate.failed, true);
+        atomic_store(&slot->ended, true);
     }
-    return RW_OK;
 }
 
-static bool all_ended(const struct rw_load_run *run, const struct thread *threads)
+static struct thread *start_threads(const struct rw_load_settings *settings,
+                                    struct rw_load_shared *shared, unsigned first, unsigned count)
 {
-    for (unsigned i = 0; i < run->settings->threads; i++)
-        if (threads[i].started && !atomic_load(&threads[i].ended))
+    struct thread *threads = rw_alloc_zero(count * sizeof(*threads));
+    for (unsigned i = 0; threads && i < count; i++)
+        start_thread(settings, shared, &threads[i], first + i);
+    return threads;
+}
+
+static void join_threads(struct thread *threads, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (threads[i].started)
+            pthread_join(threads[i].id, NULL);
+    rw_free(threads);
+}
+
+/* It must not outlive who started it; an interrupt at the terminal is the first process's to take.
+ */
+_Noreturn static void be_process(const struct rw_load_settings *settings,
+                                 struct rw_load_shared *shared, unsigned first, unsigned count)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_DFL);
+    struct thread *threads = start_threads(settings, shared, first, count);
+    if (!threads)
+        _exit(1);
+    join_threads(threads, count);
+    _exit(0);
+}
+
+/* ---- The run ---- */
+
+static bool all_ended(const struct rw_load_settings *settings, struct rw_load_shared *shared)
+{
+    for (unsigned i = 0; i < settings->threads; i++)
+        if (!atomic_load(&shared->slots[i].ended))
             return false;
     return true;
 }
 
-static void show(struct rw_load_run *run, struct rw_load_result *result,
-                 const struct thread *threads)
+static void show(struct rw_load_run *run, struct rw_load_shared *shared)
 {
     struct rw_load_progress progress = {.seconds = -1};
-    uint64_t begin_ns = atomic_load(&run->gate.begin_ns);
+    uint64_t begin_ns = atomic_load(&shared->gate.begin_ns);
     if (!run->progress)
         return;
     if (begin_ns)
         progress.seconds = ((double)rw_clock_monotonic_ns() - (double)begin_ns) / 1e9;
     for (unsigned i = 0; i < run->settings->threads; i++)
         progress.connected +=
-            atomic_load_explicit(&threads[i].generator.shown_connected, memory_order_relaxed);
-    progress.rows = rw_timeline_last(&result->timeline, &progress.row);
+            atomic_load_explicit(&shared->slots[i].connected, memory_order_relaxed);
+    progress.rows = rw_timeline_last(shared->timeline, &progress.row);
     run->progress(&progress, run->user);
 }
 
 /* Once all threads have their connections, a common begin a little ahead. */
-static void open_the_gate(struct rw_load_run *run, uint64_t started_ns)
+static void open_the_gate(struct rw_load_run *run, struct rw_load_gate *gate, uint64_t started_ns)
 {
     uint64_t now = rw_clock_monotonic_ns();
-    if (atomic_load(&run->gate.begin_ns) || atomic_load(&run->gate.stop))
+    if (atomic_load(&run->stop))
+        atomic_store(&gate->stop, true);
+    if (atomic_load(&gate->begin_ns) || atomic_load(&gate->stop))
         return;
-    if (atomic_load(&run->gate.waiting) == 0)
-        atomic_store(&run->gate.begin_ns, now + BEGIN_AHEAD_MS * RW_NS_PER_MS);
+    if (atomic_load(&gate->waiting) == 0)
+        atomic_store(&gate->begin_ns, now + BEGIN_AHEAD_MS * RW_NS_PER_MS);
     else if (now - started_ns > run->settings->connect_ms_max * RW_NS_PER_MS)
-        atomic_store(&run->gate.failed, true);
+        atomic_store(&gate->failed, true);
 }
 
-static void watch_over(struct rw_load_run *run, struct rw_load_result *result,
-                       const struct thread *threads)
+/* False: a process has died. */
+static bool all_live(const pid_t *processes, unsigned count)
+{
+    siginfo_t info;
+    for (unsigned i = 0; i < count; i++) {
+        info.si_pid = 0;
+        if (waitid(P_PID, (id_t)processes[i], &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid && (info.si_code != CLD_EXITED || info.si_status != 0))
+            return false;
+    }
+    return true;
+}
+
+static enum rw_err watch_over(struct rw_load_run *run, struct rw_load_shared *shared,
+                              const pid_t *processes, unsigned count)
 {
     uint64_t started_ns = rw_clock_monotonic_ns();
-    for (unsigned turn = 1; !all_ended(run, threads); turn++) {
-        open_the_gate(run, started_ns);
-        usleep(LOOK_MS * 1000 / 25);
-        if (turn % 25 == 0)
-            show(run, result, threads);
-    }
-}
-
-static void gather(const struct rw_load_run *run, struct rw_load_result *result,
-                   struct thread *threads)
-{
-    for (unsigned i = 0; i < run->settings->threads; i++) {
-        struct rw_load_generator *generator = &threads[i].generator;
-        if (!threads[i].started)
+    for (unsigned look = 1; !all_ended(run->settings, shared); look++) {
+        open_the_gate(run, &shared->gate, started_ns);
+        usleep(LOOK_MS * 1000);
+        if (look % SHOW_LOOKS)
             continue;
-        if (!threads[i].err)
-            rw_load_tally_add(&result->tally, &generator->tally);
-        if (!result->why[0])
-            memcpy(result->why, generator->why, sizeof(result->why));
+        show(run, shared);
+        if (!all_live(processes, count))
+            return RW_EIO;
+    }
+    return RW_OK;
+}
+
+static enum rw_err run_here(struct rw_load_run *run, struct rw_load_shared *shared)
+{
+    struct thread *threads = start_threads(run->settings, shared, 0, run->settings->threads);
+    if (!threads)
+        return RW_ENOMEM;
+    enum rw_err err = watch_over(run, shared, NULL, 0);
+    join_threads(threads, run->settings->threads);
+    return err;
+}
+
+static void end_processes(const pid_t *processes, unsigned count, bool at_once)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (at_once)
+            kill(processes[i], SIGKILL);
+        waitpid(processes[i], NULL, 0);
     }
 }
 
-static enum rw_err end(struct rw_load_run *run, struct rw_load_result *result,
-                       struct thread *threads, enum rw_err err)
+static enum rw_err run_in_processes(struct rw_load_run *run, struct rw_load_shared *shared)
 {
-    if (err)
-        atomic_store(&run->gate.failed, true);
-    for (unsigned i = 0; i < run->settings->threads; i++)
-        if (threads[i].started)
-            pthread_join(threads[i].id, NULL);
-    gather(run, result, threads);
-    for (unsigned i = 0; i < run->settings->threads; i++) {
-        if (!err && threads[i].started)
-            err = threads[i].err;
-        if (threads[i].started)
-            rw_load_tally_close(&threads[i].generator.tally);
+    const struct rw_load_settings *settings = run->settings;
+    unsigned each = settings->threads / settings->processes, count = 0;
+    pid_t *processes = rw_alloc_zero(settings->processes * sizeof(*processes));
+    if (!processes)
+        return RW_ENOMEM;
+    for (; count < settings->processes; count++) {
+        processes[count] = fork();
+        if (processes[count] == 0)
+            be_process(settings, shared, count * each, each);
+        if (processes[count] < 0)
+            break;
     }
-    if (!err && atomic_load(&run->gate.failed))
-        err = RW_EREFUSED;
+    enum rw_err err = count < settings->processes ? RW_ELIMIT : RW_OK;
+    if (!err)
+        err = watch_over(run, shared, processes, count);
+    end_processes(processes, count, err != RW_OK);
+    rw_free(processes);
     return err;
+}
+
+static enum rw_err gather(const struct rw_load_settings *settings, struct rw_load_shared *shared,
+                          struct rw_load_result *result)
+{
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; i < settings->threads; i++) {
+        const struct rw_load_slot *slot = &shared->slots[i];
+        rw_load_tally_add(&result->tally, &slot->tally);
+        if (!result->why[0])
+            memcpy(result->why, slot->why, sizeof(result->why));
+        if (!err)
+            err = slot->err;
+    }
+    return !err && atomic_load(&shared->gate.failed) ? RW_EREFUSED : err;
 }
 
 enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
 {
     const struct rw_load_settings *settings = run->settings;
-    *result = (struct rw_load_result){.seconds = rw_load_seconds(settings)};
-    atomic_store(&run->gate.waiting, settings->threads);
-    struct thread *threads = rw_alloc_zero(settings->threads * sizeof(*threads));
-    if (!threads)
+    memset(result, 0, sizeof(*result));
+    rw_load_tally_begin(&result->tally);
+    result->shared = share_memory(settings);
+    if (!result->shared)
         return RW_ENOMEM;
-    enum rw_err err = rw_load_tally_open(&result->tally);
-    if (!err)
-        err = rw_timeline_open(&result->timeline, settings->threads);
-    if (!err) {
-        err = start(run, result, threads);
-        if (!err)
-            watch_over(run, result, threads);
-        err = end(run, result, threads, err);
-    }
-    rw_free(threads);
-    result->interrupted = atomic_load(&run->gate.stop);
-    if (!err && result->interrupted && (double)result->timeline.count < result->seconds)
-        result->seconds = (double)result->timeline.count;
-    if (err)
-        rw_load_result_close(result);
-    return err;
+    enum rw_err err = settings->processes > 1 ? run_in_processes(run, result->shared)
+                                              : run_here(run, result->shared);
+    enum rw_err gathered = gather(settings, result->shared, result);
+    result->timeline = result->shared->timeline;
+    result->interrupted = atomic_load(&run->stop);
+    result->seconds = rw_load_seconds(settings);
+    if (result->interrupted && (double)result->timeline->count < result->seconds)
+        result->seconds = (double)result->timeline->count;
+    return err ? err : gathered;
 }
 
 void rw_load_stop(struct rw_load_run *run)
 {
-    atomic_store(&run->gate.stop, true);
+    atomic_store(&run->stop, true);
 }
 
-/* `why` stays. */
 void rw_load_result_close(struct rw_load_result *result)
 {
-    rw_load_tally_close(&result->tally);
-    if (result->timeline.threads)
-        rw_timeline_close(&result->timeline);
+    if (result->shared)
+        munmap(result->shared, result->shared->bytes);
+    result->shared = NULL;
+    result->timeline = NULL;
 }
 
 enum rw_load_verdict rw_load_judge(const struct rw_load_settings *settings,
                                    const struct rw_load_result *result)
 {
     const struct rw_load_tally *tally = &result->tally;
-    uint64_t late_ns = rw_histogram_quantile(tally->lateness, 0.99);
-    uint64_t p99_ns = rw_histogram_quantile(tally->service, 0.99);
+    uint64_t late_ns = rw_histogram_quantile(&tally->lateness, 0.99);
+    uint64_t p99_ns = rw_histogram_quantile(&tally->service, 0.99);
     if (!tally->counts.answered)
         return RW_LOAD_NOTHING_ANSWERED;
     if (late_ns > LATE_NS_MAX && late_ns > p99_ns / 10)

@@ -1,4 +1,7 @@
-/* A load run: threads, their common begin, their sum.
+/* A load run: processes and threads, their common begin, their sum.
+ *
+ * What the threads leave behind lies in one piece of shared memory, so processes (for more
+ * connections than one has descriptors) are added up as exactly as threads are.
  *
  * rw_load_run blocks. Meanwhile it calls `progress` about four times a second on the caller's
  * thread. rw_load_stop (any thread, signal handlers) ends it early; what was measured until then
@@ -12,6 +15,8 @@
 #include "load/tally.h"
 #include "load/timeline.h"
 
+struct rw_load_shared;
+
 struct rw_load_progress {
     double seconds; /* since the begin; below 0: connections are being opened */
     uint32_t connected;
@@ -21,21 +26,23 @@ struct rw_load_progress {
 
 struct rw_load_result {
     struct rw_load_tally tally;
-    struct rw_timeline timeline;
+    const struct rw_timeline *timeline;
     double seconds; /* that were measured */
     bool interrupted;
     char why[256]; /* the first reason why a connection could not be had; "" for none */
+    struct rw_load_shared *shared;
 };
 
 struct rw_load_run {
     const struct rw_load_settings *settings;
     void (*progress)(const struct rw_load_progress *progress, void *user);
     void *user;
-    struct rw_load_gate gate;
+    _Atomic bool stop;
 };
 
 /* RW_EREFUSED: the connections could not all be had in time (result->why); nothing was sent.
- * RW_ENOMEM, RW_ELIMIT (threads). On success the result is the caller's to close. */
+ * RW_ENOMEM, RW_ELIMIT (threads, processes), RW_EIO (a process died). The result is the caller's
+ * to close in any case. */
 RW_MUST_CHECK enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result);
 void rw_load_stop(struct rw_load_run *run);
 void rw_load_result_close(struct rw_load_result *result);

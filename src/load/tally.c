@@ -1,7 +1,5 @@
 #include "load/tally.h"
 
-#include "base/alloc.h"
-
 const char *rw_load_error_name(enum rw_load_error error)
 {
     static const char *const names[] = {
@@ -13,23 +11,11 @@ const char *rw_load_error_name(enum rw_load_error error)
     return names[error];
 }
 
-enum rw_err rw_load_tally_open(struct rw_load_tally *tally)
+void rw_load_tally_begin(struct rw_load_tally *tally)
 {
-    *tally = (struct rw_load_tally){.latency = rw_histogram_create(),
-                                    .service = rw_histogram_create(),
-                                    .lateness = rw_histogram_create()};
-    if (tally->latency && tally->service && tally->lateness)
-        return RW_OK;
-    rw_load_tally_close(tally);
-    return RW_ENOMEM;
-}
-
-void rw_load_tally_close(struct rw_load_tally *tally)
-{
-    rw_free(tally->latency);
-    rw_free(tally->service);
-    rw_free(tally->lateness);
-    *tally = (struct rw_load_tally){0};
+    rw_histogram_clear(&tally->latency);
+    rw_histogram_clear(&tally->service);
+    rw_histogram_clear(&tally->lateness);
 }
 
 void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *from)
@@ -39,8 +25,8 @@ void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *fro
     const uint64_t *more = (const uint64_t *)&from->counts;
     for (size_t i = 0; i < sizeof(to->counts) / sizeof(*sum); i++)
         sum[i] += more[i];
-    rw_histogram_add(to->latency, from->latency);
-    rw_histogram_add(to->service, from->service);
-    rw_histogram_add(to->lateness, from->lateness);
+    rw_histogram_add(&to->latency, &from->latency);
+    rw_histogram_add(&to->service, &from->service);
+    rw_histogram_add(&to->lateness, &from->lateness);
     to->cpu_ns += from->cpu_ns;
 }

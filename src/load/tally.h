@@ -40,16 +40,17 @@ struct rw_load_counts {
     uint64_t statuses[RW_LOAD_STATUS_MAX];
 };
 
+/* Without pointers: it may lie in memory that processes share. */
 struct rw_load_tally {
     struct rw_load_counts counts;
-    struct rw_histogram *latency;  /* from when a request was due */
-    struct rw_histogram *service;  /* from when it was sent */
-    struct rw_histogram *lateness; /* from due to sent, where a connection was free: our own */
-    uint64_t cpu_ns;               /* of the thread */
+    uint64_t cpu_ns;              /* of the thread */
+    struct rw_histogram latency;  /* from when a request was due */
+    struct rw_histogram service;  /* from when it was sent */
+    struct rw_histogram lateness; /* from due to sent, where a connection was free: our own */
 };
 
-RW_MUST_CHECK enum rw_err rw_load_tally_open(struct rw_load_tally *tally);
-void rw_load_tally_close(struct rw_load_tally *tally);
+/* `tally` is zeroed memory. */
+void rw_load_tally_begin(struct rw_load_tally *tally);
 void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *from);
 
 #endif

@@ -1,56 +1,28 @@
 #include "load/timeline.h"
 
-#include "base/alloc.h"
-
-#include <string.h>
-
-enum rw_err rw_timeline_open(struct rw_timeline *timeline, unsigned threads)
+void rw_timeline_begin(struct rw_timeline *timeline, unsigned threads, size_t room)
 {
-    memset(timeline, 0, sizeof(*timeline));
-    pthread_mutex_init(&timeline->lock, NULL);
+    pthread_mutexattr_t shared;
+    pthread_mutexattr_init(&shared);
+    pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&timeline->lock, &shared);
+    pthread_mutexattr_destroy(&shared);
     timeline->threads = threads;
-    for (unsigned i = 0; i < RW_TIMELINE_OPEN_MAX; i++) {
-        timeline->latency[i] = rw_histogram_create();
-        if (!timeline->latency[i]) {
-            rw_timeline_close(timeline);
-            return RW_ENOMEM;
-        }
-    }
-    return RW_OK;
-}
-
-void rw_timeline_close(struct rw_timeline *timeline)
-{
-    for (unsigned i = 0; i < RW_TIMELINE_OPEN_MAX; i++)
-        rw_free(timeline->latency[i]);
-    rw_free(timeline->rows);
-    pthread_mutex_destroy(&timeline->lock);
-    memset(timeline, 0, sizeof(*timeline));
-}
-
-static bool make_room(struct rw_timeline *timeline)
-{
-    if (timeline->count < timeline->room)
-        return true;
-    size_t room = timeline->room ? 2 * timeline->room : 64;
-    struct rw_timeline_row *rows = rw_realloc(timeline->rows, room * sizeof(*rows));
-    if (!rows)
-        return false;
-    timeline->rows = rows;
     timeline->room = room;
-    return true;
+    for (unsigned i = 0; i < RW_TIMELINE_OPEN_MAX; i++)
+        rw_histogram_clear(&timeline->latency[i]);
 }
 
 static void finish(struct rw_timeline *timeline, unsigned place)
 {
     struct rw_timeline_row *row = &timeline->open[place];
-    struct rw_histogram *latency = timeline->latency[place];
+    struct rw_histogram *latency = &timeline->latency[place];
     row->p50_ns = rw_histogram_quantile(latency, 0.5);
     row->p90_ns = rw_histogram_quantile(latency, 0.9);
     row->p99_ns = rw_histogram_quantile(latency, 0.99);
     row->p999_ns = rw_histogram_quantile(latency, 0.999);
     row->most_ns = latency->most;
-    if (make_room(timeline))
+    if (timeline->count < timeline->room)
         timeline->rows[timeline->count++] = *row;
     else
         timeline->lacking = true;
@@ -69,7 +41,7 @@ void rw_timeline_report(struct rw_timeline *timeline, size_t second,
         sum->sent += row->sent;
         sum->answered += row->answered;
         sum->failed += row->failed;
-        rw_histogram_add(timeline->latency[place], latency);
+        rw_histogram_add(&timeline->latency[place], latency);
         if (++timeline->reports[place] == timeline->threads)
             finish(timeline, place);
     } else {

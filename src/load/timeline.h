@@ -1,7 +1,8 @@
 /* One row for each second of a run, made of what all threads report; also the live progress.
  *
  * Each thread reports every second it has finished, in order, also an empty one. A second is told
- * once all threads have reported it. Any thread; a lock, once a second.
+ * once all threads have reported it. Any thread, of any process that has the memory; a lock, once a
+ * second.
  */
 #ifndef RW_LOAD_TIMELINE_H
 #define RW_LOAD_TIMELINE_H
@@ -19,19 +20,26 @@ struct rw_timeline_row {
 
 enum { RW_TIMELINE_OPEN_MAX = 8 }; /* seconds that some threads have reported and others not */
 
+/* Without pointers: it may lie in memory that processes share. */
 struct rw_timeline {
     pthread_mutex_t lock;
     unsigned threads;
-    struct rw_timeline_row *rows;
+    bool lacking;       /* a thread lagged too far behind, or `room` is used up: rows are missing */
     size_t count, room; /* of finished rows */
     unsigned reports[RW_TIMELINE_OPEN_MAX];
     struct rw_timeline_row open[RW_TIMELINE_OPEN_MAX];
-    struct rw_histogram *latency[RW_TIMELINE_OPEN_MAX];
-    bool lacking; /* out of memory, or a thread lagged too far behind: rows are missing */
+    struct rw_histogram latency[RW_TIMELINE_OPEN_MAX];
+    struct rw_timeline_row rows[];
 };
 
-RW_MUST_CHECK enum rw_err rw_timeline_open(struct rw_timeline *timeline, unsigned threads);
-void rw_timeline_close(struct rw_timeline *timeline);
+/* How much memory one of `room` seconds takes. */
+static inline size_t rw_timeline_bytes(size_t room)
+{
+    return sizeof(struct rw_timeline) + room * sizeof(struct rw_timeline_row);
+}
+
+/* `timeline` is zeroed memory of rw_timeline_bytes(room). */
+void rw_timeline_begin(struct rw_timeline *timeline, unsigned threads, size_t room);
 
 /* `row`: sent, answered and failed of this thread in second `second`. */
 void rw_timeline_report(struct rw_timeline *timeline, size_t second,

@@ -183,6 +183,22 @@ describe("ringway load", { concurrency: 3 }, () => {
     }
   });
 
+  test("processes are added up as threads are, each from an address of its own", async (t) => {
+    const addresses = new Set();
+    const server = net.createServer((socket) => {
+      addresses.add(socket.remoteAddress);
+      socket.on("error", () => {});
+      socket.on("data", () => socket.write(ok));
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => server.close());
+    const { report, stderr } = await load("-r", 300, "-d", "2s", "-c", 12, "--processes", 3, "-t", 2, "--sources", `http://127.0.0.1:${server.address().port}/`);
+    assert.equal(stderr, "");
+    assert.deepEqual([report.requests.due, report.requests.answered, report.threads], [600, 600, 6]);
+    assert.equal(report.timeline.reduce((sum, row) => sum + row.answered, 0), 600);
+    assert.deepEqual([...addresses].sort(), [1, 2, 3, 4, 5, 6].map((number) => `127.1.0.${number}`));
+  });
+
   test("phases, files, and an interrupt that reports what there is", async (t) => {
     const server = await startRaw(t, () => ok);
     const folder = scratch(t);

@@ -129,8 +129,8 @@ static const char *const hostile[] = {
     "| a | b |\n|---|---|\n# heading\n- item\n\n> quote",
     "[link](javascript:alert(1)) ![](x) `code` **strong** ~~gone~~ $x$ <https://x.example>",
     "\"},{\"kind\":\"section\"\\\", \\u0000",
-    "\xe2\x80\xae"
-    "gnirts desrever\xe2\x80\xac \xe2\x80\x8b\xef\xbb\xbf",
+    ("\xe2\x80\xae"
+     "gnirts desrever\xe2\x80\xac \xe2\x80\x8b\xef\xbb\xbf"),
     "\xff\xfe\x80 broken \xc3( \xed\xa0\x80 \xf5\x80\x80\x80",
     "\x01\x02\x1b[31m\x7f\xc2\x85",
     "{0} {9} **",
