@@ -57,11 +57,15 @@ int rw_cli_plan_make(const struct rw_cli_plan *arguments, const char *file,
 static int write_plan(const struct rw_cli_plan *arguments, struct rw_plan_made *made)
 {
     struct rw_text text = {0};
+    if (!arguments->format && rw_cli_plan_is_folder(arguments->out))
+        return rw_cli_plan_write_folder(arguments, made);
     const char *format = arguments->format ? arguments->format : "text";
     if (strcmp(format, "text") == 0)
         rw_listing_write(&made->plan, arguments->language, &text);
-    else
+    else if (strcmp(format, "cells") == 0)
         rw_listing_write_json(&made->plan, &text);
+    else
+        return rw_cli_plan_report(arguments, made);
     int code = rw_cli_plan_write(arguments->out, &text);
     rw_text_free(&text);
     return code;
@@ -145,7 +149,7 @@ const struct rw_verb rw_verb_plan = {
         "  ringway plan --template [--lang zh]     a commented intake to fill in\n\n"
         "  --lang zh|en        language of the output (en)\n"
         "  --format FORMAT     text, cells (JSON), html, md, json or pdf\n"
-        "  --out PATH          a file, or a folder for everything\n"
+        "  --out PATH          a file, or a folder for everything (it exists, or ends with /)\n"
         "  --draws N           Monte Carlo draws (10,000; 0 for none)\n"
         "  --seed N            of the draws (1): the same seed gives the same plan\n"
         "  --date YYYY-MM-DD   the plan's date, when the intake has none\n"

@@ -34,6 +34,14 @@ int rw_cli_plan_make(const struct rw_cli_plan *arguments, const char *file,
 /* Writes a text to a file or, with NULL, to standard output; 0 or 1. */
 int rw_cli_plan_write(const char *path, const struct rw_text *text);
 
+/* The proposal as html, md, json or pdf; 0, 1 or 2. */
+int rw_cli_plan_report(const struct rw_cli_plan *arguments, struct rw_plan_made *made);
+
+/* Proposals in all formats and both languages, and the cells, into the folder --out. */
+int rw_cli_plan_write_folder(const struct rw_cli_plan *arguments, struct rw_plan_made *made);
+/* It is one, or is written like one: with "/" at its end. NULL is none. */
+bool rw_cli_plan_is_folder(const char *path);
+
 int rw_cli_plan_whatif(const struct rw_cli_plan *arguments);
 int rw_cli_plan_diff(const struct rw_cli_plan *arguments);
 

@@ -5,11 +5,13 @@
  * RW_PROPOSALS=DIRECTORY also writes the pages there, for eyes. */
 #include "base/alloc.h"
 #include "plan/bill/bill.h"
+#include "plan/controls/controls.h"
 #include "plan/money/money.h"
 #include "plan/report/html.h"
 #include "plan/report/json.h"
 #include "plan/report/markdown.h"
 #include "plan/report/proposal.h"
+#include "plan/roadmap/roadmap.h"
 #include "plan/sizing/sizing.h"
 
 #include <math.h>
@@ -21,18 +23,20 @@
 #include <cmocka.h>
 
 static struct rw_prices prices;
+static struct rw_standards standards;
 
 static int setup(void **state)
 {
     (void)state;
     struct rw_conf_report report = {0};
-    return rw_prices_load(&prices, &report) != RW_OK;
+    return rw_prices_load(&prices, &report) || rw_standards_load(&standards, &report);
 }
 
 static int teardown(void **state)
 {
     (void)state;
     rw_prices_free(&prices);
+    rw_standards_free(&standards);
     return 0;
 }
 
@@ -67,6 +71,8 @@ static void insurer(struct rw_plan *plan, struct rw_input_value values[RW_INPUT_
         .share_count = 2,
         .sites = {{"aws", "eu-west-1", 1, {0}}},
         .site_count = 1,
+        .frameworks = {"mlps2_l3", "gdpr"},
+        .framework_count = 2,
     };
 }
 
@@ -76,6 +82,7 @@ static enum rw_err build(struct rw_plan *plan)
     rw_plan_init(plan);
     insurer(plan, values);
     plan->prices = &prices;
+    plan->standards = &standards;
     plan->sheet.currency = "USD";
     rw_inputs_add(&plan->sheet, values, plan->inputs);
     plan->tier_count = rw_tiers_make(&plan->terms, plan->tiers);
@@ -84,6 +91,10 @@ static enum rw_err build(struct rw_plan *plan)
         err = rw_bill_chapter(plan);
     if (!err)
         err = rw_money_chapter(plan);
+    if (!err)
+        err = rw_roadmap_chapter(plan);
+    if (!err)
+        err = rw_controls_chapter(plan);
     rw_findings_sort(&plan->findings);
     return err;
 }

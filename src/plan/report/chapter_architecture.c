@@ -19,7 +19,7 @@ struct drawing {
     const struct rw_tier *tier;
     struct rw_doc_diagram *diagram;
     struct rw_doc_box *users;
-    struct domain first; /* of the first site: where replicas come from */
+    struct domain last; /* the one before: where replicas come from */
     bool any;
 };
 
@@ -76,9 +76,9 @@ static struct rw_span nodes_each(const struct drawing *drawing, const char *name
     if (!isfinite(nodes) || nodes <= 0)
         return NONE;
     double each = ceil(nodes / zones);
-    return rw_doc_format(proposal->doc,
-                         proposal->language == RW_LANGUAGE_ZH ? "约 %.0f 节点" : "about %.0f nodes",
-                         each);
+    return rw_doc_format(
+        proposal->doc, proposal->language == RW_LANGUAGE_ZH ? "节点：约 %.0f" : "nodes: about %.0f",
+        each);
 }
 
 static struct rw_doc_box *add_box(struct drawing *drawing, struct rw_doc_zone *zone,
@@ -139,18 +139,15 @@ static void add_region(struct drawing *drawing, const struct rw_term_site *site,
     struct rw_doc_zone *region =
         rw_doc_zone(proposal->doc, drawing->diagram, provider, RW_DOC_REGION, name);
     region->residency = jurisdiction(site);
-    struct domain before = drawing->first;
     unsigned zones = standby ? 1 : drawing->tier->profile->zones;
     for (unsigned i = 0; i < zones && i < ZONES_DRAWN; i++) {
         struct domain domain = add_domain(drawing, region, i, standby);
-        if (i)
-            replicate(drawing, &before, &domain, RW_TEXTS("synchronous", "同步复制"));
-        else if (drawing->any)
-            replicate(drawing, &drawing->first, &domain, RW_TEXTS("asynchronous", "异步复制"));
-        if (!drawing->any)
-            drawing->first = domain;
+        if (drawing->any)
+            replicate(drawing, &drawing->last, &domain,
+                      i ? RW_TEXTS("synchronous", "同步复制")
+                        : RW_TEXTS("asynchronous", "异步复制"));
+        drawing->last = domain;
         drawing->any = true;
-        before = domain;
     }
 }
 
@@ -174,7 +171,7 @@ static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
             true);
 }
 
-void rw_proposal_architecture(struct rw_proposal *proposal)
+static void put_after(struct rw_proposal *proposal)
 {
     const struct rw_plan *plan = proposal->plan;
     const struct rw_tier *tier = rw_proposal_recommended(proposal);
@@ -185,7 +182,6 @@ void rw_proposal_architecture(struct rw_proposal *proposal)
         RW_DOC_TEXT(rw_proposal_say(proposal, tier->label)),
         RW_DOC_TEXT(rw_proposal_say(proposal, tier->profile->buys)),
     };
-    rw_doc_section(proposal->doc, 1, RW_TEXTS("Architecture", "技术架构"));
     rw_doc_paragraph(
         proposal->doc,
         RW_TEXTS("Drawn for the tier **{0}**: {1}. What stands in one dashed frame "
@@ -193,4 +189,11 @@ void rw_proposal_architecture(struct rw_proposal *proposal)
                  "按 **{0}** 档绘制：{1}。虚线框内为同一故障域；彩色框标明数据所属法域。"),
         arguments, 2);
     draw_tier(proposal, tier);
+}
+
+void rw_proposal_architecture(struct rw_proposal *proposal)
+{
+    rw_doc_section(proposal->doc, 1, RW_TEXTS("Architecture", "技术架构"));
+    rw_proposal_before(proposal);
+    put_after(proposal);
 }

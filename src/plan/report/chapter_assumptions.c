@@ -63,6 +63,7 @@ static void put_missing(struct rw_proposal *proposal)
         if (is_missing(&sheet->cells[i]))
             put_cell(proposal, table, i, rw_proposal_say(proposal, sheet->cells[i].reason));
     }
+    rw_proposal_gaps(proposal, table);
 }
 
 void rw_proposal_assumptions(struct rw_proposal *proposal)

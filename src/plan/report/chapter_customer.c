@@ -50,4 +50,5 @@ void rw_proposal_customer(struct rw_proposal *proposal)
         begin_table(proposal, RW_TEXTS("What the customer gave", "客户给出的数据"));
     for (unsigned i = 0; i < RW_INPUT_END; i++)
         put_given(proposal, table, proposal->plan->inputs[i]);
+    rw_proposal_words(proposal);
 }

@@ -27,7 +27,7 @@ static struct rw_span where(struct rw_proposal *proposal, const struct rw_findin
     if (finding->source)
         rw_text_addf(&text, "; %s", finding->source);
     if (finding->file && finding->place.line)
-        rw_text_addf(&text, "; %s:%u:%u", finding->file, finding->place.line,
+        rw_text_addf(&text, "; %s:%u:%u", rw_proposal_file(finding->file), finding->place.line,
                      finding->place.column);
     struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
     if (text.err && !proposal->doc->err)

@@ -1,7 +1,7 @@
 /* The executive summary: the verdict, what cannot be, what can be, and the figures behind it. */
 #include "plan/report/chapters.h"
 
-enum { BLOCKERS_SHOWN = 6 };
+enum { BLOCKERS_SHOWN = 10 };
 
 static void put_verdict(struct rw_proposal *proposal)
 {
@@ -83,23 +83,78 @@ static void put_metrics(struct rw_proposal *proposal)
     put_metric(proposal, rw_plan_find(plan, "money", shown, "reserve"), paid, name);
 }
 
+static bool is_blocker(const struct rw_findings *findings, unsigned number)
+{
+    return findings->at[number].severity == RW_SEVERITY_BLOCKER;
+}
+
+/* Whether a finding before this one has the same rule: it says the same of another tier. */
+static bool is_repeated(const struct rw_findings *findings, unsigned number)
+{
+    for (unsigned i = 0; i < number; i++) {
+        if (is_blocker(findings, i) && strcmp(findings->at[i].rule, findings->at[number].rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_blocker(struct rw_proposal *proposal, const struct rw_finding *finding)
+{
+    struct rw_doc_argument action[] = {
+        RW_DOC_TEXT(rw_proposal_finding(proposal, finding, finding->action))};
+    rw_doc_note(proposal->doc, RW_DOC_BAD, rw_proposal_finding(proposal, finding, finding->text),
+                RW_TEXTS("{0}", "{0}"), action, 1);
+}
+
+/* The first of each rule; all of them stand in the section of the findings. */
 static void put_blockers(struct rw_proposal *proposal)
 {
     const struct rw_findings *findings = &proposal->plan->findings;
-    unsigned shown = 0;
-    if (rw_findings_count(findings, RW_SEVERITY_BLOCKER))
-        rw_doc_section(proposal->doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
+    unsigned all = rw_findings_count(findings, RW_SEVERITY_BLOCKER), shown = 0;
+    if (!all)
+        return;
+    rw_doc_section(proposal->doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
     for (unsigned i = 0; i < findings->count && shown < BLOCKERS_SHOWN; i++) {
-        const struct rw_finding *finding = &findings->at[i];
-        if (finding->severity != RW_SEVERITY_BLOCKER)
+        if (!is_blocker(findings, i) || is_repeated(findings, i))
             continue;
-        struct rw_doc_argument action[] = {
-            RW_DOC_TEXT(rw_proposal_finding(proposal, finding, finding->action))};
-        rw_doc_note(proposal->doc, RW_DOC_BAD,
-                    rw_proposal_finding(proposal, finding, finding->text), RW_TEXTS("{0}", "{0}"),
-                    action, 1);
+        put_blocker(proposal, &findings->at[i]);
         shown++;
     }
+    struct rw_doc_argument more[] = {rw_proposal_count(proposal, all - shown)};
+    if (all > shown)
+        rw_doc_paragraph(
+            proposal->doc,
+            RW_TEXTS("{0} more, of the same rules for other tiers or of further ones, "
+                     "stand among the findings.",
+                     "另有 {0} 项（同一规则的其他档次或其他规则）见“发现与风险”一章。"),
+            more, 1);
+}
+
+/* "in the budget"; else by what it is exceeded, or what is missing to tell. */
+static struct rw_span money_verdict(struct rw_proposal *proposal, const struct rw_tier *tier)
+{
+    enum { causes_shown = 3 };
+    uint32_t causes[causes_shown];
+    struct rw_sheet *sheet = &proposal->plan->sheet;
+    uint32_t cost = rw_plan_find(proposal->plan, "money", tier, "cost_term");
+    if (rw_proposal_affordable(proposal, tier))
+        return rw_proposal_say(proposal, RW_TEXTS("within the budget", "在预算内"));
+    if (cost != RW_CELL_NONE && !isnan(rw_sheet_value(sheet, cost)))
+        return rw_proposal_say(proposal, RW_TEXTS("beyond the budget", "超出预算"));
+    unsigned count = cost == RW_CELL_NONE ? 0 : rw_sheet_missing(sheet, cost, causes, causes_shown);
+    struct rw_text text = {0};
+    rw_text_adds(&text,
+                 rw_label_in(RW_TEXTS("its cost cannot be told without: ", "费用无法计算，缺少："),
+                             proposal->language));
+    for (unsigned i = 0; i < count && i < causes_shown; i++)
+        rw_text_addf(&text, "%s%s", i ? "; " : "",
+                     rw_label_in(rw_sheet_cell(sheet, causes[i])->label, proposal->language));
+    rw_text_adds(&text, count > causes_shown ? " …" : "");
+    struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+    return kept;
 }
 
 static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
@@ -114,11 +169,7 @@ static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
                                        "满足可用性与时延目标")
                             : RW_TEXTS("The targets for availability and latency are not kept",
                                        "不满足可用性与时延目标"))),
-        RW_DOC_TEXT(rw_proposal_say(proposal, paid
-                                                  ? RW_TEXTS("within the budget", "在预算内")
-                                                  : RW_TEXTS("not within the budget, or a price is "
-                                                             "missing",
-                                                             "超出预算或缺少价格"))),
+        RW_DOC_TEXT(money_verdict(proposal, tier)),
     };
     rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,
                 rw_proposal_say(proposal, tier->label),

@@ -42,6 +42,9 @@ struct rw_span rw_proposal_finding(struct rw_proposal *proposal, const struct rw
 /* A date in days since 1970; nothing for NaN. */
 struct rw_span rw_proposal_date(struct rw_proposal *proposal, double days);
 
+/* A file's name without its folders: who reads a proposal has other ones. */
+const char *rw_proposal_file(const char *path);
+
 struct rw_span rw_proposal_currency(const struct rw_proposal *proposal);
 
 /* ---- Tables of the tiers ---- */
@@ -66,6 +69,12 @@ uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix
 
 /* ---- Chapters, in the order of the document ---- */
 
+/* Within the customer's chapter: his own words. Within the assumptions: fields that nobody filled
+ * in, as rows of a table. Within the architecture: what there is today. */
+void rw_proposal_words(struct rw_proposal *proposal);
+void rw_proposal_gaps(struct rw_proposal *proposal, struct rw_doc_table *table);
+void rw_proposal_before(struct rw_proposal *proposal);
+
 void rw_proposal_figures(struct rw_proposal *proposal);
 void rw_proposal_summary(struct rw_proposal *proposal);
 void rw_proposal_customer(struct rw_proposal *proposal);
@@ -74,6 +83,10 @@ void rw_proposal_sizing(struct rw_proposal *proposal);
 void rw_proposal_architecture(struct rw_proposal *proposal);
 void rw_proposal_bill(struct rw_proposal *proposal);
 void rw_proposal_money(struct rw_proposal *proposal);
+void rw_proposal_outlook(struct rw_proposal *proposal);
+void rw_proposal_roadmap(struct rw_proposal *proposal);
+void rw_proposal_controls(struct rw_proposal *proposal);
+void rw_proposal_acceptance(struct rw_proposal *proposal);
 void rw_proposal_assumptions(struct rw_proposal *proposal);
 void rw_proposal_sources(struct rw_proposal *proposal);
 

@@ -120,10 +120,10 @@ static void draw_link_label(struct drawing *drawing, const struct rw_doc_link *l
     const struct rw_diagram_place *from = &drawing->layout->boxes[link->from->index];
     const struct rw_diagram_place *to = &drawing->layout->boxes[link->to->index];
     bool beside = from->x == to->x;
-    double x = beside ? from->x + from->width * 0.7 + 8 : (from->x + to->x + from->width) / 2;
+    double x = beside ? from->x + from->width * 0.7 - 6 : (from->x + to->x + from->width) / 2;
     double y = (from->y + to->y + from->height) / 2;
     if (beside)
-        RW_MARKUP(drawing->out, "<text class=\"wire\"");
+        RW_MARKUP(drawing->out, "<text class=\"wire\" text-anchor=\"end\"");
     else
         RW_MARKUP(drawing->out, "<text class=\"wire\" text-anchor=\"middle\"");
     put_words(drawing, x, beside ? y + 4 : y - 6, link->label, 150);
@@ -158,7 +158,9 @@ static void draw_box(struct drawing *drawing, const struct rw_doc_box *box)
 
 static void begin(struct drawing *drawing)
 {
-    RW_MARKUP(drawing->out, "<svg class=\"diagram\" role=\"img\" viewBox=\"0 0 ");
+    RW_MARKUP(drawing->out, "<svg class=\"diagram\" role=\"img\"");
+    RW_MARKUP_AT(drawing->out, "width", drawing->layout->width);
+    RW_MARKUP(drawing->out, " viewBox=\"0 0 ");
     rw_markup_coordinate(drawing->out, drawing->layout->width);
     RW_MARKUP(drawing->out, " ");
     rw_markup_coordinate(drawing->out, drawing->layout->height);

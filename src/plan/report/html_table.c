@@ -77,7 +77,10 @@ static void put_status(struct rw_html *html, const struct rw_doc_cell *cell)
         break;
     }
     RW_MARKUP(&html->out, "\">");
-    rw_markup_text(&html->out, cell->text);
+    if (cell->figure != RW_DOC_NO_FIGURE)
+        rw_html_figure(html, cell->figure, cell->text);
+    else
+        rw_markup_text(&html->out, cell->text);
     RW_MARKUP(&html->out, "</span>");
 }
 

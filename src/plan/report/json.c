@@ -54,7 +54,7 @@ static void put_figure(struct json *json, unsigned figure)
         put_text(json, "figure", json->doc->figures[figure].id);
 }
 
-static void open(struct json *json, const char *key, const char *bracket)
+static void enter(struct json *json, const char *key, const char *bracket)
 {
     if (key)
         put_key(json, key);
@@ -63,7 +63,7 @@ static void open(struct json *json, const char *key, const char *bracket)
     rw_text_adds(json->out, bracket);
 }
 
-static void shut(struct json *json, const char *bracket)
+static void leave(struct json *json, const char *bracket)
 {
     rw_text_adds(json->out, bracket);
 }
@@ -109,46 +109,46 @@ static void put_table(struct json *json, const struct rw_doc_table *table)
     static const char *const types[] = {"words", "money", "number", "share", "status"};
     put_text(json, "caption", table->caption);
     put_text(json, "currency", table->currency);
-    open(json, "columns", "[");
+    enter(json, "columns", "[");
     for (size_t i = 0; i < table->column_count; i++) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_text(json, "title", table->columns[i].title);
         put_text(json, "unit", table->columns[i].unit);
         put_word(json, "type", types[table->columns[i].kind]);
-        shut(json, "}");
+        leave(json, "}");
     }
-    shut(json, "]");
-    open(json, "rows", "[");
+    leave(json, "]");
+    enter(json, "rows", "[");
     for (const struct rw_doc_row *row = table->first; row; row = row->next) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_word(json, "role", row->total ? "total" : row->group ? "group" : "row");
-        open(json, "cells", "[");
+        enter(json, "cells", "[");
         for (size_t i = 0; i < table->column_count; i++)
             put_cell(json, &table->columns[i], &row->cells[i]);
-        shut(json, "]}");
+        leave(json, "]}");
     }
-    shut(json, "]");
+    leave(json, "]");
 }
 
 static void put_point(struct json *json, const struct rw_doc_chart *chart,
                       const struct rw_doc_point *point)
 {
-    open(json, NULL, "{");
+    enter(json, NULL, "{");
     put_text(json, "label", point->label);
     if (chart->kind >= RW_DOC_TORNADO) {
         put_number(json, "low", point->low);
         put_number(json, "high", point->high);
     }
     if (chart->kind != RW_DOC_TORNADO && chart->kind != RW_DOC_GANTT) {
-        open(json, "values", "[");
+        enter(json, "values", "[");
         for (size_t i = 0; i < chart->series_count; i++) {
             separate(json);
             rw_number_write(json->out, point->values[i]);
         }
-        shut(json, "]");
+        leave(json, "]");
     }
     put_true(json, "critical", point->strong);
-    shut(json, "}");
+    leave(json, "}");
 }
 
 static void put_chart(struct json *json, const struct rw_doc_chart *chart)
@@ -162,42 +162,42 @@ static void put_chart(struct json *json, const struct rw_doc_chart *chart)
         put_number(json, "day_zero", chart->day_zero);
     if (chart->kind == RW_DOC_TORNADO)
         put_number(json, "base", chart->base);
-    open(json, "series", "[");
+    enter(json, "series", "[");
     for (size_t i = 0; i < chart->series_count; i++) {
         separate(json);
         rw_text_add_json(json->out, chart->series[i]);
     }
-    shut(json, "]");
-    open(json, "points", "[");
+    leave(json, "]");
+    enter(json, "points", "[");
     for (const struct rw_doc_point *point = chart->first; point; point = point->next)
         put_point(json, chart, point);
-    shut(json, "]");
-    open(json, "marks", "[");
+    leave(json, "]");
+    enter(json, "marks", "[");
     for (const struct rw_doc_mark *mark = chart->marks; mark; mark = mark->next) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_text(json, "label", mark->label);
         put_number(json, "at", mark->at);
         put_word(json, "tone", tones[mark->tone]);
-        shut(json, "}");
+        leave(json, "}");
     }
-    shut(json, "]");
+    leave(json, "]");
 }
 
 static void put_zones(struct json *json, const struct rw_doc_diagram *diagram)
 {
     static const char *const kinds[] = {"provider", "region", "failure_domain", "outside"};
-    open(json, "zones", "[");
+    enter(json, "zones", "[");
     for (const struct rw_doc_zone *zone = diagram->zones; zone; zone = zone->next) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_word(json, "kind", kinds[zone->kind]);
         put_text(json, "label", zone->label);
         if (zone->residency.len)
             put_text(json, "residency", zone->residency);
         if (zone->parent)
             put_number(json, "parent", zone->parent->index);
-        shut(json, "}");
+        leave(json, "}");
     }
-    shut(json, "]");
+    leave(json, "]");
 }
 
 static void put_diagram(struct json *json, const struct rw_doc_diagram *diagram)
@@ -205,26 +205,26 @@ static void put_diagram(struct json *json, const struct rw_doc_diagram *diagram)
     static const char *const changes[] = {"kept", "added", "retired"};
     put_text(json, "caption", diagram->caption);
     put_zones(json, diagram);
-    open(json, "boxes", "[");
+    enter(json, "boxes", "[");
     for (const struct rw_doc_box *box = diagram->boxes; box; box = box->next) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_text(json, "label", box->label);
         put_text(json, "detail", box->detail);
         put_number(json, "zone", box->zone->index);
         put_word(json, "change", changes[box->change]);
-        shut(json, "}");
+        leave(json, "}");
     }
-    shut(json, "]");
-    open(json, "links", "[");
+    leave(json, "]");
+    enter(json, "links", "[");
     for (const struct rw_doc_link *link = diagram->links; link; link = link->next) {
-        open(json, NULL, "{");
+        enter(json, NULL, "{");
         put_number(json, "from", link->from->index);
         put_number(json, "to", link->to->index);
         put_text(json, "label", link->label);
         put_true(json, "dashed", link->dashed);
-        shut(json, "}");
+        leave(json, "}");
     }
-    shut(json, "]");
+    leave(json, "]");
 }
 
 static void put_block(struct json *json, const struct rw_doc_block *block)
@@ -265,12 +265,12 @@ static void put_cell_of_sheet(struct json *json, const struct rw_doc_figure *fig
         put_text(json, "source", figure->source);
     if (figure->input_count == 0)
         return;
-    open(json, "inputs", "[");
+    enter(json, "inputs", "[");
     for (size_t i = 0; i < figure->input_count; i++) {
         separate(json);
         rw_text_add_json(json->out, json->doc->figures[figure->inputs[i]].id);
     }
-    shut(json, "]");
+    leave(json, "]");
 }
 
 static void put_figures(struct json *json)
@@ -280,7 +280,7 @@ static void put_figures(struct json *json)
         rw_text_add_json(json->out, json->doc->figures[i].id);
         rw_text_adds(json->out, ": {");
         put_cell_of_sheet(json, &json->doc->figures[i]);
-        shut(json, "}");
+        leave(json, "}");
     }
 }
 
@@ -294,14 +294,14 @@ enum rw_err rw_report_json(const struct rw_doc *doc, struct rw_text *out)
     put_text(&json, "subtitle", doc->subtitle);
     put_text(&json, "customer", doc->customer);
     put_text(&json, "date", doc->date);
-    open(&json, "blocks", "[");
+    enter(&json, "blocks", "[");
     for (const struct rw_doc_block *block = doc->first; block; block = block->next) {
         rw_text_adds(out, block == doc->first ? "\n{" : ",\n{");
         put_block(&json, block);
-        shut(&json, "}");
+        leave(&json, "}");
     }
     rw_text_adds(out, "\n]");
-    open(&json, "figures", "{");
+    enter(&json, "figures", "{");
     put_figures(&json);
     rw_text_adds(out, "\n}}\n");
     return out->err;

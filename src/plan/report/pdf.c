@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static const char *const programs[] = {"chromium", "chromium-browser", "google-chrome-stable",
                                        "google-chrome", "chrome"};
 

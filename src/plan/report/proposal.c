@@ -81,6 +81,12 @@ struct rw_span rw_proposal_date(struct rw_proposal *proposal, double days)
     return keep(proposal, &text);
 }
 
+const char *rw_proposal_file(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path ? path : "";
+}
+
 struct rw_span rw_proposal_currency(const struct rw_proposal *proposal)
 {
     return rw_span_text(proposal->plan->sheet.currency);
@@ -163,6 +169,14 @@ const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal
     return NULL;
 }
 
+unsigned rw_report_tier(struct rw_plan *plan)
+{
+    rw_assert(plan->tier_count > 0);
+    const struct rw_proposal proposal = {.plan = plan};
+    const struct rw_tier *tier = rw_proposal_recommended(&proposal);
+    return tier ? (unsigned)(tier - plan->tiers) : plan->tier_count - 1;
+}
+
 uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix, uint32_t *at)
 {
     const struct rw_sheet *sheet = &proposal->plan->sheet;
@@ -205,6 +219,10 @@ enum rw_err rw_report_proposal(struct rw_plan *plan, const struct rw_intake *int
     rw_proposal_architecture(&proposal);
     rw_proposal_bill(&proposal);
     rw_proposal_money(&proposal);
+    rw_proposal_outlook(&proposal);
+    rw_proposal_roadmap(&proposal);
+    rw_proposal_controls(&proposal);
+    rw_proposal_acceptance(&proposal);
     rw_proposal_assumptions(&proposal);
     rw_proposal_sources(&proposal);
     rw_doc_section(doc, 1, RW_TEXTS("Appendix: all figures", "附录：全部数字"));

@@ -35,6 +35,7 @@
     X(DATA, "公开数据", "data")                                                                    \
     X(COMPUTED, "计算", "computed")                                                                \
     X(MISSING, "缺价", "missing")                                                                  \
+    X(MISSING_VALUE, "缺失", "missing")                                                            \
     X(DATA_TABLE, "图中数据", "The figures of this chart")                                         \
     X(REGION, "区域", "region")                                                                    \
     X(PLAN_DATE, "方案日期", "Date of the plan")                                                   \
