@@ -15,7 +15,7 @@ struct rw_siphash {
 };
 
 void rw_siphash_begin(struct rw_siphash *hash, const uint64_t key[2]);
-void rw_siphash_add(struct rw_siphash *hash, const void *at, size_t len);
+void rw_siphash_add(struct rw_siphash *hash, const void *bytes, size_t len);
 uint64_t rw_siphash_end(struct rw_siphash *hash);
 
 #endif

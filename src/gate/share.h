@@ -41,8 +41,8 @@ RW_MUST_CHECK enum rw_err rw_shares_create(const struct rw_shares_options *optio
 /* Runs the loop until the connection has gone. NULL is fine. */
 void rw_shares_destroy(struct rw_shares *shares);
 
-/* A configuration comes into force; `redis` NULL: there is none. Control thread. */
-void rw_shares_configure(struct rw_shares *shares, const struct rw_config_redis *redis);
+/* A configuration comes into force; `config` NULL: there is none. Control thread. */
+void rw_shares_configure(struct rw_shares *shares, const struct rw_config_redis *config);
 
 /* ---- Worker threads ---- */
 

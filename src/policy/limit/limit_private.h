@@ -80,7 +80,7 @@ RW_MUST_CHECK enum rw_err rw_limit_offset(struct rw_span text, int32_t *offset_s
 uint32_t rw_limit_period_end(int per, int32_t offset_s, uint64_t wall_s);
 
 /* limit_config.c */
-enum rw_err rw_limits_compile(struct rw_compile *compile, const void *config, void **instance);
+enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, void **instance);
 
 /* limit_fields.c: what a response is told of one decision, kept from the request on. */
 struct rw_limit_note {
