@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,85 @@ static void many_networks(void **state)
     rw_fixture_close(&gate);
 }
 
+/* ---- Files ---- */
+
+static const char *write_file(const char *content)
+{
+    static char path[64];
+    snprintf(path, sizeof(path), "/tmp/ringway-networks-%d", (int)getpid());
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+    return path;
+}
+
+static void files(void **state)
+{
+    (void)state;
+    char address[256];
+    const char *path = write_file("# partners\n10.0.0.0/8\n\n 2001:db8::/32 # all\r\n192.0.2.1");
+    snprintf(address, sizeof(address), "allow: [203.0.113.9], allow_files: [%s]", path);
+    open_gate(address);
+    assert_int_equal(status_of("10.1.2.3"), 200);
+    assert_int_equal(status_of("2001:db8::1"), 200);
+    assert_int_equal(status_of("192.0.2.1"), 200);
+    assert_int_equal(status_of("203.0.113.9"), 200);
+    assert_int_equal(status_of("192.0.2.2"), 403);
+    rw_fixture_close(&gate);
+    path = write_file("# nobody\n");
+    snprintf(address, sizeof(address), "allow_files: [%s]", path);
+    open_gate(address);
+    assert_int_equal(status_of("10.1.2.3"), 403);
+    rw_fixture_close(&gate);
+    unlink(path);
+}
+
+static void a_hundred_thousand(void **state)
+{
+    (void)state;
+    enum { NETWORKS = 100000 };
+    struct rw_text text = {0};
+    char address[256];
+    for (unsigned i = 0; i < NETWORKS; i++)
+        rw_text_addf(&text, "%u.%u.%u.0/25\n", 1 + i % 200, i / 200 % 250, i / 50000);
+    const char *path = write_file(text.at);
+    rw_text_free(&text);
+    snprintf(address, sizeof(address), "deny_files: [%s]", path);
+    open_gate(address);
+    assert_int_equal(status_of("7.8.1.127"), 403);
+    assert_int_equal(status_of("7.8.1.128"), 200);
+    assert_int_equal(status_of("7.8.2.1"), 200);
+    rw_fixture_close(&gate);
+    unlink(path);
+}
+
+static void wrong_files(void **state)
+{
+    (void)state;
+    static const char *const contents[] = {"10.0.0.0/8\nnonsense\n", "10.0.0.0/33\n",
+                                           "10.0.0.1 10.0.0.2\n"};
+    for (size_t i = 0; i < sizeof(contents) / sizeof(*contents); i++) {
+        char yaml[512];
+        const char *path = write_file(contents[i]);
+        snprintf(yaml, sizeof(yaml),
+                 LISTENER "routes:\n- respond: hi\n  policies: [ address: { deny_files: %s } ]\n",
+                 path);
+        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+        assert_null(gate.snapshot);
+        assert_non_null(strstr(gate.mistakes.at,
+                               i == 0 ? ":2: not a network: \"nonsense\"" : ":1: not a network: "));
+        rw_fixture_close(&gate);
+        unlink(path);
+    }
+    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds,
+                    LISTENER "routes:\n- respond: hi\n"
+                             "  policies: [ address: { allow_files: /nowhere/at/all } ]\n");
+    assert_null(gate.snapshot);
+    assert_non_null(strstr(gate.mistakes.at, "/nowhere/at/all: "));
+    rw_fixture_close(&gate);
+}
+
 static void mistakes(void **state)
 {
     (void)state;
@@ -145,6 +225,9 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(behind_a_trusted_proxy),
         cmocka_unit_test(many_networks),
+        cmocka_unit_test(files),
+        cmocka_unit_test(a_hundred_thousand),
+        cmocka_unit_test(wrong_files),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

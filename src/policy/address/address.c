@@ -1,15 +1,24 @@
 #include "policy/address/address.h"
 
+#include "base/alloc.h"
+#include "base/text.h"
+#include "conf/file.h"
 #include "gate/forwarded.h"
 #include "gate/snapshot.h"
 #include "policy/refuse.h"
 
 #include <stdlib.h>
 
-enum { ADDRESS_NETWORKS_MAX = 65536, IP_BYTES = 16 };
+enum {
+    ADDRESS_NETWORKS_MAX = 1000000,
+    FILE_BYTES_MAX = 64 << 20,
+    FILES_MAX = 16,
+    IP_BYTES = 16,
+};
 
 struct address_config {
-    struct rw_conf_list allow, deny; /* of rw_span */
+    struct rw_conf_list allow, deny;             /* of rw_span */
+    struct rw_conf_list allow_files, deny_files; /* of rw_span */
     uint32_t status;
     struct rw_conf_place place;
 };
@@ -26,6 +35,7 @@ struct ranges {
 
 struct address {
     struct ranges allow, deny;
+    bool allows_all; /* there is no list: an empty file allows nobody */
     const struct address_config *config;
 };
 
@@ -50,6 +60,23 @@ static const struct rw_conf_field fields[] = {
         .example = "[10.9.0.0/16, 192.0.2.1]",
     },
     {
+        .name = "allow_files",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(allow_files),
+        .doc = "Files with more networks for `allow`, one a line, with comments after #. They are "
+               "read at each reload.",
+        .example = "[/etc/ringway/partners.txt]",
+    },
+    {
+        .name = "deny_files",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(deny_files),
+        .doc = "The same for `deny`.",
+        .example = "[/etc/ringway/blocked.txt]",
+    },
+    {
         .name = "status",
         .type = RW_CONF_UINT,
         .offset = MEMBER(status),
@@ -65,11 +92,12 @@ static const struct rw_conf_field fields[] = {
 static void check(void *value, struct rw_conf_report *report)
 {
     struct address_config *config = value;
-    if (config->allow.count == 0 && config->deny.count == 0)
+    if (config->allow.count + config->allow_files.count + config->deny.count +
+            config->deny_files.count ==
+        0)
         rw_conf_mistake_at(report, config->place, "expected `allow`, `deny` or both");
-    if (config->allow.count > ADDRESS_NETWORKS_MAX || config->deny.count > ADDRESS_NETWORKS_MAX)
-        rw_conf_mistake_at(report, config->place, "a list has more than %d networks",
-                           ADDRESS_NETWORKS_MAX);
+    if (config->allow_files.count > FILES_MAX || config->deny_files.count > FILES_MAX)
+        rw_conf_mistake_at(report, config->place, "at most %d files", FILES_MAX);
 }
 
 static const struct rw_conf_record record = {
@@ -117,27 +145,109 @@ static void sort_and_merge(struct ranges *ranges)
     ranges->count = kept;
 }
 
-static enum rw_err compile_ranges(struct rw_compile *compile, const struct rw_conf_list *list,
-                                  struct ranges *ranges)
+/* What a list is gathered in, on the heap. */
+struct gathered {
+    struct rw_compile *compile;
+    struct ranges ranges;
+    size_t room;
+};
+
+static enum rw_err add_network(struct gathered *to, struct rw_span text)
 {
-    const struct rw_span *texts = list->items;
-    if (list->count == 0)
-        return RW_OK;
-    ranges->items = rw_arena_alloc(compile->arena, list->count * sizeof(*ranges->items));
-    if (!ranges->items)
-        return RW_ENOMEM;
-    for (size_t i = 0; i < list->count; i++) {
-        struct rw_cidr cidr;
-        if (rw_cidr_parse(texts[i], &cidr) == RW_OK) {
-            ranges->items[ranges->count++] = range_of(&cidr);
-            continue;
-        }
-        rw_conf_mistake_at(compile->report, compile->place, "not a network: %s",
-                           rw_conf_quote(compile->report, texts[i]));
+    struct rw_cidr cidr;
+    if (rw_cidr_parse(text, &cidr) != RW_OK)
         return RW_EINVAL;
+    if (to->ranges.count == ADDRESS_NETWORKS_MAX)
+        return RW_ELIMIT;
+    if (to->ranges.count == to->room) {
+        size_t room = to->room ? to->room * 2 : 64;
+        struct range *bigger = rw_realloc(to->ranges.items, room * sizeof(*bigger));
+        if (!bigger)
+            return RW_ENOMEM;
+        to->ranges.items = bigger;
+        to->room = room;
     }
-    sort_and_merge(ranges);
+    to->ranges.items[to->ranges.count++] = range_of(&cidr);
     return RW_OK;
+}
+
+/* Tells what is wrong with a network; `file` and `line` where it is from a file. */
+static enum rw_err tell(struct gathered *to, enum rw_err err, struct rw_span text, const char *file,
+                        unsigned line)
+{
+    struct rw_conf_report *report = to->compile->report;
+    if (err == RW_ELIMIT)
+        rw_conf_mistake_at(report, to->compile->place, "a list has more than %d networks",
+                           ADDRESS_NETWORKS_MAX);
+    else if (err == RW_EINVAL && file)
+        rw_conf_mistake_at(report, to->compile->place, "%s:%u: not a network: %s", file, line,
+                           rw_conf_quote(report, text));
+    else if (err == RW_EINVAL)
+        rw_conf_mistake_at(report, to->compile->place, "not a network: %s",
+                           rw_conf_quote(report, text));
+    return err == RW_ENOMEM ? err : RW_EINVAL;
+}
+
+static enum rw_err add_lines(struct gathered *to, struct rw_span rest, const char *file)
+{
+    struct rw_span text;
+    for (unsigned line = 1; rest.at && rw_span_next(&rest, '\n', &text); line++) {
+        ptrdiff_t comment = rw_span_find(text, '#');
+        if (text.len && text.at[text.len - 1] == '\r')
+            text.len--;
+        text = rw_span_trim(comment < 0 ? text : rw_span(text.at, (size_t)comment));
+        enum rw_err err = text.len ? add_network(to, text) : RW_OK;
+        if (err)
+            return tell(to, err, text, file, line);
+    }
+    return RW_OK;
+}
+
+static enum rw_err add_file(struct gathered *to, const char *file)
+{
+    struct rw_text text = {0};
+    enum rw_err err = rw_conf_slurp(file, FILE_BYTES_MAX, true, &text);
+    if (!err)
+        err = add_lines(to, rw_text_span(&text), file);
+    else if (err != RW_ENOMEM)
+        rw_conf_mistake_at(to->compile->report, to->compile->place, "%s: %s", file,
+                           rw_err_text(err));
+    rw_text_free(&text);
+    return !err || err == RW_ENOMEM ? err : RW_EINVAL;
+}
+
+static enum rw_err gather(struct gathered *to, const struct rw_conf_list *list,
+                          const struct rw_conf_list *files)
+{
+    const struct rw_span *texts = list->items, *paths = files->items;
+    enum rw_err err = RW_OK;
+    for (size_t i = 0; i < list->count && !err; i++) {
+        err = add_network(to, texts[i]);
+        err = err ? tell(to, err, texts[i], NULL, 0) : RW_OK;
+    }
+    for (size_t i = 0; i < files->count && !err; i++)
+        err = add_file(to, paths[i].at);
+    return err;
+}
+
+static enum rw_err compile_ranges(struct rw_compile *compile, const struct rw_conf_list *list,
+                                  const struct rw_conf_list *files, struct ranges *ranges)
+{
+    struct gathered gathered = {.compile = compile};
+    enum rw_err err = gather(&gathered, list, files);
+    if (!err && gathered.ranges.count) {
+        sort_and_merge(&gathered.ranges);
+        size_t bytes = gathered.ranges.count * sizeof(*ranges->items);
+        ranges->items = rw_arena_alloc(compile->arena, bytes);
+        if (ranges->items) {
+            memcpy(ranges->items, gathered.ranges.items, bytes);
+            ranges->count = gathered.ranges.count;
+        } else {
+            err = RW_ENOMEM;
+        }
+    }
+    rw_free(gathered.ranges.items);
+    return err;
 }
 
 static bool holds(const struct ranges *ranges, const uint8_t *ip)
@@ -166,8 +276,10 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
         return RW_ENOMEM;
     address->config = config;
     *instance = address;
-    enum rw_err err = compile_ranges(compile, &config->allow, &address->allow);
-    return err ? err : compile_ranges(compile, &config->deny, &address->deny);
+    address->allows_all = config->allow.count + config->allow_files.count == 0;
+    enum rw_err err =
+        compile_ranges(compile, &config->allow, &config->allow_files, &address->allow);
+    return err ? err : compile_ranges(compile, &config->deny, &config->deny_files, &address->deny);
 }
 
 /* A client of a Unix socket has no address: no list holds it. */
@@ -176,7 +288,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     const struct address *address = instance;
     uint8_t ip[IP_BYTES];
     bool known = rw_cidr_bytes(&x->client, ip);
-    bool pass = address->allow.count == 0 || (known && holds(&address->allow, ip));
+    bool pass = address->allows_all || (known && holds(&address->allow, ip));
     if (pass && !(known && holds(&address->deny, ip)))
         return RW_VERDICT_NEXT;
     return rw_policy_refuse(x, address->config->status, "This address may not come here.");
@@ -185,11 +297,11 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 static void explain(const void *instance, struct rw_text *text)
 {
     const struct address *address = instance;
-    if (address->config->allow.count)
-        rw_text_addf(text, "allow %zu networks", address->config->allow.count);
-    else
+    if (address->allows_all)
         rw_text_adds(text, "allow all");
-    rw_text_addf(text, ", deny %zu; the others get %u", address->config->deny.count,
+    else
+        rw_text_addf(text, "allow %zu networks", address->allow.count);
+    rw_text_addf(text, ", deny %zu; the others get %u", address->deny.count,
                  address->config->status);
 }
 
