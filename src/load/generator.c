@@ -573,14 +573,15 @@ static void close_connections(struct rw_load_generator *g)
 
 void rw_load_generator_end(struct rw_load_generator *g)
 {
-    if (g->loop)
-        close_connections(g);
-    if (g->alarm.fd >= 0) {
+    if (g->alarm.fd >= 0)
         rw_watch_stop(&g->alarm);
-        close(g->alarm.fd);
-    }
-    if (g->loop)
+    if (g->loop) {
+        close_connections(g);
+        rw_loop_turn(g->loop, 0); /* the watch has gone with it */
         rw_loop_destroy(g->loop);
+    }
+    if (g->alarm.fd >= 0)
+        close(g->alarm.fd);
     rw_slab_destroy(&g->connections);
     rw_slab_destroy(&g->streams);
     rw_slab_destroy(&g->calls);

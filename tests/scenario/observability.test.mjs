@@ -38,6 +38,8 @@ test("metrics: valid, and what was sent is what is counted", async (t) => {
   await gateway.get("/nowhere");
   await exchangeRaw(gateway.port, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n");
 
+  // A request is counted when its last byte has left, which the client may see before.
+  await eventually(async () => (await gateway.metric("ringway_requests_total", { route: "app" })) === 17);
   const answer = await request(`${gateway.admin}/metrics`);
   assert.match(answer.headers["content-type"], /^text\/plain; version=0\.0\.4/);
   const metrics = parseMetrics(answer.text);

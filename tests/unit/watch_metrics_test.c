@@ -292,7 +292,7 @@ static void test_death_while_registering_does_no_harm(void **state)
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
-    static bool taken[CHILDREN * NAMES + 2];
+    static bool taken[CHILDREN * NAMES + RW_SERIES_KINDS];
     char name[32];
     for (unsigned i = 0; i < CHILDREN * NAMES; i++) {
         snprintf(name, sizeof(name), "%u-%u", i / NAMES, i % NAMES);
