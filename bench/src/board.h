@@ -40,6 +40,7 @@ struct bench_board {
     /* Written by the client. */
     uint32_t ready;     /* every connection has had its first answer */
     uint64_t responses; /* complete and correct answers (or handshakes) */
+    uint64_t refused;   /* answers with 503, where these are wanted */
     uint64_t body_bytes;
     uint64_t reopened; /* connections that the gateway closed in good order */
     uint64_t held;     /* connections answered once and now idle */

@@ -339,6 +339,52 @@ const struct bench_case bench_cases[] = {
         .limit = 150,
     },
     {
+        .name = "overload",
+        .unit = "times unloaded p99",
+        .about = "10,000 requests per second (open loop, 256 connections) to an origin that can "
+                 "answer 1,000 (ten at once, 10 ms each): p99 latency of the answers, from when a "
+                 "request was due, in multiples of that at 100 requests per second in the same "
+                 "round. Refusals with 503 count for nothing; where the answers are fewer than 90% "
+                 "of what the origin can do, the value is 1000.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY),
+        .measure = bench_measure_overload,
+        .client_mode = "open",
+        SMALL,
+        .rate = 10000,
+        .connections = 256,
+        .origin_ms = {10},
+        .origin_slots = 10,
+        .overload = true,
+        .fresh = true,
+        .rounds = 3,
+        .round_ms = 4000,
+        .limit = 3,
+    },
+    {
+        .name = "latency-aware",
+        .unit = "microseconds",
+        .about = "Mean latency of 1,000 requests per second (open loop, 64 connections) to four "
+                 "origins that take 1, 1, 20 and 300 ms, compared (baseline) with the same gateway "
+                 "with the first two alone, which is the best there can be.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_BASELINE),
+        .measure = bench_measure_latency_aware,
+        .client_mode = "open",
+        SMALL,
+        .rate = 1000,
+        .connections = 64,
+        .origins = 4,
+        .baseline_origins = 2,
+        .origin_ms = {1, 1, 20, 300},
+        .by_latency = true,
+        .fresh = true,
+        .rounds = 5,
+        .round_ms = 4000,
+        .ratio = 1 / 1.2,
+        .limit = NAN,
+    },
+    {
         .name = "reloads",
         .unit = "failed requests",
         .about = "200 reloads, each of a changed configuration that is seen to take effect, under "

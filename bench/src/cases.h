@@ -26,6 +26,11 @@ struct bench_case {
     bool reply;       /* the gateway answers itself */
     unsigned attack_rate;
     unsigned origins; /* 0: one */
+    unsigned baseline_origins;
+    unsigned origin_ms[4]; /* how long each takes for an answer */
+    unsigned origin_slots; /* how many answers it works on at once; 0: on all */
+    bool overload;         /* the gateway is to protect the origin */
+    bool by_latency;       /* ... to prefer the quick ones */
     const char *path;
     unsigned body_bytes;
     bool tls;

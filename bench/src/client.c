@@ -30,6 +30,7 @@ static const char help[] =
     "  --routes N                          ask for /route-NNNNN/item, NNNNN random below N\n"
     "  --body N                            bytes that every answer must have (128)\n"
     "  --gzip                              ask for gzip and accept nothing else, of any length\n"
+    "  --refusals                          503 is an answer, counted for itself\n"
     "  --upgrade                           ask for WebSocket: every answer must be 101\n"
     "  --tls                               TLS 1.3, AES-128-GCM, X25519, never resumed\n"
     "  --core N                            the core to run on (any)\n"
@@ -96,6 +97,9 @@ static void apply_option(struct client *client, struct options *options, int opt
     case 'g':
         client->gzip = true;
         break;
+    case 'f':
+        client->refusals = true;
+        break;
     case 'u':
         client->upgrade = true;
         break;
@@ -133,6 +137,7 @@ static void parse_options(struct client *client, struct options *options, int co
                                           {"body", required_argument, NULL, 'b'},
                                           {"gzip", no_argument, NULL, 'g'},
                                           {"upgrade", no_argument, NULL, 'u'},
+                                          {"refusals", no_argument, NULL, 'f'},
                                           {"tls", no_argument, NULL, 't'},
                                           {"core", required_argument, NULL, 'C'},
                                           {"seconds", required_argument, NULL, 's'},

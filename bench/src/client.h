@@ -53,6 +53,7 @@ struct client_connection {
     uint32_t head_length;
     uint64_t body_left; /* UINT64_MAX: until `tail` holds the last chunk */
     char tail[7];
+    bool refused; /* the answer is 503 */
     uint64_t due_ns;
     SSL *tls;
     struct client_h2 *h2; /* NULL under HTTP/1.1 */
@@ -71,6 +72,7 @@ struct client {
     uint32_t routes;      /* paths to spread requests over; 0: one path */
     SSL_CTX *tls_context; /* NULL: in the clear */
     bool upgrade;         /* to WebSocket: the answer is 101 */
+    bool refusals;        /* 503 is an answer that is counted for itself, without latency */
     const char *path;
     char request[CLIENT_REQUEST_BYTES_MAX];
     size_t request_length;

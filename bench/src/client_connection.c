@@ -111,7 +111,7 @@ void client_send(struct client *client, struct client_connection *connection, ui
 
 void client_count_answer(struct client *client, struct client_connection *connection)
 {
-    bench_board_add(&client->board->responses, 1);
+    bench_board_add(connection->refused ? &client->board->refused : &client->board->responses, 1);
     if (!connection->answered_before) {
         connection->answered_before = true;
         client->answered++;
@@ -166,7 +166,8 @@ static int check_head(struct client *client, struct client_connection *connectio
     if (length < 15 || memcmp(head, "HTTP/1.1 ", 9) != 0) {
         return BENCH_FAILURE_MALFORMED;
     }
-    if (memcmp(head + 9, client->upgrade ? "101" : "200", 3) != 0) {
+    connection->refused = client->refusals && memcmp(head + 9, "503", 3) == 0;
+    if (!connection->refused && memcmp(head + 9, client->upgrade ? "101" : "200", 3) != 0) {
         return BENCH_FAILURE_STATUS;
     }
     if (client->upgrade) {
@@ -178,10 +179,11 @@ static int check_head(struct client *client, struct client_connection *connectio
         return check_gzip(connection, head, length);
     }
     const char *body = find_field(head, length, "content-length");
-    if (body == NULL || strtoull(body, NULL, 10) != client->body_bytes_expected) {
+    if (body == NULL ||
+        (!connection->refused && strtoull(body, NULL, 10) != client->body_bytes_expected)) {
         return BENCH_FAILURE_LENGTH;
     }
-    connection->body_left = client->body_bytes_expected;
+    connection->body_left = strtoull(body, NULL, 10);
     return -1;
 }
 

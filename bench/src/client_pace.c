@@ -110,7 +110,9 @@ void client_pace_answered(struct client *client, struct client_connection *conne
     }
     switch (client->mode) {
     case CLIENT_OPEN:
-        record_latency(client, due_ns);
+        if (!connection->refused) {
+            record_latency(client, due_ns);
+        }
         client_pace_ready(client, connection);
         break;
     case CLIENT_IDLE:

@@ -140,7 +140,8 @@ static void accepted(int fd)
 
 int main(int count, char **arguments)
 {
-    static const struct bench_service service = {accepted, on_event, bury_doomed};
+    static const struct bench_service service = {
+        .accepted = accepted, .on_event = on_event, .batch_over = bury_doomed};
     if (count != 3) {
         bench_fail("usage: bench_floor LISTEN_PORT ORIGIN_PORT");
     }

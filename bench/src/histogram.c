@@ -26,6 +26,7 @@ void bench_histogram_record(struct bench_histogram *histogram, uint64_t value)
 {
     histogram->bucket[bucket_of(value)]++;
     histogram->count++;
+    histogram->sum += value;
     if (value > histogram->largest) {
         histogram->largest = value;
     }

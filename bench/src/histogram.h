@@ -15,6 +15,7 @@
 
 struct bench_histogram {
     uint64_t count;
+    uint64_t sum;
     uint64_t largest;
     uint64_t bucket[BENCH_HISTOGRAM_BUCKETS];
 };

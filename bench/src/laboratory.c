@@ -137,12 +137,16 @@ bool bench_origin_revive(struct bench_laboratory *laboratory, const struct bench
 {
     char program[4096];
     char port[16];
+    char delay[16];
+    char slots[16];
     char output[128];
     snprintf(program, sizeof program, "%s/%s", laboratory->programs,
              each->origin_h2 ? "bench_origin_h2" : "bench_origin");
     snprintf(port, sizeof port, "%d", laboratory->origin_ports[which]);
+    snprintf(delay, sizeof delay, "%u", each->origin_ms[which]);
+    snprintf(slots, sizeof slots, "%u", each->origin_slots);
     snprintf(output, sizeof output, "%s/origin-%u.output", laboratory->directory, which);
-    char *arguments[] = {program, port, NULL};
+    char *arguments[] = {program, port, each->origin_h2 ? NULL : delay, slots, NULL};
     pid_t origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                               .output_path = output,
                                                               .core = BENCH_CLIENT_CORE,
@@ -315,7 +319,9 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .port = take_port(laboratory),
         .admin_port = take_port(laboratory),
         .origin_ports = laboratory->origin_ports,
-        .origins = each->origins,
+        .origins = role == BENCH_BASELINE ? each->baseline_origins : each->origins,
+        .overload = each->overload,
+        .by_latency = each->by_latency,
         .directory = instance->directory,
         .tls = each->tls,
         .large = each->large,
@@ -420,6 +426,7 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          each->tls          ? "--tls"
                          : each->compressed ? "--gzip"
                          : each->upgrade    ? "--upgrade"
+                         : each->overload   ? "--refusals"
                                             : NULL,
                          NULL};
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,

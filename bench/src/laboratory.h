@@ -74,6 +74,8 @@ bench_measure bench_measure_origin_dies;
 bench_measure bench_measure_generator;
 bench_measure bench_measure_timing;
 bench_measure bench_measure_generator_idle;
+bench_measure bench_measure_overload;
+bench_measure bench_measure_latency_aware;
 
 /* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
  * and how busy the gateway was. */

@@ -3,12 +3,16 @@
  * with an HTML page of 30,000 bytes, and any path under /1m with one MiB straight from the page
  * cache. Keep-alive and pipelining; no request bodies.
  *
- *   bench_origin PORT
+ *   bench_origin PORT [MS [SLOTS]]
+ *
+ * With MS each answer takes so long, and with SLOTS only so many are worked on at once; the others
+ * wait, first come, first served.
  */
 #include "net.h"
 #include "service.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +27,12 @@
 #define LARGE_BODY_BYTES (1024 * 1024)
 #define HEAD_BYTES_MAX (16 * 1024)
 
+#define SLOTS_MAX 1024
+
 struct peer {
+    struct peer *next_due;
+    uint64_t due_ns; /* of the answer; 0: none is under way */
+    bool gone;       /* ... and its peer has gone */
     int fd;
     off_t large_at; /* how much of a large body is sent; large_until 0 means none under way */
     off_t large_until;
@@ -31,6 +40,12 @@ struct peer {
     char *keep;
 };
 
+static uint64_t delay_ns;
+static unsigned slots;
+static uint64_t
+    slot_free_ns[SLOTS_MAX]; /* in turn: with one delay for all the first to begin ends first */
+static unsigned slot_next;
+static struct peer *due_first, *due_last;
 static int large_fd;
 static char small_answer[512];
 static size_t small_answer_length;
@@ -45,6 +60,10 @@ static char input[2 * HEAD_BYTES_MAX];
 
 static void close_peer(struct peer *peer)
 {
+    if (peer->due_ns != 0) { /* it is in the list */
+        peer->gone = true;
+        return;
+    }
     close(peer->fd);
     free(peer->keep);
     free(peer);
@@ -104,6 +123,51 @@ static int keep_rest(struct peer *peer, const char *data, size_t length)
     return 0;
 }
 
+/* When the answer to a request that comes now is there. */
+static uint64_t work_until(uint64_t now)
+{
+    if (slots == 0) {
+        return now + delay_ns;
+    }
+    uint64_t *slot = &slot_free_ns[slot_next];
+    slot_next = (slot_next + 1) % slots;
+    *slot = (*slot > now ? *slot : now) + delay_ns;
+    return *slot;
+}
+
+static void begin_answer(struct peer *peer)
+{
+    peer->due_ns = work_until(bench_now_ns());
+    peer->next_due = NULL;
+    if (due_first != NULL) {
+        due_last->next_due = peer;
+    } else {
+        due_first = peer;
+    }
+    due_last = peer;
+}
+
+static void answer_due(void)
+{
+    while (due_first != NULL && due_first->due_ns <= bench_now_ns()) {
+        struct peer *peer = due_first;
+        due_first = peer->next_due;
+        peer->due_ns = 0;
+        if (peer->gone || send_all(peer, small_answer, small_answer_length, 0) != 0) {
+            close_peer(peer);
+        }
+    }
+}
+
+static int64_t wait_ns(void)
+{
+    if (due_first == NULL) {
+        return -1;
+    }
+    uint64_t now = bench_now_ns();
+    return due_first->due_ns > now ? (int64_t)(due_first->due_ns - now) : 0;
+}
+
 /* Answers each complete request in the bytes; stops behind a large body that is under way. */
 static int serve(struct peer *peer, const char *data, size_t length)
 {
@@ -112,7 +176,12 @@ static int serve(struct peer *peer, const char *data, size_t length)
         if (end == NULL) {
             break;
         }
-        if (memcmp(data, "GET ", 4) != 0 || answer(peer, data) != 0) {
+        if (delay_ns != 0) {
+            if (peer->due_ns != 0) { /* one at a time: nobody here sends more */
+                return -1;
+            }
+            begin_answer(peer);
+        } else if (memcmp(data, "GET ", 4) != 0 || answer(peer, data) != 0) {
             return -1;
         }
         length -= (size_t)(end + 4 - data);
@@ -227,9 +296,16 @@ static void prepare_answers(void)
 
 int main(int count, char **arguments)
 {
-    static const struct bench_service service = {.accepted = accepted, .on_event = on_event};
-    if (count != 2) {
-        bench_fail("usage: bench_origin PORT");
+    static const struct bench_service service = {
+        .accepted = accepted, .on_event = on_event, .batch_over = answer_due, .wait_ns = wait_ns};
+    if (count < 2 || count > 4) {
+        bench_fail("usage: bench_origin PORT [MS [SLOTS]]");
+    }
+    if (count > 2) {
+        delay_ns = (uint64_t)bench_parse_number("MS", arguments[2], 0, 60000) * 1000000u;
+    }
+    if (count > 3) {
+        slots = (unsigned)bench_parse_number("SLOTS", arguments[3], 0, SLOTS_MAX);
     }
     prepare_answers();
     bench_serve((int)bench_parse_number("PORT", arguments[1], 1, 65535), &service);

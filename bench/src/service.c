@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define EVENTS_MAX 512
 
@@ -44,7 +45,9 @@ void bench_serve(int port, const struct bench_service *service)
         bench_fail("epoll: %s", strerror(errno));
     }
     for (;;) {
-        int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
+        int64_t wait_ns = service->wait_ns ? service->wait_ns() : -1;
+        struct timespec wait = {.tv_sec = wait_ns / 1000000000, .tv_nsec = wait_ns % 1000000000};
+        int ready = epoll_pwait2(epoll_fd, events, EVENTS_MAX, wait_ns < 0 ? NULL : &wait, NULL);
         for (int i = 0; i < ready; i++) {
             if (events[i].data.ptr == NULL) {
                 accept_all(listener, service);

@@ -12,6 +12,8 @@ struct bench_service {
     void (*on_event)(void *owner, uint32_t events);
     /* All events of one wait have been told; may be NULL. */
     void (*batch_over)(void);
+    /* How long the next wait may last, in nanoseconds; -1: for ever. May be NULL. */
+    int64_t (*wait_ns)(void);
 };
 
 /* Also raises the limit of descriptors. Fails the program when the port is taken. */

@@ -86,6 +86,9 @@ static const char *select_line(const struct bench_template *values, const char *
         {"routes", values->routes > 0},
         {"reply", values->reply},
         {"several", values->origins > 1},
+        {"many", values->origins > 2},
+        {"overload", values->overload},
+        {"by-latency", values->by_latency},
         {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {

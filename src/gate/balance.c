@@ -9,7 +9,12 @@
 enum {
     WALK_MAX = 64, /* entries passed over before every endpoint is looked at in turn */
     DRAWS_MAX = 4,
-    TRIAL_MS = 1000, /* a request on trial that nobody judges holds up others for so long */
+    COMPARED_MAX = 16, /* endpoints whose costs are compared */
+    DECAY_MS = 1000,   /* how fast the mean of latencies goes down */
+    STALE_MS = 10000,  /* what was seen so long ago is believed by half */
+    FAILURE_US = 1000000,
+    WEIGHT_SCALE = 1024, /* so that weights divide without much loss */
+    TRIAL_MS = 1000,     /* a request on trial that nobody judges holds up others for so long */
 };
 
 /* ---- Making a set ---- */
@@ -334,6 +339,70 @@ static struct rw_endpoint *choose_by_hash(const struct rw_endpoint_set *set,
     return NULL;
 }
 
+/* ---- By latency ---- */
+
+/* The mean in microseconds below, above it when it was last seen: 32 bits of milliseconds. */
+static uint64_t pack(uint64_t us, uint64_t now_ms)
+{
+    return (now_ms & UINT32_MAX) << 32 | (us < UINT32_MAX ? us : UINT32_MAX);
+}
+
+static uint32_t age_of(uint64_t latency, uint64_t now_ms)
+{
+    return (uint32_t)now_ms - (uint32_t)(latency >> 32);
+}
+
+/* Threads that come together lose one of two samples. */
+void rw_endpoint_observe(struct rw_endpoint *endpoint, uint64_t us, bool failed, uint64_t now_ms)
+{
+    uint64_t latency = atomic_load_explicit(&endpoint->latency, memory_order_relaxed);
+    uint64_t mean_us = (uint32_t)latency, age_ms = age_of(latency, now_ms);
+    us = failed && us < FAILURE_US ? FAILURE_US : us ? us : 1;
+    if (us < mean_us)
+        us = (mean_us * DECAY_MS + us * age_ms) / (DECAY_MS + age_ms);
+    atomic_store_explicit(&endpoint->latency, pack(us, now_ms), memory_order_relaxed);
+}
+
+/* Who was never asked is asked once, and then not until it has answered. */
+static uint64_t cost_of(const struct rw_endpoint_set *set, unsigned at,
+                        const struct rw_choice *choice)
+{
+    const struct rw_endpoint *endpoint = set->endpoints[at];
+    uint64_t latency = atomic_load_explicit(&endpoint->latency, memory_order_relaxed);
+    uint64_t active = atomic_load_explicit(&endpoint->active, memory_order_relaxed);
+    if (latency == 0)
+        return active ? (uint64_t)UINT32_MAX * (active + 1) : 0;
+    uint32_t halvings = age_of(latency, choice->now_ms) / STALE_MS;
+    uint64_t us = halvings < 32 ? (uint32_t)latency >> halvings : 0;
+    return (us ? us : 1) * (active + 1) * WEIGHT_SCALE / set->weights[at];
+}
+
+static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
+                                             const struct rw_choice *choice)
+{
+    struct rw_endpoint *best = NULL;
+    uint64_t least = UINT64_MAX;
+    bool all = set->count <= COMPARED_MAX;
+    unsigned start = rw_random_below(choice->random, set->count);
+    for (unsigned i = 0; i < (all ? set->count : COMPARED_MAX); i++) {
+        unsigned at = all ? (start + i) % set->count
+                          : set->schedule[rw_random_below(choice->random, set->schedule_count)];
+        struct rw_endpoint *endpoint = set->endpoints[at];
+        if (!set->weights[at] || !is_good(set, endpoint, choice))
+            continue;
+        /* On trial, and this is the one request that it gets. */
+        if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) &&
+            !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed))
+            return endpoint;
+        uint64_t cost = cost_of(set, at, choice);
+        if (cost < least) {
+            least = cost;
+            best = endpoint;
+        }
+    }
+    return best;
+}
+
 struct rw_endpoint *rw_balance_choose(const struct rw_endpoint_set *set, int balance,
                                       const struct rw_choice *choice)
 {
@@ -352,6 +421,9 @@ struct rw_endpoint *rw_balance_choose(const struct rw_endpoint_set *set, int bal
         break;
     case RW_BALANCE_RANDOM:
         found = choose_random(set, choice);
+        break;
+    case RW_BALANCE_LATENCY:
+        found = choose_by_latency(set, choice);
         break;
     }
     if (__builtin_expect(found != NULL, 1))

@@ -6,6 +6,13 @@
  * it, while random and least requests draw from it. Consistent hashing looks into a Maglev table
  * (Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016,
  * section 3.4). An endpoint that takes no requests is passed over, so its share goes to all others.
+ *
+ * By latency is peak EWMA (known from Finagle; "Beyond Round Robin: Load Balancing for Latency",
+ * Buoyant, 2016): each endpoint has a mean of its latencies that goes up at once and down with
+ * time, and what it would cost to ask it is that, times the requests under way there. The cheapest
+ * is chosen: of all where they are few, else of some that are drawn (of two alone, both are often
+ * slow ones). What was seen long ago is believed less and less, so that a slow endpoint is tried
+ * again.
  */
 #ifndef RW_GATE_BALANCE_H
 #define RW_GATE_BALANCE_H

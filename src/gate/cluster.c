@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "gate/balance.h"
 #include "gate/cluster_registry.h"
+#include "gate/limiter.h"
 #include "io/tls.h"
 
 enum { CONTROL_BLOCK_BYTES = 1024, CONTROL_BYTES_MAX = 8 * 1024 * 1024 };
@@ -175,6 +176,35 @@ static bool copy_health(struct rw_cluster_control *control,
            copy_text(control, &control->grpc_health.service);
 }
 
+static void set_overload(struct rw_cluster_overload *to, const struct rw_config_overload *config)
+{
+    to->limits = (struct rw_gradient_settings){
+        .first = config->limit,
+        .least = config->limit_min,
+        .most = config->limit_max,
+    };
+    to->queue_max = config->queue_max;
+    to->queue_ms_max = config->queue_ms_max;
+    to->target_ms = config->target_ms;
+    to->retry_after_s = (config->retry_after_ms + 999) / 1000;
+    if (config->fair_by)
+        to->fair_by = *config->fair_by;
+}
+
+/* What the upstream can take is known from before a reload. */
+static enum rw_err find_limiter(struct rw_cluster_control *control,
+                                const struct rw_config_upstream *upstream)
+{
+    struct rw_cluster *cluster = &control->cluster;
+    struct rw_cluster_control *older = rw_clusters_in_force(control->clusters, cluster->name);
+    if (!upstream->overload)
+        return RW_OK;
+    if (!older || !older->cluster.limiter)
+        return rw_limiter_create(&cluster->overload.limits, &cluster->limiter);
+    cluster->limiter = rw_limiter_hold(older->cluster.limiter);
+    return RW_OK;
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control,
                                  const struct rw_config_upstream *upstream)
@@ -195,12 +225,15 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
         cluster->hash = *upstream->hash;
     if (upstream->retries)
         set_retries(&cluster->retries, upstream->retries);
+    if (upstream->overload)
+        set_overload(&cluster->overload, upstream->overload);
     if (upstream->passive_health)
         cluster->passive = *upstream->passive_health;
     if (upstream->tls)
         cluster->tls_name = upstream->tls->name;
     bool copied = copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
                   copy_text(control, &cluster->hash.name) &&
+                  copy_text(control, &cluster->overload.fair_by.name) &&
                   copy_text(control, &cluster->tls_name) && copy_health(control, upstream->health);
     return copied ? RW_OK : RW_ENOMEM;
 }
@@ -244,6 +277,7 @@ static void release_control(void *object)
     if (set)
         rw_endpoint_set_destroy(set);
     rw_tls_client_drop(control->cluster.tls);
+    rw_limiter_drop(control->cluster.limiter);
     rw_slots_give(control->slots, control->cluster.slot);
     rw_slots_drop(control->slots);
     rw_arena_free(&control->arena);
@@ -275,6 +309,8 @@ static enum rw_err fill_control(struct rw_cluster_control *control, const struct
 {
     struct rw_endpoint_set *empty;
     enum rw_err err = copy_settings(control, upstream);
+    if (!err)
+        err = find_limiter(control, upstream);
     if (!err)
         err = make_tls(&control->cluster, upstream->tls, report);
     if (!err)

@@ -12,12 +12,14 @@
 #define RW_GATE_CLUSTER_H
 
 #include "gate/config.h"
+#include "gate/gradient.h"
 #include "http/h2.h"
 #include "io/loop.h"
 #include "io/stream.h"
 
 #include <stdatomic.h>
 
+struct rw_limiter;
 struct rw_tls_client;
 
 enum { RW_CLUSTER_ENDPOINTS_MAX = 4096 }; /* of one cluster; what DNS says beyond is left out */
@@ -56,6 +58,7 @@ struct rw_endpoint {
     _Atomic uint32_t open;            /* connections of all threads, for per_endpoint_max */
     _Atomic uint32_t active;          /* requests in flight, for least_requests */
     struct rw_endpoint_window window; /* where shares are looked at */
+    _Atomic uint64_t latency;         /* balance.c's: with RW_BALANCE_LATENCY */
     _Atomic uint64_t waiting; /* bit per worker thread (index modulo 64) that waits for a connection
                                  slot */
 };
@@ -90,6 +93,13 @@ struct rw_cluster_retries {
     struct rw_retry_budget_settings budget;
 };
 
+/* How many requests at once; gate/admission.h. */
+struct rw_cluster_overload {
+    struct rw_gradient_settings limits;
+    uint32_t queue_max, queue_ms_max, target_ms, retry_after_s;
+    struct rw_config_hash fair_by;
+};
+
 struct rw_cluster {
     struct rw_span name;
     uint32_t slot; /* small number: index into a worker's cursors */
@@ -98,6 +108,8 @@ struct rw_cluster {
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;
     struct rw_cluster_retries retries;
+    struct rw_limiter *limiter; /* a reference; NULL: no limit */
+    struct rw_cluster_overload overload;
     uint32_t connect_ms;
     unsigned proxy_version; /* of the PROXY protocol; 0: none */
     bool http2;             /* what the endpoints speak */
@@ -139,6 +151,9 @@ bool rw_cluster_report(const struct rw_cluster *cluster, struct rw_endpoint *end
 /* How long a response took, of a cluster with passive.slow_ms. True: ejected now. Any thread. */
 bool rw_cluster_report_time(const struct rw_cluster *cluster, struct rw_endpoint *endpoint,
                             uint64_t ms, uint64_t now_ms);
+/* With RW_BALANCE_LATENCY: a response took so long; one that `failed` counts as a second at least,
+ * that an endpoint which is quick to fail is no good one. Any thread. */
+void rw_endpoint_observe(struct rw_endpoint *endpoint, uint64_t us, bool failed, uint64_t now_ms);
 /* An endpoint that was out takes requests again, few at first where that is configured. */
 void rw_endpoint_return(struct rw_endpoint *endpoint,
                         const struct rw_config_passive_health *passive, uint64_t now_ms);

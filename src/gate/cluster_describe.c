@@ -1,11 +1,14 @@
 #include "gate/balance.h"
 #include "gate/cluster_registry.h"
+#include "gate/limiter.h"
+#include "watch/metrics.h"
 
 static const char *const balance_names[] = {
     [RW_BALANCE_ROUND_ROBIN] = "round_robin",
     [RW_BALANCE_LEAST_REQUESTS] = "least_requests",
     [RW_BALANCE_HASH] = "hash",
     [RW_BALANCE_RANDOM] = "random",
+    [RW_BALANCE_LATENCY] = "latency",
 };
 
 static const char *state_of(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
@@ -63,7 +66,13 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
             rw_text_adds(json, ",");
         describe_endpoint(&control->cluster, set->endpoints[i], set->weights[i], now_ms, json);
     }
-    rw_text_adds(json, "]}");
+    rw_text_adds(json, "]");
+    const struct rw_limiter *limiter = control->cluster.limiter;
+    if (limiter)
+        rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
+                     atomic_load(&limiter->limit), atomic_load(&limiter->in_flight),
+                     limiter->gradient.baseline_us);
+    rw_text_adds(json, "}");
 }
 
 /* Oldest first: the order of the configuration. NULL at the end. */
@@ -117,6 +126,24 @@ static void expose_endpoint(const struct rw_cluster *cluster, const struct rw_en
     rw_text_addf(text, "\"} %d\n", takes_requests(state_of(cluster, endpoint, now_ms)));
 }
 
+static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
+{
+    const struct rw_cluster_control *control = NULL;
+    const char *name = limits ? "ringway_upstream_limit" : "ringway_upstream_in_flight";
+    rw_metrics_expose_head(text, name, "gauge",
+                           limits ? "Requests at once that an upstream with `overload` is given"
+                                  : "Requests that an upstream with `overload` works on now");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_limiter *limiter = control->cluster.limiter;
+        if (!limiter)
+            continue;
+        rw_text_addf(text, "%s{upstream=\"", name);
+        add_label(text, control->cluster.name);
+        rw_text_addf(text, "\"} %u\n",
+                     limits ? atomic_load(&limiter->limit) : atomic_load(&limiter->in_flight));
+    }
+}
+
 void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text)
 {
     const struct rw_cluster_control *control = NULL;
@@ -130,4 +157,6 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
         for (unsigned i = 0; i < set->count; i++)
             expose_endpoint(&control->cluster, set->endpoints[i], now_ms, text);
     }
+    expose_limiters(clusters, text, true);
+    expose_limiters(clusters, text, false);
 }

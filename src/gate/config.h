@@ -149,6 +149,13 @@ struct rw_config_websocket {
     uint32_t close_ms_max;      /* for the answer to a Close frame of the gateway */
 };
 
+/* Of a route to an upstream. */
+struct rw_config_route_overload {
+    int class; /* enum rw_config_class */
+    uint32_t status;
+    struct rw_span content_type, body; /* body: empty: a problem document */
+};
+
 struct rw_config_route {
     struct rw_span name;
     struct rw_config_match *match;
@@ -160,6 +167,7 @@ struct rw_config_route {
     struct rw_conf_list
         upgrade; /* of text: protocols allowed in Upgrade, e.g. websocket; default websocket */
     struct rw_config_websocket *websocket;
+    struct rw_config_route_overload *overload;
     struct rw_conf_place place;
 };
 
@@ -196,7 +204,8 @@ enum rw_config_balance {
     RW_BALANCE_ROUND_ROBIN,
     RW_BALANCE_LEAST_REQUESTS,
     RW_BALANCE_HASH,
-    RW_BALANCE_RANDOM
+    RW_BALANCE_RANDOM,
+    RW_BALANCE_LATENCY
 };
 enum rw_config_hash_on {
     RW_HASH_ADDRESS,
@@ -288,6 +297,16 @@ struct rw_config_retries {
     struct rw_retry_budget_settings budget;
 };
 
+enum rw_config_class { RW_CLASS_CRITICAL, RW_CLASS_NORMAL, RW_CLASS_BULK, RW_CLASS_COUNT };
+
+/* Of an upstream. */
+struct rw_config_overload {
+    uint32_t limit, limit_min, limit_max; /* requests at once */
+    uint32_t queue_max, queue_ms_max, target_ms;
+    uint32_t retry_after_ms;
+    struct rw_config_hash *fair_by;
+};
+
 struct rw_config_upstream {
     struct rw_span name;
     struct rw_conf_list endpoints; /* of rw_config_endpoint */
@@ -298,6 +317,7 @@ struct rw_config_upstream {
     struct rw_config_active_health *health;
     struct rw_config_passive_health *passive_health;
     struct rw_config_retries *retries;
+    struct rw_config_overload *overload; /* NULL: no limit */
     struct rw_config_connections *connections;
     struct rw_config_tls_client *tls; /* NULL: plain */
     uint32_t connect_ms;

@@ -239,9 +239,8 @@ void rw_config_check_health(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &health->timeout_ms, "longer than \"interval\"");
 }
 
-static void check_hash(struct rw_config_upstream *upstream, struct rw_conf_report *report)
+static void check_hash(struct rw_config_hash *hash, struct rw_conf_report *report)
 {
-    struct rw_config_hash *hash = upstream->hash;
     bool wants_name =
         hash->on == RW_HASH_HEADER || hash->on == RW_HASH_COOKIE || hash->on == RW_HASH_QUERY;
     if (wants_name && hash->name.len == 0)
@@ -252,9 +251,18 @@ static void check_hash(struct rw_config_upstream *upstream, struct rw_conf_repor
     if (!wants_name && hash->name.len)
         rw_conf_mistake_on(report, &hash->name,
                            "\"name\" has no effect: the client's address and the path have none");
-    if (upstream->balance != RW_BALANCE_HASH)
-        rw_conf_mistake_on(report, &upstream->hash,
-                           "\"hash\" has no effect without \"balance: hash\"");
+}
+
+void rw_config_check_overload(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_overload *overload = value;
+    if (overload->limit_min > overload->limit_max)
+        rw_conf_mistake_on(report, &overload->limit_min, "more than \"limit_max\", which is %u",
+                           overload->limit_max);
+    if (overload->target_ms > overload->queue_ms_max)
+        rw_conf_mistake_on(report, &overload->target_ms, "longer than \"queue_timeout\"");
+    if (overload->fair_by)
+        check_hash(overload->fair_by, report);
 }
 
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report)
@@ -290,7 +298,10 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &upstream->endpoints,
                            "every endpoint has the weight 0: none would get a request");
     if (upstream->hash)
-        check_hash(upstream, report);
+        check_hash(upstream->hash, report);
+    if (upstream->hash && upstream->balance != RW_BALANCE_HASH)
+        rw_conf_mistake_on(report, &upstream->hash,
+                           "\"hash\" has no effect without \"balance: hash\"");
     if (upstream->protocol != RW_PROTOCOL_HTTP2 && upstream->health && upstream->health->grpc)
         rw_conf_mistake_on(report, &upstream->health->grpc,
                            "gRPC needs \"protocol: http2\" of the upstream");

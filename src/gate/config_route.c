@@ -328,6 +328,14 @@ static const struct rw_conf_field route_fields[] = {
         .record = &websocket_record,
         .doc = "Limits of WebSockets.",
     },
+    {
+        .name = "overload",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(overload),
+        .record = &rw_config_route_overload_record,
+        .doc = "What becomes of requests when their upstream has too many.",
+    },
     {.name = NULL},
 };
 #undef MEMBER

@@ -21,10 +21,13 @@ extern const struct rw_conf_record rw_config_policy_use_record;
 extern const struct rw_conf_record rw_config_tcp_route_record;
 
 /* config_upstream.c */
+extern const struct rw_conf_record rw_config_hash_record;
 extern const struct rw_conf_record rw_config_upstream_record;
 
 /* config_traffic.c */
 extern const struct rw_conf_record rw_config_retries_record;
+extern const struct rw_conf_record rw_config_overload_record;
+extern const struct rw_conf_record rw_config_route_overload_record;
 
 /* config_watch.c */
 extern const struct rw_conf_record rw_config_access_log_record;
@@ -55,6 +58,7 @@ void rw_config_check_tcp_match(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);
 void rw_config_check_health(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);
+void rw_config_check_overload(void *value, struct rw_conf_report *report);
 void rw_config_check_retries(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream(void *value, struct rw_conf_report *report);
 void rw_config_check_admin(void *value, struct rw_conf_report *report);

@@ -124,3 +124,149 @@ const struct rw_conf_record rw_config_retries_record = {
     .place_offset = -1,
     .check = rw_config_check_retries,
 };
+
+/* ---- Overload ---- */
+
+#define MEMBER(member) offsetof(struct rw_config_overload, member)
+static const struct rw_conf_field overload_fields[] = {
+    {
+        .name = "limit",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(limit),
+        .fallback = "20",
+        .min = 1,
+        .max = 1000000,
+        .doc = "Requests at once to begin with; from then on the limit is found by the latency. Of "
+               "all threads together; each process has its own.",
+    },
+    {
+        .name = "limit_min",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(limit_min),
+        .fallback = "4",
+        .min = 1,
+        .max = 1000000,
+        .doc = "It is never less. The same as `limit_max`: a fixed limit.",
+    },
+    {
+        .name = "limit_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(limit_max),
+        .fallback = "1000",
+        .min = 1,
+        .max = 1000000,
+        .doc = "It is never more.",
+    },
+    {
+        .name = "queue_max",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(queue_max),
+        .fallback = "100",
+        .min = 0,
+        .max = 100000,
+        .doc = "Requests of one thread that may wait while the limit is reached; others are "
+               "answered with 503.",
+    },
+    {
+        .name = "queue_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(queue_ms_max),
+        .fallback = "100ms",
+        .min = 1,
+        .max = 60000,
+        .doc = "How long a request waits, as long as the queue was empty within this time.",
+    },
+    {
+        .name = "queue_target",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(target_ms),
+        .fallback = "10ms",
+        .min = 1,
+        .max = 60000,
+        .doc =
+            "How long it waits once the queue has not been empty for 100 ms. The newest then goes "
+            "first.",
+    },
+    {
+        .name = "retry_after",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(retry_after_ms),
+        .fallback = "1s",
+        .min = 0,
+        .max = 3600000,
+        .doc = "What `Retry-After` says, in seconds and rounded up, in the answers of who was "
+               "refused; 0s leaves it out.",
+    },
+    {
+        .name = "fair_by",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(fair_by),
+        .record = &rw_config_hash_record,
+        .doc = "Whose request it is: of those who wait each tenant has its turn. By default the "
+               "client's address.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+const struct rw_conf_record rw_config_overload_record = {
+    .name = "upstream.overload",
+    .doc = "How many requests the upstream is given at once; {} takes the defaults.",
+    .size = sizeof(struct rw_config_overload),
+    .fields = overload_fields,
+    .place_offset = -1,
+    .check = rw_config_check_overload,
+};
+
+static const char *const class_names[] = {"critical", "normal", "bulk", NULL};
+
+#define MEMBER(member) offsetof(struct rw_config_route_overload, member)
+static const struct rw_conf_field route_overload_fields[] = {
+    {
+        .name = "class",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(class),
+        .names = class_names,
+        .fallback = "normal",
+        .doc = "Who goes first when requests wait for the upstream (`overload` of the upstream): "
+               "`critical` before `normal` before `bulk`, which besides never has more than 90 "
+               "percent of the limit.",
+    },
+    {
+        .name = "status",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(status),
+        .fallback = "503",
+        .min = 200,
+        .max = 599,
+        .doc = "Of the answer with `body`.",
+    },
+    {
+        .name = "content_type",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(content_type),
+        .min = 1,
+        .max = 256,
+        .fallback = "text/plain; charset=utf-8",
+        .doc = "Of the answer with `body`.",
+    },
+    {
+        .name = "body",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(body),
+        .max = 65536,
+        .doc = "What a request is answered with that the upstream has no room for, no connection "
+               "or no endpoint (brown-out), instead of a problem document and 503.",
+        .example = "Please try again in a minute.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+const struct rw_conf_record rw_config_route_overload_record = {
+    .name = "route.overload",
+    .doc = "What becomes of this route's requests when their upstream has too many.",
+    .size = sizeof(struct rw_config_route_overload),
+    .fields = route_overload_fields,
+    .place_offset = -1,
+};

@@ -35,8 +35,8 @@ static const struct rw_conf_record endpoint_record = {
     .scalar_field = "address",
 };
 
-static const char *const balance_names[] = {"round_robin", "least_requests", "hash", "random",
-                                            NULL};
+static const char *const balance_names[] = {"round_robin", "least_requests", "hash",
+                                            "random",      "latency",        NULL};
 static const char *const hash_on_names[] = {"address", "header", "cookie", "path", "query", NULL};
 
 static const struct rw_conf_field hash_fields[] = {
@@ -62,9 +62,10 @@ static const struct rw_conf_field hash_fields[] = {
     {.name = NULL},
 };
 
-static const struct rw_conf_record hash_record = {
+const struct rw_conf_record rw_config_hash_record = {
     .name = "upstream.hash",
-    .doc = "For `balance: hash`: equal values go to the same endpoint, as long as it is there.",
+    .doc = "A property of requests. For `balance: hash` equal values go to the same endpoint, as "
+           "long as it is there; for `overload.fair_by` they are one tenant.",
     .size = sizeof(struct rw_config_hash),
     .fields = hash_fields,
     .place_offset = -1,
@@ -600,13 +601,14 @@ static const struct rw_conf_field upstream_fields[] = {
         .fallback = "round_robin",
         .doc =
             "How an endpoint is chosen: in turn by weight; the one of two random ones with fewer "
-            "requests under way; by a hash (see `hash`); at random.",
+            "requests under way; by a hash (see `hash`); at random; the one that answers soonest, by "
+            "its latency and the requests under way.",
     },
     {
         .name = "hash",
         .type = RW_CONF_RECORD,
         .offset = MEMBER(hash),
-        .record = &hash_record,
+        .record = &rw_config_hash_record,
         .doc = "What `balance: hash` looks at. By default the client's address.",
     },
     {
@@ -631,6 +633,14 @@ static const struct rw_conf_field upstream_fields[] = {
         .offset = MEMBER(retries),
         .record = &rw_config_retries_record,
         .doc = "When a request is sent again.",
+    },
+    {
+        .name = "overload",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(overload),
+        .record = &rw_config_overload_record,
+        .doc = "How many requests the upstream is given at once, and who waits for how long: see "
+               "the manual, When servers fail. Without it, all that come.",
     },
     {
         .name = "connections",

@@ -75,11 +75,12 @@ struct rw_exchange {
     void *front_state;  /* the front's: its connection or stream */
     void *origin_state; /* the origin's */
 
-    uint8_t step;        /* enum rw_step */
-    uint8_t reason;      /* enum rw_reason */
-    uint8_t retries;     /* so often the request was sent again */
-    uint8_t retry_cause; /* enum rw_config_retry_on: of the last time */
-    bool running;        /* the loop is on the stack: events only leave their mark */
+    uint8_t step;           /* enum rw_step */
+    uint8_t reason;         /* enum rw_reason */
+    uint16_t retry_after_s; /* of a refusal; 0: not told */
+    uint8_t retries;        /* so often the request was sent again */
+    uint8_t retry_cause;    /* enum rw_config_retry_on: of the last time */
+    bool running;           /* the loop is on the stack: events only leave their mark */
     bool origin_started;
     bool origin_done;                   /* gave its last piece, failed, or was canceled */
     bool responded;                     /* rw_front.respond was called */

@@ -93,11 +93,37 @@ enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status, con
     return rw_exchange_make_reply(x, status, "application/problem+json", body);
 }
 
+static enum rw_err add_retry_after(struct rw_exchange *x)
+{
+    struct rw_span text = rw_arena_format(&x->arena, "%u", x->retry_after_s);
+    return text.at ? add_text(x, "Retry-After", text) : RW_ENOMEM;
+}
+
+/* The route's own answer for when the upstream cannot take a request; NULL: it has none. */
+static const struct rw_config_route_overload *brown_out(const struct rw_exchange *x)
+{
+    bool no_room = x->reason == RW_REASON_OVERLOADED || x->reason == RW_REASON_NO_ENDPOINT ||
+                   x->reason == RW_REASON_QUEUE_FULL || x->reason == RW_REASON_QUEUE_TIMEOUT;
+    if (!no_room || !x->route || !x->route->config->overload->body.len || rw_grpc_call(&x->request))
+        return NULL;
+    return x->route->config->overload;
+}
+
+static enum rw_err make_refusal(struct rw_exchange *x, unsigned status)
+{
+    const struct rw_config_route_overload *own = brown_out(x);
+    if (own)
+        return rw_exchange_make_reply(x, own->status, own->content_type.at, own->body);
+    return rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
+}
+
 enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)
 {
     unsigned status = rw_reason_status(x->reason);
     x->response = (struct rw_message){0};
-    enum rw_err err = rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
+    enum rw_err err = make_refusal(x, status);
+    if (!err && x->retry_after_s)
+        err = add_retry_after(x);
     return !err && x->response.status == 405 ? add_allow(x) : err;
 }
 

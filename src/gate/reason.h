@@ -25,6 +25,7 @@
     X(NO_ENDPOINT, "no_endpoint", 503, "No healthy endpoint is available.")                        \
     X(QUEUE_FULL, "connection_queue_full", 503, "Too many requests wait for a connection.")        \
     X(QUEUE_TIMEOUT, "connection_queue_timeout", 503, "No connection became free in time.")        \
+    X(OVERLOADED, "overloaded", 503, "The origin has as much to do as it can.")                    \
     X(NO_UPGRADE, "upgrade_unsupported", 501, "The origin's protocol has no such upgrade.")        \
     X(CONNECT_FAILED, "upstream_connect_failed", 502, "The origin could not be reached.")          \
     X(CONNECT_TIMEOUT, "upstream_connect_timeout", 504, "The origin did not accept in time.")      \

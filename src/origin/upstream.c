@@ -1,5 +1,6 @@
 #include "origin/upstream.h"
 
+#include "base/clock.h"
 #include "gate/client.h"
 #include "http/proxy_protocol.h"
 #include "io/tls.h"
@@ -7,7 +8,7 @@
 
 /* ---- The end of a call ---- */
 
-void rw_upstream_let_go(struct rw_upstream_call *call)
+void rw_upstream_end_try(struct rw_upstream_call *call)
 {
     rw_pool_discard(&call->lease);
     if (rw_timer_running(&call->backoff))
@@ -17,6 +18,13 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
     call->waiting.buf = call->kept.buf = NULL;
     call->replayable = false;
     call->protocol->let_go(call);
+}
+
+void rw_upstream_let_go(struct rw_upstream_call *call)
+{
+    rw_upstream_end_try(call);
+    if (__builtin_expect(call->admission != NULL, 0))
+        rw_admission_leave(call->x->worker, call->admission);
 }
 
 /* Want of memory or descriptors here says nothing about the endpoint, nor does what it does not
@@ -29,6 +37,8 @@ void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
     if (x->endpoint && !ours &&
         rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop)))
         rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+    if (x->endpoint && !ours && call->cluster->balance == RW_BALANCE_LATENCY)
+        rw_endpoint_observe(x->endpoint, 0, true, rw_loop_now_ms(x->worker->loop));
 }
 
 void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
@@ -57,7 +67,7 @@ void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint)
 static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_piece *first)
 {
     call->request_started = true;
-    call->sent_ms = rw_loop_now_ms(call->x->worker->loop);
+    call->sent_ns = rw_loop_turn_ns(call->x->worker->loop);
     call->reused = call->lease.reused;
     if (first->end && first->data.len == 0)
         call->kept.end = true;
@@ -125,16 +135,21 @@ bool rw_upstream_ensure_date(struct rw_exchange *x)
                RW_OK;
 }
 
-static void report_response(const struct rw_upstream_call *call, bool failed)
+static void report_response(struct rw_upstream_call *call, bool failed)
 {
     const struct rw_exchange *x = call->x;
+    const struct rw_cluster *cluster = call->cluster;
     uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
-    bool ejected = rw_cluster_report(call->cluster, x->endpoint, failed, now_ms);
-    if (call->cluster->passive.slow_ms)
-        ejected |=
-            rw_cluster_report_time(call->cluster, x->endpoint, now_ms - call->sent_ms, now_ms);
+    uint64_t us = (rw_loop_turn_ns(x->worker->loop) - call->sent_ns) / 1000;
+    bool ejected = rw_cluster_report(cluster, x->endpoint, failed, now_ms);
+    if (__builtin_expect(cluster->passive.slow_ms != 0, 0))
+        ejected |= rw_cluster_report_time(cluster, x->endpoint, us / 1000, now_ms);
     if (ejected)
         rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+    if (cluster->balance == RW_BALANCE_LATENCY)
+        rw_endpoint_observe(x->endpoint, us, failed, now_ms);
+    if (call->admission && !failed)
+        rw_upstream_tell_latency(call);
 }
 
 bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
@@ -166,6 +181,8 @@ void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms)
 
 void rw_upstream_time_out(struct rw_upstream_call *call)
 {
+    if (call->admission && !call->responded)
+        rw_upstream_tell_latency(call);
     if (rw_upstream_try_again(call, RW_RETRY_TIMEOUT, RW_REASON_FIRST_BYTE_TIMEOUT, false))
         return;
     if (call->try_limited) { /* it was the try's time, but there is no other try */
@@ -206,6 +223,27 @@ static bool introduce(struct rw_upstream_call *call)
     return true;
 }
 
+static enum rw_flow go(struct rw_upstream_call *call, const struct rw_piece *first)
+{
+    struct rw_exchange *x = call->x;
+    struct rw_cluster *cluster = call->cluster;
+    struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);
+    if (!endpoint) {
+        rw_upstream_give_up(call, RW_REASON_NO_ENDPOINT, NULL);
+        return RW_FLOW_GO;
+    }
+    rw_upstream_use(x, endpoint);
+    rw_retry_budget_add(&rw_worker_upstream(x->worker, cluster->slot)->retries,
+                        cluster->retries.budget.percent);
+    enum rw_pool_result result = rw_pool_acquire(x->worker, cluster, endpoint, &call->lease, false);
+    if (result == RW_POOL_READY)
+        return send_request(call, first);
+    enum rw_flow flow = rw_upstream_keep_waiting(call, first);
+    if (result == RW_POOL_FAILED)
+        rw_upstream_on_failed(&call->lease, call->lease.reason, call->lease.detail);
+    return flow;
+}
+
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
 {
     struct rw_cluster *cluster = instance;
@@ -229,19 +267,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
         return fail_start(x, reason);
     if (!introduce(call))
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
-    struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);
-    if (!endpoint)
-        return fail_start(x, RW_REASON_NO_ENDPOINT);
-    rw_upstream_use(x, endpoint);
-    rw_retry_budget_add(&rw_worker_upstream(x->worker, cluster->slot)->retries,
-                        cluster->retries.budget.percent);
-    enum rw_pool_result result = rw_pool_acquire(x->worker, cluster, endpoint, &call->lease, false);
-    if (result == RW_POOL_READY)
-        return send_request(call, first);
-    enum rw_flow flow = rw_upstream_keep_waiting(call, first);
-    if (result == RW_POOL_FAILED)
-        rw_upstream_on_failed(&call->lease, call->lease.reason, call->lease.detail);
-    return flow;
+    return cluster->limiter ? rw_upstream_admit(call, first, go) : go(call, first);
 }
 
 static enum rw_flow request_data(struct rw_exchange *x, const struct rw_piece *piece)

@@ -140,7 +140,7 @@ static void count(struct rw_exchange *x, enum rw_config_retry_on cause)
     x->retry_cause = (uint8_t)cause;
 }
 
-static void begin_try(struct rw_upstream_call *call)
+void rw_upstream_begin_try(struct rw_upstream_call *call)
 {
     struct rw_exchange *x = call->x;
     struct rw_endpoint *endpoint = rw_upstream_choose(call, call->fresh ? NULL : x->endpoint);
@@ -159,14 +159,14 @@ static void begin_try(struct rw_upstream_call *call)
 
 static void on_backoff_over(struct rw_timer *timer)
 {
-    begin_try(rw_container_of(timer, struct rw_upstream_call, backoff));
+    rw_upstream_begin_try(rw_container_of(timer, struct rw_upstream_call, backoff));
 }
 
 /* As if nothing had been sent. */
 static void begin_anew(struct rw_upstream_call *call)
 {
     struct rw_piece first = take_first_piece(call);
-    rw_upstream_let_go(call);
+    rw_upstream_end_try(call);
     call->x->response = (struct rw_message){0};
     call->reused = call->request_started = call->request_sent = call->response_begun = false;
     call->replayable = rw_upstream_worth_keeping(call);
@@ -197,7 +197,7 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
     call->fresh = stale;
     call->failure = (uint8_t)failure;
     if (at_once) {
-        begin_try(call);
+        rw_upstream_begin_try(call);
     } else {
         call->backoff.fire = on_backoff_over;
         rw_timer_start(x->worker->loop, &call->backoff, rw_loop_now_ms(x->worker->loop) + delay_ms);

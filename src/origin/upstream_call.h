@@ -7,6 +7,7 @@
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
 
+#include "gate/admission.h"
 #include "gate/exchange.h"
 #include "gate/pool.h"
 #include "gate/snapshot.h"
@@ -37,10 +38,11 @@ struct rw_upstream_call {
         waiting; /* request body piece that waits for the connection; holds its buffer */
     struct rw_piece
         kept;         /* what was sent of the body, while it may be sent again; holds its buffer */
-    uint64_t sent_ms; /* when the request began to leave */
-    struct rw_timer backoff; /* before the next try */
-    uint8_t failure;         /* enum rw_reason: of the try before */
-    bool kept_own;           /* its buffer is the call's alone to fill */
+    uint64_t sent_ns; /* when the request began to leave */
+    struct rw_admission *admission; /* NULL: the upstream has no limit */
+    struct rw_timer backoff;        /* before the next try */
+    uint8_t failure;                /* enum rw_reason: of the try before */
+    bool kept_own;                  /* its buffer is the call's alone to fill */
     bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
     bool try_limited; /* the deadline is of the try */
     bool reused;      /* the connection had carried a request before */
@@ -67,6 +69,18 @@ enum rw_reason rw_upstream_h2_websocket_begin(struct rw_upstream_call *call);
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid);
 
+/* Whose request it is to be, as `fair_by` or `balance: hash` have it. */
+uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash);
+
+/* ---- upstream_admit.c ---- */
+
+/* For an upstream with a limit: the request waits for its turn, or `goes`, or is refused. */
+enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_piece *first,
+                               enum rw_flow (*goes)(struct rw_upstream_call *call,
+                                                    const struct rw_piece *first));
+/* The response's head has come, or did not in time. */
+void rw_upstream_tell_latency(const struct rw_upstream_call *call);
+
 /* ---- upstream.c ---- */
 
 /* Ends the call and tells the exchange. */
@@ -77,7 +91,8 @@ void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason);
 void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail);
 /* The exchange goes to this endpoint now. */
 void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint);
-/* Lets go of buffers and the connection. */
+/* Lets go of buffers and the connection: of the try alone, or of all that the call has. */
+void rw_upstream_end_try(struct rw_upstream_call *call);
 void rw_upstream_let_go(struct rw_upstream_call *call);
 /* Waiting for the endpoint may last so long from now; 0: as long as it takes. */
 void rw_upstream_wait_deadline(struct rw_upstream_call *call, uint32_t ms);
@@ -101,6 +116,8 @@ bool rw_upstream_take_response(struct rw_upstream_call *call, bool end);
 bool rw_upstream_worth_keeping(const struct rw_upstream_call *call);
 /* This piece of the body is being sent. */
 void rw_upstream_keep(struct rw_upstream_call *call, const struct rw_piece *piece);
+/* Goes to an endpoint with what waits. */
+void rw_upstream_begin_try(struct rw_upstream_call *call);
 /* Could it be sent again for this cause now, as far as the call itself knows? */
 bool rw_upstream_may_repeat(const struct rw_upstream_call *call, enum rw_config_retry_on cause);
 /* Sends the request once more, now or after a while, if that is safe, wanted and within the budget;

@@ -57,6 +57,12 @@ static struct rw_span hash_key(const struct rw_exchange *x, const struct rw_conf
     return key.len ? key : address_key(x);
 }
 
+uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash)
+{
+    struct rw_span key = hash_key(x, hash);
+    return rw_hash(key.at, key.len, 0);
+}
+
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid)
 {
@@ -69,9 +75,7 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
         .avoid = avoid,
         .passive = &call->cluster->passive,
     };
-    if (call->cluster->balance == RW_BALANCE_HASH) {
-        struct rw_span key = hash_key(x, &call->cluster->hash);
-        choice.hash = rw_hash(key.at, key.len, 0);
-    }
+    if (call->cluster->balance == RW_BALANCE_HASH)
+        choice.hash = rw_upstream_hash(x, &call->cluster->hash);
     return rw_cluster_choose(call->cluster, &choice);
 }

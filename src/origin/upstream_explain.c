@@ -4,7 +4,7 @@
 static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *text)
 {
     static const char *const balances[] = {"round robin", "least requests", "consistent hash",
-                                           "random"};
+                                           "random", "latency"};
     const struct rw_endpoint_set *set = atomic_load(&cluster->set);
     rw_text_addf(text, "upstream %.*s (%s): ", RW_SPAN_ARGS(cluster->name),
                  balances[cluster->balance]);
@@ -61,10 +61,27 @@ static void explain_breaker(const struct rw_config_passive_health *passive, stru
                                                        : "when all are out: asked all the same");
 }
 
+static void explain_overload(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_cluster_overload *overload = &cluster->overload;
+    if (!cluster->limiter) {
+        rw_text_adds(text, "\n  overload  no limit");
+        return;
+    }
+    if (overload->limits.least == overload->limits.most)
+        rw_text_addf(text, "\n  overload  %u requests at once", overload->limits.most);
+    else
+        rw_text_addf(text, "\n  overload  %u to %u requests at once, by latency",
+                     overload->limits.least, overload->limits.most);
+    rw_text_addf(text, "; %u wait, %u ms at most, or %u ms under overload", overload->queue_max,
+                 overload->queue_ms_max, overload->target_ms);
+}
+
 void rw_upstream_explain(const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
     explain_retries(&cluster->retries, text);
     explain_breaker(&cluster->passive, text);
+    explain_overload(cluster, text);
 }

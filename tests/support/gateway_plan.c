@@ -279,13 +279,14 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     add_time(plan, yaml, "first_byte", 100000, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "total", 0, 1000);
+    static const char *const classes[] = {"critical", "normal", "bulk"};
     rw_test_bytes_format(yaml, " }\n  websocket: {");
     add_number(plan, yaml, "message_max", plan->world->strict ? 0 : 20, 0, 1, 4000);
     rw_test_bytes_format(yaml, "B,");
     add_time(plan, yaml, "ping_interval", 0, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "close_timeout", 5000, 500);
-    rw_test_bytes_format(yaml, " }\n");
+    rw_test_bytes_format(yaml, " }\n  overload: { class: %s }\n", classes[below(plan, 3)]);
     add_filters(plan, yaml);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
@@ -358,12 +359,31 @@ static void add_retries(struct plan *plan, struct rw_test_bytes *yaml)
     note_most(&world->retries_max.burst, burst);
 }
 
+/* Strict worlds have so few requests at once that none is refused. */
+static void add_overload(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    bool strict = plan->world->strict;
+    if (!chance(plan, 40))
+        return;
+    rw_test_bytes_format(yaml, "  overload: {");
+    add_number(plan, yaml, "limit", 60, 20, 1, 5);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "limit_min", 60, 4, 1, 4);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "limit_max", 40, 1000, 4, 8);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "queue_max", strict ? 0 : 40, 1000, 0, 4);
+    rw_test_bytes_format(yaml, strict ? ", queue_timeout: 60s, queue_target: 60s }\n"
+                                      : ", queue_timeout: 300ms, queue_target: 20ms }\n");
+}
+
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    static const char *const balances[] = {"round_robin", "least_requests", "random", "hash"};
+    static const char *const balances[] = {"round_robin", "least_requests", "random", "hash",
+                                           "latency"};
     struct rw_test_world *world = plan->world;
     rw_test_bytes_format(yaml, "upstreams:\n- name: app\n  balance: %s\n  endpoints: [",
-                         balances[below(plan, 4)]);
+                         balances[below(plan, 5)]);
     unsigned used = 1 + below(plan, world->origin_count);
     for (unsigned i = 0; i < used; i++)
         rw_test_bytes_format(yaml, "%s\"10.1.0.1:%u\"", i ? ", " : "", 9001 + i);
@@ -374,6 +394,7 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
     if (world->http2)
         add_http2(plan, yaml);
     add_retries(plan, yaml);
+    add_overload(plan, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
     unsigned breaks = world->strict ? 0 : 50;
     add_number(plan, yaml, "failures", breaks, 0, 1, 4);

@@ -1,4 +1,5 @@
 #include "support/gateway_world.h"
+#include "gate/limiter.h"
 
 #include "base/alloc.h"
 #include "gate/cluster.h"
@@ -450,6 +451,17 @@ static void check_budget(struct rw_test_world *world)
                      allowed);
 }
 
+static void check_limiters(struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < world->snapshot->cluster_count; i++) {
+        const struct rw_limiter *limiter = world->snapshot->clusters[i]->limiter;
+        if (limiter) {
+            expect_zero(world, "requests in the limiter", atomic_load(&limiter->in_flight));
+            expect_zero(world, "workers that wait", atomic_load(&limiter->waiting) != 0);
+        }
+    }
+}
+
 static void check_answers(struct rw_test_world *world)
 {
     check_refused(world);
@@ -496,6 +508,8 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
         check_metrics(world);
     if (!world->failed)
         check_budget(world);
+    if (!world->failed)
+        check_limiters(world);
     if (quiet && !world->failed)
         check_answers(world);
     if (world->failed)

@@ -165,6 +165,9 @@ static void test_defaults(void **state)
     assert_int_equal(((const int *)app->retries->on.items)[1], RW_RETRY_RESET);
     assert_int_equal(app->retries->body_bytes_max, 65536);
     assert_int_equal(app->retries->budget.percent, 20);
+    assert_null(app->overload);
+    assert_int_equal(route->overload->class, RW_CLASS_NORMAL);
+    assert_int_equal(route->overload->status, 503);
     assert_int_equal(app->passive_health->failures, 5);
     assert_int_equal(app->passive_health->eject_ms, 10000);
     assert_int_equal(app->passive_health->eject_percent_max, 50);

@@ -1,0 +1,141 @@
+// More requests than an origin can take: who waits, who is refused, and with what.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { request } from "./support/client.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { runRingway } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
+
+// An origin whose answers wait until they are let go.
+async function startHeld(t) {
+  const held = [];
+  const origin = await startOrigin(t, { answer: (incoming, response) => held.push({ path: incoming.url, answer: () => response.end("ok") }) });
+  return { origin, held };
+}
+
+const config = (origin, overload, routes = "routes: [{ name: all, upstream: app }]") => `
+threads: 1
+${routes}
+upstreams:
+  - name: app
+    endpoints: ["${origin.address}"]
+    overload: { ${overload} }
+`;
+
+test("a fixed limit: the origin has no more at once, others wait, and all are answered", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const gateway = await startGateway(t, config(origin, "limit: 2, limit_min: 2, limit_max: 2, queue_timeout: 30s, queue_target: 30s"));
+  const answers = Array.from({ length: 6 }, (_, i) => gateway.get(`/${i}`));
+  await eventually(async () => (await gateway.metric("ringway_overload_queued_total")) === 4);
+  await eventually(() => held.length === 2);
+  assert.equal(await gateway.metric("ringway_upstream_in_flight", { upstream: "app" }), 2);
+  assert.equal(await gateway.metric("ringway_upstream_limit", { upstream: "app" }), 2);
+  for (let i = 0; i < 6; i++) {
+    await eventually(() => held.length > i);
+    assert.ok(held.length <= i + 2);
+    held[i].answer();
+  }
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+  await eventually(async () => (await gateway.metric("ringway_upstream_in_flight", { upstream: "app" })) === 0);
+});
+
+test("a full queue: 503 with Retry-After, or the route's own answer", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const routes = `routes:
+  - { name: own, match: /own, upstream: app, overload: { status: 200, content_type: text/html, body: "<p>Later.</p>" } }
+  - { name: all, upstream: app }`;
+  const gateway = await startGateway(t, config(origin, "limit: 1, limit_min: 1, limit_max: 1, queue_max: 0, retry_after: 1500ms", routes));
+  const first = gateway.get("/first");
+  await eventually(() => held.length === 1);
+  const refused = await gateway.get("/refused");
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers["retry-after"], "2");
+  assert.match(refused.headers["content-type"], /problem\+json/);
+  const own = await gateway.get("/own");
+  assert.equal(own.status, 200);
+  assert.equal(own.text, "<p>Later.</p>");
+  assert.equal(own.headers["content-type"], "text/html");
+  assert.equal(own.headers["retry-after"], "2");
+  held[0].answer();
+  assert.equal((await first).status, 200);
+  const [line] = await gateway.accessLines(1, (found) => found.path === "/refused");
+  assert.equal(line.reason, "overloaded");
+  assert.equal(await gateway.metric("ringway_overload_refused_total"), 2);
+});
+
+test("classes and tenants: critical first, then each tenant in turn", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const routes = `routes:
+  - { name: first, match: /critical, upstream: app, overload: { class: critical } }
+  - { name: all, upstream: app }`;
+  const limits = "limit: 1, limit_min: 1, limit_max: 1, queue_timeout: 30s, queue_target: 30s";
+  const gateway = await startGateway(t, config(origin, `${limits}, fair_by: { on: header, name: X-Tenant }`, routes));
+  const ask = async (path, tenant, queued) => {
+    const answer = request(`${gateway.url}${path}`, { headers: { "X-Tenant": tenant } });
+    await eventually(async () => (await gateway.metric("ringway_overload_queued_total")) === queued);
+    return { answer };
+  };
+  const first = gateway.get("/first");
+  await eventually(() => held.length === 1);
+  const asked = [];
+  for (let i = 0; i < 4; i++) asked.push(await ask(`/flood-${i}`, "flood", i + 1));
+  asked.push(await ask("/modest", "modest", 5));
+  asked.push(await ask("/critical", "flood", 6));
+  for (let i = 0; i < 7; i++) {
+    await eventually(() => held.length > i);
+    held[i].answer();
+  }
+  await first;
+  for (const { answer } of asked) assert.equal((await answer).status, 200);
+  const order = held.map(({ path }) => path);
+  assert.equal(order[1], "/critical");
+  assert.ok(order.indexOf("/modest") <= 3, `${order}`);
+});
+
+test("who waits too long is refused", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const gateway = await startGateway(t, config(origin, "limit: 1, limit_min: 1, limit_max: 1, queue_timeout: 300ms"));
+  const first = gateway.get("/first");
+  await eventually(() => held.length === 1);
+  assert.equal((await gateway.get("/late")).status, 503);
+  held[0].answer();
+  assert.equal((await first).status, 200);
+  assert.equal(held.length, 1);
+});
+
+test("the limit stays over a reload; mistakes, explain, what the admin address tells", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const text = config(origin, "limit: 3, limit_min: 1");
+  const gateway = await startGateway(t, text);
+  const first = gateway.get("/first");
+  await eventually(() => held.length === 1);
+  gateway.configure(text.replace("limit: 3", "limit: 5"));
+  gateway.signal("SIGHUP");
+  await eventually(async () => (await gateway.metric("ringway_config_reloads_total")) >= 1);
+  const [upstream] = await (await fetch(`${gateway.admin}/upstreams`)).json();
+  assert.deepEqual([upstream.limit, upstream.in_flight], [3, 1]);
+  held[0].answer();
+  await first;
+  const told = await runRingway("explain", gateway.configFile, "/");
+  assert.match(told.stdout, /overload +1 to 1000 requests at once, by latency; 100 wait, 100 ms at most, or 10 ms under overload/);
+  for (const [overload, message] of [
+    ["limit_min: 5, limit_max: 4", /more than "limit_max", which is 4/],
+    ["queue_target: 1s", /longer than "queue_timeout"/],
+    ["fair_by: { on: header }", /which header field/],
+  ])
+    await assert.rejects(startGateway(t, config(origin, overload)), message);
+});
+
+test("balance: latency: the slow one gets little", async (t) => {
+  const quick = await startOrigin(t, { answer: (_, response) => response.end("quick") });
+  const slow = await startOrigin(t, { answer: (_, response) => setTimeout(() => response.end("slow"), 200) });
+  const gateway = await startGateway(t, `
+threads: 1
+routes: [{ upstream: app }]
+upstreams: [{ name: app, balance: latency, endpoints: ["${quick.address}", "${slow.address}"] }]
+`);
+  for (let i = 0; i < 60; i++) await gateway.get("/");
+  assert.ok(slow.requests.length >= 1 && slow.requests.length <= 10, `${slow.requests.length} to the slow one`);
+});
