@@ -382,6 +382,7 @@ static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
 {
     struct rw_endpoint *best = NULL;
     uint64_t least = UINT64_MAX;
+    uint32_t equals = 0;
     bool all = set->count <= COMPARED_MAX;
     unsigned start = rw_random_below(choice->random, set->count);
     for (unsigned i = 0; i < (all ? set->count : COMPARED_MAX); i++) {
@@ -395,10 +396,11 @@ static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
             !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed))
             return endpoint;
         uint64_t cost = cost_of(set, at, choice);
-        if (cost < least) {
-            least = cost;
-            best = endpoint;
-        }
+        equals = cost < least ? 1 : equals + (cost == least);
+        if (cost > least || (cost == least && rw_random_below(choice->random, equals)))
+            continue;
+        least = cost;
+        best = endpoint;
     }
     return best;
 }

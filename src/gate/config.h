@@ -139,6 +139,7 @@ struct rw_config_match {
 struct rw_config_route_timeouts {
     uint32_t first_byte_ms;         /* from the request being sent to the response head */
     uint32_t total_ms;              /* whole exchange; 0: off */
+    struct rw_span deadline_field;  /* with milliseconds that a request may take; empty: none */
     uint32_t tunnel_idle_ms;        /* no byte in either direction for so long */
     uint32_t tunnel_half_closed_ms; /* the same, once a side has ended */
 };

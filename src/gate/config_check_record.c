@@ -253,6 +253,15 @@ static void check_hash(struct rw_config_hash *hash, struct rw_conf_report *repor
                            "\"name\" has no effect: the client's address and the path have none");
 }
 
+void rw_config_check_route_timeouts(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_route_timeouts *timeouts = value;
+    struct rw_span name = timeouts->deadline_field;
+    if (name.len && !rw_is_token(name))
+        rw_conf_mistake_on(report, &timeouts->deadline_field, "%s is no name of a field",
+                           rw_conf_quote(report, name));
+}
+
 void rw_config_check_overload(void *value, struct rw_conf_report *report)
 {
     struct rw_config_overload *overload = value;

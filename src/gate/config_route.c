@@ -179,6 +179,17 @@ static const struct rw_conf_field timeouts_fields[] = {
             "need.",
     },
     {
+        .name = "deadline_field",
+        .type = RW_CONF_TEXT,
+        .offset = offsetof(struct rw_config_route_timeouts, deadline_field),
+        .min = 1,
+        .max = 64,
+        .doc = "A request field in which clients may say how many milliseconds a request may take: "
+               "it holds as `total` does, if it is shorter, and the origin is told what is left of "
+               "it. Calls of gRPC have `grpc-timeout` for that, always.",
+        .example = "X-Request-Timeout",
+    },
+    {
         .name = "tunnel_idle",
         .type = RW_CONF_DURATION,
         .offset = offsetof(struct rw_config_route_timeouts, tunnel_idle_ms),
@@ -206,6 +217,7 @@ static const struct rw_conf_record timeouts_record = {
     .size = sizeof(struct rw_config_route_timeouts),
     .fields = timeouts_fields,
     .place_offset = -1,
+    .check = rw_config_check_route_timeouts,
 };
 
 #define MEMBER(member) offsetof(struct rw_config_websocket, member)

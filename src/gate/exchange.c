@@ -15,6 +15,8 @@
 
 #include <stdio.h>
 
+enum { OWN_DEADLINE_MS_MAX = 30 * 86400000u };
+
 /* What a step says to the loop. WAIT: an event will move the exchange on. GONE: it is freed. */
 enum go { GO_ON, GO_WAIT, GO_GONE };
 
@@ -132,14 +134,27 @@ static void prefetch_for_log(const struct rw_exchange *x)
     __builtin_prefetch(x->route->name.at);
 }
 
+/* What the client says in a field of its own; UINT64_MAX: nothing. */
+static uint64_t own_deadline_ms(const struct rw_exchange *x)
+{
+    struct rw_span name = x->route->config->timeouts->deadline_field;
+    const struct rw_field *field = rw_message_find_name(&x->request, name);
+    uint64_t ms;
+    if (!field || !rw_span_to_u64(field->value, &ms) || ms > OWN_DEADLINE_MS_MAX)
+        return UINT64_MAX;
+    return ms ? ms : 1;
+}
+
 /* A call of gRPC, which is always a POST, says itself how long it may take. */
 static void start_total_timer(struct rw_exchange *x)
 {
-    uint64_t ms = x->route->total_ms ? x->route->total_ms : UINT64_MAX;
-    if (x->request.method == RW_METHOD_POST && rw_grpc_call(&x->request)) {
-        uint64_t own_ms = rw_grpc_timeout_ms(&x->request);
-        ms = own_ms < ms ? own_ms : ms;
-    }
+    uint64_t ms = x->route->total_ms ? x->route->total_ms : UINT64_MAX, own_ms = UINT64_MAX;
+    if (x->request.method == RW_METHOD_POST && rw_grpc_call(&x->request))
+        own_ms = rw_grpc_timeout_ms(&x->request);
+    if (x->route->own_deadline && own_ms == UINT64_MAX)
+        own_ms = own_deadline_ms(x);
+    if (own_ms < ms)
+        ms = own_ms;
     if (ms == UINT64_MAX)
         return;
     x->total_timer.fire = total_timeout;

@@ -181,7 +181,8 @@ static enum rw_err compile_route(struct rw_compile *compile,
     to->name = config->name;
     to->config = config;
     to->first_byte_ms = config->timeouts->first_byte_ms;
-    to->total_ms = config->timeouts->total_ms;
+    to->total_ms = config->timeouts->total_ms & INT32_MAX;
+    to->own_deadline = config->timeouts->deadline_field.len > 0;
     if (options->metrics)
         to->series =
             rw_metrics_series(options->metrics, RW_SERIES_ROUTE, config->name, (struct rw_span){0});

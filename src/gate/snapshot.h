@@ -67,7 +67,9 @@ struct rw_route {
     struct rw_config_route *config;
     unsigned policy_count;
     unsigned series;
-    uint32_t first_byte_ms, total_ms;
+    uint32_t first_byte_ms;
+    uint32_t total_ms : 31;
+    uint32_t own_deadline : 1; /* requests may say theirs: timeouts.deadline_field */
 };
 _Static_assert(sizeof(struct rw_route) == 64, "see above");
 

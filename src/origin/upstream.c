@@ -66,8 +66,13 @@ void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint)
 
 static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_piece *first)
 {
+    struct rw_exchange *x = call->x;
     call->request_started = true;
-    call->sent_ns = rw_loop_turn_ns(call->x->worker->loop);
+    call->sent_ns = rw_loop_turn_ns(x->worker->loop);
+    if (rw_timer_running(&x->total_timer) && rw_upstream_pass_on_deadline(x)) {
+        rw_upstream_fail(call, RW_REASON_EXCHANGE_LIMIT, NULL);
+        return RW_FLOW_OVER;
+    }
     call->reused = call->lease.reused;
     if (first->end && first->data.len == 0)
         call->kept.end = true;

@@ -81,6 +81,10 @@ enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_pi
 /* The response's head has come, or did not in time. */
 void rw_upstream_tell_latency(const struct rw_upstream_call *call);
 
+/* upstream_deadline.c: of an exchange with a deadline; RW_ENOMEM: the exchange's memory is used up.
+ */
+RW_MUST_CHECK enum rw_err rw_upstream_pass_on_deadline(struct rw_exchange *x);
+
 /* ---- upstream.c ---- */
 
 /* Ends the call and tells the exchange. */

@@ -114,6 +114,35 @@ test("total holds for all tries together", async (t) => {
   assert.equal((await gateway.get("/")).status, 503, "a try after that time is none");
 });
 
+test("deadlines: the shorter one holds, and what is left is passed on", async (t) => {
+  const mirror = await startOrigin(t);
+  const field = ", timeouts: { total: 20s, deadline_field: X-Request-Timeout }";
+  const gateway = await startGateway(t, config([mirror], "tries: 1", field));
+  const told = async (headers) => Number(JSON.parse((await gateway.get("/", { headers })).text).headers["x-request-timeout"]);
+  const given = await told({ "X-Request-Timeout": "9000" });
+  assert.ok(given >= 1 && given <= 9000, `${given}`);
+  for (const headers of [{}, { "X-Request-Timeout": "soon" }, { "X-Request-Timeout": "900000" }]) {
+    const left = await told(headers);
+    assert.ok(left > 9000 && left <= 20000, `${JSON.stringify(headers)}: ${left}`);
+  }
+  mirror.answer = () => {};
+  assert.equal((await gateway.get("/", { headers: { "X-Request-Timeout": "300" } })).status, 504);
+
+  const seen = [];
+  const service = await startH2Origin(t, {
+    answer(stream, headers) {
+      seen.push(headers["grpc-timeout"]);
+      stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "0" }, { endStream: true });
+    },
+  });
+  const calls = await startGateway(t, config([service], "tries: 1").replace("endpoints", "protocol: http2\n    endpoints"));
+  const session = await connect2(t, calls.url);
+  const stream = session.request({ ":method": "POST", ":path": "/a.B/C", "content-type": "application/grpc", "grpc-timeout": "5S" });
+  await readBody(stream.end());
+  assert.match(seen[0], /^\d+m$/);
+  assert.ok(parseInt(seen[0], 10) <= 5000);
+});
+
 test("a server that breaks off before the response: again for GET, not for POST", async (t) => {
   const broken = await startRawOrigin(t, (socket) => onHeads(socket, () => socket.destroy()));
   const gateway = await startGateway(t, config([broken, await good(t)], "backoff: 1ms"));

@@ -176,6 +176,48 @@ static void avoid_panic_and_none(void **unused)
     }
 }
 
+static void latency_prefers_the_quick(void **unused)
+{
+    (void)unused;
+    const uint64_t us[] = {1000, 1000, 20000, 300000};
+    struct rw_endpoint_set *set = make_set(NULL, 4, RW_BALANCE_LATENCY);
+    struct rw_choice choice = choice_at(1000);
+    /* Each is asked once, and not again before it has answered. */
+    for (int i = 0; i < 4; i++)
+        atomic_fetch_add(&rw_balance_choose(set, RW_BALANCE_LATENCY, &choice)->active, 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(atomic_load(&endpoints[i].active), 1);
+        atomic_store(&endpoints[i].active, 0);
+        rw_endpoint_observe(&endpoints[i], us[i], false, 1000);
+    }
+    unsigned counts[4];
+    count_choices(set, RW_BALANCE_LATENCY, DRAWS, counts);
+    assert_int_equal(counts[2] + counts[3], 0);
+    assert_share(counts[0], DRAWS, 0.5, 0.1);
+    /* By what is under way: 20 there are as dear as one here. */
+    atomic_store(&endpoints[0].active, 30);
+    atomic_store(&endpoints[1].active, 30);
+    assert_ptr_equal(rw_balance_choose(set, RW_BALANCE_LATENCY, &choice), &endpoints[2]);
+    atomic_store(&endpoints[0].active, 0);
+    atomic_store(&endpoints[1].active, 0);
+    /* Up at once, down with time. */
+    rw_endpoint_observe(&endpoints[0], 50000, false, 1000);
+    assert_ptr_equal(rw_balance_choose(set, RW_BALANCE_LATENCY, &choice), &endpoints[1]);
+    rw_endpoint_observe(&endpoints[1], 100, true, 1000); /* quick to fail */
+    assert_ptr_equal(rw_balance_choose(set, RW_BALANCE_LATENCY, &choice), &endpoints[2]);
+    for (uint64_t ms = 1000; ms < 20000; ms += 100)
+        rw_endpoint_observe(&endpoints[0], 1000, false, ms);
+    choice = choice_at(20000);
+    assert_ptr_equal(rw_balance_choose(set, RW_BALANCE_LATENCY, &choice), &endpoints[0]);
+    /* What was seen long ago is not believed for ever. */
+    rw_endpoint_observe(&endpoints[0], 1000, false, 200000);
+    choice = choice_at(200000);
+    assert_ptr_not_equal(rw_balance_choose(set, RW_BALANCE_LATENCY, &choice), &endpoints[0]);
+    for (int i = 0; i < 4; i++)
+        atomic_store(&endpoints[i].latency, 0);
+    rw_endpoint_set_destroy(set);
+}
+
 static void least_requests_prefers_the_idle(void **unused)
 {
     (void)unused;
@@ -312,6 +354,7 @@ int main(void)
         cmocka_unit_test(large_weights_are_scaled),
         cmocka_unit_test(those_out_are_passed_over),
         cmocka_unit_test(avoid_panic_and_none),
+        cmocka_unit_test(latency_prefers_the_quick),
         cmocka_unit_test(least_requests_prefers_the_idle),
         cmocka_unit_test(hashing_is_stable),
         cmocka_unit_test(limits),

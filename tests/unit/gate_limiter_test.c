@@ -1,0 +1,169 @@
+/* The limit of requests at once: what the gradient makes of latencies, and that threads keep to it.
+ */
+#include "gate/limiter.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const struct rw_gradient_settings settings = {.first = 20, .least = 4, .most = 100};
+
+/* A window in which the limit was reached, and answers took so long. */
+static void step(struct rw_gradient *gradient, uint64_t us, uint64_t now_ms)
+{
+    const struct rw_gradient_window window = {
+        .now_ms = now_ms,
+        .sum_us = us * 20,
+        .answers = 20,
+        .peak = (uint32_t)gradient->limit,
+    };
+    rw_gradient_step(gradient, &settings, &window);
+}
+
+static void quick_answers_raise_it(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    for (uint64_t ms = 1000; ms < 1900; ms += 100)
+        step(&gradient, 10000, ms);
+    assert_true(gradient.limit == settings.most);
+}
+
+static void slow_answers_lower_it(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    step(&gradient, 10000, 1000);
+    double before = gradient.limit;
+    step(&gradient, 100000, 1100);
+    assert_true(gradient.limit < before);
+    for (uint64_t ms = 1200; ms < 1900; ms += 100)
+        step(&gradient, 100000, ms);
+    /* Where half the limit and the room for a queue are equal, at the least. */
+    assert_true(gradient.limit >= settings.least && gradient.limit < 8);
+}
+
+static void what_nobody_has_tried_is_not_raised(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    const struct rw_gradient_window window = {
+        .now_ms = 1000, .sum_us = 200000, .answers = 20, .peak = 15};
+    for (int i = 0; i < 20; i++)
+        rw_gradient_step(&gradient, &settings, &window);
+    assert_true(gradient.limit == settings.first);
+    assert_int_equal(gradient.next_probe_ms, 0);
+}
+
+/* The baseline was too high, since the limit was always reached: it is measured with a fourth. */
+static void the_baseline_is_measured_anew(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    uint64_t now_ms = 1000;
+    for (; gradient.probe_ms == 0; now_ms += 100)
+        step(&gradient, 20000, now_ms);
+    assert_in_range(now_ms, 2000, 2500);
+    assert_true(gradient.limit * 4 <= gradient.whole_limit + 1);
+    step(&gradient, 10000, now_ms);
+    assert_int_equal(gradient.probe_ms, 0);
+    assert_true(gradient.baseline_us == 10000);
+    assert_true(gradient.limit == gradient.whole_limit);
+    assert_int_equal(gradient.next_probe_ms, now_ms + RW_GRADIENT_PROBE_EVERY_MS);
+}
+
+static void a_probe_without_answers_ends(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    uint64_t now_ms = 1000;
+    for (; gradient.probe_ms == 0; now_ms += 100)
+        step(&gradient, 20000, now_ms);
+    struct rw_gradient_window nothing = {.now_ms = gradient.probe_ms + 500};
+    rw_gradient_step(&gradient, &settings, &nothing);
+    assert_true(gradient.probe_ms != 0);
+    nothing.now_ms = gradient.probe_ms + RW_GRADIENT_PROBE_MS_MAX;
+    rw_gradient_step(&gradient, &settings, &nothing);
+    assert_int_equal(gradient.probe_ms, 0);
+    assert_true(gradient.baseline_us > 0 && gradient.limit == gradient.whole_limit);
+}
+
+static void shares_of_the_limit(void **unused)
+{
+    (void)unused;
+    struct rw_limiter *limiter;
+    const struct rw_gradient_settings ten = {.first = 10, .least = 10, .most = 10};
+    assert_int_equal(rw_limiter_create(&ten, &limiter), RW_OK);
+    for (int i = 0; i < 9; i++)
+        assert_true(rw_limiter_enter(limiter, 90));
+    assert_false(rw_limiter_enter(limiter, 90));
+    assert_true(rw_limiter_enter(limiter, 100));
+    assert_false(rw_limiter_enter(limiter, 100));
+    for (int i = 0; i < 10; i++)
+        rw_limiter_leave(limiter);
+    assert_int_equal(atomic_load(&limiter->in_flight), 0);
+    rw_limiter_drop(limiter);
+}
+
+/* ---- From many threads at once ---- */
+
+enum { THREADS = 4, ROUNDS = 20000, FIXED = 3 };
+
+static _Atomic int inside, most_inside;
+
+static void *enter_and_leave(void *argument)
+{
+    struct rw_limiter *limiter = argument;
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        if (!rw_limiter_enter(limiter, 100))
+            continue;
+        int now = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
+        while (now > most && !atomic_compare_exchange_weak(&most_inside, &most, now))
+            continue;
+        rw_limiter_sample(limiter, &(struct rw_gradient_settings){FIXED, FIXED, FIXED}, 100 + i % 7,
+                          i, i);
+        atomic_fetch_sub(&inside, 1);
+        rw_limiter_leave(limiter);
+        rw_limiter_tick(limiter, &(struct rw_gradient_settings){FIXED, FIXED, FIXED}, i);
+    }
+    return NULL;
+}
+
+static void threads_keep_to_it(void **unused)
+{
+    (void)unused;
+    struct rw_limiter *limiter;
+    const struct rw_gradient_settings fixed = {FIXED, FIXED, FIXED};
+    assert_int_equal(rw_limiter_create(&fixed, &limiter), RW_OK);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, enter_and_leave, limiter), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_in_range(atomic_load(&most_inside), 1, FIXED);
+    assert_int_equal(atomic_load(&limiter->in_flight), 0);
+    assert_int_equal(atomic_load(&limiter->limit), FIXED);
+    rw_limiter_drop(limiter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quick_answers_raise_it),
+        cmocka_unit_test(slow_answers_lower_it),
+        cmocka_unit_test(what_nobody_has_tried_is_not_raised),
+        cmocka_unit_test(the_baseline_is_measured_anew),
+        cmocka_unit_test(a_probe_without_answers_ends),
+        cmocka_unit_test(shares_of_the_limit),
+        cmocka_unit_test(threads_keep_to_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
