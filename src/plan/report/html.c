@@ -130,28 +130,46 @@ void rw_html_figure(struct rw_html *html, unsigned figure, struct rw_span shown)
     RW_MARKUP(out, "</button>");
 }
 
-/* A button may be parted from what follows it, which no full stop and no comma should bear. */
-static void join(struct rw_html *html, const struct rw_doc_run *next)
+/* How many bytes of the text are a full stop, a comma or the like at its beginning. */
+static size_t mark_length(const struct rw_doc_run *run)
 {
     static const char *const marks[] = {"。", "，", "；", "、", "：", "）",
                                         ".",  ",",  ";",  ":",  ")"};
-    for (size_t i = 0; next && i < sizeof(marks) / sizeof(marks[0]); i++) {
-        if (rw_span_starts(next->text, rw_span_text(marks[i])))
-            RW_MARKUP(&html->out, "&#8288;");
+    for (size_t i = 0; run && run->kind == RW_DOC_PLAIN && i < sizeof(marks) / sizeof(marks[0]);
+         i++) {
+        if (rw_span_starts(run->text, rw_span_text(marks[i])))
+            return strlen(marks[i]);
     }
+    return 0;
+}
+
+/* A figure, and on the same line the mark that follows it: a browser may part a button from it.
+ * Gives how much of the next run was taken. */
+static size_t put_reference(struct rw_html *html, const struct rw_doc_run *run)
+{
+    size_t taken = mark_length(run->next);
+    if (taken)
+        RW_MARKUP(&html->out, "<span class=\"keep\">");
+    rw_html_figure(html, run->figure, (struct rw_span){"", 0});
+    if (taken) {
+        rw_markup_text(&html->out, rw_span(run->next->text.at, taken));
+        RW_MARKUP(&html->out, "</span>");
+    }
+    return taken;
 }
 
 static void put_prose(struct rw_html *html, const struct rw_doc_prose *prose)
 {
+    size_t taken = 0;
     for (const struct rw_doc_run *run = prose->first; run; run = run->next) {
         if (run->kind == RW_DOC_REFERENCE) {
-            rw_html_figure(html, run->figure, (struct rw_span){"", 0});
-            join(html, run->next);
+            taken = put_reference(html, run);
             continue;
         }
         if (run->kind == RW_DOC_STRONG)
             RW_MARKUP(&html->out, "<strong>");
-        rw_markup_text(&html->out, run->text);
+        rw_markup_text(&html->out, rw_span_skip(run->text, taken));
+        taken = 0;
         if (run->kind == RW_DOC_STRONG)
             RW_MARKUP(&html->out, "</strong>");
     }
