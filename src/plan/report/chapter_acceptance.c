@@ -31,6 +31,14 @@ static void put_expected(struct rw_proposal *proposal, struct rw_doc_cell *at,
     double expected = rw_sheet_value(&plan->sheet, cell);
     if (cell == RW_CELL_NONE)
         return;
+    if (criterion->wanted == RW_INPUT_RECOVERY_TIME && tier->profile->regions < 2) {
+        /* Nothing stands by to fail over to. */
+        rw_doc_words(proposal->doc, at,
+                     rw_proposal_say(
+                         proposal, RW_TEXTS("from backup: not promised", "从备份恢复，不作承诺")));
+        at->tone = RW_DOC_BAD;
+        return;
+    }
     bool kept = criterion->at_least ? expected >= wanted : expected <= wanted;
     rw_doc_words(proposal->doc, at,
                  rw_proposal_quantity(proposal, rw_sheet_quantity(&plan->sheet, cell)));
