@@ -154,6 +154,16 @@ static void test_without_a_bill_nothing_is_zero(void **state)
     assert_int_equal(rw_sheet_missing(&plan.sheet, npv, causes, 4), 3);
     assert_string_equal(plan.sheet.cells[causes[0]].id, "money.t1.benefit_cause");
     assert_string_equal(plan.sheet.cells[causes[1]].id, "bill.t1.year");
+    assert_true(isnan(value_of(&plan, "money.t1.contract")));
+    rw_plan_free(&plan);
+
+    /* With a budget it can still be told how that is paid. */
+    values[RW_INPUT_BUDGET_TOTAL] = stated(180000001);
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, false), RW_OK);
+    assert_true(value_of(&plan, "money.t1.contract") == 180000001);
+    assert_true(value_of(&plan, "money.t1.payment.1") == 15000001);
+    assert_true(isnan(value_of(&plan, "money.t1.cost_term")));
     rw_plan_free(&plan);
 }
 

@@ -80,9 +80,12 @@ void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const str
         &rw_money_cost_term, 3, cells->cost_setup, cells->cost_year, plan->inputs[RW_INPUT_TERM]);
     bool own = !isnan(tier->budget);
     uint32_t budget = own ? tier_budget(plan, tier) : money->budget;
+    /* While a price is missing, what can be paid is the budget. */
+    bool priced = !isnan(rw_sheet_value(&plan->sheet, cells->cost_term));
+    bool budgeted = own || (!priced && !isnan(rw_sheet_value(&plan->sheet, budget)));
     cells->contract = rw_plan_compute(
         plan, "money", tier, "contract", RW_TEXTS("Contract over the term", "订阅期合同额"),
-        RW_UNIT_MONEY, &rw_formula_same, 1, own ? budget : cells->cost_term);
+        RW_UNIT_MONEY, &rw_formula_same, 1, budgeted ? budget : cells->cost_term);
     cells->reserve =
         rw_plan_compute(plan, "money", tier, "reserve", RW_TEXTS("Budget less cost", "预算减成本"),
                         RW_UNIT_MONEY, &rw_formula_difference, 2, budget, cells->cost_term);

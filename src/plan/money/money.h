@@ -1,8 +1,9 @@
 /* The money chapter: what each tier costs, how it is paid, what it brings.
  *
  * rw_money_chapter runs after the bill. A tier's contract is its budget, when the customer named
- * one for it, else what its bill comes to over the term. All amounts are whole cents of the plan's
- * currency, and every table adds up: parts, fees and payments are splits of the contract.
+ * one for it, else what its bill comes to over the term, or, while a price is missing, the budget
+ * of the whole. All amounts are whole cents of the plan's currency, and every table adds up: parts,
+ * fees and payments are splits of the contract.
  *
  *   money.budget             MONEY  for the term, of all tiers alike
  *   money.share.K            ONE    the K-th share that was asked for (from 1)
