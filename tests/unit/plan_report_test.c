@@ -138,6 +138,11 @@ static const char *const hostile[] = {
     "Averyveryveryveryveryveryveryveryveryveryveryverylongnamewithoutanyblankinsideofitatall",
 };
 
+static bool holds(const struct rw_text *text, const char *part)
+{
+    return text->at && strstr(text->at, part);
+}
+
 /* The tags with the names of their attributes: what stays of markup when texts are taken out. */
 static struct rw_text skeleton(const struct rw_text *html)
 {
@@ -171,10 +176,10 @@ static void no_text_becomes_markup(void **state)
     for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
         struct rw_text page = made(RW_LANGUAGE_EN, hostile[i], rw_report_html);
         struct rw_text bones = skeleton(&page);
-        if (bones.len != expected.len || memcmp(bones.at, expected.at, bones.len) != 0)
+        if (!rw_span_eq(rw_text_span(&bones), rw_text_span(&expected)))
             fail_msg("the page's markup changes with \"%s\"", hostile[i]);
-        assert_null(strstr(page.at, "<script"));
-        assert_null(strstr(page.at, "\xe2\x80\xae"));
+        assert_false(holds(&page, "<script"));
+        assert_false(holds(&page, "\xe2\x80\xae"));
         rw_text_free(&page);
         rw_text_free(&bones);
     }
@@ -212,7 +217,7 @@ static void no_text_becomes_markdown(void **state)
         struct rw_text text = made(RW_LANGUAGE_EN, hostile[i], rw_report_markdown);
         struct rw_text lines = outline(&text);
         assert_string_equal(lines.at, expected.at);
-        assert_null(strstr(text.at, "<script"));
+        assert_false(holds(&text, "<script"));
         rw_text_free(&text);
         rw_text_free(&lines);
     }
@@ -480,7 +485,7 @@ static void strange_numbers_can_be_drawn(void **state)
             for (int j = 0; j < RENDERERS; j++) {
                 struct rw_text text = {0};
                 assert_int_equal(renderers[j].render(&doc, &text), RW_OK);
-                assert_null(strstr(text.at, "nan"));
+                assert_false(holds(&text, "nan"));
                 rw_text_free(&text);
             }
             rw_doc_free(&doc);
