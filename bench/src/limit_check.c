@@ -6,7 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/siphash.h"
-#include "gate/meter.h"
+#include "gate/limit/meter.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #ifndef RW_ADMIN_ADMIN_H
 #define RW_ADMIN_ADMIN_H
 
-#include "gate/origin.h"
+#include "gate/exchange/origin.h"
 
 /* What the process behind it does for it; all on the control thread. Documents are JSON except
  * metrics and config. */

@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
 #include "cli/explain_tcp.h"
-#include "gate/exchange.h"
+#include "gate/exchange/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>

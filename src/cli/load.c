@@ -59,8 +59,10 @@ static int write_output(const struct rw_load_options *options, const char *path,
     struct rw_text text = {0};
     if (strcmp(strrchr(path, '.'), ".json") == 0)
         rw_load_report_json(&options->settings, result, &text);
-    else
+    else if (strcmp(strrchr(path, '.'), ".csv") == 0)
         rw_load_report_csv(result, &text);
+    else
+        rw_load_report_html(&options->settings, result, options->language, &text);
     int code = write_file(path, &text);
     rw_text_free(&text);
     return code;
@@ -161,7 +163,8 @@ const struct rw_verb rw_verb_load = {
         "  --ca FILE               certificates to trust; default the system's\n"
         "  --insecure              trust any certificate\n\n"
         "Results:\n"
-        "  --out FILE              FILE.json or FILE.csv; as often as needed\n"
+        "  --out FILE              FILE.json, FILE.csv or FILE.html; as often as needed\n"
+        "  --lang zh|en            of the page; default en\n"
         "  --json                  JSON on standard output instead of the summary\n"
         "  --quiet                 no progress on a terminal\n\n"
         "Exit codes: 0 done; 1 the target is down, or the generator was the bottleneck; 2 wrong\n"

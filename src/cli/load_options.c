@@ -35,8 +35,9 @@ static int take_header(struct rw_load_options *o, const char *header)
 static int take_output(struct rw_load_options *o, const char *file)
 {
     const char *suffix = strrchr(file, '.');
-    if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".csv") != 0))
-        return fail("--out: \"%s\" ends with neither .json nor .csv", file);
+    if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".csv") != 0 &&
+                    strcmp(suffix, ".html") != 0))
+        return fail("--out: \"%s\" ends with none of .json, .csv, .html", file);
     if (o->output_count == RW_CLI_OUTPUTS_MAX)
         return fail("--out: at most %d files", RW_CLI_OUTPUTS_MAX);
     o->outputs[o->output_count++] = file;
@@ -87,6 +88,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--body", &o->body},
         {"--body-file", &o->body_file},
         {"--ca", &o->ca},
+        {"--lang", &o->lang},
         {"--out", &output},
     };
     if (take_flag(o, argv[*i]))
@@ -374,6 +376,9 @@ int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
         code = take(argc, argv, &i, o);
     if (!code && !o->url)
         code = fail("needs a URL");
+    if (!code && o->lang && strcmp(o->lang, "en") != 0 && strcmp(o->lang, "zh") != 0)
+        code = fail("--lang: \"%s\" is neither en nor zh", o->lang);
+    o->language = o->lang && strcmp(o->lang, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
     if (!code)
         code = set_profile(o);
     if (!code)

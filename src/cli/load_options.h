@@ -3,6 +3,7 @@
 #define RW_CLI_LOAD_OPTIONS_H
 
 #include "load/settings.h"
+#include "report/label.h"
 
 enum { RW_CLI_OUTPUTS_MAX = 8 };
 
@@ -13,8 +14,9 @@ struct rw_load_options {
     const char *outputs[RW_CLI_OUTPUTS_MAX];
     unsigned output_count;
     bool json, quiet;
+    enum rw_language language;
     /* As written. */
-    const char *url, *method, *body, *body_file, *ca;
+    const char *url, *lang, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *arrivals;
     const char *connections, *streams, *threads, *processes, *seed;
     bool http2, insecure, sources;

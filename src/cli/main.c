@@ -1,6 +1,6 @@
 #include "base/version.h"
 #include "cli/cli.h"
-#include "gate/config.h"
+#include "gate/config/config.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
 

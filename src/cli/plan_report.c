@@ -4,11 +4,11 @@
 #include "cli/plan.h"
 #include "plan/artefact/artefact.h"
 #include "plan/listing.h"
-#include "plan/report/html.h"
-#include "plan/report/json.h"
-#include "plan/report/markdown.h"
-#include "plan/report/pdf.h"
-#include "plan/report/proposal.h"
+#include "plan/proposal/proposal.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/markdown.h"
+#include "report/pdf.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
-#include "gate/config.h"
-#include "gate/exchange.h"
+#include "gate/config/config.h"
+#include "gate/exchange/exchange.h"
 
 #include <stdio.h>
 

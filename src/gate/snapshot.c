@@ -1,8 +1,8 @@
 #include "gate/snapshot.h"
 
 #include "base/alloc.h"
-#include "gate/circles.h"
-#include "gate/forwarded.h"
+#include "gate/cluster/circles.h"
+#include "gate/front/forwarded.h"
 #include "gate/snapshot_tls.h"
 #include "io/tls.h"
 

@@ -2,7 +2,7 @@
 #ifndef RW_GATE_SNAPSHOT_TLS_H
 #define RW_GATE_SNAPSHOT_TLS_H
 
-#include "gate/config.h"
+#include "gate/config/config.h"
 
 struct rw_tls_server;
 struct rw_tls_ticket_keys;

@@ -2,10 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "gate/client.h"
-#include "gate/exchange.h"
-#include "gate/listener.h"
-#include "gate/pool.h"
+#include "gate/cluster/pool.h"
+#include "gate/exchange/exchange.h"
+#include "gate/front/client.h"
+#include "gate/front/listener.h"
 
 #include <malloc.h>
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "load/run.h"
+#include "report/label.h"
 
 /* The summary at the end of a run. */
 void rw_load_report_text(const struct rw_load_settings *settings,
@@ -14,6 +15,11 @@ void rw_load_report_json(const struct rw_load_settings *settings,
                          const struct rw_load_result *result, struct rw_text *text);
 /* One line a second. */
 void rw_load_report_csv(const struct rw_load_result *result, struct rw_text *text);
+/* One page that needs nothing else: figures, charts, tables. */
+void rw_load_report_html(const struct rw_load_settings *settings,
+                         const struct rw_load_result *result, enum rw_language language,
+                         struct rw_text *text);
+
 /* What a verdict means, as a sentence. */
 void rw_load_explain(const struct rw_load_settings *settings, const struct rw_load_result *result,
                      struct rw_text *text);

@@ -1,8 +1,8 @@
 #include "origin/echo.h"
 
 #include "base/version.h"
+#include "gate/config/template.h"
 #include "gate/snapshot.h"
-#include "gate/template.h"
 #include "io/address.h"
 #include "watch/trace.h"
 

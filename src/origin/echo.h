@@ -3,7 +3,7 @@
 #ifndef RW_ORIGIN_ECHO_H
 #define RW_ORIGIN_ECHO_H
 
-#include "gate/origin.h"
+#include "gate/exchange/origin.h"
 
 extern const struct rw_origin rw_origin_echo;
 

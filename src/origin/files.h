@@ -11,7 +11,7 @@
 #ifndef RW_ORIGIN_FILES_H
 #define RW_ORIGIN_FILES_H
 
-#include "gate/origin.h"
+#include "gate/exchange/origin.h"
 
 extern const struct rw_origin rw_origin_files;
 

@@ -1,6 +1,6 @@
 #include "origin/files_private.h"
 
-#include "gate/path.h"
+#include "gate/route/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef RW_ORIGIN_FILES_PRIVATE_H
 #define RW_ORIGIN_FILES_PRIVATE_H
 
-#include "gate/reason.h"
+#include "gate/exchange/reason.h"
 #include "http/message.h"
 
 #include <limits.h>

@@ -1,6 +1,6 @@
 #include "origin/redirect.h"
 
-#include "gate/template.h"
+#include "gate/config/template.h"
 #include "http/scan.h"
 
 struct redirect_config {

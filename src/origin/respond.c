@@ -1,6 +1,6 @@
 #include "origin/respond.h"
 
-#include "gate/settable.h"
+#include "gate/config/settable.h"
 
 struct respond_config {
     uint32_t status;

@@ -1,7 +1,7 @@
 #include "origin/upstream.h"
 
 #include "base/clock.h"
-#include "gate/client.h"
+#include "gate/front/client.h"
 #include "http/proxy_protocol.h"
 #include "io/tls.h"
 #include "origin/upstream_call.h"

@@ -2,7 +2,7 @@
 #ifndef RW_ORIGIN_UPSTREAM_H
 #define RW_ORIGIN_UPSTREAM_H
 
-#include "gate/origin.h"
+#include "gate/exchange/origin.h"
 
 extern const struct rw_origin rw_origin_upstream;
 

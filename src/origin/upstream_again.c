@@ -1,6 +1,6 @@
 /* Sending a request once more: when that is safe, what of it is kept until then, and after which
  * time. Nothing of a response has gone to the client by then. */
-#include "gate/grpc.h"
+#include "gate/exchange/grpc.h"
 #include "origin/upstream_call.h"
 
 /* ---- What has been sent ---- */

@@ -7,9 +7,9 @@
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
 
-#include "gate/admission.h"
-#include "gate/exchange.h"
-#include "gate/pool.h"
+#include "gate/cluster/admission.h"
+#include "gate/cluster/pool.h"
+#include "gate/exchange/exchange.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 

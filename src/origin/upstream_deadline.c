@@ -1,6 +1,6 @@
 /* What is left of an exchange's time is told to the endpoint, so that it does not work for nobody.
  */
-#include "gate/grpc.h"
+#include "gate/exchange/grpc.h"
 #include "origin/upstream_call.h"
 
 enum { GRPC_COUNT_MAX = 99999999 }; /* eight digits */

@@ -1,6 +1,6 @@
 #include "origin/upstream_h1.h"
 
-#include "gate/tunnel.h"
+#include "gate/tunnel/tunnel.h"
 
 static const struct rw_lease_events lease_events = {
     .on_ready = rw_upstream_on_ready,

@@ -2,7 +2,7 @@
 #ifndef RW_ORIGIN_UPSTREAM_H1_H
 #define RW_ORIGIN_UPSTREAM_H1_H
 
-#include "gate/h1_pieces.h"
+#include "gate/front/h1_pieces.h"
 #include "http/h1.h"
 #include "origin/upstream_call.h"
 

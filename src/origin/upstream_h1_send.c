@@ -1,5 +1,5 @@
 /* Requests over HTTP/1.1: the head, and the body in pieces. */
-#include "gate/forwarded.h"
+#include "gate/front/forwarded.h"
 #include "origin/upstream_h1.h"
 #include "watch/trace.h"
 

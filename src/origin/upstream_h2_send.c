@@ -1,5 +1,5 @@
 /* Requests over HTTP/2: the head, and the body in pieces. */
-#include "gate/forwarded.h"
+#include "gate/front/forwarded.h"
 #include "origin/upstream_h2.h"
 #include "watch/trace.h"
 

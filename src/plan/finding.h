@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "conf/schema.h"
-#include "plan/label.h"
-#include "plan/unit.h"
+#include "report/label.h"
+#include "report/unit.h"
 
 enum { RW_FINDINGS_MAX = 1000 };
 

@@ -22,8 +22,8 @@
 #include "base/map.h"
 #include "conf/schema.h"
 #include "plan/formula.h"
-#include "plan/label.h"
-#include "plan/unit.h"
+#include "report/label.h"
+#include "report/unit.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #define RW_PLAN_TERMS_H
 
 #include "conf/schema.h"
-#include "plan/label.h"
+#include "report/label.h"
 
 #include <stdbool.h>
 

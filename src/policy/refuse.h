@@ -3,7 +3,7 @@
 #ifndef RW_POLICY_REFUSE_H
 #define RW_POLICY_REFUSE_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 
 /* Makes the reply and returns REPLY, or FAIL when there is no memory for it. `detail` is static
  * text for people, without quotes or backslashes. */

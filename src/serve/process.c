@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "gate/pool.h"
+#include "gate/cluster/pool.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
 

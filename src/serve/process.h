@@ -11,7 +11,7 @@
 #define RW_SERVE_PROCESS_H
 
 #include "admin/admin.h"
-#include "gate/share.h"
+#include "gate/limit/share.h"
 #include "gate/worker.h"
 #include "serve/shared.h"
 

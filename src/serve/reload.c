@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/file.h"
-#include "gate/listener.h"
+#include "gate/front/listener.h"
 #include "serve/channel.h"
 #include "serve/process.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "gate/meter.h"
+#include "gate/limit/meter.h"
 #include "io/tls.h"
 #include "watch/metrics.h"
 

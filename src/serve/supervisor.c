@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gate/config.h"
+#include "gate/config/config.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
 #include "serve/process.h"

@@ -1,5 +1,5 @@
 /* Any bytes as the gateway's own configuration: its tables and the checks over several records. */
-#include "gate/config.h"
+#include "gate/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  * Input: lines of method, host, target, then one header a line.
  */
 #include "base/alloc.h"
-#include "gate/router.h"
+#include "gate/route/router.h"
 #include "support/router_oracle.h"
 #include "support/router_world.h"
 

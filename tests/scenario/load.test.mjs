@@ -174,7 +174,7 @@ describe("ringway load", { concurrency: 3 }, () => {
       [["-d", "5", "http://a/"], /--duration: "5" is not a duration/],
       [["-m", "3", "http://a/"], /--http2\?/],
       [["--think", "1s", "-r", "3", "http://a/"], /closed loop/],
-      [["--out", "x.xml", "http://a/"], /neither .json nor .csv/],
+      [["--out", "x.xml", "http://a/"], /none of .json, .csv, .html/],
       [["--wrong", "http://a/"], /unknown option "--wrong"/],
     ]) {
       const { code, stderr } = await runRingway("load", ...args);

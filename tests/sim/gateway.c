@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/poison.h"
-#include "gate/pool.h"
+#include "gate/cluster/pool.h"
 #include "support/gateway_world.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 #include "support/exchange_fixture.h"
 
 #include "base/alloc.h"
-#include "gate/exchange.h"
-#include "gate/meter.h"
+#include "gate/exchange/exchange.h"
+#include "gate/limit/meter.h"
 #include "http/h1.h"
 #include "io/address.h"
 

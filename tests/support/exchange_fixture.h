@@ -11,7 +11,7 @@
 #define RW_TESTS_SUPPORT_EXCHANGE_FIXTURE_H
 
 #include "base/text.h"
-#include "gate/cluster.h"
+#include "gate/cluster/cluster.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 

@@ -1,7 +1,7 @@
 #include "support/filter_policy.h"
 
-#include "gate/filter.h"
-#include "gate/policy.h"
+#include "gate/exchange/filter.h"
+#include "gate/exchange/policy.h"
 #include "gate/worker.h"
 
 enum { TAKE_BYTES_MAX = 3000, WAIT_MS_MAX = 3, KEEP_BYTES_MAX = 5000 };

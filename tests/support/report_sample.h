@@ -3,7 +3,7 @@
 #ifndef RW_TESTS_REPORT_SAMPLE_H
 #define RW_TESTS_REPORT_SAMPLE_H
 
-#include "plan/report/document.h"
+#include "report/document.h"
 
 /* Fills `doc`, which is initialised, and finishes it; gives doc->err. `customer` comes from
  * outside: it stands wherever a text may stand. */

@@ -1,13 +1,13 @@
 /* What the router should answer, the slow way: every route is held against the request, and the
- * winner is found by comparing two at a time in the words of gate/router.h. Shares no code with the
- * router.
+ * winner is found by comparing two at a time in the words of gate/route/router.h. Shares no code
+ * with the router.
  *
  * Its regular expressions are POSIX extended ones: patterns must mean the same to both.
  */
 #ifndef RW_TESTS_SUPPORT_ROUTER_ORACLE_H
 #define RW_TESTS_SUPPORT_ROUTER_ORACLE_H
 
-#include "gate/router.h"
+#include "gate/route/router.h"
 
 enum { ORACLE_TEXT_MAX = 2048 };
 

@@ -5,7 +5,7 @@
 #ifndef RW_TESTS_SUPPORT_ROUTER_WORLD_H
 #define RW_TESTS_SUPPORT_ROUTER_WORLD_H
 
-#include "gate/config.h"
+#include "gate/config/config.h"
 #include "http/message.h"
 
 /* A route as in the file. Lists are parted by spaces, maps are "name=value name=value". */

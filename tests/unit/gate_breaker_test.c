@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "gate/cluster.h"
+#include "gate/cluster/cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_GATE_CLUSTER_FIXTURE_H
 #define TESTS_UNIT_GATE_CLUSTER_FIXTURE_H
 
-#include "gate/cluster.h"
+#include "gate/cluster/cluster.h"
 
 #include <stdarg.h>
 #include <stdio.h>

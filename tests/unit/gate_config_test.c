@@ -1,7 +1,7 @@
 /* The gateway's configuration: the smallest file, all defaults, every cross check word for word. */
 #include "base/alloc.h"
 #include "conf/scalar.h"
-#include "gate/config.h"
+#include "gate/config/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

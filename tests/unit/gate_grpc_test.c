@@ -1,6 +1,6 @@
 /* gRPC: what is a call, how long it may take, and what it is told. */
 #include "base/arena.h"
-#include "gate/grpc.h"
+#include "gate/exchange/grpc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

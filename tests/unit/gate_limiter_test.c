@@ -1,6 +1,6 @@
 /* The limit of requests at once: what the gradient makes of latencies, and that threads keep to it.
  */
-#include "gate/limiter.h"
+#include "gate/cluster/limiter.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Meters: exact against a model, alone and with many threads; a full table; files; dead owners. */
-#include "gate/meter.h"
+#include "gate/limit/meter.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* Which paths are refused, and how the others read. */
 #include "base/text.h"
-#include "gate/path.h"
+#include "gate/route/path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* What rw_router_create refuses, and what happens when memory runs out. */
 #include "base/alloc.h"
-#include "gate/router.h"
+#include "gate/route/router.h"
 #include "support/router_world.h"
 
 #include <pthread.h>

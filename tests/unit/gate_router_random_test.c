@@ -2,7 +2,7 @@
  * one. */
 #include "base/clock.h"
 #include "base/random.h"
-#include "gate/router.h"
+#include "gate/route/router.h"
 #include "support/router_oracle.h"
 #include "support/router_world.h"
 

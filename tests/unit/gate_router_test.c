@@ -1,6 +1,6 @@
-/* The routing rules as tables, and all else that gate/router.h promises. */
+/* The routing rules as tables, and all else that gate/route/router.h promises. */
 #include "base/clock.h"
-#include "gate/router.h"
+#include "gate/route/router.h"
 #include "support/router_oracle.h"
 #include "support/router_world.h"
 

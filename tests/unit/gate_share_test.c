@@ -1,6 +1,6 @@
 /* Sharing limits through Redis, with an imitation of its server on the same loop: what is told,
  * what is learnt, what happens when it goes or talks nonsense, and when memory is short. */
-#include "gate/share.h"
+#include "gate/limit/share.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

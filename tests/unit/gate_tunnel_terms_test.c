@@ -1,6 +1,6 @@
 /* What tunnels of a route share: who gets the same, who does not, and when it goes. */
 #include "base/alloc.h"
-#include "gate/tunnel_terms.h"
+#include "gate/tunnel/tunnel_terms.h"
 #include "gate/worker.h"
 
 #include <setjmp.h>

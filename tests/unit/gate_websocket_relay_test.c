@@ -1,6 +1,6 @@
 /* A WebSocket's relay by itself: what it passes on, and what it asks its host for. */
 #include "base/alloc.h"
-#include "gate/websocket_relay.h"
+#include "gate/tunnel/websocket_relay.h"
 #include "gate/worker.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * adds up to the bill, quoting holds against hostile names; allocation failures. */
 #include "base/alloc.h"
 #include "conf/tree.h"
-#include "gate/config.h"
+#include "gate/config/config.h"
 #include "origin/registry.h"
 #include "plan/artefact/artefact.h"
 #include "plan/bill/bill.h"

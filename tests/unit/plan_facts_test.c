@@ -5,7 +5,7 @@
 #include "plan/facts/prices.h"
 #include "plan/facts/reference.h"
 #include "plan/facts/standards.h"
-#include "plan/unit.h"
+#include "report/unit.h"
 
 #include <math.h>
 #include <setjmp.h>

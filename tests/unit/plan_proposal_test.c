@@ -7,12 +7,12 @@
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
 #include "plan/money/money.h"
-#include "plan/report/html.h"
-#include "plan/report/json.h"
-#include "plan/report/markdown.h"
-#include "plan/report/proposal.h"
+#include "plan/proposal/proposal.h"
 #include "plan/roadmap/roadmap.h"
 #include "plan/sizing/sizing.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/markdown.h"
 
 #include <math.h>
 #include <setjmp.h>

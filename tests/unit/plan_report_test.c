@@ -4,11 +4,11 @@
  * RW_GOLDEN=write writes the golden files anew, to be read before they are committed. */
 #include "base/alloc.h"
 #include "base/random.h"
-#include "plan/report/diagram.h"
-#include "plan/report/html.h"
-#include "plan/report/json.h"
-#include "plan/report/markdown.h"
-#include "plan/report/number.h"
+#include "report/diagram.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/markdown.h"
+#include "report/number.h"
 #include "support/report_sample.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "plan/finding.h"
-#include "plan/unit.h"
+#include "report/unit.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
-/* Body filters (gate/filter.h): their order, what they do to heads, and how they end. */
-#include "gate/filter.h"
-#include "gate/policy.h"
+/* Body filters (gate/exchange/filter.h): their order, what they do to heads, and how they end. */
+#include "gate/exchange/filter.h"
+#include "gate/exchange/policy.h"
 #include "origin/registry.h"
 #include "support/exchange_fixture.h"
 #include "support/filter_policy.h"

@@ -2,7 +2,7 @@
  * in pieces of any size, refusals, and every allocation that fails. */
 #include "base/alloc.h"
 #include "base/base64.h"
-#include "gate/origin.h"
+#include "gate/exchange/origin.h"
 #include "http/grpc_web.h"
 #include "policy/registry.h"
 #include "support/exchange_fixture.h"

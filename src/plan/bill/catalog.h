@@ -3,7 +3,7 @@
 #ifndef RW_PLAN_BILL_CATALOG_H
 #define RW_PLAN_BILL_CATALOG_H
 
-#include "plan/label.h"
+#include "report/label.h"
 
 #include <stddef.h>
 

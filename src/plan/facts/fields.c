@@ -1,6 +1,6 @@
 #include "plan/facts/fields.h"
 
-#include "plan/unit.h"
+#include "report/unit.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 
 #include "conf/tree.h"
 #include "plan/facts/fields.h"
-#include "plan/label.h"
+#include "report/label.h"
 
 enum {
     RW_PRICES_OVERLAYS_MAX = 8,

@@ -8,7 +8,7 @@
 
 #include "conf/tree.h"
 #include "plan/facts/fields.h"
-#include "plan/label.h"
+#include "report/label.h"
 
 enum { RW_REFERENCE_BYTES_MAX = 16 << 20 };
 

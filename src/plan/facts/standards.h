@@ -8,7 +8,7 @@
 #define RW_PLAN_FACTS_STANDARDS_H
 
 #include "conf/tree.h"
-#include "plan/label.h"
+#include "report/label.h"
 
 enum { RW_STANDARDS_BYTES_MAX = 16 << 20 };
 

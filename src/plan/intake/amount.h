@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "plan/label.h"
+#include "report/label.h"
 
 /* What is measured. A set of them says what is allowed. */
 enum rw_dimension {

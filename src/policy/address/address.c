@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "conf/file.h"
-#include "gate/forwarded.h"
+#include "gate/front/forwarded.h"
 #include "gate/snapshot.h"
 #include "policy/refuse.h"
 

@@ -5,7 +5,7 @@
 #ifndef RW_POLICY_ADDRESS_ADDRESS_H
 #define RW_POLICY_ADDRESS_ADDRESS_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 
 extern const struct rw_policy rw_policy_address;
 

@@ -1,5 +1,5 @@
 /* The body, piece by piece through an encoder. */
-#include "gate/filter.h"
+#include "gate/exchange/filter.h"
 #include "gate/worker.h"
 #include "policy/compress/compress_private.h"
 

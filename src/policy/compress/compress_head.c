@@ -1,6 +1,6 @@
 /* Which responses are compressed, and what their heads say (RFC 9110 sections 8.4, 8.8, 12.5). */
-#include "gate/exchange.h"
-#include "gate/filter.h"
+#include "gate/exchange/exchange.h"
+#include "gate/exchange/filter.h"
 #include "policy/compress/compress_private.h"
 
 /* ---- Media types ---- */

@@ -3,7 +3,7 @@
 #ifndef RW_POLICY_COMPRESS_COMPRESS_PRIVATE_H
 #define RW_POLICY_COMPRESS_COMPRESS_PRIVATE_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 #include "policy/compress/coder.h"
 
 /* What becomes of a request that carries a cookie or credentials (see the manual: BREACH). */

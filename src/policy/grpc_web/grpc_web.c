@@ -1,6 +1,6 @@
 #include "policy/grpc_web/grpc_web.h"
 
-#include "gate/filter.h"
+#include "gate/exchange/filter.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "policy/grpc_web/grpc_web_filter.h"

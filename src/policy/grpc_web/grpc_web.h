@@ -10,7 +10,7 @@
 #ifndef RW_POLICY_GRPC_WEB_GRPC_WEB_H
 #define RW_POLICY_GRPC_WEB_GRPC_WEB_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 
 extern const struct rw_policy rw_policy_grpc_web;
 

@@ -1,7 +1,7 @@
 #include "policy/grpc_web/grpc_web_filter.h"
 
 #include "base/base64.h"
-#include "gate/filter.h"
+#include "gate/exchange/filter.h"
 #include "gate/worker.h"
 #include "http/grpc_health.h"
 

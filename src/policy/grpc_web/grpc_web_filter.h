@@ -2,7 +2,7 @@
 #ifndef RW_POLICY_GRPC_WEB_GRPC_WEB_FILTER_H
 #define RW_POLICY_GRPC_WEB_GRPC_WEB_FILTER_H
 
-#include "gate/exchange.h"
+#include "gate/exchange/exchange.h"
 #include "http/grpc_web.h"
 
 /* Refuses (GRPC_WEB_BAD) what is no row of whole messages, and (BODY_TOO_LARGE) a message of more

@@ -1,7 +1,7 @@
 #include "policy/headers/headers.h"
 
-#include "gate/settable.h"
-#include "gate/template.h"
+#include "gate/config/settable.h"
+#include "gate/config/template.h"
 
 struct edits_config {
     struct rw_conf_list set, add; /* of rw_conf_pair */

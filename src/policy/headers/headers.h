@@ -2,7 +2,7 @@
 #ifndef RW_POLICY_HEADERS_HEADERS_H
 #define RW_POLICY_HEADERS_HEADERS_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 
 extern const struct rw_policy rw_policy_headers;
 

@@ -2,7 +2,7 @@
 #ifndef RW_POLICY_LIMIT_LIMIT_H
 #define RW_POLICY_LIMIT_LIMIT_H
 
-#include "gate/policy.h"
+#include "gate/exchange/policy.h"
 
 extern const struct rw_policy rw_policy_rate_limit;
 

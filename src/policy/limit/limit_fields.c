@@ -1,7 +1,7 @@
 /* What clients are told: draft-ietf-httpapi-ratelimit-headers-11. `r` is what would be admitted at
  * once, `t` the seconds until that becomes more. */
 #include "base/clock.h"
-#include "gate/grpc.h"
+#include "gate/exchange/grpc.h"
 #include "policy/limit/limit_private.h"
 
 enum { ITEM_BYTES_MAX = RW_LIMIT_NAME_BYTES_MAX + 64, PROBLEM_DETAIL_BYTES = 512 };

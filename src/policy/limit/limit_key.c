@@ -1,6 +1,6 @@
 #include "policy/limit/limit_key.h"
 
-#include "gate/forwarded.h"
+#include "gate/front/forwarded.h"
 #include "gate/snapshot.h"
 
 #include <stdio.h>

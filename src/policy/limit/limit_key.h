@@ -8,7 +8,7 @@
 #define RW_POLICY_LIMIT_LIMIT_KEY_H
 
 #include "base/siphash.h"
-#include "gate/exchange.h"
+#include "gate/exchange/exchange.h"
 
 enum { RW_LIMIT_PARTS_MAX = 4 };
 

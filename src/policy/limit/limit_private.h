@@ -2,8 +2,8 @@
 #ifndef RW_POLICY_LIMIT_LIMIT_PRIVATE_H
 #define RW_POLICY_LIMIT_LIMIT_PRIVATE_H
 
-#include "gate/meter.h"
-#include "gate/share.h"
+#include "gate/limit/meter.h"
+#include "gate/limit/share.h"
 #include "policy/limit/limit.h"
 #include "policy/limit/limit_key.h"
 #include "watch/metrics.h"

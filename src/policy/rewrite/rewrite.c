@@ -1,8 +1,8 @@
 #include "policy/rewrite/rewrite.h"
 
-#include "gate/path.h"
-#include "gate/router_regex.h"
-#include "gate/template.h"
+#include "gate/config/template.h"
+#include "gate/route/path.h"
+#include "gate/route/router_regex.h"
 #include "http/scan.h"
 #include "policy/refuse.h"
 

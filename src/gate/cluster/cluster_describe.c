@@ -1,0 +1,162 @@
+#include "gate/cluster/balance.h"
+#include "gate/cluster/cluster_registry.h"
+#include "gate/cluster/limiter.h"
+#include "watch/metrics.h"
+
+static const char *const balance_names[] = {
+    [RW_BALANCE_ROUND_ROBIN] = "round_robin",
+    [RW_BALANCE_LEAST_REQUESTS] = "least_requests",
+    [RW_BALANCE_HASH] = "hash",
+    [RW_BALANCE_RANDOM] = "random",
+    [RW_BALANCE_LATENCY] = "latency",
+};
+
+static const char *state_of(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                            uint64_t now_ms)
+{
+    const struct rw_config_passive_health *passive = &cluster->passive;
+    uint64_t until_ms = atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed);
+    uint64_t returned_ms = atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
+    if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed))
+        return "down";
+    if (until_ms > now_ms)
+        return "ejected";
+    if (until_ms && !returned_ms && passive->trials)
+        return "trial";
+    if (until_ms && returned_ms && returned_ms + passive->slow_start_ms > now_ms)
+        return "returning";
+    return "up";
+}
+
+static bool takes_requests(const char *state)
+{
+    return strcmp(state, "up") == 0 || strcmp(state, "returning") == 0;
+}
+
+static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                              uint32_t weight, uint64_t now_ms, struct rw_text *json)
+{
+    rw_text_adds(json, "{\"address\":");
+    rw_text_add_json(json, endpoint->name);
+    rw_text_adds(json, ",\"host\":");
+    rw_text_add_json(json, endpoint->host);
+    rw_text_addf(json,
+                 ",\"weight\":%g,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
+                 "\"active\":%u}",
+                 (double)weight / RW_RESOLVE_WEIGHT_ONE, state_of(cluster, endpoint, now_ms),
+                 atomic_load_explicit(&endpoint->failures, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->ejections, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->open, memory_order_relaxed),
+                 atomic_load_explicit(&endpoint->active, memory_order_relaxed));
+}
+
+static void describe_cluster(const struct rw_cluster_control *control, struct rw_text *json)
+{
+    const struct rw_endpoint_set *set =
+        atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+    uint64_t now_ms = rw_clusters_now_ms(control->clusters);
+    rw_text_adds(json, "{\"name\":");
+    rw_text_add_json(json, control->cluster.name);
+    rw_text_addf(
+        json, ",\"balance\":\"%s\",\"probed\":%s,\"tls\":%s,\"protocol\":\"%s\",\"endpoints\":[",
+        balance_names[control->cluster.balance], control->probes ? "true" : "false",
+        control->cluster.tls ? "true" : "false", control->cluster.http2 ? "http2" : "http1");
+    for (unsigned i = 0; i < set->count; i++) {
+        if (i)
+            rw_text_adds(json, ",");
+        describe_endpoint(&control->cluster, set->endpoints[i], set->weights[i], now_ms, json);
+    }
+    rw_text_adds(json, "]");
+    const struct rw_limiter *limiter = control->cluster.limiter;
+    if (limiter)
+        rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
+                     atomic_load(&limiter->limit), atomic_load(&limiter->in_flight),
+                     limiter->gradient.baseline_us);
+    rw_text_adds(json, "}");
+}
+
+/* Oldest first: the order of the configuration. NULL at the end. */
+static const struct rw_cluster_control *next_in_force(const struct rw_clusters *clusters,
+                                                      const struct rw_cluster_control *after)
+{
+    const struct rw_list *item = after ? after->link.prev : clusters->clusters.prev;
+    for (; item != &clusters->clusters; item = item->prev) {
+        const struct rw_cluster_control *control =
+            rw_container_of(item, struct rw_cluster_control, link);
+        if (rw_clusters_in_force(clusters, control->cluster.name) == control)
+            return control;
+    }
+    return NULL;
+}
+
+void rw_clusters_describe(const struct rw_clusters *clusters, struct rw_text *json)
+{
+    const struct rw_cluster_control *control = NULL;
+    const char *separator = "";
+    rw_text_adds(json, "[");
+    while ((control = next_in_force(clusters, control))) {
+        rw_text_adds(json, separator);
+        describe_cluster(control, json);
+        separator = ",";
+    }
+    rw_text_adds(json, "]");
+}
+
+/* A label value of the text exposition format: backslash, quote and line feed are escaped. */
+static void add_label(struct rw_text *text, struct rw_span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        if (c == '\n')
+            rw_text_adds(text, "\\n");
+        else if (c == '\\' || c == '"')
+            rw_text_addf(text, "\\%c", c);
+        else
+            rw_text_add(text, rw_span(&value.at[i], 1));
+    }
+}
+
+static void expose_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                            uint64_t now_ms, struct rw_text *text)
+{
+    rw_text_adds(text, "ringway_upstream_endpoint_healthy{upstream=\"");
+    add_label(text, cluster->name);
+    rw_text_adds(text, "\",endpoint=\"");
+    add_label(text, endpoint->name);
+    rw_text_addf(text, "\"} %d\n", takes_requests(state_of(cluster, endpoint, now_ms)));
+}
+
+static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
+{
+    const struct rw_cluster_control *control = NULL;
+    const char *name = limits ? "ringway_upstream_limit" : "ringway_upstream_in_flight";
+    rw_metrics_expose_head(text, name, "gauge",
+                           limits ? "Requests at once that an upstream with `overload` is given"
+                                  : "Requests that an upstream with `overload` works on now");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_limiter *limiter = control->cluster.limiter;
+        if (!limiter)
+            continue;
+        rw_text_addf(text, "%s{upstream=\"", name);
+        add_label(text, control->cluster.name);
+        rw_text_addf(text, "\"} %u\n",
+                     limits ? atomic_load(&limiter->limit) : atomic_load(&limiter->in_flight));
+    }
+}
+
+void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    const struct rw_cluster_control *control = NULL;
+    uint64_t now_ms = rw_clusters_now_ms(clusters);
+    rw_text_adds(text, "# HELP ringway_upstream_endpoint_healthy Whether the endpoint takes "
+                       "requests: neither down by its probes nor ejected nor on trial\n"
+                       "# TYPE ringway_upstream_endpoint_healthy gauge\n");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_endpoint_set *set =
+            atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+        for (unsigned i = 0; i < set->count; i++)
+            expose_endpoint(&control->cluster, set->endpoints[i], now_ms, text);
+    }
+    expose_limiters(clusters, text, true);
+    expose_limiters(clusters, text, false);
+}

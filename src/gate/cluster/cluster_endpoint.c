@@ -1,0 +1,123 @@
+#include "base/alloc.h"
+#include "gate/cluster/cluster_registry.h"
+#include "watch/metrics.h"
+
+struct rw_endpoint *rw_endpoint_hold(struct rw_endpoint *endpoint)
+{
+    atomic_fetch_add_explicit(&endpoint->references, 1, memory_order_relaxed);
+    return endpoint;
+}
+
+void rw_endpoint_drop(struct rw_endpoint *endpoint)
+{
+    if (atomic_fetch_sub_explicit(&endpoint->references, 1, memory_order_acq_rel) != 1)
+        return;
+    struct rw_endpoint_record *record = rw_endpoint_record(endpoint);
+    rw_assert(record->holders == 0);
+    rw_slots_give(record->slots, endpoint->slot);
+    rw_slots_drop(record->slots);
+    rw_free(record);
+}
+
+static struct rw_span copy_text(char **to, struct rw_span text)
+{
+    char *at = *to;
+    if (text.len)
+        memcpy(at, text.at, text.len);
+    at[text.len] = '\0';
+    *to += text.len + 1;
+    return rw_span(at, text.len);
+}
+
+static struct rw_endpoint_record *alloc_record(struct rw_span upstream, struct rw_span name,
+                                               struct rw_span host)
+{
+    const size_t line = __alignof__(struct rw_endpoint_record);
+    size_t bytes = sizeof(struct rw_endpoint_record) + upstream.len + name.len + host.len + 3;
+    bytes = (bytes + line - 1) / line * line;
+    struct rw_endpoint_record *record = rw_alloc_aligned(line, bytes);
+    if (!record)
+        return NULL;
+    memset(record, 0, bytes);
+    char *to = record->text;
+    record->upstream = copy_text(&to, upstream);
+    record->endpoint.name = copy_text(&to, name);
+    record->endpoint.host = copy_text(&to, host);
+    return record;
+}
+
+static enum rw_err make_endpoint(struct rw_clusters *clusters, struct rw_span upstream,
+                                 const struct rw_address *address, struct rw_span host,
+                                 struct rw_endpoint **endpoint)
+{
+    char text[RW_ADDRESS_TEXT_MAX];
+    struct rw_span name = rw_span(text, rw_address_format(text, &address->storage));
+    struct rw_endpoint_record *record = alloc_record(upstream, name, host);
+    if (!record)
+        return RW_ENOMEM;
+    struct rw_endpoint *made = &record->endpoint;
+    enum rw_err err = rw_slots_take(clusters->endpoint_slots, &made->slot);
+    if (err) {
+        rw_free(record);
+        return err;
+    }
+    record->slots = rw_slots_hold(clusters->endpoint_slots);
+    made->address = address->storage;
+    made->address_bytes = address->bytes;
+    if (clusters->options.metrics)
+        made->series =
+            rw_metrics_series(clusters->options.metrics, RW_SERIES_ENDPOINT, upstream, made->name);
+    atomic_init(&made->references, 1);
+    *endpoint = made;
+    return RW_OK;
+}
+
+/* By address alone: an address is rarely in more than a few upstreams. */
+static struct rw_list *bucket_of(struct rw_clusters *clusters,
+                                 const struct sockaddr_storage *address)
+{
+    char text[RW_ADDRESS_TEXT_MAX];
+    return rw_clusters_bucket(clusters->endpoints, rw_span(text, rw_address_format(text, address)));
+}
+
+static bool is_same(const struct rw_endpoint_record *record, struct rw_span upstream,
+                    const struct rw_address *address, struct rw_span host)
+{
+    return rw_address_eq(&record->endpoint.address, &address->storage) &&
+           rw_span_eq(record->upstream, upstream) && rw_span_eq(record->endpoint.host, host);
+}
+
+enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters, struct rw_span upstream,
+                                 const struct rw_address *address, struct rw_span host,
+                                 struct rw_endpoint **endpoint)
+{
+    struct rw_list *bucket = bucket_of(clusters, &address->storage);
+    for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
+        struct rw_endpoint_record *record = rw_container_of(item, struct rw_endpoint_record, link);
+        if (is_same(record, upstream, address, host)) {
+            *endpoint = rw_endpoint_hold(&record->endpoint);
+            return RW_OK;
+        }
+    }
+    return make_endpoint(clusters, upstream, address, host, endpoint);
+}
+
+void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *set)
+{
+    for (unsigned i = 0; i < set->count; i++) {
+        struct rw_endpoint_record *record = rw_endpoint_record(set->endpoints[i]);
+        if (record->holders++ == 0)
+            rw_list_push_back(bucket_of(clusters, &record->endpoint.address), &record->link);
+    }
+}
+
+void rw_clusters_count_out(struct rw_endpoint_set *set)
+{
+    for (unsigned i = 0; i < set->count; i++) {
+        struct rw_endpoint_record *record = rw_endpoint_record(set->endpoints[i]);
+        if (--record->holders > 0)
+            continue;
+        rw_list_remove(&record->link);
+        atomic_store_explicit(&record->endpoint.removed, true, memory_order_release);
+    }
+}

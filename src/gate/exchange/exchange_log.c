@@ -1,0 +1,197 @@
+#include "gate/exchange/exchange_log.h"
+
+#include "gate/cluster/cluster.h"
+#include "gate/exchange/grpc.h"
+#include "gate/snapshot.h"
+#include "gate/worker.h"
+#include "http/grpc_health.h"
+#include "watch/trace.h"
+
+struct rw_span rw_exchange_endpoint_name(const struct rw_exchange *x)
+{
+    return x->endpoint ? x->endpoint->name : RW_LITERAL("-");
+}
+
+static enum rw_err add_text(struct rw_exchange *x, const char *name, struct rw_span value)
+{
+    return rw_message_add(&x->response, &x->arena, rw_span_text(name), value);
+}
+
+enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status, const char *content_type,
+                                   struct rw_span body)
+{
+    x->response.status = (uint16_t)status;
+    x->response.reason = rw_span_text(rw_status_reason(status));
+    x->response.body_kind = rw_status_bodiless(status) ? RW_BODY_NONE : RW_BODY_LENGTH;
+    x->response.body_bytes = body.len;
+    x->response.has_length = x->response.body_kind == RW_BODY_LENGTH;
+    rw_exchange_drop_first_piece(x);
+    x->first_response_piece = (struct rw_piece){.data = body, .end = true};
+    enum rw_err err = add_text(x, "Date", rw_worker_date(x->worker));
+    if (!err && content_type)
+        err = add_text(x, "Content-Type", rw_span_text(content_type));
+    return err;
+}
+
+enum rw_flow rw_exchange_reply(struct rw_exchange *x, enum rw_err err)
+{
+    if (err) {
+        rw_exchange_fail(x, RW_REASON_EXCHANGE_LIMIT, NULL);
+        return RW_FLOW_OVER;
+    }
+    struct rw_piece piece = x->first_response_piece;
+    return rw_exchange_respond(x, &piece);
+}
+
+static enum rw_err add_allow(struct rw_exchange *x)
+{
+    struct rw_text allow = {0};
+    enum rw_err err = RW_OK;
+    if (x->reason == RW_REASON_WRONG_METHOD || x->reason == RW_REASON_MAX_FORWARDS)
+        rw_router_allow(x->snapshot->router, (unsigned)(x->listener - x->snapshot->listeners),
+                        &x->request, &allow);
+    struct rw_span value = rw_arena_copy(&x->arena, rw_text_span(&allow));
+    if (!value.at || allow.err)
+        err = RW_ENOMEM;
+    rw_text_free(&allow);
+    return err ? err : add_text(x, "Allow", value);
+}
+
+enum rw_err rw_exchange_make_options(struct rw_exchange *x)
+{
+    static const struct rw_span none;
+    x->response = (struct rw_message){0};
+    enum rw_err err = rw_exchange_make_reply(x, 204, NULL, none);
+    return err ? err : add_allow(x);
+}
+
+/* A call of gRPC reads its status from trailers only, which are a head without a body. The texts
+ * need no percent-encoding. */
+static enum rw_err make_grpc_problem(struct rw_exchange *x, unsigned status, const char *detail)
+{
+    static const struct rw_span none;
+    struct rw_span code =
+        rw_arena_format(&x->arena, "%u", (unsigned)rw_grpc_status(x->reason, status));
+    enum rw_err err = code.at ? rw_exchange_make_reply(x, 200, NULL, none) : RW_ENOMEM;
+    if (err)
+        return err;
+    x->response.body_kind = RW_BODY_NONE;
+    x->response.has_length = false;
+    err = add_text(x, "Content-Type", rw_message_value(&x->request, RW_FIELD_CONTENT_TYPE));
+    err = err ? err : add_text(x, "grpc-status", code);
+    return err ? err : add_text(x, "grpc-message", rw_span_text(detail));
+}
+
+enum rw_err rw_exchange_make_problem(struct rw_exchange *x, unsigned status, const char *detail)
+{
+    if (rw_grpc_call(&x->request))
+        return make_grpc_problem(x, status, detail);
+    struct rw_span body =
+        rw_arena_format(&x->arena, RW_PROBLEM_FORMAT, rw_status_reason(status), status, detail);
+    if (!body.at)
+        return RW_ENOMEM;
+    return rw_exchange_make_reply(x, status, "application/problem+json", body);
+}
+
+static enum rw_err add_retry_after(struct rw_exchange *x)
+{
+    struct rw_span text = rw_arena_format(&x->arena, "%u", x->retry_after_s);
+    return text.at ? add_text(x, "Retry-After", text) : RW_ENOMEM;
+}
+
+/* The route's own answer for when the upstream cannot take a request; NULL: it has none. */
+static const struct rw_config_route_overload *brown_out(const struct rw_exchange *x)
+{
+    bool no_room = x->reason == RW_REASON_OVERLOADED || x->reason == RW_REASON_NO_ENDPOINT ||
+                   x->reason == RW_REASON_QUEUE_FULL || x->reason == RW_REASON_QUEUE_TIMEOUT;
+    if (!no_room || !x->route || !x->route->config->overload->body.len || rw_grpc_call(&x->request))
+        return NULL;
+    return x->route->config->overload;
+}
+
+static enum rw_err make_refusal(struct rw_exchange *x, unsigned status)
+{
+    const struct rw_config_route_overload *own = brown_out(x);
+    if (own)
+        return rw_exchange_make_reply(x, own->status, own->content_type.at, own->body);
+    return rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
+}
+
+enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)
+{
+    unsigned status = rw_reason_status(x->reason);
+    x->response = (struct rw_message){0};
+    enum rw_err err = make_refusal(x, status);
+    if (!err && x->retry_after_s)
+        err = add_retry_after(x);
+    return !err && x->response.status == 405 ? add_allow(x) : err;
+}
+
+static void count_series(struct rw_exchange *x, unsigned series, uint64_t duration_us, bool failed)
+{
+    struct rw_series_cell *cell = rw_metrics_cell(x->worker->metrics, series);
+    unsigned class = x->responded ? x->response.status / 100 : 0;
+    rw_metrics_observe(cell, class < 6 ? class : 0, duration_us, x->bytes_in, x->bytes_out);
+    if (failed)
+        rw_metrics_failure(cell);
+}
+
+/* What the access log says of a call. */
+static unsigned grpc_told(const struct rw_exchange *x)
+{
+    enum { STATUS_MAX = 999 };
+    uint64_t status;
+    if (x->grpc_told || x->request.method != RW_METHOD_POST || !x->responded ||
+        !rw_grpc_call(&x->request))
+        return x->grpc_told;
+    const struct rw_field *field = rw_message_find_name(&x->response, RW_LITERAL("grpc-status"));
+    bool told = field ? rw_span_to_u64(field->value, &status)
+                      : rw_grpc_status_of(x->response_trailers, &status);
+    return told && status <= STATUS_MAX ? (unsigned)status + 1 : 0;
+}
+
+static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
+{
+    bool from_origin = x->endpoint && x->response_ns;
+    struct rw_access_record record = {
+        .wall_ns = x->wall_ns,
+        .client = &x->client,
+        .method = x->request.method_text,
+        .scheme = x->https ? RW_LITERAL("https") : RW_LITERAL("http"),
+        .host = x->request.authority,
+        .path = x->request.path,
+        .protocol = x->front->protocol,
+        .route = x->route ? x->route->name : (struct rw_span){0},
+        .upstream = x->upstream,
+        .endpoint = x->endpoint ? x->endpoint->name : (struct rw_span){0},
+        .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
+        .limit = x->limit,
+        .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
+        .user_agent = rw_message_value(&x->request, RW_FIELD_USER_AGENT),
+        .status = x->responded ? x->response.status : 0,
+        .grpc_told = grpc_told(x),
+        .bytes_in = x->bytes_in,
+        .bytes_out = x->bytes_out,
+        .duration_us = duration_us,
+        .upstream_us = from_origin ? (x->response_ns - x->started_ns) / 1000 : UINT64_MAX,
+        .aborted = x->aborted,
+        .retries = x->retries,
+        .retry_cause = x->retries ? rw_config_retry_names[x->retry_cause] : NULL,
+    };
+    if (!rw_access_write(x->worker->access, &record))
+        rw_worker_count(x->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
+}
+
+void rw_exchange_log(struct rw_exchange *x)
+{
+    uint64_t duration_us = (rw_loop_now_ns(x->worker->loop) - x->started_ns) / 1000;
+    rw_worker_count(x->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
+    count_series(x, x->route ? x->route->series : x->snapshot->route_series_none, duration_us,
+                 false);
+    if (x->endpoint)
+        count_series(x, x->endpoint->series, duration_us, x->reason != RW_REASON_NONE);
+    if (x->worker->access)
+        write_access_line(x, duration_us);
+    if (x->endpoint)
+        atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);
+}

@@ -1,0 +1,57 @@
+/* A policy: one rule on requests and responses. Each has a folder in policy/ (code, config table,
+ * manual text, test) and is a const struct listed in the one ordered array of policy/registry.c.
+ *
+ * compile runs on the control thread, once per use and snapshot. on_request runs at
+ * REQUEST_POLICIES in the order listener, route; on_response at RESPONSE_POLICIES in the reverse
+ * order, for every response, the gateway's own too. A policy never does I/O and never blocks.
+ */
+#ifndef RW_GATE_EXCHANGE_POLICY_H
+#define RW_GATE_EXCHANGE_POLICY_H
+
+#include "gate/exchange/origin.h"
+
+/* What a policy keeps with an exchange for its on_response: the first member of a struct in the
+ * exchange's arena. */
+struct rw_policy_note {
+    struct rw_policy_note *next;
+    const void *instance; /* whose it is */
+};
+
+static inline void rw_policy_keep(struct rw_exchange *x, struct rw_policy_note *note,
+                                  const void *instance)
+{
+    *note = (struct rw_policy_note){.next = x->notes, .instance = instance};
+    x->notes = note;
+}
+
+/* NULL: on_request kept none, or was not asked. */
+static inline struct rw_policy_note *rw_policy_kept(const struct rw_exchange *x,
+                                                    const void *instance)
+{
+    struct rw_policy_note *note = x->notes;
+    while (note && note->instance != instance)
+        note = note->next;
+    return note;
+}
+
+enum rw_verdict {
+    RW_VERDICT_NEXT,  /* go on */
+    RW_VERDICT_REPLY, /* x->response is made (rw_exchange_make_reply): answer with it. From
+                         on_response: in place of the origin's, which the policy has zeroed before;
+                         the origin is canceled and the further policies are not asked */
+    RW_VERDICT_FAIL   /* out of memory or over a cap: answered as such */
+};
+
+struct rw_policy {
+    struct rw_conf_variant_kind
+        kind; /* key, record, manual text; kind.user points back to this struct */
+    enum rw_err (*compile)(struct rw_compile *compile, const void *config, void **instance);
+    void (*destroy)(void *instance); /* NULL: nothing */
+    enum rw_verdict (*on_request)(struct rw_exchange *x,
+                                  const void *instance); /* NULL: not concerned */
+    enum rw_verdict (*on_response)(struct rw_exchange *x,
+                                   const void *instance);        /* NULL: not concerned */
+    void (*explain)(const void *instance, struct rw_text *text); /* one line */
+};
+
+#endif

@@ -1,0 +1,280 @@
+/* The result of a run as a page: figures first, then charts, then tables. */
+#include "load/report.h"
+
+#include "report/document.h"
+#include "report/html.h"
+
+#include <inttypes.h>
+
+enum { ROWS_MAX = 240 }; /* points of a chart over time; longer runs are thinned out */
+
+static const double shares[] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
+static const char *const share_names[] = {"p50", "p75",   "p90",    "p95",
+                                          "p99", "p99.9", "p99.99", "max"};
+enum { SHARES = sizeof(shares) / sizeof(shares[0]) };
+
+struct page {
+    struct rw_doc *doc;
+    const struct rw_load_settings *settings;
+    const struct rw_load_result *result;
+};
+
+static struct rw_span say(const struct page *page, struct rw_label label)
+{
+    return rw_span_text(rw_label_in(label, page->doc->language));
+}
+
+static unsigned figure(const struct page *page, const char *id, struct rw_label label,
+                       double number, struct rw_span value)
+{
+    return rw_doc_figure(page->doc, &(struct rw_doc_figure){
+                                        .id = rw_span_text(id),
+                                        .label = say(page, label),
+                                        .value = value,
+                                        .number = number,
+                                        .origin = RW_DOC_MEASURED,
+                                        .source = page->settings->url,
+                                    });
+}
+
+static struct rw_span time_text(const struct page *page, double ns)
+{
+    char text[16];
+    return rw_doc_format(page->doc, "%s", rw_load_format_ns(text, ns));
+}
+
+static double per_second(const struct page *page, uint64_t count)
+{
+    return page->result->seconds > 0 ? (double)count / page->result->seconds : 0;
+}
+
+/* ---- The summary ---- */
+
+static void put_time_metric(const struct page *page, const char *id, struct rw_label label,
+                            double share)
+{
+    double ns = (double)rw_histogram_quantile(&page->result->tally.latency, share);
+    unsigned number = figure(page, id, label, ns / 1e9, time_text(page, ns));
+    rw_doc_metric(page->doc, RW_DOC_NEUTRAL, say(page, label), number, (struct rw_span){"", 0});
+}
+
+static void put_metrics(const struct page *page)
+{
+    const struct rw_load_counts *counts = &page->result->tally.counts;
+    const struct rw_label rate = RW_TEXTS("Answers per second", "每秒应答"),
+                          failed = RW_TEXTS("Failed", "失败");
+    double share = counts->due ? (double)counts->failed / (double)counts->due : 0;
+    double answers = per_second(page, counts->answered);
+    rw_doc_metric(
+        page->doc, RW_DOC_NEUTRAL, say(page, rate),
+        figure(page, "load.rate", rate, answers, rw_doc_format(page->doc, "%.1f", answers)),
+        (struct rw_span){"", 0});
+    put_time_metric(page, "load.p50", RW_TEXTS("Half of all within", "半数不超过"), 0.5);
+    put_time_metric(page, "load.p99", RW_TEXTS("99 % within", "99 % 不超过"), 0.99);
+    put_time_metric(page, "load.p999", RW_TEXTS("99.9 % within", "99.9 % 不超过"), 0.999);
+    rw_doc_metric(
+        page->doc, counts->failed ? RW_DOC_BAD : RW_DOC_GOOD, say(page, failed),
+        figure(page, "load.failed", failed, share,
+               rw_doc_format(page->doc, "%" PRIu64 " (%.4f %%)", counts->failed, share * 100)),
+        (struct rw_span){"", 0});
+}
+
+static void put_verdict(const struct page *page)
+{
+    enum rw_load_verdict verdict = rw_load_judge(page->settings, page->result);
+    const enum rw_doc_tone tones[] = {
+        [RW_LOAD_SOUND] = RW_DOC_GOOD,
+        [RW_LOAD_GENERATOR_LATE] = RW_DOC_BAD,
+        [RW_LOAD_CONNECTIONS_BUSY] = RW_DOC_WARNING,
+        [RW_LOAD_NOTHING_ANSWERED] = RW_DOC_BAD,
+    };
+    static const struct rw_label texts[] = {
+        [RW_LOAD_SOUND] = RW_LABEL("The generator kept its schedule: the figures stand.",
+                                   "发压端按计划发出请求：数字有效。"),
+        [RW_LOAD_GENERATOR_LATE] =
+            RW_LABEL("The generator was the bottleneck: it sent late although connections were "
+                     "free. What was measured is the generator, not the target.",
+                     "发压端成为瓶颈：连接空闲却发送延迟。测得的是发压端，而非被测系统。"),
+        [RW_LOAD_CONNECTIONS_BUSY] =
+            RW_LABEL("The connections were the bottleneck: requests found none free when they were "
+                     "due. The target does not keep up with the rate, or more connections are "
+                     "needed.",
+                     "连接成为瓶颈：请求到期时没有空闲连接。被测系统跟不上速率，或需要更多连接。"),
+        [RW_LOAD_NOTHING_ANSWERED] =
+            RW_LABEL("Nothing was answered: the target is down, or does not speak HTTP.",
+                     "没有任何应答：被测系统不可用，或不支持 HTTP。"),
+    };
+    rw_doc_note(page->doc, tones[verdict], say(page, RW_TEXTS("What it is worth", "结果可信度")),
+                texts[verdict], NULL, 0);
+}
+
+/* ---- Charts ---- */
+
+static void put_percentiles(const struct page *page)
+{
+    struct rw_doc *doc = page->doc;
+    const struct rw_load_tally *tally = &page->result->tally;
+    struct rw_doc_chart *chart = rw_doc_chart(
+        doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency by share of requests", "各分位延迟")),
+        RW_LITERAL("ms"));
+    rw_doc_series(doc, chart, say(page, RW_TEXTS("from when a request was due", "自应发时刻起")));
+    rw_doc_series(doc, chart, say(page, RW_TEXTS("from when it was sent", "自实际发出起")));
+    for (unsigned i = 0; i < SHARES; i++) {
+        struct rw_doc_point *point = rw_doc_point(doc, chart, rw_span_text(share_names[i]));
+        point->values[0] = (double)rw_histogram_quantile(&tally->latency, shares[i]) / 1e6;
+        point->values[1] = (double)rw_histogram_quantile(&tally->service, shares[i]) / 1e6;
+    }
+}
+
+/* The rows [from, to) as one: counts a second, the worst percentiles. */
+static struct rw_timeline_row row_of(const struct rw_timeline *timeline, size_t from, size_t to)
+{
+    struct rw_timeline_row sum = {0};
+    for (size_t i = from; i < to; i++) {
+        const struct rw_timeline_row *row = &timeline->rows[i];
+        sum.answered += row->answered;
+        sum.failed += row->failed;
+        sum.p50_ns = row->p50_ns > sum.p50_ns ? row->p50_ns : sum.p50_ns;
+        sum.p99_ns = row->p99_ns > sum.p99_ns ? row->p99_ns : sum.p99_ns;
+        sum.most_ns = row->most_ns > sum.most_ns ? row->most_ns : sum.most_ns;
+    }
+    sum.answered /= to - from;
+    sum.failed /= to - from;
+    return sum;
+}
+
+static void put_times(const struct page *page, size_t step)
+{
+    struct rw_doc *doc = page->doc;
+    const struct rw_timeline *timeline = page->result->timeline;
+    struct rw_doc_chart *latency =
+        rw_doc_chart(doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency over time", "延迟随时间变化")),
+                     RW_LITERAL("ms"));
+    const char *const names[] = {"p50", "p99", "max"};
+    for (size_t i = 0; i < 3; i++)
+        rw_doc_series(doc, latency, rw_span_text(names[i]));
+    for (size_t at = 0; at < timeline->count; at += step) {
+        size_t end = at + step < timeline->count ? at + step : timeline->count;
+        const struct rw_timeline_row row = row_of(timeline, at, end);
+        struct rw_doc_point *point = rw_doc_point(doc, latency, rw_doc_format(doc, "%zu s", at));
+        point->values[0] = (double)row.p50_ns / 1e6;
+        point->values[1] = (double)row.p99_ns / 1e6;
+        point->values[2] = (double)row.most_ns / 1e6;
+    }
+}
+
+static void put_rates(const struct page *page, size_t step)
+{
+    struct rw_doc *doc = page->doc;
+    const struct rw_timeline *timeline = page->result->timeline;
+    struct rw_doc_chart *rates =
+        rw_doc_chart(doc, RW_DOC_LINES, say(page, RW_TEXTS("Answers over time", "应答随时间变化")),
+                     say(page, RW_TEXTS("per second", "每秒")));
+    rw_doc_series(doc, rates, say(page, RW_TEXTS("answered", "应答")));
+    rw_doc_series(doc, rates, say(page, RW_TEXTS("failed", "失败")));
+    for (size_t at = 0; at < timeline->count; at += step) {
+        size_t end = at + step < timeline->count ? at + step : timeline->count;
+        const struct rw_timeline_row row = row_of(timeline, at, end);
+        struct rw_doc_point *point = rw_doc_point(doc, rates, rw_doc_format(doc, "%zu s", at));
+        point->values[0] = (double)row.answered;
+        point->values[1] = (double)row.failed;
+    }
+}
+
+/* ---- Tables ---- */
+
+static void put_row(const struct page *page, struct rw_doc_table *table, struct rw_span name,
+                    double value)
+{
+    struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+    rw_doc_words(page->doc, &cells[0], name);
+    rw_doc_number(&cells[1], value, RW_DOC_NO_FIGURE);
+}
+
+static struct rw_doc_table *put_table(const struct page *page, struct rw_label caption)
+{
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, caption), (struct rw_span){"", 0});
+    rw_doc_column(page->doc, table, RW_DOC_WORDS, say(page, RW_TEXTS("What", "项目")),
+                  (struct rw_span){"", 0});
+    rw_doc_column(page->doc, table, RW_DOC_NUMBER, say(page, RW_TEXTS("How many", "数量")),
+                  (struct rw_span){"", 0});
+    return table;
+}
+
+static void put_counts(const struct page *page)
+{
+    const struct rw_load_counts *counts = &page->result->tally.counts;
+    struct rw_doc_table *table = put_table(page, RW_TEXTS("Requests", "请求"));
+    put_row(page, table, say(page, RW_TEXTS("due", "应发")), (double)counts->due);
+    put_row(page, table, say(page, RW_TEXTS("sent", "已发")), (double)counts->sent);
+    put_row(page, table, say(page, RW_TEXTS("answered", "应答")), (double)counts->answered);
+    put_row(page, table, say(page, RW_TEXTS("found no free connection", "无空闲连接")),
+            (double)counts->queued);
+    for (unsigned i = 0; i < RW_LOAD_STATUS_MAX; i++)
+        if (counts->statuses[i])
+            put_row(page, table,
+                    rw_doc_format(page->doc, "%s %u",
+                                  rw_label_in(RW_TEXTS("status", "状态码"), page->doc->language),
+                                  i),
+                    (double)counts->statuses[i]);
+    for (unsigned i = 0; i < RW_LOAD_ERROR_COUNT; i++)
+        if (counts->errors[i])
+            put_row(page, table,
+                    rw_doc_format(page->doc, "%s: %s",
+                                  rw_label_in(RW_TEXTS("error", "错误"), page->doc->language),
+                                  rw_load_error_name(i)),
+                    (double)counts->errors[i]);
+}
+
+static void put_settings(const struct page *page)
+{
+    const struct rw_load_settings *s = page->settings;
+    struct rw_doc_table *table = put_table(page, RW_TEXTS("The run", "测试设置"));
+    put_row(page, table, say(page, RW_TEXTS("connections", "连接")), s->connections);
+    put_row(page, table, say(page, RW_TEXTS("streams of each", "每连接并发流")), s->streams);
+    put_row(page, table, say(page, RW_TEXTS("threads", "线程")), s->threads);
+    put_row(page, table, say(page, RW_TEXTS("measured seconds", "测量时长（秒）")),
+            page->result->seconds);
+    put_row(page, table, say(page, RW_TEXTS("seconds of warm-up", "预热（秒）")),
+            s->warmup_seconds);
+    put_row(page, table, say(page, RW_TEXTS("bytes received", "接收字节")),
+            (double)page->result->tally.counts.bytes_in);
+    put_row(page, table, say(page, RW_TEXTS("bytes sent", "发送字节")),
+            (double)page->result->tally.counts.bytes_out);
+}
+
+void rw_load_report_html(const struct rw_load_settings *settings,
+                         const struct rw_load_result *result, enum rw_language language,
+                         struct rw_text *text)
+{
+    struct rw_doc doc;
+    rw_doc_init(&doc, language);
+    const struct page page = {&doc, settings, result};
+    doc.title = say(&page, RW_TEXTS("Load test", "压力测试报告"));
+    doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s", RW_SPAN_ARGS(settings->url),
+                                 settings->protocol == RW_LOAD_H2 ? "HTTP/2" : "HTTP/1.1",
+                                 rw_label_in(settings->closed ? RW_TEXTS("closed loop", "闭环")
+                                                              : RW_TEXTS("open loop", "开环"),
+                                             language));
+    size_t step = (result->timeline->count + ROWS_MAX - 1) / ROWS_MAX;
+    rw_doc_section(&doc, 1, RW_TEXTS("Result", "结果"));
+    put_verdict(&page);
+    put_metrics(&page);
+    rw_doc_section(&doc, 1, RW_TEXTS("Latency", "延迟"));
+    put_percentiles(&page);
+    if (result->timeline->count) {
+        put_times(&page, step);
+        rw_doc_section(&doc, 1, RW_TEXTS("Rate", "速率"));
+        put_rates(&page, step);
+    }
+    rw_doc_section(&doc, 1, RW_TEXTS("Figures", "明细"));
+    put_counts(&page);
+    put_settings(&page);
+    enum rw_err err = rw_doc_finish(&doc);
+    if (!err)
+        err = rw_report_html(&doc, text);
+    if (err)
+        text->err = err;
+    rw_doc_free(&doc);
+}

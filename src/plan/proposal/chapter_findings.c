@@ -1,0 +1,75 @@
+/* All findings, worst first: what does not fit together, by which rule, and what to do. */
+#include "plan/proposal/chapters.h"
+
+static const enum rw_doc_tone tones[] = {
+    [RW_SEVERITY_BLOCKER] = RW_DOC_BAD,
+    [RW_SEVERITY_WARNING] = RW_DOC_WARNING,
+    [RW_SEVERITY_NOTE] = RW_DOC_INFORMATION,
+};
+
+static void put_columns(struct rw_proposal *proposal, struct rw_doc_table *table)
+{
+    const struct rw_label titles[] = {
+        RW_LABEL("Severity", "级别"),
+        RW_LABEL("Finding", "发现"),
+        RW_LABEL("What to do", "建议"),
+        RW_LABEL("Rule, source, place", "规则、依据与位置"),
+    };
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        rw_doc_column(proposal->doc, table, i ? RW_DOC_WORDS : RW_DOC_STATUS,
+                      rw_proposal_say(proposal, titles[i]), (struct rw_span){"", 0});
+}
+
+static struct rw_span where(struct rw_proposal *proposal, const struct rw_finding *finding)
+{
+    struct rw_text text = {0};
+    rw_text_adds(&text, finding->rule);
+    if (finding->source)
+        rw_text_addf(&text, "; %s", finding->source);
+    if (finding->file && finding->place.line)
+        rw_text_addf(&text, "; %s:%u:%u", rw_proposal_file(finding->file), finding->place.line,
+                     finding->place.column);
+    struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+    return kept;
+}
+
+static void put_finding(struct rw_proposal *proposal, struct rw_doc_table *table,
+                        const struct rw_finding *finding)
+{
+    struct rw_doc *doc = proposal->doc;
+    struct rw_doc_cell *cells = rw_doc_row(doc, table);
+    rw_doc_words(doc, &cells[0],
+                 rw_span_text(rw_severity_text(finding->severity, proposal->language)));
+    cells[0].tone = tones[finding->severity];
+    rw_doc_words(doc, &cells[1], rw_proposal_finding(proposal, finding, finding->text));
+    rw_doc_words(doc, &cells[2], rw_proposal_finding(proposal, finding, finding->action));
+    rw_doc_words(doc, &cells[3], where(proposal, finding));
+}
+
+void rw_proposal_findings(struct rw_proposal *proposal)
+{
+    const struct rw_findings *findings = &proposal->plan->findings;
+    rw_doc_section(proposal->doc, 1, RW_TEXTS("Findings and risks", "发现与风险"));
+    if (findings->count == 0) {
+        rw_doc_paragraph(proposal->doc, RW_TEXTS("There are no findings.", "没有发现问题。"), NULL,
+                         0);
+        return;
+    }
+    rw_doc_paragraph(
+        proposal->doc,
+        RW_TEXTS(
+            "Each finding comes from a general rule over the numbers of the intake; none of "
+            "them knows the customer. Unattended findings are the risks of the project.",
+            "每条发现均由通用规则对需求数字推算得出，与具体客户无关；未处理的发现即为项目风险。"),
+        NULL, 0);
+    struct rw_doc_table *table = rw_doc_table(
+        proposal->doc,
+        rw_proposal_say(proposal, RW_TEXTS("Findings, worst first", "发现（按严重程度）")),
+        (struct rw_span){"", 0});
+    put_columns(proposal, table);
+    for (unsigned i = 0; i < findings->count; i++)
+        put_finding(proposal, table, &findings->at[i]);
+}

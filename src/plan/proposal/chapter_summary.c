@@ -1,0 +1,200 @@
+/* The executive summary: the verdict, what cannot be, what can be, and the figures behind it. */
+#include "plan/proposal/chapters.h"
+
+enum { BLOCKERS_SHOWN = 10 };
+
+static void put_verdict(struct rw_proposal *proposal)
+{
+    const struct rw_findings *findings = &proposal->plan->findings;
+    unsigned blockers = rw_findings_count(findings, RW_SEVERITY_BLOCKER);
+    struct rw_doc_argument counts[] = {
+        rw_proposal_count(proposal, blockers),
+        rw_proposal_count(proposal, rw_findings_count(findings, RW_SEVERITY_WARNING)),
+    };
+    const struct rw_tier *tier = rw_proposal_recommended(proposal);
+    if (blockers)
+        rw_doc_note(
+            proposal->doc, RW_DOC_BAD,
+            rw_proposal_say(proposal,
+                            RW_TEXTS("Not as it was asked for", "按现有要求无法全部承诺")),
+            RW_TEXTS("{0} requirements cannot be met as they stand, and {1} more carry a "
+                     "risk. They stand first, each with its numbers and with what to do.",
+                     "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；以下先列无法成立者，"
+                     "并给出数字依据与建议。"),
+            counts, 2);
+    else if (!tier && proposal->plan->tier_count)
+        rw_doc_note(proposal->doc, RW_DOC_BAD,
+                    rw_proposal_say(proposal, RW_TEXTS("No tier keeps all that is wanted",
+                                                       "没有任何一档满足全部要求")),
+                    RW_TEXTS("No requirement contradicts another, but none of the tiers keeps the "
+                             "targets for availability and latency within its budget. {1} findings "
+                             "say by how much, and what to do.",
+                             "各项要求之间并无矛盾，但没有一档能在预算内同时满足可用性与时延目标；"
+                             "{1} 条发现给出差距与建议。"),
+                    counts, 2);
+    else
+        rw_doc_note(proposal->doc, RW_DOC_GOOD,
+                    rw_proposal_say(proposal, RW_TEXTS("It can be done", "可以实现")),
+                    RW_TEXTS("No requirement contradicts another, its budget or physics; {1} carry "
+                             "a risk.",
+                             "各项要求之间、与预算及物理极限之间均无矛盾；{1} 项存在风险。"),
+                    counts, 2);
+    if (!tier)
+        return;
+    struct rw_doc_argument arguments[] = {
+        RW_DOC_TEXT(rw_proposal_say(proposal, tier->label)),
+        RW_DOC_TEXT(rw_proposal_say(proposal, tier->profile->buys)),
+        rw_proposal_of_tier(proposal, "sizing", tier, "availability"),
+        rw_proposal_of_tier(proposal, "money", tier, "cost_term"),
+    };
+    rw_doc_note(proposal->doc, RW_DOC_INFORMATION,
+                rw_proposal_say(proposal, RW_TEXTS("Our recommendation", "建议方案")),
+                RW_TEXTS("**{0}**: {1}. Expected availability {2}; cost over the term {3}.",
+                         "**{0}**：{1}。预期可用性 {2}；订阅期成本 {3}。"),
+                arguments, 4);
+}
+
+static void put_metric(struct rw_proposal *proposal, uint32_t cell, enum rw_doc_tone tone,
+                       struct rw_span text)
+{
+    if (cell == RW_CELL_NONE)
+        return;
+    struct rw_label label = rw_sheet_cell(&proposal->plan->sheet, cell)->label;
+    rw_doc_metric(proposal->doc, tone, rw_proposal_say(proposal, label),
+                  rw_proposal_figure(proposal, cell), text);
+}
+
+static void put_metrics(struct rw_proposal *proposal)
+{
+    const struct rw_plan *plan = proposal->plan;
+    const struct rw_tier *tier = rw_proposal_recommended(proposal);
+    const struct rw_tier *shown = tier ? tier : &plan->tiers[0];
+    if (!plan->tier_count)
+        return;
+    struct rw_span name = rw_proposal_say(proposal, shown->label);
+    enum rw_doc_tone kept = rw_proposal_keeps(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
+    enum rw_doc_tone paid = rw_proposal_affordable(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
+    put_metric(proposal, rw_sheet_find(&plan->sheet, "sizing.rate_peak"), RW_DOC_NEUTRAL,
+               (struct rw_span){"", 0});
+    put_metric(proposal, rw_plan_find(plan, "sizing", shown, "nodes"), RW_DOC_NEUTRAL, name);
+    put_metric(proposal, rw_plan_find(plan, "sizing", shown, "availability"), kept, name);
+    put_metric(proposal, rw_plan_find(plan, "sizing", shown, "downtime"), kept, name);
+    put_metric(proposal, rw_plan_find(plan, "money", shown, "cost_term"), paid, name);
+    put_metric(proposal, rw_plan_find(plan, "money", shown, "reserve"), paid, name);
+}
+
+static bool is_blocker(const struct rw_findings *findings, unsigned number)
+{
+    return findings->at[number].severity == RW_SEVERITY_BLOCKER;
+}
+
+/* Whether a finding before this one has the same rule: it says the same of another tier. */
+static bool is_repeated(const struct rw_findings *findings, unsigned number)
+{
+    for (unsigned i = 0; i < number; i++) {
+        if (is_blocker(findings, i) && strcmp(findings->at[i].rule, findings->at[number].rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_blocker(struct rw_proposal *proposal, const struct rw_finding *finding)
+{
+    struct rw_doc_argument action[] = {
+        RW_DOC_TEXT(rw_proposal_finding(proposal, finding, finding->action))};
+    rw_doc_note(proposal->doc, RW_DOC_BAD, rw_proposal_finding(proposal, finding, finding->text),
+                RW_TEXTS("{0}", "{0}"), action, 1);
+}
+
+/* The first of each rule; all of them stand in the section of the findings. */
+static void put_blockers(struct rw_proposal *proposal)
+{
+    const struct rw_findings *findings = &proposal->plan->findings;
+    unsigned all = rw_findings_count(findings, RW_SEVERITY_BLOCKER), shown = 0;
+    if (!all)
+        return;
+    rw_doc_section(proposal->doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
+    for (unsigned i = 0; i < findings->count && shown < BLOCKERS_SHOWN; i++) {
+        if (!is_blocker(findings, i) || is_repeated(findings, i))
+            continue;
+        put_blocker(proposal, &findings->at[i]);
+        shown++;
+    }
+    struct rw_doc_argument more[] = {rw_proposal_count(proposal, all - shown)};
+    if (all > shown)
+        rw_doc_paragraph(
+            proposal->doc,
+            RW_TEXTS("{0} more, of the same rules for other tiers or of further ones, "
+                     "stand among the findings.",
+                     "另有 {0} 项（同一规则的其他档次或其他规则）见“发现与风险”一章。"),
+            more, 1);
+}
+
+/* "in the budget"; else by what it is exceeded, or what is missing to tell. */
+static struct rw_span money_verdict(struct rw_proposal *proposal, const struct rw_tier *tier)
+{
+    enum { causes_shown = 3 };
+    uint32_t causes[causes_shown];
+    struct rw_sheet *sheet = &proposal->plan->sheet;
+    uint32_t cost = rw_plan_find(proposal->plan, "money", tier, "cost_term");
+    if (rw_proposal_affordable(proposal, tier))
+        return rw_proposal_say(proposal, RW_TEXTS("within the budget", "在预算内"));
+    if (cost != RW_CELL_NONE && !isnan(rw_sheet_value(sheet, cost)))
+        return rw_proposal_say(proposal, RW_TEXTS("beyond the budget", "超出预算"));
+    unsigned count = cost == RW_CELL_NONE ? 0 : rw_sheet_missing(sheet, cost, causes, causes_shown);
+    struct rw_text text = {0};
+    rw_text_adds(&text,
+                 rw_label_in(RW_TEXTS("its cost cannot be told without: ", "费用无法计算，缺少："),
+                             proposal->language));
+    for (unsigned i = 0; i < count && i < causes_shown; i++)
+        rw_text_addf(&text, "%s%s", i ? "; " : "",
+                     rw_label_in(rw_sheet_cell(sheet, causes[i])->label, proposal->language));
+    rw_text_adds(&text, count > causes_shown ? " …" : "");
+    struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+    return kept;
+}
+
+static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
+{
+    bool keeps = rw_proposal_keeps(proposal, tier), paid = rw_proposal_affordable(proposal, tier);
+    struct rw_doc_argument arguments[] = {
+        RW_DOC_TEXT(rw_proposal_say(proposal, tier->profile->buys)),
+        rw_proposal_of_tier(proposal, "sizing", tier, "availability"),
+        rw_proposal_of_tier(proposal, "money", tier, "cost_term"),
+        RW_DOC_TEXT(rw_proposal_say(
+            proposal, keeps ? RW_TEXTS("The targets for availability and latency are kept",
+                                       "满足可用性与时延目标")
+                            : RW_TEXTS("The targets for availability and latency are not kept",
+                                       "不满足可用性与时延目标"))),
+        RW_DOC_TEXT(money_verdict(proposal, tier)),
+    };
+    rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,
+                rw_proposal_say(proposal, tier->label),
+                RW_TEXTS("{0}. Availability {1}, cost over the term {2}. {3}; {4}.",
+                         "{0}。可用性 {1}，订阅期成本 {2}。{3}；{4}。"),
+                arguments, 5);
+}
+
+void rw_proposal_summary(struct rw_proposal *proposal)
+{
+    static const struct rw_proposal_row rows[] = {
+        {"sizing", "zones"},        {"sizing", "regions"},  {"sizing", "nodes"},
+        {"sizing", "availability"}, {"sizing", "downtime"}, {"sizing", "response_tail"},
+        {"money", "cost_year"},     {"money", "cost_term"}, {"money", "contract"},
+        {"money", "reserve"},       {"money", "npv"},       {"money", "roi"},
+    };
+    rw_doc_section(proposal->doc, 1, RW_TEXTS("Executive summary", "执行摘要"));
+    put_verdict(proposal);
+    put_metrics(proposal);
+    put_blockers(proposal);
+    if (!proposal->plan->tier_count)
+        return;
+    rw_doc_section(proposal->doc, 2, RW_TEXTS("What can be", "可以实现的方案"));
+    for (unsigned i = 0; i < proposal->plan->tier_count; i++)
+        put_tier(proposal, &proposal->plan->tiers[i]);
+    rw_proposal_tier_table(proposal, RW_TEXTS("The tiers beside each other", "各档方案对比"), rows,
+                           sizeof(rows) / sizeof(rows[0]));
+}
