@@ -17,6 +17,7 @@ struct page {
     struct rw_doc *doc;
     const struct rw_load_settings *settings;
     const struct rw_load_result *result;
+    size_t rows; /* whole seconds: what came after the last one is in the tables only */
 };
 
 static struct rw_span say(const struct page *page, struct rw_label label)
@@ -126,10 +127,11 @@ static void put_percentiles(const struct page *page)
     }
 }
 
-/* The rows [from, to) as one: counts a second, the worst percentiles. */
+/* The rows [from, to), one at least, as one: counts a second, the worst percentiles. */
 static struct rw_timeline_row row_of(const struct rw_timeline *timeline, size_t from, size_t to)
 {
     struct rw_timeline_row sum = {0};
+    rw_assert(from < to);
     for (size_t i = from; i < to; i++) {
         const struct rw_timeline_row *row = &timeline->rows[i];
         sum.answered += row->answered;
@@ -153,8 +155,8 @@ static void put_times(const struct page *page, size_t step)
     const char *const names[] = {"p50", "p99", "max"};
     for (size_t i = 0; i < 3; i++)
         rw_doc_series(doc, latency, rw_span_text(names[i]));
-    for (size_t at = 0; at < timeline->count; at += step) {
-        size_t end = at + step < timeline->count ? at + step : timeline->count;
+    for (size_t at = 0; at < page->rows; at += step) {
+        size_t end = at + step < page->rows ? at + step : page->rows;
         const struct rw_timeline_row row = row_of(timeline, at, end);
         struct rw_doc_point *point = rw_doc_point(doc, latency, rw_doc_format(doc, "%zu s", at));
         point->values[0] = (double)row.p50_ns / 1e6;
@@ -172,8 +174,8 @@ static void put_rates(const struct page *page, size_t step)
                      say(page, RW_TEXTS("per second", "每秒")));
     rw_doc_series(doc, rates, say(page, RW_TEXTS("answered", "应答")));
     rw_doc_series(doc, rates, say(page, RW_TEXTS("failed", "失败")));
-    for (size_t at = 0; at < timeline->count; at += step) {
-        size_t end = at + step < timeline->count ? at + step : timeline->count;
+    for (size_t at = 0; at < page->rows; at += step) {
+        size_t end = at + step < page->rows ? at + step : page->rows;
         const struct rw_timeline_row row = row_of(timeline, at, end);
         struct rw_doc_point *point = rw_doc_point(doc, rates, rw_doc_format(doc, "%zu s", at));
         point->values[0] = (double)row.answered;
@@ -244,26 +246,32 @@ static void put_settings(const struct page *page)
             (double)page->result->tally.counts.bytes_out);
 }
 
+static size_t whole_seconds(const struct rw_load_result *result)
+{
+    size_t seconds = (size_t)result->seconds;
+    return seconds < result->timeline->count ? seconds : result->timeline->count;
+}
+
 void rw_load_report_html(const struct rw_load_settings *settings,
                          const struct rw_load_result *result, enum rw_language language,
                          struct rw_text *text)
 {
     struct rw_doc doc;
     rw_doc_init(&doc, language);
-    const struct page page = {&doc, settings, result};
+    const struct page page = {&doc, settings, result, whole_seconds(result)};
     doc.title = say(&page, RW_TEXTS("Load test", "压力测试报告"));
     doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s", RW_SPAN_ARGS(settings->url),
                                  settings->protocol == RW_LOAD_H2 ? "HTTP/2" : "HTTP/1.1",
                                  rw_label_in(settings->closed ? RW_TEXTS("closed loop", "闭环")
                                                               : RW_TEXTS("open loop", "开环"),
                                              language));
-    size_t step = (result->timeline->count + ROWS_MAX - 1) / ROWS_MAX;
+    size_t step = (page.rows + ROWS_MAX - 1) / ROWS_MAX;
     rw_doc_section(&doc, 1, RW_TEXTS("Result", "结果"));
     put_verdict(&page);
     put_metrics(&page);
     rw_doc_section(&doc, 1, RW_TEXTS("Latency", "延迟"));
     put_percentiles(&page);
-    if (result->timeline->count) {
+    if (page.rows) {
         put_times(&page, step);
         rw_doc_section(&doc, 1, RW_TEXTS("Rate", "速率"));
         put_rates(&page, step);

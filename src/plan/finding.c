@@ -67,6 +67,13 @@ unsigned rw_findings_count(const struct rw_findings *findings, enum rw_severity 
     return count;
 }
 
+static const char *subject_in(const struct rw_finding *finding, enum rw_language language)
+{
+    if (finding->named.en)
+        return rw_label_in(finding->named, language);
+    return finding->subject ? finding->subject : "";
+}
+
 void rw_finding_write(const struct rw_finding *finding, struct rw_label template,
                       enum rw_language language, struct rw_text *text)
 {
@@ -79,7 +86,7 @@ void rw_finding_write(const struct rw_finding *finding, struct rw_label template
             rw_quantity_write(text, finding->numbers[at[1] - '0'], language);
             at += 3;
         } else if (strncmp(at, "{2}", 3) == 0) {
-            rw_text_adds(text, finding->subject ? finding->subject : "");
+            rw_text_adds(text, subject_in(finding, language));
             at += 3;
         } else if (at[0] == '{') {
             rw_text_adds(text, "{");

@@ -49,10 +49,12 @@ static void put_cover(struct rw_html *html)
     rw_markup_text(out, html->doc->title);
     RW_MARKUP(out, "</h1>\n<p class=\"subtitle\">");
     rw_markup_text(out, html->doc->subtitle);
-    RW_MARKUP(out, "</p>\n<p class=\"date\">");
-    rw_html_word(html, RW_SAY_PLAN_DATE);
-    rw_html_word(html, RW_SAY_COLON);
-    rw_markup_text(out, html->doc->date);
+    if (html->doc->date.len) {
+        RW_MARKUP(out, "</p>\n<p class=\"date\">");
+        rw_html_word(html, RW_SAY_PLAN_DATE);
+        rw_html_word(html, RW_SAY_COLON);
+        rw_markup_text(out, html->doc->date);
+    }
     RW_MARKUP(out, "</p>\n<p class=\"hint\">");
     rw_html_word(html, RW_SAY_OPENS);
     RW_MARKUP(out, "</p>\n</header>\n");

@@ -334,10 +334,12 @@ enum rw_err rw_report_markdown(const struct rw_doc *doc, struct rw_text *out)
         put_first(&markdown, doc->subtitle);
         MARK(&markdown, "\n\n");
     }
-    put_word(&markdown, RW_SAY_PLAN_DATE);
-    put_word(&markdown, RW_SAY_COLON);
-    put_text(&markdown, doc->date);
-    MARK(&markdown, "\n\n");
+    if (doc->date.len) {
+        put_word(&markdown, RW_SAY_PLAN_DATE);
+        put_word(&markdown, RW_SAY_COLON);
+        put_text(&markdown, doc->date);
+        MARK(&markdown, "\n\n");
+    }
     for (const struct rw_doc_block *block = doc->first; block; block = block->next)
         put_block(&markdown, block, &outer);
     return out->err;

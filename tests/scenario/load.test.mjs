@@ -199,6 +199,18 @@ describe("ringway load", { concurrency: 3 }, () => {
     assert.deepEqual([...addresses].sort(), [1, 2, 3, 4, 5, 6].map((number) => `127.1.0.${number}`));
   });
 
+  test("a page of charts, in both languages", async (t) => {
+    const server = await startRaw(t, () => ok);
+    const folder = scratch(t);
+    for (const [lang, title] of [["en", "Load test"], ["zh", "压力测试报告"]]) {
+      const file = join(folder, `${lang}.html`);
+      await load("-r", 50, "-d", "2s", "-c", 4, "--lang", lang, "--out", file, `${server.url}?a=<b>`.replace("<b>", "%3Cb%3E"));
+      const page = readFileSync(file, "utf8");
+      assert.match(page, new RegExp(`<h1>${title}</h1>`));
+      assert.ok(page.match(/<svg/g).length >= 3 && !/<script|http-equiv="refresh"|src=/.test(page));
+    }
+  });
+
   test("phases, files, and an interrupt that reports what there is", async (t) => {
     const server = await startRaw(t, () => ok);
     const folder = scratch(t);

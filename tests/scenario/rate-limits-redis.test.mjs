@@ -55,8 +55,13 @@ test("two gateways have one limit together", async (t) => {
   assert.ok(sum >= 40, `${admitted}`);
   assert.equal(await ask(first, "b"), 200);
 
-  const keys = await redis.ask("-a", "secret", "-n", "2", "KEYS", "shop:*");
-  assert.equal(keys.stdout.trim().split("\n").length, 2, keys.stdout);
+  const keys = await eventually(
+    async () => {
+      const found = await redis.ask("-a", "secret", "-n", "2", "KEYS", "shop:*");
+      return found.stdout.trim().split("\n").length === 2 && found;
+    },
+    { ...patient, what: "both keys are in Redis" },
+  );
   assert.match(keys.stdout, /^shop:[0-9a-f]{32}$/m);
   const life = await redis.ask("-a", "secret", "-n", "2", "TTL", keys.stdout.split("\n")[0]);
   assert.ok(Number(life.stdout) > 0, "keys expire");

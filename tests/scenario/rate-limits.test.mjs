@@ -2,6 +2,7 @@
 // deaths. Limits are by the day, so that nothing here depends on how fast the machine is.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -117,7 +118,10 @@ test("a quota outlives a restart, a kill and an upgrade", async (t) => {
   await again();
   assert.deepEqual(await statuses(gateway, 9, client), { 200: 9 });
 
+  const orphans = gateway.workers();
   await gateway.kill();
+  // They hold the listening sockets until they have gone, too.
+  await eventually(() => orphans.every((pid) => !existsSync(`/proc/${pid}`)), { within: 30000, what: "the workers have gone" });
   await again();
   assert.deepEqual(await statuses(gateway, 5, client), { 200: 5 });
 

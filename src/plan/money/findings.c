@@ -23,6 +23,7 @@ static void check_budget(struct rw_plan *plan, const struct rw_tier *tier,
     finding.rule = "tier_budget";
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text =
         RW_TEXTS("{2}: the budget of {0} does not pay what the tier costs over the term, "
                  "{1}",
@@ -46,6 +47,7 @@ static void check_roi(struct rw_plan *plan, const struct rw_tier *tier,
     finding.rule = "tier_roi";
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text = RW_TEXTS("{2}: an ROI of {0} is promised; the named benefits give {1}",
                             "{2}：承诺 ROI 为 {0}；有因由的收益仅支持 {1}");
     finding.action = RW_TEXTS("Name the benefits with cause, amount and year, or withdraw the "
@@ -67,6 +69,7 @@ static void check_saving(struct rw_plan *plan, const struct rw_tier *tier,
     finding.rule = "tier_saving";
     finding.severity = RW_SEVERITY_WARNING;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text = RW_TEXTS("{2}: {0} less than today is wanted; a year of operation costs {1}",
                             "{2}：目标为较现状节省 {0}；年运行成本为 {1}");
     finding.action = RW_TEXTS("Name what shall cost less and why, or take the goal back",

@@ -42,6 +42,7 @@ static void check_scaling(struct rw_plan *plan, const struct rw_tier *tier)
     finding.rule = "scalability_roof";
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text = RW_TEXTS("{2}: {0} lies above the roof of the measured scalability curve; "
                             "nodes needed: {1}",
                             "{2}：{0} 超出实测扩展曲线的上限；所需节点：{1}");
@@ -62,6 +63,7 @@ static void check_availability(struct rw_plan *plan, const struct rw_tier *tier)
     finding.rule = "tier_availability";
     finding.severity = RW_SEVERITY_WARNING;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text = RW_TEXTS("{2}: {0} is wanted, {1} is what its parts and incidents give",
                             "{2}：目标 {0}，其组件与故障决定的预期为 {1}");
     finding.action = RW_TEXTS("Choose a tier that covers more, shorten repair, or promise less",
@@ -82,6 +84,7 @@ static void check_recovery(struct rw_plan *plan, const struct rw_tier *tier)
     finding.rule = "tier_recovery";
     finding.severity = RW_SEVERITY_WARNING;
     finding.subject = tier->name;
+    finding.named = tier->label;
     finding.text =
         RW_TEXTS("{2}: recovery within {0} is wanted; when a region is lost it takes {1}",
                  "{2}：要求 {0} 内恢复；地域失效时需要 {1}");
