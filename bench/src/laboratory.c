@@ -26,7 +26,7 @@
 #define STOP_PATIENCE_MS 7000
 #define POLL_MS 20
 #define PROBE_TIMEOUT_MS 1000
-#define METRICS_BYTES_MAX (4 * 1024 * 1024)
+#define METRICS_BYTES_MAX ((size_t)256 << 20) /* 10,000 routes have a great many series */
 
 static int blocking_connect(int port)
 {

@@ -4,9 +4,12 @@
 #include "gate/worker.h"
 #include "io/address.h"
 
+/* How much there is to tell is bounded by the configuration (metrics.series_max, the routes), not
+ * by what a client's request may take. */
 static enum rw_flow respond(struct rw_exchange *x, unsigned status, const char *type,
                             const struct rw_text *text)
 {
+    x->arena.cap_bytes += text->len;
     struct rw_span body = rw_arena_copy(&x->arena, rw_text_span(text));
     enum rw_err err = body.at ? text->err : RW_ENOMEM;
     return rw_exchange_reply(x, err ? err : rw_exchange_make_reply(x, status, type, body));

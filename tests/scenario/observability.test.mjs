@@ -96,6 +96,16 @@ test("the number of series is capped; the rest is counted as _other", async (t) 
   assert.equal(metrics.value("ringway_requests_total"), 40, "none is lost");
 });
 
+test("metrics of many routes are told, however long that gets", async (t) => {
+  const routes = Array.from({ length: 1500 }, (_, i) => `  - { name: "a-route-with-a-rather-long-name-${i}", match: { path: /${i} }, respond: {} }`);
+  const gateway = await startGateway(t, `metrics: { series_max: 4000 }\nroutes:\n${routes.join("\n")}\n`);
+  for (let i = 0; i < 1500; i++) assert.equal((await gateway.get(`/${i}`)).status, 200);
+  const answer = await request(`${gateway.admin}/metrics`);
+  assert.equal(answer.status, 200);
+  assert.ok(answer.text.length > 2 << 20, `${answer.text.length} bytes`);
+  assert.equal(parseMetrics(answer.text).all("ringway_requests_total", { code: "2xx" }).length >= 1500, true);
+});
+
 test("the access log: one JSON line for each request with what happened", async (t) => {
   const [dead] = await freePorts(1);
   const origin = await startOrigin(t, { answer: (_, response, body) => response.end(body.length ? "got it" : "hello") });
