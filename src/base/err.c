@@ -49,6 +49,9 @@ enum rw_err rw_err_from_errno(int errno_value)
         return RW_ECANCELED;
     case EADDRINUSE:
         return RW_EADDRINUSE;
+    case ENOSPC:
+    case EDQUOT:
+        return RW_ENOSPC;
     case EACCES:
     case EPERM:
         return RW_EACCES;

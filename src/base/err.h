@@ -26,6 +26,7 @@
     X(RW_EVERIFY, "certificate not trusted")                                                       \
     X(RW_EDNS, "name resolution failed")                                                           \
     X(RW_EUNSUPPORTED, "not supported")                                                            \
+    X(RW_ENOSPC, "no space left")                                                                  \
     X(RW_EIO, "input/output error")
 
 enum rw_err {

@@ -5,13 +5,17 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -438,6 +442,70 @@ static void another_file_is_left_alone(void **state)
     close(fd);
 }
 
+static void assert_reserved(int fd)
+{
+    struct stat info;
+    assert_int_equal(fstat(fd, &info), 0);
+    assert_int_equal(info.st_size, rw_meters_bytes(1000));
+    assert_true(info.st_blocks * 512 >= info.st_size);
+}
+
+/* Its pages have their place on the disk before one of them is touched. */
+static void quotas_have_their_place(void **state)
+{
+    (void)state;
+    int fd = memfd_create("quotas", 0);
+    open_table(1000);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    assert_reserved(fd);
+    rw_meters_destroy(meters);
+    /* In a copy there may be holes. */
+    const int hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    assert_int_equal(fallocate(fd, hole, 16384, (off_t)rw_meters_bytes(1000) - 16384), 0);
+    open_table(1000);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    assert_reserved(fd);
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+enum { CHILD_DONE = 0, CHILD_FAILED = 1, CHILD_MAY_NOT = 2 };
+
+/* In a process of its own: a disk of 64 KiB. */
+static int open_on_a_small_disk(void)
+{
+    struct stat info;
+    if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        return CHILD_MAY_NOT;
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/tmp", "tmpfs", 0, "size=64k") < 0)
+        return CHILD_MAY_NOT;
+    int fd = open("/tmp/quotas", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool good = rw_meters_create(1000, -1, &meters) == RW_OK &&
+                rw_meters_open_quotas(meters, 1000, fd) == RW_ENOSPC;
+    /* Nothing stands in the way of another try. */
+    good &= fstat(fd, &info) == 0 && info.st_size == 0;
+    good &= rw_meters_open_quotas(meters, RW_METERS_KEYS_MIN, fd) == RW_OK;
+    rw_meters_destroy(meters);
+    close(fd);
+    return good ? CHILD_DONE : CHILD_FAILED;
+}
+
+static void quotas_on_a_full_disk(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(open_on_a_small_disk());
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CHILD_MAY_NOT)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), CHILD_DONE);
+}
+
 /* Paced and counted together, from several threads: as exact as each of them. */
 static struct rw_meter_rate mixed_rate, mixed_quota;
 static unsigned mixed_admitted[THREADS];
@@ -504,6 +572,8 @@ int main(void)
         cmocka_unit_test(quotas_outlive_the_program),
         cmocka_unit_test(quotas_take_their_slots_again),
         cmocka_unit_test(another_file_is_left_alone),
+        cmocka_unit_test(quotas_have_their_place),
+        cmocka_unit_test(quotas_on_a_full_disk),
         cmocka_unit_test(paced_and_counted),
         cmocka_unit_test(without_memory),
     };

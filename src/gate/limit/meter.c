@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -183,12 +184,28 @@ static enum rw_err look_into(int fd, unsigned *keys_max)
     return RW_OK;
 }
 
+/* All of the file gets its place on the disk: a page that finds none later kills who touches it.
+ * One that was empty is so again when there is not enough. */
+static enum rw_err reserve(int fd, size_t bytes, bool was_empty)
+{
+    int error;
+    do
+        error = posix_fallocate(fd, 0, (off_t)bytes);
+    while (error == EINTR);
+    if (error && was_empty && ftruncate(fd, 0) < 0)
+        error = errno;
+    return rw_err_from_errno(error);
+}
+
 enum rw_err rw_meters_open_quotas(struct rw_meters *meters, unsigned keys_max, int fd)
 {
     unsigned there;
     enum rw_err err = look_into(fd, &there);
+    unsigned keys = !err && there ? there : keys_max;
     if (!err)
-        err = map_table(&meters->counted, there ? there : keys_max, fd);
+        err = reserve(fd, rw_meters_bytes(keys), there == 0);
+    if (!err)
+        err = map_table(&meters->counted, keys, fd);
     if (err)
         unmap_table(&meters->counted);
     return err;

@@ -100,7 +100,7 @@ struct rw_meters_answer {
 RW_MUST_CHECK enum rw_err rw_meters_create(unsigned keys_max, int fd, struct rw_meters **meters);
 /* The table of what is counted, once, before there are threads. A table that is in the file is
  * taken as it is, whatever its size. RW_EPROTO: the file holds something else, which is left alone.
- */
+ * RW_ENOSPC: the disk has no place for all of it. */
 RW_MUST_CHECK enum rw_err rw_meters_open_quotas(struct rw_meters *meters, unsigned keys_max,
                                                 int fd);
 /* Unmaps it in this process. NULL is fine. */
