@@ -20,7 +20,7 @@ struct rw_redis {
     struct rw_text output, input;
     bool sending;
     unsigned replies; /* still to come */
-    char why[160];    /* it went down */
+    char why[240];    /* it went down */
 };
 
 static void connect_now(struct rw_redis *redis);
@@ -147,7 +147,6 @@ static void greeting_reply(struct rw_redis *redis, struct rw_span reply)
         return;
     rw_timer_stop(redis->loop, &redis->timer);
     redis->state = READY;
-    redis->pause_ms = RW_REDIS_PAUSE_MS_MIN;
     redis->options.events->on_up(redis->options.user);
 }
 
@@ -167,6 +166,8 @@ static void take_reply(struct rw_redis *redis, struct rw_span reply)
         redis->state = READY;
     }
     redis->options.events->on_reply(redis->options.user, reply);
+    if (redis->state == READY)
+        redis->pause_ms = RW_REDIS_PAUSE_MS_MIN;
 }
 
 /* Whole replies are taken; what is left of the next one waits at the front. */
@@ -302,6 +303,11 @@ enum rw_err rw_redis_create(struct rw_loop *loop, const struct rw_redis_options 
     rw_timer_start(loop, &redis->timer, rw_loop_now_ms(loop));
     *made = redis;
     return RW_OK;
+}
+
+void rw_redis_fail(struct rw_redis *redis, const char *why)
+{
+    go_down(redis, why);
 }
 
 void rw_redis_close(struct rw_redis *redis)

@@ -4,8 +4,10 @@
  * `on_up` is called; then rw_redis_send sends one batch of commands at a time, and `on_reply` gets
  * their replies in order. When the server does not answer in time, closes, or talks nonsense,
  * `on_down` is called, what was sent and not answered is lost, and the connection is made again
- * after a pause that grows to RW_REDIS_PAUSE_MS_MAX. rw_redis_close ends all; after `on_closed` it
- * is gone. One thread, that of the loop; callbacks come from the loop only.
+ * after a pause that grows to RW_REDIS_PAUSE_MS_MAX, until a batch is answered. What a reply means
+ * is the caller's to judge: rw_redis_fail says that it is one of a server that is no use.
+ * rw_redis_close ends all; after `on_closed` it is gone. One thread, that of the loop; callbacks
+ * come from the loop only.
  */
 #ifndef RW_IO_REDIS_H
 #define RW_IO_REDIS_H
@@ -40,6 +42,9 @@ RW_MUST_CHECK enum rw_err rw_redis_create(struct rw_loop *loop,
                                           const struct rw_redis_options *options,
                                           struct rw_redis **redis);
 void rw_redis_close(struct rw_redis *redis);
+
+/* Only within on_reply: the connection goes down, as if the server had gone. `why` is copied. */
+void rw_redis_fail(struct rw_redis *redis, const char *why);
 
 /* Up, and the last batch is answered. */
 bool rw_redis_ready(const struct rw_redis *redis);

@@ -106,6 +106,25 @@ test("Redis hangs: shared limits admit everything, or refuse, as configured", as
   assert.equal(await ask(closed, "e"), 200);
 });
 
+test("Redis becomes a replica, which takes nothing: shared limits are as if it had gone, until it is a primary again", async (t) => {
+  const redis = await startRedis(t);
+  const gateway = await startGateway(t, shared(redis.address, ", when_down: refuse", 3));
+  await come(gateway, 1);
+  assert.equal(await ask(gateway), 200);
+
+  await redis.ask("REPLICAOF", "127.0.0.1", "1");
+  await eventually(async () => (await ask(gateway, "b"), up(gateway, 0)), { ...patient, what: "the replica is noticed" });
+  assert.equal(await ask(gateway, "c"), 503);
+  assert.ok(gateway.logLines().some((line) => /^redis .*the script failed: .*READONLY.*; shared limits refuse everything/.test(line.message)));
+  const failures = await gateway.metric("ringway_rate_limit_redis_failures_total");
+  await eventually(async () => (await gateway.metric("ringway_rate_limit_redis_failures_total")) > failures + 1, { ...patient, what: "it is tried again" });
+  assert.equal(await ask(gateway, "c"), 503);
+
+  await redis.ask("REPLICAOF", "NO", "ONE");
+  await come(gateway, 1);
+  assert.equal(await ask(gateway, "c"), 200);
+});
+
 test("Redis is not there at the start: the gateway says so and serves", async (t) => {
   const gateway = await startGateway(t, shared(`127.0.0.1:${await freePort()}`, "", 3));
   assert.deepEqual(await count(gateway, 5), { 200: 3, 429: 2 });

@@ -31,8 +31,9 @@ static struct {
     bool connected, closed;
     struct rw_text input, output;
     const char *nonsense; /* answered instead */
+    const char *verdict;  /* on the script, answered instead */
     bool silent;
-    unsigned commands, keys;
+    unsigned commands, keys, probes;
     int64_t ahead_us; /* answered for every key */
     char key[128], used[64];
 } server;
@@ -52,7 +53,7 @@ static void answer(struct rw_span command)
     assert_true(rw_resp_next(&command, &value) && rw_resp_next(&command, &value));
     assert_true(rw_span_to_u64(value.text, &keys));
     assert_int_equal(words, 3 + 3 * keys);
-    server.keys += (unsigned)keys;
+    size_t begin = server.output.len;
     rw_text_addf(&server.output, "*%u\r\n", (unsigned)keys);
     for (uint64_t i = 0; i < keys; i++) {
         assert_true(rw_resp_next(&command, &value));
@@ -61,6 +62,14 @@ static void answer(struct rw_span command)
     }
     assert_true(rw_resp_next(&command, &value));
     snprintf(server.used, sizeof(server.used), "%.*s", RW_SPAN_ARGS(value.text));
+    if (strcmp(server.used, "0.000") == 0)
+        server.probes++;
+    else
+        server.keys += (unsigned)keys;
+    if (server.verdict) {
+        server.output.len = begin;
+        rw_text_adds(&server.output, server.verdict);
+    }
 }
 
 static void serve_data(struct rw_stream *stream, struct rw_buf *buf)
@@ -252,7 +261,8 @@ static void tells_and_learns(void **state)
     rw_shares_configure(shares, &config);
     assert_int_equal(rw_shares_mode(shares), RW_SHARES_REFUSE);
     until_mode(RW_SHARES_ENFORCE);
-    assert_int_equal(server.commands, 3); /* AUTH, SELECT, PING */
+    assert_int_equal(server.commands, 4); /* AUTH, SELECT, PING, and the probe */
+    assert_int_equal(server.probes, 1);
     server.ahead_us = 99 * 1000000;
     use(7, &rate, 5);
     until_keys(1);
@@ -290,12 +300,52 @@ static void nonsense_is_not_believed(void **state)
     for (size_t i = 0; i < sizeof(nonsense) / sizeof(*nonsense); i++) {
         server.nonsense = nonsense[i];
         use(i, &rate, 1);
-        /* An error of the script is told in the log only. */
-        if (nonsense[i][0] != '-')
-            until_mode(RW_SHARES_REFUSE);
+        until_mode(RW_SHARES_REFUSE);
         server.nonsense = NULL;
         until_mode(RW_SHARES_ENFORCE);
         assert_true(take(i, &rate));
+    }
+}
+
+/* A server that answers, but does not do what it is told, shares nothing. */
+static void a_failing_script_is_an_outage(void **state)
+{
+    (void)state;
+    static const char *const verdicts[] = {
+        "-READONLY You can't write against a read only replica.\r\n",
+        "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+        "-NOPERM this user has no permissions to run the 'eval' command\r\n",
+        "-CROSSSLOT Keys in request don't hash to the same slot\r\n",
+        "+OK\r\n",
+        ":1\r\n",
+        "*-1\r\n",
+    };
+    const struct rw_meter_rate rate = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    int64_t failures = 0;
+    for (uint64_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
+        /* From the start: it is not up before it has worked once. */
+        server.verdict = verdicts[i];
+        rw_shares_configure(shares, &config);
+        unsigned probes = server.probes;
+        for (int turn = 0; turn < TURNS_MAX && server.probes < probes + 2; turn++) {
+            rw_loop_turn(loop, 5);
+            assert_int_equal(rw_shares_mode(shares), RW_SHARES_REFUSE);
+            assert_int_equal(rw_metrics_total(metrics, RW_COUNTER_LIMIT_SHARE_UP), 0);
+        }
+        assert_int_equal(server.probes, probes + 2);
+        server.verdict = NULL;
+        until_mode(RW_SHARES_ENFORCE);
+        assert_int_equal(rw_metrics_total(metrics, RW_COUNTER_LIMIT_SHARE_UP), 1);
+        /* Later. */
+        server.verdict = verdicts[i];
+        use(i, &rate, 1);
+        until_mode(RW_SHARES_REFUSE);
+        assert_int_equal(rw_metrics_total(metrics, RW_COUNTER_LIMIT_SHARE_UP), 0);
+        int64_t now = rw_metrics_total(metrics, RW_COUNTER_LIMIT_SHARE_FAILURES);
+        assert_true(now >= failures + 3);
+        failures = now;
+        rw_shares_configure(shares, NULL);
     }
 }
 
@@ -346,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_and_learns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nonsense_is_not_believed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failing_script_is_an_outage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_is_death, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
     };

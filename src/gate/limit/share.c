@@ -14,6 +14,7 @@ enum {
     SHELF_ROOM_MIN = 16,
     SHELF_KEYS_MAX = RW_SHARES_KEYS_MAX / SHELVES,
     KEYS_PER_COMMAND = 64,
+    PROBE_KEYS = 2,
     TICKS_PER_US = 1000 * RW_METER_TICKS_PER_NS,
     ID_DIGITS = 32,
 };
@@ -215,6 +216,19 @@ static void tell(struct rw_shares *shares)
     rw_text_free(&commands);
 }
 
+/* Nothing is used of keys that nobody has, and they last a second. Two, as a part of a cluster
+ * takes several keys no more than a replica writes one. */
+static void probe(struct rw_shares *shares)
+{
+    static const struct usage keys[PROBE_KEYS] = {{.id = {0, 1}}, {.id = {0, 2}}};
+    struct rw_text commands = {0};
+    shares->batch_count = shares->batch_answered = 0;
+    add_command(shares, &commands, keys, PROBE_KEYS);
+    if (!commands.err)
+        rw_redis_send(shares->redis, &commands, 1);
+    rw_text_free(&commands);
+}
+
 static void on_timer(struct rw_timer *timer)
 {
     struct rw_shares *shares = rw_container_of(timer, struct rw_shares, timer);
@@ -222,8 +236,12 @@ static void on_timer(struct rw_timer *timer)
     rw_timer_start(loop, timer, rw_loop_now_ms(loop) + shares->interval_ms);
     if (!shares->up)
         empty_shelves(shares, false);
-    else if (rw_redis_ready(shares->redis))
+    if (!rw_redis_ready(shares->redis))
+        return;
+    if (shares->up)
         tell(shares);
+    else
+        probe(shares);
 }
 
 static void learn(struct rw_shares *shares, const struct usage *usage, int64_t ahead_us)
@@ -234,22 +252,6 @@ static void learn(struct rw_shares *shares, const struct usage *usage, int64_t a
     ahead += used_since(shares, usage->hash) * usage->rate.interval;
     rw_meters_raise(shares->options.meters, usage->hash, &usage->rate, ahead,
                     rw_loop_now_ns(shares->options.loop));
-}
-
-static void on_reply(void *user, struct rw_span reply)
-{
-    struct rw_shares *shares = user;
-    struct rw_resp_value value;
-    bool good = rw_resp_next(&reply, &value) && value.kind == RW_RESP_ARRAY && !value.null;
-    if (!good)
-        rw_log_limited(RW_LOG_WARN, "limits", "redis %s: the script failed: %.*s", shares->address,
-                       (int)(value.text.len < 200 ? value.text.len : 200), value.text.at);
-    unsigned end = shares->batch_answered + KEYS_PER_COMMAND;
-    end = end < shares->batch_count ? end : shares->batch_count;
-    for (unsigned i = shares->batch_answered; i < end && good; i++)
-        if (rw_resp_next(&reply, &value) && value.kind == RW_RESP_INTEGER)
-            learn(shares, &shares->batch[i], value.number);
-    shares->batch_answered = end;
 }
 
 /* ---- Up and down ---- */
@@ -267,12 +269,47 @@ static void set_up(struct rw_shares *shares, bool up)
                           memory_order_relaxed);
 }
 
+/* It has still to show that it does what is wanted of it: on_timer, at once. */
 static void on_up(void *user)
 {
     struct rw_shares *shares = user;
+    struct rw_loop *loop = shares->options.loop;
+    rw_timer_start(loop, &shares->timer, rw_loop_now_ms(loop));
+}
+
+static void come_up(struct rw_shares *shares)
+{
     empty_shelves(shares, false);
     set_up(shares, true);
     rw_log_info("limits", "redis %s: connected, shared limits are shared", shares->address);
+}
+
+/* A read-only server, no permission, no memory: what was told is not known there. */
+static void fail(struct rw_shares *shares, const struct rw_resp_value *value)
+{
+    char why[240];
+    struct rw_span text = value->kind == RW_RESP_ERROR ? value->text : RW_LITERAL("no array");
+    snprintf(why, sizeof(why), "the script failed: %.*s", (int)(text.len < 200 ? text.len : 200),
+             text.at);
+    rw_redis_fail(shares->redis, why);
+}
+
+static void on_reply(void *user, struct rw_span reply)
+{
+    struct rw_shares *shares = user;
+    struct rw_resp_value value = {0};
+    if (!rw_resp_next(&reply, &value) || value.kind != RW_RESP_ARRAY || value.null) {
+        fail(shares, &value);
+        return;
+    }
+    if (!shares->up)
+        come_up(shares);
+    unsigned end = shares->batch_answered + KEYS_PER_COMMAND;
+    end = end < shares->batch_count ? end : shares->batch_count;
+    for (unsigned i = shares->batch_answered; i < end; i++)
+        if (rw_resp_next(&reply, &value) && value.kind == RW_RESP_INTEGER)
+            learn(shares, &shares->batch[i], value.number);
+    shares->batch_answered = end;
 }
 
 static void on_down(void *user, const char *why)

@@ -8,9 +8,12 @@
  * admitted too much meanwhile is a debt there, and is paid by all: over time no more is admitted
  * than the limit says.
  *
- * When Redis cannot be reached, the configuration says what becomes of shared limits: `local`,
- * `admit` or `refuse`. What is used meanwhile is not told later: it would refuse for as long as the
- * outage took.
+ * A server is up when it has done for a key of nobody what it shall do for all: one that only
+ * reads, has no memory left or does not permit it takes connections, too, and shares nothing.
+ *
+ * When Redis cannot be reached, or fails, the configuration says what becomes of shared limits:
+ * `local`, `admit` or `refuse`. What is used meanwhile is not told later: it would refuse for as
+ * long as the outage took.
  */
 #ifndef RW_GATE_LIMIT_SHARE_H
 #define RW_GATE_LIMIT_SHARE_H
