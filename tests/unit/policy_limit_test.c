@@ -101,14 +101,31 @@ static void several_limits(void **state)
 }
 
 /* Two requests each time: the second is refused where both have one key. */
+struct two_requests {
+    const char *key, *first_client, *first_target, *first_fields;
+    const char *second_client, *second_target, *second_fields;
+    bool same;
+};
+
+static void ask_twice(const struct two_requests *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char limit[256];
+        snprintf(limit, sizeof(limit), "{ name: a, requests: 1, per: day, key: %s }", cases[i].key);
+        open_gate(limit, "");
+        unsigned first = ask(cases[i].first_client, cases[i].first_target, cases[i].first_fields);
+        unsigned second =
+            ask(cases[i].second_client, cases[i].second_target, cases[i].second_fields);
+        if (first != 200 || second != (cases[i].same ? 429 : 200))
+            fail_msg("case %zu, %s: %u, %u", i, cases[i].key, first, second);
+        rw_fixture_close(&gate);
+    }
+}
+
 static void keys(void **state)
 {
     (void)state;
-    static const struct {
-        const char *key, *first_client, *first_target, *first_fields;
-        const char *second_client, *second_target, *second_fields;
-        bool same;
-    } cases[] = {
+    static const struct two_requests cases[] = {
         {"address", "192.0.2.1", "/", "", "192.0.2.1", "/b", "", true},
         {"address", "192.0.2.1", "/", "", "192.0.2.2", "/", "", false},
         {"address", "192.0.2.1", "/", "", "::ffff:192.0.2.1", "/", "", true},
@@ -139,17 +156,42 @@ static void keys(void **state)
         {"[\"query:a\", \"query:b\"]", "192.0.2.1", "/?a=1&b=23", "", "192.0.2.1", "/?a=12&b=3", "",
          false},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        char limit[256];
-        snprintf(limit, sizeof(limit), "{ name: a, requests: 1, per: day, key: %s }", cases[i].key);
-        open_gate(limit, "");
-        unsigned first = ask(cases[i].first_client, cases[i].first_target, cases[i].first_fields);
-        unsigned second =
-            ask(cases[i].second_client, cases[i].second_target, cases[i].second_fields);
-        if (first != 200 || second != (cases[i].same ? 429 : 200))
-            fail_msg("case %zu, %s: %u, %u", i, cases[i].key, first, second);
-        rw_fixture_close(&gate);
-    }
+    ask_twice(cases, sizeof(cases) / sizeof(*cases));
+}
+
+static void keys_in_disguise(void **state)
+{
+    (void)state;
+    static const struct two_requests cases[] = {
+        /* What is encoded is what it says; plus signs are spaces. */
+        {"query:key", "192.0.2.1", "/?key=abc", "", "192.0.2.2", "/?key=%61b%63", "", true},
+        {"query:key", "192.0.2.1", "/?key=abc", "", "192.0.2.2", "/?%6bey=abc&b=1", "", true},
+        {"query:key", "192.0.2.1", "/?key=a+b", "", "192.0.2.2", "/?key=a%20b", "", true},
+        {"query:key", "192.0.2.1", "/?key=a%2Bb", "", "192.0.2.1", "/?key=a+b", "", false},
+        {"query:key", "192.0.2.1", "/?key=a%26b", "", "192.0.2.1", "/?key=a", "", false},
+        {"query:a+b", "192.0.2.1", "/?a+b=1", "", "192.0.2.2", "/?a%20b=1", "", true},
+        {"cookie:sid", "192.0.2.1", "/", "Cookie: sid=abc\r\n", "192.0.2.2", "/",
+         "Cookie: sid=%61bc\r\n", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.1", "/", "X-Key: %61\r\n",
+         false},
+        /* Whatever stands beside a key, it is no key of its own. */
+        {"query:k", "192.0.2.1", "/?k=1&k=2", "", "192.0.2.2", "/?k=1&k=3", "", true},
+        {"query:k", "192.0.2.1", "/?k=2&k=1", "", "192.0.2.2", "/?%6b=3&k=1", "", true},
+        {"query:k", "192.0.2.1", "/?k&k=1", "", "192.0.2.2", "/?k=1&a=2&k=", "", true},
+        {"query:k", "192.0.2.1", "/?k=1&k=2", "", "192.0.2.1", "/?k=1", "", false},
+        {"query:k", "192.0.2.1", "/?k=1&k=2", "", "192.0.2.1", "/", "", false},
+        {"query:k", "192.0.2.1", "/?k=a&k=%61", "", "192.0.2.2", "/?k=a", "", true},
+        {"query:k", "192.0.2.1", "/?k=", "", "192.0.2.2", "/", "", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\nX-Key: b\r\n", "192.0.2.2", "/",
+         "X-Key: a\r\nx-key: c\r\n", true},
+        {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.2", "/",
+         "X-Key: a\r\nX-Key: a\r\n", true},
+        {"header:User-Agent", "192.0.2.1", "/", "User-Agent: a\r\nUser-Agent: b\r\n", "192.0.2.2",
+         "/", "User-Agent: a\r\nUser-Agent: c\r\n", true},
+        {"cookie:sid", "192.0.2.1", "/", "Cookie: sid=1; sid=2\r\n", "192.0.2.2", "/",
+         "Cookie: sid=1\r\nCookie: a=b; sid=3\r\n", true},
+    };
+    ask_twice(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static void prefixes(void **state)
@@ -272,6 +314,30 @@ static void conflicting_limits(void **state)
     rw_fixture_close(&gate);
 }
 
+/* Days are not the same days everywhere; hours are. */
+static void namesakes_have_one_calendar(void **state)
+{
+    (void)state;
+    static const char *const periods[] = {"day", "calendar_day"};
+    for (unsigned counted = 0; counted < 2; counted++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof(yaml),
+                 LISTENER "rate_limits: { quota_file: /run/quotas }\n"
+                          "routes:\n"
+                          "- match: /a\n  respond: hi\n  policies:\n"
+                          "  - rate_limit: { limits: { name: a, requests: 3, per: %s } }\n"
+                          "- match: /b\n  respond: hi\n  policies:\n"
+                          "  - rate_limit: { utc_offset: \"+08:00\",\n"
+                          "                  limits: { name: a, requests: 3, per: %s } }\n",
+                 periods[counted], periods[counted]);
+        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+        assert_int_equal(gate.snapshot == NULL, counted);
+        if (counted)
+            assert_non_null(strstr(gate.mistakes.at, "rate limit \"a\" is another one in line 8"));
+        rw_fixture_close(&gate);
+    }
+}
+
 static void quotas(void **state)
 {
     (void)state;
@@ -362,6 +428,7 @@ int main(void)
         cmocka_unit_test(refuses_and_tells),
         cmocka_unit_test(several_limits),
         cmocka_unit_test(keys),
+        cmocka_unit_test(keys_in_disguise),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(keyless_and_uncounted),
         cmocka_unit_test(dry_run),
@@ -369,6 +436,7 @@ int main(void)
         cmocka_unit_test(one_name_one_limit),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(conflicting_limits),
+        cmocka_unit_test(namesakes_have_one_calendar),
         cmocka_unit_test(quotas),
         cmocka_unit_test(periods),
         cmocka_unit_test(months_like_the_library),

@@ -44,7 +44,7 @@ static unsigned gather(const struct rw_limits *limits, const struct rw_exchange 
         meters[count] = (struct rw_meter){.rate = &limit->rate};
         if (limit->rate.counted)
             meters[count].end_s =
-                rw_limit_period_end(limit->config->per, limits->offset_s, time->wall_s);
+                rw_limit_period_end(limit->config->per, limit->offset_s, time->wall_s);
         if (!hash_key(limit, x, limit->hash_key, &meters[count].hash)) {
             count_result(x, limit, RW_LIMIT_KEYLESS);
             continue;

@@ -277,7 +277,8 @@ static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
 {
     bool same = a->config->per == b->config->per && a->rate.interval == b->rate.interval &&
                 a->rate.capacity == b->rate.capacity && a->config->keyless == b->config->keyless &&
-                a->config->shared == b->config->shared && a->part_count == b->part_count;
+                a->config->shared == b->config->shared && a->part_count == b->part_count &&
+                (!a->rate.counted || a->offset_s == b->offset_s);
     for (unsigned i = 0; same && i < a->part_count; i++)
         same = same_part(&a->parts[i], &b->parts[i]);
     return same;
@@ -363,7 +364,8 @@ static enum rw_err compile_limit(struct rw_compile *compile, const struct rw_lim
     const struct rw_span *parts = config->key.items;
     char flaw[256];
     limit->config = config;
-    enum rw_err err = rate_of(config, &limit->rate);
+    enum rw_err err = rw_limit_offset(limits->config->utc_offset, &limit->offset_s);
+    err = err ? err : rate_of(config, &limit->rate);
     for (size_t i = 0; i < config->key.count && !err; i++) {
         struct rw_limit_part *part = &limit->parts[limit->part_count++];
         err = rw_limit_part_parse(parts[i], flaw, part);
@@ -415,7 +417,7 @@ enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, voi
     limits->config = config;
     limits->meters = compile->meters;
     limits->shares = compile->shares;
-    enum rw_err result = rw_limit_offset(config->utc_offset, &limits->offset_s);
+    enum rw_err result = RW_OK;
     *instance = limits;
     for (size_t i = 0; i < config->limits.count; i++) {
         struct rw_limit *limit = &limits->limits[limits->count++];

@@ -1,7 +1,10 @@
 /* What a rate limit counts by: a table of kinds, of which a limit names one or several.
  *
  * Each kind puts what it finds in a request into a keyed hash, with its length, so that no two
- * different keys hash the same bytes. A request that lacks what a limit counts by has no key. To
+ * different keys hash the same bytes. A request that lacks what a limit counts by has no key. A
+ * parameter or cookie is what its percent-encodings say, and one that stands there several times
+ * with several values is ambiguous: all such requests have one key, as nobody here knows which of
+ * the values the server behind takes, and each could otherwise have a key of its own. To
  * count by something new (who has signed in, say) is a row in the table.
  */
 #ifndef RW_POLICY_LIMIT_LIMIT_KEY_H

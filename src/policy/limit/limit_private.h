@@ -53,6 +53,7 @@ struct rw_limit {
     uint64_t id_key[2][2]; /* shared: the same for all gateways */
     struct rw_limit_part parts[RW_LIMIT_PARTS_MAX];
     unsigned part_count;
+    int32_t offset_s; /* of local time from UTC, for what is counted */
     unsigned series;
     struct rw_span item;  /* "name";r= */
     struct rw_span label; /* for the log */
@@ -62,7 +63,6 @@ struct rw_limits {
     const struct rw_limits_config *config;
     struct rw_meters *meters; /* NULL: serves nobody */
     struct rw_shares *shares; /* NULL: no limit is shared */
-    int32_t offset_s;         /* of local time from UTC */
     struct rw_limit limits[RW_METERS_AT_ONCE_MAX];
     unsigned count;
     struct rw_span policy_field; /* value of RateLimit-Policy */
