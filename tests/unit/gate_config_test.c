@@ -388,6 +388,10 @@ static void test_missing(void **state)
         "redirect\n"
         "gateway.yaml:2:44: routes[1]: \"upstream\" does not go with \"redirect\": there "
         "can be only one of them\n");
+    expect_mistakes("listeners: \":1\"\n"
+                    "rate_limits: { redis: { address: \"127.0.0.1:6379\", username: me } }\n",
+                    "gateway.yaml:2:62: rate_limits.redis.username: \"username\" needs "
+                    "\"password\"\n");
     expect_mistakes("listeners: \":1\"\nadmin: {}\n",
                     "gateway.yaml:2:8: admin: \"address\" is missing\n");
 }

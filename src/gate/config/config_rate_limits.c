@@ -88,6 +88,13 @@ static const struct rw_conf_field redis_fields[] = {
 };
 #undef MEMBER
 
+static void check_redis(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_redis *redis = value;
+    if (redis->username.len && redis->password.len == 0)
+        rw_conf_mistake_on(report, &redis->username, "\"username\" needs \"password\"");
+}
+
 static const struct rw_conf_record redis_record = {
     .name = "rate_limits.redis",
     .doc = "The Redis server through which gateways share the limits with `shared`. A text in "
@@ -96,6 +103,7 @@ static const struct rw_conf_record redis_record = {
     .fields = redis_fields,
     .place_offset = -1,
     .scalar_field = "address",
+    .check = check_redis,
 };
 
 #define MEMBER(member) offsetof(struct rw_config_rate_limits, member)
