@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
+#include "gate/cluster/waiters.h"
 #include "serve/process.h"
 
 #include <limits.h>
@@ -8,6 +9,8 @@
 #include <sys/resource.h>
 
 enum { KEPT_FDS_MAX = 1024 };
+
+_Static_assert((int)RW_SERVE_THREADS_MAX <= (int)RW_WAITERS_MAX, "a bit each");
 
 struct starting {
     struct rw_thread *thread;

@@ -359,8 +359,7 @@ static void check_endpoints(struct rw_test_world *world)
         for (unsigned j = 0; j < set->count; j++) {
             expect_zero(world, "endpoint's open", atomic_load(&set->endpoints[j]->open));
             expect_zero(world, "endpoint's active", atomic_load(&set->endpoints[j]->active));
-            expect_zero(world, "endpoint's waiting",
-                        (int64_t)atomic_load(&set->endpoints[j]->waiting));
+            expect_zero(world, "endpoint's waiting", rw_waiters_any(&set->endpoints[j]->waiting));
         }
     }
 }
@@ -457,7 +456,7 @@ static void check_limiters(struct rw_test_world *world)
         const struct rw_limiter *limiter = world->snapshot->clusters[i]->limiter;
         if (limiter) {
             expect_zero(world, "requests in the limiter", atomic_load(&limiter->in_flight));
-            expect_zero(world, "workers that wait", atomic_load(&limiter->waiting) != 0);
+            expect_zero(world, "workers that wait", rw_waiters_any(&limiter->waiting));
         }
     }
 }

@@ -67,7 +67,7 @@ static void open_world(const struct rw_cluster_overload *overload)
 static void close_world(void)
 {
     assert_int_equal(atomic_load(&world.cluster.limiter->in_flight), 0);
-    assert_int_equal(atomic_load(&world.cluster.limiter->waiting), 0);
+    assert_false(rw_waiters_any(&world.cluster.limiter->waiting));
     assert_int_equal(world.at_origin, 0);
     for (unsigned i = 0; i < world.count; i++) /* each has one end */
         assert_true(!!world.requests[i].done_ms != world.requests[i].refused);
@@ -341,6 +341,42 @@ static void who_waits_may_leave(void **unused)
     close_world();
 }
 
+/* They share a bit where masks have 64: the one that waits no more must not hide the other. */
+static void workers_that_are_64_apart(void **unused)
+{
+    (void)unused;
+    struct rw_cluster_overload overload = usual;
+    overload.limits = (struct rw_gradient_settings){.first = 1, .least = 1, .most = 1};
+    overload.queue_ms_max = overload.target_ms = 60000;
+    static const struct source source = {.tenant = 1};
+    open_world(&overload);
+    struct rw_worker far;
+    struct rw_worker *const peers[] = {&world.worker, &far};
+    const struct rw_worker_options options = {
+        .loop = {.backend = RW_LOOP_SIM, .sim = world.sim},
+        .index = 64,
+        .metrics = rw_metrics_shard(world.metrics, 0),
+    };
+    assert_int_equal(rw_worker_create(&options, &far), RW_OK);
+    world.worker.peers = far.peers = peers;
+    world.worker.peer_count = far.peer_count = 2;
+    arrive(&source);
+    arrive(&source);
+    struct request *waits = &world.requests[world.count++];
+    waits->arrived_ms = now();
+    waits->admission.on_admitted = on_admitted;
+    waits->admission.on_refused = on_refused;
+    assert_int_equal(
+        rw_admission_enter(&far, &world.cluster, &waits->admission, RW_CLASS_NORMAL, 1),
+        RW_ADMISSION_WAITS);
+    rw_admission_leave(&world.worker, &world.requests[1].admission);
+    world.requests[1].refused = true;
+    run(0);
+    assert_true(waits->done_ms);
+    rw_worker_destroy(&far);
+    close_world();
+}
+
 static void without_memory_for_a_queue_nobody_waits(void **unused)
 {
     (void)unused;
@@ -370,6 +406,7 @@ int main(void)
         cmocka_unit_test(the_higher_class_goes_first),
         cmocka_unit_test(a_burst_waits),
         cmocka_unit_test(who_waits_may_leave),
+        cmocka_unit_test(workers_that_are_64_apart),
         cmocka_unit_test(without_memory_for_a_queue_nobody_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,6 +218,18 @@ static void latency_prefers_the_quick(void **unused)
     rw_endpoint_set_destroy(set);
 }
 
+/* A thread whose turn began before another's: its sample is one of the same moment. */
+static void latency_of_an_earlier_turn(void **unused)
+{
+    (void)unused;
+    rw_endpoint_observe(&endpoints[0], 300000, false, 1000);
+    rw_endpoint_observe(&endpoints[0], 1000, false, 999);
+    assert_int_equal((uint32_t)atomic_load(&endpoints[0].latency), 300000);
+    rw_endpoint_observe(&endpoints[0], 1000, false, 1999);
+    assert_int_equal((uint32_t)atomic_load(&endpoints[0].latency), 150500);
+    atomic_store(&endpoints[0].latency, 0);
+}
+
 static void least_requests_prefers_the_idle(void **unused)
 {
     (void)unused;
@@ -355,6 +367,7 @@ int main(void)
         cmocka_unit_test(those_out_are_passed_over),
         cmocka_unit_test(avoid_panic_and_none),
         cmocka_unit_test(latency_prefers_the_quick),
+        cmocka_unit_test(latency_of_an_earlier_turn),
         cmocka_unit_test(least_requests_prefers_the_idle),
         cmocka_unit_test(hashing_is_stable),
         cmocka_unit_test(limits),

@@ -91,6 +91,14 @@ static void a_share_of_errors(void **unused)
         assert_false(report(cluster, true, 30000)); /* a new window */
     assert_true(report(cluster, true, 30000));
     rw_cluster_drop(clusters, cluster);
+
+    begin();
+    fixture.passive.error_percent = 40;
+    cluster = make(4);
+    for (int i = 0; i < 9; i++) /* of two threads: one's turn began before the other's */
+        assert_false(report(cluster, true, i % 2 ? 39999 : 40000));
+    assert_true(report(cluster, true, 40000));
+    rw_cluster_drop(clusters, cluster);
 }
 
 static void slow_responses(void **unused)

@@ -2,6 +2,8 @@
  */
 #include "gate/cluster/limiter.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +89,10 @@ static void a_probe_without_answers_ends(void **unused)
     uint64_t now_ms = 1000;
     for (; gradient.probe_ms == 0; now_ms += 100)
         step(&gradient, 20000, now_ms);
-    struct rw_gradient_window nothing = {.now_ms = gradient.probe_ms + 500};
+    struct rw_gradient_window nothing = {.now_ms = gradient.probe_ms - 1}; /* an earlier turn */
+    rw_gradient_step(&gradient, &settings, &nothing);
+    assert_true(gradient.probe_ms != 0);
+    nothing.now_ms = gradient.probe_ms + 500;
     rw_gradient_step(&gradient, &settings, &nothing);
     assert_true(gradient.probe_ms != 0);
     nothing.now_ms = gradient.probe_ms + RW_GRADIENT_PROBE_MS_MAX;
@@ -111,6 +116,46 @@ static void shares_of_the_limit(void **unused)
         rw_limiter_leave(limiter);
     assert_int_equal(atomic_load(&limiter->in_flight), 0);
     rw_limiter_drop(limiter);
+}
+
+/* A thread whose turn began before another's sees times that are still to come. */
+static void an_earlier_turn_is_no_long_time(void **unused)
+{
+    (void)unused;
+    struct rw_limiter *limiter;
+    assert_int_equal(rw_elapsed_ms(1001, 1000), 1);
+    assert_int_equal(rw_elapsed_ms(1000, 1000), 0);
+    assert_int_equal(rw_elapsed_ms(999, 1000), 0);
+    assert_int_equal(rw_limiter_create(&settings, &limiter), RW_OK);
+    atomic_store(&limiter->window_ms, 1000);
+    for (int i = 0; i < 20; i++)
+        rw_limiter_sample(limiter, &settings, 10000, 990, 999);
+    assert_int_equal(atomic_load(&limiter->answers), 20); /* the window is not over */
+    limiter->gradient.probe_ms = 2000;
+    limiter->gradient.whole_limit = limiter->gradient.limit;
+    atomic_store(&limiter->probe_ms, 2000);
+    rw_limiter_tick(limiter, &settings, 1999);
+    assert_int_equal(atomic_load(&limiter->probe_ms), 2000);
+    rw_limiter_drop(limiter);
+}
+
+static void each_worker_waits_for_itself(void **unused)
+{
+    (void)unused;
+    struct rw_waiters waiters = {0};
+    rw_waiters_add(&waiters, 0);
+    rw_waiters_add(&waiters, 64);
+    assert_int_equal(rw_waiters_others(&waiters, 0), 1);
+    assert_int_equal(rw_waiters_others(&waiters, 64), 1);
+    rw_waiters_remove(&waiters, 0);
+    assert_true(rw_waiters_any(&waiters));
+    assert_int_equal(rw_waiters_others(&waiters, 0), 1);
+    assert_int_equal(rw_waiters_others(&waiters, 64), 0);
+    rw_waiters_add(&waiters, 127);
+    assert_int_equal(rw_waiters_others(&waiters, 64), 1ull << 63);
+    rw_waiters_remove(&waiters, 64);
+    rw_waiters_remove(&waiters, 127);
+    assert_false(rw_waiters_any(&waiters));
 }
 
 /* ---- From many threads at once ---- */
@@ -163,6 +208,8 @@ int main(void)
         cmocka_unit_test(the_baseline_is_measured_anew),
         cmocka_unit_test(a_probe_without_answers_ends),
         cmocka_unit_test(shares_of_the_limit),
+        cmocka_unit_test(an_earlier_turn_is_no_long_time),
+        cmocka_unit_test(each_worker_waits_for_itself),
         cmocka_unit_test(threads_keep_to_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

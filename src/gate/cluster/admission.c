@@ -113,11 +113,6 @@ static struct rw_admission_queue *make_queue(struct rw_worker *worker, struct rw
 
 /* ---- Who waits ---- */
 
-static uint64_t own_bit(const struct rw_admission_queue *queue)
-{
-    return 1ull << (queue->worker->index % 64);
-}
-
 static void add(struct rw_admission_queue *queue, struct rw_admission *admission)
 {
     struct tenants *tenants = &queue->classes[admission->class];
@@ -127,7 +122,7 @@ static void add(struct rw_admission_queue *queue, struct rw_admission *admission
     tenants->busy |= 1ull << admission->tenant;
     admission->queue = queue;
     if (queue->count++ == 0)
-        atomic_fetch_or(&queue->limiter->waiting, own_bit(queue));
+        rw_waiters_add(&queue->limiter->waiting, queue->worker->index);
 }
 
 static void take_out(struct rw_admission *admission)
@@ -141,7 +136,7 @@ static void take_out(struct rw_admission *admission)
     admission->queue = NULL;
     if (--queue->count == 0) {
         queue->empty_ms = rw_loop_now_ms(queue->worker->loop);
-        atomic_fetch_and(&queue->limiter->waiting, ~own_bit(queue));
+        rw_waiters_remove(&queue->limiter->waiting, queue->worker->index);
     }
 }
 
@@ -347,8 +342,7 @@ void rw_admission_answered(const struct rw_admission *admission, uint64_t us, ui
 static void pass_on(struct rw_worker *worker, struct rw_limiter *limiter)
 {
     struct rw_admission_queue *queue = find_queue(worker, limiter);
-    uint64_t own = 1ull << (worker->index % 64);
-    uint64_t others = atomic_load(&limiter->waiting) & ~own;
+    uint64_t others = rw_waiters_others(&limiter->waiting, worker->index);
     bool own_turn = queue && queue->count && !(others && queue->others_turn);
     if (queue)
         queue->others_turn = own_turn;
@@ -368,6 +362,6 @@ void rw_admission_leave(struct rw_worker *worker, struct rw_admission *admission
     admission->held = false;
     rw_limiter_leave(limiter);
     rw_limiter_tick(limiter, &admission->cluster->overload.limits, rw_loop_now_ms(worker->loop));
-    if (atomic_load(&limiter->waiting))
+    if (rw_waiters_any(&limiter->waiting))
         pass_on(worker, limiter);
 }

@@ -1,6 +1,7 @@
 #include "gate/cluster/balance.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/random.h"
 
@@ -205,7 +206,7 @@ static bool takes_share(struct rw_endpoint *endpoint, uint64_t returned_ms,
                         const struct rw_choice *choice)
 {
     const uint32_t whole_ms = choice->passive->slow_start_ms;
-    uint64_t elapsed_ms = choice->now_ms > returned_ms ? choice->now_ms - returned_ms : 0;
+    uint64_t elapsed_ms = rw_elapsed_ms(choice->now_ms, returned_ms);
     if (elapsed_ms >= whole_ms) {
         uint64_t until_ms = returned_ms;
         (void)atomic_compare_exchange_strong_explicit(&endpoint->ejected_until_ms, &until_ms, 0,
@@ -347,9 +348,11 @@ static uint64_t pack(uint64_t us, uint64_t now_ms)
     return (now_ms & UINT32_MAX) << 32 | (us < UINT32_MAX ? us : UINT32_MAX);
 }
 
+/* Another thread's time may be ahead of this one's: then half of the 32 bits' range says so. */
 static uint32_t age_of(uint64_t latency, uint64_t now_ms)
 {
-    return (uint32_t)now_ms - (uint32_t)(latency >> 32);
+    int32_t age_ms = (int32_t)((uint32_t)now_ms - (uint32_t)(latency >> 32));
+    return (uint32_t)rw_elapsed_ms(now_ms, now_ms - (uint64_t)age_ms);
 }
 
 /* Threads that come together lose one of two samples. */

@@ -12,6 +12,7 @@
 #define RW_GATE_CLUSTER_CLUSTER_H
 
 #include "gate/cluster/gradient.h"
+#include "gate/cluster/waiters.h"
 #include "gate/config/config.h"
 #include "http/h2.h"
 #include "io/loop.h"
@@ -59,8 +60,7 @@ struct rw_endpoint {
     _Atomic uint32_t active;          /* requests in flight, for least_requests */
     struct rw_endpoint_window window; /* where shares are looked at */
     _Atomic uint64_t latency;         /* balance.c's: with RW_BALANCE_LATENCY */
-    _Atomic uint64_t waiting; /* bit per worker thread (index modulo 64) that waits for a connection
-                                 slot */
+    struct rw_waiters waiting;        /* workers that wait for a connection slot */
 };
 
 /* What is chosen from: immutable, but for the latch. Sorted by the endpoints' names. */

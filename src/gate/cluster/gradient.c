@@ -1,5 +1,7 @@
 #include "gate/cluster/gradient.h"
 
+#include "base/clock.h"
+
 #include <math.h>
 
 static const double tolerance = 0.25;
@@ -51,7 +53,8 @@ void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_set
 {
     if (gradient->probe_ms) {
         bool enough = window->answers >= RW_GRADIENT_ANSWERS_MIN;
-        if (enough || window->now_ms - gradient->probe_ms >= RW_GRADIENT_PROBE_MS_MAX)
+        uint64_t probed_ms = rw_elapsed_ms(window->now_ms, gradient->probe_ms);
+        if (enough || probed_ms >= RW_GRADIENT_PROBE_MS_MAX)
             end_probe(gradient, settings, window);
         return;
     }

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "gate/cluster/cluster.h"
 
@@ -111,7 +112,7 @@ static bool judge_trial(const struct rw_cluster *cluster, struct rw_endpoint *en
 static void roll_window(struct rw_endpoint *endpoint, uint32_t window_ms, uint64_t now_ms)
 {
     uint64_t since_ms = atomic_load_explicit(&endpoint->window.since_ms, memory_order_relaxed);
-    if (now_ms - since_ms >= window_ms &&
+    if (rw_elapsed_ms(now_ms, since_ms) >= window_ms &&
         atomic_compare_exchange_strong_explicit(&endpoint->window.since_ms, &since_ms, now_ms,
                                                 memory_order_relaxed, memory_order_relaxed))
         begin_window(endpoint);

@@ -1,6 +1,7 @@
 #include "gate/cluster/limiter.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -89,7 +90,7 @@ void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_sett
     uint32_t answers = atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed) + 1;
     uint64_t since_ms = atomic_load_explicit(&limiter->window_ms, memory_order_relaxed);
     if (answers >= RW_GRADIENT_ANSWERS_MIN &&
-        (probe_ms || now_ms - since_ms >= RW_GRADIENT_WINDOW_MS))
+        (probe_ms || rw_elapsed_ms(now_ms, since_ms) >= RW_GRADIENT_WINDOW_MS))
         try_step(limiter, settings, now_ms);
 }
 
@@ -97,6 +98,6 @@ void rw_limiter_tick(struct rw_limiter *limiter, const struct rw_gradient_settin
                      uint64_t now_ms)
 {
     uint64_t probe_ms = atomic_load_explicit(&limiter->probe_ms, memory_order_relaxed);
-    if (probe_ms && now_ms - probe_ms >= RW_GRADIENT_PROBE_MS_MAX)
+    if (probe_ms && rw_elapsed_ms(now_ms, probe_ms) >= RW_GRADIENT_PROBE_MS_MAX)
         try_step(limiter, settings, now_ms);
 }

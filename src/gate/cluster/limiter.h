@@ -2,16 +2,17 @@
  * clusters of one name have one limiter (gate/cluster/cluster.c makes it when the upstream has
  * `overload`).
  *
- * A request enters before it goes to an endpoint, and leaves when it is over; in between it tells
- * how long the response took (gate/cluster/admission.h does all that). Counts are atomic; the limit
- * is worked out anew by gate/cluster/gradient.h once a window is full, by whichever thread sees it
- * first. Any thread.
+ * A request enters before it goes to an endpoint, and leaves when it is over or all that goes on is
+ * its response; in between it tells how long that took to begin (gate/cluster/admission.h does all
+ * that). Counts are atomic; the limit is worked out anew by gate/cluster/gradient.h once a window
+ * is full, by whichever thread sees it first. Any thread.
  */
 #ifndef RW_GATE_CLUSTER_LIMITER_H
 #define RW_GATE_CLUSTER_LIMITER_H
 
 #include "base/err.h"
 #include "gate/cluster/gradient.h"
+#include "gate/cluster/waiters.h"
 
 #include <stdatomic.h>
 
@@ -19,9 +20,9 @@ struct rw_limiter {
     _Atomic uint32_t references; /* clusters, queues */
     _Atomic uint32_t limit;
     _Atomic uint32_t in_flight __attribute__((aligned(64)));
-    _Atomic uint32_t peak;    /* of in_flight, in this window; wanted ones too */
-    _Atomic uint64_t waiting; /* bit per worker (index modulo 64) with a queue that is not empty */
-    _Atomic uint64_t sum_us;  /* of the window's answers */
+    _Atomic uint32_t peak;     /* of in_flight, in this window; wanted ones too */
+    struct rw_waiters waiting; /* workers with a queue that is not empty */
+    _Atomic uint64_t sum_us;   /* of the window's answers */
     _Atomic uint32_t answers;
     _Atomic uint64_t window_ms; /* since when */
     _Atomic uint64_t probe_ms;  /* as in `gradient`, for all to see */

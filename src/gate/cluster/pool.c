@@ -31,9 +31,9 @@ bool rw_pool_take_slot(struct rw_pool *pool)
 void rw_pool_give_slot(struct rw_pool *pool)
 {
     atomic_fetch_sub(&pool->endpoint->open, 1);
-    uint64_t waiting = atomic_load_explicit(&pool->endpoint->waiting, memory_order_acquire);
-    if (waiting)
-        rw_worker_tell_peers(pool->worker, waiting, pool->endpoint->slot, rw_pool_wake);
+    uint64_t others = rw_waiters_others(&pool->endpoint->waiting, pool->worker->index);
+    if (others)
+        rw_worker_tell_peers(pool->worker, others, pool->endpoint->slot, rw_pool_wake);
 }
 
 void rw_pool_count_in(struct rw_pool *pool)
@@ -110,7 +110,7 @@ static void leave_queue(struct rw_pool *pool, struct rw_lease *lease)
     rw_list_remove(&lease->link);
     pool->queue_count--;
     if (pool->queue_count == 0)
-        atomic_fetch_and(&pool->endpoint->waiting, ~(1ull << (pool->worker->index % 64)));
+        rw_waiters_remove(&pool->endpoint->waiting, pool->worker->index);
 }
 
 static struct rw_lease *first_in_queue(const struct rw_pool *pool)
@@ -153,7 +153,7 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
     pool->queue_count++;
     if (!rw_timer_running(&pool->queue_timer))
         rw_timer_start(pool->worker->loop, &pool->queue_timer, due_ms);
-    atomic_fetch_or(&pool->endpoint->waiting, 1ull << (pool->worker->index % 64));
+    rw_waiters_add(&pool->endpoint->waiting, pool->worker->index);
     ask_others(pool);
     return RW_POOL_WAIT;
 }

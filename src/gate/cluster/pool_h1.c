@@ -242,7 +242,7 @@ void rw_pool_h1_release(struct rw_lease *lease)
     lease->connection = NULL;
     connection->lease = NULL;
     bool worn_out = pool->limits.requests_max && connection->requests >= pool->limits.requests_max;
-    bool others_wait = atomic_load_explicit(&pool->endpoint->waiting, memory_order_relaxed) != 0;
+    bool others_wait = rw_waiters_any(&pool->endpoint->waiting);
     bool removed = atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed);
     bool queue = !rw_list_empty(&pool->queue);
     bool misfit = connection->key && (queue || connection->key == RW_LEASE_NOBODYS);

@@ -59,7 +59,7 @@ static bool worth_keeping(const struct rw_shared_connection *c)
             rw_container_of(at, struct rw_shared_connection, link);
         idle += other->phase == RW_SHARED_OPEN && other->lease_count == 0;
     }
-    bool others_wait = atomic_load_explicit(&pool->endpoint->waiting, memory_order_relaxed) != 0;
+    bool others_wait = rw_waiters_any(&pool->endpoint->waiting);
     return !atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed) &&
            idle <= pool->limits.idle_max && (!others_wait || !rw_list_empty(&pool->queue));
 }

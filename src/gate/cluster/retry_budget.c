@@ -1,12 +1,14 @@
 #include "gate/cluster/retry_budget.h"
 
+#include "base/clock.h"
+
 enum { ONE = 1000 };
 
 /* What time has added since the last look; whole thousandths only, the rest stays to be added. */
 static void fill(struct rw_retry_budget *budget, uint64_t per_second, unsigned parts,
                  uint64_t now_ms)
 {
-    uint64_t elapsed_ms = now_ms > budget->filled_ms ? now_ms - budget->filled_ms : 0;
+    uint64_t elapsed_ms = rw_elapsed_ms(now_ms, budget->filled_ms);
     if (budget->filled_ms == 0 || per_second == 0) {
         budget->filled_ms = now_ms;
         return;
