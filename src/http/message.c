@@ -259,6 +259,11 @@ bool rw_status_bodiless(unsigned status)
     return (status >= 100 && status < 200) || status == 204 || status == 304;
 }
 
+bool rw_status_contentless(unsigned status)
+{
+    return rw_status_bodiless(status) || status == 205;
+}
+
 /* ---- Grammar ---- */
 
 bool rw_is_token(struct rw_span text)

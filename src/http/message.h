@@ -173,6 +173,9 @@ RW_MUST_CHECK enum rw_err rw_message_set(struct rw_message *message, struct rw_a
 const char *rw_status_reason(unsigned status);
 /* 1xx, 204, 304: never a body. */
 bool rw_status_bodiless(unsigned status);
+/* Whoever makes a response with this status gives it no content (RFC 9110 section 15): these, and
+ * 205, whose messages are framed as others are. */
+bool rw_status_contentless(unsigned status);
 
 /* Is `text` a token (RFC 9110 section 5.6.2)? A valid field value (section 5.5)? */
 bool rw_is_token(struct rw_span text);

@@ -26,7 +26,7 @@ static const struct rw_conf_field fields[] = {
 static void check(void *value, struct rw_conf_report *report)
 {
     struct echo_config *config = value;
-    if (rw_status_bodiless(config->status))
+    if (rw_status_contentless(config->status))
         rw_conf_mistake_on(report, &config->status, "a response with status %u has no body",
                            config->status);
 }

@@ -51,7 +51,7 @@ static void check(void *value, struct rw_conf_report *report)
     rw_settable_check_pairs(report, &config->headers, RW_SETTABLE_RESPONSE);
     if (!rw_is_field_value(config->content_type))
         rw_conf_mistake_on(report, &config->content_type, "not a field value");
-    if (config->body.len && rw_status_bodiless(config->status))
+    if (config->body.len && rw_status_contentless(config->status))
         rw_conf_mistake_on(report, &config->body, "a response with status %u has no body",
                            config->status);
 }

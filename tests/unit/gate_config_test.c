@@ -265,6 +265,25 @@ static void test_http2_mistakes(void **state)
             "one stream cannot have more than the connection, which has 1MiB");
 }
 
+static void test_route_overload_mistakes(void **state)
+{
+    (void)state;
+    static const char *const statuses[] = {"204", "205", "304"};
+    for (size_t i = 0; i < 3; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof(yaml),
+                 "listeners: \":80\"\n"
+                 "routes: [{ upstream: app, overload: { status: %s, body: x } }]\n"
+                 "upstreams: [{ name: app, endpoints: a:1 }]\n",
+                 statuses[i]);
+        mistake(yaml, "has no body");
+    }
+    mistake("listeners: \":80\"\n"
+            "routes: [{ upstream: app, overload: { content_type: \"a\\r\\nb: c\", body: x } }]\n"
+            "upstreams: [{ name: app, endpoints: a:1 }]\n",
+            "not a field value");
+}
+
 static void test_policies(void **state)
 {
     (void)state;
@@ -662,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_http2),
         cmocka_unit_test(test_http2_mistakes),
+        cmocka_unit_test(test_route_overload_mistakes),
         cmocka_unit_test(test_policies),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_lifetimes),

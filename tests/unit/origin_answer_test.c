@@ -71,6 +71,52 @@ static void respond_mistakes(void **state)
     expect_mistake(LISTENER "routes:\n- respond: { headers: { A: \"x\\r\\ny\" } }\n",
                    "characters that no field may have");
     expect_mistake(LISTENER "routes:\n- respond: { status: 204, body: x }\n", "has no body");
+    expect_mistake(LISTENER "routes:\n- respond: { status: 205, body: x }\n", "has no body");
+}
+
+/* ---- Statuses without a body ---- */
+
+static unsigned own_status;
+
+static enum rw_flow start_own(struct rw_exchange *x, void *instance, const struct rw_piece *first)
+{
+    (void)instance, (void)first;
+    return rw_exchange_reply(
+        x, rw_exchange_make_reply(x, own_status, "text/plain", RW_LITERAL("text")));
+}
+
+static enum rw_err compile_own(struct rw_compile *compile, const void *config, void **instance)
+{
+    (void)compile, (void)config;
+    *instance = NULL;
+    return RW_OK;
+}
+
+static const struct rw_origin own_origin = {
+    .kind = {.name = "own", .doc = "For tests.", .user = &own_origin},
+    .compile = compile_own,
+    .start = start_own,
+};
+
+static const struct rw_conf_variant_kind *const own_kinds[] = {&own_origin.kind, NULL};
+
+static void a_status_without_a_body_gets_none(void **state)
+{
+    (void)state;
+    static const unsigned statuses[] = {204, 205, 304};
+    rw_fixture_open(&gate, own_kinds, no_policies, LISTENER "routes:\n- own: x\n");
+    assert_non_null(gate.snapshot);
+    own_status = 200;
+    rw_fixture_get(&gate, "/");
+    assert_string_equal(rw_fixture_body(&gate), "text");
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+        own_status = statuses[i];
+        rw_fixture_get(&gate, "/");
+        assert_int_equal(gate.status, statuses[i]);
+        assert_string_equal(rw_fixture_body(&gate), "");
+        assert_true(gate.length == (statuses[i] == 205 ? 0 : UINT64_MAX));
+    }
+    rw_fixture_close(&gate);
 }
 
 /* ---- redirect ---- */
@@ -329,6 +375,7 @@ int main(void)
         cmocka_unit_test(respond_sends_status_fields_and_body),
         cmocka_unit_test(respond_as_a_text),
         cmocka_unit_test(respond_mistakes),
+        cmocka_unit_test(a_status_without_a_body_gets_none),
         cmocka_unit_test(redirect_targets),
         cmocka_unit_test(redirect_with_parameters),
         cmocka_unit_test(redirect_without_a_host),

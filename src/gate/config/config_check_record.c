@@ -274,6 +274,16 @@ void rw_config_check_overload(void *value, struct rw_conf_report *report)
         check_hash(overload->fair_by, report);
 }
 
+void rw_config_check_route_overload(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_route_overload *overload = value;
+    if (!rw_is_field_value(overload->content_type))
+        rw_conf_mistake_on(report, &overload->content_type, "not a field value");
+    if (overload->body.len && rw_status_contentless(overload->status))
+        rw_conf_mistake_on(report, &overload->body, "a response with status %u has no body",
+                           overload->status);
+}
+
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report)
 {
     struct rw_config_upstream_http2 *http2 = value;

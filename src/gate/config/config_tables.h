@@ -60,6 +60,7 @@ void rw_config_check_health(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);
 void rw_config_check_route_timeouts(void *value, struct rw_conf_report *report);
 void rw_config_check_overload(void *value, struct rw_conf_report *report);
+void rw_config_check_route_overload(void *value, struct rw_conf_report *report);
 void rw_config_check_retries(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream(void *value, struct rw_conf_report *report);
 void rw_config_check_admin(void *value, struct rw_conf_report *report);

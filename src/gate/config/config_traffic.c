@@ -269,4 +269,5 @@ const struct rw_conf_record rw_config_route_overload_record = {
     .size = sizeof(struct rw_config_route_overload),
     .fields = route_overload_fields,
     .place_offset = -1,
+    .check = rw_config_check_route_overload,
 };

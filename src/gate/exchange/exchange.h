@@ -190,8 +190,8 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
 /* ---- For policies and origins that answer at once ---- */
 
 /* Fills x->response with a status and a body of static or arena bytes, Content-Type (NULL: none)
- * and Content-Length. Fields can be added before and after by rw_message_add(&x->response,
- * &x->arena, ...). Does not send. */
+ * and Content-Length; a status that has no body gets none. Fields can be added before and after by
+ * rw_message_add(&x->response, &x->arena, ...). Does not send. */
 RW_MUST_CHECK enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status,
                                                  const char *content_type, struct rw_span body);
 

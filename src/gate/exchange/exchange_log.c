@@ -20,6 +20,8 @@ static enum rw_err add_text(struct rw_exchange *x, const char *name, struct rw_s
 enum rw_err rw_exchange_make_reply(struct rw_exchange *x, unsigned status, const char *content_type,
                                    struct rw_span body)
 {
+    if (rw_status_contentless(status))
+        body = (struct rw_span){0};
     x->response.status = (uint16_t)status;
     x->response.reason = rw_span_text(rw_status_reason(status));
     x->response.body_kind = rw_status_bodiless(status) ? RW_BODY_NONE : RW_BODY_LENGTH;
@@ -99,12 +101,28 @@ static enum rw_err add_retry_after(struct rw_exchange *x)
     return text.at ? add_text(x, "Retry-After", text) : RW_ENOMEM;
 }
 
+/* Was there no endpoint, no room or no connection for the request? */
+static bool got_nowhere(enum rw_reason reason)
+{
+    switch (reason) {
+    case RW_REASON_OVERLOADED:
+    case RW_REASON_NO_ENDPOINT:
+    case RW_REASON_QUEUE_FULL:
+    case RW_REASON_QUEUE_TIMEOUT:
+    case RW_REASON_CONNECT_FAILED:
+    case RW_REASON_CONNECT_TIMEOUT:
+    case RW_REASON_UPSTREAM_TLS:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The route's own answer for when the upstream cannot take a request; NULL: it has none. */
 static const struct rw_config_route_overload *brown_out(const struct rw_exchange *x)
 {
-    bool no_room = x->reason == RW_REASON_OVERLOADED || x->reason == RW_REASON_NO_ENDPOINT ||
-                   x->reason == RW_REASON_QUEUE_FULL || x->reason == RW_REASON_QUEUE_TIMEOUT;
-    if (!no_room || !x->route || !x->route->config->overload->body.len || rw_grpc_call(&x->request))
+    if (!got_nowhere((enum rw_reason)x->reason) || !x->route ||
+        !x->route->config->overload->body.len || rw_grpc_call(&x->request))
         return NULL;
     return x->route->config->overload;
 }
