@@ -24,21 +24,19 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
 {
     rw_upstream_end_try(call);
     if (__builtin_expect(call->admission != NULL, 0))
-        rw_admission_leave(call->x->worker, call->admission);
+        rw_upstream_leave(call);
 }
 
-/* Want of memory or descriptors here says nothing about the endpoint, nor does what it does not
- * offer. */
 void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
 {
     struct rw_exchange *x = call->x;
-    bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
-                reason == RW_REASON_EXCHANGE_LIMIT || reason == RW_REASON_NO_UPGRADE;
-    if (x->endpoint && !ours &&
-        rw_cluster_report(call->cluster, x->endpoint, true, rw_loop_now_ms(x->worker->loop)))
+    uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
+    if (!x->endpoint || rw_reason_ours(reason))
+        return;
+    if (rw_cluster_report(call->cluster, x->endpoint, true, now_ms))
         rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
-    if (x->endpoint && !ours && call->cluster->balance == RW_BALANCE_LATENCY)
-        rw_endpoint_observe(x->endpoint, 0, true, rw_loop_now_ms(x->worker->loop));
+    if (call->cluster->balance == RW_BALANCE_LATENCY)
+        rw_endpoint_observe(x->endpoint, 0, true, now_ms);
 }
 
 void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
@@ -169,6 +167,8 @@ bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
         rw_buf_drop(call->kept.buf);
     call->kept.buf = NULL;
     report_response(call, failed);
+    if (__builtin_expect(call->admission && !end, 0))
+        rw_upstream_relay_begins(call);
     return true;
 }
 
@@ -238,8 +238,7 @@ static enum rw_flow go(struct rw_upstream_call *call, const struct rw_piece *fir
         return RW_FLOW_GO;
     }
     rw_upstream_use(x, endpoint);
-    rw_retry_budget_add(&rw_worker_upstream(x->worker, cluster->slot)->retries,
-                        cluster->retries.budget.percent);
+    rw_upstream_feed_budget(call);
     enum rw_pool_result result = rw_pool_acquire(x->worker, cluster, endpoint, &call->lease, false);
     if (result == RW_POOL_READY)
         return send_request(call, first);

@@ -100,6 +100,13 @@ static bool in_time(const struct rw_exchange *x, uint32_t delay_ms)
            rw_loop_now_ms(x->worker->loop) + delay_ms < x->total_timer.due_ms;
 }
 
+void rw_upstream_feed_budget(const struct rw_upstream_call *call)
+{
+    const struct rw_cluster *cluster = call->cluster;
+    rw_retry_budget_add(&rw_worker_upstream(call->x->worker, cluster->slot)->retries,
+                        cluster->retries.budget.percent);
+}
+
 static bool take_from_budget(const struct rw_upstream_call *call)
 {
     struct rw_worker *worker = call->x->worker;
@@ -124,7 +131,7 @@ static uint32_t choose_delay(const struct rw_upstream_call *call)
 
 /* ---- Doing it ---- */
 
-static void count(struct rw_exchange *x, enum rw_config_retry_on cause)
+static void count(struct rw_exchange *x, enum rw_config_retry_on cause, enum rw_reason failure)
 {
     static const enum rw_counter causes[RW_RETRY_COUNT] = {
         [RW_RETRY_CONNECT] = RW_COUNTER_UPSTREAM_RETRIES_CONNECT,
@@ -134,7 +141,7 @@ static void count(struct rw_exchange *x, enum rw_config_retry_on cause)
     bool by_status = cause > RW_RETRY_TIMEOUT;
     rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_RETRIES, 1);
     rw_worker_count(x->worker, by_status ? RW_COUNTER_UPSTREAM_RETRIES_STATUS : causes[cause], 1);
-    if (x->endpoint)
+    if (x->endpoint && !rw_reason_ours(failure))
         rw_metrics_failure(rw_metrics_cell(x->worker->metrics, x->endpoint->series));
     x->retries++;
     x->retry_cause = (uint8_t)cause;
@@ -192,7 +199,7 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
         return false;
     if (!stale && !untouched)
         rw_upstream_blame(call, failure);
-    count(x, cause);
+    count(x, cause, failure);
     begin_anew(call);
     call->fresh = stale;
     call->failure = (uint8_t)failure;

@@ -80,6 +80,11 @@ enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_pi
                                                     const struct rw_piece *first));
 /* The response's head has come, or did not in time. */
 void rw_upstream_tell_latency(const struct rw_upstream_call *call);
+/* The rest of the response is to come: the request gives its place to another at once if that may
+ * last (a stream of messages, a tunnel), else after a while. */
+void rw_upstream_relay_begins(struct rw_upstream_call *call);
+/* It is over, or waits no more; twice is fine. */
+void rw_upstream_leave(struct rw_upstream_call *call);
 
 /* upstream_deadline.c: of an exchange with a deadline; RW_ENOMEM: the exchange's memory is used up.
  */
@@ -120,6 +125,8 @@ bool rw_upstream_take_response(struct rw_upstream_call *call, bool end);
 bool rw_upstream_worth_keeping(const struct rw_upstream_call *call);
 /* This piece of the body is being sent. */
 void rw_upstream_keep(struct rw_upstream_call *call, const struct rw_piece *piece);
+/* It is sent for the first time: that allows for a share of a repetition. */
+void rw_upstream_feed_budget(const struct rw_upstream_call *call);
 /* Goes to an endpoint with what waits. */
 void rw_upstream_begin_try(struct rw_upstream_call *call);
 /* Could it be sent again for this cause now, as far as the call itself knows? */

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
+import { freePort } from "./support/ports.mjs";
 import { runRingway } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
 
@@ -103,6 +104,63 @@ test("who waits too long is refused", async (t) => {
   held[0].answer();
   assert.equal((await first).status, 200);
   assert.equal(held.length, 1);
+});
+
+test("responses that last hold no place: event streams from the first, others after a while", async (t) => {
+  const answer = (incoming, response) => {
+    if (incoming.url === "/events") response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: 1\n\n");
+    else if (incoming.url === "/long") response.writeHead(200).write("part");
+    else response.end("ok");
+  };
+  const origin = await startOrigin(t, { answer });
+  const gateway = await startGateway(t, config(origin, "limit: 20, limit_min: 20, limit_max: 20, queue_max: 0"));
+  const open = (path) => Promise.all(Array.from({ length: 20 }, () => gateway.get(path, { consume: false })));
+  const events = await open("/events");
+  for (const { status } of events) assert.equal(status, 200);
+  assert.equal((await gateway.get("/")).status, 200);
+  const long = await open("/long");
+  for (const { status } of long) assert.equal(status, 200);
+  await eventually(async () => (await gateway.get("/")).status === 200, { within: 30000 });
+  for (const { response } of [...events, ...long]) response.destroy();
+  await origin.stop();
+  await eventually(async () => (await gateway.metric("ringway_upstream_in_flight", { upstream: "app" })) === 0);
+});
+
+test("no connection: the route's own answer", async (t) => {
+  const gateway = await startGateway(t, `
+routes: [{ name: own, upstream: app, overload: { status: 200, body: "Later." } }]
+upstreams: [{ name: app, endpoints: ["127.0.0.1:${await freePort()}"] }]
+`);
+  const answer = await gateway.get("/");
+  assert.equal(answer.status, 200);
+  assert.equal(answer.text, "Later.");
+  const [line] = await gateway.accessLines(1, (found) => found.path === "/");
+  assert.equal(line.reason, "upstream_connect_failed");
+});
+
+test("requests that have waited feed the retry budget", async (t) => {
+  const seen = new Set(), held = [];
+  const answer = (incoming, response) => {
+    if (seen.has(incoming.url)) return response.end("ok");
+    seen.add(incoming.url);
+    held.push(() => response.writeHead(503).end());
+  };
+  const origin = await startOrigin(t, { answer });
+  const limits = "limit: 1, limit_min: 1, limit_max: 1, queue_timeout: 60s, queue_target: 60s";
+  const gateway = await startGateway(t, `${config(origin, limits)}    passive_health: { failures: 0 }
+    retries: { on: [503], backoff: 0s, budget_percent: 100, budget_min: 0, budget_burst: 1 }
+`);
+  const asked = [gateway.get("/0")];
+  await eventually(() => held.length === 1);
+  for (let i = 1; i < 4; i++) {
+    asked.push(gateway.get(`/${i}`));
+    await eventually(async () => (await gateway.metric("ringway_overload_queued_total")) === i);
+  }
+  for (let i = 0; i < 4; i++) {
+    await eventually(() => held.length > i);
+    held[i]();
+  }
+  for (const { status } of await Promise.all(asked)) assert.equal(status, 200);
 });
 
 test("the limit stays over a reload; mistakes, explain, what the admin address tells", async (t) => {

@@ -316,7 +316,7 @@ test("per_endpoint_max is shared out among processes, and one that is killed tak
   }
 });
 
-test("a full queue, and one that waits too long: 503 with the reason", async (t) => {
+test("a full queue, and one that waits too long: 503 with the reason; the endpoint is not to blame", async (t) => {
   let release;
   const wait = new Promise((resolve) => (release = resolve));
   const origin = await startOrigin(t, {
@@ -325,7 +325,7 @@ test("a full queue, and one that waits too long: 503 with the reason", async (t)
       response.end("ok");
     },
   });
-  const gateway = await startGateway(t, (g) => `threads: 1\n${reasons(g)}${upstream([origin], "    connections: { per_endpoint_max: 1, queue_max: 2, queue_timeout: 500ms }\n")}`);
+  const gateway = await startGateway(t, (g) => `threads: 1\n${reasons(g)}${upstream([origin], "    connections: { per_endpoint_max: 1, queue_max: 2, queue_timeout: 500ms }\n    passive_health: { failures: 1, eject_percent_max: 100 }\n")}`);
   const first = gateway.get("/");
   await eventually(() => origin.requests.length === 1);
   const begin = performance.now();
@@ -334,6 +334,7 @@ test("a full queue, and one that waits too long: 503 with the reason", async (t)
   assert.ok(others.every((answer) => answer.status === 503));
   const told = others.map((answer) => answer.headers["x-ringway-reason"]).sort();
   assert.deepEqual(told, ["connection_queue_full", "connection_queue_full", "connection_queue_timeout", "connection_queue_timeout"]);
+  assert.equal(await gateway.metric("ringway_upstream_ejections_total"), 0);
   release();
   assert.equal((await first).text, "ok");
   assert.equal((await gateway.get("/")).text, "ok");

@@ -74,6 +74,16 @@ function eachAtOnce(name, run) {
   test(name, { concurrency: true }, (t) => Promise.all(combinations.map((combination) => t.test(combination.name, (own) => run(own, combination)))));
 }
 
+eachAtOnce("open WebSockets hold no place in the upstream's limit", async (t, combination) => {
+  const origin = await combination.start(t, echo);
+  const limit = "overload: { limit: 1, limit_min: 1, limit_max: 1, queue_max: 0 }, endpoints:";
+  const gateway = await startGateway(t, config(combination, origin).replace("endpoints:", limit));
+  const clients = [];
+  for (let i = 0; i < 3; i++) clients.push(await combination.open(t, gateway));
+  for (const client of clients) await client.echoes("hello");
+  assert.equal(await gateway.metric("ringway_upstream_in_flight", { upstream: "app" }), 0);
+});
+
 for (const combination of combinations) {
   const { name, status, open } = combination;
 

@@ -1,4 +1,5 @@
 /* The origins that answer by themselves: respond, redirect, echo. */
+#include "gate/exchange/origin.h"
 #include "origin/registry.h"
 #include "support/exchange_fixture.h"
 

@@ -22,8 +22,7 @@ bool rw_filter_request_possible(const struct rw_exchange *x)
     return x->request.method != RW_METHOD_CONNECT && !rw_message_bodiless(&x->request);
 }
 
-/* Messages one after the other, for which somebody waits (RFC 9110 section 8.3 has no list). */
-static bool is_stream_of_messages(struct rw_span type)
+bool rw_filter_message_stream(struct rw_span type)
 {
     static const char *const types[] = {"text/event-stream",    "application/grpc",
                                         "application/x-ndjson", "application/jsonl",
@@ -39,7 +38,7 @@ static bool is_stream_of_messages(struct rw_span type)
 bool rw_filter_flushes(const struct rw_exchange *x)
 {
     return endless(&x->response) ||
-           is_stream_of_messages(rw_message_value(&x->response, RW_FIELD_CONTENT_TYPE));
+           rw_filter_message_stream(rw_message_value(&x->response, RW_FIELD_CONTENT_TYPE));
 }
 
 /* What is true of the bytes as they were (RFC 9530; Content-MD5 and Digest are what it replaced).

@@ -98,6 +98,10 @@ RW_MUST_CHECK enum rw_err rw_filter_request(struct rw_exchange *x, struct rw_fil
  * afterwards. */
 void rw_filter_wake(struct rw_filter *filter);
 
+/* Is this the Content-Type of messages one after the other, for which somebody waits (RFC 9110
+ * section 8.3 has no list): an event stream, gRPC? */
+bool rw_filter_message_stream(struct rw_span type);
+
 /* Does each piece of this response go out by itself, whatever that costs? Event streams, gRPC and
  * other streams of messages, and every body whose length nobody told: it may be made as it is sent,
  * and somebody waits for what is there. */

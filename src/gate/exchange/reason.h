@@ -4,6 +4,8 @@
 #ifndef RW_GATE_EXCHANGE_REASON_H
 #define RW_GATE_EXCHANGE_REASON_H
 
+#include <stdbool.h>
+
 /* X(id, name, status, text for people) */
 #define RW_REASONS(X)                                                                              \
     X(NONE, "", 0, "")                                                                             \
@@ -67,5 +69,10 @@ enum rw_reason {
 const char *rw_reason_name(enum rw_reason reason);
 unsigned rw_reason_status(enum rw_reason reason);
 const char *rw_reason_text(enum rw_reason reason);
+
+/* Of a request that failed on its way to an endpoint: was it for want of something here, by a limit
+ * of this gateway, or because the endpoint does not offer what was asked for? Then it says nothing
+ * about how well the endpoint is. */
+bool rw_reason_ours(enum rw_reason reason);
 
 #endif

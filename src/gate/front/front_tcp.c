@@ -183,8 +183,7 @@ static void on_failed(struct rw_lease *lease, enum rw_reason reason, const char 
 {
     struct call *call = rw_container_of(lease, struct call, lease);
     struct connection *c = connection_of(call->client);
-    bool ours = reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
-                reason == RW_REASON_QUEUE_TIMEOUT;
+    bool ours = rw_reason_ours(reason);
     (void)detail;
     if (!ours)
         report(call, true);
