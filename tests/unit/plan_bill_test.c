@@ -39,8 +39,16 @@ static const struct {
     {"cache_nodes", RW_UNIT_COUNT, 2},        {"storage_hot", RW_UNIT_BYTES, 80e12},
     {"storage_cold", RW_UNIT_BYTES, 3.65e15}, {"storage_backup", RW_UNIT_BYTES, 160e12},
     {"egress_month", RW_UNIT_BYTES, 70e12},   {"transfer_month", RW_UNIT_BYTES, 20e12},
-    {"link", RW_UNIT_BITS_PER_SECOND, 2.5e9},
+    {"link", RW_UNIT_BITS_PER_SECOND, 2.5e9}, {"database_cores", RW_UNIT_COUNT, 16},
+    {"cache_cores", RW_UNIT_COUNT, 8},
 };
+
+/* The same machine in every tier. */
+static double grown(size_t size, unsigned tier)
+{
+    bool fixed = strstr(sizes[size].name, "_cores") != NULL;
+    return sizes[size].value * (fixed ? 1 : tier + 1);
+}
 
 /* What sizing would have added. */
 static void add_sizes(struct rw_plan *plan)
@@ -54,7 +62,7 @@ static void add_sizes(struct rw_plan *plan)
                                    .label = RW_LABEL(sizes[i].name, sizes[i].name),
                                    .unit = sizes[i].unit,
                                    .origin = RW_ORIGIN_ASSUMED,
-                                   .value = sizes[i].value * (t + 1),
+                                   .value = grown(i, t),
                                    .reason = RW_LABEL("test", "测试"),
                                });
 }
@@ -124,6 +132,10 @@ static void test_amazon(void **state)
     assert_true(value(&plan, "bill.t1.s1.app.quantity") >= 50);
     /* 3 + 2 gateways. */
     assert_true(value(&plan, "bill.t1.s1.gateway.nodes") == 5);
+    /* 3 + 1 database nodes of 16 cores and 2 cache nodes of 8, on machines of 8. */
+    assert_true(value(&plan, "bill.t1.s1.database.vcpu") == 8);
+    assert_true(value(&plan, "bill.t1.s1.database.quantity") == 8);
+    assert_true(value(&plan, "bill.t1.s1.cache.quantity") == 2);
     /* 3.65 PB at 0.0125 USD for each of 2^30 bytes. */
     double cold = 3.65e15 / 1073741824.0 * 0.0125;
     assert_true(fabs(value(&plan, "bill.t1.s1.storage_cold.month") / 100 - cold) < 0.01);

@@ -215,8 +215,18 @@ static uint32_t nodes_here(struct bill_at *at, const struct item_plan *item, con
                             at->weight, all, at->standby, more);
 }
 
+/* Of one node of the role, as the sizing counted it. */
+static uint32_t cores_of(struct bill_at *at, enum rw_bill_role role)
+{
+    if (role == RW_BILL_DATABASE)
+        return sizing(at, "database_cores");
+    if (role == RW_BILL_CACHE)
+        return sizing(at, "cache_cores");
+    return at->plan->inputs[RW_INPUT_NODE_CORES];
+}
+
 static uint32_t machine_count(struct bill_at *at, const struct item_plan *item, uint32_t nodes,
-                              const struct machine *machine)
+                              uint32_t node_cores, const struct machine *machine)
 {
     struct rw_sheet *sheet = &at->plan->sheet;
     static const struct rw_label cores = RW_LABEL("cores of a machine", "单机核数");
@@ -231,7 +241,7 @@ static uint32_t machine_count(struct bill_at *at, const struct item_plan *item, 
                                         });
     return rw_sheet_compute(sheet, text_of(at, item->name, "quantity"),
                             named(at, item->label, count), RW_UNIT_COUNT, &rw_bill_machines, 3,
-                            nodes, at->plan->inputs[RW_INPUT_NODE_CORES], vcpu);
+                            nodes, node_cores, vcpu);
 }
 
 /* Of machines that follow the load, those above the base run a part of the day. Which is committed
@@ -294,11 +304,11 @@ static void add_machines(struct bill_at *at, enum rw_bill_role role, const char 
         .unit = article->unit,
         .share = RW_CELL_NONE,
     };
-    uint32_t here = nodes_here(at, &item, nodes, standby);
-    if (here == RW_CELL_NONE)
+    uint32_t here = nodes_here(at, &item, nodes, standby), cores = cores_of(at, role);
+    if (here == RW_CELL_NONE || cores == RW_CELL_NONE)
         return;
     item.key = key_of(at, article, machine.sku, machine.term);
-    item.quantity = machine_count(at, &item, here, &machine);
+    item.quantity = machine_count(at, &item, here, cores, &machine);
     if (!committed || role != RW_BILL_COMPUTE) {
         if (committed)
             add_breakeven(at, &item);

@@ -19,6 +19,7 @@
  *   gateway_nodes, gateway_nodes_standby   COUNT
  *   database_nodes, database_nodes_standby COUNT
  *   cache_nodes               COUNT
+ *   database_cores, cache_cores   COUNT    of one such node; the bill buys as many
  *   nodes                     COUNT        all of them
  *   cores                     COUNT        of all application and gateway nodes
  *   memory                    BYTES        of all application and gateway nodes

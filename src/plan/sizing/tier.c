@@ -108,6 +108,10 @@ static void add_stores(struct rw_plan *plan, const struct rw_sizing *sizing,
     cells->database_standby =
         CELL("database_nodes_standby", "Database nodes standing by", "待命数据库节点",
              RW_UNIT_COUNT, &rw_sizing_standby, 2, cells->database, cells->standby);
+    choose(plan, tier, "cache_cores", RW_TEXTS("Cores of a cache node", "缓存节点核数"),
+           RW_UNIT_COUNT, 8,
+           RW_TEXTS("8 cores and 64 GiB: the memory counts, commands run on one core",
+                    "8 核 64 GiB：以内存为准，命令在单核上执行"));
     uint32_t node =
         choose(plan, tier, "cache_node_rate", RW_TEXTS("Rate of a cache node", "单缓存节点速率"),
                RW_UNIT_PER_SECOND, 80000,
