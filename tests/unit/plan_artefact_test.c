@@ -120,7 +120,21 @@ static void test_acceptance(void **state)
     assert_non_null(strstr(text.at, "      at_least_percent: 99.95\n"));
     assert_non_null(strstr(text.at, "      at_most_percent: 0.05\n"));
     assert_non_null(strstr(text.at, "    recovery_time:\n      at_most: 3600000ms\n"));
+    assert_non_null(strstr(text.at, "      connections_at_least: 1000000\n"));
     rw_text_free(&text);
+
+    /* Whole ones: a part of a connection is one, what rounding left above a whole number is not. */
+    struct rw_cell *cell = &plan.sheet.cells[rw_sheet_find(&plan.sheet, "sizing.connections")];
+    double kept = cell->value;
+    cell->value = 29.03;
+    rw_artefact_acceptance(&plan, 0, &text);
+    assert_non_null(strstr(text.at, "      connections_at_least: 30\n"));
+    rw_text_free(&text);
+    cell->value = 100000.00000001;
+    rw_artefact_acceptance(&plan, 0, &text);
+    assert_non_null(strstr(text.at, "      connections_at_least: 100000\n"));
+    rw_text_free(&text);
+    cell->value = kept;
 }
 
 static void test_openslo(void **state)

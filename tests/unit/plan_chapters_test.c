@@ -112,6 +112,8 @@ static void test_a_million_users_are_not_a_million_requests(void **state)
     assert_int_equal(build(&plan, values, true), RW_OK);
     assert_true(fabs(value_of(&plan, "sizing.rate_peak") - 31250) < 1e-6);
     assert_non_null(finding(&plan, "concurrency_read_as_users"));
+    /* Each of them holds a connection while he thinks. */
+    assert_true(value_of(&plan, "sizing.connections") == 1000000);
     rw_plan_free(&plan);
 }
 

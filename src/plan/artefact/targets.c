@@ -1,5 +1,6 @@
 /* The promises of a plan as targets: for ringway verify, and as OpenSLO v1. */
 #include "plan/artefact/shared.h"
+#include "plan/model/scale.h"
 
 /* ---- acceptance.yaml ---- */
 
@@ -8,6 +9,12 @@ static void add_number(struct rw_text *text, const char *key, double value)
     if (isnan(value))
         return;
     rw_text_addf(text, "      %s: %.10g\n", key, value);
+}
+
+/* A whole number, at least the value; what only rounding put above one is that one. */
+static void add_count(struct rw_text *text, const char *key, double value)
+{
+    rw_text_addf(text, "      %s: %.0f\n", key, rw_model_round_up(value));
 }
 
 static void begin_target(struct rw_text *text, const char *name)
@@ -33,15 +40,15 @@ static void add_load(const struct rw_plan *plan, struct rw_text *text)
 {
     double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
     double connections = rw_sheet_value_of(&plan->sheet, "sizing.connections");
-    if (!isnan(rate)) {
+    if (isfinite(rate)) {
         begin_target(text, "throughput");
         rw_text_adds(text, "    throughput:\n");
-        add_number(text, "at_least_per_second", ceil(rate));
+        add_count(text, "at_least_per_second", rate);
     }
-    if (!isnan(connections)) {
+    if (isfinite(connections)) {
         begin_target(text, "concurrency");
         rw_text_adds(text, "    concurrency:\n");
-        add_number(text, "connections_at_least", ceil(connections));
+        add_count(text, "connections_at_least", connections);
     }
 }
 
@@ -80,9 +87,9 @@ void rw_artefact_acceptance(const struct rw_plan *plan, unsigned tier, struct rw
     rw_text_adds(text, "schema: ringway.acceptance/1\n"
                        "configuration: gateway.yaml\n"
                        "allow_targets: [] # loopback only; name what else may be touched\n");
-    if (!isnan(rate)) {
+    if (isfinite(rate)) {
         rw_text_adds(text, "load:\n  arrivals: poisson\n  rate_per_second: ");
-        rw_number_write(text, ceil(rate));
+        rw_number_write(text, rw_model_round_up(rate));
         rw_text_adds(text, "\n  duration: 10m\n  repetitions: 3\n");
     }
     rw_text_adds(text, "targets:\n");

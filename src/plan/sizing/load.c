@@ -130,6 +130,27 @@ static uint32_t rate_today(struct rw_plan *plan)
                                       });
 }
 
+/* One for each request in flight; and whoever is there at once holds one while he thinks. */
+static uint32_t add_connections(struct rw_plan *plan, uint32_t in_flight)
+{
+    uint32_t most[3] = {in_flight};
+    unsigned count = 1;
+    if (known(plan, RW_INPUT_CONCURRENT_USERS))
+        most[count++] = plan->inputs[RW_INPUT_CONCURRENT_USERS];
+    if (known(plan, RW_INPUT_CONCURRENT_REQUESTS))
+        most[count++] = plan->inputs[RW_INPUT_CONCURRENT_REQUESTS];
+    return rw_sheet_add(&plan->sheet,
+                        &(struct rw_cell){
+                            .id = "sizing.connections",
+                            .label = RW_LABEL("Open connections at the peak", "峰值连接数"),
+                            .unit = RW_UNIT_COUNT,
+                            .origin = RW_ORIGIN_COMPUTED,
+                            .formula = &rw_formula_greatest,
+                            .inputs = most,
+                            .input_count = count,
+                        });
+}
+
 static void add_rates(struct rw_plan *plan, struct rw_sizing *sizing)
 {
     struct rw_sheet *sheet = &plan->sheet;
@@ -147,11 +168,7 @@ static void add_rates(struct rw_plan *plan, struct rw_sizing *sizing)
     uint32_t in_flight = rw_sheet_compute(
         sheet, "sizing.in_flight", RW_TEXTS("Requests in flight at the peak", "峰值在途请求"),
         RW_UNIT_COUNT, &rw_formula_product, 2, sizing->rate_peak, time_in_system(plan));
-    bool users = known(plan, RW_INPUT_CONCURRENT_USERS);
-    sizing->connections = rw_sheet_compute(sheet, "sizing.connections",
-                                           RW_TEXTS("Open connections at the peak", "峰值连接数"),
-                                           RW_UNIT_COUNT, &rw_formula_greatest, users ? 2 : 1,
-                                           in_flight, in[RW_INPUT_CONCURRENT_USERS]);
+    sizing->connections = add_connections(plan, in_flight);
     sizing->origin_rate = rw_sheet_compute(
         sheet, "sizing.origin_rate", RW_TEXTS("Rate behind the cache", "缓存后的速率"),
         RW_UNIT_PER_SECOND, &rw_sizing_passed, 2, sizing->rate_peak, in[RW_INPUT_CACHE_HIT_SHARE]);
