@@ -164,7 +164,11 @@ static void test_without_a_bill_nothing_is_zero(void **state)
     rw_plan_init(&plan);
     assert_int_equal(build(&plan, values, false), RW_OK);
     assert_true(value_of(&plan, "money.t1.contract") == 180000001);
-    assert_true(value_of(&plan, "money.t1.payment.1") == 15000001);
+    /* Three years, 3 % more each year, in quarters. */
+    double fee = value_of(&plan, "money.t1.fee.1"), last = value_of(&plan, "money.t1.fee.3");
+    assert_true(fabs(fee - 180000001 / 3.0909) < 1 && fabs(last - fee * 1.0609) < 2);
+    assert_true(value_of(&plan, "money.t1.payment.1") == ceil(fee / 4));
+    assert_true(value_of(&plan, "money.t1.payment.12") == floor(last / 4));
     assert_true(isnan(value_of(&plan, "money.t1.cost_term")));
     rw_plan_free(&plan);
 }
@@ -275,6 +279,8 @@ static void test_every_table_adds_up_to_the_cent(void **state)
             expect_sum(&plan, &plan.tiers[i], "part", RW_SHARES_MAX, "contract");
             expect_sum(&plan, &plan.tiers[i], "fee", term, "contract");
             expect_sum(&plan, &plan.tiers[i], "payment", 4 * RW_MONEY_YEARS_MAX, "contract");
+            expect_sum(&plan, &plan.tiers[i], "payment", 4, "fee.1");
+            expect_sum(&plan, &plan.tiers[i], "at_stake", 4 * RW_MONEY_YEARS_MAX, "credit_most");
             expect_sum(&plan, &plan.tiers[i], "fee", rw_money_horizon(&plan), "tco_subscription");
         }
         for (uint32_t i = 0; i < plan.sheet.count; i++) {

@@ -21,7 +21,8 @@
  *   tco_subscription, tco_one_off           over the horizon, not discounted
  *   pv_subscription, pv_one_off             present values
  *   one_off_price, upkeep                   once, and a year
- *   payment.Q, at_stake.Q                   quarterly; at_stake is the part that hangs on KPIs
+ *   payment.Q, at_stake.Q                   quarterly: a quarter of its year's fee; at_stake is the
+ *                                           part that hangs on KPIs, and adds up to credit_most
  *   credit_expected, credit_most            over the term
  *   benefit.Y                               of year Y, from named causes only
  *   flow.Y                                  from year 0: benefits at the end of each year, fees

@@ -50,26 +50,34 @@ static void compare_purchase(struct rw_plan *plan, const struct rw_money *money,
                     in[RW_INPUT_HORIZON], in[RW_INPUT_RESIDUAL]);
 }
 
-/* Equal payments; of each a part hangs on the goals of its quarter. */
+/* A year's fee in four equal payments. */
+static void add_payment(struct rw_plan *plan, const struct rw_tier *tier, uint32_t fee,
+                        unsigned quarter)
+{
+    uint32_t one = rw_sheet_find(&plan->sheet, "money.one");
+    uint32_t inputs[] = {fee, one, one, one, one};
+    struct rw_label label = {rw_sheet_text(&plan->sheet, "Payment of quarter %u", quarter + 1),
+                             rw_sheet_text(&plan->sheet, "第 %u 季度付款", quarter + 1)};
+    rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "payment.%u", quarter + 1), label,
+                  RW_UNIT_MONEY, &rw_formula_split, inputs, 5, quarter % 4);
+}
+
+/* Of each payment a part hangs on the goals of its quarter: all that can be credited, parted as the
+ * payments are. */
 static void add_quarters(struct rw_plan *plan, const struct rw_money *money,
-                         const struct rw_tier *tier, const struct rw_money_tier *cells)
+                         const struct rw_tier *tier, const struct rw_money_tier *cells,
+                         uint32_t credit_most)
 {
     unsigned count = 4 * money->term;
-    uint32_t inputs[4 * RW_MONEY_YEARS_MAX + 1] = {cells->contract};
-    uint32_t one = rw_sheet_find(&plan->sheet, "money.one");
-    for (unsigned i = 1; i <= count; i++)
-        inputs[i] = one;
+    uint32_t inputs[4 * RW_MONEY_YEARS_MAX + 1] = {credit_most};
+    for (unsigned i = 0; i < count; i++)
+        inputs[i + 1] = money->weights[i / 4];
     for (unsigned i = 0; i < count; i++) {
-        struct rw_label paid = {rw_sheet_text(&plan->sheet, "Payment of quarter %u", i + 1),
-                                rw_sheet_text(&plan->sheet, "第 %u 季度付款", i + 1)};
-        struct rw_label stake = {rw_sheet_text(&plan->sheet, "At stake in quarter %u", i + 1),
+        struct rw_label label = {rw_sheet_text(&plan->sheet, "At stake in quarter %u", i + 1),
                                  rw_sheet_text(&plan->sheet, "第 %u 季度与指标挂钩", i + 1)};
-        uint32_t payment =
-            rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "payment.%u", i + 1), paid,
-                          RW_UNIT_MONEY, &rw_formula_split, inputs, count + 1, i);
-        uint32_t both[] = {payment, plan->inputs[RW_INPUT_KPI_SHARE]};
-        rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "at_stake.%u", i + 1), stake,
-                      RW_UNIT_MONEY, &rw_formula_share_of, both, 2, 0);
+        add_payment(plan, tier, cells->fees[i / 4], i);
+        rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "at_stake.%u", i + 1), label,
+                      RW_UNIT_MONEY, &rw_formula_split, inputs, count + 1, i);
     }
 }
 
@@ -79,10 +87,11 @@ void rw_money_payments(struct rw_plan *plan, const struct rw_money *money,
     const uint32_t *in = plan->inputs;
     add_fees(plan, money, tier, cells);
     compare_purchase(plan, money, tier, cells);
-    add_quarters(plan, money, tier, cells);
-    rw_plan_compute(plan, "money", tier, "credit_most",
-                    RW_TEXTS("Credits, at most", "指标扣款上限"), RW_UNIT_MONEY,
-                    &rw_formula_share_of, 2, cells->contract, in[RW_INPUT_KPI_SHARE]);
+    uint32_t credit_most =
+        rw_plan_compute(plan, "money", tier, "credit_most",
+                        RW_TEXTS("Credits, at most", "指标扣款上限"), RW_UNIT_MONEY,
+                        &rw_formula_share_of, 2, cells->contract, in[RW_INPUT_KPI_SHARE]);
+    add_quarters(plan, money, tier, cells, credit_most);
     rw_plan_compute(plan, "money", tier, "credit_expected",
                     RW_TEXTS("Credits expected", "指标扣款期望"), RW_UNIT_MONEY,
                     &rw_money_credit_expected, 3, cells->contract, in[RW_INPUT_KPI_SHARE],
