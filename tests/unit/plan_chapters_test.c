@@ -143,6 +143,55 @@ static void test_what_no_machine_can_do_is_a_blocker(void **state)
     rw_plan_free(&plan);
 }
 
+/* Findings of the rule, and whether all of them are blockers that hold `words`. */
+static unsigned count_findings(const struct rw_plan *plan, const char *rule, const char *words,
+                               bool with)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < plan->findings.count; i++) {
+        const struct rw_finding *found = &plan->findings.at[i];
+        if (strcmp(found->rule, rule) != 0)
+            continue;
+        assert_int_equal(found->severity, RW_SEVERITY_BLOCKER);
+        assert_true((strstr(found->text.en, words) != NULL) == with);
+        count++;
+    }
+    return count;
+}
+
+static void test_a_downtime_that_a_tier_breaks_is_a_blocker(void **state)
+{
+    (void)state;
+    struct rw_plan plan;
+    struct rw_input_value values[RW_INPUT_END] = {
+        [RW_INPUT_PEAK_RATE] = stated(10000),
+        [RW_INPUT_DOWNTIME_ALLOWED] = stated(15),
+    };
+    /* Four incidents a year of 15 minutes are 15 minutes a quarter, whatever is bought. */
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, true), RW_OK);
+    assert_true(fabs(value_of(&plan, "sizing.downtime_incidents") - 15) < 1e-6);
+    assert_int_equal(count_findings(&plan, "tier_downtime", "in any tier", true), 3);
+    assert_true(finding(&plan, "tier_downtime")->numbers[0].value == 15);
+    assert_true(finding(&plan, "tier_downtime")->numbers[1].value ==
+                value_of(&plan, "sizing.t1.downtime"));
+    rw_plan_free(&plan);
+
+    /* Only the tier that fails over within minutes stays below 40. */
+    values[RW_INPUT_DOWNTIME_ALLOWED] = stated(40);
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, true), RW_OK);
+    assert_true(value_of(&plan, "sizing.t3.downtime") < 40);
+    assert_int_equal(count_findings(&plan, "tier_downtime", "in any tier", false), 2);
+    rw_plan_free(&plan);
+
+    values[RW_INPUT_DOWNTIME_ALLOWED] = (struct rw_input_value){0};
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, true), RW_OK);
+    assert_null(finding(&plan, "tier_downtime"));
+    rw_plan_free(&plan);
+}
+
 static void test_without_a_bill_nothing_is_zero(void **state)
 {
     (void)state;
@@ -444,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_million_users_are_not_a_million_requests),
         cmocka_unit_test(test_what_no_machine_can_do_is_a_blocker),
+        cmocka_unit_test(test_a_downtime_that_a_tier_breaks_is_a_blocker),
         cmocka_unit_test(test_without_a_bill_nothing_is_zero),
         cmocka_unit_test(test_the_benefits_of_an_avoided_minute),
         cmocka_unit_test(test_every_table_adds_up_to_the_cent),

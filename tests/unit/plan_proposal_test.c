@@ -7,6 +7,7 @@
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
 #include "plan/money/money.h"
+#include "plan/proposal/chapters.h"
 #include "plan/proposal/proposal.h"
 #include "plan/roadmap/roadmap.h"
 #include "plan/sizing/sizing.h"
@@ -188,6 +189,71 @@ static void the_verdict_comes_first(void **state)
     rw_plan_free(&plan);
 }
 
+/* The number of blockers with rules of their own. */
+static unsigned blocked_rules(const struct rw_findings *findings)
+{
+    const char *rules[64];
+    unsigned count = 0;
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct rw_finding *finding = &findings->at[i];
+        unsigned k = 0;
+        while (k < count && strcmp(rules[k], finding->rule) != 0)
+            k++;
+        if (finding->severity == RW_SEVERITY_BLOCKER && k == count && count < 64)
+            rules[count++] = finding->rule;
+    }
+    return count;
+}
+
+/* What three tiers break is one requirement. */
+static void the_verdict_counts_requirements(void **state)
+{
+    (void)state;
+    struct rw_plan plan;
+    struct rw_doc doc;
+    struct rw_text page = {0};
+    char words[64];
+    assert_int_equal(build(&plan), RW_OK);
+    unsigned rules = blocked_rules(&plan.findings);
+    assert_in_range(rules, 1, rw_findings_count(&plan.findings, RW_SEVERITY_BLOCKER) - 1);
+    assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_EN, &doc), RW_OK);
+    assert_int_equal(rw_report_markdown(&doc, &page), RW_OK);
+    snprintf(words, sizeof(words), "%u requirements cannot be met", rules);
+    assert_non_null(strstr(page.at, words));
+    rw_text_free(&page);
+    rw_doc_free(&doc);
+    rw_plan_free(&plan);
+}
+
+/* The tiers that keep what is wanted, as bits. */
+static unsigned kept_with(struct rw_plan *plan, enum rw_input input, double wanted)
+{
+    const struct rw_proposal proposal = {.plan = plan};
+    struct rw_cell *cell = &plan->sheet.cells[plan->inputs[input]];
+    double before = cell->value;
+    unsigned kept = 0;
+    cell->value = wanted;
+    for (unsigned i = 0; i < plan->tier_count; i++)
+        kept |= rw_proposal_keeps(&proposal, &plan->tiers[i]) ? 1U << i : 0;
+    cell->value = before;
+    return kept;
+}
+
+static void a_tier_that_breaks_a_target_does_not_keep_it(void **state)
+{
+    (void)state;
+    struct rw_plan plan;
+    assert_int_equal(build(&plan), RW_OK);
+    /* 99.95 % by the second; 15 minutes by none; recovery within an hour by the second. */
+    assert_int_equal(kept_with(&plan, RW_INPUT_DOWNTIME_ALLOWED, 15), 0);
+    assert_int_equal(kept_with(&plan, RW_INPUT_DOWNTIME_ALLOWED, 40), 4);
+    assert_int_equal(kept_with(&plan, RW_INPUT_DOWNTIME_ALLOWED, NAN), 6);
+    plan.sheet.cells[plan.inputs[RW_INPUT_DOWNTIME_ALLOWED]].value = NAN;
+    assert_int_equal(kept_with(&plan, RW_INPUT_RECOVERY_TIME, 600), 4);
+    assert_int_equal(kept_with(&plan, RW_INPUT_RECOVERY_TIME, 60), 0);
+    rw_plan_free(&plan);
+}
+
 static void it_is_the_same_every_time(void **state)
 {
     (void)state;
@@ -249,6 +315,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_tables_add_up_and_refer_to_the_sheet),
         cmocka_unit_test(the_verdict_comes_first),
+        cmocka_unit_test(the_verdict_counts_requirements),
+        cmocka_unit_test(a_tier_that_breaks_a_target_does_not_keep_it),
         cmocka_unit_test(it_is_the_same_every_time),
         cmocka_unit_test(an_empty_plan_is_told_too),
         cmocka_unit_test(survives_failing_allocations),

@@ -17,7 +17,7 @@ static const struct criterion {
      RW_LABEL("minutes without answers in a quarter", "每季度无应答的分钟数")},
     {RW_INPUT_LATENCY, "sizing", "response_tail", false,
      RW_LABEL("percentile under the peak rate, open loop", "峰值速率下按开环方式测得的分位值")},
-    {RW_INPUT_RECOVERY_TIME, "sizing", "failover", false,
+    {RW_INPUT_RECOVERY_TIME, "sizing", "recovery", false,
      RW_LABEL("from the loss of the region to the first answer, in a rehearsal",
               "演练中自地域失效至恢复应答的时间")},
 };
@@ -31,7 +31,8 @@ static void put_expected(struct rw_proposal *proposal, struct rw_doc_cell *at,
     double expected = rw_sheet_value(&plan->sheet, cell);
     if (cell == RW_CELL_NONE)
         return;
-    if (criterion->wanted == RW_INPUT_RECOVERY_TIME && tier->profile->regions < 2) {
+    bool kept = criterion->at_least ? expected >= wanted : expected <= wanted;
+    if (criterion->wanted == RW_INPUT_RECOVERY_TIME && tier->profile->regions < 2 && !kept) {
         /* Nothing stands by to fail over to. */
         rw_doc_words(proposal->doc, at,
                      rw_proposal_say(
@@ -39,7 +40,6 @@ static void put_expected(struct rw_proposal *proposal, struct rw_doc_cell *at,
         at->tone = RW_DOC_BAD;
         return;
     }
-    bool kept = criterion->at_least ? expected >= wanted : expected <= wanted;
     rw_doc_words(proposal->doc, at,
                  rw_proposal_quantity(proposal, rw_sheet_quantity(&plan->sheet, cell)));
     at->number = expected;

@@ -84,6 +84,7 @@ void rw_proposal_sizing(struct rw_proposal *proposal)
         {"sizing", "link"},           {"sizing", "utilization"},
         {"sizing", "response"},       {"sizing", "response_tail"},
         {"sizing", "availability"},   {"sizing", "downtime"},
+        {"sizing", "recovery"},
     };
     uint32_t at = 0;
     if (rw_proposal_next(proposal, "sizing.", &at) == RW_CELL_NONE)

@@ -3,13 +3,34 @@
 
 enum { BLOCKERS_SHOWN = 10 };
 
+/* Whether a finding before this one has the same rule: it says the same of another tier. */
+static bool is_repeated(const struct rw_findings *findings, unsigned number)
+{
+    const struct rw_finding *finding = &findings->at[number];
+    for (unsigned i = 0; i < number; i++) {
+        if (findings->at[i].severity == finding->severity &&
+            strcmp(findings->at[i].rule, finding->rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Requirements, not findings: what several tiers break is one. */
+static unsigned count_rules(const struct rw_findings *findings, enum rw_severity severity)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < findings->count; i++)
+        count += findings->at[i].severity == severity && !is_repeated(findings, i);
+    return count;
+}
+
 static void put_verdict(struct rw_proposal *proposal)
 {
     const struct rw_findings *findings = &proposal->plan->findings;
-    unsigned blockers = rw_findings_count(findings, RW_SEVERITY_BLOCKER);
+    unsigned blockers = count_rules(findings, RW_SEVERITY_BLOCKER);
     struct rw_doc_argument counts[] = {
         rw_proposal_count(proposal, blockers),
-        rw_proposal_count(proposal, rw_findings_count(findings, RW_SEVERITY_WARNING)),
+        rw_proposal_count(proposal, count_rules(findings, RW_SEVERITY_WARNING)),
     };
     const struct rw_tier *tier = rw_proposal_recommended(proposal);
     if (blockers)
@@ -27,10 +48,10 @@ static void put_verdict(struct rw_proposal *proposal)
                     rw_proposal_say(proposal, RW_TEXTS("No tier keeps all that is wanted",
                                                        "没有任何一档满足全部要求")),
                     RW_TEXTS("No requirement contradicts another, but none of the tiers keeps the "
-                             "targets for availability and latency within its budget. {1} findings "
-                             "say by how much, and what to do.",
-                             "各项要求之间并无矛盾，但没有一档能在预算内同时满足可用性与时延目标；"
-                             "{1} 条发现给出差距与建议。"),
+                             "targets for availability, downtime, recovery and latency within its "
+                             "budget. The findings say by how much, and what to do: {1} risks.",
+                             "各项要求之间并无矛盾，但没有一档能在预算内同时满足可用性、停机时间、"
+                             "恢复时间与时延目标；差距与建议见各条发现，共 {1} 项风险。"),
                     counts, 2);
     else
         rw_doc_note(proposal->doc, RW_DOC_GOOD,
@@ -86,16 +107,6 @@ static void put_metrics(struct rw_proposal *proposal)
 static bool is_blocker(const struct rw_findings *findings, unsigned number)
 {
     return findings->at[number].severity == RW_SEVERITY_BLOCKER;
-}
-
-/* Whether a finding before this one has the same rule: it says the same of another tier. */
-static bool is_repeated(const struct rw_findings *findings, unsigned number)
-{
-    for (unsigned i = 0; i < number; i++) {
-        if (is_blocker(findings, i) && strcmp(findings->at[i].rule, findings->at[number].rule) == 0)
-            return true;
-    }
-    return false;
 }
 
 static void put_blocker(struct rw_proposal *proposal, const struct rw_finding *finding)
@@ -165,10 +176,12 @@ static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
         rw_proposal_of_tier(proposal, "sizing", tier, "availability"),
         rw_proposal_of_tier(proposal, "money", tier, "cost_term"),
         RW_DOC_TEXT(rw_proposal_say(
-            proposal, keeps ? RW_TEXTS("The targets for availability and latency are kept",
-                                       "满足可用性与时延目标")
-                            : RW_TEXTS("The targets for availability and latency are not kept",
-                                       "不满足可用性与时延目标"))),
+            proposal,
+            keeps ? RW_TEXTS("The targets for availability, downtime, recovery and latency are kept",
+                             "满足可用性、停机时间、恢复时间与时延目标")
+                  : RW_TEXTS("The targets for availability, downtime, recovery and latency are not "
+                             "all kept",
+                             "未全部满足可用性、停机时间、恢复时间与时延目标"))),
         RW_DOC_TEXT(money_verdict(proposal, tier)),
     };
     rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,

@@ -57,10 +57,11 @@ struct rw_proposal_row {
 struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct rw_label caption,
                                             const struct rw_proposal_row *rows, size_t count);
 
-/* The first tier that keeps the availability that is wanted, within its budget; NULL: none. A
- * budget that nobody gave is no bound. */
+/* The first tier that keeps what is wanted, within its budget; NULL: none. A budget that nobody
+ * gave is no bound. */
 const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal);
-/* Whether the tier keeps what is wanted; whether it costs no more than its budget. */
+/* Whether the tier keeps the targets that were stated for availability, downtime, recovery and
+ * latency; whether it costs no more than its budget. */
 bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier *tier);
 bool rw_proposal_affordable(const struct rw_proposal *proposal, const struct rw_tier *tier);
 

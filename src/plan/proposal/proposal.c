@@ -137,16 +137,22 @@ struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct
     return table;
 }
 
+/* What nobody wants is kept. */
+static bool keeps(const struct rw_plan *plan, const struct rw_tier *tier, enum rw_input wanted,
+                  const char *name, bool at_least)
+{
+    double limit = rw_plan_input(plan, wanted);
+    double given = rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, name));
+    return isnan(limit) || (at_least ? given >= limit : given <= limit);
+}
+
 bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier *tier)
 {
     const struct rw_plan *plan = proposal->plan;
-    double wanted = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
-    double expected =
-        rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, "availability"));
-    double latency = rw_plan_input(plan, RW_INPUT_LATENCY);
-    double tail = rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, "response_tail"));
-    bool available = isnan(wanted) || expected >= wanted;
-    return available && (isnan(latency) || isnan(tail) || tail <= latency);
+    return keeps(plan, tier, RW_INPUT_AVAILABILITY, "availability", true) &&
+           keeps(plan, tier, RW_INPUT_DOWNTIME_ALLOWED, "downtime", false) &&
+           keeps(plan, tier, RW_INPUT_RECOVERY_TIME, "recovery", false) &&
+           keeps(plan, tier, RW_INPUT_LATENCY, "response_tail", false);
 }
 
 bool rw_proposal_affordable(const struct rw_proposal *proposal, const struct rw_tier *tier)

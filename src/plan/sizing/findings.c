@@ -72,12 +72,48 @@ static void check_availability(struct rw_plan *plan, const struct rw_tier *tier)
     rw_findings_add(&plan->findings, &finding);
 }
 
+/* Whether what goes wrong in any tier leaves nothing of the downtime that is allowed. */
+static bool incidents_use_up(const struct rw_plan *plan, double allowed)
+{
+    double incidents = rw_sheet_value_of(&plan->sheet, "sizing.downtime_incidents");
+    return incidents >= allowed * (1 - 1e-9);
+}
+
+static void check_downtime(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t goal = plan->inputs[RW_INPUT_DOWNTIME_ALLOWED];
+    uint32_t expected = rw_plan_find(plan, "sizing", tier, "downtime");
+    double allowed = rw_sheet_value(&plan->sheet, goal);
+    if (!(rw_sheet_value(&plan->sheet, expected) > allowed))
+        return;
+    struct rw_finding finding = compare(plan, goal, expected);
+    finding.rule = "tier_downtime";
+    finding.severity = RW_SEVERITY_BLOCKER;
+    finding.subject = tier->name;
+    finding.named = tier->label;
+    finding.text = RW_TEXTS("{2}: downtime of {0} is allowed, {1} is expected",
+                            "{2}：允许停机 {0}，预期 {1}");
+    finding.action = RW_TEXTS("Choose a tier that covers more, shorten repair, or allow more",
+                              "选择覆盖更多的档次、缩短修复时间，或放宽允许停机时间");
+    if (incidents_use_up(plan, allowed)) {
+        finding.text = RW_TEXTS("{2}: downtime of {0} is allowed, {1} is expected; the incidents "
+                                "that are assumed use up the allowance alone, in any tier",
+                                "{2}：允许停机 {0}，预期 {1}；仅所假设的故障即已用尽允许时间，"
+                                "任何档次均如此");
+        finding.action = RW_TEXTS(
+            "Show by records that incidents are fewer or shorter (intake.goal.incidents, "
+            "intake.goal.incident_time), or allow more",
+            "以记录证明故障更少或更短（intake.goal.incidents、intake.goal.incident_time），"
+            "或放宽允许停机时间");
+    }
+    finding.source = "models.yaml: error_budget";
+    rw_findings_add(&plan->findings, &finding);
+}
+
 static void check_recovery(struct rw_plan *plan, const struct rw_tier *tier)
 {
     uint32_t goal = plan->inputs[RW_INPUT_RECOVERY_TIME];
-    uint32_t failover = rw_plan_find(plan, "sizing", tier, "failover");
-    uint32_t outage = plan->inputs[RW_INPUT_REGION_OUTAGE];
-    uint32_t possible = rw_sheet_value(&plan->sheet, failover) > 0 ? failover : outage;
+    uint32_t possible = rw_plan_find(plan, "sizing", tier, "recovery");
     if (!(rw_sheet_value(&plan->sheet, possible) > rw_sheet_value(&plan->sheet, goal)))
         return;
     struct rw_finding finding = compare(plan, goal, possible);
@@ -99,6 +135,7 @@ void rw_sizing_findings(struct rw_plan *plan, const struct rw_sizing *sizing)
     for (unsigned i = 0; i < plan->tier_count; i++) {
         check_scaling(plan, &plan->tiers[i]);
         check_availability(plan, &plan->tiers[i]);
+        check_downtime(plan, &plan->tiers[i]);
         check_recovery(plan, &plan->tiers[i]);
     }
 }

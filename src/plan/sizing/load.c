@@ -230,6 +230,9 @@ static void add_promise(struct rw_plan *plan, struct rw_sizing *sizing)
         sheet, "sizing.availability_incidents",
         RW_TEXTS("Availability that incidents leave", "故障后所余可用性"), RW_UNIT_SHARE,
         &rw_sizing_incidents, 2, in[RW_INPUT_INCIDENTS_PER_YEAR], in[RW_INPUT_INCIDENT_TIME]);
+    rw_sheet_compute(sheet, "sizing.downtime_incidents",
+                     RW_TEXTS("Downtime of the incidents alone", "仅故障造成的停机时间"),
+                     RW_UNIT_MINUTES_PER_QUARTER, &rw_sizing_downtime, 1, sizing->incidents);
 }
 
 void rw_sizing_load(struct rw_plan *plan, struct rw_sizing *sizing)

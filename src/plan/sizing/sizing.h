@@ -10,7 +10,7 @@
  *   sizing.data_raw           BYTES        what comes in and is kept, before copies
  *   sizing.egress_month       BYTES        a month, to the internet
  *   sizing.link               BITS_PER_SECOND  of the entry at the peak
- *   sizing.downtime_allowed   MINUTES_PER_QUARTER
+ *   sizing.downtime_allowed, sizing.downtime_incidents   MINUTES_PER_QUARTER
  *
  * and for each tier (sizing.t1.* ...):
  *
@@ -32,6 +32,7 @@
  *   link                      BITS_PER_SECOND  between the regions or to the customer's site
  *   availability              SHARE        of the composed system
  *   downtime                  MINUTES_PER_QUARTER  expected
+ *   recovery                  SECONDS      when a region is lost
  *   response                  SECONDS      mean, at the peak
  *   response_tail             SECONDS      at the percentile of the target
  */

@@ -195,6 +195,10 @@ static void add_promises(struct rw_plan *plan, const struct rw_sizing *sizing,
              &rw_formula_product, 3, regions, in[RW_INPUT_NETWORK_AVAILABILITY], sizing->incidents);
     CELL("downtime", "Downtime expected", "预期停机时间", RW_UNIT_MINUTES_PER_QUARTER,
          &rw_sizing_downtime, 1, availability);
+    /* Without a region to fail over to, its return is waited for. */
+    bool fails_over = rw_sheet_value(&plan->sheet, cells->failover) > 0;
+    CELL("recovery", "Recovery when a region is lost", "地域失效后的恢复时间", RW_UNIT_SECONDS,
+         &rw_formula_same, 1, fails_over ? cells->failover : in[RW_INPUT_REGION_OUTAGE]);
     uint32_t used = CELL("utilization", "Utilisation with a zone lost", "失去一个可用区时的利用率",
                          RW_UNIT_SHARE, &rw_sizing_utilization, 4, sizing->cores_needed, cells->app,
                          cells->zones, in[RW_INPUT_NODE_CORES]);
