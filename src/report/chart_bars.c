@@ -84,10 +84,13 @@ static size_t label_stride(const struct rw_doc_chart *chart, const struct plot *
     return stride ? stride : 1;
 }
 
+/* No number: said, as a bar without height would be taken for zero. */
 static void draw_value(struct rw_chart_view *view, double x, double y, double value)
 {
     struct rw_text text = {0};
-    RW_CHART_WORDS(view, "value", x, y, RW_ANCHOR_MIDDLE, rw_chart_value(view, &text, value), 0);
+    struct rw_span words = isfinite(value) ? rw_chart_value(view, &text, value)
+                                           : rw_report_word(RW_SAY_MISSING_VALUE, view->language);
+    RW_CHART_WORDS(view, "value", x, y, RW_ANCHOR_MIDDLE, words, 0);
     if (text.err)
         view->out->text.err = text.err;
     rw_text_free(&text);
@@ -107,14 +110,17 @@ static void draw_stack(struct rw_chart_view *view, const struct plot *plot,
 {
     double width = fmin(plot->group * 0.62, 64), above = 0, below = 0;
     double left = x + (plot->group - width) / 2;
+    bool whole = true;
     for (size_t i = 0; i < view->chart->series_count; i++) {
         double value = known(point->values[i]);
+        whole = whole && isfinite(point->values[i]);
         double *edge = value < 0 ? &below : &above;
         draw_bar(view, plot, i, left, width, *edge, *edge + value);
         *edge += value;
     }
-    if (plot->group > 40 && above > 0)
-        draw_value(view, x + plot->group / 2, rw_scale_at(&plot->values, above) - 6, above);
+    if (plot->group > 40 && (above > 0 || !whole))
+        draw_value(view, x + plot->group / 2, rw_scale_at(&plot->values, above) - 6,
+                   whole ? above : NAN);
 }
 
 static void draw_beside(struct rw_chart_view *view, const struct plot *plot,
@@ -128,7 +134,7 @@ static void draw_beside(struct rw_chart_view *view, const struct plot *plot,
         draw_bar(view, plot, i, left, width - 2, 0, value);
         double y = rw_scale_at(&plot->values, value);
         if (width > 34)
-            draw_value(view, left + width / 2 - 1, value < 0 ? y + 14 : y - 6, value);
+            draw_value(view, left + width / 2 - 1, value < 0 ? y + 14 : y - 6, point->values[i]);
     }
 }
 

@@ -77,14 +77,17 @@ static void insurer(struct rw_plan *plan, struct rw_input_value values[RW_INPUT_
     };
 }
 
-static enum rw_err build(struct rw_plan *plan)
+static enum rw_err build_at(struct rw_plan *plan, const char *provider, const char *region,
+                            const char *currency)
 {
     struct rw_input_value values[RW_INPUT_END] = {0};
     rw_plan_init(plan);
     insurer(plan, values);
+    plan->terms.sites[0].provider = provider;
+    plan->terms.sites[0].region = region;
     plan->prices = &prices;
     plan->standards = &standards;
-    plan->sheet.currency = "USD";
+    plan->sheet.currency = currency;
     rw_inputs_add(&plan->sheet, values, plan->inputs);
     plan->tier_count = rw_tiers_make(&plan->terms, plan->tiers);
     enum rw_err err = rw_sizing_chapter(plan);
@@ -98,6 +101,11 @@ static enum rw_err build(struct rw_plan *plan)
         err = rw_controls_chapter(plan);
     rw_findings_sort(&plan->findings);
     return err;
+}
+
+static enum rw_err build(struct rw_plan *plan)
+{
+    return build_at(plan, "aws", "eu-west-1", "USD");
 }
 
 /* ---- What a reader sees ---- */
@@ -254,6 +262,64 @@ static void a_tier_that_breaks_a_target_does_not_keep_it(void **state)
     rw_plan_free(&plan);
 }
 
+static const struct rw_doc_chart *find_chart(const struct rw_doc *doc, struct rw_span caption)
+{
+    for (const struct rw_doc_block *block = doc->first; block; block = block->next) {
+        if (block->chart && rw_span_eq(block->chart->caption, caption))
+            return block->chart;
+    }
+    fail_msg("no chart %.*s", RW_SPAN_ARGS(caption));
+    return NULL;
+}
+
+/* A year of a category of a tier; missing as soon as one of its items is. */
+static double year_of(const struct rw_plan *plan, unsigned tier, const char *category)
+{
+    double year = 0;
+    for (unsigned i = 0; i < plan->bill->item_count; i++) {
+        const struct rw_bill_item *item = &plan->bill->items[i];
+        if (item->tier == tier && strcmp(item->category, category) == 0)
+            year += rw_sheet_value(&plan->sheet, item->year);
+    }
+    return year;
+}
+
+/* In Beijing some prices are missing, none of them of machines. */
+static void a_missing_price_is_missing_in_the_chart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *category, *name;
+    } names[] = {{"Compute", "Computing"},
+                 {"Storage", "Storage"},
+                 {"Networking", "Network"},
+                 {"Databases", "Databases"}};
+    struct rw_plan plan;
+    struct rw_doc doc;
+    unsigned known = 0, missing = 0;
+    assert_int_equal(build_at(&plan, "alibaba", "cn-beijing", "CNY"), RW_OK);
+    assert_true(plan.bill->prices_missing > 0);
+    assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_EN, &doc), RW_OK);
+    const struct rw_doc_chart *chart =
+        find_chart(&doc, RW_LITERAL("A year of operation by what is bought"));
+    for (size_t k = 0; k < chart->series_count; k++) {
+        size_t n = 0;
+        while (n < 4 && !rw_span_is(chart->series[k], names[n].name))
+            n++;
+        assert_in_range(n, 0, 3);
+        const struct rw_doc_point *point = chart->first;
+        for (unsigned tier = 0; tier < plan.tier_count; tier++, point = point->next) {
+            double year = year_of(&plan, tier, names[n].category);
+            assert_true(point->values[k] == year || (isnan(year) && isnan(point->values[k])));
+            missing += isnan(year);
+            known += year > 0;
+        }
+    }
+    assert_true(missing > 0 && known > 0);
+    rw_doc_free(&doc);
+    rw_plan_free(&plan);
+}
+
 static void it_is_the_same_every_time(void **state)
 {
     (void)state;
@@ -317,6 +383,7 @@ int main(void)
         cmocka_unit_test(the_verdict_comes_first),
         cmocka_unit_test(the_verdict_counts_requirements),
         cmocka_unit_test(a_tier_that_breaks_a_target_does_not_keep_it),
+        cmocka_unit_test(a_missing_price_is_missing_in_the_chart),
         cmocka_unit_test(it_is_the_same_every_time),
         cmocka_unit_test(an_empty_plan_is_told_too),
         cmocka_unit_test(survives_failing_allocations),

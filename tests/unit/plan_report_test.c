@@ -344,6 +344,32 @@ static void a_missing_price_is_in_the_total(void **state)
     rw_doc_free(&doc);
 }
 
+/* Neither a bar of zero height nor a sum of the rest stands for what nobody knows. */
+static void a_missing_value_is_said_in_the_chart(void **state)
+{
+    (void)state;
+    const enum rw_doc_chart_kind kinds[] = {RW_DOC_BARS, RW_DOC_STACKED};
+    for (size_t i = 0; i < 2; i++) {
+        struct rw_doc doc;
+        struct rw_text page = {0};
+        rw_doc_init(&doc, RW_LANGUAGE_EN);
+        struct rw_doc_chart *chart =
+            rw_doc_chart(&doc, kinds[i], RW_LITERAL("Bill"), RW_LITERAL("USD"));
+        rw_doc_series(&doc, chart, RW_LITERAL("Storage"));
+        rw_doc_series(&doc, chart, RW_LITERAL("Network"));
+        struct rw_doc_point *point = rw_doc_point(&doc, chart, RW_LITERAL("Tier"));
+        point->values[0] = 5000;
+        point->values[1] = NAN;
+        assert_int_equal(rw_doc_finish(&doc), RW_OK);
+        assert_int_equal(rw_report_html(&doc, &page), RW_OK);
+        const char *svg = strstr(page.at, "<svg"), *end = svg ? strstr(svg, "</svg>") : NULL;
+        const char *word = svg ? strstr(svg, ">missing<") : NULL;
+        assert_true(end && word && word < end);
+        rw_text_free(&page);
+        rw_doc_free(&doc);
+    }
+}
+
 /* ---- Numbers ---- */
 
 static void expect(struct rw_text *text, const char *expected)
@@ -534,6 +560,7 @@ int main(void)
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(totals_are_the_sum_of_their_rows),
         cmocka_unit_test(a_missing_price_is_in_the_total),
+        cmocka_unit_test(a_missing_value_is_said_in_the_chart),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(texts_are_cut_at_whole_characters),
         cmocka_unit_test(zones_hold_their_boxes_and_no_others),

@@ -131,6 +131,20 @@ static struct rw_span category_name(const struct rw_proposal *proposal, const ch
     return rw_span_text(category);
 }
 
+/* What a tier pays a year in each category; of one in which a price is missing, nobody knows. */
+static void add_up(const struct rw_plan *plan, unsigned tier, const char *const categories[],
+                   size_t count, double *years)
+{
+    for (unsigned i = 0; i < plan->bill->item_count; i++) {
+        const struct rw_bill_item *item = &plan->bill->items[i];
+        double year = rw_sheet_value(&plan->sheet, item->year);
+        for (size_t k = 0; k < count && item->tier == tier; k++) {
+            if (strcmp(categories[k], item->category) == 0)
+                years[k] += isfinite(year) ? year : NAN;
+        }
+    }
+}
+
 static void put_chart(struct rw_proposal *proposal)
 {
     const struct rw_plan *plan = proposal->plan;
@@ -147,14 +161,7 @@ static void put_chart(struct rw_proposal *proposal)
     for (unsigned t = 0; t < plan->tier_count; t++) {
         struct rw_doc_point *point =
             rw_doc_point(proposal->doc, chart, rw_proposal_say(proposal, plan->tiers[t].label));
-        for (unsigned i = 0; i < plan->bill->item_count; i++) {
-            const struct rw_bill_item *item = &plan->bill->items[i];
-            double year = rw_sheet_value(&plan->sheet, item->year);
-            for (size_t k = 0; k < count && item->tier == t; k++) {
-                if (strcmp(categories[k], item->category) == 0 && isfinite(year))
-                    point->values[k] += year;
-            }
-        }
+        add_up(plan, t, categories, count, point->values);
     }
 }
 
