@@ -246,6 +246,28 @@ static void test_assumed_site(void **state)
     rw_plan_free(&plan);
 }
 
+/* Prices of another region stand in, and it is said that they do. */
+static void test_unknown_region(void **state)
+{
+    (void)state;
+    const struct rw_term_site sites[] = {{"azure", "eastus9", 1, {5, 3}},
+                                         {"aws", "mars-west-1", 1, {6, 3}},
+                                         {"azure", "eastus", 1, {7, 3}}};
+    struct rw_plan plan;
+    begin(&plan, sites, 3);
+    plan.terms.file = "t.yaml";
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    expect_sums(&plan);
+    assert_int_equal(findings_of(&plan, "region_unknown"), 2);
+    const struct rw_finding *finding = plan.findings.at;
+    while (strcmp(finding->rule, "region_unknown") != 0)
+        finding++;
+    assert_string_equal(finding->subject, "azure eastus9");
+    assert_int_equal(finding->place.line, 5);
+    assert_true(value(&plan, "bill.t1.s1.app.quantity") > 0);
+    rw_plan_free(&plan);
+}
+
 static const char own_prices[] =
     "schema: ringway.prices/1\n"
     "prices:\n"
@@ -302,6 +324,12 @@ static void test_places(void **state)
         {"本地数据中心", "上海", "onprem", "any"},
         {"HPE Synergy", "", "onprem", "any"},
         {"aws_cn", "cn-north-1", "aws_cn", "cn-north-1"},
+        {"azure", "主站 eastus（美国）", "azure", "eastus"},
+        {"azure", "eastus9", "azure", NULL},
+        {"aws", "mars-west-1", "aws", NULL},
+        {"aws", "us-east-1a", "aws", "us-east-1"},
+        {"aws", "us-east-11", "aws", NULL},
+        {"阿里云", "cn-hangzhou-h", "alibaba", "cn-hangzhou"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const char *id = NULL, *place = NULL;
@@ -309,7 +337,9 @@ static void test_places(void **state)
         assert_true(rw_bill_place(rw_span_text(cases[i].provider), rw_span_text(cases[i].region),
                                   &id, &place));
         assert_string_equal(id, cases[i].id);
-        assert_string_equal(place, cases[i].place);
+        assert_true((place == NULL) == (cases[i].place == NULL));
+        if (cases[i].place)
+            assert_string_equal(place, cases[i].place);
     }
     const char *id, *place;
     assert_false(rw_bill_place(RW_LITERAL("somebody"), RW_LITERAL("eastus"), &id, &place));
@@ -339,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_amazon),       cmocka_unit_test(test_commitment),
         cmocka_unit_test(test_missing),      cmocka_unit_test(test_currencies),
         cmocka_unit_test(test_assumed_site), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_unknown_region),
         cmocka_unit_test(test_on_premises),  cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

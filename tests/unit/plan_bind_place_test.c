@@ -53,6 +53,12 @@ static void test_sites(void **state)
            "  - {provider: AWS, region: eu-west-1, count: 5}\n"
            "  - {provider: nobody, region: nowhere, count: 7}\n",
            "aws eu-west-1 25, azure eastus 100, onprem any 1", "");
+    /* What is no region stays what it is: the bill tells. */
+    expect("sites:\n"
+           "  - {provider: azure, region: eastus9}\n"
+           "  - {provider: aws, region: mars-west-1, count: 3}\n"
+           "  - {provider: aws, count: 2}\n",
+           "azure eastus9 1, aws mars-west-1 3, aws us-east-1 2", "");
     /* In words only: each part of the enumeration. */
     expect("基础设施:\n  公有云: AWS北京（EC2 50节点）、Azure东欧（VM 30节点）\n",
            "aws_cn cn-north-1 1, azure polandcentral 1", "");

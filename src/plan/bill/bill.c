@@ -634,6 +634,39 @@ static void tell_left_out(struct rw_plan *plan, const struct rw_term_site *site)
         });
 }
 
+/* Prices for "any" region say nothing about which there are. */
+static bool sells_in(const struct rw_prices *prices, const struct rw_term_site *site)
+{
+    for (unsigned i = 0; i < prices->list_count; i++)
+        for (unsigned j = 0; j < prices->lists[i].row_count; j++)
+            if (strcmp(prices->lists[i].rows[j].provider, site->provider) == 0 &&
+                strcmp(prices->lists[i].rows[j].region, site->region) == 0)
+                return true;
+    return false;
+}
+
+static void tell_region(struct rw_plan *plan, const struct rw_term_site *site)
+{
+    rw_findings_add(
+        &plan->findings,
+        &(struct rw_finding){
+            .rule = "region_unknown",
+            .severity = RW_SEVERITY_WARNING,
+            .text = RW_LABEL("The price list knows no region \"{2}\": prices of another region "
+                             "stand in for it",
+                             "价格表中没有区域“{2}”：以其他区域的价格代替"),
+            .action = RW_LABEL("Name the region by its technical name; if it is right, ask the "
+                               "provider for its prices",
+                               "请写明区域的技术名称；如名称无误，请向供应商询价"),
+            .numbers = {{.value = NAN}, {.value = NAN}},
+            .cells = {RW_CELL_NONE, RW_CELL_NONE},
+            .subject = rw_sheet_text(&plan->sheet, "%s %s", site->provider, site->region),
+            .source = "data/plan/prices.yaml",
+            .file = plan->terms.file,
+            .place = site->place,
+        });
+}
+
 /* What stands on premises is part of the bill once somebody gives prices for it. */
 static void choose_sites(struct rw_plan *plan)
 {
@@ -647,6 +680,8 @@ static void choose_sites(struct rw_plan *plan)
             tell_left_out(plan, site);
         else
             bill->sites[bill->site_count++] = *site;
+        if (strcmp(site->provider, "onprem") != 0 && !sells_in(plan->prices, site))
+            tell_region(plan, site);
     }
     if (bill->site_count)
         return;

@@ -50,7 +50,9 @@ struct rw_bill {
 RW_MUST_CHECK enum rw_err rw_bill_chapter(struct rw_plan *plan);
 
 /* Provider and region as the price list names them, from what people write ("AWS", "Azure East US",
- * "AWS北京", "本地"). False: not understood; then nothing is set. `region` may be empty. */
+ * "AWS北京", "本地"). False: not understood; then nothing is set. `region` may be empty: then it is
+ * the provider's usual one. `*region_id` NULL: there is no such region in the tables; its words are
+ * its name, and the bill tells what follows. */
 bool rw_bill_place(struct rw_span provider, struct rw_span region, const char **provider_id,
                    const char **region_id);
 

@@ -120,6 +120,38 @@ static bool contains(struct rw_span text, const char *word)
     return false;
 }
 
+static bool is_letter(char c)
+{
+    return rw_lower(c) >= 'a' && rw_lower(c) <= 'z';
+}
+
+static bool is_letter_or_digit(char c)
+{
+    return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+/* Whether a region's name ends before `rest`, or a zone's letter does: us-east-1a, cn-beijing-h. */
+static bool ends_before(struct rw_span rest, const char *name)
+{
+    if (!rest.len || !is_letter_or_digit(rest.at[0]))
+        return true;
+    return strchr(name, '-') && is_letter(rest.at[0]) &&
+           (rest.len == 1 || !is_letter_or_digit(rest.at[1]));
+}
+
+/* A technical name as a whole: "eastus9" is not "eastus". */
+static bool is_named(struct rw_span text, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i + len <= text.len; i++) {
+        bool begins = i == 0 || !is_letter_or_digit(text.at[i - 1]);
+        if (begins && rw_span_eq_nocase(rw_span(text.at + i, len), rw_span(name, len)) &&
+            ends_before(rw_span_skip(text, i + len), name))
+            return true;
+    }
+    return false;
+}
+
 static const struct place_name *find_name(const struct place_name *names, size_t count,
                                           struct rw_span text, const char *provider)
 {
@@ -138,7 +170,7 @@ static const char *find_region(struct rw_span text, const char *provider)
 {
     const char *best = NULL;
     for (size_t i = 0; i < COUNT(technical); i++)
-        if (contains(text, technical[i]) && (!best || strlen(technical[i]) > strlen(best)))
+        if (is_named(text, technical[i]) && (!best || strlen(technical[i]) > strlen(best)))
             best = technical[i];
     if (best)
         return best;
@@ -170,7 +202,8 @@ bool rw_bill_place(struct rw_span provider, struct rw_span region, const char **
         place = find_region(provider, found);
     bool chinese = strcmp(name->provider, "aws_cn") == 0 ||
                    (place && strcmp(found, "aws") == 0 && strncmp(place, "cn-", 3) == 0);
+    bool onprem = strcmp(found, "onprem") == 0;
     *provider_id = chinese ? "aws_cn" : found;
-    *region_id = place ? place : usual_region(*provider_id);
+    *region_id = place ? place : region.len && !onprem ? NULL : usual_region(*provider_id);
     return true;
 }

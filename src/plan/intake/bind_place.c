@@ -7,13 +7,15 @@
 
 /* ---- Sites ---- */
 
-/* The same place twice is one site. */
+/* The same place twice is one site. `region` ends in a NUL: of an unknown one it is the name. */
 static void add_site(struct rw_terms *terms, struct rw_span provider, struct rw_span region,
                      double weight, struct rw_conf_place place)
 {
     struct rw_term_site site = {.weight = weight, .place = place};
     if (!rw_bill_place(provider, region, &site.provider, &site.region))
         return;
+    if (!site.region)
+        site.region = region.at;
     for (unsigned i = 0; i < terms->site_count; i++)
         if (strcmp(terms->sites[i].provider, site.provider) == 0 &&
             strcmp(terms->sites[i].region, site.region) == 0) {
@@ -62,7 +64,7 @@ static void add_named(const struct rw_intake *intake, struct rw_terms *terms)
     struct rw_span rest = value->there ? value->text : RW_LITERAL("");
     struct rw_span part = {0};
     while (next_part(&rest, &part))
-        add_site(terms, part, part, 1, value->place);
+        add_site(terms, part, RW_LITERAL(""), 1, value->place);
 }
 
 void rw_intake_bind_sites(const struct rw_intake *intake, struct rw_terms *terms)
