@@ -2,6 +2,7 @@
 #include "plan/proposal/chapters.h"
 
 #include "plan/bill/bill.h"
+#include "report/markup.h"
 
 #define NONE ((struct rw_span){"", 0})
 
@@ -83,9 +84,11 @@ static void put_tier(struct rw_proposal *proposal, unsigned number)
             continue;
         if (item->site != site) {
             const struct rw_term_site *at = &bill->sites[item->site];
+            struct rw_span region = rw_span_text(known(at->region));
+            region.len = rw_text_fit(region, 5000); /* it may be the customer's own words */
             rw_doc_group(proposal->doc, table,
-                         rw_doc_format(proposal->doc, "%.100s %.100s", known(at->provider),
-                                       known(at->region)));
+                         rw_doc_format(proposal->doc, "%.100s %.*s", known(at->provider),
+                                       RW_SPAN_ARGS(region)));
         }
         site = item->site;
         put_item(proposal, table, item);
