@@ -366,11 +366,15 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),       cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),      cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_assumed_site), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_amazon),
+        cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_assumed_site),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_unknown_region),
-        cmocka_unit_test(test_on_premises),  cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_on_premises),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -87,10 +87,9 @@ void rw_money_payments(struct rw_plan *plan, const struct rw_money *money,
     const uint32_t *in = plan->inputs;
     add_fees(plan, money, tier, cells);
     compare_purchase(plan, money, tier, cells);
-    uint32_t credit_most =
-        rw_plan_compute(plan, "money", tier, "credit_most",
-                        RW_TEXTS("Credits, at most", "指标扣款上限"), RW_UNIT_MONEY,
-                        &rw_formula_share_of, 2, cells->contract, in[RW_INPUT_KPI_SHARE]);
+    uint32_t credit_most = rw_plan_compute(
+        plan, "money", tier, "credit_most", RW_TEXTS("Credits, at most", "指标扣款上限"),
+        RW_UNIT_MONEY, &rw_formula_share_of, 2, cells->contract, in[RW_INPUT_KPI_SHARE]);
     add_quarters(plan, money, tier, cells, credit_most);
     rw_plan_compute(plan, "money", tier, "credit_expected",
                     RW_TEXTS("Credits expected", "指标扣款期望"), RW_UNIT_MONEY,

@@ -177,11 +177,12 @@ static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
         rw_proposal_of_tier(proposal, "money", tier, "cost_term"),
         RW_DOC_TEXT(rw_proposal_say(
             proposal,
-            keeps ? RW_TEXTS("The targets for availability, downtime, recovery and latency are kept",
-                             "满足可用性、停机时间、恢复时间与时延目标")
-                  : RW_TEXTS("The targets for availability, downtime, recovery and latency are not "
-                             "all kept",
-                             "未全部满足可用性、停机时间、恢复时间与时延目标"))),
+            keeps
+                ? RW_TEXTS("The targets for availability, downtime, recovery and latency are kept",
+                           "满足可用性、停机时间、恢复时间与时延目标")
+                : RW_TEXTS("The targets for availability, downtime, recovery and latency are not "
+                           "all kept",
+                           "未全部满足可用性、停机时间、恢复时间与时延目标"))),
         RW_DOC_TEXT(money_verdict(proposal, tier)),
     };
     rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,

@@ -91,8 +91,8 @@ static void check_downtime(struct rw_plan *plan, const struct rw_tier *tier)
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.subject = tier->name;
     finding.named = tier->label;
-    finding.text = RW_TEXTS("{2}: downtime of {0} is allowed, {1} is expected",
-                            "{2}：允许停机 {0}，预期 {1}");
+    finding.text =
+        RW_TEXTS("{2}: downtime of {0} is allowed, {1} is expected", "{2}：允许停机 {0}，预期 {1}");
     finding.action = RW_TEXTS("Choose a tier that covers more, shorten repair, or allow more",
                               "选择覆盖更多的档次、缩短修复时间，或放宽允许停机时间");
     if (incidents_use_up(plan, allowed)) {
