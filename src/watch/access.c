@@ -127,26 +127,43 @@ static void end_trouble(struct rw_access_log *log)
     log->lost_in_trouble = 0;
 }
 
+/* A worker that waits is woken when there is room for many lines, not to wait again at once. */
 static void make_room(struct rw_access_ring *ring, size_t len)
 {
     rw_access_ring_consume(ring, len);
-    if (len && atomic_load(&ring->room_wanted) && atomic_exchange(&ring->room_wanted, 0))
+    if (atomic_load(&ring->room_wanted) && rw_access_ring_used(ring) <= ring->bytes / 2 &&
+        atomic_exchange(&ring->room_wanted, 0))
         futex_wake(&ring->room_wanted);
 }
 
-/* What the ring holds now lies in two pieces at most. What comes meanwhile has its turn later. */
+/* Piece by piece, so that the room of each is free at once. Between two a worker may need this
+ * core, unless it is for room that it waits. */
+static enum rw_err write_lines(struct rw_access_log *log, struct rw_access_ring *ring,
+                               struct rw_span lines)
+{
+    enum rw_err err = RW_OK;
+    while (!err && lines.len) {
+        size_t written;
+        err = rw_access_file_write(&log->file, lines, RW_ACCESS_WAIT_MS_MAX, &written);
+        make_room(ring, written);
+        log->written += written;
+        lines = rw_span_skip(lines, written);
+        if (lines.len && !atomic_load(&ring->room_wanted))
+            sched_yield();
+    }
+    return err;
+}
+
+/* What the ring holds now lies in two parts at most. What comes meanwhile has its turn later. */
 static enum rw_err drain_ring(struct rw_access_log *log, struct rw_access_ring *ring)
 {
-    for (int piece = 0; piece < 2; piece++) {
+    for (int part = 0; part < 2; part++) {
         struct rw_span lines = rw_access_ring_peek(ring);
         if (!lines.len)
             break;
         if (!log->file.mid_line)
             rw_access_file_make_room(&log->file, lines.len);
-        size_t written;
-        enum rw_err err = rw_access_file_write(&log->file, lines, RW_ACCESS_WAIT_MS_MAX, &written);
-        make_room(ring, written);
-        log->written += written;
+        enum rw_err err = write_lines(log, ring, lines);
         if (err == RW_EIO && log->file.mid_line)
             drop_rest_of_line(log);
         if (err)

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -255,22 +254,13 @@ static enum rw_err write_piece(struct rw_access_file *file, struct rw_span piece
 enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lines, int wait_ms_max,
                                  size_t *written)
 {
-    size_t count;
     *written = 0;
-    while (lines.len) {
-        bool mend = file->torn;
-        struct rw_span piece = mend ? RW_LITERAL("\n") : next_piece(file, lines);
-        enum rw_err err = write_piece(file, piece, wait_ms_max, &count);
-        if (mend)
-            file->torn = err || count == 0;
-        else
-            *written += count;
+    while (file->torn) {
+        size_t count;
+        enum rw_err err = write_piece(file, RW_LITERAL("\n"), wait_ms_max, &count);
         if (err)
             return err;
-        if (!mend)
-            lines = rw_span_skip(lines, count);
-        if (lines.len)
-            sched_yield(); /* a worker may wait for this core */
+        file->torn = count == 0;
     }
-    return RW_OK;
+    return write_piece(file, next_piece(file, lines), wait_ms_max, written);
 }

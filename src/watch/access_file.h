@@ -33,7 +33,8 @@ void rw_access_file_reopen(struct rw_access_file *file);
 /* Before a write of `len` bytes: follows a rotation by another process, or rotates. */
 void rw_access_file_make_room(struct rw_access_file *file, size_t len);
 
-/* Writes lines; `*written` counts the bytes that are out, whatever the result. RW_ETIMEDOUT: the
+/* Writes the first of the lines, at most as many as are out in a moment; `*written` counts the
+ * bytes that are out, whatever the result: with RW_OK perhaps none (a signal). RW_ETIMEDOUT: the
  * reader of a pipe took nothing for `wait_ms_max`. RW_EIO: the file cannot be written; a line of
  * which a part is out will be ended by a newline of its own before the next write, so drop its
  * rest. */
