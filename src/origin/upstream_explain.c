@@ -1,4 +1,5 @@
 /* What `ringway explain` tells of an upstream. */
+#include "gate/cluster/tiers.h"
 #include "origin/upstream_call.h"
 
 static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *text)
@@ -12,6 +13,24 @@ static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
     if (set->count == 0)
         rw_text_adds(text, "no endpoint is known now");
+}
+
+/* In which order endpoints are taken. */
+static void explain_tiers(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_endpoint_set *set = atomic_load(&cluster->set);
+    for (unsigned i = 0; set->tiers && i < set->tiers->count; i++) {
+        const struct rw_endpoint_tier *tier = &set->tiers->tiers[i];
+        rw_text_addf(text, "\n  %s priority %u, %s: ", i ? "then     " : "first    ",
+                     tier->rank / RW_DISTANCE_COUNT,
+                     rw_distance_name(tier->rank % RW_DISTANCE_COUNT));
+        for (unsigned k = 0; k < tier->set->count; k++)
+            rw_text_addf(text, "%s%.*s", k ? ", " : "",
+                         RW_SPAN_ARGS(tier->set->endpoints[k]->name));
+    }
+    if (set->tiers)
+        rw_text_addf(text, "\n            a part goes on to the next when less than %u%% are up",
+                     cluster->tiers.full_percent);
 }
 
 static void explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text)
@@ -81,6 +100,7 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
+    explain_tiers(cluster, text);
     explain_retries(&cluster->retries, text);
     explain_breaker(&cluster->passive, text);
     explain_overload(cluster, text);

@@ -377,16 +377,30 @@ static void add_overload(struct plan *plan, struct rw_test_bytes *yaml)
                                       : ", queue_timeout: 300ms, queue_target: 20ms }\n");
 }
 
+/* In one place, or in several of them. */
+static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    static const char *const places[] = {"",
+                                         ", zone: a, region: eu",
+                                         ", zone: b, region: eu",
+                                         ", region: us",
+                                         ", priority: 1",
+                                         ", priority: 2, zone: a"};
+    unsigned used = 1 + below(plan, plan->world->origin_count);
+    bool apart = chance(plan, 40);
+    for (unsigned i = 0; i < used; i++)
+        rw_test_bytes_format(yaml, "%s{ address: \"10.1.0.1:%u\"%s }", i ? ", " : "", 9001 + i,
+                             places[apart ? below(plan, 6) : 0]);
+}
+
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
 {
     static const char *const balances[] = {"round_robin", "least_requests", "random", "hash",
                                            "latency"};
-    struct rw_test_world *world = plan->world;
+    const struct rw_test_world *world = plan->world;
     rw_test_bytes_format(yaml, "upstreams:\n- name: app\n  balance: %s\n  endpoints: [",
                          balances[below(plan, 5)]);
-    unsigned used = 1 + below(plan, world->origin_count);
-    for (unsigned i = 0; i < used; i++)
-        rw_test_bytes_format(yaml, "%s\"10.1.0.1:%u\"", i ? ", " : "", 9001 + i);
+    add_endpoints(plan, yaml);
     rw_test_bytes_format(yaml, "]\n ");
     add_time(plan, yaml, "connect_timeout", 20000, 2000);
     rw_test_bytes_format(yaml, "\n");
@@ -423,6 +437,7 @@ void rw_test_plan_reload(struct rw_test_world *world)
     add_listeners(&plan, &yaml);
     add_routes(&plan, &yaml);
     add_upstream(&plan, &yaml);
+    rw_test_bytes_format(&yaml, "locality: { zone: a, region: eu }\n");
     rw_test_bytes_add(&yaml, "", 1);
     if (world->verbose)
         printf("%s", yaml.at);

@@ -45,7 +45,8 @@ static struct rw_endpoint_set *make_set(const uint32_t *weights, unsigned count,
 {
     struct rw_balance_member *members = calloc(count + 1, sizeof(*members)); /* libc: test memory */
     for (unsigned i = 0; i < count; i++)
-        members[i] = (struct rw_balance_member){&endpoints[i], weights ? weights[i] : 1};
+        members[i] = (struct rw_balance_member){.endpoint = &endpoints[i],
+                                                .weight = weights ? weights[i] : 1};
     struct rw_endpoint_set *set = NULL;
     assert_int_equal(rw_endpoint_set_create(members, count, balance, &set), RW_OK);
     free(members); /* libc: test memory */
@@ -323,7 +324,7 @@ static void limits(void **unused)
 static void allocation_failures(void **unused)
 {
     (void)unused;
-    const struct rw_balance_member member = {&endpoints[0], 1};
+    const struct rw_balance_member member = {.endpoint = &endpoints[0], .weight = 1};
     struct rw_endpoint_set *set = NULL;
     for (unsigned n = 0;; n++) {
         rw_alloc_fail_after(n);

@@ -198,9 +198,9 @@ static void description(void **unused)
     assert_string_equal(
         text.at,
         "[{\"name\":\"a\\\"b\",\"balance\":\"round_robin\",\"probed\":false,\"tls\":false,\"protocol\":\"http1\","
-        "\"endpoints\":[{\"address\":\"10.0.0.1:80\",\"host\":\"10.0.0.1\",\"weight\":1,"
+        "\"endpoints\":[{\"address\":\"10.0.0.1:80\",\"host\":\"10.0.0.1\",\"weight\":1,\"priority\":0,"
         "\"state\":\"up\",\"failures\":0,\"ejections\":0,\"open\":3,\"active\":0},"
-        "{\"address\":\"10.0.0.2:80\",\"host\":\"10.0.0.2\",\"weight\":2,\"state\":\"down\","
+        "{\"address\":\"10.0.0.2:80\",\"host\":\"10.0.0.2\",\"weight\":2,\"priority\":0,\"state\":\"down\","
         "\"failures\":0,\"ejections\":0,\"open\":0,\"active\":0}]}]");
     rw_text_free(&text);
     rw_clusters_expose(clusters, &text);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "gate/cluster/tiers.h"
 
 #include <stdlib.h>
 
@@ -123,7 +124,7 @@ static struct rw_endpoint_set *alloc_set(unsigned count, unsigned schedule_count
 {
     struct rw_endpoint_set *set =
         rw_alloc_zero(sizeof(*set) + count * sizeof(set->endpoints[0]) +
-                      ((size_t)count + schedule_count + table_count) * sizeof(uint32_t));
+                      (2 * (size_t)count + schedule_count + table_count) * sizeof(uint32_t));
     if (!set)
         return NULL;
     set->count = count;
@@ -131,7 +132,8 @@ static struct rw_endpoint_set *alloc_set(unsigned count, unsigned schedule_count
     set->table_count = table_count;
     set->endpoints = (struct rw_endpoint **)(set + 1);
     set->weights = (uint32_t *)(set->endpoints + count);
-    set->schedule = set->weights + count;
+    set->ranks = set->weights + count;
+    set->schedule = set->ranks + count;
     set->table = table_count ? set->schedule + schedule_count : NULL;
     return set;
 }
@@ -170,6 +172,7 @@ enum rw_err rw_endpoint_set_create(const struct rw_balance_member *members, unsi
     for (unsigned i = 0; i < count; i++) {
         made->endpoints[i] = rw_endpoint_hold(members[i].endpoint);
         made->weights[i] = members[i].weight;
+        made->ranks[i] = members[i].rank;
     }
     lay_out_schedule(made, turns, scratch);
     if (table_count)
@@ -184,12 +187,11 @@ void rw_endpoint_set_destroy(struct rw_endpoint_set *set)
 {
     for (unsigned i = 0; i < set->count; i++)
         rw_endpoint_drop(set->endpoints[i]);
+    rw_tiers_destroy(set->tiers);
     rw_free(set);
 }
 
 /* ---- Choosing ---- */
-
-enum rank { RANK_DOWN, RANK_PANIC_AVOIDED, RANK_PANIC, RANK_AVOIDED, RANK_GOOD };
 
 /* The ejection is over: one request at a time, of whoever comes first; the next when that was
  * judged, or after a while without judgement. */
@@ -217,55 +219,38 @@ static bool takes_share(struct rw_endpoint *endpoint, uint64_t returned_ms,
     return rw_random_below(choice->random, whole_ms) < share_ms;
 }
 
-static enum rank rank_of_ejected(struct rw_endpoint *endpoint, const struct rw_choice *choice)
+static enum rw_rank rank_of_ejected(struct rw_endpoint *endpoint, const struct rw_choice *choice)
 {
     bool avoided = endpoint == choice->avoid;
     uint64_t returned_ms = atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
     if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) > choice->now_ms)
-        return avoided ? RANK_PANIC_AVOIDED : RANK_PANIC;
+        return avoided ? RW_RANK_PANIC_AVOIDED : RW_RANK_PANIC;
     if (!choice->passive || (!choice->passive->trials && !returned_ms))
-        return avoided ? RANK_AVOIDED : RANK_GOOD;
+        return avoided ? RW_RANK_AVOIDED : RW_RANK_GOOD;
     if (returned_ms)
-        return takes_share(endpoint, returned_ms, choice) && !avoided ? RANK_GOOD : RANK_AVOIDED;
+        return takes_share(endpoint, returned_ms, choice) && !avoided ? RW_RANK_GOOD
+                                                                      : RW_RANK_AVOIDED;
     if (avoided)
-        return RANK_PANIC_AVOIDED;
-    return take_trial(endpoint, choice->now_ms) ? RANK_GOOD : RANK_PANIC;
+        return RW_RANK_PANIC_AVOIDED;
+    return take_trial(endpoint, choice->now_ms) ? RW_RANK_GOOD : RW_RANK_PANIC;
 }
 
-static inline enum rank rank_of(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
-                                const struct rw_choice *choice)
+static inline enum rw_rank rank_of(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
+                                   const struct rw_choice *choice)
 {
     if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed) &&
         !atomic_load_explicit(&set->panic, memory_order_relaxed))
-        return RANK_DOWN;
+        return RW_RANK_DOWN;
     if (__builtin_expect(
             atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) != 0, 0))
         return rank_of_ejected(endpoint, choice);
-    return endpoint == choice->avoid ? RANK_AVOIDED : RANK_GOOD;
+    return endpoint == choice->avoid ? RW_RANK_AVOIDED : RW_RANK_GOOD;
 }
 
 static inline bool is_good(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
                            const struct rw_choice *choice)
 {
-    return rank_of(set, endpoint, choice) == RANK_GOOD;
-}
-
-/* Few are good, or none: look at them all. The best of them is the answer. */
-static struct rw_endpoint *choose_best(const struct rw_endpoint_set *set, unsigned start,
-                                       const struct rw_choice *choice)
-{
-    struct rw_endpoint *best = NULL;
-    enum rank best_rank = RANK_DOWN;
-    for (unsigned i = 0; i < set->count && best_rank != RANK_GOOD; i++) {
-        unsigned at = start + i < set->count ? start + i : start + i - set->count;
-        enum rank rank = set->weights[at] ? rank_of(set, set->endpoints[at], choice) : RANK_DOWN;
-        if (rank > best_rank) {
-            best = set->endpoints[at];
-            best_rank = rank;
-        }
-    }
-    bool refuses = choice->passive && choice->passive->all_out == RW_ALL_OUT_REFUSE;
-    return refuses && best_rank <= RANK_PANIC ? NULL : best;
+    return rank_of(set, endpoint, choice) == RW_RANK_GOOD;
 }
 
 static struct rw_endpoint *choose_round_robin(const struct rw_endpoint_set *set,
@@ -408,32 +393,62 @@ static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
     return best;
 }
 
-struct rw_endpoint *rw_balance_choose(const struct rw_endpoint_set *set, int balance,
-                                      const struct rw_choice *choice)
+static inline struct rw_endpoint *choose_good(const struct rw_endpoint_set *set, int balance,
+                                              const struct rw_choice *choice)
 {
-    struct rw_endpoint *found = NULL;
     if (set->schedule_count == 0)
         return NULL;
     switch ((enum rw_config_balance)balance) {
     case RW_BALANCE_ROUND_ROBIN:
-        found = choose_round_robin(set, choice);
-        break;
+        return choose_round_robin(set, choice);
     case RW_BALANCE_LEAST_REQUESTS:
-        found = choose_least_requests(set, choice);
-        break;
+        return choose_least_requests(set, choice);
     case RW_BALANCE_HASH:
-        found = choose_by_hash(set, choice);
-        break;
+        return choose_by_hash(set, choice);
     case RW_BALANCE_RANDOM:
-        found = choose_random(set, choice);
-        break;
+        return choose_random(set, choice);
     case RW_BALANCE_LATENCY:
-        found = choose_by_latency(set, choice);
-        break;
+        return choose_by_latency(set, choice);
     }
-    if (__builtin_expect(found != NULL, 1))
-        return found;
+    return NULL;
+}
+
+struct rw_endpoint *rw_balance_choose_good(const struct rw_endpoint_set *set, int balance,
+                                           const struct rw_choice *choice)
+{
+    return choose_good(set, balance, choice);
+}
+
+/* Few are good, or none: look at them all. The best of them is the answer. */
+struct rw_endpoint *rw_balance_choose_best(const struct rw_endpoint_set *set, int balance,
+                                           const struct rw_choice *choice, enum rw_rank *rank)
+{
+    struct rw_endpoint *best = NULL;
+    enum rw_rank best_rank = RW_RANK_DOWN;
+    if (set->schedule_count == 0)
+        return NULL;
     unsigned start = balance == RW_BALANCE_HASH ? (unsigned)(choice->hash % set->count)
                                                 : rw_random_below(choice->random, set->count);
-    return choose_best(set, start, choice);
+    for (unsigned i = 0; i < set->count && best_rank != RW_RANK_GOOD; i++) {
+        unsigned at = start + i < set->count ? start + i : start + i - set->count;
+        enum rw_rank of =
+            set->weights[at] ? rank_of(set, set->endpoints[at], choice) : RW_RANK_DOWN;
+        if (of > best_rank) {
+            best = set->endpoints[at];
+            best_rank = of;
+        }
+    }
+    bool refuses = choice->passive && choice->passive->all_out == RW_ALL_OUT_REFUSE;
+    *rank = best_rank;
+    return refuses && best_rank <= RW_RANK_PANIC ? NULL : best;
+}
+
+struct rw_endpoint *rw_balance_choose(const struct rw_endpoint_set *set, int balance,
+                                      const struct rw_choice *choice)
+{
+    enum rw_rank rank;
+    struct rw_endpoint *found = choose_good(set, balance, choice);
+    if (__builtin_expect(found != NULL, 1))
+        return found;
+    return rw_balance_choose_best(set, balance, choice, &rank);
 }

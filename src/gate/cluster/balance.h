@@ -31,7 +31,11 @@ enum {
 struct rw_balance_member {
     struct rw_endpoint *endpoint;
     uint32_t weight;
+    uint32_t rank; /* gate/cluster/tiers.h; below RW_TIERS_MAX */
 };
+
+/* How good an endpoint is for a choice. */
+enum rw_rank { RW_RANK_DOWN, RW_RANK_PANIC_AVOIDED, RW_RANK_PANIC, RW_RANK_AVOIDED, RW_RANK_GOOD };
 
 /* `members` are in the order of their names, none twice, at most RW_CLUSTER_ENDPOINTS_MAX
  * (RW_ELIMIT). The set takes a reference to each endpoint. */
@@ -43,5 +47,12 @@ void rw_endpoint_set_destroy(struct rw_endpoint_set *set);
 /* As rw_cluster_choose. `balance` is what the set was made for. */
 struct rw_endpoint *rw_balance_choose(const struct rw_endpoint_set *set, int balance,
                                       const struct rw_choice *choice);
+
+/* Its two parts: one that is good, by the balancing, or NULL where none was found quickly; and the
+ * best of all, told how good it is, or NULL. */
+struct rw_endpoint *rw_balance_choose_good(const struct rw_endpoint_set *set, int balance,
+                                           const struct rw_choice *choice);
+struct rw_endpoint *rw_balance_choose_best(const struct rw_endpoint_set *set, int balance,
+                                           const struct rw_choice *choice, enum rw_rank *rank);
 
 #endif

@@ -7,6 +7,7 @@
 #include "gate/cluster/balance.h"
 #include "gate/cluster/cluster_registry.h"
 #include "gate/cluster/limiter.h"
+#include "gate/cluster/tiers.h"
 #include "io/tls.h"
 
 enum { CONTROL_BLOCK_BYTES = 1024, CONTROL_BYTES_MAX = 8 * 1024 * 1024 };
@@ -17,6 +18,8 @@ struct rw_endpoint *rw_cluster_choose(const struct rw_cluster *cluster,
                                       const struct rw_choice *choice)
 {
     const struct rw_endpoint_set *set = atomic_load_explicit(&cluster->set, memory_order_acquire);
+    if (__builtin_expect(set->tiers != NULL, 0))
+        return rw_tiers_choose(set, cluster->balance, choice);
     return rw_balance_choose(set, cluster->balance, choice);
 }
 
@@ -191,6 +194,18 @@ static void set_overload(struct rw_cluster_overload *to, const struct rw_config_
         to->fair_by = *config->fair_by;
 }
 
+static void set_tiers(struct rw_cluster_tiers *to, const struct rw_config *config,
+                      const struct rw_config_locality *locality)
+{
+    *to = (struct rw_cluster_tiers){.full_percent = 100};
+    if (config->locality)
+        to->own = *config->locality;
+    if (!locality)
+        return;
+    to->prefer = locality->prefer;
+    to->full_percent = locality->overflow_below_percent;
+}
+
 /* What the upstream can take is known from before a reload. */
 static enum rw_err find_limiter(struct rw_cluster_control *control,
                                 const struct rw_config_upstream *upstream)
@@ -206,7 +221,7 @@ static enum rw_err find_limiter(struct rw_cluster_control *control,
 }
 
 /* The cluster outlives the configuration it was made of. */
-static enum rw_err copy_settings(struct rw_cluster_control *control,
+static enum rw_err copy_settings(struct rw_cluster_control *control, const struct rw_config *config,
                                  const struct rw_config_upstream *upstream)
 {
     struct rw_cluster *cluster = &control->cluster;
@@ -231,10 +246,14 @@ static enum rw_err copy_settings(struct rw_cluster_control *control,
         cluster->passive = *upstream->passive_health;
     if (upstream->tls)
         cluster->tls_name = upstream->tls->name;
-    bool copied = copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
-                  copy_text(control, &cluster->hash.name) &&
-                  copy_text(control, &cluster->overload.fair_by.name) &&
-                  copy_text(control, &cluster->tls_name) && copy_health(control, upstream->health);
+    set_tiers(&cluster->tiers, config, upstream->locality);
+    bool copied =
+        copy_text(control, &cluster->name) && copy_text(control, &cluster->host) &&
+        copy_text(control, &cluster->hash.name) &&
+        copy_text(control, &cluster->overload.fair_by.name) &&
+        copy_text(control, &cluster->tls_name) && copy_text(control, &cluster->tiers.own.zone) &&
+        copy_text(control, &cluster->tiers.own.region) &&
+        copy_text(control, &cluster->tiers.own.cloud) && copy_health(control, upstream->health);
     return copied ? RW_OK : RW_ENOMEM;
 }
 
@@ -308,7 +327,7 @@ static enum rw_err fill_control(struct rw_cluster_control *control, const struct
                                 struct rw_conf_report *report)
 {
     struct rw_endpoint_set *empty;
-    enum rw_err err = copy_settings(control, upstream);
+    enum rw_err err = copy_settings(control, config, upstream);
     if (!err)
         err = find_limiter(control, upstream);
     if (!err)
@@ -365,6 +384,8 @@ void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_per
     for (unsigned i = 0; i < set->count; i++)
         up += !atomic_load_explicit(&set->endpoints[i]->probe_failed, memory_order_relaxed);
     bool panic = up * 100 < (uint64_t)panic_percent * set->count;
+    for (unsigned i = 0; set->tiers && i < set->tiers->count; i++)
+        atomic_store_explicit(&set->tiers->tiers[i].set->panic, panic, memory_order_relaxed);
     if (atomic_exchange_explicit(&set->panic, panic, memory_order_relaxed) != panic)
         rw_log_at(panic ? RW_LOG_WARN : RW_LOG_INFO, "health",
                   "upstream %.*s: %u of %u endpoints are up: probes are %s",

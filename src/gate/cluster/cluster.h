@@ -12,6 +12,7 @@
 #define RW_GATE_CLUSTER_CLUSTER_H
 
 #include "gate/cluster/gradient.h"
+#include "gate/cluster/locality.h"
 #include "gate/cluster/waiters.h"
 #include "gate/config/config.h"
 #include "http/h2.h"
@@ -20,10 +21,15 @@
 
 #include <stdatomic.h>
 
+struct rw_endpoint_tiers;
 struct rw_limiter;
 struct rw_tls_client;
 
-enum { RW_CLUSTER_ENDPOINTS_MAX = 4096 }; /* of one cluster; what DNS says beyond is left out */
+enum {
+    RW_CLUSTER_ENDPOINTS_MAX = 4096, /* of one cluster; what DNS says beyond is left out */
+    RW_PRIORITIES = 16,
+    RW_TIERS_MAX = RW_PRIORITIES * RW_DISTANCE_COUNT,
+};
 
 /* What an endpoint has done in a span of time. */
 struct rw_endpoint_window {
@@ -53,6 +59,7 @@ struct rw_endpoint {
     struct rw_span name; /* "10.0.0.1:80": for log and metrics */
     struct rw_span host; /* the name or IP address it came from, without port, NUL-terminated; empty
                             for a Unix socket */
+    struct rw_locality locality;
 
     /* Written for every request: a cache line of its own. */
     _Atomic uint32_t references __attribute__((aligned(64)));
@@ -67,12 +74,14 @@ struct rw_endpoint {
 struct rw_endpoint_set {
     struct rw_endpoint **endpoints; /* a reference each */
     uint32_t *weights;              /* 0: gets nothing */
+    uint32_t *ranks;                /* gate/cluster/tiers.h */
     unsigned count;
     uint32_t *schedule; /* endpoint indices, interleaved by weight */
     unsigned schedule_count;
     uint32_t *table; /* consistent hash (Maglev): endpoint indices; NULL with other balancing */
     unsigned table_count;
-    _Atomic bool panic;    /* too few are up: probes are not believed */
+    struct rw_endpoint_tiers *tiers; /* owned; NULL: all are preferred alike */
+    _Atomic bool panic;              /* too few are up: probes are not believed */
     _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
@@ -100,6 +109,13 @@ struct rw_cluster_overload {
     struct rw_config_hash fair_by;
 };
 
+/* Which endpoints are preferred; gate/cluster/tiers.h. */
+struct rw_cluster_tiers {
+    struct rw_locality own; /* of the gateway */
+    int prefer;             /* enum rw_prefer */
+    uint32_t full_percent;
+};
+
 struct rw_cluster {
     struct rw_span name;
     uint32_t slot; /* small number: index into a worker's cursors */
@@ -107,6 +123,7 @@ struct rw_cluster {
     struct rw_config_hash hash;
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;
+    struct rw_cluster_tiers tiers;
     struct rw_cluster_retries retries;
     struct rw_limiter *limiter; /* a reference; NULL: no limit */
     struct rw_cluster_overload overload;

@@ -1,6 +1,7 @@
 #include "gate/cluster/balance.h"
 #include "gate/cluster/cluster_registry.h"
 #include "gate/cluster/limiter.h"
+#include "gate/cluster/tiers.h"
 #include "watch/metrics.h"
 
 static const char *const balance_names[] = {
@@ -33,21 +34,56 @@ static bool takes_requests(const char *state)
     return strcmp(state, "up") == 0 || strcmp(state, "returning") == 0;
 }
 
-static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
-                              uint32_t weight, uint64_t now_ms, struct rw_text *json)
+static void describe_label(const char *name, struct rw_span label, struct rw_text *json)
 {
+    if (label.len == 0)
+        return;
+    rw_text_addf(json, ",\"%s\":", name);
+    rw_text_add_json(json, label);
+}
+
+static void describe_locality(const struct rw_locality *locality, struct rw_text *json)
+{
+    describe_label("zone", locality->zone, json);
+    describe_label("region", locality->region, json);
+    describe_label("cloud", locality->cloud, json);
+}
+
+static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint_set *set,
+                              unsigned at, uint64_t now_ms, struct rw_text *json)
+{
+    const struct rw_endpoint *endpoint = set->endpoints[at];
     rw_text_adds(json, "{\"address\":");
     rw_text_add_json(json, endpoint->name);
     rw_text_adds(json, ",\"host\":");
     rw_text_add_json(json, endpoint->host);
-    rw_text_addf(json,
-                 ",\"weight\":%g,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
-                 "\"active\":%u}",
-                 (double)weight / RW_RESOLVE_WEIGHT_ONE, state_of(cluster, endpoint, now_ms),
-                 atomic_load_explicit(&endpoint->failures, memory_order_relaxed),
-                 atomic_load_explicit(&endpoint->ejections, memory_order_relaxed),
-                 atomic_load_explicit(&endpoint->open, memory_order_relaxed),
-                 atomic_load_explicit(&endpoint->active, memory_order_relaxed));
+    describe_locality(&endpoint->locality, json);
+    rw_text_addf(
+        json,
+        ",\"weight\":%g,\"priority\":%u,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
+        "\"active\":%u}",
+        (double)set->weights[at] / RW_RESOLVE_WEIGHT_ONE, set->ranks[at] / RW_DISTANCE_COUNT,
+        state_of(cluster, endpoint, now_ms),
+        atomic_load_explicit(&endpoint->failures, memory_order_relaxed),
+        atomic_load_explicit(&endpoint->ejections, memory_order_relaxed),
+        atomic_load_explicit(&endpoint->open, memory_order_relaxed),
+        atomic_load_explicit(&endpoint->active, memory_order_relaxed));
+}
+
+static void describe_tiers(const struct rw_cluster *cluster, const struct rw_endpoint_set *set,
+                           uint64_t now_ms, struct rw_text *json)
+{
+    const struct rw_endpoint_tiers *tiers = set->tiers;
+    if (!tiers)
+        return;
+    rw_tiers_count(set, &cluster->passive, now_ms);
+    rw_text_adds(json, ",\"tiers\":[");
+    for (unsigned i = 0; i < tiers->count; i++)
+        rw_text_addf(json, "%s{\"priority\":%u,\"distance\":\"%s\",\"share\":%.4f}", i ? "," : "",
+                     tiers->tiers[i].rank / RW_DISTANCE_COUNT,
+                     rw_distance_name(tiers->tiers[i].rank % RW_DISTANCE_COUNT),
+                     (double)atomic_load(&tiers->tiers[i].share) / RW_TIER_SHARE_ONE);
+    rw_text_adds(json, "]");
 }
 
 static void describe_cluster(const struct rw_cluster_control *control, struct rw_text *json)
@@ -64,9 +100,10 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     for (unsigned i = 0; i < set->count; i++) {
         if (i)
             rw_text_adds(json, ",");
-        describe_endpoint(&control->cluster, set->endpoints[i], set->weights[i], now_ms, json);
+        describe_endpoint(&control->cluster, set, i, now_ms, json);
     }
     rw_text_adds(json, "]");
+    describe_tiers(&control->cluster, set, now_ms, json);
     const struct rw_limiter *limiter = control->cluster.limiter;
     if (limiter)
         rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
@@ -126,6 +163,63 @@ static void expose_endpoint(const struct rw_cluster *cluster, const struct rw_en
     rw_text_addf(text, "\"} %d\n", takes_requests(state_of(cluster, endpoint, now_ms)));
 }
 
+/* Joined with other series of endpoints: what went from where to where. */
+static void expose_locality(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                            struct rw_text *text)
+{
+    const struct rw_locality *locality = &endpoint->locality;
+    if (locality->zone.len + locality->region.len + locality->cloud.len == 0)
+        return;
+    rw_text_adds(text, "ringway_upstream_endpoint_locality{upstream=\"");
+    add_label(text, cluster->name);
+    rw_text_adds(text, "\",endpoint=\"");
+    add_label(text, endpoint->name);
+    rw_text_adds(text, "\",zone=\"");
+    add_label(text, locality->zone);
+    rw_text_adds(text, "\",region=\"");
+    add_label(text, locality->region);
+    rw_text_adds(text, "\",cloud=\"");
+    add_label(text, locality->cloud);
+    rw_text_adds(text, "\"} 1\n");
+}
+
+static void expose_localities(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    const struct rw_cluster_control *control = NULL;
+    rw_metrics_expose_head(text, "ringway_upstream_endpoint_locality", "gauge",
+                           "Where an endpoint with labels is; always 1");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_endpoint_set *set =
+            atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+        for (unsigned i = 0; i < set->count; i++)
+            expose_locality(&control->cluster, set->endpoints[i], text);
+    }
+}
+
+static void expose_tiers(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    const struct rw_cluster_control *control = NULL;
+    uint64_t now_ms = rw_clusters_now_ms(clusters);
+    rw_metrics_expose_head(text, "ringway_upstream_tier_share", "gauge",
+                           "Share of the requests that endpoints of one priority and distance are "
+                           "given, where they differ");
+    while ((control = next_in_force(clusters, control))) {
+        const struct rw_endpoint_set *set =
+            atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+        if (set->tiers)
+            rw_tiers_count(set, &control->cluster.passive, now_ms);
+        for (unsigned i = 0; set->tiers && i < set->tiers->count; i++) {
+            const struct rw_endpoint_tier *tier = &set->tiers->tiers[i];
+            rw_text_adds(text, "ringway_upstream_tier_share{upstream=\"");
+            add_label(text, control->cluster.name);
+            rw_text_addf(text, "\",priority=\"%u\",distance=\"%s\"} %.4f\n",
+                         tier->rank / RW_DISTANCE_COUNT,
+                         rw_distance_name(tier->rank % RW_DISTANCE_COUNT),
+                         (double)atomic_load(&tier->share) / RW_TIER_SHARE_ONE);
+        }
+    }
+}
+
 static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
 {
     const struct rw_cluster_control *control = NULL;
@@ -157,6 +251,8 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
         for (unsigned i = 0; i < set->count; i++)
             expose_endpoint(&control->cluster, set->endpoints[i], now_ms, text);
     }
+    expose_localities(clusters, text);
+    expose_tiers(clusters, text);
     expose_limiters(clusters, text, true);
     expose_limiters(clusters, text, false);
 }

@@ -29,30 +29,41 @@ static struct rw_span copy_text(char **to, struct rw_span text)
     return rw_span(at, text.len);
 }
 
-static struct rw_endpoint_record *alloc_record(struct rw_span upstream, struct rw_span name,
-                                               struct rw_span host)
+static size_t locality_bytes(const struct rw_locality *locality)
+{
+    return locality->zone.len + locality->region.len + locality->cloud.len + 3;
+}
+
+static struct rw_endpoint_record *alloc_record(const struct rw_endpoint_identity *identity,
+                                               struct rw_span name)
 {
     const size_t line = __alignof__(struct rw_endpoint_record);
-    size_t bytes = sizeof(struct rw_endpoint_record) + upstream.len + name.len + host.len + 3;
+    const struct rw_locality *locality = &identity->locality;
+    size_t bytes = sizeof(struct rw_endpoint_record) + identity->upstream.len + name.len +
+                   identity->host.len + 3 + locality_bytes(locality);
     bytes = (bytes + line - 1) / line * line;
     struct rw_endpoint_record *record = rw_alloc_aligned(line, bytes);
     if (!record)
         return NULL;
     memset(record, 0, bytes);
     char *to = record->text;
-    record->upstream = copy_text(&to, upstream);
+    record->upstream = copy_text(&to, identity->upstream);
     record->endpoint.name = copy_text(&to, name);
-    record->endpoint.host = copy_text(&to, host);
+    record->endpoint.host = copy_text(&to, identity->host);
+    record->endpoint.locality.zone = copy_text(&to, locality->zone);
+    record->endpoint.locality.region = copy_text(&to, locality->region);
+    record->endpoint.locality.cloud = copy_text(&to, locality->cloud);
     return record;
 }
 
-static enum rw_err make_endpoint(struct rw_clusters *clusters, struct rw_span upstream,
-                                 const struct rw_address *address, struct rw_span host,
+static enum rw_err make_endpoint(struct rw_clusters *clusters,
+                                 const struct rw_endpoint_identity *identity,
                                  struct rw_endpoint **endpoint)
 {
     char text[RW_ADDRESS_TEXT_MAX];
+    const struct rw_address *address = identity->address;
     struct rw_span name = rw_span(text, rw_address_format(text, &address->storage));
-    struct rw_endpoint_record *record = alloc_record(upstream, name, host);
+    struct rw_endpoint_record *record = alloc_record(identity, name);
     if (!record)
         return RW_ENOMEM;
     struct rw_endpoint *made = &record->endpoint;
@@ -65,8 +76,8 @@ static enum rw_err make_endpoint(struct rw_clusters *clusters, struct rw_span up
     made->address = address->storage;
     made->address_bytes = address->bytes;
     if (clusters->options.metrics)
-        made->series =
-            rw_metrics_series(clusters->options.metrics, RW_SERIES_ENDPOINT, upstream, made->name);
+        made->series = rw_metrics_series(clusters->options.metrics, RW_SERIES_ENDPOINT,
+                                         record->upstream, made->name);
     atomic_init(&made->references, 1);
     *endpoint = made;
     return RW_OK;
@@ -80,26 +91,28 @@ static struct rw_list *bucket_of(struct rw_clusters *clusters,
     return rw_clusters_bucket(clusters->endpoints, rw_span(text, rw_address_format(text, address)));
 }
 
-static bool is_same(const struct rw_endpoint_record *record, struct rw_span upstream,
-                    const struct rw_address *address, struct rw_span host)
+static bool is_same(const struct rw_endpoint_record *record,
+                    const struct rw_endpoint_identity *identity)
 {
-    return rw_address_eq(&record->endpoint.address, &address->storage) &&
-           rw_span_eq(record->upstream, upstream) && rw_span_eq(record->endpoint.host, host);
+    return rw_address_eq(&record->endpoint.address, &identity->address->storage) &&
+           rw_span_eq(record->upstream, identity->upstream) &&
+           rw_span_eq(record->endpoint.host, identity->host) &&
+           rw_locality_eq(&record->endpoint.locality, &identity->locality);
 }
 
-enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters, struct rw_span upstream,
-                                 const struct rw_address *address, struct rw_span host,
+enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters,
+                                 const struct rw_endpoint_identity *identity,
                                  struct rw_endpoint **endpoint)
 {
-    struct rw_list *bucket = bucket_of(clusters, &address->storage);
+    struct rw_list *bucket = bucket_of(clusters, &identity->address->storage);
     for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
         struct rw_endpoint_record *record = rw_container_of(item, struct rw_endpoint_record, link);
-        if (is_same(record, upstream, address, host)) {
+        if (is_same(record, identity)) {
             *endpoint = rw_endpoint_hold(&record->endpoint);
             return RW_OK;
         }
     }
-    return make_endpoint(clusters, upstream, address, host, endpoint);
+    return make_endpoint(clusters, identity, endpoint);
 }
 
 void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *set)

@@ -47,7 +47,8 @@ struct rw_cluster_resolver {
 
 struct rw_cluster_source {
     struct rw_cluster_control *control;
-    uint32_t weight;
+    uint32_t weight, priority;
+    struct rw_locality locality;
     struct rw_span host; /* NUL-terminated; of an SRV name: empty, its targets have one each */
     struct rw_address address; /* fixed: where it is */
     uint16_t port;             /* of a name; an SRV name's targets have one each */
@@ -96,11 +97,18 @@ static inline struct rw_endpoint_record *rw_endpoint_record(struct rw_endpoint *
     return rw_container_of(endpoint, struct rw_endpoint_record, endpoint);
 }
 
+/* What makes an endpoint another one. */
+struct rw_endpoint_identity {
+    struct rw_span upstream;
+    const struct rw_address *address;
+    struct rw_span host;
+    struct rw_locality locality;
+};
+
 /* The listed one, else a new one that is not listed; a reference for the caller. */
 RW_MUST_CHECK enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters,
-                                               struct rw_span upstream,
-                                               const struct rw_address *address,
-                                               struct rw_span host, struct rw_endpoint **endpoint);
+                                               const struct rw_endpoint_identity *identity,
+                                               struct rw_endpoint **endpoint);
 /* A set comes into force, or goes. */
 void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *set);
 void rw_clusters_count_out(struct rw_endpoint_set *set);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gate/cluster/balance.h"
 #include "gate/cluster/cluster_registry.h"
+#include "gate/cluster/tiers.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -110,11 +111,25 @@ static enum rw_err read_name(struct rw_cluster_source *source, const struct rw_c
     return start_name(source, config, source->host, false);
 }
 
+static enum rw_err set_locality(struct rw_cluster_source *source,
+                                const struct rw_locality *locality)
+{
+    struct rw_cluster_control *control = source->control;
+    bool copied = set_text(control, &source->locality.zone, locality->zone) &&
+                  set_text(control, &source->locality.region, locality->region) &&
+                  set_text(control, &source->locality.cloud, locality->cloud);
+    return copied ? RW_OK : RW_ENOMEM;
+}
+
 static enum rw_err read_source(struct rw_cluster_source *source, const struct rw_config *config,
                                const struct rw_config_endpoint *endpoint)
 {
     source->weight = endpoint->weight;
-    enum rw_err err = rw_address_parse(endpoint->address, &source->address);
+    source->priority = endpoint->priority;
+    enum rw_err err = set_locality(source, &endpoint->locality);
+    if (err)
+        return err;
+    err = rw_address_parse(endpoint->address, &source->address);
     if (err == RW_OK)
         return set_fixed(source);
     /* A Unix path that is too long, or malformed, is no name of a host. */
@@ -177,10 +192,26 @@ struct gathered {
     unsigned left_out;
 };
 
-static enum rw_err add_member(struct gathered *gathered, struct rw_cluster_control *control,
+/* Priority first, then how near it is. */
+static uint32_t rank_of(const struct rw_cluster_source *source)
+{
+    const struct rw_cluster_tiers *tiers = &source->control->cluster.tiers;
+    enum rw_distance distance = rw_locality_distance(&tiers->own, &source->locality);
+    return source->priority * RW_DISTANCE_COUNT +
+           rw_locality_prefer(distance, (enum rw_prefer)tiers->prefer);
+}
+
+static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster_source *source,
                               const struct rw_address *address, struct rw_span host,
                               uint64_t weight)
 {
+    struct rw_cluster_control *control = source->control;
+    const struct rw_endpoint_identity identity = {
+        .upstream = control->cluster.name,
+        .address = address,
+        .host = host,
+        .locality = source->locality,
+    };
     if (gathered->count == RW_CLUSTER_ENDPOINTS_MAX) {
         gathered->left_out++;
         return RW_OK;
@@ -194,11 +225,11 @@ static enum rw_err add_member(struct gathered *gathered, struct rw_cluster_contr
         gathered->room = room;
     }
     struct rw_balance_member *member = &gathered->members[gathered->count];
-    enum rw_err err = rw_clusters_endpoint(control->clusters, control->cluster.name, address, host,
-                                           &member->endpoint);
+    enum rw_err err = rw_clusters_endpoint(control->clusters, &identity, &member->endpoint);
     if (err)
         return err;
     member->weight = weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
+    member->rank = rank_of(source);
     gathered->count++;
     return RW_OK;
 }
@@ -215,7 +246,7 @@ static enum rw_err gather_source(struct gathered *gathered, struct rw_cluster_so
 {
     uint64_t weight = (uint64_t)source->weight;
     if (!source->named)
-        return add_member(gathered, source->control, &source->address, source->host,
+        return add_member(gathered, source, &source->address, source->host,
                           weight * RW_RESOLVE_WEIGHT_ONE);
     size_t count = 0;
     const struct rw_resolved *resolved = NULL;
@@ -226,8 +257,7 @@ static enum rw_err gather_source(struct gathered *gathered, struct rw_cluster_so
         struct rw_address address = resolved[i].address;
         if (source->port)
             set_port(&address, source->port);
-        err = add_member(gathered, source->control, &address, resolved[i].host,
-                         weight * resolved[i].weight);
+        err = add_member(gathered, source, &address, resolved[i].host, weight * resolved[i].weight);
     }
     return err;
 }
@@ -240,13 +270,20 @@ static int compare_spans(struct rw_span a, struct rw_span b)
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* By name, then host, so that of one address with several hosts always the same one stays. */
+/* By name, then host, so that of one address with several hosts always the same one stays; of one
+ * in several places the nearest. */
 static int compare_members(const void *a, const void *b)
 {
     const struct rw_endpoint *left = ((const struct rw_balance_member *)a)->endpoint;
     const struct rw_endpoint *right = ((const struct rw_balance_member *)b)->endpoint;
     int order = compare_spans(left->name, right->name);
-    return order ? order : compare_spans(left->host, right->host);
+    if (order)
+        return order;
+    uint32_t left_rank = ((const struct rw_balance_member *)a)->rank;
+    uint32_t right_rank = ((const struct rw_balance_member *)b)->rank;
+    if (left_rank != right_rank)
+        return left_rank < right_rank ? -1 : 1;
+    return compare_spans(left->host, right->host);
 }
 
 /* An address that several sources gave is one endpoint with the sum of their weights. */
@@ -275,7 +312,8 @@ static bool is_in_force(const struct rw_endpoint_set *set, const struct gathered
         return false;
     for (unsigned i = 0; i < set->count; i++) {
         if (set->endpoints[i] != gathered->members[i].endpoint ||
-            set->weights[i] != gathered->members[i].weight)
+            set->weights[i] != gathered->members[i].weight ||
+            set->ranks[i] != gathered->members[i].rank)
             return false;
     }
     return true;
@@ -319,6 +357,21 @@ static void put_into_force(struct rw_cluster_control *control, struct rw_endpoin
         rw_endpoint_set_destroy(old);
 }
 
+static enum rw_err make_set(const struct rw_cluster_control *control,
+                            const struct gathered *gathered, struct rw_endpoint_set **set)
+{
+    const struct rw_cluster *cluster = &control->cluster;
+    enum rw_err err =
+        rw_endpoint_set_create(gathered->members, gathered->count, cluster->balance, set);
+    if (err)
+        return err;
+    err = rw_endpoint_set_add_tiers(*set, gathered->members, cluster->balance,
+                                    cluster->tiers.full_percent);
+    if (err)
+        rw_endpoint_set_destroy(*set);
+    return err;
+}
+
 enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)
 {
     struct gathered gathered = {0};
@@ -335,7 +388,7 @@ enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)
             RW_SPAN_ARGS(control->cluster.name), gathered.left_out, (int)RW_CLUSTER_ENDPOINTS_MAX);
     if (is_in_force(atomic_load_explicit(&control->cluster.set, memory_order_relaxed), &gathered))
         goto out;
-    err = rw_endpoint_set_create(gathered.members, gathered.count, control->cluster.balance, &set);
+    err = make_set(control, &gathered, &set);
     if (!err)
         put_into_force(control, set);
 out:

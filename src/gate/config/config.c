@@ -92,6 +92,14 @@ static const struct rw_conf_field fields[] = {
         .doc = "The servers behind the gateway, in groups that can stand in for each other.",
     },
     {
+        .name = "locality",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(locality),
+        .record = &rw_config_locality_record,
+        .doc = "Where this gateway is, so that near endpoints can be preferred.",
+    },
+    {
         .name = "policies",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_LIST | RW_CONF_UNIQUE,

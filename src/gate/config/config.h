@@ -8,6 +8,7 @@
 
 #include "conf/read.h"
 #include "conf/schema.h"
+#include "gate/cluster/locality.h"
 #include "gate/cluster/retry_budget.h"
 #include "http/h2.h"
 
@@ -198,7 +199,15 @@ struct rw_config_tcp_route {
 struct rw_config_endpoint {
     struct rw_span address; /* 10.0.0.1:80, [::1]:80, name:80, srv:_http._tcp.name, unix:/path */
     uint32_t weight;
+    uint32_t priority; /* lower ones first */
+    struct rw_locality locality;
     struct rw_conf_place place;
+};
+
+/* Of an upstream: which endpoints are preferred. */
+struct rw_config_locality {
+    int prefer;                      /* enum rw_prefer */
+    uint32_t overflow_below_percent; /* of those that are preferred are up: others help */
 };
 
 enum rw_config_balance {
@@ -315,6 +324,7 @@ struct rw_config_upstream {
     struct rw_config_upstream_http2 *http2;
     int balance; /* enum rw_config_balance */
     struct rw_config_hash *hash;
+    struct rw_config_locality *locality;
     struct rw_config_active_health *health;
     struct rw_config_passive_health *passive_health;
     struct rw_config_retries *retries;
@@ -388,6 +398,8 @@ struct rw_config {
     struct rw_config_admin *admin; /* NULL: none */
     struct rw_config_dns *dns;
     struct rw_config_rate_limits *rate_limits;
+    struct rw_locality
+        *locality; /* where this gateway is; what is not said is in the environment */
 };
 
 extern const struct rw_conf_record rw_config_record;

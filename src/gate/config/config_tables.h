@@ -24,6 +24,11 @@ extern const struct rw_conf_record rw_config_tcp_route_record;
 extern const struct rw_conf_record rw_config_hash_record;
 extern const struct rw_conf_record rw_config_upstream_record;
 
+/* config_locality.c */
+extern const struct rw_conf_record rw_config_endpoint_record;
+extern const struct rw_conf_record rw_config_locality_record;
+extern const struct rw_conf_record rw_config_upstream_locality_record;
+
 /* config_traffic.c */
 extern const struct rw_conf_record rw_config_retries_record;
 extern const struct rw_conf_record rw_config_overload_record;

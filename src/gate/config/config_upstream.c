@@ -1,39 +1,8 @@
-/* Tables of upstreams: endpoints, balancing, health, connections. */
+/* Tables of upstreams: balancing, health, connections. */
 #include "gate/config/config_tables.h"
 #include "http/grpc_health.h"
 
-/* ---- Endpoints ---- */
-
-static const struct rw_conf_field endpoint_fields[] = {
-    {
-        .name = "address",
-        .type = RW_CONF_ADDRESS,
-        .flags = RW_CONF_REQUIRED | RW_CONF_REMOTE,
-        .offset = offsetof(struct rw_config_endpoint, address),
-        .doc = "Address or name with a port, a Unix socket, or a name to look up SRV records for. "
-               "Every address of a name is an endpoint of its own.",
-        .example = "10.0.0.1:9000",
-    },
-    {
-        .name = "weight",
-        .type = RW_CONF_UINT,
-        .offset = offsetof(struct rw_config_endpoint, weight),
-        .fallback = "1",
-        .min = 0,
-        .max = 1000,
-        .doc = "Its share of the requests, beside the other weights; 0 gets none.",
-    },
-    {.name = NULL},
-};
-
-static const struct rw_conf_record endpoint_record = {
-    .name = "endpoint",
-    .doc = "One server. A text in place of the mapping is the address.",
-    .size = sizeof(struct rw_config_endpoint),
-    .fields = endpoint_fields,
-    .place_offset = offsetof(struct rw_config_endpoint, place),
-    .scalar_field = "address",
-};
+/* ---- Balancing ---- */
 
 static const char *const balance_names[] = {"round_robin", "least_requests", "hash",
                                             "random",      "latency",        NULL};
@@ -573,7 +542,7 @@ static const struct rw_conf_field upstream_fields[] = {
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
         .offset = MEMBER(endpoints),
-        .record = &endpoint_record,
+        .record = &rw_config_endpoint_record,
         .doc = "The servers, any of which can answer.",
     },
     {
@@ -610,6 +579,14 @@ static const struct rw_conf_field upstream_fields[] = {
         .offset = MEMBER(hash),
         .record = &rw_config_hash_record,
         .doc = "What `balance: hash` looks at. By default the client's address.",
+    },
+    {
+        .name = "locality",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(locality),
+        .record = &rw_config_upstream_locality_record,
+        .doc = "Which endpoints are preferred, where they are not all in one place.",
     },
     {
         .name = "health",
