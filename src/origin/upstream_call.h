@@ -69,7 +69,14 @@ enum rw_reason rw_upstream_h2_websocket_begin(struct rw_upstream_call *call);
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid);
 
-/* Whose request it is to be, as `fair_by` or `balance: hash` have it. */
+/* The value of the first cookie or query parameter of this name, as it was sent; at NULL: there is
+ * none. */
+struct rw_span rw_upstream_cookie(const struct rw_exchange *x, struct rw_span name);
+struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span name);
+
+/* Whose request it is to be, as `fair_by` or `balance: hash` have it; without the header, cookie or
+ * parameter it is the client's address. */
+struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash);
 uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash);
 
 /* ---- upstream_admit.c ---- */

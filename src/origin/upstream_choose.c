@@ -5,22 +5,24 @@
 
 #include <netinet/in.h>
 
-static struct rw_span cookie_value(struct rw_span cookies, struct rw_span name)
+/* The value of the first `name=value` in a list; at NULL: there is none. */
+static struct rw_span value_in(struct rw_span list, char separator, struct rw_span name)
 {
     struct rw_span pair;
-    while (rw_span_next(&cookies, ';', &pair))
+    while (list.at && rw_span_next(&list, separator, &pair))
         if (pair.len > name.len && pair.at[name.len] == '=' && rw_span_starts(pair, name))
             return rw_span_skip(pair, name.len + 1);
     return (struct rw_span){0};
 }
 
-static struct rw_span query_value(struct rw_span query, struct rw_span name)
+struct rw_span rw_upstream_cookie(const struct rw_exchange *x, struct rw_span name)
 {
-    struct rw_span pair;
-    while (rw_span_next(&query, '&', &pair))
-        if (pair.len > name.len && pair.at[name.len] == '=' && rw_span_starts(pair, name))
-            return rw_span_skip(pair, name.len + 1);
-    return (struct rw_span){0};
+    return value_in(rw_message_value(&x->request, RW_FIELD_COOKIE), ';', name);
+}
+
+struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span name)
+{
+    return value_in(x->request.query, '&', name);
 }
 
 static struct rw_span address_key(const struct rw_exchange *x)
@@ -32,8 +34,7 @@ static struct rw_span address_key(const struct rw_exchange *x)
     return RW_LITERAL("unix");
 }
 
-/* What the hash is over; without the header, cookie or parameter it is the client's address. */
-static struct rw_span hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash)
+struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash)
 {
     struct rw_span key = {0};
     const struct rw_field *field;
@@ -43,13 +44,13 @@ static struct rw_span hash_key(const struct rw_exchange *x, const struct rw_conf
         key = field ? field->value : key;
         break;
     case RW_HASH_COOKIE:
-        key = cookie_value(rw_message_value(&x->request, RW_FIELD_COOKIE), hash->name);
+        key = rw_upstream_cookie(x, hash->name);
         break;
     case RW_HASH_PATH:
         key = x->request.path;
         break;
     case RW_HASH_QUERY:
-        key = query_value(x->request.query, hash->name);
+        key = rw_upstream_query(x, hash->name);
         break;
     case RW_HASH_ADDRESS:
         break;
@@ -59,7 +60,7 @@ static struct rw_span hash_key(const struct rw_exchange *x, const struct rw_conf
 
 uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash)
 {
-    struct rw_span key = hash_key(x, hash);
+    struct rw_span key = rw_upstream_hash_key(x, hash);
     return rw_hash(key.at, key.len, 0);
 }
 

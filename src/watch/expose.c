@@ -43,6 +43,17 @@ static const struct family limit_families[] = {
     {NULL, NULL, SHAPE_VALUE, 0},
 };
 
+static const struct family version_families[] = {
+    {"ringway_release_requests_total", "Requests by route, version and status class", SHAPE_CODES,
+     0},
+    {"ringway_release_duration_seconds",
+     "Time from a request's first byte to the head of the version's response", SHAPE_HISTOGRAM, 0},
+    {"ringway_release_errors_total",
+     "Requests that a version failed: 5xx, no response, a broken one, a failed call of gRPC",
+     SHAPE_VALUE, offsetof(struct rw_series_cell, failures)},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
 /* A series as the scrape sees it. */
 struct sample {
     const struct rw_metrics_entry *entry;
@@ -231,14 +242,17 @@ static void expose_sample(const struct line *line, const struct family *family,
 
 static void add_labels(struct rw_text *labels, const struct rw_metrics_entry *entry)
 {
-    static const char *const begins[RW_SERIES_KINDS] = {[RW_SERIES_ROUTE] = "route=\"",
-                                                        [RW_SERIES_ENDPOINT] = "upstream=\"",
-                                                        [RW_SERIES_LIMIT] = "limit=\""};
+    static const struct {
+        const char *name, *detail;
+    } begins[RW_SERIES_KINDS] = {[RW_SERIES_ROUTE] = {"route=\"", NULL},
+                                 [RW_SERIES_ENDPOINT] = {"upstream=\"", "\",endpoint=\""},
+                                 [RW_SERIES_LIMIT] = {"limit=\"", NULL},
+                                 [RW_SERIES_VERSION] = {"route=\"", "\",version=\""}};
     labels->len = 0;
-    rw_text_adds(labels, begins[entry->kind]);
+    rw_text_adds(labels, begins[entry->kind].name);
     rw_metrics_expose_label(labels, rw_span(entry->name, entry->name_len));
-    if (entry->kind == RW_SERIES_ENDPOINT) {
-        rw_text_adds(labels, "\",endpoint=\"");
+    if (begins[entry->kind].detail) {
+        rw_text_adds(labels, begins[entry->kind].detail);
         rw_metrics_expose_label(labels, rw_span(entry->detail, entry->detail_len));
     }
     rw_text_adds(labels, "\"");
@@ -294,6 +308,8 @@ static void expose_series(const struct rw_metrics *metrics, struct rw_text *text
         expose_family(text, family, samples, count, RW_SERIES_ENDPOINT);
     for (const struct family *family = limit_families; family->name; family++)
         expose_family(text, family, samples, count, RW_SERIES_LIMIT);
+    for (const struct family *family = version_families; family->name; family++)
+        expose_family(text, family, samples, count, RW_SERIES_VERSION);
     rw_free(samples);
 }
 

@@ -163,12 +163,12 @@ static uint32_t index_room(unsigned series_room)
 
 static void add_others(struct rw_metrics *metrics)
 {
-    struct rw_span other = RW_LITERAL("_other");
-    unsigned route = rw_metrics_series(metrics, RW_SERIES_ROUTE, other, rw_span(NULL, 0));
-    unsigned endpoint = rw_metrics_series(metrics, RW_SERIES_ENDPOINT, other, other);
-    unsigned limit = rw_metrics_series(metrics, RW_SERIES_LIMIT, other, rw_span(NULL, 0));
-    rw_assert(route == RW_SERIES_ROUTE && endpoint == RW_SERIES_ENDPOINT &&
-              limit == RW_SERIES_LIMIT);
+    static const struct rw_span other = RW_LITERAL("_other"), none;
+    for (unsigned kind = 0; kind < RW_SERIES_KINDS; kind++) {
+        bool two = kind == RW_SERIES_ENDPOINT || kind == RW_SERIES_VERSION;
+        unsigned number = rw_metrics_series(metrics, kind, other, two ? other : none);
+        rw_assert(number == kind);
+    }
 }
 
 enum rw_err rw_metrics_create(unsigned shards, unsigned series_max, struct rw_metrics **metrics)

@@ -44,7 +44,8 @@ struct rw_series_cell {
     uint64_t bytes_out; /* body bytes of responses */
     uint64_t duration_sum_us;
     uint64_t buckets[RW_LATENCY_BUCKETS]; /* not cumulative */
-    uint64_t failures;                    /* upstream: connect errors, resets, timeouts */
+    uint64_t failures; /* upstream: connect errors, resets, timeouts; of a version: what
+                          its release counts as errors */
     uint64_t spare[4];
 };
 _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lines");
@@ -125,7 +126,13 @@ enum rw_counter {
     RW_COUNTER_COUNT = RW_COUNTER_HTTP2_FLOODS + RW_H2_FLOOD_COUNT
 };
 
-enum rw_series_kind { RW_SERIES_ROUTE, RW_SERIES_ENDPOINT, RW_SERIES_LIMIT, RW_SERIES_KINDS };
+enum rw_series_kind {
+    RW_SERIES_ROUTE,
+    RW_SERIES_ENDPOINT,
+    RW_SERIES_LIMIT,
+    RW_SERIES_VERSION,
+    RW_SERIES_KINDS
+};
 
 /* What became of a request at a rate limit. Counted in the series' `status` cells. */
 enum rw_limit_result {
@@ -163,8 +170,8 @@ struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned i
 /* Finds or registers the series with this label; the number is valid in every shard and process,
  * and for good. Control threads only; safe against other processes doing the same, and against
  * their death in the middle (robust shared mutex). Labels: the name of a route or rate limit
- * (`detail` empty), or upstream name and endpoint address. Bytes that are not UTF-8 become '?'.
- * Full: the number of "_other". */
+ * (`detail` empty), upstream name and endpoint address, or route name and version. Bytes that are
+ * not UTF-8 become '?'. Full: the number of "_other". */
 unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
                            struct rw_span name, struct rw_span detail);
 

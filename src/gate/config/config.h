@@ -225,6 +225,8 @@ enum rw_config_hash_on {
     RW_HASH_QUERY
 };
 
+extern const char *const rw_config_hash_on_names[]; /* and NULL */
+
 struct rw_config_hash {
     int on;              /* enum rw_config_hash_on */
     struct rw_span name; /* of the header, cookie or query parameter */

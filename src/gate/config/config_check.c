@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "conf/scalar.h"
+#include "gate/config/config_release.h"
 #include "gate/config/config_tables.h"
 
 #define EACH(type, item, list)                                                                     \
@@ -174,19 +175,30 @@ static void name_routes(struct rw_config *config, struct rw_conf_report *report)
     rw_map_free(&taken);
 }
 
+static void check_action(struct rw_conf_report *report, const struct names *upstreams,
+                         const struct rw_conf_variant *action)
+{
+    if (!action->kind || !action->value)
+        return;
+    if (!action->kind->record && strcmp(action->kind->name, "upstream") == 0)
+        expect_name(report, upstreams, action->value, "upstream");
+    if (action->kind->record != &rw_config_release_record)
+        return;
+    const struct rw_config_release *release = action->value;
+    for (EACH(struct rw_config_version, version, release->versions))
+        expect_name(report, upstreams, &version->upstream, "upstream");
+}
+
 static void check_routes(struct rw_config *config, struct rw_conf_report *report,
                          const struct names *policies, const struct names *listeners,
                          const struct names *upstreams)
 {
     name_routes(config, report);
     for (EACH(struct rw_config_route, route, config->routes)) {
-        const struct rw_conf_variant *action = &route->action;
         if (route->match)
             for (EACH(struct rw_span, name, route->match->listeners))
                 expect_name(report, listeners, name, "listener");
-        if (action->kind && action->value && !action->kind->record &&
-            strcmp(action->kind->name, "upstream") == 0)
-            expect_name(report, upstreams, action->value, "upstream");
+        check_action(report, upstreams, &route->action);
         check_uses(report, policies, &route->policies);
     }
 }

@@ -239,7 +239,7 @@ void rw_config_check_health(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &health->timeout_ms, "longer than \"interval\"");
 }
 
-static void check_hash(struct rw_config_hash *hash, struct rw_conf_report *report)
+void rw_config_check_hash(struct rw_config_hash *hash, struct rw_conf_report *report)
 {
     bool wants_name =
         hash->on == RW_HASH_HEADER || hash->on == RW_HASH_COOKIE || hash->on == RW_HASH_QUERY;
@@ -271,7 +271,7 @@ void rw_config_check_overload(void *value, struct rw_conf_report *report)
     if (overload->target_ms > overload->queue_ms_max)
         rw_conf_mistake_on(report, &overload->target_ms, "longer than \"queue_timeout\"");
     if (overload->fair_by)
-        check_hash(overload->fair_by, report);
+        rw_config_check_hash(overload->fair_by, report);
 }
 
 void rw_config_check_route_overload(void *value, struct rw_conf_report *report)
@@ -317,7 +317,7 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &upstream->endpoints,
                            "every endpoint has the weight 0: none would get a request");
     if (upstream->hash)
-        check_hash(upstream->hash, report);
+        rw_config_check_hash(upstream->hash, report);
     if (upstream->hash && upstream->balance != RW_BALANCE_HASH)
         rw_conf_mistake_on(report, &upstream->hash,
                            "\"hash\" has no effect without \"balance: hash\"");

@@ -63,6 +63,7 @@ void rw_config_check_tcp_match(void *value, struct rw_conf_report *report);
 void rw_config_check_match(void *value, struct rw_conf_report *report);
 void rw_config_check_health(void *value, struct rw_conf_report *report);
 void rw_config_check_upstream_http2(void *value, struct rw_conf_report *report);
+void rw_config_check_hash(struct rw_config_hash *hash, struct rw_conf_report *report);
 void rw_config_check_route_timeouts(void *value, struct rw_conf_report *report);
 void rw_config_check_overload(void *value, struct rw_conf_report *report);
 void rw_config_check_route_overload(void *value, struct rw_conf_report *report);

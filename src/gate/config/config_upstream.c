@@ -6,14 +6,15 @@
 
 static const char *const balance_names[] = {"round_robin", "least_requests", "hash",
                                             "random",      "latency",        NULL};
-static const char *const hash_on_names[] = {"address", "header", "cookie", "path", "query", NULL};
+const char *const rw_config_hash_on_names[] = {"address", "header", "cookie",
+                                               "path",    "query",  NULL};
 
 static const struct rw_conf_field hash_fields[] = {
     {
         .name = "on",
         .type = RW_CONF_ENUM,
         .offset = offsetof(struct rw_config_hash, on),
-        .names = hash_on_names,
+        .names = rw_config_hash_on_names,
         .fallback = "address",
         .doc =
             "What decides about the endpoint: the client's address, a header field, a cookie, the "

@@ -168,6 +168,39 @@ static unsigned grpc_told(const struct rw_exchange *x)
     return told && status <= STATUS_MAX ? (unsigned)status + 1 : 0;
 }
 
+/* The statuses that say that the server has failed, not the caller. */
+static bool grpc_failed(const struct rw_exchange *x)
+{
+    enum { DATA_LOSS = 15 };
+    unsigned told = grpc_told(x);
+    switch (told ? told - 1 : 0) {
+    case RW_GRPC_UNKNOWN:
+    case RW_GRPC_DEADLINE_EXCEEDED:
+    case RW_GRPC_UNIMPLEMENTED:
+    case RW_GRPC_INTERNAL:
+    case RW_GRPC_UNAVAILABLE:
+    case DATA_LOSS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of a release. What failed for want of something here says nothing about the version. A client
+ * that has gone before the response counts with the time that it waited, so that a version does not
+ * look the faster for it. */
+static void count_version(struct rw_exchange *x, uint64_t duration_us)
+{
+    enum rw_reason reason = (enum rw_reason)x->reason;
+    if (rw_reason_ours(reason))
+        return;
+    bool failed = rw_reason_status(reason) >= 500 || (x->responded && x->response.status >= 500) ||
+                  grpc_failed(x);
+    if (x->response_ns > x->started_ns)
+        duration_us = (x->response_ns - x->started_ns) / 1000;
+    count_series(x, x->version_series, duration_us, failed);
+}
+
 static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
 {
     bool from_origin = x->endpoint && x->response_ns;
@@ -208,6 +241,8 @@ void rw_exchange_log(struct rw_exchange *x)
                  false);
     if (x->endpoint)
         count_series(x, x->endpoint->series, duration_us, x->reason != RW_REASON_NONE);
+    if (__builtin_expect(x->version_series != 0, 0))
+        count_version(x, duration_us);
     if (x->worker->access)
         write_access_line(x, duration_us);
     if (x->endpoint)

@@ -1,0 +1,41 @@
+/* A release as a user writes it: one route, several versions of what is behind it. Filled by the
+ * tables in config_release.c; compiled by origin/release.c.
+ */
+#ifndef RW_GATE_CONFIG_CONFIG_RELEASE_H
+#define RW_GATE_CONFIG_CONFIG_RELEASE_H
+
+#include "gate/config/config.h"
+
+enum { RW_RELEASE_VERSIONS_MAX = 16, RW_RELEASE_RULES_MAX = 64 };
+
+struct rw_config_version {
+    struct rw_span name;
+    struct rw_span upstream;
+    uint32_t weight;
+    struct rw_conf_place place;
+};
+
+/* Exactly one of header, cookie, query. */
+struct rw_config_release_rule {
+    struct rw_span header, cookie, query; /* its name */
+    struct rw_span value;                 /* "*": any */
+    struct rw_span version;
+    struct rw_conf_place place;
+};
+
+struct rw_config_sticky {
+    struct rw_config_hash by;
+    struct rw_span salt; /* empty: the route's name */
+    struct rw_conf_place place;
+};
+
+struct rw_config_release {
+    struct rw_conf_list versions;    /* of rw_config_version */
+    struct rw_conf_list rules;       /* of rw_config_release_rule */
+    struct rw_config_sticky *sticky; /* NULL: each request by itself */
+    struct rw_conf_place place;
+};
+
+extern const struct rw_conf_record rw_config_release_record;
+
+#endif
