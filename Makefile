@@ -10,6 +10,7 @@ FUZZ_SECONDS ?= 30
 LINT_SECONDS ?= 240
 BENCH_CASES  ?=
 SIM_ARGS     ?=
+MILLION_ARGS ?=
 TSAN_TESTS   ?= ^(unit|sim)\.
 
 INSTALL_PACKAGES := tools/install-packages.sh
@@ -36,8 +37,8 @@ deps: ## Install the packages that building and testing need (Debian, root or su
 	@$(INSTALL_PACKAGES) build run test check
 	@$(INSTALL_NPM)
 
-.PHONY: deps-build deps-run deps-check deps-fuzz deps-bench
-deps-build deps-run deps-check deps-fuzz deps-bench: deps-%:
+.PHONY: deps-build deps-run deps-check deps-fuzz deps-bench deps-million
+deps-build deps-run deps-check deps-fuzz deps-bench deps-million: deps-%:
 	@$(INSTALL_PACKAGES) build $*
 
 .PHONY: deps-test
@@ -106,6 +107,12 @@ bench: deps-bench ## Measure BENCH_CASES (all) beside nginx and HAProxy: bench/R
 	@$(call configure,release,$(without_tests) -DRW_BENCH=ON)
 	@$(call compile,release)
 	@bench/run $(or $(BENCH_CASES),--all --write)
+
+.PHONY: million
+million: deps-million ## Prove the million (MILLION_ARGS are passed on): bench/MILLION.md
+	@$(call configure,release,$(without_tests) -DRW_BENCH=ON)
+	@$(call compile,release) --target ringway --target bench_origin_h2
+	@scenarios/million/run.mjs $(MILLION_ARGS)
 
 .PHONY: install
 install: build ## Install under DESTDIR and PREFIX (/usr/local)

@@ -2,7 +2,11 @@
  * 128 bytes. It looks at no header block (it never needs the client's HPACK table) and answers all
  * requests of one read with one send, within the client's connection window.
  *
- *   bench_origin_h2 PORT
+ *   bench_origin_h2 PORT [MS]
+ *
+ * With MS it holds each request so long before it answers, as many as there are: a million cost it
+ * 24 MB. SIGUSR1 makes it tell on standard output how many requests have come and how many are
+ * held, in a line of JSON.
  */
 #include "h2_frame.h"
 #include "net.h"
@@ -10,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +39,8 @@ static const uint8_t later_block[] = "\x88\xbf\xbe";
 
 struct peer {
     int fd;
+    unsigned held; /* requests: it stays until they are due */
+    bool gone;
     bool greeted; /* the preface has come */
     bool indexed; /* the answer's fields are in the table */
     int64_t window;
@@ -44,7 +51,20 @@ struct peer {
     uint8_t keep[H2_FRAME_BYTES_MAX];
 };
 
+/* A request that is answered later. All are held for the same time: the first to come is the first
+ * to be due. */
+struct held {
+    struct peer *peer;
+    uint64_t due_ns;
+    uint32_t stream;
+};
+
 static int epoll_fd;
+static uint64_t hold_ns;  /* 0: answered at once */
+static struct held *held; /* a ring of held_room, a power of two; from ... until */
+static size_t held_room, held_from, held_until;
+static uint64_t requests; /* that have come */
+static volatile sig_atomic_t asked;
 static uint8_t input[INPUT_BYTES + H2_FRAME_BYTES_MAX];
 static uint8_t output[OUTPUT_BYTES];
 static uint8_t *output_end = output;
@@ -52,8 +72,13 @@ static uint8_t body[BODY_BYTES];
 
 static void close_peer(struct peer *peer)
 {
-    close(peer->fd);
-    free(peer);
+    if (!peer->gone) {
+        close(peer->fd);
+    }
+    peer->gone = true;
+    if (peer->held == 0) {
+        free(peer);
+    }
 }
 
 /* The socket's buffer has room for the answers to all streams, so a short send is a lost peer. */
@@ -83,17 +108,51 @@ static void answer_waiting(struct peer *peer)
     }
 }
 
+static int answer(struct peer *peer, uint32_t stream)
+{
+    if (peer->waiting_until - peer->waiting_from == STREAMS_MAX) {
+        return -1;
+    }
+    peer->waiting[peer->waiting_until++ % STREAMS_MAX] = stream;
+    answer_waiting(peer);
+    return 0;
+}
+
+static void grow_held(void)
+{
+    size_t room = held_room ? 2 * held_room : 4096;
+    struct held *bigger = bench_allocate(room, sizeof *bigger);
+    for (size_t i = held_from; i != held_until; i++) {
+        bigger[i & (room - 1)] = held[i & (held_room - 1)];
+    }
+    free(held);
+    held = bigger;
+    held_room = room;
+}
+
+static void hold(struct peer *peer, uint32_t stream)
+{
+    if (held_until - held_from == held_room) {
+        grow_held();
+    }
+    held[held_until++ & (held_room - 1)] =
+        (struct held){.peer = peer, .due_ns = bench_now_ns() + hold_ns, .stream = stream};
+    peer->held++;
+}
+
 static int take_request(struct peer *peer, const struct h2_frame *frame)
 {
-    if (!(frame->flags & H2_END_HEADERS) ||
-        peer->waiting_until - peer->waiting_from == STREAMS_MAX) {
+    if (!(frame->flags & H2_END_HEADERS)) {
         return -1;
     }
     if (!(frame->flags & H2_END_STREAM)) {
         return 0; /* answered when its body has come */
     }
-    peer->waiting[peer->waiting_until++ % STREAMS_MAX] = frame->stream;
-    answer_waiting(peer);
+    requests++;
+    if (hold_ns == 0) {
+        return answer(peer, frame->stream);
+    }
+    hold(peer, frame->stream);
     return 0;
 }
 
@@ -198,6 +257,57 @@ static int on_readable(struct peer *peer)
     }
 }
 
+/* Those of one peer that follow each other leave together. */
+static void answer_run(const uint64_t now_ns)
+{
+    struct peer *peer = held[held_from & (held_room - 1)].peer;
+    int state = 0;
+    size_t room = OUTPUT_BYTES / 2;
+    while (held_from != held_until && (size_t)(output_end - output) < room) {
+        const struct held *first = &held[held_from & (held_room - 1)];
+        if (first->peer != peer || first->due_ns > now_ns) {
+            break;
+        }
+        held_from++;
+        peer->held--;
+        if (!peer->gone && state == 0) {
+            state = answer(peer, first->stream);
+        }
+    }
+    if (peer->gone || state != 0 || flush(peer) != 0) {
+        output_end = output;
+        close_peer(peer);
+    }
+}
+
+static bool is_due(uint64_t now_ns)
+{
+    return held_from != held_until && held[held_from & (held_room - 1)].due_ns <= now_ns;
+}
+
+static int wait_ms(void)
+{
+    if (held_from == held_until) {
+        return -1;
+    }
+    uint64_t now = bench_now_ns(), due = held[held_from & (held_room - 1)].due_ns;
+    return due > now ? (int)((due - now + 999999) / 1000000) : 0;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    asked = 1;
+}
+
+static void tell(void)
+{
+    asked = 0;
+    printf("{\"requests\": %llu, \"held\": %zu}\n", (unsigned long long)requests,
+           held_until - held_from);
+    fflush(stdout);
+}
+
 static int greet(struct peer *peer)
 {
     output_end = h2_put_head(output, 6, H2_SETTINGS, 0, 0);
@@ -225,12 +335,35 @@ static void accept_all(int listener)
     }
 }
 
-int main(int count, char **arguments)
+static void serve_events(int listener)
 {
     static struct epoll_event events[EVENTS_MAX];
-    if (count != 2) {
-        bench_fail("usage: bench_origin_h2 PORT");
+    int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, wait_ms());
+    for (int i = 0; i < ready; i++) {
+        if (events[i].data.ptr == NULL) {
+            accept_all(listener);
+        } else if (on_readable(events[i].data.ptr) != 0) {
+            close_peer(events[i].data.ptr);
+        }
     }
+    for (uint64_t now = bench_now_ns(); is_due(now);) {
+        answer_run(now);
+    }
+    if (asked) {
+        tell();
+    }
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 2 && count != 3) {
+        bench_fail("usage: bench_origin_h2 PORT [MS]");
+    }
+    if (count > 2) {
+        hold_ns = (uint64_t)bench_parse_number("MS", arguments[2], 0, 600000) * 1000000u;
+    }
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
     int listener = bench_listen((int)bench_parse_number("PORT", arguments[1], 1, 65535));
     struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
 
@@ -241,13 +374,6 @@ int main(int count, char **arguments)
         bench_fail("epoll: %s", strerror(errno));
     }
     for (;;) {
-        int ready = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
-        for (int i = 0; i < ready; i++) {
-            if (events[i].data.ptr == NULL) {
-                accept_all(listener);
-            } else if (on_readable(events[i].data.ptr) != 0) {
-                close_peer(events[i].data.ptr);
-            }
-        }
+        serve_events(listener);
     }
 }

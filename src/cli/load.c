@@ -155,6 +155,7 @@ const struct rw_verb rw_verb_load = {
         "  -m, --streams N         requests at a time on one connection of HTTP/2; default 32\n"
         "  --think TIME            closed loop: between an answer and the next request\n"
         "  --timeout TIME          of a request; default 10s\n"
+        "  --held TIME             the target takes so long by design: latencies are told without\n"
         "  --seed N                of what is random; default 1\n\n"
         "What:\n"
         "  -X, --method METHOD     default GET, with a body POST\n"

@@ -80,6 +80,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--processes", &o->processes},
         {"--think", &o->think},
         {"--timeout", &o->timeout},
+        {"--held", &o->held},
         {"--seed", &o->seed},
         {"--method", &o->method},
         {"-X", &o->method},
@@ -234,6 +235,8 @@ static int set_numbers(struct rw_load_options *o)
         code = number("--seed", o->seed, 0, UINT32_MAX, &seed);
     if (!code)
         code = duration("--timeout", o->timeout, &s->timeout_ms);
+    if (!code)
+        code = duration("--held", o->held, &s->held_ms);
     if (!code)
         code = duration("--think", o->think, &s->think_ms);
     if (!code && !o->http2 && streams > 1)

@@ -17,7 +17,7 @@ struct rw_load_options {
     enum rw_language language;
     /* As written. */
     const char *url, *lang, *method, *body, *body_file, *ca;
-    const char *rate, *phases, *duration, *warmup, *think, *timeout, *arrivals;
+    const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *connections, *streams, *threads, *processes, *seed;
     bool http2, insecure, sources;
     const char *headers[RW_LOAD_HEADERS_MAX];

@@ -50,15 +50,23 @@ static void count_error(struct rw_load_generator *g, uint64_t due_ns, enum rw_lo
     g->second_row.failed++;
 }
 
+/* Since then, without the time that the target takes by design. */
+static uint64_t without_hold(const struct rw_load_generator *g, uint64_t since_ns)
+{
+    uint64_t took_ns = rw_loop_now_ns(g->loop) - since_ns;
+    uint64_t held_ns = g->settings->held_ms * RW_NS_PER_MS;
+    return took_ns > held_ns ? took_ns - held_ns : 0;
+}
+
 static void count_answer(struct rw_load_generator *g, const struct rw_load_call *call)
 {
     if (!is_recorded(g, call->due_ns))
         return;
-    uint64_t now = rw_loop_now_ns(g->loop);
+    uint64_t latency_ns = without_hold(g, call->due_ns);
     bool failed = call->status >= 400;
-    rw_histogram_record(&g->tally->latency, now - call->due_ns);
-    rw_histogram_record(&g->tally->service, now - call->sent_ns);
-    rw_histogram_record(g->second_latency, now - call->due_ns);
+    rw_histogram_record(&g->tally->latency, latency_ns);
+    rw_histogram_record(&g->tally->service, without_hold(g, call->sent_ns));
+    rw_histogram_record(g->second_latency, latency_ns);
     g->tally->counts.answered++;
     g->tally->counts.statuses[call->status]++;
     g->tally->counts.failed += failed;

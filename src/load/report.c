@@ -107,6 +107,9 @@ void rw_load_report_text(const struct rw_load_settings *settings,
     rw_text_addf(text, " %9s\n", "max");
     add_latency("from due", &result->tally.latency, text);
     add_latency("from sent", &result->tally.service, text);
+    if (settings->held_ms)
+        rw_text_addf(text, "  (without the %.3f s that the target takes by design)\n",
+                     settings->held_ms / 1000.0);
     rw_text_adds(text, "\n");
     add_errors(counts, text);
     rw_text_adds(text, "  verdict    ");
@@ -182,9 +185,11 @@ void rw_load_report_json(const struct rw_load_settings *settings,
                  settings->protocol == RW_LOAD_H2 ? "http2" : "http1",
                  settings->closed ? "closed" : "open", settings->threads, settings->connections,
                  settings->streams);
-    rw_text_addf(text, "  \"seconds\": %.3f, \"interrupted\": %s, \"cpu_seconds\": %.6f,\n",
-                 result->seconds, result->interrupted ? "true" : "false",
-                 (double)result->tally.cpu_ns / 1e9);
+    rw_text_addf(text,
+                 "  \"seconds\": %.3f, \"held_seconds\": %.3f, \"interrupted\": %s, "
+                 "\"cpu_seconds\": %.6f,\n",
+                 result->seconds, settings->held_ms / 1000.0,
+                 result->interrupted ? "true" : "false", (double)result->tally.cpu_ns / 1e9);
     rw_text_addf(text, "  \"verdict\": \"%s\", \"verdict_text\": ",
                  verdict_names[rw_load_judge(settings, result)]);
     rw_text_add_json(text, rw_text_span(&why));

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "io/descriptors.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -133,6 +134,14 @@ static bool all_ended(const struct rw_load_settings *settings, struct rw_load_sh
     return true;
 }
 
+static uint32_t count_connected(const struct rw_load_run *run, struct rw_load_shared *shared)
+{
+    uint32_t connected = 0;
+    for (unsigned i = 0; i < run->settings->threads; i++)
+        connected += atomic_load_explicit(&shared->slots[i].connected, memory_order_relaxed);
+    return connected;
+}
+
 static void show(struct rw_load_run *run, struct rw_load_shared *shared)
 {
     struct rw_load_progress progress = {.seconds = -1};
@@ -141,24 +150,34 @@ static void show(struct rw_load_run *run, struct rw_load_shared *shared)
         return;
     if (begin_ns)
         progress.seconds = ((double)rw_clock_monotonic_ns() - (double)begin_ns) / 1e9;
-    for (unsigned i = 0; i < run->settings->threads; i++)
-        progress.connected +=
-            atomic_load_explicit(&shared->slots[i].connected, memory_order_relaxed);
+    progress.connected = count_connected(run, shared);
     progress.rows = rw_timeline_last(shared->timeline, &progress.row);
     run->progress(&progress, run->user);
 }
 
-/* Once all threads have their connections, a common begin a little ahead. */
-static void open_the_gate(struct rw_load_run *run, struct rw_load_gate *gate, uint64_t started_ns)
+/* How far the opening of connections has come. */
+struct opening {
+    uint32_t most; /* there have been so many */
+    uint64_t since_ns;
+};
+
+/* Once all threads have their connections, a common begin a little ahead. A million take their
+ * time: what counts is that it goes on. */
+static void open_the_gate(struct rw_load_run *run, struct rw_load_shared *shared,
+                          struct opening *opening)
 {
+    struct rw_load_gate *gate = &shared->gate;
     uint64_t now = rw_clock_monotonic_ns();
     if (atomic_load(&run->stop))
         atomic_store(&gate->stop, true);
     if (atomic_load(&gate->begin_ns) || atomic_load(&gate->stop))
         return;
+    uint32_t connected = count_connected(run, shared);
+    if (connected > opening->most)
+        *opening = (struct opening){connected, now};
     if (atomic_load(&gate->waiting) == 0)
         atomic_store(&gate->begin_ns, now + BEGIN_AHEAD_MS * RW_NS_PER_MS);
-    else if (now - started_ns > run->settings->connect_ms_max * RW_NS_PER_MS)
+    else if (now - opening->since_ns > run->settings->connect_ms_max * RW_NS_PER_MS)
         atomic_store(&gate->failed, true);
 }
 
@@ -178,9 +197,9 @@ static bool all_live(const pid_t *processes, unsigned count)
 static enum rw_err watch_over(struct rw_load_run *run, struct rw_load_shared *shared,
                               const pid_t *processes, unsigned count)
 {
-    uint64_t started_ns = rw_clock_monotonic_ns();
+    struct opening opening = {.since_ns = rw_clock_monotonic_ns()};
     for (unsigned look = 1; !all_ended(run->settings, shared); look++) {
-        open_the_gate(run, &shared->gate, started_ns);
+        open_the_gate(run, shared, &opening);
         usleep(LOOK_MS * 1000);
         if (look % SHOW_LOOKS)
             continue;
@@ -251,6 +270,7 @@ enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
 {
     const struct rw_load_settings *settings = run->settings;
     memset(result, 0, sizeof(*result));
+    rw_raise_descriptor_limit(); /* a connection that finds none says so */
     rw_load_tally_begin(&result->tally);
     result->shared = share_memory(settings);
     if (!result->shared)

@@ -57,7 +57,8 @@ struct rw_load_settings {
     uint32_t think_ms;       /* closed loop: between an answer and the next request */
     double warmup_seconds;   /* of the begin, that are sent and not counted */
     uint32_t timeout_ms;     /* of a request, from when it was sent */
-    uint32_t connect_ms_max; /* for all connections at the begin */
+    uint32_t held_ms;        /* the target takes so long by design: latencies are told without it */
+    uint32_t connect_ms_max; /* at the begin: without one more connection */
     uint64_t seed;
     enum rw_loop_backend backend;
 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gate/config/config.h"
+#include "io/descriptors.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
 #include "serve/process.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -380,20 +380,12 @@ static int read_settings(struct rw_supervisor *s)
     return code;
 }
 
-/* The soft limit is low for the sake of programs that use select(2). */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        rw_log_warn("supervisor", "the limit of descriptors cannot be raised: %s", strerror(errno));
-}
-
 static enum rw_err start(struct rw_supervisor *s)
 {
-    raise_descriptor_limit();
+    enum rw_err raised = rw_raise_descriptor_limit();
+    if (raised)
+        rw_log_warn("supervisor", "the limit of descriptors cannot be raised: %s",
+                    rw_err_text(raised));
     struct rw_shared_options options = {
         .shards = s->processes * (s->threads + 1),
         .series_max = s->series_max,

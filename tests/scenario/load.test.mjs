@@ -161,6 +161,16 @@ describe("ringway load", { concurrency: 3 }, () => {
     assert.match(untrusted.stderr, /could not all be had: certificate not trusted/);
   });
 
+  test("what the target holds by design is taken off its latencies", async (t) => {
+    const server = await startRaw(t, () => [300, ok]);
+    const { report } = await load("-r", 20, "-d", "1s", "-c", 20, server.url);
+    assert.ok(report.latency.min >= 0.29 && report.held_seconds === 0);
+    const without = (await load("-r", 20, "-d", "1s", "-c", 20, "--held", "300ms", server.url)).report;
+    assert.ok(without.latency.min < 0.29 && without.service.min < 0.29, "the fastest of them, even where the machine is slow");
+    assert.deepEqual([without.held_seconds, without.requests.answered], [0.3, 20]);
+    assert.equal((await load("-r", 20, "-d", "1s", "-c", 20, "--held", "1h", server.url)).report.latency.max, 0);
+  });
+
   test("a target that is down, wrong words", async () => {
     const down = await load(`http://127.0.0.1:${await freePort()}/`);
     assert.equal(down.code, 1);

@@ -1,0 +1,100 @@
+// What the machine is, and whether its limits are high enough: each that is not is named, with the
+// reason and the command that sets it.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import os from "node:os";
+
+const MIB = 1024 * 1024;
+// Kernel memory of a loopback connection, both ends, as measured.
+const PAIR_BYTES = 5800;
+// Ports of one address that may be taken, of those that there are: the kernel searches longer for the last.
+const PORTS_SHARE = 0.85;
+const PROCESSES_MAX = 128;
+// Descriptors that a process has beside its connections.
+const OWN_DESCRIPTORS = 64;
+
+function read(path) {
+  try {
+    return readFileSync(path, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+const sysctl = (name) => read(`/proc/sys/${name.replaceAll(".", "/")}`);
+
+function limit(what) {
+  const line = read("/proc/self/limits").split("\n").find((text) => text.startsWith(what)) ?? "";
+  const hard = line.slice(what.length).trim().split(/\s+/)[1];
+  return hard === "unlimited" ? Infinity : Number(hard);
+}
+
+export const descriptors = () => limit("Max open files");
+
+function ports() {
+  const [low, high] = sysctl("net.ipv4.ip_local_port_range").split(/\s+/).map(Number);
+  return Math.floor((high - low + 1) * PORTS_SHARE);
+}
+
+// Descriptors of a process that are for clients: serve keeps an eighth of them, 1,024 at most, for itself.
+const forClients = () => descriptors() - Math.min(descriptors() / 8, 1024) - OWN_DESCRIPTORS;
+
+// The kernel deals connections out by a hash: each process gets its share give or take some.
+export function gatewayProcesses(connections) {
+  const fits = (count) => connections / count + 6 * Math.sqrt(connections / count) <= forClients();
+  let count = 1;
+  while (count <= PROCESSES_MAX && !fits(count)) count++;
+  return Math.max(count, os.availableParallelism());
+}
+
+// Those of `ringway load`, each with an address of its own.
+export const loadProcesses = (connections) => Math.ceil(connections / Math.min(descriptors() - OWN_DESCRIPTORS, ports()));
+
+function conntrackNeeds(connections) {
+  const most = Number(sysctl("net.netfilter.nf_conntrack_max"));
+  const tracked = Number(sysctl("net.netfilter.nf_conntrack_count"));
+  return most && tracked ? [{ name: "net.netfilter.nf_conntrack_max", is: most, needs: Math.ceil(connections * 1.1), why: "the firewall keeps an entry for each connection" }] : [];
+}
+
+// What the largest part needs.
+export function needs({ connections, toolConnections }) {
+  const most = Math.max(connections, toolConnections);
+  const memory = Math.ceil((most * PAIR_BYTES * 1.5) / MIB + 1024);
+  const [, highPort] = sysctl("net.ipv4.ip_local_port_range").split(/\s+/);
+  const processes = gatewayProcesses(most);
+  const list = [
+    { name: "fs.file-max", is: Number(sysctl("fs.file-max")), needs: Math.ceil(most * 2.02) + 10000, why: "both ends of a connection are files" },
+    { name: "fs.nr_open", is: Number(sysctl("fs.nr_open")), needs: 4096, why: "it bounds the descriptors of a process" },
+    { name: "net.core.somaxconn", is: Number(sysctl("net.core.somaxconn")), needs: most > 10000 ? 4096 : 128, why: "tools open all their connections at once, which wait there to be accepted" },
+    { name: "net.ipv4.tcp_max_syn_backlog", is: Number(sysctl("net.ipv4.tcp_max_syn_backlog")), needs: most > 10000 ? 1024 : 128, why: "connections whose handshake is under way wait there" },
+    { name: "kernel.threads-max", is: Number(sysctl("kernel.threads-max")), needs: processes * 6 + 500, why: "the gateway and the generator run in many processes" },
+    ...conntrackNeeds(most),
+  ];
+  if (ports() < 10000) list.push({ name: "net.ipv4.ip_local_port_range", is: ports(), needs: 10000, value: `"10000 ${highPort}"`, why: "each process connects from an address of its own, with so many ports" });
+  if (processes > PROCESSES_MAX)
+    list.push({ name: "ulimit -Hn", is: descriptors(), needs: Math.ceil(most / 100), command: (value) => `ulimit -Hn ${value}   # as root; for good: nofile in /etc/security/limits.conf`, why: `with fewer descriptors a process, more than ${PROCESSES_MAX} processes would be needed` });
+  list.push({ name: "ulimit -u", is: limit("Max processes"), needs: processes * 6 + 500, command: (value) => `ulimit -u ${value}   # as root; for good: nproc in /etc/security/limits.conf`, why: "the gateway and the generator run in many processes" });
+  list.push({ name: "free memory in MiB", is: Math.floor((Number(/^MemAvailable:\s+(\d+)/m.exec(read("/proc/meminfo"))?.[1]) * 1024) / MIB), needs: memory, command: () => "a machine with more memory, or fewer --connections", why: `the kernel takes some ${PAIR_BYTES} bytes for a connection with both its ends` });
+  return list;
+}
+
+export const tooLow = (list) => list.filter((need) => need.is < need.needs);
+
+export const commandOf = (need) => (need.command ? need.command(need.needs) : `sysctl -w ${need.name}=${need.value ?? need.needs}`);
+
+// Only when it was asked for. What is no sysctl stays.
+export function setSysctls(list) {
+  for (const need of list.filter((item) => !item.command)) execFileSync("sysctl", ["-w", `${need.name}=${(need.value ?? String(need.needs)).replaceAll('"', "")}`], { stdio: "ignore" });
+}
+
+export function describeMachine() {
+  const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(read("/etc/os-release"))?.[1] ?? "Linux";
+  return [
+    ["Processor", `${os.cpus()[0]?.model ?? "unknown"}, ${os.availableParallelism()} cores`],
+    ["Memory", `${Math.round(os.totalmem() / MIB / 1024)} GiB`],
+    ["System", `${system}, Linux ${os.release()}`],
+    ["Descriptors of a process", descriptors().toLocaleString("en")],
+    ["Ports of an address", sysctl("net.ipv4.ip_local_port_range").replace(/\s+/, " to ")],
+  ];
+}

@@ -1,0 +1,13 @@
+#include "io/descriptors.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+enum rw_err rw_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return rw_err_from_errno(errno);
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? RW_OK : rw_err_from_errno(errno);
+}
