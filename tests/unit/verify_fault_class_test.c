@@ -51,13 +51,14 @@ static const char plain[] = "listeners: [{name: web, address: \"127.0.0.1:8080\"
                             "  - {name: local, endpoints: [\"localhost:9001\"]}\n"
                             "routes: [{name: all, upstream: orders}]\n";
 
-static const char all[] = "listeners: [{name: web, address: \"127.0.0.1:8080\"}]\n"
-                          "upstreams:\n"
-                          "  - {name: orders, endpoints: [\"10.0.0.1:9000\"], tls: {}}\n"
-                          "  - {name: careless, endpoints: [\"10.0.0.1:1\"], tls: {verify: false}}\n"
-                          "  - {name: named, endpoints: [\"shop.example:9001\"]}\n"
-                          "rate_limits: {redis: {address: \"127.0.0.1:6379\"}}\n"
-                          "routes: [{name: all, upstream: orders}]\n";
+static const char all[] =
+    "listeners: [{name: web, address: \"127.0.0.1:8080\"}]\n"
+    "upstreams:\n"
+    "  - {name: orders, endpoints: [\"10.0.0.1:9000\"], tls: {}}\n"
+    "  - {name: careless, endpoints: [\"10.0.0.1:1\"], tls: {verify: false}}\n"
+    "  - {name: named, endpoints: [\"shop.example:9001\"]}\n"
+    "rate_limits: {redis: {address: \"127.0.0.1:6379\"}}\n"
+    "routes: [{name: all, upstream: orders}]\n";
 
 static void every_class_is_complete(void **state)
 {
