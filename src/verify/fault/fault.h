@@ -35,6 +35,8 @@ struct rw_relay;
 
 enum {
     RW_FAULTS_ARMED_MAX = 64,
+    RW_FAULTS_RELAYS_MAX = 256,
+    RW_FAULT_PIDS_MAX = 64,
     RW_FAULT_MS_MAX = 600 * 1000, /* the longest that one may last */
     RW_FAULT_WHY_BYTES = 256,
 };
@@ -48,6 +50,15 @@ RW_MUST_CHECK enum rw_err rw_faults_open(const struct rw_faults_options *options
                                          struct rw_faults **faults);
 /* Ends what is armed, and closes what was opened on it. NULL is fine. */
 void rw_faults_close(struct rw_faults *faults);
+
+/* A relay on the fault thread, in front of `server`; it lives until rw_faults_close. Its address:
+ * rw_relay_address. As rw_relay_open; RW_ELIMIT: RW_FAULTS_RELAYS_MAX are open. */
+RW_MUST_CHECK enum rw_err rw_faults_relay(struct rw_faults *faults, const struct rw_address *listen,
+                                          const struct rw_address *server, struct rw_relay **relay);
+/* What passed it, from verify's thread. */
+struct rw_relay_counts;
+void rw_faults_relay_count(struct rw_faults *faults, const struct rw_relay *relay,
+                           struct rw_relay_counts *counts);
 
 /* ---- What to do ---- */
 
@@ -73,6 +84,9 @@ struct rw_fault_target {
     const struct rw_dependency *dependency;
     struct rw_relay *const *relays; /* in front of its endpoints */
     size_t relay_count;
+    const pid_t *pids; /* its processes, that verify started or the file names; of a gateway: the
+                          supervisor */
+    size_t pid_count;
 };
 
 /* Can this class be caused there? If not, `why` says what is missing: "no relay stands in front of
