@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "gate/config/config.h"
 #include "gate/exchange/exchange.h"
+#include "plan/intake/intake.h"
 
 #include <stdio.h>
 
@@ -23,9 +24,11 @@ static int run(int argc, char **argv)
         rw_conf_example(&rw_config_record, &text);
     else if (strcmp(format, "steps") == 0)
         rw_steps_manual(&text);
+    else if (strcmp(format, "intake") == 0)
+        rw_intake_write_schema(&text);
     else
         return rw_cli_usage_error(
-            "schema", "--format: \"%s\" is none of json, markdown, example, steps", format);
+            "schema", "--format: \"%s\" is none of json, markdown, example, steps, intake", format);
     bool written = !text.err && fwrite(text.at, 1, text.len, stdout) == text.len;
     rw_text_free(&text);
     return written ? 0 : 1;
@@ -40,6 +43,7 @@ const struct rw_verb rw_verb_schema = {
         "  json      JSON Schema (draft 2020-12), for editors to complete and validate (default)\n"
         "  markdown  the reference of all options\n"
         "  example   a whole configuration with every option and its default\n"
-        "  steps     the steps of an exchange\n",
+        "  steps     the steps of an exchange\n"
+        "  intake    JSON Schema of what `ringway plan` reads\n",
     .run = run,
 };

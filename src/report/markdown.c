@@ -42,7 +42,8 @@ static void put_text(struct markdown *markdown, struct rw_span text)
 /* A text that begins a block: no list, no heading underline, no number with a point. */
 static void put_first(struct markdown *markdown, struct rw_span text)
 {
-    text = rw_span_trim(text);
+    while (text.len && text.at[0] == ' ')
+        text = rw_span_skip(text, 1);
     size_t digits = 0;
     while (digits < text.len && text.at[digits] >= '0' && text.at[digits] <= '9')
         digits++;

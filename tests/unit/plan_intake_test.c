@@ -324,6 +324,31 @@ static void compare(const struct rw_intake *a, const struct rw_intake *b)
     }
 }
 
+/* An empty questionnaire before or behind the answers is none; a second customer is told. */
+static void test_two_customers(void **state)
+{
+    (void)state;
+    static const char empty[] = "[客户行业]：__(保险/政府/航空/零售等)__\n[核心目标]：\n"
+                                "- 主要指标：在__(3个月/6个月)__内达成__(目标如「SLA 99.95%」)__\n";
+    static const char first[] = "[客户行业]：保险\n- 业务规模：用户量200万+\n";
+    static const char second[] = "[客户行业]：航空\n- 业务规模：用户量50+\n";
+    char text[2048];
+    struct rw_intake intake;
+    struct rw_conf_report report = {0};
+    snprintf(text, sizeof(text), "%s%s%s", empty, first, empty);
+    assert_reads(text, &intake);
+    assert_true(rw_intake_number(rw_intake_get(&intake, "load.users")) == 2e6);
+    rw_intake_free(&intake);
+    snprintf(text, sizeof(text), "%s%s%s", empty, first, second);
+    enum rw_err err = rw_intake_read_text(rw_span_text(text), "x", &intake, &report);
+    assert_int_equal(err, RW_EINVAL);
+    assert_int_equal(report.count, 1);
+    assert_int_equal(report.mistakes[0].place.line, 6);
+    assert_non_null(memmem(report.mistakes[0].message.at, report.mistakes[0].message.len,
+                           "first in line 4", 15));
+    rw_intake_free(&intake);
+}
+
 /* Written as YAML, the questionnaire reads back as the same, in both languages. */
 static void test_round_trip(void **state)
 {
@@ -461,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_schema),
         cmocka_unit_test(test_questionnaire),
+        cmocka_unit_test(test_two_customers),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_nothing_is_lost),

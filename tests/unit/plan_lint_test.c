@@ -171,6 +171,14 @@ static const struct example {
      "sites: [{name: a, region: 上海}, {name: b, region: 北京}]\n", NAN, NAN},
     {"standard_type_unknown", "goal: {security: 通过SOC2 Type III认证}\n",
      "goal: {security: 通过SOC2 Type II认证}\n", NAN, NAN},
+    {"standard_unknown", "constraints: {compliance: [ISO 27005X, GDPR]}\n",
+     "constraints: {compliance: ['ISO/IEC 27005', ISO27001:2022, 等保2.0三级, SOC 2 Type II, 'FIPS 140-3', 'GDPR Article 28']}\n",
+     NAN, NAN},
+    {"rule_unknown", "constraints: {compliance: [HIPPA]}\n",
+     "constraints: {compliance: [HIPAA, 符合欧盟GDPR, 数据安全法]}\ngoal: {security: 漏洞修复SLA<24小时}\n",
+     NAN, NAN},
+    {"rate_old", "rates: [{currency: EUR, rate: 1.1, date: 2024-01-01}]\n",
+     "rates: [{currency: EUR, rate: 1.1, date: 2026-11-01}]\n", 19723, 20777},
     {"standard_retired", "goal: {security: 通过PCI DSS v4.0}\n",
      "goal: {security: 通过PCI DSS v4.0.1}\n", 20088, 20777},
     {"law_certified", "goal: {security: 通过GDPR认证}\n", "goal: {security: 符合GDPR第32条}\n", NAN,
@@ -213,6 +221,40 @@ static void test_rules(void **state)
         assert_null(find(&linted, examples[i].rule));
         linted_free(&linted);
     }
+}
+
+/* Names that do not exist, and what is said instead of them. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sections, *subject, *action;
+    } cases[] = {
+        {"constraints: {compliance: 等保2.0六级}\n", "等保 六级", NULL},
+        {"constraints: {compliance: 等保3.0三级}\n", "等保 3.0", "nearest: 等保 2.0"},
+        {"goal: {security: 通过 SOC 4 认证}\n", "SOC 4", NULL},
+        {"goal: {security: ISO27001:2023认证}\n", "ISO/IEC 27001 2023",
+         "nearest: ISO/IEC 27001 2022"},
+        {"goal: {security: PCI DSS v5.0}\n", "PCI DSS 5.0", NULL},
+        {"constraints: {compliance: GDPR Article 128}\n", "GDPR 128", "nearest: GDPR 99"},
+        {"constraints: {compliance: 'FIPS 140-9'}\n", "FIPS 140-9", "nearest: FIPS 140-3"},
+        {"constraints: {compliance: 'ISO/IEC 27001-2022'}\n", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct linted linted;
+        lint_text(cases[i].sections, &linted);
+        const struct rw_finding *finding = find(&linted, "standard_unknown");
+        assert_true((finding != NULL) == (cases[i].subject != NULL));
+        if (finding)
+            assert_string_equal(finding->subject, cases[i].subject);
+        if (cases[i].action)
+            assert_string_equal(finding->action.en, cases[i].action);
+        linted_free(&linted);
+    }
+    struct linted linted;
+    lint_text("constraints: {compliance: HIPPA}\n", &linted);
+    assert_non_null(strstr(find(&linted, "rule_unknown")->action.en, "HIPAA"));
+    linted_free(&linted);
 }
 
 static void test_every_rule_has_an_example(void **state)
@@ -395,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_every_rule_has_an_example),
         cmocka_unit_test(test_nothing_given),
         cmocka_unit_test(test_manual_names_every_rule),

@@ -52,7 +52,8 @@ static bool is_word_character(unsigned char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* "P99", "p99.9", "P999". */
+/* "P99", "p99.9", "P999": from three digits on it is nines with a further digit, so that P100 is
+ * none. */
 static bool percentile(struct rw_amount_scan *scan, double *value)
 {
     struct rw_amount_scan ahead = *scan;
@@ -64,13 +65,33 @@ static bool percentile(struct rw_amount_scan *scan, double *value)
     if (digits == 2 && rw_amount_char(&point, '.') &&
         (more = rw_amount_digits(&point, 3, &part)) > 0)
         ahead = point;
-    if (digits < 2 || is_word_character(rw_amount_peek(&ahead)))
+    if (digits < 2 || is_word_character(rw_amount_peek(&ahead)) || whole == 0 ||
+        (digits > 2 && whole < 9 * (digits > 3 ? 1000u : 100u)))
         return false;
     struct rw_decimal decimal = {.mantissa = whole, .exponent = -(int)(digits + more)};
     for (size_t i = 0; i < more; i++)
         decimal.mantissa *= 10;
     decimal.mantissa += part;
     *value = rw_decimal_value(&decimal, 0);
+    *scan = ahead;
+    return true;
+}
+
+/* Passes over "P100", "(P0)": written like a percentile, and none. */
+static bool no_percentile(struct rw_amount_scan *scan)
+{
+    struct rw_amount_scan ahead = *scan;
+    size_t len, digits = 0;
+    bool open = rw_amount_char(&ahead, '(');
+    if (!rw_amount_char(&ahead, 'P') && !rw_amount_char(&ahead, 'p'))
+        return false;
+    for (unsigned char c; (c = rw_amount_fold(ahead.text, ahead.at, &len)) >= '0' && c <= '9';) {
+        ahead.at += len;
+        digits++;
+    }
+    if (!digits || is_word_character(rw_amount_peek(&ahead)) ||
+        (open && !rw_amount_char(&ahead, ')')))
+        return false;
     *scan = ahead;
     return true;
 }
@@ -110,7 +131,11 @@ static bool before(struct reading *reading)
         } else if ((per = rw_amount_per_before(scan))) {
             if (!set_per(reading, per, at))
                 return false;
-        } else if (!percentile(scan, &reading->amount->percentile)) {
+        } else if (percentile(scan, &reading->amount->percentile)) {
+            continue;
+        } else if (no_percentile(scan)) {
+            return fail_at(reading, RW_AMOUNT_PERCENTILE, at, scan->at - at);
+        } else {
             return true;
         }
     }
@@ -398,6 +423,8 @@ static bool after(struct reading *reading)
                 return false;
         } else if (percentile_remark(scan, &reading->amount->percentile)) {
             continue;
+        } else if (no_percentile(scan)) {
+            return fail_at(reading, RW_AMOUNT_PERCENTILE, at, scan->at - at);
         } else if (reading->sentence || (!skip_remark(scan) && !skip_noun(reading, blank))) {
             *scan = end;
             return true;
@@ -450,7 +477,9 @@ static bool fits(struct reading *reading)
         skip_letters(&reading->scan);
         reading->noun_len = reading->scan.at - reading->noun_at;
     }
-    if (amount->dimension == RW_DIMENSION_COUNT && reading->noun_len)
+    if (plain && reading->dimensions == RW_DIMENSION_FRACTION && !reading->noun_len)
+        kind = RW_AMOUNT_NO_PERCENT;
+    else if (amount->dimension == RW_DIMENSION_COUNT && reading->noun_len)
         kind = RW_AMOUNT_UNIT;
     else if (reading->dimensions == RW_DIMENSION_MONEY && amount->dimension == RW_DIMENSION_COUNT)
         kind = RW_AMOUNT_NO_CURRENCY;
@@ -479,6 +508,16 @@ static bool parse(struct reading *reading)
     return after(reading) && (reading->sentence || fits(reading));
 }
 
+/* Where several dimensions may stand, the field says what is counted; where only a number may, what
+ * stands behind it must be something that is counted. */
+static bool counts_known(struct reading *reading)
+{
+    struct rw_span noun = rw_span(reading->scan.text.at + reading->noun_at, reading->noun_len);
+    if (reading->dimensions != RW_DIMENSION_COUNT || !reading->noun_len || rw_amount_noun(noun))
+        return true;
+    return fail_at(reading, RW_AMOUNT_NOUN, reading->noun_at, reading->noun_len);
+}
+
 bool rw_amount_read(struct rw_span text, unsigned dimensions, struct rw_amount *amount,
                     struct rw_amount_mistake *mistake)
 {
@@ -493,7 +532,7 @@ bool rw_amount_read(struct rw_span text, unsigned dimensions, struct rw_amount *
     if (!parse(&reading))
         return false;
     if (reading.scan.at == text.len)
-        return true;
+        return counts_known(&reading);
     /* Letters at the number are meant as its unit. */
     size_t at = reading.scan.at;
     bool unit = at == reading.noun_at || is_word_character(rw_amount_peek(&reading.scan));

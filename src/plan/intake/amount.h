@@ -69,6 +69,13 @@ struct rw_amount {
     X(RANGE, "more than 10^18 is no amount of anything here", "数值超过 10^18")                    \
     X(NEGATIVE, "a value below zero has no meaning here", "此处不能为负数")                        \
     X(UNIT, "this unit is unknown", "未知单位")                                                    \
+    X(NOUN,                                                                                        \
+      "nothing here is counted in these: write the number alone, or users, requests, nodes...",    \
+      "计数对象未知：只写数字，或写用户、请求、笔、台等")                                          \
+    X(NO_PERCENT, "a plain number above 1 is no share: write it with %",                           \
+      "大于 1 的数不是比例：请加 %")                                                               \
+    X(PERCENTILE, "there is no such percentile: P1 to P99, P99.9, P999...",                        \
+      "没有这样的分位数：可写 P1 至 P99、P99.9、P999")                                             \
     X(DIMENSION, "this measures something else", "计量对象不符")                                   \
     X(UPSIDE_DOWN, "the range ends below its beginning", "区间上限小于下限")                       \
     X(MIXED, "the two ends of the range measure different things", "区间两端单位不一致")           \

@@ -74,6 +74,9 @@ enum rw_per rw_amount_per_before(struct rw_amount_scan *scan);
 enum rw_per rw_amount_per_after(struct rw_amount_scan *scan);
 /* "零停机", "zero downtime". */
 bool rw_amount_zero_time(struct rw_amount_scan *scan);
+/* Whether words behind a number name something that is counted: "registered users", "传感器数据点".
+ */
+bool rw_amount_noun(struct rw_span words);
 /* The nearest known unit to a mistyped one, or NULL. */
 const char *rw_amount_nearest_unit(struct rw_span word, unsigned dimensions);
 

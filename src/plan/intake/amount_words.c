@@ -199,6 +199,64 @@ const char *rw_amount_nearest_unit(struct rw_span word, unsigned dimensions)
     return rw_conf_nearest(word, names, count);
 }
 
+/* ---- What is counted ---- */
+
+/* In English a word of these, or its plural, has to stand there; in Chinese one of them within. */
+static const char *const nouns[] = {
+    "user",      "customer", "client",       "account",    "member",     "subscriber",
+    "visitor",   "employee", "person",       "people",     "company",    "companies",
+    "tenant",    "airline",  "merchant",     "partner",    "request",    "transaction",
+    "order",     "claim",    "application",  "call",       "query",      "queries",
+    "operation", "message",  "event",        "record",     "row",        "reading",
+    "point",     "login",    "session",      "connection", "node",       "server",
+    "machine",   "host",     "vm",           "instance",   "core",       "cpu",
+    "vcpu",      "broker",   "partition",    "topic",      "replica",    "copy",
+    "copies",    "service",  "microservice", "component",  "part",       "device",
+    "sensor",    "vehicle",  "aircraft",     "policy",     "policies",   "contract",
+    "document",  "file",     "image",        "incident",   "time",       "trip",
+    "rack",      "site",     "region",       "zone",       "deployment", "item",
+    "rps",       "qps",      "tps",          "用户",       "客户",       "人",
+    "账号",      "账户",     "会员",         "访客",       "公司",       "企业",
+    "机构",      "商户",     "租户",         "伙伴",       "请求",       "交易",
+    "订单",      "理赔",     "申请",         "调用",       "查询",       "操作",
+    "消息",      "事件",     "记录",         "数据",       "登录",       "会话",
+    "连接",      "节点",     "服务",         "主机",       "机器",       "实例",
+    "核",        "分区",     "主题",         "副本",       "组件",       "部分",
+    "设备",      "传感器",   "车",           "飞机",       "保单",       "合同",
+    "文档",      "文件",     "图片",         "故障",       "机柜",       "站点",
+    "地域",      "可用区",   "部署",         "笔",         "次",         "倍",
+    "台",        "家",       "条",           "个",         "份",         "件",
+    "项",        "架",       "辆",           "并发",       "往返",
+};
+
+static bool is_plural_of(struct rw_span word, struct rw_span noun)
+{
+    if (word.len == noun.len + 1 && (word.at[noun.len] | 0x20) == 's')
+        word.len--;
+    return rw_span_eq_nocase(word, noun);
+}
+
+static bool has_english(struct rw_span words, struct rw_span noun)
+{
+    struct rw_span word;
+    while (rw_span_next(&words, ' ', &word))
+        if (is_plural_of(word, noun))
+            return true;
+    return false;
+}
+
+bool rw_amount_noun(struct rw_span words)
+{
+    for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++) {
+        struct rw_span noun = rw_span_text(nouns[i]);
+        bool english = noun.at[0] >= 'a' && noun.at[0] <= 'z';
+        if (english ? has_english(words, noun)
+                    : memmem(words.at, words.len, noun.at, noun.len) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* ---- Words with one meaning each ---- */
 
 struct meaning {

@@ -52,11 +52,12 @@ static void tell_amount(struct rw_intake_reader *reader, const struct rw_intake_
     rw_text_free(&message);
 }
 
-/* A share of more than all, a probability... */
+/* A share of more than all, a probability... What grows or is added may be more than it was. */
 static const char *out_of_range(const struct rw_intake_field *field, const struct rw_amount *amount)
 {
-    bool share = field->is_input && rw_input_entry(field->input)->unit == RW_UNIT_SHARE &&
-                 field->input != RW_INPUT_GROWTH && field->input != RW_INPUT_STORAGE_OVERHEAD;
+    bool more = field->is_input &&
+                (field->input == RW_INPUT_GROWTH || field->input == RW_INPUT_STORAGE_OVERHEAD);
+    bool share = rw_intake_field_dimensions(field) == RW_DIMENSION_FRACTION && !more;
     return share && amount->high > 1 ? "a share is at most 100%" : NULL;
 }
 

@@ -19,6 +19,9 @@ enum { BLOCKS = sizeof(blocks) / sizeof(*blocks), KEY_BYTES_MAX = 60 };
 struct state {
     struct rw_intake_reader *reader;
     const struct rw_questionnaire_block *block;
+    uint32_t title_line;       /* of the block */
+    uint32_t answered[BLOCKS]; /* the title whose block was answered first; 0: none yet */
+    bool second;               /* another customer's answers have begun */
     struct rw_questionnaire_line line;
     bool shares; /* within "分配比例" */
     size_t shares_indent;
@@ -197,12 +200,34 @@ static bool put_shares(struct state *state, struct rw_span text)
     return any;
 }
 
+/* A block that is answered again, under another title of its own, is another customer's: an empty
+ * questionnaire before or behind the answers is none. */
+static bool is_second(struct state *state)
+{
+    uint32_t *answered = &state->answered[state->block - blocks];
+    if (*answered == 0)
+        *answered = state->title_line;
+    if (*answered == state->title_line)
+        return false;
+    struct rw_span titles = rw_span_text(state->block->titles), title = {0};
+    rw_intake_next_word(&titles, &title);
+    rw_conf_mistake_at(
+        state->reader->report, (struct rw_conf_place){state->title_line, 1},
+        "[%.*s] is answered a second time (first in line %u): a file holds the "
+        "answers of one customer; put those that begin here into a file of their own",
+        RW_SPAN_ARGS(title), *answered);
+    state->second = true;
+    return true;
+}
+
 static void answer(struct state *state, struct rw_span key, struct rw_span value)
 {
     struct rw_intake_value *field = key.len ? text_field(state, key) : NULL;
     if (rw_span_starts(value, RW_LITERAL("，")))
         value = rw_span_skip(value, 3); /* what stood before it was not filled in */
     if (value.len == 0 || (state->line.blanks && !state->line.filled))
+        return;
+    if (is_second(state))
         return;
     unsigned amounts =
         rw_questionnaire_amounts(state->reader, state->block, &state->line, key, value);
@@ -232,6 +257,7 @@ static void read_line(struct state *state)
         return;
     if (block_title(text, &key, &value)) {
         state->block = find_block(key);
+        state->title_line = state->line.number;
         state->shares = false;
         if (state->block && value.len)
             answer(state, key, value);
@@ -282,7 +308,7 @@ void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_spa
     struct state state = {.reader = reader};
     reader->intake->questionnaire = true;
     uint32_t number = 0;
-    while (text.len && !reader->err) {
+    while (text.len && !reader->err && !state.second) {
         const char *end = memchr(text.at, '\n', text.len);
         size_t len = end ? (size_t)(end - text.at) : text.len;
         struct rw_span raw = rw_span(text.at, len);

@@ -135,5 +135,12 @@ const struct rw_intake_field rw_intake_fields_rates[] = {
      .label = RW_LABEL("1 of it in the currency of the plan", "折合方案币种"),
      .example = RW_LABEL("0.14", "0.14"),
      .absent = RW_LABEL("amounts in this currency cannot be added", "该币种金额无法合计")},
+    {.name = "date",
+     .keys = "日期|汇率日期",
+     .kind = RW_INTAKE_AMOUNT,
+     .dimensions = RW_DIMENSION_DATE,
+     .label = RW_LABEL("Day of the rate", "汇率日期"),
+     .example = RW_LABEL("2026-11-20", "2026-11-20"),
+     .absent = RW_LABEL("nobody can tell whether the rate is still one", "无法判断汇率是否过期")},
     {0},
 };

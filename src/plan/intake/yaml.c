@@ -166,6 +166,14 @@ static void put_detailed(struct rw_intake_reader *reader, struct rw_intake_value
 
 /* ---- Sections ---- */
 
+static bool stands_before(const struct rw_conf_node *node, const struct rw_conf_entry *entry)
+{
+    const struct rw_conf_entry *other = rw_conf_tree_entries(node);
+    while (other != entry && !rw_span_eq(other->key, entry->key))
+        other = other->next;
+    return other != entry;
+}
+
 static void read_row(struct rw_intake_reader *reader, struct rw_intake_row *row,
                      const struct rw_conf_node *node)
 {
@@ -178,6 +186,8 @@ static void read_row(struct rw_intake_reader *reader, struct rw_intake_row *row,
         }
         struct rw_intake_value *value = rw_intake_slot(row, field);
         if (value->there || value->unknown) {
+            if (stands_before(node, entry))
+                continue; /* the same key: told when the file was read */
             rw_conf_mistake_at(reader->report, entry->key_place,
                                "%s is there twice; first in line %u", rw_intake_field_name(field),
                                value->place.line);

@@ -55,6 +55,13 @@ static const struct rw_facts_field standard_fields[] = {
     TEXT(standard, source, true),     {0},
 };
 
+static const struct rw_facts_field family_fields[] = {
+    TEXT(family, name, true),    TEXT(family, words, true),
+    TEXT(family, mark, false),   TEXT(family, known, false),
+    TEXT(family, levels, false), TEXT(family, most, false),
+    TEXT(family, source, true),  {0},
+};
+
 static enum rw_err decode(struct rw_lint_facts *facts, struct rw_conf_report *report)
 {
     enum rw_err err = RW_OK;
@@ -77,13 +84,10 @@ static void take_words(struct rw_lint_facts *facts, struct rw_conf_report *repor
         const char *key;
         const char **to;
     } words[] = {
-        {"world", &facts->world},
-        {"certified", &facts->certified},
-        {"rules", &facts->rules},
-        {"named", &facts->named},
-        {"absolute", &facts->absolute},
-        {"global", &facts->global},
-        {"between_sites", &facts->between_sites},
+        {"world", &facts->world},         {"known_standards", &facts->known_standards},
+        {"certified", &facts->certified}, {"rules", &facts->rules},
+        {"named", &facts->named},         {"absolute", &facts->absolute},
+        {"global", &facts->global},       {"between_sites", &facts->between_sites},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         struct rw_span text = rw_conf_tree_text(facts->tree.root, words[i].key);

@@ -36,6 +36,11 @@ struct rw_lint_standard {
     const char *instead_en, *instead_zh, *source;
 };
 
+/* "ISO 27001": a word, and which numbers stand behind it. */
+struct rw_lint_family {
+    const char *name, *words, *mark, *known, *levels, *most, *source;
+};
+
 #define RW_LINT_LISTS(X)                                                                           \
     X(component, components)                                                                       \
     X(limit, limits)                                                                               \
@@ -43,7 +48,8 @@ struct rw_lint_standard {
     X(place, places)                                                                               \
     X(region, regions)                                                                             \
     X(area, areas)                                                                                 \
-    X(standard, standards)
+    X(standard, standards)                                                                         \
+    X(family, families)
 
 struct rw_lint_facts {
     struct rw_arena arena;
@@ -53,7 +59,8 @@ struct rw_lint_facts {
     unsigned one##_count;
     RW_LINT_LISTS(RW_LINT_LIST_MEMBER)
 #undef RW_LINT_LIST_MEMBER
-    const char *world, *certified, *rules, *named, *absolute, *global, *between_sites;
+    const char *world, *known_standards, *certified, *rules, *named, *absolute, *global,
+        *between_sites;
 };
 
 /* RW_EINVAL: the file is broken (the report says how). rw_lint_facts_free in any case. */

@@ -144,6 +144,10 @@ const struct rw_lint_rule rw_lint_rules[] = {
     RULE("uncounted_saving", NOTE, "{2}: no amount and no time, so it is not counted",
          "{2}：没有金额或时间，不计入收益", "give an amount a year, or today's cost",
          "请给出每年金额或现有成本", own, rw_lint_uncounted_saving),
+    RULE("rate_old", WARNING,
+         "The rate of {2} is of {0}, more than 12 months before the plan of {1}",
+         "{2} 汇率的日期为 {0}，早于方案日期 {1} 12 个月以上",
+         "take the rate of the day of signature", "请采用签约当日汇率", own, rw_lint_rate_old),
     RULE("initial_above_budget", BLOCKER, "{0} at the beginning of a budget of {1}",
          "初期 {0} 超过预算 {1}", "correct one of them", "请更正其一", own, rw_lint_initial_budget),
 
@@ -171,6 +175,14 @@ const struct rw_lint_rule rw_lint_rules[] = {
 
     RULE("standard_type_unknown", BLOCKER, "There is no {2}", "不存在 {2}", "ask which is meant",
          "请确认所指", "lint.yaml", rw_lint_standard_type),
+    RULE("standard_unknown", BLOCKER, "There is no {2}", "不存在 {2}", "name one that exists",
+         "请填写存在的标准", own, rw_lint_standard_unknown),
+    RULE(
+        "rule_unknown", WARNING,
+        "\"{2}\" is no standard, law or certificate that is known here: nothing is laid out for it",
+        "“{2}”不是此处已知的标准、法规或认证，方案未列出其控制项",
+        "check the name, or give the document and its number", "请核对名称，或给出文件名称与编号",
+        "data/plan/lint.yaml", rw_lint_rule_unknown),
     RULE("standard_retired", WARNING, "{2} was retired on {0}", "{2} 已于 {0} 停用",
          "plan for the current version", "按现行版本规划", "lint.yaml", rw_lint_standard_version),
     RULE("law_certified", WARNING, "\"{2}\": a law has no certificate", "“{2}”：法规没有认证",

@@ -103,6 +103,7 @@ enum rw_lint_measure rw_lint_measure_of(const struct rw_intake_row *target);
 
 #define RW_LINT_QUARTER_SECONDS (91.25 * 86400)
 #define RW_LINT_YEAR_SECONDS (365.25 * 86400)
+#define RW_LINT_PRICE_DAYS_MAX 366
 
 /* rules_dates.c */
 void rw_lint_deadline_passed(struct rw_lint *lint);
@@ -143,6 +144,7 @@ void rw_lint_roi(struct rw_lint *lint);
 void rw_lint_saving_base(struct rw_lint *lint);
 void rw_lint_uncounted_saving(struct rw_lint *lint);
 void rw_lint_initial_budget(struct rw_lint *lint);
+void rw_lint_rate_old(struct rw_lint *lint);
 /* rules_estate.c */
 void rw_lint_end_of_support(struct rw_lint *lint);
 void rw_lint_support_ends_soon(struct rw_lint *lint);
@@ -152,6 +154,8 @@ void rw_lint_cross_border(struct rw_lint *lint);
 /* rules_standards.c */
 void rw_lint_standard_type(struct rw_lint *lint);
 void rw_lint_standard_version(struct rw_lint *lint);
+void rw_lint_standard_unknown(struct rw_lint *lint);
+void rw_lint_rule_unknown(struct rw_lint *lint);
 void rw_lint_law_certified(struct rw_lint *lint);
 void rw_lint_rule_unnamed(struct rw_lint *lint);
 

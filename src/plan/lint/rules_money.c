@@ -334,3 +334,22 @@ void rw_lint_initial_budget(struct rw_lint *lint)
                       .claimed = rw_lint_money(initial->amount.currency, rw_intake_number(initial)),
                       .possible = rw_lint_money(budget->amount.currency, whole)});
 }
+
+/* As a price: older than a year is no base for a signature. */
+void rw_lint_rate_old(struct rw_lint *lint)
+{
+    size_t count;
+    const struct rw_intake_row *rates = rw_intake_rows(lint->intake, "rates", &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct rw_intake_value *currency = rw_intake_in(&rates[i], "currency"),
+                                     *date = rw_intake_in(&rates[i], "date");
+        if (!date->there || !(lint->date - date->amount.high > RW_LINT_PRICE_DAYS_MAX))
+            continue;
+        rw_lint_tell(lint, &(struct rw_lint_hit){
+                               .value = date,
+                               .claimed = rw_lint_quantity(date->amount.high, RW_UNIT_DATE),
+                               .possible = rw_lint_quantity(lint->date, RW_UNIT_DATE),
+                               .subject = currency->there ? currency->text.at : "",
+                           });
+    }
+}
