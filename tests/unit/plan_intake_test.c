@@ -335,7 +335,7 @@ static void test_two_customers(void **state)
     char text[2048];
     struct rw_intake intake;
     struct rw_conf_report report = {0};
-    snprintf(text, sizeof(text), "%s%s%s", empty, first, empty);
+    snprintf(text, sizeof(text), "%s=====\n\n%s===!!!\n%s", empty, first, empty);
     assert_reads(text, &intake);
     assert_true(rw_intake_number(rw_intake_get(&intake, "load.users")) == 2e6);
     rw_intake_free(&intake);

@@ -250,10 +250,19 @@ static bool opens_shares(struct rw_span value, size_t *end)
     return false;
 }
 
+/* "=====": a line between two parts. */
+static bool says_nothing(struct rw_span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!memchr("=-_*~!.# ", text.at[i], 9))
+            return false;
+    return true;
+}
+
 static void read_line(struct state *state)
 {
     struct rw_span text = rw_span(state->line.text, state->line.len), key = {0}, value;
-    if (text.len == 0)
+    if (says_nothing(text))
         return;
     if (block_title(text, &key, &value)) {
         state->block = find_block(key);
