@@ -20,6 +20,7 @@ enum {
     RW_RATES_MAX = 8,
     RW_SITES_MAX = 4,
     RW_TERM_FRAMEWORKS_MAX = 8,
+    RW_TERM_PHASES_MAX = 24,
 };
 
 enum rw_payment {
@@ -62,6 +63,15 @@ struct rw_term_rate {
     struct rw_conf_place place;
 };
 
+/* A phase of the customer's own roadmap. */
+struct rw_term_phase {
+    const char *name, *acceptance; /* acceptance: NULL when he said nothing */
+    double low, high;              /* days; NaN: not said */
+    double share;                  /* of the budget; NaN: not said */
+    unsigned after;                /* the phase that it waits for, or its own place: none */
+    struct rw_conf_place place;
+};
+
 /* Where the planned system is to run. The work is shared by weight; what stands by for one site
  * stands at the next. */
 struct rw_term_site {
@@ -88,8 +98,10 @@ struct rw_terms {
     struct rw_term_rate rates[RW_RATES_MAX];
     unsigned rate_count;
     struct rw_term_site sites[RW_SITES_MAX];
-    unsigned site_count;                            /* 0: the bill assumes one, and says so */
-    const char *frameworks[RW_TERM_FRAMEWORKS_MAX]; /* ids of data/plan/controls.yaml */
+    unsigned site_count;                             /* 0: the bill assumes one, and says so */
+    struct rw_term_phase phases[RW_TERM_PHASES_MAX]; /* each after the one that it waits for */
+    unsigned phase_count;                            /* 0: the planner's own are taken */
+    const char *frameworks[RW_TERM_FRAMEWORKS_MAX];  /* ids of data/plan/controls.yaml */
     unsigned framework_count;
     enum rw_payment payment;
     bool payment_given;

@@ -213,6 +213,9 @@ static void write_value(struct rw_text *text, const struct rw_quantity *quantity
     case RW_UNIT_RATE:
         write_money(text, quantity);
         return;
+    case RW_UNIT_DAYS:
+        write_plain(text, fabs(quantity->value) >= 10 ? rint(quantity->value) : quantity->value);
+        break;
     case RW_UNIT_DATE:
         write_date(text, quantity->value);
         return;

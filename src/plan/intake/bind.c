@@ -1,5 +1,6 @@
 #include "plan/intake/bind.h"
 
+#include "plan/intake/bind_phases.h"
 #include "plan/intake/bind_place.h"
 
 #include <math.h>
@@ -349,6 +350,7 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
     bind_shares(&binding);
     bind_savings(&binding);
     bind_payment(&binding);
+    rw_intake_bind_phases(intake, terms, report);
     rw_intake_bind_sites(intake, terms);
     rw_intake_bind_frameworks(intake, terms);
     rw_conf_report_sort(report);

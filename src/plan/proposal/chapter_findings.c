@@ -24,8 +24,10 @@ static struct rw_span where(struct rw_proposal *proposal, const struct rw_findin
 {
     struct rw_text text = {0};
     rw_text_adds(&text, finding->rule);
-    if (finding->source)
-        rw_text_addf(&text, "; %s", finding->source);
+    const char *source =
+        finding->basis.en ? rw_label_in(finding->basis, proposal->language) : finding->source;
+    if (source && *source)
+        rw_text_addf(&text, "; %s", source);
     if (finding->file && finding->place.line)
         rw_text_addf(&text, "; %s:%u:%u", rw_proposal_file(finding->file), finding->place.line,
                      finding->place.column);

@@ -14,8 +14,15 @@ static void put_dates(struct rw_proposal *proposal)
         RW_DOC_TEXT(rw_proposal_date(proposal, proposal->plan->terms.deadline)),
         RW_DOC_TEXT(rw_proposal_date(proposal, roadmap->earliest)),
     };
-    rw_doc_paragraph(proposal->doc, RW_TEXTS("All phases together take {0}.", "全部阶段共需 {0}。"),
-                     arguments, 4);
+    rw_doc_paragraph(
+        proposal->doc,
+        roadmap->own
+            ? RW_TEXTS("The phases are the customer's, with his durations and shares; "
+                       "all together take {0}. The works that the plan needs are laid "
+                       "in them.",
+                       "阶段、工期与占比均为客户所给，共需 {0}；本方案所需的工作划入其中。")
+            : RW_TEXTS("All phases together take {0}.", "全部阶段共需 {0}。"),
+        arguments, 4);
     if (isnan(roadmap->finish))
         return;
     if (isnan(proposal->plan->terms.deadline))
@@ -73,6 +80,11 @@ static void put_gantt(struct rw_proposal *proposal)
                     wanted, RW_DOC_BAD);
 }
 
+static const char *comma(const struct rw_proposal *proposal)
+{
+    return proposal->language == RW_LANGUAGE_ZH ? "、" : ", ";
+}
+
 /* "assessment, design": what a phase waits for. */
 static void put_needs(struct rw_proposal *proposal, struct rw_doc_cell *at,
                       const struct rw_roadmap_phase *phase)
@@ -80,8 +92,23 @@ static void put_needs(struct rw_proposal *proposal, struct rw_doc_cell *at,
     const struct rw_roadmap *roadmap = proposal->plan->roadmap;
     struct rw_text text = {0};
     for (unsigned i = 0; i < phase->need_count; i++)
-        rw_text_addf(&text, "%s%s", i ? ", " : "",
+        rw_text_addf(&text, "%s%s", i ? comma(proposal) : "",
                      rw_label_in(roadmap->phases[phase->needs[i]].entry->name, proposal->language));
+    rw_doc_words(proposal->doc, at, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+}
+
+/* The names of the works that lie in one of the customer's phases. */
+static void put_works_of(struct rw_proposal *proposal, struct rw_doc_cell *at, unsigned phase)
+{
+    const struct rw_roadmap *roadmap = proposal->plan->roadmap;
+    struct rw_text text = {0};
+    for (unsigned i = 0; i < roadmap->work_count; i++)
+        if (roadmap->works[i].phase == phase)
+            rw_text_addf(&text, "%s%s", text.len ? comma(proposal) : "",
+                         rw_label_in(roadmap->works[i].entry->name, proposal->language));
     rw_doc_words(proposal->doc, at, rw_text_span(&text));
     if (text.err && !proposal->doc->err)
         proposal->doc->err = text.err;
@@ -92,7 +119,8 @@ static void put_phases(struct rw_proposal *proposal)
 {
     const struct rw_label titles[] = {
         RW_LABEL("Phase", "阶段"),
-        RW_LABEL("What is done", "内容"),
+        proposal->plan->roadmap->own ? RW_TEXTS("Work in it", "划入的工作")
+                                     : RW_TEXTS("What is done", "内容"),
         RW_LABEL("Waits for", "前置阶段"),
         RW_LABEL("Takes", "工期"),
         RW_LABEL("Of the budget", "预算占比"),
@@ -109,29 +137,91 @@ static void put_phases(struct rw_proposal *proposal)
         const struct rw_roadmap_phase *phase = &roadmap->phases[i];
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
         rw_doc_words(doc, &cells[0], rw_proposal_say(proposal, phase->entry->name));
-        rw_doc_words(doc, &cells[1], rw_proposal_say(proposal, phase->entry->does));
+        if (roadmap->own)
+            put_works_of(proposal, &cells[1], i);
+        else
+            rw_doc_words(doc, &cells[1], rw_proposal_say(proposal, phase->entry->does));
         put_needs(proposal, &cells[2], phase);
         rw_proposal_put(proposal, &cells[3], phase->days);
         rw_proposal_put(proposal, &cells[4], phase->share);
     }
 }
 
+/* Our works laid against the customer's phases: where each lies, and whether it finds its time. */
+static void put_works(struct rw_proposal *proposal)
+{
+    const struct rw_label titles[] = {
+        RW_LABEL("Work", "工作"),  RW_LABEL("What is done", "内容"), RW_LABEL("Waits for", "前置"),
+        RW_LABEL("Takes", "工期"), RW_LABEL("Lies in", "所在阶段"),
+    };
+    struct rw_doc *doc = proposal->doc;
+    const struct rw_roadmap *roadmap = proposal->plan->roadmap;
+    struct rw_doc_table *table =
+        rw_doc_table(doc,
+                     rw_proposal_say(proposal, RW_TEXTS("Our works, laid in the customer's phases",
+                                                        "我方工作与客户阶段对照")),
+                     NONE);
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        rw_doc_column(doc, table, i == 3 ? RW_DOC_NUMBER : RW_DOC_WORDS,
+                      rw_proposal_say(proposal, titles[i]), NONE);
+    for (unsigned i = 0; i < roadmap->work_count; i++) {
+        const struct rw_roadmap_work *work = &roadmap->works[i];
+        struct rw_doc_cell *cells = rw_doc_row(doc, table);
+        struct rw_text needs = {0};
+        for (unsigned j = 0; j < work->need_count; j++)
+            rw_text_addf(
+                &needs, "%s%s", j ? comma(proposal) : "",
+                rw_label_in(roadmap->works[work->needs[j]].entry->name, proposal->language));
+        rw_doc_words(doc, &cells[0], rw_proposal_say(proposal, work->entry->name));
+        rw_doc_words(doc, &cells[1], rw_proposal_say(proposal, work->entry->does));
+        rw_doc_words(doc, &cells[2], rw_text_span(&needs));
+        rw_proposal_put(proposal, &cells[3], work->days);
+        rw_doc_words(doc, &cells[4],
+                     rw_doc_format(doc, work->named ? "%.200s" : "%.200s *",
+                                   roadmap->phases[work->phase].own->name));
+        if (needs.err && !doc->err)
+            doc->err = needs.err;
+        rw_text_free(&needs);
+    }
+    rw_doc_paragraph(
+        doc,
+        RW_TEXTS("* no phase is named for it: it is laid where it falls in time. What "
+                 "does not fit stands among the findings.",
+                 "* 没有阶段写明包含该工作：按时间先后划入。不相符之处见“发现与风险”。"),
+        NULL, 0);
+}
+
+static void put_own_acceptance(struct rw_proposal *proposal)
+{
+    const struct rw_terms *terms = &proposal->plan->terms;
+    for (unsigned i = 0; i < terms->phase_count; i++) {
+        struct rw_doc_argument arguments[] = {
+            RW_DOC_TEXT(rw_span_text(terms->phases[i].name)),
+            RW_DOC_TEXT(rw_span_text(terms->phases[i].acceptance))};
+        if (terms->phases[i].acceptance)
+            rw_doc_item(proposal->doc,
+                        RW_TEXTS("Phase **{0}** is accepted, in the customer's words, when: {1}",
+                                 "客户对阶段 **{0}** 的验收要求：{1}"),
+                        arguments, 2);
+    }
+}
+
 static void put_acceptance(struct rw_proposal *proposal)
 {
     const struct rw_label titles[] = {
-        RW_LABEL("Phase", "阶段"),
+        proposal->plan->roadmap->own ? RW_TEXTS("Work", "工作") : RW_TEXTS("Phase", "阶段"),
         RW_LABEL("Accepted when", "验收标准"),
         RW_LABEL("Taken back by", "回退方式"),
     };
     struct rw_doc *doc = proposal->doc;
     const struct rw_roadmap *roadmap = proposal->plan->roadmap;
+    put_own_acceptance(proposal);
     struct rw_doc_table *table = rw_doc_table(
-        doc, rw_proposal_say(proposal, RW_TEXTS("Acceptance and rollback", "阶段验收与回退")),
-        NONE);
+        doc, rw_proposal_say(proposal, RW_TEXTS("Acceptance and rollback", "验收与回退")), NONE);
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, titles[i]), NONE);
-    for (unsigned i = 0; i < roadmap->phase_count; i++) {
-        const struct rw_roadmap_entry *entry = roadmap->phases[i].entry;
+    for (unsigned i = 0; i < roadmap->work_count; i++) {
+        const struct rw_roadmap_entry *entry = roadmap->works[i].entry;
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
         rw_doc_words(doc, &cells[0], rw_proposal_say(proposal, entry->name));
         rw_doc_words(doc, &cells[1], rw_proposal_say(proposal, entry->acceptance));
@@ -187,6 +277,8 @@ void rw_proposal_roadmap(struct rw_proposal *proposal)
     put_dates(proposal);
     put_gantt(proposal);
     put_phases(proposal);
+    if (roadmap->own)
+        put_works(proposal);
     if (has_budget(proposal))
         put_budget(proposal);
     put_acceptance(proposal);

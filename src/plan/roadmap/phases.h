@@ -1,4 +1,4 @@
-/* Within plan/roadmap: the phases that a plan may have, in an order in which each stands after what
+/* Within plan/roadmap: the works that a plan may have, in an order in which each stands after what
  * it needs.
  */
 #ifndef RW_PLAN_ROADMAP_PHASES_H
@@ -6,9 +6,7 @@
 
 #include "plan/roadmap/roadmap.h"
 
-enum { RW_ROADMAP_ENTRIES = 11 };
-
 /* Ended by one without an id. */
-extern const struct rw_roadmap_entry rw_roadmap_entries[RW_ROADMAP_ENTRIES + 1];
+extern const struct rw_roadmap_entry rw_roadmap_entries[RW_ROADMAP_WORKS_MAX + 1];
 
 #endif

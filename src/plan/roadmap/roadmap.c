@@ -1,65 +1,22 @@
 #include "plan/roadmap/roadmap.h"
 
-#include "plan/roadmap/phases.h"
+#include "plan/roadmap/network.h"
+
+#define RW_ROADMAP_PHASE_DAYS 30.0 /* of a phase whose duration nobody said */
 
 /* ---- Which phases ---- */
 
-static bool wanted(const struct rw_plan *plan, const char *id)
+static void take_works(struct rw_roadmap *roadmap)
 {
-    if (strcmp(id, "links") == 0)
-        return plan->terms.site_count > 1;
-    if (strcmp(id, "compliance") == 0)
-        return plan->terms.framework_count > 0;
-    return true;
-}
-
-static unsigned find_phase(const struct rw_roadmap *roadmap, const char *id)
-{
-    unsigned i = 0;
-    while (i < roadmap->phase_count && strcmp(roadmap->phases[i].entry->id, id) != 0)
-        i++;
-    return i;
-}
-
-static const struct rw_roadmap_entry *find_entry(const char *id)
-{
-    const struct rw_roadmap_entry *entry = rw_roadmap_entries;
-    while (entry->id && strcmp(entry->id, id) != 0)
-        entry++;
-    rw_assert(entry->id);
-    return entry;
-}
-
-static void add_need(const struct rw_roadmap *roadmap, struct rw_roadmap_phase *phase,
-                     const char *id)
-{
-    unsigned at = find_phase(roadmap, id);
-    if (at < roadmap->phase_count) {
-        for (unsigned i = 0; i < phase->need_count; i++)
-            if (phase->needs[i] == at)
-                return;
-        phase->needs[phase->need_count++] = at;
-        return;
-    }
-    /* Not part of this plan: what it needed is needed instead. Entries have no circle, and one
-     * step is enough, as no two that may be missing need each other. */
-    const struct rw_roadmap_entry *entry = find_entry(id);
-    for (unsigned i = 0; i < RW_ROADMAP_NEEDS_MAX && entry->needs[i]; i++) {
-        at = find_phase(roadmap, entry->needs[i]);
-        rw_assert(at < roadmap->phase_count);
-        phase->needs[phase->need_count++] = at;
-    }
-}
-
-static void choose_phases(const struct rw_plan *plan, struct rw_roadmap *roadmap)
-{
-    for (const struct rw_roadmap_entry *entry = rw_roadmap_entries; entry->id; entry++) {
-        if (!wanted(plan, entry->id))
-            continue;
-        struct rw_roadmap_phase phase = {.entry = entry};
-        for (unsigned i = 0; i < RW_ROADMAP_NEEDS_MAX && entry->needs[i]; i++)
-            add_need(roadmap, &phase, entry->needs[i]);
-        roadmap->phases[roadmap->phase_count++] = phase;
+    for (unsigned i = 0; i < roadmap->work_count; i++) {
+        struct rw_roadmap_work *work = &roadmap->works[i];
+        struct rw_roadmap_phase *phase = &roadmap->phases[roadmap->phase_count++];
+        *phase = (struct rw_roadmap_phase){
+            .entry = work->entry, .days = work->days, .transfer = work->transfer};
+        memcpy(phase->needs, work->needs, sizeof(work->needs));
+        phase->need_count = work->need_count;
+        work->phase = i;
+        work->named = true;
     }
 }
 
@@ -72,66 +29,30 @@ static struct rw_label named(struct rw_plan *plan, struct rw_label name, const c
                              rw_sheet_text(&plan->sheet, "%s：%s", name.zh, zh)};
 }
 
-static void transfer(double *out, const struct rw_formula_inputs *in)
+/* Of one of the customer's phases: his own duration, else that of the works in a phase. */
+static uint32_t add_own_days(struct rw_plan *plan, const struct rw_roadmap_phase *phase)
 {
-    for (size_t i = 0; i < in->rows; i++)
-        out[i] = in->column[0][i] * 8 / in->column[1][i] / 0.5 / 86400;
-}
-
-/* Half of the link, which has other work, too. */
-static const struct rw_formula transfer_formula = {transfer, "{0} × 8 / ({1} × 50 %) / 86400",
-                                                   "bandwidth"};
-
-static uint32_t add_transfer(struct rw_plan *plan)
-{
-    static const struct rw_label reason =
-        RW_LABEL("no link is part of the plan: 1 Gbit/s is rented for the move",
-                 "方案未含专线：迁移期间按租用 1 Gbit/s 计");
-    uint32_t link = rw_plan_find(plan, "sizing", &plan->tiers[0], "link");
-    if (!(rw_sheet_value(&plan->sheet, link) > 0))
-        link = rw_sheet_add(&plan->sheet, &(struct rw_cell){
-                                              .id = "roadmap.transfer.link",
-                                              .label = RW_LABEL("Link for the move", "迁移链路"),
-                                              .unit = RW_UNIT_BITS_PER_SECOND,
-                                              .origin = RW_ORIGIN_ASSUMED,
-                                              .value = 1e9,
-                                              .reason = reason,
-                                          });
-    static const struct rw_label label = RW_LABEL("Transfer of the stored data", "存量数据传输");
-    return rw_sheet_compute(&plan->sheet, "roadmap.transfer.days", label, RW_UNIT_DAYS,
-                            &transfer_formula, 2, plan->inputs[RW_INPUT_DATA_STORED], link);
-}
-
-static uint32_t add_work(struct rw_plan *plan, const struct rw_roadmap_entry *entry, const char *id)
-{
-    return rw_sheet_add(
-        &plan->sheet,
-        &(struct rw_cell){
-            .id = id,
-            .label = named(plan, entry->name, "duration", "工期"),
-            .unit = RW_UNIT_DAYS,
-            .origin = RW_ORIGIN_ASSUMED,
-            .value = entry->mode,
-            .reason = RW_LABEL("calendar days of a team of usual size; confirmed in the assessment",
-                               "常规团队的日历天数，评估阶段确认"),
-            .spread = {RW_SPREAD_TRIANGULAR, entry->low, entry->mode, entry->high},
-            .spread_reason = RW_LABEL("shortest, likeliest and longest", "最短、最可能与最长"),
-        });
-}
-
-/* Where the amount of data is unknown, the phase is as long as its work: the input says so. */
-static uint32_t add_days(struct rw_plan *plan, const struct rw_roadmap_entry *entry,
-                         double *transfer_days)
-{
-    struct rw_sheet *sheet = &plan->sheet;
-    const char *id = rw_sheet_text(sheet, "roadmap.%s.days", entry->id);
-    if (strcmp(entry->id, "migrate_data") != 0 || isnan(rw_plan_input(plan, RW_INPUT_DATA_STORED)))
-        return add_work(plan, entry, id);
-    uint32_t moved = add_transfer(plan);
-    uint32_t work = add_work(plan, entry, "roadmap.migrate_data.work");
-    *transfer_days = rw_sheet_value(sheet, moved);
-    return rw_sheet_compute(sheet, id, named(plan, entry->name, "duration", "工期"), RW_UNIT_DAYS,
-                            &rw_formula_sum, 2, work, moved);
+    const struct rw_roadmap_entry *entry = phase->entry;
+    struct rw_cell cell = {
+        .id = rw_sheet_text(&plan->sheet, "roadmap.%s.days", entry->id),
+        .label = named(plan, entry->name, "duration", "工期"),
+        .unit = RW_UNIT_DAYS,
+        .origin = RW_ORIGIN_GIVEN,
+        .value = entry->mode,
+        .file = plan->terms.file,
+        .place = phase->own->place,
+    };
+    if (entry->low < entry->high) {
+        cell.spread =
+            (struct rw_spread){RW_SPREAD_TRIANGULAR, entry->low, entry->mode, entry->high};
+        cell.spread_reason = RW_TEXTS("the customer's own range", "客户给出的区间");
+    }
+    if (isnan(entry->mode)) {
+        cell.origin = RW_ORIGIN_ASSUMED;
+        cell.value = RW_ROADMAP_PHASE_DAYS;
+        cell.reason = RW_TEXTS("no duration was given: a month", "未给出工期：按一个月计");
+    }
+    return rw_sheet_add(&plan->sheet, &cell);
 }
 
 static uint32_t add_start(struct rw_plan *plan, const struct rw_roadmap *roadmap,
@@ -151,9 +72,9 @@ static uint32_t add_start(struct rw_plan *plan, const struct rw_roadmap *roadmap
         .input_count = phase->need_count,
     };
     if (phase->need_count == 0) {
-        cell.origin = RW_ORIGIN_DATA;
+        cell.origin = RW_ORIGIN_ASSUMED;
         cell.formula = NULL;
-        cell.source = "by definition";
+        cell.reason = RW_TEXTS("the project begins with it", "项目由此开始");
     }
     return rw_sheet_add(&plan->sheet, &cell);
 }
@@ -166,51 +87,58 @@ static double weight_sum(const struct rw_roadmap *roadmap)
     return sum;
 }
 
+static uint32_t add_share(struct rw_plan *plan, const struct rw_roadmap *roadmap,
+                          const struct rw_roadmap_phase *phase)
+{
+    const struct rw_roadmap_entry *entry = phase->entry;
+    struct rw_cell cell = {
+        .id = rw_sheet_text(&plan->sheet, "roadmap.%s.share", entry->id),
+        .label = named(plan, entry->name, "share of the budget", "预算占比"),
+        .unit = RW_UNIT_SHARE,
+        .origin = RW_ORIGIN_ASSUMED,
+        .value = entry->weight / weight_sum(roadmap),
+        .reason = RW_LABEL("usual weight of the phase; to be agreed", "按阶段常规权重，待双方商定"),
+    };
+    if (phase->own) {
+        cell.reason = RW_TEXTS("no share was given: what the other phases leave, in equal parts",
+                               "未给出占比：其余阶段所余部分平均分配");
+        if (!isnan(phase->own->share)) {
+            cell.origin = RW_ORIGIN_GIVEN;
+            cell.file = plan->terms.file;
+            cell.place = phase->own->place;
+        }
+    }
+    return rw_sheet_add(&plan->sheet, &cell);
+}
+
 static void add_phase(struct rw_plan *plan, struct rw_roadmap *roadmap,
-                      struct rw_roadmap_phase *phase, double *transfer_days)
+                      struct rw_roadmap_phase *phase)
 {
     const struct rw_roadmap_entry *entry = phase->entry;
     struct rw_sheet *sheet = &plan->sheet;
-    phase->days = add_days(plan, entry, transfer_days);
+    if (phase->own)
+        phase->days = add_own_days(plan, phase);
     phase->start = add_start(plan, roadmap, phase);
     phase->end = rw_sheet_compute(sheet, rw_sheet_text(sheet, "roadmap.%s.end", entry->id),
                                   named(plan, entry->name, "ends on day", "结束日"), RW_UNIT_DAYS,
                                   &rw_formula_sum, 2, phase->start, phase->days);
-    phase->share = rw_sheet_add(
-        sheet, &(struct rw_cell){
-                   .id = rw_sheet_text(sheet, "roadmap.%s.share", entry->id),
-                   .label = named(plan, entry->name, "share of the budget", "预算占比"),
-                   .unit = RW_UNIT_SHARE,
-                   .origin = RW_ORIGIN_ASSUMED,
-                   .value = entry->weight / weight_sum(roadmap),
-                   .reason = RW_LABEL("usual weight of the phase; to be agreed",
-                                      "按阶段常规权重，待双方商定"),
-               });
+    phase->share = add_share(plan, roadmap, phase);
     phase->first_day = rw_sheet_value(sheet, phase->start);
     phase->last_day = rw_sheet_value(sheet, phase->end);
 }
 
 /* ---- Length and critical path ---- */
 
-enum pace { SHORTEST, LIKELIEST, LONGEST };
-
-static double days_at(const struct rw_roadmap_phase *phase, enum pace pace, double transfer_days)
-{
-    const struct rw_roadmap_entry *entry = phase->entry;
-    double work = pace == SHORTEST ? entry->low : pace == LONGEST ? entry->high : entry->mode;
-    return strcmp(entry->id, "migrate_data") == 0 ? work + transfer_days : work;
-}
-
-static double length_at(const struct rw_roadmap *roadmap, enum pace pace, double transfer_days)
+static double length_at(const struct rw_roadmap *roadmap, enum rw_roadmap_pace pace)
 {
     double ends[RW_ROADMAP_PHASES_MAX];
     double last = 0;
     for (unsigned i = 0; i < roadmap->phase_count; i++) {
         const struct rw_roadmap_phase *phase = &roadmap->phases[i];
-        double start = 0;
+        double start = 0, days = rw_roadmap_entry_days(phase->entry, pace);
         for (unsigned j = 0; j < phase->need_count; j++)
             start = fmax(start, ends[phase->needs[j]]);
-        ends[i] = start + days_at(phase, pace, transfer_days);
+        ends[i] = start + (isnan(days) ? RW_ROADMAP_PHASE_DAYS : days) + phase->transfer;
         last = fmax(last, ends[i]);
     }
     return last;
@@ -233,7 +161,7 @@ static void mark_critical(struct rw_roadmap *roadmap)
     }
 }
 
-static void add_whole(struct rw_plan *plan, struct rw_roadmap *roadmap, double transfer_days)
+static void add_whole(struct rw_plan *plan, struct rw_roadmap *roadmap)
 {
     static const struct rw_label days = RW_LABEL("Length of the project", "项目总工期");
     static const struct rw_label finish = RW_LABEL("Finish", "完成日期");
@@ -251,8 +179,8 @@ static void add_whole(struct rw_plan *plan, struct rw_roadmap *roadmap, double t
                                            .input_count = roadmap->phase_count,
                                        });
     roadmap->days = rw_sheet_value(sheet, all);
-    roadmap->days_least = length_at(roadmap, SHORTEST, transfer_days);
-    roadmap->days_most = length_at(roadmap, LONGEST, transfer_days);
+    roadmap->days_least = length_at(roadmap, RW_ROADMAP_SHORTEST);
+    roadmap->days_most = length_at(roadmap, RW_ROADMAP_LONGEST);
     roadmap->finish = plan->terms.date + ceil(roadmap->days);
     roadmap->earliest = plan->terms.date + ceil(roadmap->days_least);
     if (isnan(plan->terms.date))
@@ -348,7 +276,8 @@ static void tell_deadline(struct rw_plan *plan, struct rw_roadmap *roadmap)
     finding->cells[0] = RW_CELL_NONE;
     finding->cells[1] =
         rw_sheet_find(&plan->sheet, roadmap->impossible ? "roadmap.earliest" : "roadmap.finish");
-    finding->source = "critical path of the roadmap";
+    finding->source = "roadmap";
+    finding->basis = RW_TEXTS("critical path of the roadmap", "路线图的关键路径");
     finding->file = plan->terms.file;
     rw_findings_add(&plan->findings, finding);
 }
@@ -359,12 +288,19 @@ enum rw_err rw_roadmap_chapter(struct rw_plan *plan)
     if (!roadmap)
         return RW_ENOMEM;
     plan->roadmap = roadmap;
-    double transfer_days = 0;
-    choose_phases(plan, roadmap);
+    rw_roadmap_choose_works(plan, roadmap);
+    if (plan->terms.phase_count)
+        rw_roadmap_take_phases(plan, roadmap);
+    else
+        take_works(roadmap);
     for (unsigned i = 0; i < roadmap->phase_count; i++)
-        add_phase(plan, roadmap, &roadmap->phases[i], &transfer_days);
-    add_whole(plan, roadmap, transfer_days);
+        add_phase(plan, roadmap, &roadmap->phases[i]);
+    add_whole(plan, roadmap);
     mark_critical(roadmap);
+    if (roadmap->own) {
+        rw_roadmap_lay_works(roadmap);
+        rw_roadmap_tell_misfits(plan, roadmap);
+    }
     for (unsigned i = 0; i < plan->tier_count; i++)
         add_budget(plan, roadmap, &plan->tiers[i]);
     tell_deadline(plan, roadmap);
