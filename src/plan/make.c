@@ -2,6 +2,7 @@
 
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
+#include "plan/goals/goals.h"
 #include "plan/intake/bind.h"
 #include "plan/lint/lint.h"
 #include "plan/money/money.h"
@@ -94,7 +95,7 @@ static enum rw_err run_chapters(struct rw_plan *plan)
 {
     static enum rw_err (*const chapters[])(struct rw_plan *) = {
         rw_sizing_chapter,  rw_bill_chapter,     rw_money_chapter,
-        rw_roadmap_chapter, rw_controls_chapter,
+        rw_roadmap_chapter, rw_controls_chapter, rw_goals_chapter,
     };
     enum rw_err err = RW_OK;
     for (size_t i = 0; i < sizeof(chapters) / sizeof(chapters[0]) && !err; i++)

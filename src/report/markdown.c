@@ -104,6 +104,9 @@ static void put_head(struct markdown *markdown, const struct rw_doc_table *table
     MARK(markdown, "\n");
 }
 
+/* What colours say on the page. */
+static const char *const signs[] = {"", "✓ ", "▲ ", "✕ ", "● "};
+
 static void put_row(struct markdown *markdown, const struct rw_doc_table *table,
                     const struct rw_doc_row *row)
 {
@@ -113,6 +116,8 @@ static void put_row(struct markdown *markdown, const struct rw_doc_table *table,
         rw_report_cell(&text, &table->columns[i], &row->cells[i], markdown->doc->language);
         bool strong = (row->total || row->group) && text.len;
         MARK(markdown, " ");
+        if (table->columns[i].kind == RW_DOC_STATUS)
+            rw_text_adds(markdown->out, signs[row->cells[i].tone]);
         if (strong)
             MARK(markdown, "**");
         put_text(markdown, rw_text_span(&text));
@@ -248,7 +253,6 @@ static void put_section(struct markdown *markdown, const struct rw_doc_block *bl
 
 static void put_note(struct markdown *markdown, const struct rw_doc_block *block)
 {
-    static const char *const signs[] = {"", "✓ ", "▲ ", "✕ ", "● "};
     MARK(markdown, "> ");
     rw_text_adds(markdown->out, signs[block->tone]);
     if (block->title.len) {

@@ -116,6 +116,39 @@ static void test_currency_without_rate(void **state)
     rw_intake_free(&bound.intake);
 }
 
+/* The customer's roadmap: as it stands, by what each waits for; a phase that is not there is told.
+ */
+static void test_phases(void **state)
+{
+    (void)state;
+    struct bound bound;
+    bind("intake: ringway/1\nphases:\n"
+         "  - {name: a, duration: 1-2个月, share: 10%}\n  - {name: b}\n",
+         &bound);
+    assert_int_equal(bound.err, RW_OK);
+    assert_int_equal(bound.terms.phase_count, 2);
+    assert_int_equal(bound.terms.phases[0].after, 0);
+    assert_int_equal(bound.terms.phases[1].after, 0);
+    assert_true(bound.terms.phases[0].low < 31 && bound.terms.phases[0].high > 60);
+    assert_true(bound.terms.phases[0].share == 0.1 && isnan(bound.terms.phases[1].share));
+    assert_true(isnan(bound.terms.phases[1].low));
+    rw_intake_free(&bound.intake);
+    bind("intake: ringway/1\nphases:\n  - {name: a}\n  - {name: b, after: a}\n  - {name: c}\n",
+         &bound);
+    assert_int_equal(bound.terms.phases[1].after, 0);
+    assert_int_equal(bound.terms.phases[2].after, 2);
+    rw_intake_free(&bound.intake);
+    bind("intake: ringway/1\nphases:\n  - {name: tests}\n  - {name: live, after: test}\n"
+         "  - {duration: 3天}\n  - {name: Tests}\n",
+         &bound);
+    assert_int_equal(bound.err, RW_EINVAL);
+    assert_int_equal(bound.report.count, 3);
+    assert_int_equal(bound.report.mistakes[0].place.line, 4);
+    assert_int_equal(bound.report.mistakes[0].place.column, 25);
+    assert_non_null(strstr(bound.report.mistakes[0].message.at, "did you mean \"tests\""));
+    rw_intake_free(&bound.intake);
+}
+
 static void test_initial_share_of_the_questionnaire(void **state)
 {
     (void)state;
@@ -178,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_inputs),
         cmocka_unit_test(test_currency_without_rate),
         cmocka_unit_test(test_initial_share_of_the_questionnaire),
+        cmocka_unit_test(test_phases),
         cmocka_unit_test(test_interview),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

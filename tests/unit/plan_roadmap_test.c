@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -124,6 +125,82 @@ static void test_deadline(void **state)
     assert_string_equal(deadline_rule(NAN), "");
 }
 
+static const struct rw_finding *finding_of(const struct rw_plan *plan, const char *rule)
+{
+    for (unsigned i = 0; i < plan->findings.count; i++)
+        if (strcmp(plan->findings.at[i].rule, rule) == 0)
+            return &plan->findings.at[i];
+    return NULL;
+}
+
+static void add_own(struct rw_plan *plan, const char *name, double low, double high, double share)
+{
+    struct rw_terms *terms = &plan->terms;
+    unsigned at = terms->phase_count++;
+    terms->phases[at] = (struct rw_term_phase){
+        .name = name, .low = low, .high = high, .share = share, .after = at ? at - 1 : at};
+}
+
+static const char *phase_of_work(const struct rw_plan *plan, const char *id)
+{
+    for (unsigned i = 0; i < plan->roadmap->work_count; i++)
+        if (strcmp(plan->roadmap->works[i].entry->id, id) == 0)
+            return plan->roadmap->phases[plan->roadmap->works[i].phase].own->name;
+    return NULL;
+}
+
+/* The customer's durations and shares count; works lie where names and time say. */
+static void test_own_phases(void **state)
+{
+    (void)state;
+    struct rw_plan plan;
+    begin(&plan, 1, 1, 0);
+    add_own(&plan, "Assessment", 30, 60, 0.1);
+    add_own(&plan, "Design", 60, 120, NAN);
+    add_own(&plan, "Migration", 90, 150, 0.5);
+    add_own(&plan, "Tests", 20, 40, NAN);
+    add_own(&plan, "Go-live", 10, 14, 0.2);
+    assert_int_equal(rw_roadmap_chapter(&plan), RW_OK);
+    assert_true(plan.roadmap->own);
+    assert_true(plan.roadmap->days == 45 + 90 + 120 + 30 + 12);
+    assert_true(plan.roadmap->days_least == 30 + 60 + 90 + 20 + 10);
+    assert_true(rw_sheet_value_of(&plan.sheet, "roadmap.p1.share") == 0.1);
+    assert_true(fabs(rw_sheet_value_of(&plan.sheet, "roadmap.p4.share") - 0.1) < 1e-12);
+    assert_string_equal(phase_of_work(&plan, "assess"), "Assessment");
+    assert_string_equal(phase_of_work(&plan, "migrate_data"), "Migration");
+    assert_string_equal(phase_of_work(&plan, "cutover"), "Go-live");
+    assert_string_equal(phase_of_work(&plan, "handover"), "Go-live");
+    /* Switch and handover take 20 days at least. */
+    const struct rw_finding *finding = finding_of(&plan, "phase_too_short");
+    assert_non_null(finding);
+    assert_true(finding->numbers[0].value == 14 && finding->numbers[1].value == 20);
+    assert_string_equal(finding->subject, "Go-live");
+    finding = finding_of(&plan, "phase_unnamed");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->named.en, "Compliance"));
+    assert_null(strstr(finding->named.en, "Design"));
+    assert_null(finding_of(&plan, "phase_order"));
+    rw_plan_free(&plan);
+}
+
+/* What is needed first stands last. */
+static void test_own_order(void **state)
+{
+    (void)state;
+    struct rw_plan plan;
+    begin(&plan, 1, 0, 0);
+    add_own(&plan, "上线", 100, 200, NAN);
+    add_own(&plan, "测试", 100, 200, NAN);
+    add_own(&plan, "其他", NAN, NAN, NAN);
+    assert_int_equal(rw_roadmap_chapter(&plan), RW_OK);
+    const struct rw_finding *finding = finding_of(&plan, "phase_order");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->named.zh, "切换与并行（“上线”）依赖验证（“测试”）"));
+    assert_true(plan.roadmap->days == 150 + 150 + 30);
+    assert_true(fabs(rw_sheet_value_of(&plan.sheet, "roadmap.p3.share") - 1.0 / 3) < 1e-12);
+    rw_plan_free(&plan);
+}
+
 static void test_no_date(void **state)
 {
     (void)state;
@@ -178,9 +255,10 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_phases),   cmocka_unit_test(test_transfer),
-        cmocka_unit_test(test_deadline), cmocka_unit_test(test_no_date),
-        cmocka_unit_test(test_budget),   cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_phases),    cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_own_phases),
+        cmocka_unit_test(test_own_order), cmocka_unit_test(test_no_date),
+        cmocka_unit_test(test_budget),    cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

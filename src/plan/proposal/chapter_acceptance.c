@@ -1,88 +1,19 @@
-/* The acceptance criteria: what is wanted, what each tier is expected to give, and how it is
- * judged. */
+/* The acceptance criteria: every goal that was stated, what each tier is expected to give, and how
+ * it is judged, or why it cannot be. */
 #include "plan/proposal/chapters.h"
+
+#include "base/alloc.h"
+#include "plan/goals/goals.h"
 
 #define NONE ((struct rw_span){"", 0})
 
-static const struct criterion {
-    enum rw_input wanted;
-    const char *prefix, *name; /* of the tier's cell */
-    bool at_least;             /* else at most */
-    struct rw_label judged;
-} criteria[] = {
-    {RW_INPUT_AVAILABILITY, "sizing", "availability", true,
-     RW_LABEL("share of answered requests in the window of the objective",
-              "目标窗口内成功应答请求的比例")},
-    {RW_INPUT_DOWNTIME_ALLOWED, "sizing", "downtime", false,
-     RW_LABEL("minutes without answers in a quarter", "每季度无应答的分钟数")},
-    {RW_INPUT_LATENCY, "sizing", "response_tail", false,
-     RW_LABEL("percentile under the peak rate, open loop", "峰值速率下按开环方式测得的分位值")},
-    {RW_INPUT_RECOVERY_TIME, "sizing", "recovery", false,
-     RW_LABEL("from the loss of the region to the first answer, in a rehearsal",
-              "演练中自地域失效至恢复应答的时间")},
-};
-
-static void put_expected(struct rw_proposal *proposal, struct rw_doc_cell *at,
-                         const struct criterion *criterion, const struct rw_tier *tier)
-{
-    const struct rw_plan *plan = proposal->plan;
-    uint32_t cell = rw_plan_find(plan, criterion->prefix, tier, criterion->name);
-    double wanted = rw_plan_input(plan, criterion->wanted);
-    double expected = rw_sheet_value(&plan->sheet, cell);
-    if (cell == RW_CELL_NONE)
-        return;
-    bool kept = criterion->at_least ? expected >= wanted : expected <= wanted;
-    if (criterion->wanted == RW_INPUT_RECOVERY_TIME && tier->profile->regions < 2 && !kept) {
-        /* Nothing stands by to fail over to. */
-        rw_doc_words(proposal->doc, at,
-                     rw_proposal_say(
-                         proposal, RW_TEXTS("from backup: not promised", "从备份恢复，不作承诺")));
-        at->tone = RW_DOC_BAD;
-        return;
-    }
-    rw_doc_words(proposal->doc, at,
-                 rw_proposal_quantity(proposal, rw_sheet_quantity(&plan->sheet, cell)));
-    at->number = expected;
-    at->tone = kept ? RW_DOC_GOOD : RW_DOC_BAD;
-    at->figure = rw_proposal_figure(proposal, cell);
-}
-
-static void put_criterion(struct rw_proposal *proposal, struct rw_doc_table *table,
-                          const struct criterion *criterion)
-{
-    const struct rw_plan *plan = proposal->plan;
-    uint32_t wanted = plan->inputs[criterion->wanted];
-    if (isnan(rw_plan_input(plan, criterion->wanted)))
-        return;
-    struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
-    rw_doc_words(proposal->doc, &cells[0],
-                 rw_proposal_say(proposal, rw_sheet_cell(&plan->sheet, wanted)->label));
-    rw_proposal_put(proposal, &cells[1], wanted);
-    for (unsigned i = 0; i < plan->tier_count; i++)
-        put_expected(proposal, &cells[i + 2], criterion, &plan->tiers[i]);
-    rw_doc_words(proposal->doc, &cells[plan->tier_count + 2],
-                 rw_proposal_say(proposal, criterion->judged));
-}
-
-void rw_proposal_acceptance(struct rw_proposal *proposal)
+static struct rw_doc_table *begin_table(struct rw_proposal *proposal)
 {
     struct rw_doc *doc = proposal->doc;
     const struct rw_plan *plan = proposal->plan;
-    if (!plan->tier_count)
-        return;
-    rw_doc_section(doc, 1, RW_TEXTS("Acceptance criteria", "验收标准"));
-    rw_doc_paragraph(doc,
-                     RW_TEXTS("Each target is judged by measurement, not by opinion: the file "
-                              "acceptance.yaml of this plan has them for the load generator. A "
-                              "tick says that the tier is expected to keep the target.",
-                              "各项指标以实测判定：本方案的 acceptance.yaml 供压测工具逐项验证。"
-                              "打勾表示该档预期达标。"),
-                     NULL, 0);
     struct rw_doc_table *table = rw_doc_table(
-        doc,
-        rw_proposal_say(proposal, RW_TEXTS("Targets and what the tiers give", "目标与各档预期")),
-        NONE);
-    rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, RW_TEXTS("Target", "指标")),
+        doc, rw_proposal_say(proposal, RW_TEXTS("Every stated goal", "全部目标的判定")), NONE);
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, RW_TEXTS("Goal", "目标")),
                   NONE);
     rw_doc_column(doc, table, RW_DOC_NUMBER, rw_proposal_say(proposal, RW_TEXTS("Wanted", "要求")),
                   NONE);
@@ -91,6 +22,149 @@ void rw_proposal_acceptance(struct rw_proposal *proposal)
                       NONE);
     rw_doc_column(doc, table, RW_DOC_WORDS,
                   rw_proposal_say(proposal, RW_TEXTS("Judged by", "判定方式")), NONE);
-    for (size_t i = 0; i < sizeof(criteria) / sizeof(criteria[0]); i++)
-        put_criterion(proposal, table, &criteria[i]);
+    return table;
+}
+
+/* Nothing stands by to fail over to, and how long a restore takes nobody has measured. */
+static bool from_backup(const struct rw_plan *plan, const struct rw_goal *goal, unsigned tier)
+{
+    return plan->tiers[tier].profile->regions < 2 && !rw_goal_kept(plan, goal, tier) &&
+           goal->cells[tier] == rw_plan_find(plan, "sizing", &plan->tiers[tier], "recovery");
+}
+
+static void put_expected(struct rw_proposal *proposal, struct rw_doc_cell *at,
+                         const struct rw_goal *goal, unsigned tier)
+{
+    const struct rw_plan *plan = proposal->plan;
+    uint32_t cell = goal->cells[tier];
+    if (cell == RW_CELL_NONE) {
+        rw_doc_words(proposal->doc, at, RW_LITERAL("—"));
+        return;
+    }
+    at->tone = rw_goal_kept(plan, goal, tier) ? RW_DOC_GOOD : RW_DOC_BAD;
+    if (from_backup(plan, goal, tier)) {
+        rw_doc_words(proposal->doc, at,
+                     rw_proposal_say(
+                         proposal, RW_TEXTS("from backup: not promised", "从备份恢复，不作承诺")));
+        return;
+    }
+    rw_doc_words(proposal->doc, at,
+                 rw_proposal_quantity(proposal, rw_sheet_quantity(&plan->sheet, cell)));
+    at->number = rw_sheet_value(&plan->sheet, cell);
+    at->figure = rw_proposal_figure(proposal, cell);
+}
+
+static void put_wanted(struct rw_proposal *proposal, struct rw_doc_cell *at,
+                       const struct rw_goal *goal)
+{
+    if (goal->wanted_cell != RW_CELL_NONE)
+        rw_proposal_put(proposal, at, goal->wanted_cell);
+    else if (goal->text.len)
+        rw_doc_words(proposal->doc, at, goal->text);
+    else
+        rw_doc_words(proposal->doc, at, rw_proposal_date(proposal, goal->wanted));
+}
+
+static void put_goal(struct rw_proposal *proposal, struct rw_doc_table *table,
+                     const struct rw_goal *goal)
+{
+    struct rw_doc *doc = proposal->doc;
+    const struct rw_plan *plan = proposal->plan;
+    struct rw_doc_cell *cells = rw_doc_row(doc, table);
+    struct rw_span name = rw_proposal_say(proposal, goal->name);
+    bool chinese = proposal->language == RW_LANGUAGE_ZH;
+    struct rw_span scope = rw_span(goal->scope.at, goal->scope.len < 200 ? goal->scope.len : 200);
+    if (scope.len)
+        name = rw_doc_format(doc, chinese ? "%.*s（%.*s）" : "%.*s (%.*s)", RW_SPAN_ARGS(name),
+                             RW_SPAN_ARGS(scope));
+    rw_doc_words(doc, &cells[0], name);
+    put_wanted(proposal, &cells[1], goal);
+    for (unsigned i = 0; i < plan->tier_count; i++)
+        put_expected(proposal, &cells[i + 2], goal, i);
+    rw_doc_words(doc, &cells[plan->tier_count + 2], rw_proposal_say(proposal, goal->told));
+}
+
+static void put_goals(struct rw_proposal *proposal, const struct rw_goals *goals)
+{
+    static const struct rw_label headings[RW_GOAL_KINDS] = {
+        RW_LABEL("Stated as figures", "以数字给出的目标"),
+        RW_LABEL("From the list of targets", "指标清单"),
+        RW_LABEL("Stated in words", "以文字给出的目标"),
+    };
+    struct rw_doc_table *table = begin_table(proposal);
+    enum rw_goal_kind kind = RW_GOAL_KINDS;
+    for (unsigned i = 0; i < goals->count; i++) {
+        if (goals->at[i].kind != kind)
+            rw_doc_group(proposal->doc, table,
+                         rw_proposal_say(proposal, headings[goals->at[i].kind]));
+        kind = goals->at[i].kind;
+        put_goal(proposal, table, &goals->at[i]);
+    }
+}
+
+/* How many are judged, and how many of these each tier keeps. */
+static void put_count(struct rw_proposal *proposal, const struct rw_goals *goals)
+{
+    const struct rw_plan *plan = proposal->plan;
+    unsigned judged = 0;
+    for (unsigned i = 0; i < goals->count; i++)
+        judged += goals->at[i].judged;
+    struct rw_doc_argument counts[] = {
+        rw_proposal_count(proposal, goals->count),
+        rw_proposal_count(proposal, judged),
+        rw_proposal_count(proposal, goals->count - judged + goals->left_out),
+    };
+    rw_doc_paragraph(proposal->doc,
+                     RW_TEXTS("{0} goals were stated. The plan judges {1} of them; {2} cannot be "
+                              "judged by a plan, and the last column says why and what would help.",
+                              "共 {0} 项目标，其中 {1} 项可由方案判定；{2} 项无法由方案判定，"
+                              "原因与补救见末列。"),
+                     counts, 3);
+    for (unsigned t = 0; t < plan->tier_count; t++) {
+        unsigned kept = 0, open = 0;
+        for (unsigned i = 0; i < goals->count; i++) {
+            bool has = goals->at[i].cells[t] != RW_CELL_NONE;
+            kept += has && rw_goal_kept(plan, &goals->at[i], t);
+            open += has;
+        }
+        struct rw_doc_argument arguments[] = {
+            RW_DOC_TEXT(rw_proposal_say(proposal, plan->tiers[t].label)),
+            rw_proposal_count(proposal, kept),
+            rw_proposal_count(proposal, open),
+        };
+        rw_doc_item(proposal->doc,
+                    RW_TEXTS("**{0}** keeps {1} of {2}.", "**{0}**：{2} 项中预期达成 {1} 项。"),
+                    arguments, 3);
+    }
+}
+
+void rw_proposal_acceptance(struct rw_proposal *proposal)
+{
+    struct rw_doc *doc = proposal->doc;
+    if (!proposal->plan->tier_count)
+        return;
+    struct rw_goals *goals = rw_alloc_zero(sizeof(*goals));
+    if (!goals) {
+        doc->err = RW_ENOMEM;
+        return;
+    }
+    rw_goals_gather(proposal->plan, proposal->intake, goals);
+    rw_doc_section(doc, 1, RW_TEXTS("Goals and acceptance", "目标与验收标准"));
+    rw_doc_paragraph(doc,
+                     RW_TEXTS("Goals are judged by measurement, not by opinion: the file "
+                              "acceptance.yaml of this plan has those that a load generator can "
+                              "measure. A tick says that the tier is expected to keep the goal.",
+                              "目标以实测判定，不凭意见：本方案的 acceptance.yaml "
+                              "含压测工具可测量的各项。打勾表示该档预期达标。"),
+                     NULL, 0);
+    if (goals->count) {
+        put_count(proposal, goals);
+        put_goals(proposal, goals);
+    } else {
+        rw_doc_note(doc, RW_DOC_WARNING, NONE,
+                    RW_TEXTS("No goal was stated: there is nothing to accept the work by.",
+                             "未给出任何目标：没有可据以验收的内容。"),
+                    NULL, 0);
+    }
+    rw_free(goals);
 }
