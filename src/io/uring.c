@@ -17,6 +17,9 @@ enum {
     BATCHES_PER_TURN = 4,
     LENT_BUFFERS = 256,
     SENDS_PER_PAGE = 16,
+    CACHE_LINE_BYTES = 64,
+    PREFETCHED_LINES = 3,
+    PREFETCHED_AHEAD = 3, /* completions */
     RING_ALIGNMENT = 4096,
 };
 
@@ -292,9 +295,14 @@ static void on_watch(struct rw_loop *loop, struct watch_node *node, int result)
 
 /* ---- Turns ---- */
 
+static void *target(const struct io_uring_cqe *cqe)
+{
+    return (void *)(uintptr_t)(cqe->user_data & ~(__u64)URING_KIND_MASK);
+}
+
 static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
 {
-    void *at = (void *)(uintptr_t)(cqe->user_data & ~(__u64)URING_KIND_MASK);
+    void *at = target(cqe);
     enum uring_kind kind = cqe->user_data & URING_KIND_MASK;
     switch (kind) {
     case URING_RECEIVE:
@@ -318,6 +326,14 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
     }
 }
 
+/* With hundreds of connections in turn, none is in the cache any more when it is its turn again. */
+static void prefetch(const struct io_uring_cqe *cqe)
+{
+    const char *at = target(cqe);
+    for (unsigned line = 0; line < PREFETCHED_LINES; line++)
+        __builtin_prefetch(at + line * (size_t)CACHE_LINE_BYTES);
+}
+
 /* A batch is copied out before its callbacks run, so that what they ask for never finds the queue
  * full. */
 static unsigned dispatch_batch(struct rw_loop *loop)
@@ -328,8 +344,11 @@ static unsigned dispatch_batch(struct rw_loop *loop)
     for (unsigned i = 0; i < count; i++)
         batch[i] = *ready[i];
     io_uring_cq_advance(&state->ring, count);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        if (i + PREFETCHED_AHEAD < count)
+            prefetch(&batch[i + PREFETCHED_AHEAD]);
         dispatch(loop, &batch[i]);
+    }
     return count;
 }
 
