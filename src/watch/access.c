@@ -17,7 +17,7 @@
 
 /* A worker waits for room in its ring as long as the writer needs for a full one, with some to
  * spare; after a wait in vain it only drops for a while, after the next one for twice as long. */
-enum { ROOM_WAIT_NS = 2 * 1000 * 1000, ROOM_PAUSE_NS_MAX = 64 * ROOM_WAIT_NS };
+enum { ROOM_WAIT_NS = 5 * 1000 * 1000, ROOM_PAUSE_NS_MAX = 64 * ROOM_WAIT_NS };
 
 struct rw_access_log {
     struct rw_access_file file; /* the writer's */

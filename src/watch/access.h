@@ -1,7 +1,7 @@
 /* The access log: one JSON object a line, made on the worker thread in its own ring, written by one
  * writer thread.
  *
- * The worker makes no system call per line. When its ring is full it sleeps up to 2 ms for the
+ * The worker makes no system call per line. When its ring is full it sleeps up to 5 ms for the
  * writer, which may share its core; when that has not helped, the line is dropped and the caller
  * counts it (ringway_access_log_dropped_total). The more waits were in vain, the rarer they become
  * (128 ms apart): a disk or a pipe that is too slow takes 2 % of a worker's time. The writer

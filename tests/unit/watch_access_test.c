@@ -181,7 +181,7 @@ static unsigned drops_of(unsigned lines, bool *alone)
     real_ns = spent_ns(CLOCK_MONOTONIC) - real_ns;
     used_ns = spent_ns(CLOCK_PROCESS_CPUTIME_ID) - used_ns;
     rw_access_destroy(log);
-    *alone = used_ns > real_ns - real_ns / 10;
+    *alone = used_ns > real_ns - real_ns / 50;
     return dropped;
 }
 
