@@ -9,7 +9,7 @@
  *     sizing.*                  what all tiers share: rates, volumes
  *     sizing.TIER.*             what a tier needs: sizing/sizing.h
  *     bill.TIER.setup           MONEY, once
- *     bill.TIER.year            MONEY, for one year of operation; missing when a price is missing
+ *     bill.TIER.year.Y          MONEY, of each year of the term; missing when a price is missing
  *     money.TIER.*              what it costs and brings: money/money.h
  *
  * One thread. Everything is deterministic: the same intake and options give the same plan.
@@ -23,6 +23,8 @@
 #include "plan/sheet.h"
 #include "plan/terms.h"
 #include "plan/tier.h"
+
+enum { RW_PLAN_YEARS_MAX = 15 };
 
 struct rw_prices;
 struct rw_bill;
@@ -54,6 +56,15 @@ static inline double rw_plan_input(const struct rw_plan *plan, enum rw_input inp
 {
     return rw_sheet_value(&plan->sheet, plan->inputs[input]);
 }
+
+/* Whole years of the term and of the horizon, begun ones included, within 1 to RW_PLAN_YEARS_MAX;
+ * the horizon is no shorter than the term. */
+unsigned rw_plan_term(const struct rw_plan *plan);
+unsigned rw_plan_horizon(const struct rw_plan *plan);
+
+/* The cell "plan.months.Y": months of the year from 1, twelve but for a last year that is not
+ * whole. Added when it is asked for first. */
+uint32_t rw_plan_months(struct rw_plan *plan, unsigned year);
 
 /* A computed cell "PREFIX.TIER.NAME": rw_plan_compute(plan, "sizing", tier, "nodes", label, unit,
  * &formula, 2, a, b). */

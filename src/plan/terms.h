@@ -45,9 +45,11 @@ struct rw_term_share {
 
 /* A benefit that has a cause: without one, it is not counted. */
 struct rw_term_saving {
-    const char *cause; /* "support tickets handled by the portal" */
-    double per_year;   /* cents */
-    double from_year;  /* first year in which it comes, from 1 */
+    const char *cause;  /* "support tickets handled by the portal" */
+    double per_year;    /* cents */
+    double low, high;   /* the range that was given; equal: none */
+    bool share_of_cost; /* stated as a share of today's cost */
+    double from_year;   /* first year in which it comes, from 1 */
     struct rw_conf_place place;
 };
 

@@ -120,7 +120,7 @@ static void test_acceptance(void **state)
     assert_non_null(strstr(text.at, "      at_least_percent: 99.95\n"));
     assert_non_null(strstr(text.at, "      at_most_percent: 0.05\n"));
     assert_non_null(strstr(text.at, "    recovery_time:\n      at_most: 3600000ms\n"));
-    assert_non_null(strstr(text.at, "      connections_at_least: 1000000\n"));
+    assert_non_null(strstr(text.at, "      connections_at_least: 1728000\n"));
     rw_text_free(&text);
 
     /* Whole ones: a part of a connection is one, what rounding left above a whole number is not. */
@@ -174,12 +174,15 @@ static void test_forecast(void **state)
         unsigned items = 0;
         double known = 0;
         for (unsigned i = 0; i < plan.bill->item_count; i++)
-            if (plan.bill->items[i].tier == tier) {
-                double year = rw_sheet_value(&plan.sheet, plan.bill->items[i].year);
-                known += isnan(year) ? 0 : year;
+            if (plan.bill->items[i].tier == tier &&
+                rw_bill_item_bought(&plan, &plan.bill->items[i])) {
+                for (unsigned y = 0; y < plan.bill->years; y++) {
+                    double year = rw_sheet_value(&plan.sheet, plan.bill->items[i].year[y]);
+                    known += isnan(year) ? 0 : year;
+                }
                 items++;
             }
-        assert_int_equal(rows, 12 * items);
+        assert_int_equal(rows, 36 * items);
         assert_true(items > 10 && sum == known);
         assert_non_null(strstr(text.at, "2026-12-01T00:00:00Z"));
         assert_non_null(strstr(text.at, "2027-12-01T00:00:00Z"));

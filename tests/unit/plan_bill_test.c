@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -33,43 +34,58 @@ static const struct {
     enum rw_unit unit;
     double value;
 } sizes[] = {
-    {"app_nodes", RW_UNIT_COUNT, 40},         {"app_nodes_standby", RW_UNIT_COUNT, 10},
-    {"gateway_nodes", RW_UNIT_COUNT, 3},      {"gateway_nodes_standby", RW_UNIT_COUNT, 2},
-    {"database_nodes", RW_UNIT_COUNT, 3},     {"database_nodes_standby", RW_UNIT_COUNT, 1},
-    {"cache_nodes", RW_UNIT_COUNT, 2},        {"storage_hot", RW_UNIT_BYTES, 80e12},
-    {"storage_cold", RW_UNIT_BYTES, 3.65e15}, {"storage_backup", RW_UNIT_BYTES, 160e12},
-    {"egress_month", RW_UNIT_BYTES, 70e12},   {"transfer_month", RW_UNIT_BYTES, 20e12},
-    {"link", RW_UNIT_BITS_PER_SECOND, 2.5e9}, {"database_cores", RW_UNIT_COUNT, 16},
+    {"app_nodes", RW_UNIT_COUNT, 40},          {"app_nodes_standby", RW_UNIT_COUNT, 10},
+    {"gateway_nodes", RW_UNIT_COUNT, 3},       {"gateway_nodes_standby", RW_UNIT_COUNT, 2},
+    {"database_nodes", RW_UNIT_COUNT, 3},      {"database_nodes_standby", RW_UNIT_COUNT, 1},
+    {"cache_nodes", RW_UNIT_COUNT, 2},         {"storage_hot", RW_UNIT_BYTES, 80e12},
+    {"storage_cold", RW_UNIT_BYTES, 3.65e15},  {"storage_backup", RW_UNIT_BYTES, 160e12},
+    {"egress_month", RW_UNIT_BYTES, 70e12},    {"transfer_zones", RW_UNIT_BYTES, 20e12},
+    {"transfer_regions", RW_UNIT_BYTES, 3e12}, {"storage_logs", RW_UNIT_BYTES, 9e12},
+    {"entry_month", RW_UNIT_BYTES, 90e12},     {"zones", RW_UNIT_COUNT, 3},
+    {"link", RW_UNIT_BITS_PER_SECOND, 2.5e9},  {"database_cores", RW_UNIT_COUNT, 16},
     {"cache_cores", RW_UNIT_COUNT, 8},
 };
 
-/* The same machine in every tier. */
-static double grown(size_t size, unsigned tier)
+/* The same machine in every tier and year; three years, each larger than the one before. */
+static double grown(size_t size, unsigned tier, unsigned year)
 {
-    bool fixed = strstr(sizes[size].name, "_cores") != NULL;
-    return sizes[size].value * (fixed ? 1 : tier + 1);
+    bool fixed = strstr(sizes[size].name, "_cores") || strcmp(sizes[size].name, "zones") == 0;
+    return sizes[size].value * (fixed ? 1 : (tier + 1) * (2 + year) / 3.0);
 }
 
-/* What sizing would have added. */
+static void add_size(struct rw_plan *plan, const char *id, enum rw_unit unit, double value)
+{
+    (void)rw_sheet_add(&plan->sheet, &(struct rw_cell){
+                                         .id = id,
+                                         .label = RW_LABEL("size", "规模"),
+                                         .unit = unit,
+                                         .origin = RW_ORIGIN_ASSUMED,
+                                         .value = value,
+                                         .reason = RW_LABEL("test", "测试"),
+                                     });
+}
+
+/* What sizing would have added: year 1 is what `sizes` says. */
 static void add_sizes(struct rw_plan *plan)
 {
-    for (unsigned t = 0; t < plan->tier_count; t++)
-        for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-            (void)rw_sheet_add(&plan->sheet,
-                               &(struct rw_cell){
-                                   .id = rw_sheet_text(&plan->sheet, "sizing.%s.%s",
-                                                       plan->tiers[t].id, sizes[i].name),
-                                   .label = RW_LABEL(sizes[i].name, sizes[i].name),
-                                   .unit = sizes[i].unit,
-                                   .origin = RW_ORIGIN_ASSUMED,
-                                   .value = grown(i, t),
-                                   .reason = RW_LABEL("test", "测试"),
-                               });
+    struct rw_sheet *sheet = &plan->sheet;
+    unsigned years = rw_plan_term(plan);
+    for (unsigned y = 1; y <= years; y++) {
+        const char *suffix = y < years ? rw_sheet_text(sheet, ".%u", y) : "";
+        add_size(plan, rw_sheet_text(sheet, "sizing.connections%s", suffix), RW_UNIT_COUNT,
+                 1e6 * y);
+        for (unsigned t = 0; t < plan->tier_count; t++)
+            for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+                add_size(plan,
+                         rw_sheet_text(sheet, "sizing.%s.%s%s", plan->tiers[t].id, sizes[i].name,
+                                       suffix),
+                         sizes[i].unit, grown(i, t, y));
+    }
 }
 
-static void begin(struct rw_plan *plan, const struct rw_term_site *sites, unsigned count)
+static void begin_with(struct rw_plan *plan, const struct rw_term_site *sites, unsigned count,
+                       const struct rw_input_value *values)
 {
-    static const struct rw_input_value nothing[RW_INPUT_END];
     rw_plan_init(plan);
     plan->prices = &prices;
     plan->terms.date = 20777; /* 2026-11-20 */
@@ -77,8 +93,14 @@ static void begin(struct rw_plan *plan, const struct rw_term_site *sites, unsign
         plan->terms.sites[i] = sites[i];
     plan->terms.site_count = count;
     plan->tier_count = rw_tiers_make(&plan->terms, plan->tiers);
-    rw_inputs_add(&plan->sheet, nothing, plan->inputs);
+    rw_inputs_add(&plan->sheet, values, plan->inputs);
     add_sizes(plan);
+}
+
+static void begin(struct rw_plan *plan, const struct rw_term_site *sites, unsigned count)
+{
+    static const struct rw_input_value nothing[RW_INPUT_END];
+    begin_with(plan, sites, count, nothing);
 }
 
 static double value(const struct rw_plan *plan, const char *id)
@@ -97,25 +119,57 @@ static unsigned findings_of(const struct rw_plan *plan, const char *rule)
     return count;
 }
 
+/* What is shown of a line: quantity, price and times, and their product to the cent. */
+static void expect_line(const struct rw_plan *plan, const struct rw_bill_item *item, unsigned y)
+{
+    double quantity = rw_sheet_value(&plan->sheet, item->quantity[y]);
+    double price = rw_sheet_value(&plan->sheet, item->paid);
+    double times = rw_sheet_value(&plan->sheet, item->times);
+    double month = rw_sheet_value(&plan->sheet, item->month[y]);
+    double year = rw_sheet_value(&plan->sheet, item->year[y]);
+    if (isnan(month)) {
+        assert_true(isnan(quantity) || isnan(price));
+        return;
+    }
+    struct rw_text shown = {0};
+    rw_quantity_write(&shown, rw_sheet_quantity(&plan->sheet, item->paid), RW_LANGUAGE_EN);
+    assert_true(quantity == rint(quantity) && times == rint(times));
+    assert_true(strtod(shown.at, NULL) == price);
+    assert_true(fabs(month - 100 * quantity * price * times) <= 0.5 + 1e-6 * fabs(month) / 1e6);
+    assert_true(year == rw_sheet_value(&plan->sheet, plan->bill->months[y]) * month);
+    rw_text_free(&shown);
+}
+
+static void expect_sums_of(const struct rw_plan *plan, unsigned t, unsigned y)
+{
+    double month = 0, year = 0;
+    char id[64];
+    for (unsigned i = 0; i < plan->bill->item_count; i++) {
+        const struct rw_bill_item *item = &plan->bill->items[i];
+        if (item->tier != t)
+            continue;
+        expect_line(plan, item, y);
+        month += rw_sheet_value(&plan->sheet, item->month[y]);
+        year += rw_sheet_value(&plan->sheet, item->year[y]);
+    }
+    snprintf(id, sizeof(id), "bill.t%u.month.%u", t + 1, y + 1);
+    assert_true(value(plan, id) == month || (isnan(value(plan, id)) && isnan(month)));
+    snprintf(id, sizeof(id), "bill.t%u.year.%u", t + 1, y + 1);
+    assert_true(value(plan, id) == year || (isnan(value(plan, id)) && isnan(year)));
+}
+
 static void expect_sums(const struct rw_plan *plan)
 {
     for (unsigned t = 0; t < plan->tier_count; t++) {
-        double month = 0, year = 0;
-        for (unsigned i = 0; i < plan->bill->item_count; i++) {
-            const struct rw_bill_item *item = &plan->bill->items[i];
-            if (item->tier != t)
-                continue;
-            double one = rw_sheet_value(&plan->sheet, item->month);
-            assert_true(isnan(one) || one == rint(one));
-            month += one;
-            year += rw_sheet_value(&plan->sheet, item->year);
+        double term = 0;
+        char id[64];
+        for (unsigned y = 0; y < plan->bill->years; y++) {
+            expect_sums_of(plan, t, y);
+            snprintf(id, sizeof(id), "bill.t%u.year.%u", t + 1, y + 1);
+            term += value(plan, id);
         }
-        char id[32];
-        snprintf(id, sizeof(id), "bill.t%u.month", t + 1);
-        double total = value(plan, id);
-        assert_true(total == month || (isnan(total) && isnan(month)));
-        snprintf(id, sizeof(id), "bill.t%u.year", t + 1);
-        assert_true(isnan(total) || (value(plan, id) == year && year == 12 * total));
+        snprintf(id, sizeof(id), "bill.t%u.term", t + 1);
+        assert_true(value(plan, id) == term || (isnan(value(plan, id)) && isnan(term)));
     }
 }
 
@@ -128,24 +182,41 @@ static void test_amazon(void **state)
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     expect_sums(&plan);
     /* 40, and 10 that stand by. */
-    assert_true(value(&plan, "bill.t1.s1.app.nodes") == 50);
-    assert_true(value(&plan, "bill.t1.s1.app.quantity") >= 50);
+    assert_true(value(&plan, "bill.t1.s1.app.nodes.1") == 50);
+    assert_true(value(&plan, "bill.t1.s1.app.quantity.1") >= 50);
     /* 3 + 2 gateways. */
-    assert_true(value(&plan, "bill.t1.s1.gateway.nodes") == 5);
+    assert_true(value(&plan, "bill.t1.s1.gateway.nodes.1") == 5);
     /* 3 + 1 database nodes of 16 cores and 2 cache nodes of 8, on machines of 8. */
     assert_true(value(&plan, "bill.t1.s1.database.vcpu") == 8);
-    assert_true(value(&plan, "bill.t1.s1.database.quantity") == 8);
-    assert_true(value(&plan, "bill.t1.s1.cache.quantity") == 2);
+    assert_true(value(&plan, "bill.t1.s1.database.quantity.1") == 8);
+    assert_true(value(&plan, "bill.t1.s1.cache.quantity.1") == 2);
     /* 3.65 PB at 0.0125 USD for each of 2^30 bytes. */
-    double cold = 3.65e15 / 1073741824.0 * 0.0125;
-    assert_true(fabs(value(&plan, "bill.t1.s1.storage_cold.month") / 100 - cold) < 0.01);
-    /* 70 TB in steps: 10 TB, 40 TB, the rest. */
-    double gib = 70e12 / 1073741824.0;
-    double egress = 10240 * 0.09 + 40960 * 0.085 + (gib - 51200) * 0.07;
-    assert_true(fabs(value(&plan, "bill.t1.s1.egress.month") / 100 - egress) < 0.01);
+    double cold = ceil(3.65e15 / 1073741824.0) * 0.0125;
+    assert_true(fabs(value(&plan, "bill.t1.s1.storage_cold.month.1") / 100 - cold) < 0.01);
+    /* 70 TB in steps: 10 TB, 40 TB, the rest; a line each, as prices are. */
+    double gib = ceil(70e12 / 1073741824.0);
+    assert_true(value(&plan, "bill.t1.s1.egress_1.month.1") == 10240 * 9);
+    assert_true(value(&plan, "bill.t1.s1.egress_2.month.1") == rint(40960 * 8.5));
+    assert_true(value(&plan, "bill.t1.s1.egress_3.quantity.1") == gib - 51200);
+    assert_true(value(&plan, "bill.t1.s1.egress_4.quantity.1") == 0);
+    /* Both directions between zones; 1e6 connections are ten units, 90 TB a month 115. */
+    assert_true(value(&plan, "bill.t1.s1.zones.quantity.1") == ceil(2 * 20e12 / 1073741824.0));
+    assert_true(value(&plan, "bill.t1.s1.entry_units.quantity.1") ==
+                ceil(90e12 / 730 / 1073741824.0));
+    /* A gateway for outgoing calls in each zone; where a second region stands by, there, too. */
+    assert_true(value(&plan, "bill.t1.s1.nat.quantity") == 3);
+    assert_true(value(&plan, "bill.t3.s1.nat.quantity") == 6);
+    /* Each year its own quantities. */
+    assert_true(value(&plan, "bill.t1.s1.gateway.nodes.2") ==
+                ceil(3 * 4 / 3.0) + ceil(2 * 4 / 3.0));
+    assert_true(value(&plan, "bill.t1.year.1") < value(&plan, "bill.t1.year.2"));
+    assert_true(value(&plan, "bill.t1.year.2") < value(&plan, "bill.t1.year.3"));
+    /* What is left out is told, and stops nothing. */
+    assert_true(plan.bill->omission_count >= 5);
+    assert_int_equal(findings_of(&plan, "cost_left_out"), 1);
     assert_true(value(&plan, "bill.t1.setup") == 0);
-    assert_true(value(&plan, "bill.t1.year") > 0);
-    assert_true(value(&plan, "bill.t3.year") > value(&plan, "bill.t1.year"));
+    assert_true(value(&plan, "bill.t1.year.1") > 0);
+    assert_true(value(&plan, "bill.t3.year.1") > value(&plan, "bill.t1.year.1"));
     assert_int_equal(findings_of(&plan, "price_missing"), 0);
     assert_int_equal(findings_of(&plan, "site_assumed"), 0);
     rw_plan_free(&plan);
@@ -173,10 +244,10 @@ static void test_commitment(void **state)
     }
     assert_string_equal(base->term, "committed_1y");
     assert_string_equal(burst->term, "on_demand");
-    double all = value(&plan, "bill.t1.s1.app.quantity");
-    assert_true(rw_sheet_value(&plan.sheet, base->quantity) == ceil(all / 5));
-    assert_true(rw_sheet_value(&plan.sheet, base->quantity) +
-                    rw_sheet_value(&plan.sheet, burst->quantity) ==
+    double all = value(&plan, "bill.t1.s1.app.quantity.1");
+    assert_true(rw_sheet_value(&plan.sheet, base->quantity[0]) == ceil(all / 5));
+    assert_true(rw_sheet_value(&plan.sheet, base->quantity[0]) +
+                    rw_sheet_value(&plan.sheet, burst->quantity[0]) ==
                 all);
     double breakeven = value(&plan, "bill.t1.s1.app.breakeven");
     assert_true(breakeven > 0.3 && breakeven < 1);
@@ -193,14 +264,14 @@ static void test_missing(void **state)
     plan.sheet.currency = "CNY";
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     expect_sums(&plan);
-    assert_true(isnan(value(&plan, "bill.t1.year")));
-    assert_true(value(&plan, "bill.t1.s1.app.month") > 0);
+    assert_true(isnan(value(&plan, "bill.t1.year.1")));
+    assert_true(value(&plan, "bill.t1.s1.app.month.1") > 0);
     assert_int_equal(findings_of(&plan, "price_missing"), plan.bill->prices_missing);
     assert_int_equal(plan.bill->prices_missing, 5);
     assert_int_equal(findings_of(&plan, "price_requote"), 1);
     uint32_t causes[16];
     unsigned count =
-        rw_sheet_missing(&plan.sheet, rw_sheet_find(&plan.sheet, "bill.t1.year"), causes, 16);
+        rw_sheet_missing(&plan.sheet, rw_sheet_find(&plan.sheet, "bill.t1.year.1"), causes, 16);
     assert_int_equal(count, 5);
     rw_plan_free(&plan);
 }
@@ -214,8 +285,8 @@ static void test_currencies(void **state)
     begin(&plan, sites, 2);
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     assert_int_equal(findings_of(&plan, "currency_rate"), 1);
-    assert_true(isnan(value(&plan, "bill.t1.s1.app.month")));
-    assert_true(value(&plan, "bill.t1.s2.gateway.month") > 0);
+    assert_true(isnan(value(&plan, "bill.t1.s1.app.month.1")));
+    assert_true(value(&plan, "bill.t1.s2.gateway.month.1") > 0);
     rw_plan_free(&plan);
 
     begin(&plan, sites, 2);
@@ -224,15 +295,58 @@ static void test_currencies(void **state)
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     expect_sums(&plan);
     assert_int_equal(findings_of(&plan, "currency_rate"), 0);
-    /* Two thirds of 40, and a third of the 10 that stand by for the other. */
-    assert_true(value(&plan, "bill.t1.s1.app.nodes") == 27 + 4);
-    assert_true(value(&plan, "bill.t1.s2.app.nodes") == 14 + 7);
-    double count = value(&plan, "bill.t1.s1.gateway.quantity");
+    /* Two thirds of 40, and of the 10 that stand by two thirds, too: under the same law. */
+    assert_int_equal(findings_of(&plan, "standby_at_home"), 2);
+    assert_true(value(&plan, "bill.t1.s1.app.nodes.1") == 27 + 7);
+    assert_true(value(&plan, "bill.t1.s2.app.nodes.1") == 14 + 4);
+    double count = value(&plan, "bill.t1.s1.gateway.quantity.1");
     double price = NAN;
     for (unsigned i = 0; i < plan.bill->item_count && isnan(price); i++)
         if (strcmp(plan.bill->items[i].name, "gateway") == 0)
             price = rw_sheet_value(&plan.sheet, plan.bill->items[i].price);
-    assert_true(value(&plan, "bill.t1.s1.gateway.month") == rint(100 * count * price * 730 * 0.14));
+    /* In the plan's currency to a millionth, as it is shown. */
+    price = rint(price * 0.14 * 1e6) / 1e6;
+    assert_true(value(&plan, "bill.t1.s1.gateway.month.1") == rint(100 * count * price * 730));
+    rw_plan_free(&plan);
+}
+
+/* What stands by for a site stands at the next one under the same law. */
+static void test_standby(void **state)
+{
+    (void)state;
+    const struct rw_term_site sites[] = {{"aws", "eu-central-1", 3, {0, 0}},
+                                         {"aws_cn", "cn-north-1", 1, {0, 0}},
+                                         {"azure", "westeurope", 1, {0, 0}}};
+    struct rw_plan plan;
+    begin(&plan, sites, 3);
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    assert_int_equal(plan.bill->standby[0], 2);
+    assert_int_equal(plan.bill->standby[1], 1);
+    assert_int_equal(plan.bill->standby[2], 0);
+    assert_int_equal(findings_of(&plan, "standby_at_home"), 1);
+    /* 40 and 10: of the 10, a fifth stands in Frankfurt, three fifths in the Netherlands. */
+    assert_true(value(&plan, "bill.t1.s1.app.nodes.1") == 24 + 2);
+    assert_true(value(&plan, "bill.t1.s2.app.nodes.1") == 8 + 2);
+    assert_true(value(&plan, "bill.t1.s3.app.nodes.1") == 8 + 6);
+    const struct rw_term_site nowhere = {"aws", "mars-west-1", 1, {0, 0}};
+    assert_null(rw_bill_jurisdiction(&nowhere));
+    rw_plan_free(&plan);
+}
+
+/* A term of two and a half years: the last one has six months. */
+static void test_a_part_of_a_year(void **state)
+{
+    (void)state;
+    const struct rw_term_site site = {"aws", "us-east-1", 1, {0, 0}};
+    struct rw_plan plan;
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    values[RW_INPUT_TERM] = (struct rw_input_value){.present = true, .value = 2.5};
+    begin_with(&plan, &site, 1, values);
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    expect_sums(&plan);
+    assert_int_equal(plan.bill->years, 3);
+    assert_true(value(&plan, "plan.months.3") == 6);
+    assert_true(value(&plan, "bill.t1.year.3") == 6 * value(&plan, "bill.t1.month.3"));
     rw_plan_free(&plan);
 }
 
@@ -264,7 +378,7 @@ static void test_unknown_region(void **state)
         finding++;
     assert_string_equal(finding->subject, "azure eastus9");
     assert_int_equal(finding->place.line, 5);
-    assert_true(value(&plan, "bill.t1.s1.app.quantity") > 0);
+    assert_true(value(&plan, "bill.t1.s1.app.quantity.1") > 0);
     rw_plan_free(&plan);
 }
 
@@ -300,8 +414,8 @@ static void test_on_premises(void **state)
     expect_sums(&plan);
     assert_int_equal(plan.bill->site_count, 2);
     /* 20 + 5 nodes of 4 cores on machines of 32: four of them at 410 a month. */
-    assert_true(value(&plan, "bill.t1.s1.app.month") == 4 * 41000);
-    assert_true(isnan(value(&plan, "bill.t1.s1.storage_hot.month")));
+    assert_true(value(&plan, "bill.t1.s1.app.month.1") == 4 * 41000);
+    assert_true(isnan(value(&plan, "bill.t1.s1.storage_hot.month.1")));
     rw_plan_free(&plan);
     rw_prices_free(&own);
 }
@@ -370,6 +484,8 @@ int main(void)
         cmocka_unit_test(test_commitment),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_standby),
+        cmocka_unit_test(test_a_part_of_a_year),
         cmocka_unit_test(test_assumed_site),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_unknown_region),

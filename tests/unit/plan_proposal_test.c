@@ -279,7 +279,7 @@ static double year_of(const struct rw_plan *plan, unsigned tier, const char *cat
     for (unsigned i = 0; i < plan->bill->item_count; i++) {
         const struct rw_bill_item *item = &plan->bill->items[i];
         if (item->tier == tier && strcmp(item->category, category) == 0)
-            year += rw_sheet_value(&plan->sheet, item->year);
+            year += rw_sheet_value(&plan->sheet, item->year[0]);
     }
     return year;
 }
@@ -301,7 +301,7 @@ static void a_missing_price_is_missing_in_the_chart(void **state)
     assert_true(plan.bill->prices_missing > 0);
     assert_int_equal(rw_report_proposal(&plan, NULL, RW_LANGUAGE_EN, &doc), RW_OK);
     const struct rw_doc_chart *chart =
-        find_chart(&doc, RW_LITERAL("A year of operation by what is bought"));
+        find_chart(&doc, RW_LITERAL("The first year by what is bought"));
     for (size_t k = 0; k < chart->series_count; k++) {
         size_t n = 0;
         while (n < 4 && !rw_span_is(chart->series[k], names[n].name))

@@ -1,9 +1,7 @@
-/* The bill as a forecast with the columns of FOCUS 1.2, a row for each item and month of the first
- * year. FOCUS describes bills that were issued: x_Forecast marks each row as none. */
+/* The bill as a forecast with the columns of FOCUS 1.2, a row for each item and month of the term.
+ * FOCUS describes bills that were issued: x_Forecast marks each row as none. */
 #include "plan/artefact/shared.h"
 #include "plan/bill/bill.h"
-
-enum { forecast_months = 12 };
 
 /* X(column) in the order of the file: mandatory ones of FOCUS, some that help, and our own. */
 #define COLUMNS(X)                                                                                 \
@@ -93,19 +91,22 @@ static bool committed(const struct rw_bill_item *item)
     return strcmp(item->term, "on_demand") != 0;
 }
 
-/* What is priced by the hour has 730 hours of each machine in a month. */
-static double quantity_of(const struct rw_plan *plan, const struct rw_bill_item *item)
+/* What is priced by the hour has as many hours of each machine in a month. */
+static double quantity_of(const struct rw_plan *plan, const struct rw_bill_item *item, int month)
 {
-    double quantity = rw_sheet_value(&plan->sheet, item->quantity);
-    if (item->share != RW_CELL_NONE)
-        quantity *= rw_sheet_value(&plan->sheet, item->share);
-    return strcmp(item->unit, "hour") == 0 ? 730 * quantity : quantity;
+    return rw_sheet_value(&plan->sheet, item->quantity[month / 12]) *
+           rw_sheet_value(&plan->sheet, item->times);
+}
+
+static double cost_of(const struct rw_plan *plan, const struct rw_bill_item *item, int month)
+{
+    return rw_sheet_value(&plan->sheet, item->month[month / 12]);
 }
 
 static void add_charge(const struct rw_plan *plan, const struct rw_bill_item *item, int month,
                        struct rw_text *text)
 {
-    double cost = rw_sheet_value(&plan->sheet, item->month);
+    double cost = cost_of(plan, item, month);
     double date = plan->terms.date;
     add_cents(text, cost);
     add_text(text, "forecast");
@@ -126,16 +127,16 @@ static void add_charge(const struct rw_plan *plan, const struct rw_bill_item *it
     add_cents(text, cost);
 }
 
-static void add_article(const struct rw_plan *plan, const struct rw_bill_item *item,
+static void add_article(const struct rw_plan *plan, const struct rw_bill_item *item, int month,
                         struct rw_text *text)
 {
     add_text(text, item->provider);
     comma(text);
-    add_cents(text, rw_sheet_value(&plan->sheet, item->month));
+    add_cents(text, cost_of(plan, item, month));
     add_number(text, rw_sheet_value(&plan->sheet, item->price));
     add_text(text, committed(item) ? "Committed" : "Standard");
     add_text(text, item->currency);
-    add_number(text, quantity_of(plan, item));
+    add_number(text, quantity_of(plan, item, month));
     add_text(text, item->unit);
     add_text(text, item->provider);
     add_text(text, item->provider);
@@ -163,6 +164,18 @@ static void add_own(const struct rw_plan *plan, const struct rw_bill_item *item,
     rw_text_adds(text, "\r\n");
 }
 
+static void add_month(const struct rw_plan *plan, unsigned tier, int month, struct rw_text *text)
+{
+    for (unsigned i = 0; i < plan->bill->item_count; i++) {
+        const struct rw_bill_item *item = &plan->bill->items[i];
+        if (item->tier != tier || !rw_bill_item_bought(plan, item))
+            continue;
+        add_charge(plan, item, month, text);
+        add_article(plan, item, month, text);
+        add_own(plan, item, text);
+    }
+}
+
 void rw_artefact_forecast(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
 {
     const char *between = "";
@@ -174,13 +187,9 @@ void rw_artefact_forecast(const struct rw_plan *plan, unsigned tier, struct rw_t
     rw_text_adds(text, "\r\n");
     if (!plan->bill)
         return;
-    for (int month = 0; month < forecast_months; month++)
-        for (unsigned i = 0; i < plan->bill->item_count; i++) {
-            const struct rw_bill_item *item = &plan->bill->items[i];
-            if (item->tier != tier)
-                continue;
-            add_charge(plan, item, month, text);
-            add_article(plan, item, text);
-            add_own(plan, item, text);
-        }
+    for (unsigned year = 0; year < plan->bill->years; year++) {
+        int months = (int)rw_sheet_value(&plan->sheet, plan->bill->months[year]);
+        for (int month = 0; month < months; month++)
+            add_month(plan, tier, 12 * (int)year + month, text);
+    }
 }

@@ -198,7 +198,7 @@ static void add_machine(const struct rw_plan *plan, const struct rw_bill_item *i
                         struct rw_text *text)
 {
     const struct provider *provider = find_provider(item->provider);
-    double count = rw_sheet_value(&plan->sheet, item->quantity);
+    double count = rw_sheet_value(&plan->sheet, item->quantity[0]);
     bool azure = strcmp(item->provider, "azure") == 0;
     if (isnan(count) || count < 1)
         return;
@@ -232,7 +232,7 @@ static void add_rest(const struct rw_plan *plan, unsigned tier, struct rw_text *
         const struct rw_bill_item *item = &plan->bill->items[i];
         if (item->tier != tier || (is_machine(item) && find_provider(item->provider)))
             continue;
-        double quantity = rw_sheet_value(&plan->sheet, item->quantity);
+        double quantity = rw_sheet_value(&plan->sheet, item->quantity[0]);
         rw_text_addf(text,
                      "    { site = \"s%u\", provider = \"%s\", region = local.s%u_region, "
                      "service = \"%s\", sku = \"%s\", quantity = ",

@@ -1,5 +1,7 @@
 #include "plan/bill/article.h"
 
+#include "plan/bill/formulas.h"
+
 static const struct rw_label missing_text =
     RW_LABEL("No price is known for {2}: the totals that need it are missing",
              "未找到 {2} 的价格：依赖该价格的合计缺失");
@@ -28,16 +30,17 @@ uint32_t rw_bill_constant(struct rw_plan *plan, const char *id, struct rw_label 
                                       });
 }
 
-/* "price.aws_cn.ec2.m6i_xlarge.cn_north_1.on_demand" */
-static const char *price_id(struct rw_plan *plan, const struct rw_price_key *key)
+/* PREFIX "price": "price.aws_cn.ec2.m6i_xlarge.cn_north_1.on_demand" */
+static const char *price_id(struct rw_plan *plan, const struct rw_price_key *key,
+                            const char *prefix)
 {
-    const char *text = rw_sheet_text(&plan->sheet, "price.%s.%s.%s.%s.%s", key->provider,
+    const char *text = rw_sheet_text(&plan->sheet, "%s.%s.%s.%s.%s.%s", prefix, key->provider,
                                      key->service, key->sku, key->region, key->term);
     struct rw_span id = rw_arena_copy(&plan->sheet.arena, rw_span_text(text));
     if (!id.at)
         return text;
     char *at = (char *)(uintptr_t)id.at;
-    for (size_t i = strlen("price."); i < id.len; i++) {
+    for (size_t i = strlen(prefix) + 1; i < id.len; i++) {
         char c = rw_lower(at[i]);
         bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
         at[i] = kept ? c : '_';
@@ -179,24 +182,41 @@ static uint32_t rate_to_plan(struct rw_plan *plan, const char *currency)
     return cell != RW_CELL_NONE ? cell : add_rate(plan, id, currency);
 }
 
+static uint32_t add_paid(struct rw_plan *plan, const struct rw_price_key *key, uint32_t price,
+                         uint32_t rate)
+{
+    const char *id = price_id(plan, key, "paid");
+    uint32_t known = rw_sheet_find(&plan->sheet, id);
+    if (known != RW_CELL_NONE || plan->sheet.err)
+        return known;
+    uint32_t inputs[] = {price, rate};
+    return rw_sheet_add(&plan->sheet, &(struct rw_cell){
+                                          .id = id,
+                                          .label = article_label(plan, key),
+                                          .unit = RW_UNIT_PRICE,
+                                          .currency = plan->sheet.currency,
+                                          .per = rw_sheet_cell(&plan->sheet, price)->per,
+                                          .origin = RW_ORIGIN_COMPUTED,
+                                          .formula = &rw_bill_paid,
+                                          .inputs = inputs,
+                                          .input_count = 2,
+                                      });
+}
+
 struct rw_bill_price rw_bill_price(struct rw_plan *plan, const struct rw_price_key *key,
                                    const char *unit)
 {
     struct rw_bill_price price = {
         .found = rw_prices_find(plan->prices, key, plan->terms.date, &price.offer),
     };
-    const char *id = price_id(plan, key);
+    const char *id = price_id(plan, key, "price");
+    rw_assert(!price.found || price.offer.row);
+    const char *currency = price.found ? price.offer.row->currency : plan->sheet.currency;
+    uint32_t rate = rate_to_plan(plan, currency);
     price.cell = rw_sheet_find(&plan->sheet, id);
-    bool known = price.cell != RW_CELL_NONE;
-    if (!price.found) {
-        price.rate = rate_to_plan(plan, plan->sheet.currency);
-        if (!known)
-            price.cell = add_missing(plan, key, id, unit);
-        return price;
-    }
-    rw_assert(price.offer.row);
-    price.rate = rate_to_plan(plan, price.offer.row->currency);
-    if (!known)
-        price.cell = add_price(plan, key, id, &price.offer);
+    if (price.cell == RW_CELL_NONE)
+        price.cell =
+            price.found ? add_price(plan, key, id, &price.offer) : add_missing(plan, key, id, unit);
+    price.paid = add_paid(plan, key, price.cell, rate);
     return price;
 }

@@ -5,12 +5,12 @@
 
 #include "plan/bill/bill.h"
 
-/* What an item needs of a price: its cell (missing when there is none) and the rate to the plan's
- * currency. */
+/* What an item needs of a price: its cell (missing when there is none), and the cell of the same in
+ * the plan's currency. */
 struct rw_bill_price {
     bool found;
     struct rw_price_offer offer; /* when found */
-    uint32_t cell, rate;
+    uint32_t cell, paid;
 };
 
 /* Adds the cells, or finds them; tells once what is missing. */

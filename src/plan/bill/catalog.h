@@ -16,10 +16,15 @@
     X(STORAGE_HOT, "storage_hot", "Storage", "Fast storage", "高速存储")                           \
     X(STORAGE_COLD, "storage_cold", "Storage", "Object storage", "对象存储")                       \
     X(STORAGE_BACKUP, "storage_backup", "Storage", "Backups", "备份存储")                          \
+    X(LOGS, "logs", "Storage", "Access log", "访问日志")                                           \
     X(EGRESS, "egress", "Networking", "Traffic to the internet", "互联网出口流量")                 \
-    X(TRANSFER, "transfer", "Networking", "Traffic between zones and regions",                     \
-      "可用区与区域间流量")                                                                        \
+    X(ZONES, "zones", "Networking", "Traffic between zones", "可用区间流量")                       \
+    X(TRANSFER, "transfer", "Networking", "Traffic between regions", "区域间流量")                 \
     X(ENTRY, "entry", "Networking", "Load balancer before the gateways", "网关前负载均衡")         \
+    X(ENTRY_UNITS, "entry_units", "Networking", "Load balancer, capacity units",                   \
+      "负载均衡容量单位")                                                                          \
+    X(ENTRY_DATA, "entry_data", "Networking", "Load balancer, data", "负载均衡流量")               \
+    X(NAT, "nat", "Networking", "NAT gateways", "NAT 网关")                                        \
     X(LINK, "link", "Networking", "Dedicated link, two ports", "专线（双端口）")
 
 enum rw_bill_role {
@@ -45,10 +50,10 @@ struct rw_bill_article {
                                            Gbit/s; others: one */
     double upto[RW_BILL_STEPS_MAX];     /* EGRESS: where each step ends, GiB a month; 0: no end */
     double gib_each;                    /* sold in pieces of so many GiB; 0: by the GiB */
+    double ways;                        /* how often a byte is charged; 0: once */
 };
 
-/* NULL: the provider sells nothing for this role, and nothing is bought (the gateways themselves
- * are the entry). */
+/* NULL: the list has no such article of the provider. */
 const struct rw_bill_article *rw_bill_article(const char *provider, enum rw_bill_role role);
 
 /* The terms to look for, best first, for so many committed years; NULL-terminated. */

@@ -12,16 +12,17 @@ extern const struct rw_formula rw_bill_nodes_here;
 extern const struct rw_formula rw_bill_machines;
 /* machines, peak over mean: those that are always needed. */
 extern const struct rw_formula rw_bill_base;
-/* weight, bytes: GiB, of which prices are. And in pieces of {2} GiB. */
-extern const struct rw_formula rw_bill_gib;
+/* weight, bytes, GiB of a piece, how often a byte is charged: whole pieces. */
 extern const struct rw_formula rw_bill_pieces;
+/* GiB, where a step begins, where it ends: what of them is in the step. */
+extern const struct rw_formula rw_bill_step;
+/* weight, bytes a month, open connections, connections of a unit: whole capacity units. */
+extern const struct rw_formula rw_bill_units;
 /* price committed, price on demand. */
 extern const struct rw_formula rw_bill_breakeven;
-/* A month's item: 100 x all inputs. A year's: twelve of {0}. */
-extern const struct rw_formula rw_bill_year;
-
-/* GiB, exchange rate, price of each step: the formula of the provider's steps. NULL: it has none.
- */
-const struct rw_formula *rw_bill_steps(const char *provider);
+/* share of the hours: whole hours a month. */
+extern const struct rw_formula rw_bill_hours;
+/* price, exchange rate: to a millionth, as it is shown. */
+extern const struct rw_formula rw_bill_paid;
 
 #endif

@@ -296,18 +296,31 @@ static void bind_shares(struct binding *binding)
     }
 }
 
-static double saving_per_year(const struct binding *binding, const struct rw_intake_row *row)
+/* Which end of a range: its middle, or one of its ends. */
+enum end { MIDDLE, LOW, HIGH };
+
+static double end_of(const struct rw_intake_value *value, enum end end)
+{
+    return end == LOW    ? value->amount.low
+           : end == HIGH ? value->amount.high
+                         : rw_intake_number(value);
+}
+
+static double saving_per_year(const struct binding *binding, const struct rw_intake_row *row,
+                              enum end end)
 {
     const struct rw_intake_value *amount = rw_intake_in(row, "amount"),
                                  *share = rw_intake_in(row, "share"),
                                  *years = rw_intake_in(row, "years");
     if (amount->there && amount->amount.per)
-        return cents(binding, amount, &amount->amount, rw_intake_rate(amount, RW_PER_YEAR));
+        return cents(binding, amount, &amount->amount,
+                     end_of(amount, end) * rw_per_seconds(RW_PER_YEAR) /
+                         rw_per_seconds(amount->amount.per));
     if (amount->there && years->there)
         return cents(binding, amount, &amount->amount,
-                     rw_intake_number(amount) / (rw_intake_number(years) / YEAR));
+                     end_of(amount, end) / (rw_intake_number(years) / YEAR));
     const struct rw_input_value *now = &binding->values[RW_INPUT_COST_NOW];
-    return share->there && now->present ? round(now->value * rw_intake_number(share)) : NAN;
+    return share->there && now->present ? round(now->value * end_of(share, end)) : NAN;
 }
 
 /* A benefit that is not in money, or for an unknown time, is not counted; lint tells it. */
@@ -318,13 +331,22 @@ static void bind_savings(struct binding *binding)
     struct rw_terms *terms = binding->terms;
     for (size_t i = 0; i < count; i++) {
         const char *cause = text_or_null(rw_intake_in(&rows[i], "cause"));
-        double per_year = saving_per_year(binding, &rows[i]);
+        const struct rw_intake_value *amount = rw_intake_in(&rows[i], "amount");
+        bool yearly = amount->amount.per || rw_intake_in(&rows[i], "years")->there;
+        double per_year = saving_per_year(binding, &rows[i], MIDDLE);
         if (!cause || isnan(per_year))
             continue;
         if (!room_for(binding, terms->saving_count, RW_SAVINGS_MAX, rows[i].place))
             return;
-        terms->savings[terms->saving_count++] =
-            (struct rw_term_saving){cause, per_year, 1, rows[i].place};
+        terms->savings[terms->saving_count++] = (struct rw_term_saving){
+            .cause = cause,
+            .per_year = per_year,
+            .low = saving_per_year(binding, &rows[i], LOW),
+            .high = saving_per_year(binding, &rows[i], HIGH),
+            .share_of_cost = !(amount->there && yearly),
+            .from_year = 1,
+            .place = rows[i].place,
+        };
     }
 }
 

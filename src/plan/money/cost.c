@@ -61,23 +61,61 @@ static uint32_t build(struct rw_plan *plan, const struct rw_tier *tier, uint32_t
                            2, year, plan->inputs[RW_INPUT_BUILD_SHARE]);
 }
 
+/* Each year's bill, and the people who run it. */
+static uint32_t add_year(struct rw_plan *plan, const struct rw_tier *tier, unsigned year,
+                         uint32_t billed)
+{
+    struct rw_sheet *sheet = &plan->sheet;
+    struct rw_label people = {rw_sheet_text(sheet, "People who run it, year %u", year),
+                              rw_sheet_text(sheet, "第 %u 年运维服务费", year)};
+    struct rw_label cost = {rw_sheet_text(sheet, "Cost of year %u", year),
+                            rw_sheet_text(sheet, "第 %u 年运行成本", year)};
+    uint32_t operate = rw_plan_compute(
+        plan, "money", tier, rw_sheet_text(sheet, "operate.%u", year), people, RW_UNIT_MONEY,
+        &rw_formula_share_of, 2, billed, plan->inputs[RW_INPUT_OPERATE_SHARE]);
+    return rw_plan_compute(plan, "money", tier, rw_sheet_text(sheet, "cost_year.%u", year), cost,
+                           RW_UNIT_MONEY, &rw_formula_sum, 2, billed, operate);
+}
+
+/* Returns the cost of all years. */
+static uint32_t add_years(struct rw_plan *plan, const struct rw_money *money,
+                          const struct rw_tier *tier, struct rw_money_tier *cells, uint32_t first)
+{
+    struct rw_sheet *sheet = &plan->sheet;
+    for (unsigned year = 1; year <= money->term; year++) {
+        struct rw_label label = {rw_sheet_text(sheet, "Bill of year %u", year),
+                                 rw_sheet_text(sheet, "第 %u 年账单", year)};
+        uint32_t billed =
+            year == 1 ? first : bill(plan, tier, rw_sheet_text(sheet, "year.%u", year), label);
+        cells->cost_years[year - 1] = add_year(plan, tier, year, billed);
+    }
+    return rw_money_cell(plan, tier, "cost_operation",
+                         RW_TEXTS("Cost of all years of operation", "各年运行成本合计"),
+                         RW_UNIT_MONEY, &rw_formula_sum, cells->cost_years, money->term, 0);
+}
+
+static void add_costs(struct rw_plan *plan, const struct rw_money *money,
+                      const struct rw_tier *tier, struct rw_money_tier *cells)
+{
+    uint32_t setup = bill(plan, tier, "setup", RW_TEXTS("Setup", "建设费用"));
+    uint32_t first = bill(plan, tier, "year.1", RW_TEXTS("Bill of year 1", "第 1 年账单"));
+    cells->cost_setup = rw_plan_compute(plan, "money", tier, "cost_setup",
+                                        RW_TEXTS("Cost of the setup", "建设成本"), RW_UNIT_MONEY,
+                                        &rw_formula_sum, 2, setup, build(plan, tier, first));
+    uint32_t operation = add_years(plan, money, tier, cells, first);
+    cells->cost_year = rw_plan_compute(
+        plan, "money", tier, "cost_year",
+        RW_TEXTS("Cost of a year, mean of the term", "年运行成本（订阅期平均）"), RW_UNIT_MONEY,
+        &rw_formula_ratio, 2, operation, plan->inputs[RW_INPUT_TERM]);
+    cells->cost_term = rw_plan_compute(plan, "money", tier, "cost_term",
+                                       RW_TEXTS("Cost of the term", "订阅期成本"), RW_UNIT_MONEY,
+                                       &rw_formula_sum, 2, cells->cost_setup, operation);
+}
+
 void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const struct rw_tier *tier,
                    struct rw_money_tier *cells)
 {
-    uint32_t setup = bill(plan, tier, "setup", RW_TEXTS("Setup", "建设费用"));
-    uint32_t year = bill(plan, tier, "year", RW_TEXTS("A year of operation", "年运行费用"));
-    cells->cost_setup = rw_plan_compute(plan, "money", tier, "cost_setup",
-                                        RW_TEXTS("Cost of the setup", "建设成本"), RW_UNIT_MONEY,
-                                        &rw_formula_sum, 2, setup, build(plan, tier, year));
-    uint32_t operate = rw_plan_compute(
-        plan, "money", tier, "operate", RW_TEXTS("People who run it, a year", "年运维服务费"),
-        RW_UNIT_MONEY, &rw_formula_share_of, 2, year, plan->inputs[RW_INPUT_OPERATE_SHARE]);
-    cells->cost_year =
-        rw_plan_compute(plan, "money", tier, "cost_year", RW_TEXTS("Cost of a year", "年运行成本"),
-                        RW_UNIT_MONEY, &rw_formula_sum, 2, year, operate);
-    cells->cost_term = rw_plan_compute(
-        plan, "money", tier, "cost_term", RW_TEXTS("Cost of the term", "订阅期成本"), RW_UNIT_MONEY,
-        &rw_money_cost_term, 3, cells->cost_setup, cells->cost_year, plan->inputs[RW_INPUT_TERM]);
+    add_costs(plan, money, tier, cells);
     bool own = !isnan(tier->budget);
     uint32_t budget = own ? tier_budget(plan, tier) : money->budget;
     /* While a price is missing, what can be paid is the budget. */

@@ -20,14 +20,13 @@
 static double power(double base, double years)
 {
     double value = 1;
-    if (years != rint(years) || years < 0 || years > RW_MONEY_YEARS_MAX)
+    if (years != rint(years) || years < 0 || years > RW_PLAN_YEARS_MAX)
         return pow(base, years);
     for (int year = (int)years; year > 0; year--)
         value *= base;
     return value;
 }
 
-FORMULA(cost_term, "tco", "{0} + {1} × {2}", IN(0) + IN(1) * IN(2))
 FORMULA(fee_weight, NULL, "(1 + {0})^(year - 1)", power(1 + IN(0), in->part))
 FORMULA(renewal, NULL, "{0} × (1 - {3} / {4}) × (1 + {1}) × (1 + {2})^(years since renewal)",
         IN(4) > 0 ? IN(0) * (1 - IN(3) / IN(4)) * (1 + IN(1)) * power(1 + IN(2), in->part)
@@ -36,6 +35,16 @@ FORMULA(tco_one_off, "tco", "{0} + {1} × {2} - {0} × {3}", IN(0) + IN(1) * IN(
 FORMULA(credit_expected, "sla_credit", "{0} × {1} × (1 - {2})", IN(0) * IN(1) * (1 - IN(2)))
 FORMULA(downtime, "downtime_loss", "({0} - {1}) × 4 × {2}", (IN(0) - IN(1)) * 4 * IN(2))
 FORMULA(months_of, NULL, "{0} × {1} / 12", IN(0) * IN(1) / 12)
+
+static double months_of_all(const struct rw_formula_inputs *in, size_t row)
+{
+    double sum = 0;
+    for (unsigned k = 1; k < in->count; k++)
+        sum += IN(k);
+    return sum * IN(0) / 12;
+}
+
+FORMULA(months_of_all, NULL, "months / 12 × sum({,})", months_of_all(in, row))
 FORMULA(roi, "roi", "({0} - {1}) / {1}", IN(1) > 0 ? (IN(0) - IN(1)) / IN(1) : NAN)
 
 /* Payments now and at the end of each year, at the rate of the row. */
@@ -75,14 +84,14 @@ static size_t flows_of(const struct rw_formula_inputs *in, size_t row, unsigned 
 
 static double payback(const struct rw_formula_inputs *in, size_t row, unsigned first, double rate)
 {
-    double flows[RW_MONEY_YEARS_MAX + 2];
+    double flows[RW_PLAN_YEARS_MAX + 2];
     size_t count = flows_of(in, row, first, flows);
     return rw_model_payback(flows, count, rate);
 }
 
 static double irr(const struct rw_formula_inputs *in, size_t row)
 {
-    double flows[RW_MONEY_YEARS_MAX + 2], rate;
+    double flows[RW_PLAN_YEARS_MAX + 2], rate;
     size_t count = flows_of(in, row, 0, flows);
     return rw_model_irr(flows, count, &rate) == RW_MODEL_IRR_FOUND ? rate : NAN;
 }

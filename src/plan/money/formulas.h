@@ -4,8 +4,6 @@
 
 #include "plan/formula.h"
 
-/* Setup {0}, a year {1}, years {2}. */
-extern const struct rw_formula rw_money_cost_term;
 /* (1 + {0})^part: weight of a year's fee, counted from 0. */
 extern const struct rw_formula rw_money_fee_weight;
 /* Last fee {0}, rise at renewal {1}, at the reviews after it {2}, setup {3} within the cost of the
@@ -21,8 +19,9 @@ extern const struct rw_formula rw_money_pv_one_off;
 extern const struct rw_formula rw_money_credit_expected;
 /* Downtime now {0} and then {1}, minutes a quarter; loss of a minute {2}. */
 extern const struct rw_formula rw_money_downtime;
-/* A year's cost {0}, months {1} of it. */
+/* A year's amount {0}, months {1} of it; and of the sum of {1}... */
 extern const struct rw_formula rw_money_months_of;
+extern const struct rw_formula rw_money_months_of_all;
 /* Rate {0}, flows {1}... */
 extern const struct rw_formula rw_money_npv;
 extern const struct rw_formula rw_money_payback_discounted;

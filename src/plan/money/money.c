@@ -3,23 +3,6 @@
 #include "plan/money/formulas.h"
 #include "plan/money/shared.h"
 
-static unsigned whole_years(double years, unsigned least)
-{
-    if (!(years > least))
-        return least;
-    return years >= RW_MONEY_YEARS_MAX ? RW_MONEY_YEARS_MAX : (unsigned)ceil(years);
-}
-
-unsigned rw_money_term(const struct rw_plan *plan)
-{
-    return whole_years(rw_plan_input(plan, RW_INPUT_TERM), 1);
-}
-
-unsigned rw_money_horizon(const struct rw_plan *plan)
-{
-    return whole_years(rw_plan_input(plan, RW_INPUT_HORIZON), rw_money_term(plan));
-}
-
 /* Why a formula may come to no number though all its inputs are there. */
 static struct rw_label missing_reason(const struct rw_formula *formula)
 {
@@ -64,6 +47,27 @@ static uint32_t term_cell(struct rw_plan *plan, const char *id, const char *name
                         });
 }
 
+/* A range that was given is drawn from. */
+static uint32_t saving_cell(struct rw_plan *plan, unsigned number)
+{
+    const struct rw_term_saving *saving = &plan->terms.savings[number];
+    struct rw_cell cell = {
+        .id = rw_sheet_text(&plan->sheet, "money.saving.%u", number + 1),
+        .label = {.en = saving->cause, .zh = saving->cause},
+        .unit = RW_UNIT_MONEY,
+        .currency = plan->sheet.currency,
+        .value = saving->per_year,
+        .file = plan->terms.file,
+        .place = saving->place,
+    };
+    if (saving->low < saving->high) {
+        cell.spread =
+            (struct rw_spread){RW_SPREAD_TRIANGULAR, saving->low, saving->per_year, saving->high};
+        cell.spread_reason = (struct rw_label)RW_LABEL("the range that was given", "所给区间");
+    }
+    return rw_sheet_add(&plan->sheet, &cell);
+}
+
 /* One budget for whichever tier: the sum that was named, or so much a year for the term. */
 static uint32_t add_budget(struct rw_plan *plan)
 {
@@ -94,9 +98,7 @@ static void add_shared(struct rw_plan *plan, struct rw_money *money)
             term_cell(plan, rw_sheet_text(sheet, "money.share.%u", i + 1), terms->shares[i].name,
                       RW_UNIT_ONE, terms->shares[i].weight, terms->shares[i].place);
     for (unsigned i = 0; i < terms->saving_count; i++)
-        money->savings[i] =
-            term_cell(plan, rw_sheet_text(sheet, "money.saving.%u", i + 1), terms->savings[i].cause,
-                      RW_UNIT_MONEY, terms->savings[i].per_year, terms->savings[i].place);
+        money->savings[i] = saving_cell(plan, i);
     for (unsigned year = 0; year < money->term; year++)
         money->weights[year] = rw_sheet_add(
             sheet, &(struct rw_cell){.id = rw_sheet_text(sheet, "money.fee_weight.%u", year + 1),
@@ -111,7 +113,7 @@ static void add_shared(struct rw_plan *plan, struct rw_money *money)
 
 enum rw_err rw_money_chapter(struct rw_plan *plan)
 {
-    struct rw_money money = {.term = rw_money_term(plan), .horizon = rw_money_horizon(plan)};
+    struct rw_money money = {.term = rw_plan_term(plan), .horizon = rw_plan_horizon(plan)};
     add_shared(plan, &money);
     for (unsigned i = 0; i < plan->tier_count && !plan->sheet.err; i++) {
         struct rw_money_tier cells = {0};

@@ -11,8 +11,9 @@
  *
  * and for each tier (money.t1.* ...):
  *
- *   build, operate                          work that no price list has: once, and a year
- *   cost_setup, cost_year, cost_term        bill and work; cost_term = setup + years of operation
+ *   build, operate.Y                        work that no price list has: once, and in year Y
+ *   cost_setup, cost_year.Y, cost_term      bill and work; cost_term = setup + all years
+ *   cost_year                               a year, as the mean of the term
  *   contract                                what is paid over the term
  *   reserve                                 budget - cost_term
  *   part.K                                  of the contract, by the shares
@@ -25,21 +26,19 @@
  *                                           part that hangs on KPIs, and adds up to credit_most
  *   credit_expected, credit_most            over the term
  *   benefit.Y                               of year Y, from named causes only
- *   flow.Y                                  from year 0: benefits at the end of each year, fees
- *                                           in advance
+ *   flow.Y                                  from year 0: the setup, then each year's benefits less
+ *                                           its cost, at its end
  *   npv, irr, payback, payback_discounted, roi
+ *
+ * Returns are the customer's: what he spends is what the system costs (cost_setup, cost_year.Y, and
+ * today's system for as long as both run), not the contract, which may be a budget that does not
+ * pay for it, or holds a reserve that is not spent.
  */
 #ifndef RW_PLAN_MONEY_MONEY_H
 #define RW_PLAN_MONEY_MONEY_H
 
 #include "plan/plan.h"
 
-enum { RW_MONEY_YEARS_MAX = 15 };
-
 RW_MUST_CHECK enum rw_err rw_money_chapter(struct rw_plan *plan);
-
-/* Whole years of the term and of the horizon, within 1 to RW_MONEY_YEARS_MAX. */
-unsigned rw_money_term(const struct rw_plan *plan);
-unsigned rw_money_horizon(const struct rw_plan *plan);
 
 #endif

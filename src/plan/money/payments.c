@@ -5,7 +5,7 @@
 static void add_fees(struct rw_plan *plan, const struct rw_money *money, const struct rw_tier *tier,
                      struct rw_money_tier *cells)
 {
-    uint32_t inputs[RW_MONEY_YEARS_MAX + 1] = {cells->contract};
+    uint32_t inputs[RW_PLAN_YEARS_MAX + 1] = {cells->contract};
     memcpy(inputs + 1, money->weights, money->term * sizeof(inputs[0]));
     for (unsigned year = 0; year < money->horizon; year++) {
         const char *name = rw_sheet_text(&plan->sheet, "fee.%u", year + 1);
@@ -39,7 +39,7 @@ static void compare_purchase(struct rw_plan *plan, const struct rw_money *money,
                     RW_TEXTS("One-off purchase over the horizon", "一次性采购总拥有成本"),
                     RW_UNIT_MONEY, &rw_money_tco_one_off, 4, price, upkeep, in[RW_INPUT_HORIZON],
                     in[RW_INPUT_RESIDUAL]);
-    uint32_t inputs[RW_MONEY_YEARS_MAX + 1] = {in[RW_INPUT_DISCOUNT_RATE]};
+    uint32_t inputs[RW_PLAN_YEARS_MAX + 1] = {in[RW_INPUT_DISCOUNT_RATE]};
     memcpy(inputs + 1, cells->fees, money->horizon * sizeof(inputs[0]));
     rw_money_cell(plan, tier, "pv_subscription",
                   RW_TEXTS("Subscription, present value", "订阅制现值"), RW_UNIT_MONEY,
@@ -69,7 +69,7 @@ static void add_quarters(struct rw_plan *plan, const struct rw_money *money,
                          uint32_t credit_most)
 {
     unsigned count = 4 * money->term;
-    uint32_t inputs[4 * RW_MONEY_YEARS_MAX + 1] = {credit_most};
+    uint32_t inputs[4 * RW_PLAN_YEARS_MAX + 1] = {credit_most};
     for (unsigned i = 0; i < count; i++)
         inputs[i + 1] = money->weights[i / 4];
     for (unsigned i = 0; i < count; i++) {

@@ -25,6 +25,12 @@ static unsigned standing_causes(struct rw_plan *plan, const struct rw_tier *tier
     return count;
 }
 
+/* A share of today's cost is no further saving where all of that cost is one. */
+static bool counts(const struct rw_plan *plan, unsigned saving)
+{
+    return !plan->terms.savings[saving].share_of_cost || !known(plan, RW_INPUT_COST_NOW);
+}
+
 /* Without a single cause there is no return to tell: a missing cell says what is needed. */
 static uint32_t no_cause(struct rw_plan *plan, const struct rw_tier *tier)
 {
@@ -46,23 +52,24 @@ static uint32_t no_cause(struct rw_plan *plan, const struct rw_tier *tier)
 static void add_benefits(struct rw_plan *plan, const struct rw_money *money,
                          const struct rw_tier *tier, struct rw_money_tier *cells)
 {
-    uint32_t causes[RW_SAVINGS_MAX + 2];
-    unsigned standing = standing_causes(plan, tier, causes);
-    if (!standing && !plan->terms.saving_count)
+    uint32_t causes[RW_SAVINGS_MAX + 3];
+    unsigned standing = 1 + standing_causes(plan, tier, causes + 1);
+    if (standing == 1 && !plan->terms.saving_count)
         causes[standing++] = no_cause(plan, tier);
     uint32_t nothing = rw_sheet_find(&plan->sheet, "money.nothing");
     for (unsigned year = 0; year < money->term; year++) {
         unsigned count = standing;
+        causes[0] = rw_plan_months(plan, year + 1);
         for (unsigned i = 0; i < plan->terms.saving_count; i++)
-            if (plan->terms.savings[i].from_year <= year + 1)
+            if (plan->terms.savings[i].from_year <= year + 1 && counts(plan, i))
                 causes[count++] = money->savings[i];
-        if (!count)
+        if (count == 1)
             causes[count++] = nothing;
         struct rw_label label = {rw_sheet_text(&plan->sheet, "Benefits of year %u", year + 1),
                                  rw_sheet_text(&plan->sheet, "第 %u 年收益", year + 1)};
         cells->benefits[year] =
             rw_money_cell(plan, tier, rw_sheet_text(&plan->sheet, "benefit.%u", year + 1), label,
-                          RW_UNIT_MONEY, &rw_formula_sum, causes, count, 0);
+                          RW_UNIT_MONEY, &rw_money_months_of_all, causes, count, 0);
     }
 }
 
@@ -77,19 +84,20 @@ static uint32_t parallel_cost(struct rw_plan *plan, const struct rw_tier *tier)
                            plan->inputs[RW_INPUT_RUN_PARALLEL]);
 }
 
+/* What the customer spends is what the system costs him, whatever a contract says: the setup now,
+ * each year's cost and benefit at its end. */
 static void add_flows(struct rw_plan *plan, const struct rw_money *money,
                       const struct rw_tier *tier, struct rw_money_tier *cells, uint32_t parallel)
 {
     uint32_t nothing = rw_sheet_find(&plan->sheet, "money.nothing");
+    uint32_t outlay = rw_plan_compute(plan, "money", tier, "outlay",
+                                      RW_TEXTS("Spent at the beginning", "期初投入"), RW_UNIT_MONEY,
+                                      &rw_formula_sum, 2, cells->cost_setup, parallel);
     for (unsigned year = 0; year <= money->term; year++) {
         struct rw_label label = {rw_sheet_text(&plan->sheet, "Cash flow after %u years", year),
                                  rw_sheet_text(&plan->sheet, "第 %u 年末现金流", year)};
         uint32_t in = year ? cells->benefits[year - 1] : nothing;
-        uint32_t out = year < money->term ? cells->fees[year] : nothing;
-        if (year == 0)
-            out = rw_plan_compute(plan, "money", tier, "outlay",
-                                  RW_TEXTS("Paid at the beginning", "期初支出"), RW_UNIT_MONEY,
-                                  &rw_formula_sum, 2, cells->fees[0], parallel);
+        uint32_t out = year ? cells->cost_years[year - 1] : outlay;
         cells->flows[year] =
             rw_plan_compute(plan, "money", tier, rw_sheet_text(&plan->sheet, "flow.%u", year),
                             label, RW_UNIT_MONEY, &rw_formula_difference, 2, in, out);
@@ -99,7 +107,7 @@ static void add_flows(struct rw_plan *plan, const struct rw_money *money,
 static void add_measures(struct rw_plan *plan, const struct rw_money *money,
                          const struct rw_tier *tier, struct rw_money_tier *cells)
 {
-    uint32_t inputs[RW_MONEY_YEARS_MAX + 2] = {plan->inputs[RW_INPUT_DISCOUNT_RATE]};
+    uint32_t inputs[RW_PLAN_YEARS_MAX + 2] = {plan->inputs[RW_INPUT_DISCOUNT_RATE]};
     unsigned count = money->term + 1;
     memcpy(inputs + 1, cells->flows, count * sizeof(inputs[0]));
     cells->npv = rw_money_cell(plan, tier, "npv", RW_TEXTS("Net present value", "净现值"),
@@ -122,8 +130,10 @@ void rw_money_returns(struct rw_plan *plan, const struct rw_money *money,
         rw_money_cell(plan, tier, "benefits", RW_TEXTS("Benefits of the term", "订阅期收益"),
                       RW_UNIT_MONEY, &rw_formula_sum, cells->benefits, money->term, 0);
     uint32_t costs =
-        rw_plan_compute(plan, "money", tier, "costs", RW_TEXTS("Costs of the term", "订阅期支出"),
-                        RW_UNIT_MONEY, &rw_formula_sum, 2, cells->contract, parallel);
+        rw_plan_compute(plan, "money", tier, "costs",
+                        RW_TEXTS("Costs of the term, both systems at the migration included",
+                                 "订阅期支出（含新旧并行）"),
+                        RW_UNIT_MONEY, &rw_formula_sum, 2, cells->cost_term, parallel);
     cells->roi =
         rw_plan_compute(plan, "money", tier, "roi", RW_TEXTS("Return on investment", "投资回报率"),
                         RW_UNIT_ONE, &rw_money_roi, 2, benefits, costs);

@@ -9,14 +9,15 @@ struct rw_money {
     uint32_t budget;
     uint32_t shares[RW_SHARES_MAX];
     uint32_t savings[RW_SAVINGS_MAX];
-    uint32_t weights[RW_MONEY_YEARS_MAX]; /* of the fees of the term */
+    uint32_t weights[RW_PLAN_YEARS_MAX]; /* of the fees of the term */
 };
 
 struct rw_money_tier {
-    uint32_t cost_setup, cost_year, cost_term, contract, reserve;
-    uint32_t fees[RW_MONEY_YEARS_MAX];
-    uint32_t benefits[RW_MONEY_YEARS_MAX];
-    uint32_t flows[RW_MONEY_YEARS_MAX + 1];
+    uint32_t cost_setup, cost_year, cost_term, contract, reserve; /* cost_year: the mean */
+    uint32_t cost_years[RW_PLAN_YEARS_MAX];
+    uint32_t fees[RW_PLAN_YEARS_MAX];
+    uint32_t benefits[RW_PLAN_YEARS_MAX];
+    uint32_t flows[RW_PLAN_YEARS_MAX + 1];
     uint32_t npv, roi;
 };
 

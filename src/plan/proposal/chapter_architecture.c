@@ -23,29 +23,6 @@ struct drawing {
     bool any;
 };
 
-/* The jurisdiction by the provider's own name of the region; empty when that tells nothing. */
-static struct rw_span jurisdiction(const struct rw_term_site *site)
-{
-    static const struct {
-        const char *provider, *region, *label;
-    } places[] = {
-        {"aws_cn", "", "CN"},     {"azure_cn", "", "CN"},    {"", "cn-", "CN"},
-        {"", "china", "CN"},      {"", "eu-", "EU"},         {"", "europe", "EU"},
-        {"", "westeurope", "EU"}, {"", "northeurope", "EU"}, {"", "germany", "EU"},
-        {"", "france", "EU"},     {"", "us-", "US"},         {"", "eastus", "US"},
-        {"", "westus", "US"},     {"", "centralus", "US"},
-    };
-    struct rw_span provider = rw_span_text(site->provider), region = rw_span_text(site->region);
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        bool by_provider = *places[i].provider && rw_span_is(provider, places[i].provider);
-        bool by_region =
-            *places[i].region && rw_span_starts(region, rw_span_text(places[i].region));
-        if (by_provider || by_region)
-            return rw_span_text(places[i].label);
-    }
-    return NONE;
-}
-
 static struct rw_span provider_name(const struct rw_proposal *proposal, const char *id)
 {
     static const struct {
@@ -138,7 +115,10 @@ static void add_region(struct drawing *drawing, const struct rw_term_site *site,
                     provider_name(proposal, site->provider));
     struct rw_doc_zone *region =
         rw_doc_zone(proposal->doc, drawing->diagram, provider, RW_DOC_REGION, name);
-    region->residency = jurisdiction(site);
+    /* Of a place that was only assumed for its prices, nothing is said about whose law it is under.
+     */
+    if (!proposal->plan->bill->site_assumed)
+        region->residency = rw_span_text(rw_bill_jurisdiction(site));
     unsigned zones = standby ? 1 : drawing->tier->profile->zones;
     for (unsigned i = 0; i < zones && i < ZONES_DRAWN; i++) {
         struct domain domain = add_domain(drawing, region, i, standby);
@@ -164,11 +144,12 @@ static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
                                rw_proposal_say(proposal, RW_TEXTS("Users", "用户")), NONE);
     for (unsigned i = 0; i < bill->site_count && i < SITES_DRAWN; i++)
         add_region(&drawing, &bill->sites[i], rw_span_text(bill->sites[i].region), false);
-    if (tier->profile->regions > 1 && bill->site_count == 1)
-        add_region(
-            &drawing, &bill->sites[0],
-            rw_proposal_say(proposal, RW_TEXTS("Second region: standby", "第二地域（待命）")),
-            true);
+    for (unsigned i = 0; i < bill->site_count && i < SITES_DRAWN; i++)
+        if (tier->profile->regions > 1 && bill->standby[i] == i)
+            add_region(
+                &drawing, &bill->sites[i],
+                rw_proposal_say(proposal, RW_TEXTS("Second region: standby", "第二地域（待命）")),
+                true);
 }
 
 static void put_after(struct rw_proposal *proposal)

@@ -127,7 +127,7 @@ static void put_payments(struct rw_proposal *proposal)
         {"money", "upkeep"},           {"money", "pv_subscription"}, {"money", "pv_one_off"},
         {"money", "credit_most"},      {"money", "credit_expected"},
     };
-    unsigned term = rw_money_term(proposal->plan);
+    unsigned term = rw_plan_term(proposal->plan);
     rw_doc_section(proposal->doc, 2, RW_TEXTS("How it is paid", "付款方式"));
     put_series(proposal,
                RW_TEXTS("Fees of the term, reviewed each year", "订阅期各年费用（年度评审）"),
@@ -149,7 +149,7 @@ static void put_returns(struct rw_proposal *proposal)
         {"money", "irr"},      {"money", "payback"}, {"money", "payback_discounted"},
         {"money", "roi"},
     };
-    unsigned term = rw_money_term(proposal->plan);
+    unsigned term = rw_plan_term(proposal->plan);
     rw_doc_section(proposal->doc, 2, RW_TEXTS("What it brings", "收益与回报"));
     rw_doc_paragraph(
         proposal->doc,

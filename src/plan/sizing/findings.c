@@ -14,21 +14,48 @@ static struct rw_finding compare(const struct rw_plan *plan, uint32_t goal, uint
     };
 }
 
+/* What of the target the network and the queries leave is less than the work alone needs. */
 static void check_latency(struct rw_plan *plan, const struct rw_sizing *sizing)
 {
-    uint32_t goal = plan->inputs[RW_INPUT_LATENCY];
-    if (!(rw_sheet_value(&plan->sheet, sizing->service_tail) >= rw_sheet_value(&plan->sheet, goal)))
+    uint32_t left = rw_sheet_find(&plan->sheet, "sizing.latency_left");
+    if (!(rw_sheet_value(&plan->sheet, sizing->service_tail) >= rw_sheet_value(&plan->sheet, left)))
         return;
-    struct rw_finding finding = compare(plan, goal, sizing->service_tail);
+    struct rw_finding finding = compare(plan, plan->inputs[RW_INPUT_LATENCY], sizing->service_tail);
     finding.rule = "latency_below_work";
     finding.severity = RW_SEVERITY_BLOCKER;
-    finding.text = RW_TEXTS("The latency target of {0} is below the CPU time of a request at that "
-                            "percentile, {1}: no number of machines reaches it",
-                            "时延目标 {0} 低于该分位的请求 CPU 时间 {1}：增加机器也无法达到");
+    finding.text =
+        RW_TEXTS("Of the latency target of {0}, network and database leave less than the "
+                 "CPU time of a request at that percentile, {1}: no number of machines "
+                 "reaches it",
+                 "时延目标 {0} 扣除网络与数据库后，低于该分位的请求 CPU 时间 {1}："
+                 "增加机器也无法达到");
     finding.action = RW_TEXTS("Measure the CPU time of a request; make it shorter or less varied, "
-                              "or move long work out of the request",
-                              "实测请求的 CPU 时间；缩短或平稳它，或将长任务移出请求");
+                              "save queries, or move long work out of the request",
+                              "实测请求的 CPU 时间；缩短或平稳它，减少查询，或将长任务移出请求");
     finding.source = "models.yaml: mg1_ps";
+    rw_findings_add(&plan->findings, &finding);
+}
+
+/* Of tiers that could keep it: where none can, that was told already. */
+static void check_response(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t goal = plan->inputs[RW_INPUT_LATENCY];
+    uint32_t expected = rw_plan_find(plan, "sizing", tier, "response_tail");
+    if (!(rw_sheet_value(&plan->sheet, expected) > rw_sheet_value(&plan->sheet, goal)))
+        return;
+    struct rw_finding finding = compare(plan, goal, expected);
+    finding.rule = "tier_latency";
+    finding.severity = RW_SEVERITY_WARNING;
+    finding.subject = tier->name;
+    finding.named = tier->label;
+    finding.text = RW_TEXTS("{2}: {0} is wanted; application, database and network may take {1} "
+                            "together at that percentile",
+                            "{2}：目标 {0}；应用、数据库与网络在该分位合计可达 {1}");
+    finding.action =
+        RW_TEXTS("Measure the CPU time, the queries and their times: what is assumed of "
+                 "them decides this",
+                 "请实测 CPU 时间、查询次数与时间：结论取决于这些假设");
+    finding.source = "models.yaml: mg1_ps, mmc, fanout";
     rw_findings_add(&plan->findings, &finding);
 }
 
@@ -129,11 +156,13 @@ static void check_recovery(struct rw_plan *plan, const struct rw_tier *tier)
     rw_findings_add(&plan->findings, &finding);
 }
 
-void rw_sizing_findings(struct rw_plan *plan, const struct rw_sizing *sizing)
+void rw_sizing_findings(const struct rw_sizing *sizing)
 {
+    struct rw_plan *plan = sizing->plan;
     check_latency(plan, sizing);
     for (unsigned i = 0; i < plan->tier_count; i++) {
         check_scaling(plan, &plan->tiers[i]);
+        check_response(plan, &plan->tiers[i]);
         check_availability(plan, &plan->tiers[i]);
         check_downtime(plan, &plan->tiers[i]);
         check_recovery(plan, &plan->tiers[i]);

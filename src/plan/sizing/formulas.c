@@ -1,6 +1,7 @@
 #include "plan/sizing/formulas.h"
 
 #include "plan/model/availability.h"
+#include "plan/model/normal.h"
 #include "plan/model/queueing.h"
 #include "plan/model/scale.h"
 #include "plan/model/volume.h"
@@ -56,6 +57,10 @@ static double latency_limit(double latency, double tail)
 }
 
 FORMULA(latency_limit, "mg1_ps", "max(5 %, 1 - {1} / {0})", latency_limit(IN(0), IN(1)))
+FORMULA(less, NULL, "{0} - {1} - {2}", IN(0) - IN(1) - IN(2))
+FORMULA(hops, NULL, "{0} × (1 + {1})", IN(0) * (1 + IN(1)))
+FORMULA(distance, "distance_floor", "{1} × RTT({0})",
+        IN(1) * rw_model_distance_rtt_ms(IN(0)) / 1000)
 FORMULA(node_rate, "utilization", "{1} × {2} / {0}", IN(0) > 0 ? IN(1) * IN(2) / IN(0) : NAN)
 
 /* The least N with X(N) >= rate: kappa N^2 X + (X (sigma - kappa) - lambda) N + X (1 - sigma) = 0.
@@ -96,13 +101,45 @@ static double utilization(double erlangs, double nodes, double zones, double cor
 FORMULA(utilization, "utilization", "{0} / ({1} × ({2} - 1) / {2} × {3})",
         utilization(IN(0), IN(1), IN(2), IN(3)))
 FORMULA(response, "mg1_ps", "{0} / (1 - {1})", IN(1) < 1 ? IN(0) / (1 - IN(1)) : INFINITY)
+
+/* Of one node, when a zone is gone. */
+static double query_response(double rate, double time, double nodes, double zones, double cores)
+{
+    double left = zones >= 2 ? nodes * (zones - 1) / zones : nodes;
+    return left > 0 && time > 0 ? rw_model_mmc_response(rate / left, 1 / time, rint(cores)) : NAN;
+}
+
+FORMULA(query_response, "mmc", "M/M/{4}: {0} / ({2} × ({3} - 1) / {3}), {1}",
+        query_response(IN(0), IN(1), IN(2), IN(3), IN(4)))
+
+/* So many exponential times one after the other are a gamma distribution, whose percentile Wilson
+ * and Hilferty's cube of a normal one gives to some per cent. */
+static double queries_tail(double queries, double mean, double p, double calls)
+{
+    double leaf = 1 - rw_model_fanout_leaf(1 - p, calls);
+    double z = rw_model_normal_quantile(leaf);
+    double root = 1 - 1 / (9 * queries) + z / (3 * sqrt(queries));
+    return queries > 0 ? fmax(0, root * root * root) * queries * mean : 0;
+}
+
+FORMULA(queries_tail, "fanout", "gamma({0}, {1}) at {2}^(1 / {3})",
+        queries_tail(IN(0), IN(1), IN(2), IN(3)))
 FORMULA(connections, "mmc", "min c: P(wait > {1}) ≤ 1 %",
         rw_model_mmc_servers_for_wait(IN(0), 1 / IN(1), 0.99, IN(1)))
 
 /* ---- Volumes ---- */
 
 FORMULA(kept, "storage", "{0} × {1}", IN(0) * IN(1))
-FORMULA(days_cold, NULL, "max(0, {0} - {1})", IN(0) > IN(1) ? IN(0) - IN(1) : 0)
+static double days_kept(double retention, double years)
+{
+    return fmin(retention, 365 * years);
+}
+
+FORMULA(days_kept, "storage", "min({0}, {1}, 365 d × {2})", fmin(IN(1), days_kept(IN(0), IN(2))))
+FORMULA(days_cold, "storage", "max(0, min({0}, 365 d × {2}) - {1})",
+        fmax(0, days_kept(IN(0), IN(2)) - IN(1)))
+FORMULA(logs, "storage", "{0} / 730 h × 24 h × {1} × {2}", IN(0) / days_month * IN(1) * IN(2))
+FORMULA(entry, NULL, "{0} × ({1} + {2} / {3})", IN(0) * (IN(1) + IN(2) / IN(3)))
 FORMULA(stored, "storage", "{0} × {1} × (1 + {2}) / {3}",
         rw_model_storage_tb(IN(0) / tera, 1, IN(1), IN(2), IN(3)) * tera)
 FORMULA(backup, "storage", "{0} / {1} × ({2} + {3} × {4})", IN(0) / IN(1) * (IN(2) + IN(3) * IN(4)))

@@ -24,6 +24,12 @@ extern const struct rw_formula rw_sizing_headroom;
 extern const struct rw_formula rw_sizing_service_tail;
 /* Latency {0}, service time at the percentile {1}: the highest utilisation that keeps it. */
 extern const struct rw_formula rw_sizing_latency_limit;
+/* {0} - {1} - {2} */
+extern const struct rw_formula rw_sizing_less;
+/* Round trip {0} of a request and of its queries {1}. */
+extern const struct rw_formula rw_sizing_hops;
+/* Distance {0}, round trips {1}. */
+extern const struct rw_formula rw_sizing_distance;
 /* Service time {0}, cores {1}, highest utilisation {2}: rate of a node. */
 extern const struct rw_formula rw_sizing_node_rate;
 /* Rate {0}, rate of one node {1}, sigma {2}, kappa {3}: nodes by the Universal Scalability Law. */
@@ -36,13 +42,24 @@ extern const struct rw_formula rw_sizing_standby;
 extern const struct rw_formula rw_sizing_utilization;
 /* Service time {0}, utilisation {1}. */
 extern const struct rw_formula rw_sizing_response;
+/* Rate of queries {0}, their time {1}, nodes {2}, zones {3}, cores of a node {4}: with a zone lost.
+ */
+extern const struct rw_formula rw_sizing_query_response;
+/* Queries of a request {0}, the mean of one {1}, percentile {2}, calls side by side {3}. */
+extern const struct rw_formula rw_sizing_queries_tail;
 /* Rate of queries {0}, their time {1}: connections so that 99 of 100 wait less than a query. */
 extern const struct rw_formula rw_sizing_connections;
 
 /* New a day {0}, days {1}. */
 extern const struct rw_formula rw_sizing_kept;
-/* Days {0} without the hot ones {1}, at least 0. */
+/* Retention {0}, hot days {1}, years that the system has run {2}: of the hot days those there are,
+ * and those beyond them. */
+extern const struct rw_formula rw_sizing_days_kept;
 extern const struct rw_formula rw_sizing_days_cold;
+/* Requests a month {0}, bytes of a line {1}, days {2}. */
+extern const struct rw_formula rw_sizing_logs;
+/* Requests a month {0}, bytes in {1}, bytes out {2}, their compression {3}. */
+extern const struct rw_formula rw_sizing_entry;
 /* Raw {0}, copies {1}, overhead {2}, compression {3}. */
 extern const struct rw_formula rw_sizing_stored;
 /* Raw {0}, compression {1}, fulls {2}, change a day {3}, days {4}. */

@@ -1,0 +1,186 @@
+/* What is paid for the network: the entry, traffic in steps and between places, links. */
+#include "plan/bill/article.h"
+#include "plan/bill/formulas.h"
+#include "plan/bill/line.h"
+
+/* ---- Traffic to the internet ---- */
+
+static bool has_price(struct rw_bill_at *at, const struct rw_price_key *key)
+{
+    struct rw_price_offer offer;
+    return rw_prices_find(at->plan->prices, key, at->plan->terms.date, &offer);
+}
+
+static double most_of(struct rw_bill_at *at, const uint32_t *cells)
+{
+    double most = 0;
+    for (unsigned i = 0; i < at->plan->bill->years; i++)
+        most = fmax(most, rw_sheet_value(&at->plan->sheet, cells[i]));
+    return most;
+}
+
+/* What of `all` lies between two ends; without a last one, whatever is more. */
+static void count_step(struct rw_bill_at *at, struct rw_bill_line *step, const uint32_t *all,
+                       double from, double to)
+{
+    static const struct rw_label from_label =
+                                     RW_LABEL("GiB from which the step begins", "阶梯起点 GiB"),
+                                 to_label = RW_LABEL("GiB at which the step ends", "阶梯终点 GiB"),
+                                 gib = RW_LABEL("GiB", "GiB");
+    struct rw_plan *plan = at->plan;
+    uint32_t first = rw_bill_constant(plan, rw_bill_id(at, step->name, "from", 0), from_label,
+                                      RW_UNIT_COUNT, from, step->key.sku);
+    uint32_t end = rw_bill_constant(plan, rw_bill_id(at, step->name, "to", 0), to_label,
+                                    RW_UNIT_COUNT, to, step->key.sku);
+    for (unsigned i = 0; i < plan->bill->years; i++)
+        step->quantity[i] =
+            rw_sheet_compute(&plan->sheet, rw_bill_id(at, step->name, "quantity", i + 1),
+                             rw_bill_label(at, step->label, gib, i + 1), RW_UNIT_COUNT,
+                             &rw_bill_step, 3, all[i], first, end);
+}
+
+/* Each step is a line. A step that the plan does not reach needs no price; the last one that has a
+ * price then holds for whatever a draw reaches. */
+static void add_steps(struct rw_bill_at *at, const struct rw_bill_article *article,
+                      const struct rw_bill_line *line, const uint32_t *all)
+{
+    struct rw_sheet *sheet = &at->plan->sheet;
+    double most = most_of(at, all);
+    for (unsigned i = 0; i < RW_BILL_STEPS_MAX && article->skus[i]; i++) {
+        double from = i ? article->upto[i - 1] : 0, to = article->upto[i];
+        bool last = to == 0;
+        if (!last) {
+            struct rw_price_key next = rw_bill_key(at, article, article->skus[i + 1], "on_demand");
+            last = most <= to && !has_price(at, &next);
+        }
+        struct rw_bill_line step = *line;
+        step.name = rw_sheet_text(sheet, "%s_%u", line->name, i + 1);
+        step.label =
+            (struct rw_label){rw_sheet_text(sheet, "%s, step %u", line->label.en, i + 1),
+                              rw_sheet_text(sheet, "%s（第 %u 阶梯）", line->label.zh, i + 1)};
+        step.key = rw_bill_key(at, article, article->skus[i], "on_demand");
+        count_step(at, &step, all, from, last ? INFINITY : to);
+        rw_bill_add(at, &step);
+        if (last)
+            return;
+    }
+}
+
+static void add_egress(struct rw_bill_at *at)
+{
+    struct rw_bill_line line;
+    const struct rw_bill_article *article;
+    if (rw_bill_size(at, "egress_month", 1) == RW_CELL_NONE ||
+        !rw_bill_begin(at, RW_BILL_EGRESS, &line, &article))
+        return;
+    for (unsigned year = 1; year <= at->plan->bill->years; year++)
+        line.quantity[year - 1] = rw_bill_gib_of(at, &line, article, "egress_month", year);
+    if (article->skus[1])
+        add_steps(at, article, &line, line.quantity);
+    else
+        rw_bill_add(at, &line);
+}
+
+/* ---- What is there in each place ---- */
+
+static void same_each_year(struct rw_bill_at *at, struct rw_bill_line *line, uint32_t quantity)
+{
+    for (unsigned i = 0; i < at->plan->bill->years; i++)
+        line->quantity[i] = quantity;
+}
+
+static void add_entry(struct rw_bill_at *at)
+{
+    struct rw_bill_line line;
+    const struct rw_bill_article *article;
+    if (!rw_bill_begin(at, RW_BILL_ENTRY, &line, &article))
+        return;
+    same_each_year(at, &line, at->places);
+    rw_bill_add(at, &line);
+}
+
+/* By the largest of the dimensions that a unit holds; the gateways end TLS, not the entry. */
+static void add_entry_units(struct rw_bill_at *at)
+{
+    static const struct rw_label units = RW_LABEL("capacity units", "容量单位");
+    static const struct rw_label connections =
+        RW_LABEL("Open connections in a capacity unit", "每容量单位的活动连接数");
+    static const char source[] = "Network Load Balancer: 100,000 connections or 1 GB an hour";
+    struct rw_bill_line line;
+    const struct rw_bill_article *article =
+        rw_bill_article(at->place->provider, RW_BILL_ENTRY_UNITS);
+    if (!article || rw_bill_size(at, "entry_month", 1) == RW_CELL_NONE ||
+        !rw_bill_begin(at, RW_BILL_ENTRY_UNITS, &line, &article))
+        return;
+    uint32_t room = rw_bill_constant(at->plan, "bill.unit_connections", connections, RW_UNIT_COUNT,
+                                     100000, source);
+    for (unsigned year = 1; year <= at->plan->bill->years; year++) {
+        const char *open = year < at->plan->bill->years
+                               ? rw_sheet_text(&at->plan->sheet, "sizing.connections.%u", year)
+                               : "sizing.connections";
+        line.quantity[year - 1] =
+            rw_sheet_compute(&at->plan->sheet, rw_bill_id(at, line.name, "quantity", year),
+                             rw_bill_label(at, line.label, units, year), RW_UNIT_COUNT,
+                             &rw_bill_units, 4, at->weight, rw_bill_size(at, "entry_month", year),
+                             rw_sheet_find(&at->plan->sheet, open), room);
+    }
+    rw_bill_add(at, &line);
+}
+
+/* One in each zone, so that outgoing calls survive the loss of one. */
+static void add_nat(struct rw_bill_at *at)
+{
+    static const struct rw_label what = RW_LABEL("gateways", "网关数");
+    static const struct rw_label data = RW_LABEL("Data through NAT gateways", "NAT 流量");
+    static const struct rw_label unknown = RW_LABEL(
+        "how much the system calls out to others is not in the intake", "需求未说明对外调用的流量");
+    struct rw_bill_line line;
+    const struct rw_bill_article *article;
+    uint32_t zones = rw_plan_find(at->plan, "sizing", &at->plan->tiers[at->tier], "zones");
+    if (zones == RW_CELL_NONE || strcmp(at->place->provider, "onprem") == 0 ||
+        !rw_bill_begin(at, RW_BILL_NAT, &line, &article))
+        return;
+    same_each_year(at, &line,
+                   rw_sheet_compute(&at->plan->sheet, rw_bill_id(at, line.name, "quantity", 0),
+                                    rw_bill_label(at, line.label, what, 0), RW_UNIT_COUNT,
+                                    &rw_formula_product, 2, zones, at->places));
+    rw_bill_add(at, &line);
+    rw_bill_omit(at->plan, NULL, data, unknown);
+}
+
+/* Between providers, or to the customer's own site: two ports, so that one can fail. */
+static void add_link(struct rw_bill_at *at)
+{
+    static const struct rw_label carrier =
+        RW_LABEL("Carrier of the dedicated link", "专线运营商费用");
+    static const struct rw_label quote =
+        RW_LABEL("carriers publish no list prices; the ports at the provider are in the totals",
+                 "运营商无公开目录价；云商端口已计入合计");
+    struct rw_bill_line line;
+    const struct rw_bill_article *article;
+    uint32_t last = rw_bill_size(at, "link", at->plan->bill->years);
+    double bits = rw_sheet_value(&at->plan->sheet, last);
+    if (at->plan->bill->site_count < 2 || !(bits > 0) ||
+        !rw_bill_begin(at, RW_BILL_LINK, &line, &article))
+        return;
+    unsigned size = bits <= 1e9 ? 0 : bits <= 1e10 ? 1 : 2;
+    line.key = rw_bill_key(at, article, article->skus[size], "on_demand");
+    same_each_year(at, &line,
+                   rw_bill_constant(at->plan, "bill.two", (struct rw_label)RW_LABEL("Two", "两个"),
+                                    RW_UNIT_COUNT, 2, "one may fail"));
+    rw_bill_add(at, &line);
+    rw_bill_omit(at->plan, NULL, carrier, quote);
+}
+
+void rw_bill_network_at(struct rw_bill_at *at)
+{
+    add_egress(at);
+    rw_bill_bytes(at, RW_BILL_ZONES, "transfer_zones");
+    rw_bill_bytes(at, RW_BILL_TRANSFER, "transfer_regions");
+    add_entry(at);
+    add_entry_units(at);
+    if (rw_bill_article(at->place->provider, RW_BILL_ENTRY_DATA))
+        rw_bill_bytes(at, RW_BILL_ENTRY_DATA, "entry_month");
+    add_nat(at);
+    add_link(at);
+}
