@@ -2,6 +2,7 @@
 
 #include "gate/snapshot.h"
 #include "gate/worker.h"
+#include "http/scan.h"
 #include "io/address.h"
 
 /* How much there is to tell is bounded by the configuration (metrics.series_max, the routes), not
@@ -70,6 +71,7 @@ static const struct document documents[] = {
     DOCUMENT(routes, "application/json"),
     DOCUMENT(upstreams, "application/json"),
     DOCUMENT(connections, "application/json"),
+    DOCUMENT(releases, "application/json"),
 };
 
 static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
@@ -94,17 +96,57 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
     }
     return respond_text(x, 404,
                         "GET /livez /readyz /metrics /status /config /routes /upstreams "
-                        "/connections, POST /reload /drain\n");
+                        "/connections /releases, POST /reload /drain /releases/ROUTE/ACTION\n");
+}
+
+/* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */
+static struct rw_span decode(struct rw_span text, char *to)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        bool encoded = text.at[i] == '%' && i + 2 < text.len && rw_hex_digit(text.at[i + 1]) < 16 &&
+                       rw_hex_digit(text.at[i + 2]) < 16;
+        to[len++] = encoded
+                        ? (char)(rw_hex_digit(text.at[i + 1]) << 4 | rw_hex_digit(text.at[i + 2]))
+                        : text.at[i];
+        i += encoded ? 2 : 0;
+    }
+    return rw_span(to, len);
+}
+
+/* ROUTE/ACTION: what the last slash parts. */
+static enum rw_flow act(struct rw_exchange *x, const struct rw_admin_host *host,
+                        struct rw_span path)
+{
+    struct rw_text why = {0};
+    size_t slash = path.len;
+    while (slash > 0 && path.at[slash - 1] != '/')
+        slash--;
+    char *room = rw_arena_alloc(&x->arena, path.len + 1);
+    if (!room)
+        return rw_exchange_reply(x, RW_ENOMEM);
+    struct rw_span route = decode(rw_span(path.at, slash ? slash - 1 : 0), room);
+    enum rw_err err = host->act(host->user, route, rw_span_skip(path, slash), &why);
+    enum rw_flow flow = respond(x,
+                                err == RW_OK       ? 200
+                                : err == RW_ENOENT ? 404
+                                                   : 409,
+                                "text/plain; charset=utf-8", &why);
+    rw_text_free(&why);
+    return flow;
 }
 
 static enum rw_flow post(struct rw_exchange *x, const struct rw_admin_host *host)
 {
+    static const struct rw_span releases = RW_LITERAL("/releases/");
     if (rw_span_is(x->request.path, "/drain")) {
         host->drain(host->user);
         return respond_text(x, 202, "draining\n");
     }
+    if (rw_span_starts(x->request.path, releases))
+        return act(x, host, rw_span_skip(x->request.path, releases.len));
     if (!rw_span_is(x->request.path, "/reload"))
-        return respond_text(x, 404, "POST /reload, /drain\n");
+        return respond_text(x, 404, "POST /reload, /drain, /releases/ROUTE/ACTION\n");
     struct rw_text why = {0};
     enum rw_err err = host->reload(host->user, &why);
     enum rw_flow flow;

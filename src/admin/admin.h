@@ -2,8 +2,8 @@
  *
  *   GET  /livez /readyz                     200 or 503
  *   GET  /metrics                           Prometheus text
- *   GET  /status /config /routes /upstreams /connections
- *   POST /reload /drain
+ *   GET  /status /config /routes /upstreams /connections /releases
+ *   POST /reload /drain /releases/ROUTE/ACTION
  *
  * It listens on loopback unless told otherwise. A browser's cross-site request is refused (it
  * carries Origin or Sec-Fetch-Site), so that no web page can reload or drain a gateway behind its
@@ -25,9 +25,13 @@ struct rw_admin_host {
     void (*routes)(void *user, struct rw_text *json);
     void (*upstreams)(void *user, struct rw_text *json);
     void (*connections)(void *user, struct rw_text *json);
+    void (*releases)(void *user, struct rw_text *json);
     /* RW_EINVAL: refused, and why stands in `why`. */
     enum rw_err (*reload)(void *user, struct rw_text *why);
     void (*drain)(void *user);
+    /* rw_rollouts_act. */
+    enum rw_err (*act)(void *user, struct rw_span route, struct rw_span action,
+                       struct rw_text *why);
 };
 
 /* Its instance is a struct rw_admin_host *. */

@@ -235,7 +235,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                  .report = report,
                                  .metrics = options->metrics,
                                  .meters = options->meters,
-                                 .shares = options->shares};
+                                 .shares = options->shares,
+                                 .release_states = options->release_states};
     enum rw_err clusters = compile_clusters(&compile, options);
     if (clusters == RW_ENOMEM)
         return clusters;

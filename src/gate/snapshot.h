@@ -26,6 +26,8 @@
 enum { RW_WORKERS_MAX = 256 };
 
 struct rw_meters;
+struct rw_release;
+struct rw_release_states;
 struct rw_shares;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
@@ -94,6 +96,7 @@ struct rw_snapshot {
     unsigned cluster_count;
     struct rw_map cluster_by_name;
     struct rw_map limit_by_name; /* of policy/limit: what has one name is one limit */
+    struct rw_release *releases; /* of origin/release: a list */
     unsigned route_series_none;  /* series of requests without a route */
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */
@@ -108,9 +111,10 @@ struct rw_snapshot {
 struct rw_snapshot_options {
     struct rw_clusters *clusters;
     struct rw_metrics *metrics;
-    struct rw_meters *meters;               /* NULL: nothing is limited: it serves nobody */
-    struct rw_shares *shares;               /* NULL: no limit is shared */
-    struct rw_tls_ticket_keys *ticket_keys; /* NULL: tickets off */
+    struct rw_meters *meters;                 /* NULL: nothing is limited: it serves nobody */
+    struct rw_shares *shares;                 /* NULL: no limit is shared */
+    struct rw_release_states *release_states; /* NULL: no rollout is under way */
+    struct rw_tls_ticket_keys *ticket_keys;   /* NULL: tickets off */
     unsigned workers;
     uint64_t generation;
     bool wait_for_dns;

@@ -1,5 +1,6 @@
 #include "origin/release.h"
 
+#include "base/clock.h"
 #include "gate/release/release.h"
 #include "origin/upstream.h"
 #include "origin/upstream_call.h"
@@ -116,6 +117,48 @@ static enum rw_err compile_version(struct rw_compile *compile,
     return to->cluster ? RW_OK : RW_EINVAL; /* told by the config checks already */
 }
 
+/* Without the counters of both versions there is nothing to compare. */
+static enum rw_err expect_counters(struct rw_compile *compile, const struct rw_release *release)
+{
+    const struct rw_rollout *rollout = release->rollout;
+    if (!compile->metrics || (release->versions[rollout->candidate].series != RW_SERIES_VERSION &&
+                              release->versions[rollout->baseline].series != RW_SERIES_VERSION))
+        return RW_OK;
+    rw_conf_mistake_at(compile->report, rollout->config->place,
+                       "its versions cannot be counted: \"metrics.series_max\" is used up");
+    return RW_EINVAL;
+}
+
+static enum rw_err find_state(struct rw_compile *compile, const struct rw_release *release)
+{
+    if (!compile->release_states)
+        return RW_OK;
+    enum rw_err err =
+        rw_release_states_find(compile->release_states, rw_release_id(release),
+                               rw_clock_wall_ns() / RW_NS_PER_S, &release->rollout->state);
+    if (err != RW_ELIMIT)
+        return err;
+    rw_conf_mistake_at(compile->report, release->rollout->config->place, "more than %d rollouts",
+                       RW_RELEASE_STATES_MAX);
+    return RW_EINVAL;
+}
+
+static enum rw_err compile_rollout(struct rw_compile *compile, struct rw_release *release)
+{
+    const struct rw_config_rollout *config = release->config->rollout;
+    struct rw_rollout *rollout = rw_arena_zero(compile->arena, sizeof(*rollout));
+    if (!rollout)
+        return RW_ENOMEM;
+    release->rollout = rollout;
+    rollout->config = config;
+    rollout->candidate = index_of(release, config->version);
+    rollout->baseline = config->against.len  ? index_of(release, config->against)
+                        : rollout->candidate ? 0
+                                             : 1;
+    enum rw_err err = expect_counters(compile, release);
+    return err ? err : find_state(compile, release);
+}
+
 static enum rw_err compile(struct rw_compile *compile, const void *value, void **instance)
 {
     const struct rw_config_release *config = value;
@@ -143,7 +186,10 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
         release->rule_versions[i] = index_of(release, rules[i].version);
     rw_release_prepare(release);
     *instance = release;
-    return RW_OK;
+    enum rw_err err = config->rollout ? compile_rollout(compile, release) : RW_OK;
+    release->next = compile->snapshot->releases;
+    compile->snapshot->releases = release;
+    return err;
 }
 
 /* ---- Explaining ---- */
@@ -173,19 +219,38 @@ static void explain_rules(const struct rw_release *release, struct rw_text *text
     }
 }
 
+static void explain_rollout(const struct rw_release *release, struct rw_text *text)
+{
+    const struct rw_rollout *rollout = release->rollout;
+    const struct rw_config_rollout *config = rollout->config;
+    const uint32_t *stages = config->stages.items;
+    rw_text_addf(text, "\n  rollout   of %.*s, %s: ",
+                 RW_SPAN_ARGS(release->versions[rollout->candidate].config->name),
+                 config->automatic ? "automatic" : "by hand");
+    for (size_t i = 0; i < config->stages.count; i++)
+        rw_text_addf(text, "%s%u%%", i ? ", " : "", stages[i]);
+    if (config->automatic)
+        rw_text_addf(text,
+                     "; each at least %u s and %u requests; errors at most %g points over those of "
+                     "%.*s, p%u at most %g%% over",
+                     config->stage_ms / 1000, config->stage_requests, 100 * config->error_tolerance,
+                     RW_SPAN_ARGS(release->versions[rollout->baseline].config->name),
+                     config->latency_quantile, 100 * config->latency_tolerance);
+}
+
 static void explain(const void *instance, struct rw_text *text)
 {
     const struct rw_release *release = instance;
-    double weights[RW_RELEASE_VERSIONS_MAX], sum = 0;
-    rw_release_weights(release, weights);
-    for (unsigned i = 0; i < release->count; i++)
-        sum += weights[i];
+    double shares[RW_RELEASE_VERSIONS_MAX];
+    rw_release_shares(release, shares);
     rw_text_addf(text, "release of %u versions, ", release->count);
     explain_sticky(release, text);
     explain_rules(release, text);
+    if (release->rollout)
+        explain_rollout(release, text);
     for (unsigned i = 0; i < release->count; i++) {
         rw_text_addf(text, "\n  version   %.*s, %.4g%%: ",
-                     RW_SPAN_ARGS(release->versions[i].config->name), 100 * weights[i] / sum);
+                     RW_SPAN_ARGS(release->versions[i].config->name), 100 * shares[i]);
         rw_origin_upstream.explain(release->versions[i].cluster, text);
     }
 }

@@ -15,6 +15,7 @@ static void host_metrics(void *user, struct rw_text *text)
     const struct rw_process *process = user;
     rw_metrics_expose(process->options.shared->metrics, text);
     rw_clusters_expose(process->clusters, text);
+    rw_rollouts_expose(process->rollouts, text);
     rw_metrics_expose_gauge(text, "ringway_config_generation",
                             "Number of the configuration in force", (double)process->generation);
     rw_metrics_expose_gauge(text, "ringway_config_last_reload_successful",
@@ -92,6 +93,21 @@ static void host_connections(void *user, struct rw_text *json)
                  (long long)rw_metrics_total(metrics, RW_COUNTER_UPSTREAM_OPEN));
 }
 
+static void host_releases(void *user, struct rw_text *json)
+{
+    const struct rw_process *process = user;
+    struct rw_rollouts_time now = rw_rollouts_now(process->control.loop);
+    rw_rollouts_describe(process->rollouts, &now, json);
+}
+
+static enum rw_err host_act(void *user, struct rw_span route, struct rw_span action,
+                            struct rw_text *why)
+{
+    struct rw_process *process = user;
+    struct rw_rollouts_time now = rw_rollouts_now(process->control.loop);
+    return rw_rollouts_act(process->rollouts, route, action, &now, why);
+}
+
 static void tell_supervisor(const struct rw_process *process, enum rw_channel_kind kind)
 {
     struct rw_channel_message message = {.kind = kind};
@@ -126,8 +142,10 @@ void rw_process_init_admin(struct rw_process *process)
         .routes = host_routes,
         .upstreams = host_upstreams,
         .connections = host_connections,
+        .releases = host_releases,
         .reload = host_reload,
         .drain = host_drain,
+        .act = host_act,
     };
 }
 

@@ -278,7 +278,11 @@ static enum rw_err create_control(struct rw_process *process)
         .meters = process->options.shared->meters,
         .metrics = process->control.metrics,
     };
+    struct rw_rollouts_options rollouts = {.loop = process->control.loop,
+                                           .metrics = process->options.shared->metrics};
     err = rw_shares_create(&shares, &process->shares);
+    if (!err && process->options.index == 0)
+        err = rw_rollouts_create(&rollouts, &process->rollouts);
     return err ? err : rw_clusters_create(&clusters, &process->clusters);
 }
 
@@ -315,6 +319,7 @@ static void stop(struct rw_process *process)
     rw_watch_stop(&process->signals);
     rw_watch_stop(&process->channel);
     rw_threads_stop(process);
+    rw_rollouts_destroy(process->rollouts);
     if (process->snapshot)
         rw_snapshot_drop(process->snapshot);
     rw_worker_close(&process->control);

@@ -12,6 +12,7 @@
 
 #include "admin/admin.h"
 #include "gate/limit/share.h"
+#include "gate/release/rollout.h"
 #include "gate/worker.h"
 #include "serve/shared.h"
 
@@ -55,6 +56,7 @@ struct rw_process {
     unsigned running; /* threads whose loop has been created */
     struct rw_clusters *clusters;
     struct rw_shares *shares;
+    struct rw_rollouts *rollouts; /* NULL: another process decides */
     struct rw_access_log *access;
     struct rw_config_access_log access_config; /* of `access` */
     struct rw_list sockets;                    /* rw_process_sockets */

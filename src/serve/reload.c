@@ -257,6 +257,8 @@ static void put_into_force(struct rw_process *process, struct change *change,
     put_admin(process, admin);
     for (unsigned i = 0; i < snapshot->cluster_count; i++)
         rw_clusters_activate(process->clusters, snapshot->clusters[i]);
+    if (process->rollouts)
+        rw_rollouts_adopt(process->rollouts, snapshot->releases);
     if (old) {
         tell_what_waits(old->config, snapshot->config);
         rw_snapshot_drop(old);
@@ -283,6 +285,7 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
         .metrics = process->options.shared->metrics,
         .meters = process->options.shared->meters,
         .shares = process->shares,
+        .release_states = process->options.shared->release_states,
         .ticket_keys = process->options.shared->ticket_keys,
         .workers = process->options.threads,
         .generation = process->generation + 1,

@@ -9,6 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const struct rw_shared nothing = {.tickets_fd = -1,
+                                         .meters_fd = -1,
+                                         .releases_fd = -1,
+                                         .config_fd = -1};
+
 static enum rw_err map_tickets(struct rw_shared *shared, int inherited_fd)
 {
     size_t bytes = sizeof(struct rw_tls_ticket_keys);
@@ -39,6 +44,15 @@ static enum rw_err map_meters(struct rw_shared *shared, unsigned keys_max, int i
     return rw_meters_create(keys_max, shared->meters_fd, &shared->meters);
 }
 
+static enum rw_err map_releases(struct rw_shared *shared, int inherited_fd)
+{
+    shared->releases_fd =
+        inherited_fd >= 0 ? inherited_fd : memfd_create("ringway-releases", MFD_CLOEXEC);
+    if (shared->releases_fd < 0)
+        return rw_err_from_errno(errno);
+    return rw_release_states_create(shared->releases_fd, &shared->release_states);
+}
+
 /* The descriptor is not needed any more once the file is mapped. */
 static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, const char *path)
 {
@@ -57,12 +71,14 @@ static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, cons
 
 enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_shared *shared)
 {
-    *shared = (struct rw_shared){.tickets_fd = -1, .meters_fd = -1, .config_fd = -1};
+    *shared = nothing;
     enum rw_err err = rw_metrics_create(options->shards, options->series_max, &shared->metrics);
     if (!err)
-        err = map_tickets(shared, options->old_tickets_fd);
+        err = map_tickets(shared, options->old.tickets);
     if (!err)
-        err = map_meters(shared, options->limit_keys_max, options->old_meters_fd);
+        err = map_meters(shared, options->limit_keys_max, options->old.meters);
+    if (!err)
+        err = map_releases(shared, options->old.releases);
     if (!err)
         err = open_quotas(shared, options->limit_keys_max, options->quota_file);
     if (!err) {
@@ -81,13 +97,16 @@ void rw_shared_destroy(struct rw_shared *shared)
     if (shared->ticket_keys)
         munmap(shared->ticket_keys, sizeof(*shared->ticket_keys));
     rw_meters_destroy(shared->meters);
+    rw_release_states_destroy(shared->release_states);
     if (shared->tickets_fd >= 0)
         close(shared->tickets_fd);
     if (shared->meters_fd >= 0)
         close(shared->meters_fd);
+    if (shared->releases_fd >= 0)
+        close(shared->releases_fd);
     if (shared->config_fd >= 0)
         close(shared->config_fd);
-    *shared = (struct rw_shared){.tickets_fd = -1, .meters_fd = -1, .config_fd = -1};
+    *shared = nothing;
 }
 
 enum rw_err rw_shared_put_config(const struct rw_shared *shared, struct rw_span text)

@@ -391,10 +391,9 @@ static enum rw_err start(struct rw_supervisor *s)
         .series_max = s->series_max,
         .limit_keys_max = s->limit_keys_max,
         .quota_file = s->quota_file,
-        .old_tickets_fd = -1,
-        .old_meters_fd = -1,
+        .old = {.tickets = -1, .meters = -1, .releases = -1},
     };
-    enum rw_err err = rw_upgrade_inherit(s, &options.old_tickets_fd, &options.old_meters_fd);
+    enum rw_err err = rw_upgrade_inherit(s, &options.old);
     if (!err)
         err = rw_shared_create(&options, &s->shared);
     if (!err)

@@ -5,14 +5,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ENV_SOCKETS "RINGWAY_SOCKETS"
 #define ENV_OLD "RINGWAY_OLD_PROCESSES"
-#define ENV_TICKETS "RINGWAY_TICKETS"
-#define ENV_METERS "RINGWAY_METERS"
+
+/* Shared memory that the new program goes on with. */
+static const struct kept {
+    const char *name; /* of the environment */
+    size_t shared_at, old_at;
+} kept[] = {
+    {"RINGWAY_TICKETS", offsetof(struct rw_shared, tickets_fd),
+     offsetof(struct rw_shared_fds, tickets)},
+    {"RINGWAY_METERS", offsetof(struct rw_shared, meters_fd),
+     offsetof(struct rw_shared_fds, meters)},
+    {"RINGWAY_RELEASES", offsetof(struct rw_shared, releases_fd),
+     offsetof(struct rw_shared_fds, releases)},
+};
+
+enum { KEPT = sizeof(kept) / sizeof(kept[0]) };
+
+static int kept_fd(const struct rw_supervisor *s, unsigned i)
+{
+    int fd;
+    memcpy(&fd, (const char *)&s->shared + kept[i].shared_at, sizeof(fd));
+    return fd;
+}
 
 /* How long the new program may take to check the configuration; nothing else is done meanwhile. */
 enum { CHECK_MS_MAX = 10000, LOOK_MS = 10 };
@@ -41,9 +63,26 @@ static bool new_program_agrees(const struct rw_supervisor *s)
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static bool write_kept(const struct rw_supervisor *s)
+{
+    for (unsigned i = 0; i < KEPT; i++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", kept_fd(s, i));
+        if (setenv(kept[i].name, number, 1))
+            return false;
+    }
+    return true;
+}
+
+static void keep_on_exec(const struct rw_supervisor *s, bool keep)
+{
+    for (unsigned i = 0; i < KEPT; i++)
+        fcntl(kept_fd(s, i), F_SETFD, keep ? 0 : FD_CLOEXEC);
+}
+
 static enum rw_err write_environment(const struct rw_supervisor *s)
 {
-    struct rw_text sockets = {0}, old = {0}, tickets = {0}, meters = {0};
+    struct rw_text sockets = {0}, old = {0};
     rw_text_adds(&sockets, "\n");
     rw_sockets_write(&s->sockets, &sockets);
     rw_text_adds(&old, "");
@@ -52,15 +91,10 @@ static enum rw_err write_environment(const struct rw_supervisor *s)
             rw_text_addf(&old, "%d,", (int)s->children[i].pid);
     for (unsigned i = 0; i < s->old_count; i++)
         rw_text_addf(&old, "%d,", (int)s->old[i]);
-    rw_text_addf(&tickets, "%d", s->shared.tickets_fd);
-    rw_text_addf(&meters, "%d", s->shared.meters_fd);
-    bool lacking = sockets.err || old.err || tickets.err || meters.err ||
-                   setenv(ENV_SOCKETS, sockets.at, 1) || setenv(ENV_OLD, old.at, 1) ||
-                   setenv(ENV_TICKETS, tickets.at, 1) || setenv(ENV_METERS, meters.at, 1);
+    bool lacking = sockets.err || old.err || setenv(ENV_SOCKETS, sockets.at, 1) ||
+                   setenv(ENV_OLD, old.at, 1) || !write_kept(s);
     rw_text_free(&sockets);
     rw_text_free(&old);
-    rw_text_free(&tickets);
-    rw_text_free(&meters);
     return lacking ? RW_ENOMEM : RW_OK;
 }
 
@@ -68,8 +102,8 @@ static void forget_environment(void)
 {
     unsetenv(ENV_SOCKETS);
     unsetenv(ENV_OLD);
-    unsetenv(ENV_TICKETS);
-    unsetenv(ENV_METERS);
+    for (unsigned i = 0; i < KEPT; i++)
+        unsetenv(kept[i].name);
 }
 
 void rw_upgrade_begin(struct rw_supervisor *s)
@@ -83,15 +117,13 @@ void rw_upgrade_begin(struct rw_supervisor *s)
     }
     if (write_environment(s) == RW_OK) {
         rw_sockets_keep_on_exec(&s->sockets, true);
-        fcntl(s->shared.tickets_fd, F_SETFD, 0);
-        fcntl(s->shared.meters_fd, F_SETFD, 0);
+        keep_on_exec(s, true);
         execv(s->options.argv[0], s->options.argv);
         execvp(s->options.argv[0], s->options.argv);
     }
     rw_log_error("supervisor", "upgrade failed: %s; nothing has changed", strerror(errno));
     rw_sockets_keep_on_exec(&s->sockets, false);
-    fcntl(s->shared.tickets_fd, F_SETFD, FD_CLOEXEC);
-    fcntl(s->shared.meters_fd, F_SETFD, FD_CLOEXEC);
+    keep_on_exec(s, false);
     forget_environment();
 }
 
@@ -104,7 +136,7 @@ static void inherit_fd(const char *name, int *fd)
     fcntl(*fd, F_SETFD, FD_CLOEXEC);
 }
 
-enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, int *tickets_fd, int *meters_fd)
+enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, struct rw_shared_fds *old_fds)
 {
     struct rw_span sockets = rw_span_text(getenv(ENV_SOCKETS));
     struct rw_span old = rw_span_text(getenv(ENV_OLD)), pid;
@@ -113,8 +145,8 @@ enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, int *tickets_fd, int *me
     while (old.at && rw_span_next(&old, ',', &pid))
         if (rw_span_to_u64(pid, &number) && s->old_count < RW_SERVE_PROCESSES_MAX)
             s->old[s->old_count++] = (pid_t)number;
-    inherit_fd(ENV_TICKETS, tickets_fd);
-    inherit_fd(ENV_METERS, meters_fd);
+    for (unsigned i = 0; i < KEPT; i++)
+        inherit_fd(kept[i].name, (int *)((char *)old_fds + kept[i].old_at));
     forget_environment();
     return err;
 }

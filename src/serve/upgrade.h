@@ -14,8 +14,8 @@
 void rw_upgrade_begin(struct rw_supervisor *supervisor);
 /* At the start: takes over what the program before left in the environment, if anything; the
  * descriptors stay as they are if it left none. */
-RW_MUST_CHECK enum rw_err rw_upgrade_inherit(struct rw_supervisor *supervisor, int *tickets_fd,
-                                             int *meters_fd);
+RW_MUST_CHECK enum rw_err rw_upgrade_inherit(struct rw_supervisor *supervisor,
+                                             struct rw_shared_fds *old);
 /* The new processes accept (or everything ends): the old ones drain. */
 void rw_upgrade_stop_old(struct rw_supervisor *supervisor);
 void rw_upgrade_old_died(struct rw_supervisor *supervisor, pid_t pid);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
@@ -10,6 +11,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { freePort } from "./support/ports.mjs";
 import { runRingway } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
 
 const says = (t, text) => startOrigin(t, { answer: (_, response, body) => response.end(`${text}${body}`) });
 const versions = (stable, canary) => `
@@ -127,4 +129,70 @@ routes:
   const wrong = await runRingway("check", file);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /:7:\d+: routes\[0\]\.release\.rules\[0\]\.version: unknown version "canry"; did you mean "canary"\?/);
+});
+
+// ---- Rollouts ----
+
+const rollout = (stable, canary, more) => `${versions(stable, canary)}
+    release:
+      versions: [{ name: stable, upstream: app-1 }, { name: canary, upstream: app-2 }]
+      rollout: { version: canary, ${more} }`;
+const release = async (gateway) => JSON.parse((await request(`${gateway.admin}/releases`)).text).find(({ route }) => route === "shop");
+const act = (gateway, action, route = "shop") => request(`${gateway.admin}/releases/${route}/${action}`, { method: "POST" });
+
+// Sends requests until the rollout is in this phase.
+async function untilPhase(gateway, phase) {
+  await eventually(
+    async () => {
+      await Promise.all(Array.from({ length: 20 }, () => gateway.get("/")));
+      return (await release(gateway)).rollout.phase === phase;
+    },
+    { within: 60000, every: 20, what: `the rollout is ${phase}` },
+  );
+}
+
+test("a good version comes in by stages, for all processes, and stays in over reloads and deaths", async (t) => {
+  const canary = await says(t, "two");
+  const config = rollout(await says(t, "one"), canary, "stages: [20, 50, 100], stage_time: 1s, stage_requests: 20, latency_tolerance: 1000%");
+  const gateway = await startGateway(t, config, { args: ["--processes", "2"] });
+  const begun = await release(gateway);
+  assert.equal(begun.rollout.percent, 20);
+  assert.deepEqual(begun.versions.map(({ percent }) => percent), [80, 20]);
+  await untilPhase(gateway, "complete");
+  assert.equal(await count(gateway, "two", 40), 40);
+  assert.equal(await gateway.metric("ringway_release_share", { version: "canary" }), 1);
+  assert.equal(await gateway.metric("ringway_rollout_phase", { version: "canary", phase: "complete" }), 1);
+  const moves = gateway.logLines().filter((line) => /canary goes on, from \d+% to \d+%: errors 0% of \d+ against 0% of \d+ of stable/.test(line.message));
+  assert.equal(moves.length, 2, JSON.stringify(gateway.logLines()));
+  await gateway.reload(config);
+  for (const pid of gateway.workers()) process.kill(pid, "SIGKILL");
+  await eventually(async () => (await release(gateway).catch(() => undefined))?.rollout.phase === "complete", { within: 30000, what: "a new process has the state" });
+  await eventually(async () => (await count(gateway, "two", 20).catch(() => 0)) === 20, { within: 30000, what: "all requests go there still" });
+});
+
+test("a version that fails is turned back, and the log says by what", async (t) => {
+  const canary = await startOrigin(t, { answer: (_, response) => response.writeHead(500).end("bad") });
+  const gateway = await startGateway(t, rollout(await says(t, "one"), canary, "stages: [50, 100], stage_time: 1h"));
+  await untilPhase(gateway, "rolled_back");
+  assert.equal(await count(gateway, "one", 40), 40);
+  const line = gateway.logLines().find(({ message }) => /turned back for its errors, from 50% to 0%: errors 100% of \d+ against 0% of \d+ of stable \(p /.test(message));
+  assert.equal(line?.level, "warn", gateway.stderr);
+  assert.equal((await act(gateway, "promote")).status, 409);
+  assert.match((await act(gateway, "restart")).text, /^running, 50%/);
+});
+
+test("by hand: blue becomes green, and back; pauses hold", async (t) => {
+  const blue = await says(t, "one");
+  const green = await says(t, "two");
+  const gateway = await startGateway(t, rollout(blue, green, "automatic: false, stages: [100]"));
+  assert.equal(await count(gateway, "one", 20), 20);
+  assert.match((await act(gateway, "promote")).text, /^complete, 100%/);
+  assert.equal(await count(gateway, "two", 20), 20);
+  assert.match((await act(gateway, "rollback")).text, /^rolled_back, 0%/);
+  assert.equal(await count(gateway, "one", 20), 20);
+  assert.equal((await act(gateway, "turn")).status, 404);
+  assert.equal((await act(gateway, "promote", "other")).status, 404);
+  await gateway.reload(rollout(blue, green, "stages: [30, 100], stage_time: 1h").replace("name: shop", "name: my shop"));
+  assert.match((await act(gateway, "pause", "my%20shop")).text, /^paused, 30%/);
+  assert.match((await act(gateway, "resume", "my%20shop")).text, /^running, 30%/);
 });

@@ -219,6 +219,35 @@ static void mistakes_of_rules(void **state)
            AT "6:20: " PATH "sticky.on: \"name\" is missing: which cookie?\n");
 }
 
+static void mistakes_of_rollouts(void **state)
+{
+    (void)state;
+    expect(VERSIONS "      rollout: {version: two}\n", "");
+    expect(VERSIONS "      rollout: {version: two, automatic: false, stages: 100}\n", "");
+    expect(VERSIONS "      rollout: {version: three}\n",
+           AT "6:26: " PATH "rollout.version: unknown version \"three\"\n");
+    expect(VERSIONS "      rollout: {version: two, against: two}\n",
+           AT "6:40: " PATH "rollout.against: a version is not compared with itself\n");
+    expect(VERSIONS "      rollout: {version: two, stages: [5, 5, 50]}\n",
+           AT "6:39: " PATH "rollout.stages: the last stage has to be 100\n" AT "6:43: " PATH
+              "rollout.stages[1]: not more than the stage before, which is 5\n");
+    expect(VERSIONS "      rollout: {version: two, stages: [100]}\n",
+           AT "6:39: " PATH "rollout.stages: an automatic rollout needs a stage below 100, to "
+              "compare the versions in\n");
+    expect(VERSIONS "      rollout: {version: two, false_alarms: \"50%\", error_tolerance: 1}\n",
+           AT "6:45: " PATH "rollout.false_alarms: expected a share from 0.01% to 20%, not "
+              "\"50%\"\n" AT "6:69: " PATH
+              "rollout.error_tolerance: expected a share from 0% to 100%, not \"1\"\n");
+    expect("      versions: [{name: one, upstream: a}, {name: two, upstream: b, weight: 5}]\n"
+           "      rollout: {version: two}\n",
+           AT "5:77: " PATH "versions[1].weight: \"weight\" has no effect: the share of \"two\" is "
+              "the rollout's\n");
+    expect("      versions: [{name: one, upstream: a, weight: 0}, {name: two, upstream: b}]\n"
+           "      rollout: {version: two}\n",
+           AT "6:26: " PATH "rollout.version: it is compared with \"one\", which gets no request: "
+              "its weight is 0\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +259,7 @@ int main(void)
         cmocka_unit_test(what_is_right),
         cmocka_unit_test(mistakes_of_versions),
         cmocka_unit_test(mistakes_of_rules),
+        cmocka_unit_test(mistakes_of_rollouts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

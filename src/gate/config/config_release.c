@@ -223,6 +223,13 @@ static const struct rw_conf_field release_fields[] = {
                "users come to it and nobody leaves it. Without this record each request is drawn "
                "by itself.",
     },
+    {
+        .name = "rollout",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(rollout),
+        .record = &rw_config_rollout_record,
+        .doc = "One version comes in by stages, and is turned back when it is worse than another.",
+    },
     {.name = NULL},
 };
 #undef MEMBER
@@ -243,8 +250,8 @@ static void check_versions(struct rw_config_release *release, struct rw_conf_rep
                            "every version has the weight 0: none would get a request");
 }
 
-static const struct rw_config_version *version_named(const struct rw_config_release *release,
-                                                     struct rw_span name)
+const struct rw_config_version *rw_config_version_named(const struct rw_config_release *release,
+                                                        struct rw_span name)
 {
     for (EACH(const struct rw_config_version, version, release->versions))
         if (rw_span_eq(version->name, name))
@@ -252,12 +259,12 @@ static const struct rw_config_version *version_named(const struct rw_config_rele
     return NULL;
 }
 
-static void expect_version(const struct rw_config_release *release, const struct rw_span *name,
-                           struct rw_conf_report *report)
+void rw_config_expect_version(const struct rw_config_release *release, const struct rw_span *name,
+                              struct rw_conf_report *report)
 {
     const char *names[RW_RELEASE_VERSIONS_MAX];
     size_t count = 0;
-    if (name->len == 0 || version_named(release, *name))
+    if (name->len == 0 || rw_config_version_named(release, *name))
         return;
     for (EACH(const struct rw_config_version, version, release->versions))
         if (version->name.len)
@@ -279,7 +286,7 @@ static bool hides(const struct rw_config_release_rule *first,
 static void check_rules(struct rw_config_release *release, struct rw_conf_report *report)
 {
     for (EACH(struct rw_config_release_rule, rule, release->rules)) {
-        expect_version(release, &rule->version, report);
+        rw_config_expect_version(release, &rule->version, report);
         for (struct rw_config_release_rule *first = release->rules.items; first < rule; first++) {
             if (!hides(first, rule))
                 continue;
@@ -307,6 +314,8 @@ static void check_release(void *value, struct rw_conf_report *report)
     }
     check_versions(release, report);
     check_rules(release, report);
+    if (release->rollout)
+        rw_config_check_rollout(release, report);
 }
 
 const struct rw_conf_record rw_config_release_record = {

@@ -29,13 +29,38 @@ struct rw_config_sticky {
     struct rw_conf_place place;
 };
 
+struct rw_config_rollout {
+    struct rw_span version, against; /* against: empty: the first of the others */
+    struct rw_conf_list stages;      /* of uint32_t: percent, rising, the last is 100 */
+    bool automatic;
+    uint32_t stage_ms, stage_requests;
+    uint32_t latency_quantile; /* percent */
+    struct rw_span error_tolerance_text, latency_tolerance_text, false_alarms_text;
+    /* Of these texts: 1 is 100%. */
+    double error_tolerance, latency_tolerance, false_alarms;
+    struct rw_conf_place place;
+};
+
 struct rw_config_release {
-    struct rw_conf_list versions;    /* of rw_config_version */
-    struct rw_conf_list rules;       /* of rw_config_release_rule */
-    struct rw_config_sticky *sticky; /* NULL: each request by itself */
+    struct rw_conf_list versions;      /* of rw_config_version */
+    struct rw_conf_list rules;         /* of rw_config_release_rule */
+    struct rw_config_sticky *sticky;   /* NULL: each request by itself */
+    struct rw_config_rollout *rollout; /* NULL: the weights alone say who gets what */
     struct rw_conf_place place;
 };
 
 extern const struct rw_conf_record rw_config_release_record;
+
+/* config_rollout.c */
+extern const struct rw_conf_record rw_config_rollout_record;
+/* What goes beyond the rollout's own record. */
+void rw_config_check_rollout(const struct rw_config_release *release,
+                             struct rw_conf_report *report);
+
+const struct rw_config_version *rw_config_version_named(const struct rw_config_release *release,
+                                                        struct rw_span name);
+/* Unless it is empty: a mistake, if no version has this name. */
+void rw_config_expect_version(const struct rw_config_release *release, const struct rw_span *name,
+                              struct rw_conf_report *report);
 
 #endif

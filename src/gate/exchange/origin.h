@@ -15,6 +15,7 @@
 
 struct rw_meters;
 struct rw_metrics;
+struct rw_release_states;
 struct rw_shares;
 struct rw_snapshot;
 
@@ -23,11 +24,12 @@ struct rw_compile {
     struct rw_snapshot *snapshot; /* being built; clusters are there already */
     struct rw_arena *arena;       /* lives as long as the snapshot */
     struct rw_conf_report *report;
-    struct rw_conf_place place;          /* of the action or policy */
-    const struct rw_config_route *route; /* NULL: a policy of a listener */
-    struct rw_metrics *metrics;          /* NULL: nothing is counted */
-    struct rw_meters *meters;            /* NULL: nothing is limited */
-    struct rw_shares *shares;            /* NULL: no limit is shared */
+    struct rw_conf_place place;               /* of the action or policy */
+    const struct rw_config_route *route;      /* NULL: a policy of a listener */
+    struct rw_metrics *metrics;               /* NULL: nothing is counted */
+    struct rw_meters *meters;                 /* NULL: nothing is limited */
+    struct rw_shares *shares;                 /* NULL: no limit is shared */
+    struct rw_release_states *release_states; /* NULL: no rollout is under way */
 };
 
 struct rw_origin {

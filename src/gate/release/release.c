@@ -25,28 +25,58 @@ void rw_release_prepare(struct rw_release *release)
     }
 }
 
-void rw_release_weights(const struct rw_release *release, double weights[RW_RELEASE_VERSIONS_MAX])
+uint64_t rw_release_id(const struct rw_release *release)
 {
+    const struct rw_config_version *version = release->versions[release->rollout->candidate].config;
+    struct rw_siphash hash;
+    rw_siphash_begin(&hash, draw_key);
+    add_text(&hash, release->route);
+    add_text(&hash, version->name);
+    add_text(&hash, version->upstream);
+    uint64_t id = rw_siphash_end(&hash);
+    return id ? id : 1;
+}
+
+/* Of the version that comes in; what serves nobody shows how it begins. */
+static double rollout_share(const struct rw_rollout *rollout)
+{
+    const uint32_t *stages = rollout->config->stages.items;
+    uint32_t begins = rollout->config->automatic ? stages[0] : 0;
+    return (rollout->state ? atomic_load_explicit(&rollout->state->percent, memory_order_relaxed)
+                           : begins) /
+           100.0;
+}
+
+void rw_release_shares(const struct rw_release *release, double shares[RW_RELEASE_VERSIONS_MAX])
+{
+    const struct rw_rollout *rollout = release->rollout;
+    double sum = 0, share = rollout ? rollout_share(rollout) : 0;
+    for (unsigned i = 0; i < release->count; i++) {
+        shares[i] = rollout && i == rollout->candidate ? 0 : release->versions[i].config->weight;
+        sum += shares[i];
+    }
     for (unsigned i = 0; i < release->count; i++)
-        weights[i] = release->versions[i].config->weight;
+        shares[i] = shares[i] / sum * (1 - share);
+    if (rollout)
+        shares[rollout->candidate] = share;
 }
 
 unsigned rw_release_for_user(const struct rw_release *release, struct rw_span user)
 {
-    double weights[RW_RELEASE_VERSIONS_MAX];
+    double shares[RW_RELEASE_VERSIONS_MAX];
     uint64_t hashes[RW_RELEASE_VERSIONS_MAX];
-    rw_release_weights(release, weights);
+    rw_release_shares(release, shares);
     for (unsigned i = 0; i < release->count; i++) {
         struct rw_siphash hash = release->versions[i].drawn;
         rw_siphash_add(&hash, user.at, user.len);
         hashes[i] = rw_siphash_end(&hash);
     }
-    return rw_release_draw_user(weights, hashes, release->count);
+    return rw_release_draw_user(shares, hashes, release->count);
 }
 
 unsigned rw_release_for_any(const struct rw_release *release, uint64_t random)
 {
-    double weights[RW_RELEASE_VERSIONS_MAX];
-    rw_release_weights(release, weights);
-    return rw_release_draw(weights, release->count, random);
+    double shares[RW_RELEASE_VERSIONS_MAX];
+    rw_release_shares(release, shares);
+    return rw_release_draw(shares, release->count, random);
 }
