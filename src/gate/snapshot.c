@@ -224,6 +224,50 @@ static enum rw_err compile_routes(struct rw_compile *compile,
     return err ? err : result;
 }
 
+/* ---- Policies and routes together ---- */
+
+static bool takes_listener(const struct rw_route *route, struct rw_span listener)
+{
+    const struct rw_config_match *match = route->config->match;
+    const struct rw_span *names = match->listeners.items;
+    for (size_t i = 0; i < match->listeners.count; i++)
+        if (rw_span_eq(names[i], listener))
+            return true;
+    return match->listeners.count == 0;
+}
+
+static enum rw_err check_uses(const struct rw_snapshot *snapshot, const struct rw_route *route,
+                              const struct rw_policy_use *uses, unsigned count,
+                              struct rw_conf_report *report)
+{
+    enum rw_err result = RW_OK;
+    for (unsigned i = 0; i < count && result != RW_ENOMEM; i++) {
+        if (!uses[i].policy->check_route)
+            continue;
+        enum rw_err err = uses[i].policy->check_route(uses[i].instance, route, snapshot, report);
+        result = err ? err : result;
+    }
+    return result;
+}
+
+static enum rw_err check_policies(const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    enum rw_err result = RW_OK;
+    for (unsigned r = 0; r < snapshot->route_count && result != RW_ENOMEM; r++) {
+        const struct rw_route *route = &snapshot->routes[r];
+        enum rw_err err = check_uses(snapshot, route, route->policies, route->policy_count, report);
+        result = err ? err : result;
+        for (unsigned l = 0; l < snapshot->listener_count && result != RW_ENOMEM; l++) {
+            const struct rw_listener_settings *listener = &snapshot->listeners[l];
+            if (!takes_listener(route, listener->name))
+                continue;
+            err = check_uses(snapshot, route, listener->policies, listener->policy_count, report);
+            result = err ? err : result;
+        }
+    }
+    return result;
+}
+
 /* ---- The whole ---- */
 
 static enum rw_err compile_all(struct rw_snapshot *snapshot,
@@ -248,6 +292,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
     if (!clusters && !listeners && !routes)
         routes = rw_tcp_routes_compile(snapshot, options->metrics);
     enum rw_err first = clusters ? clusters : listeners ? listeners : routes;
+    if (!first)
+        first = check_policies(snapshot, report);
     return first ? first : rw_circles_check(snapshot, report);
 }
 

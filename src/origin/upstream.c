@@ -234,7 +234,7 @@ static enum rw_flow go(struct rw_upstream_call *call, const struct rw_piece *fir
     struct rw_cluster *cluster = call->cluster;
     struct rw_endpoint *endpoint = rw_upstream_choose(call, NULL);
     if (!endpoint) {
-        rw_upstream_give_up(call, RW_REASON_NO_ENDPOINT, NULL);
+        rw_upstream_give_up(call, rw_upstream_no_endpoint(x), NULL);
         return RW_FLOW_GO;
     }
     rw_upstream_use(x, endpoint);

@@ -74,6 +74,9 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
 struct rw_span rw_upstream_cookie(const struct rw_exchange *x, struct rw_span name);
 struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span name);
 
+/* There is none: what the client is told, and counted. */
+enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x);
+
 /* Whose request it is to be, as `fair_by` or `balance: hash` have it; without the header, cookie or
  * parameter it is the client's address. */
 struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash);

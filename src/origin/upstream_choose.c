@@ -1,6 +1,6 @@
 /* Which endpoint a request goes to. */
 #include "base/map.h"
-
+#include "gate/cluster/residency.h"
 #include "origin/upstream_call.h"
 
 #include <netinet/in.h>
@@ -64,6 +64,15 @@ uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_ha
     return rw_hash(key.at, key.len, 0);
 }
 
+/* A request that may not go everywhere is told so: others might find an endpoint. */
+enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x)
+{
+    if (!rw_residency_binds(x->residency))
+        return RW_REASON_NO_ENDPOINT;
+    rw_worker_count(x->worker, RW_COUNTER_RESIDENCY_NOWHERE, 1);
+    return RW_REASON_RESIDENCY_NOWHERE;
+}
+
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid)
 {
@@ -75,6 +84,7 @@ struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
         .passive = &call->cluster->passive,
+        .residency = x->residency,
     };
     if (call->cluster->balance == RW_BALANCE_HASH)
         choice.hash = rw_upstream_hash(x, &call->cluster->hash);

@@ -45,6 +45,8 @@ enum {
     RW_ACCESS_FLUSH_MS_MAX = 10000,  /* flush and destroy: a pipe that takes little is given up */
     RW_ACCESS_PATH_BYTES_MAX = 2048, /* of a logged path */
     RW_ACCESS_TEXT_BYTES_MAX = 256,  /* of any other text */
+    RW_ACCESS_PLACE_BYTES_MAX = 16,  /* of a client's place */
+    RW_ACCESS_LABEL_BYTES_MAX = 64,  /* of residency, endpoint_region */
     RW_ACCESS_NO_STATUS = 1000       /* not HTTP */
 };
 
@@ -87,9 +89,11 @@ struct rw_access_record {
         query_redacted;      /* query: NULL unless the route logs it */
     struct rw_span protocol; /* "HTTP/1.1" */
     struct rw_span route, upstream, endpoint;
-    struct rw_span reason;   /* why the gateway answered itself, or cut off; static text */
-    struct rw_span limit;    /* the rate limit that refused it, or would have */
-    struct rw_span trace_id; /* 32 hex digits */
+    struct rw_span reason; /* why the gateway answered itself, or cut off; static text */
+    struct rw_span limit;  /* the rate limit that refused it, or would have */
+    struct rw_span client_place, residency; /* where the client is, and the rule for it */
+    struct rw_span endpoint_region;         /* where a residency rule is concerned */
+    struct rw_span trace_id;                /* 32 hex digits */
     struct rw_span user_agent;
     unsigned status;    /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
     unsigned grpc_told; /* what a call of gRPC ended with, and one; 0: nothing */
@@ -103,10 +107,11 @@ struct rw_access_record {
 
 /* The ring's thread only. False when it was dropped: the caller counts
  * RW_COUNTER_LOG_LINES_DROPPED. Texts from peers are escaped as JSON, bytes that
- * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, others 256). The keys, in
+ * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, labels 64,
+ * others 256). The keys, in
  * this order: time client client_port method scheme host path query protocol status grpc_status
- * reason limit route upstream endpoint bytes_in bytes_out duration_us upstream_us retries
- * retry_cause aborted trace_id user_agent. */
+ * reason limit client_place residency route upstream endpoint endpoint_region bytes_in bytes_out
+ * duration_us upstream_us retries retry_cause aborted trace_id user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -114,6 +114,10 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(LIMIT_SHARE_FAILURES, "ringway_rate_limit_redis_failures_total", COUNTER, "Times that this server could not be reached, or failed") \
     X(LIMIT_SHARE_ROUNDS, "ringway_rate_limit_redis_rounds_total", COUNTER, "Times that it was told what was used of shared limits") \
     X(LIMIT_SHARE_KEYS, "ringway_rate_limit_redis_keys_total", COUNTER, "Keys that it was told of") \
+    X(RESIDENCY_KEPT, "ringway_residency_kept_total", COUNTER, "Requests that a residency rule kept to some regions") \
+    X(RESIDENCY_REFUSED, "ringway_residency_refused_total", COUNTER, "Requests that a residency rule refused") \
+    X(RESIDENCY_NOWHERE, "ringway_residency_no_endpoint_total", COUNTER, "Requests refused because no endpoint was up where a residency rule lets them go") \
+    X(RESIDENCY_UNKNOWN, "ringway_residency_unknown_total", COUNTER, "Requests whose client is in no known country, where there are residency rules") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "gate/cluster/residency.h"
 #include "gate/cluster/tiers.h"
 
 #include <stdlib.h>
@@ -11,9 +12,10 @@
 enum {
     WALK_MAX = 64, /* entries passed over before every endpoint is looked at in turn */
     DRAWS_MAX = 4,
-    COMPARED_MAX = 16, /* endpoints whose costs are compared */
-    DECAY_MS = 1000,   /* how fast the mean of latencies goes down */
-    STALE_MS = 10000,  /* what was seen so long ago is believed by half */
+    DRAWS_BOUND_MAX = 32, /* of a request that may not go everywhere */
+    COMPARED_MAX = 16,    /* endpoints whose costs are compared */
+    DECAY_MS = 1000,      /* how fast the mean of latencies goes down */
+    STALE_MS = 10000,     /* what was seen so long ago is believed by half */
     FAILURE_US = 1000000,
     WEIGHT_SCALE = 1024, /* so that weights divide without much loss */
     TRIAL_MS = 1000,     /* a request on trial that nobody judges holds up others for so long */
@@ -238,6 +240,9 @@ static enum rw_rank rank_of_ejected(struct rw_endpoint *endpoint, const struct r
 static inline enum rw_rank rank_of(const struct rw_endpoint_set *set, struct rw_endpoint *endpoint,
                                    const struct rw_choice *choice)
 {
+    if (__builtin_expect(choice->residency != NULL, 0) &&
+        !rw_residency_admits(choice->residency, &endpoint->locality))
+        return RW_RANK_DOWN;
     if (atomic_load_explicit(&endpoint->probe_failed, memory_order_relaxed) &&
         !atomic_load_explicit(&set->panic, memory_order_relaxed))
         return RW_RANK_DOWN;
@@ -273,7 +278,8 @@ static struct rw_endpoint *choose_round_robin(const struct rw_endpoint_set *set,
 /* A good endpoint by weight: its place in the schedule, or UINT32_MAX. */
 static uint32_t draw(const struct rw_endpoint_set *set, const struct rw_choice *choice)
 {
-    for (int draws = 0; draws < DRAWS_MAX; draws++) {
+    const int draws_max = choice->residency ? DRAWS_BOUND_MAX : DRAWS_MAX;
+    for (int draws = 0; draws < draws_max; draws++) {
         uint32_t at = rw_random_below(choice->random, set->schedule_count);
         if (is_good(set, set->endpoints[set->schedule[at]], choice))
             return at;

@@ -23,6 +23,7 @@
 
 struct rw_endpoint_tiers;
 struct rw_limiter;
+struct rw_residency;
 struct rw_tls_client;
 
 enum {
@@ -147,6 +148,7 @@ struct rw_choice {
     uint32_t *cursor;         /* round robin: the worker's own for this cluster, random at first */
     struct rw_random *random; /* never NULL */
     const struct rw_config_passive_health *passive; /* NULL: who is not ejected takes everything */
+    const struct rw_residency *residency;           /* where it may go; NULL: anywhere */
     const struct rw_endpoint *avoid; /* a retry: not this one if there is another; NULL */
 };
 

@@ -214,7 +214,7 @@ static enum go step_request_policies(struct rw_exchange *x)
         move(x, RW_STEP_FORWARD);
         return GO_ON;
     case RW_VERDICT_REPLY:
-        x->reason = RW_REASON_POLICY;
+        x->reason = x->reason ? x->reason : RW_REASON_POLICY;
         move(x, RW_STEP_RESPONSE_POLICIES);
         return GO_ON;
     default:

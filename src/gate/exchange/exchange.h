@@ -30,6 +30,7 @@ struct rw_exchange_websocket;
 struct rw_filter_chain;
 struct rw_listener_settings;
 struct rw_policy_note;
+struct rw_residency;
 struct rw_route;
 struct rw_snapshot;
 struct rw_tunnel;
@@ -110,6 +111,9 @@ struct rw_exchange {
 
     struct rw_policy_note *notes; /* of policies, from the request to the response */
     struct rw_span limit;         /* for the log: the rate limit that refused, or would have */
+
+    const struct rw_residency
+        *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */
 
     struct rw_filter_chain *request_filters,
         *response_filters;                /* NULL: none (gate/exchange/filter.h) */

@@ -1,6 +1,7 @@
 #include "gate/exchange/exchange_log.h"
 
 #include "gate/cluster/cluster.h"
+#include "gate/cluster/residency.h"
 #include "gate/exchange/grpc.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
@@ -201,6 +202,16 @@ static void count_version(struct rw_exchange *x, uint64_t duration_us)
     count_series(x, x->version_series, duration_us, failed);
 }
 
+/* An endpoint without a region is told so: "". */
+static void tell_residency(const struct rw_exchange *x, struct rw_access_record *record)
+{
+    record->client_place = x->residency->client;
+    if (x->residency->rule.len)
+        record->residency = x->residency->rule;
+    if (x->endpoint)
+        record->endpoint_region = x->endpoint->locality.region;
+}
+
 static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
 {
     bool from_origin = x->endpoint && x->response_ns;
@@ -229,6 +240,8 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .retries = x->retries,
         .retry_cause = x->retries ? rw_config_retry_names[x->retry_cause] : NULL,
     };
+    if (__builtin_expect(x->residency != NULL, 0))
+        tell_residency(x, &record);
     if (!rw_access_write(x->worker->access, &record))
         rw_worker_count(x->worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
 }

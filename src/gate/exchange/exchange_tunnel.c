@@ -62,6 +62,7 @@ struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
         .upstream_us = (x->response_ns - x->started_ns) / 1000,
         .client = (const struct sockaddr *)&x->client,
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
+        .residency = x->residency,
         .texts = {[RW_TUNNEL_METHOD] = x->request.method_text,
                   [RW_TUNNEL_HOST] = x->request.authority,
                   [RW_TUNNEL_PATH] = x->request.path,

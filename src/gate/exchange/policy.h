@@ -47,6 +47,10 @@ struct rw_policy {
         kind; /* key, record, manual text; kind.user points back to this struct */
     enum rw_err (*compile)(struct rw_compile *compile, const void *config, void **instance);
     void (*destroy)(void *instance); /* NULL: nothing */
+    /* Once all routes are there: for each one that the policy is asked for, is there something in
+     * them that cannot work together? Mistakes go to the report: RW_EINVAL. NULL: there is not. */
+    enum rw_err (*check_route)(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report);
     enum rw_verdict (*on_request)(struct rw_exchange *x,
                                   const void *instance); /* NULL: not concerned */
     enum rw_verdict (*on_response)(struct rw_exchange *x,

@@ -25,6 +25,9 @@
     X(DESCRIPTORS, "out_of_descriptors", 503, "The gateway has no descriptor for this request.")   \
     X(EXCHANGE_LIMIT, "exchange_limit", 503, "The request needs more memory than is allowed.")     \
     X(NO_ENDPOINT, "no_endpoint", 503, "No healthy endpoint is available.")                        \
+    X(RESIDENCY_REFUSED, "residency_refused", 451, "Requests from this country are not served.")   \
+    X(RESIDENCY_NOWHERE, "residency_no_endpoint", 503,                                             \
+      "No healthy endpoint is available where this request may go.")                               \
     X(QUEUE_FULL, "connection_queue_full", 503, "Too many requests wait for a connection.")        \
     X(QUEUE_TIMEOUT, "connection_queue_timeout", 503, "No connection became free in time.")        \
     X(OVERLOADED, "overloaded", 503, "The origin has as much to do as it can.")                    \

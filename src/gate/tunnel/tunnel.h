@@ -23,6 +23,7 @@
 
 struct rw_client;
 struct rw_client_front;
+struct rw_residency;
 struct rw_tunnel;
 
 /* Who looks at the bytes, or has a say: all on the worker's thread. NULL members do what a tunnel
@@ -65,6 +66,7 @@ struct rw_tunnel_options {
     uint64_t upstream_us;                  /* until the origin agreed; UINT64_MAX: not told */
     const struct sockaddr *client;         /* AF_INET, AF_INET6 or AF_UNIX */
     struct rw_span trace_id;               /* 32 hexadecimal digits, or empty */
+    const struct rw_residency *residency;  /* NULL: nobody asked where the client is */
     struct rw_span texts[RW_TUNNEL_TEXTS]; /* copied */
 };
 

@@ -1,5 +1,6 @@
 /* What a tunnel keeps of the request that began it, and its line in the log. */
 #include "base/alloc.h"
+#include "gate/cluster/residency.h"
 #include "gate/tunnel/tunnel_private.h"
 #include "gate/worker.h"
 
@@ -60,6 +61,24 @@ static char *keep_trace_id(char *to, struct rw_span hex)
     return to;
 }
 
+/* The place and the rule, each a byte of length and so many bytes. */
+static size_t residency_bytes(const struct rw_residency *residency)
+{
+    if (!residency)
+        return 0;
+    size_t rule = residency->rule.len;
+    return 2 + residency->client.len +
+           (rule < RW_ACCESS_LABEL_BYTES_MAX ? rule : RW_ACCESS_LABEL_BYTES_MAX);
+}
+
+static char *keep_label(char *to, struct rw_span label)
+{
+    size_t len = label.len < RW_ACCESS_LABEL_BYTES_MAX ? label.len : RW_ACCESS_LABEL_BYTES_MAX;
+    *to++ = (char)len;
+    memcpy(to, label.at, len);
+    return to + len;
+}
+
 /* What the log would cut off is not kept, nor the method that nearly all have. */
 static size_t kept_bytes(unsigned which, struct rw_span text)
 {
@@ -80,6 +99,8 @@ static void keep(struct rw_tunnel *tunnel, const struct rw_tunnel_options *optio
     if (tunnel->traced)
         to = keep_trace_id(to, options->trace_id);
     to = keep_address(to, options->client);
+    if (tunnel->resident)
+        to = keep_label(keep_label(to, options->residency->client), options->residency->rule);
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++) {
         size_t bytes = kept_bytes(i, options->texts[i]);
         if (bytes)
@@ -96,7 +117,7 @@ struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options)
 {
     bool traced = options->trace_id.len == 2 * (size_t)TRACE_ID_BYTES;
     size_t tail = state_bytes(&options->terms) + (traced ? TRACE_ID_BYTES : 0) +
-                  address_bytes(address_of(options->client));
+                  address_bytes(address_of(options->client)) + residency_bytes(options->residency);
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++)
         tail += kept_bytes(i, options->texts[i]);
     struct rw_tunnel *tunnel = rw_alloc_zero(sizeof(*tunnel) + tail);
@@ -113,6 +134,7 @@ struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options)
         .active_ms = rw_loop_now_ms(terms->worker->loop),
         .https = options->https,
         .traced = traced,
+        .resident = options->residency != NULL,
         .protocol = options->protocol & 0xf,
         .address = address_of(options->client) & 3,
         .status = options->status & 0x3ff,
@@ -158,6 +180,26 @@ static void tell_trace_id(const char *at, char *hex)
         hex[2 * i] = hex_digits[(uint8_t)at[i] >> 4];
         hex[2 * i + 1] = hex_digits[at[i] & 15];
     }
+}
+
+static const char *tell_label(const char *at, struct rw_span *label)
+{
+    *label = rw_span(at + 1, (unsigned char)*at);
+    return at + 1 + label->len;
+}
+
+static const char *tell_residency(const struct rw_tunnel *tunnel, const char *at,
+                                  const struct rw_endpoint *endpoint,
+                                  struct rw_access_record *record)
+{
+    if (!tunnel->resident)
+        return at;
+    at = tell_label(tell_label(at, &record->client_place), &record->residency);
+    if (record->residency.len == 0)
+        record->residency = (struct rw_span){0};
+    if (endpoint)
+        record->endpoint_region = endpoint->locality.region;
+    return at;
 }
 
 static void tell_texts(const struct rw_tunnel *tunnel, const char *at,
@@ -215,7 +257,8 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
         at += TRACE_ID_BYTES;
     }
     tell_address(tunnel, at, &client);
-    tell_texts(tunnel, at + address_bytes(tunnel->address), &record);
+    at = tell_residency(tunnel, at + address_bytes(tunnel->address), endpoint, &record);
+    tell_texts(tunnel, at, &record);
     if (!rw_access_write(worker->access, &record))
         rw_worker_count(worker, RW_COUNTER_LOG_LINES_DROPPED, 1);
 }

@@ -42,9 +42,10 @@ struct rw_tunnel {
     uint16_t path_bytes : 12;
     uint16_t address : 2; /* enum rw_tunnel_address */
     uint16_t traced : 1;
+    uint16_t resident : 1;              /* its client's place and residency rule are kept */
     uint8_t reason;                     /* enum rw_reason */
     uint8_t text_bytes[RW_TUNNEL_PATH]; /* of the texts other than the path, which comes last */
-    char tail[];                        /* the observer's state, trace id, address, texts */
+    char tail[]; /* the observer's state, trace id, address, place and rule, texts */
 };
 _Static_assert(sizeof(struct rw_tunnel) == 88 && offsetof(struct rw_tunnel, tail) == 88,
                "see above; and the observer's state is aligned");

@@ -1,0 +1,69 @@
+/* A rule that leaves an upstream no endpoint is a mistake, told before any request meets it. */
+#include "gate/cluster/cluster.h"
+#include "gate/cluster/residency.h"
+#include "gate/release/release.h"
+#include "gate/snapshot.h"
+#include "origin/release.h"
+#include "origin/upstream.h"
+#include "policy/residency/residency_private.h"
+
+static const struct rw_config_upstream *upstream_named(const struct rw_config *config,
+                                                       struct rw_span name)
+{
+    const struct rw_config_upstream *upstreams = config->upstreams.items;
+    for (size_t i = 0; i < config->upstreams.count; i++)
+        if (rw_span_eq(upstreams[i].name, name))
+            return &upstreams[i];
+    return NULL;
+}
+
+static bool leaves_one(const struct rw_residency_rule_config *rule,
+                       const struct rw_config_upstream *upstream)
+{
+    const struct rw_config_endpoint *endpoints = upstream->endpoints.items;
+    const struct rw_regions regions = {rule->regions.items, rule->regions.count};
+    for (size_t i = 0; i < upstream->endpoints.count; i++)
+        if (endpoints[i].weight && rw_regions_have(&regions, endpoints[i].locality.region))
+            return true;
+    return rule->refuse;
+}
+
+static enum rw_err check_cluster(const struct rw_residency_config *config,
+                                 const struct rw_route *route, const struct rw_cluster *cluster,
+                                 const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    const struct rw_residency_rule_config *rules = config->rules.items;
+    const struct rw_config_upstream *upstream = upstream_named(snapshot->config, cluster->name);
+    enum rw_err err = RW_OK;
+    for (size_t i = 0; upstream && i < config->rules.count; i++) {
+        if (leaves_one(&rules[i], upstream))
+            continue;
+        rw_conf_mistake_at(report, rules[i].place,
+                           "the rule %s leaves no endpoint of the upstream %s, to which the route "
+                           "%s sends requests: none has a region that it admits",
+                           rw_conf_quote(report, rules[i].name),
+                           rw_conf_quote(report, upstream->name),
+                           rw_conf_quote(report, route->name));
+        err = RW_EINVAL;
+    }
+    return err;
+}
+
+enum rw_err rw_residency_check_route(const struct rw_residency_config *config,
+                                     const struct rw_route *route,
+                                     const struct rw_snapshot *snapshot,
+                                     struct rw_conf_report *report)
+{
+    enum rw_err result = RW_OK;
+    if (route->origin == &rw_origin_upstream)
+        return check_cluster(config, route, route->origin_instance, snapshot, report);
+    if (route->origin != &rw_origin_release)
+        return RW_OK;
+    const struct rw_release *release = route->origin_instance;
+    for (unsigned i = 0; i < release->count; i++) {
+        enum rw_err err =
+            check_cluster(config, route, release->versions[i].cluster, snapshot, report);
+        result = err ? err : result;
+    }
+    return result;
+}
