@@ -89,6 +89,7 @@ docs: build ## Write docs/reference anew from the program's own tables
 	@build/release/ringway schema --format markdown > docs/reference/configuration.md
 	@build/release/ringway schema --format json > docs/reference/configuration.schema.json
 	@build/release/ringway schema --format steps > docs/reference/exchange-steps.md
+	@build/release/ringway schema --format acceptance > docs/reference/acceptance.schema.json
 
 .PHONY: sim
 sim: deps-test ## Run the simulations (SIM_ARGS are passed on)

@@ -19,6 +19,7 @@ extern const struct rw_verb rw_verb_schema;
 extern const struct rw_verb rw_verb_explain;
 extern const struct rw_verb rw_verb_load;
 extern const struct rw_verb rw_verb_plan;
+extern const struct rw_verb rw_verb_verify;
 
 /* argv[0] of the program, for the upgrade; the whole vector. */
 extern char **rw_cli_argv;

@@ -2,12 +2,64 @@
 #include "gate/config/config.h"
 #include "gate/exchange/exchange.h"
 #include "plan/intake/intake.h"
+#include "verify/acceptance.h"
 
 #include <stdio.h>
+
+static void add_gateway_json(struct rw_text *text)
+{
+    rw_conf_schema_json(&rw_config_record, "Ringway gateway configuration", text);
+}
+
+static void add_gateway_manual(struct rw_text *text)
+{
+    rw_conf_manual(&rw_config_record, text);
+}
+
+static void add_gateway_example(struct rw_text *text)
+{
+    rw_conf_example(&rw_config_record, text);
+}
+
+static void add_acceptance_json(struct rw_text *text)
+{
+    rw_conf_schema_json(&rw_acceptance_record, "Ringway acceptance file", text);
+}
+
+static void add_acceptance_example(struct rw_text *text)
+{
+    rw_conf_example(&rw_acceptance_record, text);
+}
+
+static const struct {
+    const char *name;
+    void (*add)(struct rw_text *text);
+} formats[] = {
+    {"json", add_gateway_json},
+    {"markdown", add_gateway_manual},
+    {"example", add_gateway_example},
+    {"steps", rw_steps_manual},
+    {"intake", rw_intake_write_schema},
+    {"acceptance", add_acceptance_json},
+    {"acceptance-example", add_acceptance_example},
+};
+enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
+
+static int refuse(const char *format)
+{
+    struct rw_text names = {0};
+    for (unsigned i = 0; i < FORMATS; i++)
+        rw_text_addf(&names, "%s%s", i ? ", " : "", formats[i].name);
+    int code = rw_cli_usage_error("schema", "--format: \"%s\" is none of %s", format,
+                                  names.at ? names.at : "");
+    rw_text_free(&names);
+    return code;
+}
 
 static int run(int argc, char **argv)
 {
     const char *format = "json";
+    unsigned which = 0;
     for (int i = 0; i < argc; i++) {
         bool lacking;
         const char *value = rw_cli_option(argc, argv, &i, "--format", &lacking);
@@ -15,20 +67,12 @@ static int run(int argc, char **argv)
             return rw_cli_usage_error("schema", "unknown argument \"%s\"", argv[i]);
         format = value;
     }
+    while (which < FORMATS && strcmp(format, formats[which].name) != 0)
+        which++;
+    if (which == FORMATS)
+        return refuse(format);
     struct rw_text text = {0};
-    if (strcmp(format, "json") == 0)
-        rw_conf_schema_json(&rw_config_record, "Ringway gateway configuration", &text);
-    else if (strcmp(format, "markdown") == 0)
-        rw_conf_manual(&rw_config_record, &text);
-    else if (strcmp(format, "example") == 0)
-        rw_conf_example(&rw_config_record, &text);
-    else if (strcmp(format, "steps") == 0)
-        rw_steps_manual(&text);
-    else if (strcmp(format, "intake") == 0)
-        rw_intake_write_schema(&text);
-    else
-        return rw_cli_usage_error(
-            "schema", "--format: \"%s\" is none of json, markdown, example, steps, intake", format);
+    formats[which].add(&text);
     bool written = !text.err && fwrite(text.at, 1, text.len, stdout) == text.len;
     rw_text_free(&text);
     return written ? 0 : 1;
@@ -44,6 +88,8 @@ const struct rw_verb rw_verb_schema = {
         "  markdown  the reference of all options\n"
         "  example   a whole configuration with every option and its default\n"
         "  steps     the steps of an exchange\n"
-        "  intake    JSON Schema of what `ringway plan` reads\n",
+        "  intake    JSON Schema of what `ringway plan` reads\n"
+        "  acceptance, acceptance-example\n"
+        "            JSON Schema of what `ringway verify` reads; the whole file with its defaults\n",
     .run = run,
 };

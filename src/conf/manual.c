@@ -75,7 +75,8 @@ static void add_range(struct rw_text *text, const struct rw_conf_field *field)
     else if (field->type == RW_CONF_SIZE)
         rw_text_addf(text, ", %s to %s", rw_conf_format_size(least, (uint64_t)field->min),
                      rw_conf_format_size(most, (uint64_t)field->max));
-    else if (field->type == RW_CONF_UINT || field->type == RW_CONF_INT)
+    else if (field->type == RW_CONF_UINT || field->type == RW_CONF_INT ||
+             field->type == RW_CONF_NUMBER)
         rw_text_addf(text, ", %" PRId64 " to %" PRId64, field->min, field->max);
 }
 
@@ -86,6 +87,7 @@ static void add_type(struct rw_text *text, const struct rw_conf_records *records
         [RW_CONF_BOOL] = "`true`, `false`",
         [RW_CONF_UINT] = "number",
         [RW_CONF_INT] = "number",
+        [RW_CONF_NUMBER] = "number",
         [RW_CONF_DURATION] = "duration",
         [RW_CONF_SIZE] = "size",
         [RW_CONF_TEXT] = "text",

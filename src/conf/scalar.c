@@ -10,6 +10,9 @@
     snprintf((complaint)->expected, sizeof((complaint)->expected), __VA_ARGS__)
 #define HINT(complaint, ...) snprintf((complaint)->hint, sizeof((complaint)->hint), __VA_ARGS__)
 
+enum { DIGITS_MAX = 15 };
+#define NUMBER_MAX INT64_C(1000000000000000)
+
 static bool limited(const struct rw_conf_field *field)
 {
     return field->min != 0 || field->max != 0;
@@ -77,6 +80,42 @@ static bool read_enum(const struct rw_conf_field *field, struct rw_span text, in
     const char *nearest = rw_conf_nearest(text, field->names, count);
     if (nearest)
         HINT(complaint, "; did you mean \"%s\"?", nearest);
+    return false;
+}
+
+/* Digits, and perhaps a point with digits behind it: the same in every locale. */
+static bool read_digits(struct rw_span text, double *value)
+{
+    ptrdiff_t point = rw_span_find(text, '.');
+    struct rw_span whole = point < 0 ? text : rw_span(text.at, (size_t)point);
+    struct rw_span fraction = point < 0 ? RW_LITERAL("0") : rw_span_skip(text, (size_t)point + 1);
+    uint64_t before, behind;
+    double scale = 1;
+    if (whole.len > DIGITS_MAX || fraction.len > DIGITS_MAX || !rw_span_to_u64(whole, &before) ||
+        !rw_span_to_u64(fraction, &behind))
+        return false;
+    for (size_t i = 0; i < fraction.len; i++)
+        scale *= 10;
+    /* One division of two whole numbers: the nearest double, as long as they fit into 53 bits. */
+    *value = before < (1ull << 20) && scale <= 1e9
+                 ? (double)(before * (uint64_t)scale + behind) / scale
+                 : (double)before + (double)behind / scale;
+    return true;
+}
+
+static bool read_decimal(const struct rw_conf_field *field, struct rw_span text, double *to,
+                         struct rw_conf_complaint *complaint)
+{
+    bool negative = text.len && text.at[0] == '-';
+    int64_t min = limited(field) ? field->min : 0, max = limited(field) ? field->max : NUMBER_MAX;
+    double value = 0;
+    bool right = read_digits(rw_span_skip(text, negative), &value);
+    value = negative ? -value : value;
+    if (right && value >= (double)min && value <= (double)max) {
+        *to = value;
+        return true;
+    }
+    EXPECTED(complaint, "a number from %" PRId64 " to %" PRId64, min, max);
     return false;
 }
 
@@ -194,6 +233,8 @@ bool rw_conf_scalar(const struct rw_conf_field *field, struct rw_span text, void
     case RW_CONF_UINT:
     case RW_CONF_INT:
         return read_number(field, text, to, complaint);
+    case RW_CONF_NUMBER:
+        return read_decimal(field, text, to, complaint);
     case RW_CONF_DURATION:
         return read_duration(field, text, to, complaint);
     case RW_CONF_SIZE:

@@ -22,6 +22,7 @@ enum rw_conf_type {
     RW_CONF_BOOL,     /* bool */
     RW_CONF_UINT,     /* uint32_t, within min..max */
     RW_CONF_INT,      /* int32_t, within min..max */
+    RW_CONF_NUMBER,   /* double, within min..max: "99.95"; no exponent, no sign without a min */
     RW_CONF_DURATION, /* uint32_t milliseconds; "250ms", "1.5s", "2m", "1h", "1d"; a bare number is
                          an error */
     RW_CONF_SIZE,   /* uint64_t bytes; "64KiB", "1MiB", "10MB", "512B", or a bare number of bytes */

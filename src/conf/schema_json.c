@@ -100,6 +100,17 @@ static void add_number(struct schema *schema, const struct rw_conf_field *field)
                           : "^[0-9]+$");
 }
 
+static void add_decimal(struct schema *schema, const struct rw_conf_field *field)
+{
+    next(schema);
+    rw_text_addf(schema->text, "{\"type\": \"number\", \"minimum\": %" PRId64, field->min);
+    if (limited(field))
+        rw_text_addf(schema->text, ", \"maximum\": %" PRId64, field->max);
+    rw_text_adds(schema->text, "}");
+    ALTERNATIVE(schema, "{\"type\": \"string\", \"pattern\": \"%s\"}",
+                field->min < 0 ? "^-?[0-9]+(\\\\.[0-9]+)?$" : "^[0-9]+(\\\\.[0-9]+)?$");
+}
+
 static void add_text(struct schema *schema, const struct rw_conf_field *field)
 {
     next(schema);
@@ -159,6 +170,9 @@ static void add_scalar(struct schema *schema, const struct rw_conf_field *field)
     case RW_CONF_INT:
     case RW_CONF_SIZE:
         add_number(schema, field);
+        break;
+    case RW_CONF_NUMBER:
+        add_decimal(schema, field);
         break;
     case RW_CONF_DURATION:
         ALTERNATIVE(schema, "{\"type\": \"string\", \"pattern\": "
@@ -247,8 +261,8 @@ static void add_default_list(struct schema *schema, struct rw_span list)
 static void add_default(struct schema *schema, const struct rw_conf_field *field)
 {
     struct rw_span text = rw_span_text(field->fallback);
-    bool bare =
-        field->type == RW_CONF_BOOL || field->type == RW_CONF_UINT || field->type == RW_CONF_INT;
+    bool bare = field->type == RW_CONF_BOOL || field->type == RW_CONF_UINT ||
+                field->type == RW_CONF_INT || field->type == RW_CONF_NUMBER;
     key(schema, "default");
     if (text.len > 1 && text.at[0] == '[')
         add_default_list(schema, text);

@@ -16,6 +16,8 @@ size_t rw_conf_type_size(const struct rw_conf_field *field)
     case RW_CONF_INT:
     case RW_CONF_DURATION:
         return sizeof(uint32_t);
+    case RW_CONF_NUMBER:
+        return sizeof(double);
     case RW_CONF_SIZE:
         return sizeof(uint64_t);
     case RW_CONF_ENUM:
@@ -154,12 +156,19 @@ static const char *shape(struct rw_conf_node *node)
 static const char *wanted(const struct rw_conf_field *field)
 {
     static const char *const names[] = {
-        [RW_CONF_BOOL] = "true or false", [RW_CONF_UINT] = "a number",
-        [RW_CONF_INT] = "a number",       [RW_CONF_DURATION] = "a duration",
-        [RW_CONF_SIZE] = "a size",        [RW_CONF_TEXT] = "a text",
-        [RW_CONF_SECRET] = "a text",      [RW_CONF_ENUM] = "a word",
-        [RW_CONF_ADDRESS] = "an address", [RW_CONF_CIDR] = "an IP address or range",
-        [RW_CONF_RECORD] = "a mapping",   [RW_CONF_VARIANT] = "a mapping",
+        [RW_CONF_BOOL] = "true or false",
+        [RW_CONF_UINT] = "a number",
+        [RW_CONF_INT] = "a number",
+        [RW_CONF_DURATION] = "a duration",
+        [RW_CONF_NUMBER] = "a number",
+        [RW_CONF_SIZE] = "a size",
+        [RW_CONF_TEXT] = "a text",
+        [RW_CONF_SECRET] = "a text",
+        [RW_CONF_ENUM] = "a word",
+        [RW_CONF_ADDRESS] = "an address",
+        [RW_CONF_CIDR] = "an IP address or range",
+        [RW_CONF_RECORD] = "a mapping",
+        [RW_CONF_VARIANT] = "a mapping",
     };
     return names[field->type];
 }

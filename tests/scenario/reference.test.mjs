@@ -21,6 +21,13 @@ for (const [format, page] of Object.entries(pages)) {
   });
 }
 
+test('docs/reference/acceptance.schema.json is current', () => {
+  const said = execFileSync(process.env.RINGWAY, ['schema', '--format', 'acceptance'], { encoding: 'utf8' });
+  const page = new URL('docs/reference/acceptance.schema.json', root);
+  assert.equal(readFileSync(page, 'utf8'), said, 'run `make docs`');
+  assert.equal(JSON.parse(said).$schema, 'https://json-schema.org/draft/2020-12/schema');
+});
+
 test('the schema is JSON, and names its draft', () => {
   const schema = JSON.parse(readFileSync(new URL(pages.json, root), 'utf8'));
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');

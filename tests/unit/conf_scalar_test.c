@@ -49,6 +49,49 @@ static void test_durations(void **state)
     }
 }
 
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t min, max;
+        bool right;
+        double value;
+    } cases[] = {
+        {"99.95", 0, 100, true, 99.95},
+        {"0", 0, 100, true, 0},
+        {"100", 0, 100, true, 100},
+        {"0.000001", 0, 100, true, 0.000001},
+        {"0012.500", 0, 100, true, 12.5},
+        {"-0.5", -1, 1, true, -0.5},
+        {"123456789012345", 0, 0, true, 123456789012345.0},
+        {"1000000.25", 0, 0, true, 1000000.25},
+        {"100.01", 0, 100, false, 0},
+        {"-0.5", 0, 0, false, 0},
+        {"1e3", 0, 0, false, 0},
+        {"1.", 0, 0, false, 0},
+        {".5", 0, 0, false, 0},
+        {"", 0, 0, false, 0},
+        {"-", -1, 1, false, 0},
+        {"--1", -1, 1, false, 0},
+        {"+1", 0, 0, false, 0},
+        {"1.2.3", 0, 0, false, 0},
+        {"1,5", 0, 0, false, 0},
+        {"nan", 0, 0, false, 0},
+        {"0.1234567890123456", 0, 1, false, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct rw_conf_field field = {
+            .type = RW_CONF_NUMBER, .min = cases[i].min, .max = cases[i].max};
+        struct rw_conf_complaint complaint;
+        double value = 0;
+        print_message("%s\n", cases[i].text);
+        assert_int_equal(rw_conf_scalar(&field, rw_span_text(cases[i].text), &value, &complaint),
+                         cases[i].right);
+        assert_true(value == cases[i].value);
+    }
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
@@ -227,10 +270,10 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_formats),   cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_address_parts),
-        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_durations),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_address_parts), cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

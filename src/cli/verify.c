@@ -1,0 +1,333 @@
+#include "base/alloc.h"
+#include "cli/cli.h"
+#include "verify/report.h"
+#include "verify/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { OUTPUTS_MAX = 8 };
+
+struct options {
+    const char *path;
+    const char *outputs[OUTPUTS_MAX];
+    unsigned output_count;
+    struct rw_allowed allowed;
+    enum rw_language language;
+    bool json, quiet, check;
+    /* To be the built-in server. */
+    const char *origin, *origin_counts;
+};
+
+static struct rw_verify_run *interrupted_run;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    rw_verify_stop(interrupted_run);
+}
+
+/* ---- Arguments ---- */
+
+static void write_json(const struct rw_verify_sheet *sheet, enum rw_language language,
+                       struct rw_text *text)
+{
+    (void)language;
+    rw_verify_report_json(sheet, text);
+}
+
+/* How a file's name ends, and who writes it. */
+static const struct writer {
+    const char *suffix;
+    void (*write)(const struct rw_verify_sheet *sheet, enum rw_language language,
+                  struct rw_text *text);
+} writers[] = {
+    {".json", write_json},
+    {".txt", rw_verify_report_text},
+};
+
+static const struct writer *find_writer(const char *file)
+{
+    const char *suffix = strrchr(file, '.');
+    for (size_t i = 0; suffix && i < sizeof(writers) / sizeof(*writers); i++)
+        if (strcmp(suffix, writers[i].suffix) == 0)
+            return &writers[i];
+    return NULL;
+}
+
+static int take_output(struct options *options, const char *file)
+{
+    if (!find_writer(file))
+        return rw_cli_usage_error("verify", "--out: \"%s\" ends with none of .json, .txt", file);
+    if (options->output_count == OUTPUTS_MAX)
+        return rw_cli_usage_error("verify", "--out: at most %d files", OUTPUTS_MAX);
+    options->outputs[options->output_count++] = file;
+    return 0;
+}
+
+static int take_host(struct options *options, const char *host)
+{
+    if (options->allowed.count == RW_ACCEPTANCE_ALLOWED_MAX)
+        return rw_cli_usage_error("verify", "--allow-target: at most %d",
+                                  RW_ACCEPTANCE_ALLOWED_MAX);
+    options->allowed.hosts[options->allowed.count++] = host;
+    return 0;
+}
+
+static int take_language(struct options *options, const char *name)
+{
+    if (strcmp(name, "en") != 0 && strcmp(name, "zh") != 0)
+        return rw_cli_usage_error("verify", "--lang: \"%s\" is neither en nor zh", name);
+    options->language = strcmp(name, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
+    return 0;
+}
+
+static int take_origin(struct options *options, const char *name)
+{
+    options->origin = name;
+    return 0;
+}
+
+static int take_counts(struct options *options, const char *fd)
+{
+    options->origin_counts = fd;
+    return 0;
+}
+
+static bool take_flag(struct options *options, const char *argument)
+{
+    const struct {
+        const char *name;
+        bool *to;
+    } flags[] = {
+        {"--json", &options->json}, {"--quiet", &options->quiet}, {"--check", &options->check}};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        if (strcmp(argument, flags[i].name) == 0)
+            return *flags[i].to = true;
+    return false;
+}
+
+static int take(int argc, char **argv, int *i, struct options *options)
+{
+    static const struct {
+        const char *name;
+        int (*take)(struct options *options, const char *value);
+    } words[] = {
+        {"--out", take_output},    {"--allow-target", take_host},    {"--lang", take_language},
+        {"--origin", take_origin}, {"--origin-counts", take_counts},
+    };
+    if (take_flag(options, argv[*i]))
+        return 0;
+    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+        bool lacking;
+        const char *value = rw_cli_option(argc, argv, i, words[w].name, &lacking);
+        if (lacking)
+            return rw_cli_usage_error("verify", "%s needs a value", words[w].name);
+        if (value)
+            return words[w].take(options, value);
+    }
+    if (argv[*i][0] == '-')
+        return rw_cli_usage_error("verify", "unknown option \"%s\"", argv[*i]);
+    if (options->path)
+        return rw_cli_usage_error("verify", "one file at a time: \"%s\"", argv[*i]);
+    options->path = argv[*i];
+    return 0;
+}
+
+static int parse(int argc, char **argv, struct options *options)
+{
+    int code = 0;
+    for (int i = 0; i < argc && !code; i++)
+        code = take(argc, argv, &i, options);
+    if (!code && !options->path)
+        code = rw_cli_usage_error("verify", "an acceptance file, please");
+    return code;
+}
+
+/* ---- Progress ---- */
+
+static void show_progress(const struct rw_verify_progress *progress, void *user)
+{
+    (void)user;
+    fprintf(stderr, "\r\033[K%u/%u ", progress->repetition, progress->repetitions);
+    if (!progress->load)
+        fputs("starting", stderr);
+    else if (progress->now->seconds < 0)
+        fprintf(stderr, "%s: %u connections", progress->load->name.at, progress->now->connected);
+    else
+        fprintf(stderr, "%s: %llu answers/s, p99 %.2f ms, %llu failed; %.0f s left",
+                progress->load->name.at, (unsigned long long)progress->now->row.answered,
+                (double)progress->now->row.p99_ns / 1e6,
+                (unsigned long long)progress->now->row.failed, progress->left_s);
+    fflush(stderr);
+}
+
+/* ---- Results ---- */
+
+static int write_file(const char *path, const struct rw_text *text)
+{
+    FILE *file = text->err ? NULL : fopen(path, "wb");
+    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
+    if (file && fclose(file) != 0)
+        good = false;
+    if (good)
+        return 0;
+    fprintf(stderr, "ringway verify: %s cannot be written: %s\n", path,
+            text->err ? rw_err_text(text->err) : strerror(errno));
+    return 1;
+}
+
+static int write_results(const struct options *options, const struct rw_verify_sheet *sheet)
+{
+    struct rw_text text = {0};
+    int code = 0;
+    if (options->json)
+        rw_verify_report_json(sheet, &text);
+    else
+        rw_verify_report_text(sheet, options->language, &text);
+    if (!text.err && text.at)
+        fputs(text.at, stdout);
+    rw_text_free(&text);
+    for (unsigned i = 0; i < options->output_count; i++) {
+        text = (struct rw_text){0};
+        find_writer(options->outputs[i])->write(sheet, options->language, &text);
+        code |= write_file(options->outputs[i], &text);
+        rw_text_free(&text);
+    }
+    return code;
+}
+
+static int report(const struct options *options, const struct rw_verify_run *run)
+{
+    struct rw_verify_sheet sheet;
+    const char *failed = run->why.at ? run->why.at : "";
+    enum rw_err err = rw_verify_sheet_make(run->file, &run->record, failed, &sheet);
+    int code = err ? 1 : write_results(options, &sheet);
+    if (err)
+        fprintf(stderr, "ringway verify: %s\n", rw_err_text(err));
+    else if (!rw_verify_holds(&sheet))
+        code = 1;
+    rw_verify_sheet_free(&sheet);
+    return code;
+}
+
+/* Nothing was started: the file, or its use, is at fault. */
+static bool is_misuse(enum rw_err err)
+{
+    return err == RW_EACCES || err == RW_EDNS || err == RW_EINVAL;
+}
+
+static int execute(const struct options *options, const struct rw_acceptance *file)
+{
+    struct rw_verify_run *run = rw_alloc_zero(sizeof(*run));
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+    bool shown = !options->quiet && isatty(STDERR_FILENO);
+    if (!run)
+        return 1;
+    run->file = file;
+    run->allowed = &options->allowed;
+    run->progress = shown ? show_progress : NULL;
+    interrupted_run = run;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    enum rw_err err = rw_verify_run(run);
+    if (shown)
+        fputs("\r\033[K", stderr);
+    if (err && !run->why.len)
+        rw_text_addf(&run->why, "%s\n", rw_err_text(err));
+    int code = is_misuse(err) ? 2 : report(options, run);
+    if (code == 2)
+        fprintf(stderr, "ringway verify: %s", run->why.at ? run->why.at : "");
+    rw_verify_run_close(run);
+    rw_free(run);
+    return code;
+}
+
+/* ---- The built-in server ---- */
+
+static int serve_origin(const struct options *options, const struct rw_acceptance *file)
+{
+    const struct rw_verify_server *servers = rw_acceptance_servers(file), *server = NULL;
+    struct rw_origin_counts *counts = NULL;
+    struct rw_address address;
+    for (size_t i = 0; i < file->servers.count; i++)
+        if (rw_span_is(servers[i].name, options->origin))
+            server = &servers[i];
+    if (!server || !server->origin)
+        return rw_cli_usage_error("verify", "--origin: no server called \"%s\" is built in",
+                                  options->origin);
+    enum rw_err err = rw_address_parse(server->address, &address);
+    uint64_t fd;
+    if (!err && options->origin_counts)
+        err = rw_span_to_u64(rw_span_text(options->origin_counts), &fd) && fd <= INT32_MAX
+                  ? rw_origin_counts_map((int)fd, &counts)
+                  : RW_EINVAL;
+    if (!err)
+        err = rw_origin_serve(server->origin, &address, file->seed, counts);
+    fprintf(stderr, "ringway verify: %s: %s\n", server->address.at, rw_err_text(err));
+    return 1;
+}
+
+/* ---- The verb ---- */
+
+static int tell_plan(const struct rw_acceptance *file)
+{
+    printf("%s: fine: %zu load%s, %zu target%s, %u repetition%s, %.0f s\n", file->path,
+           file->loads.count, file->loads.count == 1 ? "" : "s", file->targets.count,
+           file->targets.count == 1 ? "" : "s", file->repetitions,
+           file->repetitions == 1 ? "" : "s", rw_acceptance_seconds(file));
+    return 0;
+}
+
+static int read_and_go(const struct options *options)
+{
+    struct rw_arena arena;
+    struct rw_acceptance *file;
+    struct rw_conf_report mistakes = {0};
+    struct rw_text text = {0};
+    rw_arena_init(&arena, NULL, 0, 64 * 1024, 64u << 20);
+    enum rw_err err = rw_acceptance_read(options->path, &arena, &file, &mistakes);
+    rw_conf_report_print(&mistakes, &text);
+    if (err && !text.len)
+        rw_text_addf(&text, "%s: %s\n", options->path, rw_err_text(err));
+    if (text.len)
+        fprintf(stderr, "%s", text.at);
+    rw_text_free(&text);
+    int code = err               ? 2
+               : options->check  ? tell_plan(file)
+               : options->origin ? serve_origin(options, file)
+                                 : execute(options, file);
+    rw_arena_free(&arena);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options = {0};
+    int code = parse(argc, argv, &options);
+    return code ? code : read_and_go(&options);
+}
+
+const struct rw_verb rw_verb_verify = {
+    .name = "verify",
+    .arguments = "[OPTIONS] FILE",
+    .summary = "judges a system by acceptance targets, under load",
+    .help =
+        "FILE says what is started or attached to, what load it gets, and what must hold:\n"
+        "ringway schema --format acceptance has its keys, examples/acceptance.yaml is one to try.\n"
+        "Each target gets a verdict: met, not met, or could not be judged, with the measured\n"
+        "value and how sure it is.\n\n"
+        "  --out FILE           FILE.json or FILE.txt; as often as needed\n"
+        "  --json               JSON on standard output instead of the table\n"
+        "  --lang zh|en         of the table; default en\n"
+        "  --allow-target HOST  load may go to this host, which is not this machine\n"
+        "  --check              only tell the mistakes of FILE\n"
+        "  --quiet              no progress on a terminal\n"
+        "  --origin NAME        be the built-in server NAME of FILE, until interrupted\n\n"
+        "Only addresses that FILE names are touched. What verify starts, it ends.\n\n"
+        "Exit codes: 0 every target holds; 1 one does not, or could not be judged, or the\n"
+        "system did not run; 2 wrong use, or mistakes in FILE.\n",
+    .run = run,
+};

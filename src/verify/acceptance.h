@@ -1,0 +1,146 @@
+/* The acceptance file: what is started or attached to, what load it gets, which targets are judged,
+ * which faults are caused.
+ *
+ * rw_acceptance_read fills it by the tables of conf/schema.h (acceptance_tables.c), so that all
+ * mistakes are told at once with their places, and a JSON Schema comes for free
+ * (rw_acceptance_record). What it promises afterwards: every reference is resolved, every address
+ * is allowed, every count and time is bounded. Then it is only read.
+ */
+#ifndef RW_VERIFY_ACCEPTANCE_H
+#define RW_VERIFY_ACCEPTANCE_H
+
+#include "conf/read.h"
+#include "io/address.h"
+
+enum {
+    RW_ACCEPTANCE_LOADS_MAX = 8,
+    RW_ACCEPTANCE_TARGETS_MAX = 64,
+    RW_ACCEPTANCE_FAULTS_MAX = 64,
+    RW_ACCEPTANCE_SERVERS_MAX = 32,
+    RW_ACCEPTANCE_REQUESTS_MAX = 64,
+    RW_ACCEPTANCE_REPETITIONS_MAX = 20,
+    RW_ACCEPTANCE_SECONDS_MAX = 7 * 24 * 3600, /* of the whole run */
+    RW_ACCEPTANCE_ALLOWED_MAX = 16,
+};
+
+/* What stands behind the gateway, built in: it answers after a time that is known. */
+enum rw_origin_distribution {
+    RW_ORIGIN_CONSTANT,
+    RW_ORIGIN_UNIFORM, /* from 0 to twice the mean */
+    RW_ORIGIN_EXPONENTIAL
+};
+
+struct rw_verify_origin {
+    uint32_t latency_ms; /* the mean */
+    int distribution;    /* enum rw_origin_distribution */
+    double slow_percent; /* of the answers take slow_ms instead */
+    uint32_t slow_ms;
+    double error_percent; /* of the answers are 503 */
+    uint64_t body_bytes;
+};
+
+struct rw_verify_server {
+    struct rw_span name; /* as the gateway's configuration calls it */
+    struct rw_span address;
+    struct rw_verify_origin *origin; /* or */
+    struct rw_conf_list command;     /* of struct rw_span: the program and its arguments */
+    uint32_t start_ms_max;
+    struct rw_conf_place place;
+};
+
+struct rw_verify_gateway {
+    struct rw_span config; /* after reading: a path that can be opened */
+    uint32_t start_ms_max;
+};
+
+struct rw_verify_request {
+    struct rw_span method, path, body;
+    struct rw_conf_list headers; /* of struct rw_conf_pair */
+    uint32_t weight;
+};
+
+struct rw_verify_load {
+    struct rw_span name;
+    double rate, rate_to; /* requests per second; 0: a closed loop; rate_to 0: as rate */
+    int arrivals;         /* enum rw_arrivals */
+    uint32_t duration_ms, warmup_ms, timeout_ms;
+    uint32_t connections, streams, threads, processes;
+    bool http2;
+};
+
+struct rw_verify_target_latency {
+    double percentile;
+    uint32_t most_ms;
+};
+
+struct rw_verify_target_errors {
+    double most_percent;
+};
+
+struct rw_verify_target_throughput {
+    double least;
+};
+
+struct rw_verify_target_concurrency {
+    uint32_t least;
+};
+
+enum rw_verify_target_kind {
+    RW_TARGET_LATENCY,
+    RW_TARGET_ERRORS,
+    RW_TARGET_THROUGHPUT,
+    RW_TARGET_CONCURRENCY,
+    RW_TARGET_KIND_COUNT
+};
+
+struct rw_verify_target {
+    struct rw_span name;
+    struct rw_span load_name;
+    struct rw_conf_variant what; /* its kind's `user` is a struct rw_target_kind */
+    unsigned load;               /* which of the loads; filled by the check */
+    struct rw_conf_place place;
+};
+
+struct rw_acceptance {
+    int schema;
+    struct rw_span name;
+    struct rw_verify_gateway *gateway; /* NULL: attach to what runs */
+    struct rw_span url;                /* of the gateway, and the path before all requests' */
+    struct rw_span ca;
+    bool insecure;
+    struct rw_conf_list servers;  /* of struct rw_verify_server */
+    struct rw_conf_list requests; /* of struct rw_verify_request; one at least after reading */
+    struct rw_conf_list loads;    /* of struct rw_verify_load; one at least */
+    struct rw_conf_list targets;  /* of struct rw_verify_target; one at least */
+    uint32_t repetitions, seed;
+    double confidence_percent;
+    /* Filled by rw_acceptance_read. */
+    const char *path;
+};
+
+extern const struct rw_conf_record rw_acceptance_record;
+
+static inline const struct rw_verify_load *rw_acceptance_loads(const struct rw_acceptance *file)
+{
+    return file->loads.items;
+}
+
+static inline const struct rw_verify_target *rw_acceptance_targets(const struct rw_acceptance *file)
+{
+    return file->targets.items;
+}
+
+static inline const struct rw_verify_server *rw_acceptance_servers(const struct rw_acceptance *file)
+{
+    return file->servers.items;
+}
+
+/* As rw_conf_read_file. `path` outlives the result. */
+RW_MUST_CHECK enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
+                                             struct rw_acceptance **file,
+                                             struct rw_conf_report *report);
+
+/* How long the loads take, all repetitions together. */
+double rw_acceptance_seconds(const struct rw_acceptance *file);
+
+#endif

@@ -1,0 +1,222 @@
+/* The sheet of verdicts, and as a table for a terminal. */
+#include "verify/report.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+
+enum { COLUMNS = 5, NOTE_INDENT = 4 };
+
+enum rw_err rw_verify_sheet_make(const struct rw_acceptance *file, const struct rw_record *record,
+                                 const char *failed, struct rw_verify_sheet *sheet)
+{
+    const struct rw_verify_target *targets = rw_acceptance_targets(file);
+    *sheet = (struct rw_verify_sheet){.file = file, .record = record, .failed = failed};
+    sheet->verdicts = rw_alloc_zero(file->targets.count * sizeof(*sheet->verdicts));
+    if (!sheet->verdicts)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < file->targets.count; i++) {
+        rw_verdict_of(record, &targets[i], file->confidence_percent / 100, &sheet->verdicts[i]);
+        sheet->met += sheet->verdicts[i].result == RW_VERIFY_MET;
+        sheet->not_met += sheet->verdicts[i].result == RW_VERIFY_NOT_MET;
+        sheet->unjudged += sheet->verdicts[i].result == RW_VERIFY_UNJUDGED;
+    }
+    return RW_OK;
+}
+
+void rw_verify_sheet_free(struct rw_verify_sheet *sheet)
+{
+    rw_free(sheet->verdicts);
+    sheet->verdicts = NULL;
+}
+
+bool rw_verify_holds(const struct rw_verify_sheet *sheet)
+{
+    return sheet->met == sheet->file->targets.count && !sheet->failed[0] &&
+           !sheet->record->interrupted;
+}
+
+/* ---- Cells ---- */
+
+static void add(struct rw_text *text, struct rw_label label, enum rw_language language)
+{
+    rw_text_adds(text, rw_label_in(label, language));
+}
+
+static void add_quantity(struct rw_text *text, double value, enum rw_unit unit,
+                         enum rw_language language)
+{
+    if (isnan(value))
+        rw_text_adds(text, "–");
+    else
+        rw_quantity_write(text, (struct rw_quantity){value, unit, NULL, NULL}, language);
+}
+
+static void add_interval(struct rw_text *text, struct rw_interval interval, enum rw_unit unit,
+                         enum rw_language language)
+{
+    if (isnan(interval.low)) {
+        rw_text_adds(text, "–");
+        return;
+    }
+    add_quantity(text, interval.low, unit, language);
+    add(text, RW_TEXTS(" to ", " 至 "), language);
+    add_quantity(text, interval.high, unit, language);
+}
+
+static void add_limit(struct rw_text *text, const struct rw_target_kind *kind, double limit,
+                      enum rw_language language)
+{
+    add(text, kind->at_least ? RW_TEXTS("at least ", "至少 ") : RW_TEXTS("at most ", "至多 "),
+        language);
+    add_quantity(text, limit, kind->unit, language);
+}
+
+struct row {
+    struct rw_text cells[COLUMNS];
+    struct rw_text note;
+};
+
+static void fill_row(const struct rw_verify_sheet *sheet, size_t index, enum rw_language language,
+                     struct row *row)
+{
+    const struct rw_verify_target *target = &rw_acceptance_targets(sheet->file)[index];
+    const struct rw_target_kind *kind = rw_target_kind(target);
+    const struct rw_verdict *verdict = &sheet->verdicts[index];
+    add(&row->cells[0], rw_verify_result_label(verdict->result), language);
+    rw_target_name(target, language, &row->cells[1]);
+    if (sheet->file->loads.count > 1) {
+        rw_text_adds(&row->cells[1], " · ");
+        rw_text_add(&row->cells[1], rw_acceptance_loads(sheet->file)[target->load].name);
+    }
+    add_quantity(&row->cells[2], verdict->measured, kind->unit, language);
+    add_limit(&row->cells[3], kind, verdict->limit, language);
+    add_interval(&row->cells[4], verdict->interval, kind->unit, language);
+    rw_verdict_explain(verdict, language, &row->note);
+}
+
+static void fill_head(const struct rw_verify_sheet *sheet, enum rw_language language,
+                      struct row *row)
+{
+    const struct rw_label titles[COLUMNS - 1] = {
+        RW_LABEL("verdict", "结论"),
+        RW_LABEL("target", "指标"),
+        RW_LABEL("measured", "实测"),
+        RW_LABEL("limit", "限值"),
+    };
+    for (unsigned i = 0; i < COLUMNS - 1; i++)
+        add(&row->cells[i], titles[i], language);
+    rw_number_write(&row->cells[4], sheet->file->confidence_percent);
+    add(&row->cells[4], RW_TEXTS(" % sure", " % 置信区间"), language);
+}
+
+/* ---- The table ---- */
+
+/* On a terminal: Chinese characters are two columns wide. */
+static size_t width_of(const struct rw_text *text)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char byte = (unsigned char)text->at[i];
+        width += (byte < 0x80 || byte >= 0xc0) + (byte >= 0xe3);
+    }
+    return width;
+}
+
+static void put_row(const struct row *row, const size_t *widths, struct rw_text *text)
+{
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        rw_text_adds(text, "  ");
+        rw_text_add(text, rw_text_span(&row->cells[i]));
+        for (size_t k = width_of(&row->cells[i]); i + 1 < COLUMNS && k < widths[i]; k++)
+            rw_text_adds(text, " ");
+    }
+    rw_text_adds(text, "\n");
+    if (row->note.len)
+        rw_text_addf(text, "%*s%.*s\n", NOTE_INDENT, "", (int)row->note.len, row->note.at);
+}
+
+static void free_rows(struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned k = 0; k < COLUMNS; k++)
+            rw_text_free(&rows[i].cells[k]);
+        rw_text_free(&rows[i].note);
+    }
+    rw_free(rows);
+}
+
+static void put_table(const struct rw_verify_sheet *sheet, enum rw_language language,
+                      struct rw_text *text)
+{
+    size_t count = sheet->file->targets.count + 1, widths[COLUMNS] = {0};
+    struct row *rows = rw_alloc_zero(count * sizeof(*rows));
+    if (!rows) {
+        text->err = RW_ENOMEM;
+        return;
+    }
+    fill_head(sheet, language, &rows[0]);
+    for (size_t i = 1; i < count; i++)
+        fill_row(sheet, i - 1, language, &rows[i]);
+    for (size_t i = 0; i < count; i++)
+        for (unsigned k = 0; k < COLUMNS; k++) {
+            size_t width = width_of(&rows[i].cells[k]);
+            widths[k] = width > widths[k] ? width : widths[k];
+            text->err = text->err ? text->err : rows[i].cells[k].err;
+        }
+    for (size_t i = 0; i < count; i++)
+        put_row(&rows[i], widths, text);
+    free_rows(rows, count);
+}
+
+/* ---- Around it ---- */
+
+static void put_head(const struct rw_verify_sheet *sheet, enum rw_language language,
+                     struct rw_text *text)
+{
+    const struct rw_acceptance *file = sheet->file;
+    rw_text_add(text, file->name.len ? file->name : file->url);
+    add(text, RW_TEXTS(": repetitions ", "：重复 "), language);
+    rw_text_addf(text, "%u/%u, ", sheet->record->repeated, file->repetitions);
+    rw_quantity_write(
+        text,
+        (struct rw_quantity){round(sheet->record->seconds * 10) / 10, RW_UNIT_SECONDS, NULL, NULL},
+        language);
+    if (sheet->record->interrupted)
+        add(text, RW_TEXTS(", interrupted", "，已中断"), language);
+    rw_text_adds(text, "\n\n");
+}
+
+static void put_sum(const struct rw_verify_sheet *sheet, enum rw_language language,
+                    struct rw_text *text)
+{
+    const struct {
+        enum rw_verify_result result;
+        unsigned count;
+    } parts[] = {{RW_VERIFY_MET, sheet->met},
+                 {RW_VERIFY_NOT_MET, sheet->not_met},
+                 {RW_VERIFY_UNJUDGED, sheet->unjudged}};
+    rw_text_adds(text, "\n");
+    for (size_t i = 0, written = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (!parts[i].count)
+            continue;
+        rw_text_addf(text, "%s%u ", written++ ? ", " : "", parts[i].count);
+        add(text, rw_verify_result_label(parts[i].result), language);
+    }
+    rw_text_adds(text, "\n");
+    add(text,
+        rw_verify_holds(sheet)
+            ? RW_TEXTS("ACCEPTED: every target holds\n", "验收通过：全部指标达标\n")
+            : RW_TEXTS("NOT ACCEPTED\n", "验收未通过\n"),
+        language);
+}
+
+void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language language,
+                           struct rw_text *text)
+{
+    put_head(sheet, language, text);
+    put_table(sheet, language, text);
+    if (sheet->failed[0])
+        rw_text_addf(text, "\n%s", sheet->failed);
+    put_sum(sheet, language, text);
+}

@@ -1,0 +1,32 @@
+/* What a run of verify says: to people, and for machines. Each writer adds to `text`, whose `err`
+ * tells when memory ran out, and is pure: the same run gives the same bytes. */
+#ifndef RW_VERIFY_REPORT_H
+#define RW_VERIFY_REPORT_H
+
+#include "base/text.h"
+#include "verify/target.h"
+
+struct rw_verify_sheet {
+    const struct rw_acceptance *file;
+    const struct rw_record *record;
+    struct rw_verdict *verdicts; /* one for each target */
+    unsigned met, not_met, unjudged;
+    const char *failed; /* what ended the run early; "" for nothing */
+};
+
+/* Judges all targets. RW_ENOMEM. rw_verify_sheet_free in any case. */
+RW_MUST_CHECK enum rw_err rw_verify_sheet_make(const struct rw_acceptance *file,
+                                               const struct rw_record *record, const char *failed,
+                                               struct rw_verify_sheet *sheet);
+void rw_verify_sheet_free(struct rw_verify_sheet *sheet);
+
+/* Everything holds, and the run was whole. */
+bool rw_verify_holds(const struct rw_verify_sheet *sheet);
+
+/* A table, for a terminal. */
+void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language language,
+                           struct rw_text *text);
+/* One object; times in seconds, shares from 0 to 1. */
+void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *text);
+
+#endif

@@ -1,0 +1,140 @@
+#include "verify/run.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <math.h>
+
+/* ---- One load ---- */
+
+static void on_progress(const struct rw_load_progress *progress, void *user)
+{
+    struct rw_verify_run *run = user;
+    double seconds = fmax(0, progress->seconds);
+    if (progress->seconds >= 0 && progress->connected < run->take->connections_least)
+        run->take->connections_least = progress->connected;
+    run->now.now = progress;
+    run->now.left_s = fmax(0, rw_acceptance_seconds(run->file) - run->done_s - seconds);
+    if (run->progress)
+        run->progress(&run->now, run->user);
+    if (atomic_load(&run->stop))
+        rw_load_stop(run->load_run);
+}
+
+static enum rw_err keep(struct rw_verify_run *run, const struct rw_load_settings *settings,
+                        const struct rw_load_result *result, enum rw_err err)
+{
+    run->take->refused = err == RW_EREFUSED && !result->interrupted;
+    if (run->take->refused) {
+        rw_text_addf(&run->why, "%s: the %u connections could not all be had: %s\n",
+                     run->file->url.at, settings->connections,
+                     result->why[0] ? result->why : "no answer in time");
+        return RW_OK;
+    }
+    if (err == RW_EREFUSED || (result->interrupted && result->timeline->count == 0))
+        return RW_OK; /* stopped before anything was measured */
+    return err ? err : rw_take_keep(run->take, settings, result);
+}
+
+static enum rw_err drive_load(struct rw_verify_run *run, unsigned load, unsigned repetition)
+{
+    const struct rw_verify_load *loads = rw_acceptance_loads(run->file);
+    struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
+    struct rw_load_settings settings;
+    if (!result)
+        return RW_ENOMEM;
+    rw_drive_settings(&run->drive, &loads[load], run->file->seed + repetition, &settings);
+    struct rw_load_run load_run = {.settings = &settings, .progress = on_progress, .user = run};
+    run->take = rw_record_take(&run->record, load, repetition);
+    run->take->begin_s = (double)(rw_clock_monotonic_ns() - run->begin_ns) / 1e9;
+    run->take->connections_least = settings.connections;
+    run->now.load = &loads[load];
+    run->load_run = &load_run;
+    double cpu_s = rw_system_cpu_seconds(&run->system);
+    enum rw_err err = keep(run, &settings, result, rw_load_run(&load_run, result));
+    run->take->cpu_seconds = rw_system_cpu_seconds(&run->system) - cpu_s;
+    run->load_run = NULL;
+    run->done_s += rw_load_seconds(&settings) + settings.warmup_seconds;
+    rw_load_result_close(result);
+    rw_free(result);
+    return err;
+}
+
+/* ---- One repetition ---- */
+
+static enum rw_err drive_loads(struct rw_verify_run *run, unsigned repetition)
+{
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; !err && i < run->file->loads.count && !atomic_load(&run->stop); i++) {
+        err = drive_load(run, i, repetition);
+        if (!err && !rw_system_runs(&run->system, &run->why))
+            err = RW_ECLOSED;
+    }
+    return err;
+}
+
+static enum rw_err repeat(struct rw_verify_run *run, unsigned repetition)
+{
+    run->now = (struct rw_verify_progress){.repetition = repetition + 1,
+                                           .repetitions = run->file->repetitions};
+    if (run->progress)
+        run->progress(&run->now, run->user);
+    run->record.repeated = repetition + 1;
+    enum rw_err err = rw_system_start(&run->system, &run->why);
+    if (!err)
+        err = drive_loads(run, repetition);
+    rw_system_stop(&run->system);
+    return err;
+}
+
+/* ---- The run ---- */
+
+static enum rw_err check_servers(const struct rw_verify_run *run, struct rw_text *why)
+{
+    const struct rw_verify_server *servers = rw_acceptance_servers(run->file);
+    for (size_t i = 0; i < run->file->servers.count; i++) {
+        struct rw_address address;
+        enum rw_err err = rw_address_parse(servers[i].address, &address);
+        if (!err && !rw_is_allowed(run->allowed, (struct rw_span){"", 0}, &address))
+            err = RW_EACCES;
+        if (err) {
+            rw_text_addf(why, "%s:%u: the server %s is not on loopback: %s\n", run->file->path,
+                         servers[i].place.line, servers[i].name.at, servers[i].address.at);
+            return err;
+        }
+    }
+    return RW_OK;
+}
+
+enum rw_err rw_verify_run(struct rw_verify_run *run)
+{
+    const struct rw_acceptance *file = run->file;
+    run->begin_ns = rw_clock_monotonic_ns();
+    enum rw_err err = rw_record_init(&run->record, (unsigned)file->loads.count, file->repetitions);
+    if (!err)
+        err = rw_drive_init(&run->drive, file, run->allowed, &run->why);
+    if (!err)
+        err = check_servers(run, &run->why);
+    if (!err)
+        err = rw_system_open(&run->system, file, &run->drive.address, &run->stop);
+    if (err)
+        return err;
+    for (unsigned i = 0; !err && i < file->repetitions && !atomic_load(&run->stop); i++)
+        err = repeat(run, i);
+    rw_system_close(&run->system);
+    run->record.interrupted = atomic_load(&run->stop);
+    run->record.seconds = (double)(rw_clock_monotonic_ns() - run->begin_ns) / 1e9;
+    return err == RW_ECANCELED ? RW_OK : err;
+}
+
+void rw_verify_stop(struct rw_verify_run *run)
+{
+    atomic_store(&run->stop, true);
+}
+
+void rw_verify_run_close(struct rw_verify_run *run)
+{
+    rw_drive_free(&run->drive);
+    rw_record_free(&run->record);
+    rw_text_free(&run->why);
+}

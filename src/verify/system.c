@@ -1,0 +1,184 @@
+#include "verify/system.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { LOOK_US = 5000, FREE_LOOKS = 400, STOP_MS_MAX = 10000 };
+
+static const char self[] = "/proc/self/exe";
+
+enum rw_err rw_system_open(struct rw_system *system, const struct rw_acceptance *file,
+                           const struct rw_address *address, const _Atomic bool *stop)
+{
+    *system = (struct rw_system){
+        .file = file, .address = *address, .counts_fd = -1, .stop = stop, .gateway.log = -1};
+    for (size_t i = 0; i < file->servers.count; i++)
+        system->servers[i].log = -1;
+    return rw_origin_counts_open(&system->counts, &system->counts_fd);
+}
+
+/* ---- Waiting until somebody listens ---- */
+
+static bool accepts(const struct rw_address *address)
+{
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && connect(fd, rw_address_sockaddr(address), address->bytes) == 0;
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static void tell_end(const struct rw_process *process, const char *what, struct rw_text *why)
+{
+    rw_text_addf(why, "%s %s:\n", process->name, what);
+    rw_process_last_words(process, why);
+}
+
+static enum rw_err wait_until_up(struct rw_system *system, struct rw_process *process,
+                                 const struct rw_address *address, uint32_t ms_max,
+                                 struct rw_text *why)
+{
+    uint64_t end_ns = rw_clock_monotonic_ns() + ms_max * RW_NS_PER_MS;
+    char place[RW_ADDRESS_TEXT_MAX];
+    for (;;) {
+        if (!rw_process_runs(process)) {
+            tell_end(process, "has ended at once", why);
+            return RW_ECLOSED;
+        }
+        if (accepts(address))
+            return RW_OK;
+        if (atomic_load(system->stop))
+            return RW_ECANCELED;
+        if (rw_clock_monotonic_ns() > end_ns)
+            break;
+        usleep(LOOK_US);
+    }
+    size_t len = rw_address_format(place, &address->storage);
+    rw_text_addf(why, "nobody listens at %.*s after %.1f s; ", (int)len, place, ms_max / 1e3);
+    tell_end(process, "says", why);
+    return RW_ETIMEDOUT;
+}
+
+/* Were somebody there already, the load would go to a system that nobody asked about. What the last
+ * repetition has left may take a moment to go. */
+static enum rw_err check_free(const struct rw_address *address, const char *name,
+                              struct rw_text *why)
+{
+    char place[RW_ADDRESS_TEXT_MAX];
+    for (unsigned looks = 0; looks < FREE_LOOKS; looks++) {
+        if (!accepts(address))
+            return RW_OK;
+        usleep(LOOK_US);
+    }
+    size_t len = rw_address_format(place, &address->storage);
+    rw_text_addf(why, "%s cannot be started: somebody listens at %.*s already\n", name, (int)len,
+                 place);
+    return RW_EADDRINUSE;
+}
+
+/* ---- Servers ---- */
+
+static enum rw_err start_origin(struct rw_system *system, unsigned index)
+{
+    const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
+    char fd[16];
+    snprintf(fd, sizeof(fd), "%d", system->counts_fd);
+    char *const arguments[] = {(char *)self,
+                               "verify",
+                               "--origin",
+                               (char *)server->name.at,
+                               "--origin-counts",
+                               fd,
+                               (char *)system->file->path,
+                               NULL};
+    return rw_process_start(&system->servers[index], server->name.at, arguments);
+}
+
+static enum rw_err start_command(struct rw_system *system, unsigned index)
+{
+    const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
+    const struct rw_span *words = server->command.items;
+    char *arguments[RW_PROCESS_ARGUMENTS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < server->command.count && i < RW_PROCESS_ARGUMENTS_MAX; i++)
+        arguments[i] = (char *)words[i].at;
+    return rw_process_start(&system->servers[index], server->name.at, arguments);
+}
+
+static enum rw_err start_server(struct rw_system *system, unsigned index, struct rw_text *why)
+{
+    const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
+    struct rw_address address;
+    if (!server->origin && !server->command.count)
+        return RW_OK;
+    enum rw_err err = rw_address_parse(server->address, &address);
+    if (!err)
+        err = check_free(&address, server->name.at, why);
+    if (!err)
+        err = server->origin ? start_origin(system, index) : start_command(system, index);
+    if (err)
+        return err;
+    return wait_until_up(system, &system->servers[index], &address, server->start_ms_max, why);
+}
+
+/* ---- All of it ---- */
+
+static enum rw_err start_gateway(struct rw_system *system, struct rw_text *why)
+{
+    const struct rw_verify_gateway *gateway = system->file->gateway;
+    char *const arguments[] = {(char *)self, "serve", (char *)gateway->config.at, NULL};
+    enum rw_err err = check_free(&system->address, "the gateway", why);
+    if (!err)
+        err = rw_process_start(&system->gateway, "the gateway", arguments);
+    return err ? err
+               : wait_until_up(system, &system->gateway, &system->address, gateway->start_ms_max,
+                               why);
+}
+
+enum rw_err rw_system_start(struct rw_system *system, struct rw_text *why)
+{
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; !err && i < system->file->servers.count; i++)
+        err = start_server(system, i, why);
+    if (!err && system->file->gateway)
+        err = start_gateway(system, why);
+    if (err && !why->len)
+        rw_text_addf(why, "%s\n", rw_err_text(err));
+    return err;
+}
+
+bool rw_system_runs(struct rw_system *system, struct rw_text *why)
+{
+    bool all = true;
+    for (unsigned i = 0; i <= system->file->servers.count; i++) {
+        struct rw_process *process =
+            i < system->file->servers.count ? &system->servers[i] : &system->gateway;
+        if (!process->pid || rw_process_runs(process))
+            continue;
+        tell_end(process, "has ended by itself", why);
+        all = false;
+    }
+    return all;
+}
+
+void rw_system_stop(struct rw_system *system)
+{
+    rw_process_stop(&system->gateway, STOP_MS_MAX);
+    rw_process_close(&system->gateway);
+    for (unsigned i = 0; i < system->file->servers.count; i++) {
+        rw_process_stop(&system->servers[i], STOP_MS_MAX);
+        rw_process_close(&system->servers[i]);
+    }
+}
+
+void rw_system_close(struct rw_system *system)
+{
+    rw_system_stop(system);
+    rw_origin_counts_close(system->counts, system->counts_fd);
+}
+
+double rw_system_cpu_seconds(const struct rw_system *system)
+{
+    return system->gateway.pid ? rw_process_cpu_seconds(system->gateway.pid) : __builtin_nan("");
+}

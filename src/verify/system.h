@@ -1,0 +1,39 @@
+/* The system under test: servers and gateway, started for a repetition and ended after it; or what
+ * runs already.
+ *
+ * On verify's own thread, while no other thread of ours runs. rw_system_start waits until each
+ * accepts connections, so that the load meets a system that is up.
+ */
+#ifndef RW_VERIFY_SYSTEM_H
+#define RW_VERIFY_SYSTEM_H
+
+#include "verify/acceptance.h"
+#include "verify/origin.h"
+#include "verify/process.h"
+
+struct rw_system {
+    const struct rw_acceptance *file;
+    struct rw_address address; /* of the gateway */
+    struct rw_process gateway;
+    struct rw_process servers[RW_ACCEPTANCE_SERVERS_MAX];
+    struct rw_origin_counts *counts; /* of all built-in servers together */
+    int counts_fd;
+    const _Atomic bool *stop; /* of the run: waiting ends */
+};
+
+/* `address` is that of the file's url. RW_ENOMEM, RW_EIO. */
+RW_MUST_CHECK enum rw_err rw_system_open(struct rw_system *system, const struct rw_acceptance *file,
+                                         const struct rw_address *address,
+                                         const _Atomic bool *stop);
+/* What could not be started, and the last words of it, in `why`. RW_ETIMEDOUT, RW_EADDRINUSE
+ * (somebody listens there already), RW_ECLOSED (it has ended), RW_ECANCELED (stopped). */
+RW_MUST_CHECK enum rw_err rw_system_start(struct rw_system *system, struct rw_text *why);
+/* False: something has ended by itself; told in `why`. */
+bool rw_system_runs(struct rw_system *system, struct rw_text *why);
+void rw_system_stop(struct rw_system *system);
+void rw_system_close(struct rw_system *system);
+
+/* Of the gateway's processes so far; NaN when they are not ours. */
+double rw_system_cpu_seconds(const struct rw_system *system);
+
+#endif

@@ -1,0 +1,116 @@
+#include "verify/verdict.h"
+
+#include "verify/target.h"
+
+#include <math.h>
+
+static const struct rw_label reasons[RW_VERIFY_REASON_COUNT] = {
+#define REASON_LABEL(name, english, chinese) RW_LABEL(english, chinese),
+    RW_VERIFY_REASONS(REASON_LABEL)
+#undef REASON_LABEL
+};
+
+static const struct rw_label methods[RW_VERIFY_METHOD_COUNT] = {
+#define METHOD_LABEL(name, english, chinese) RW_LABEL(english, chinese),
+    RW_VERIFY_METHODS(METHOD_LABEL)
+#undef METHOD_LABEL
+};
+
+static const struct {
+    const char *name;
+    struct rw_label label;
+} results[] = {
+    [RW_VERIFY_MET] = {"met", RW_LABEL("met", "达标")},
+    [RW_VERIFY_NOT_MET] = {"not_met", RW_LABEL("not met", "未达标")},
+    [RW_VERIFY_UNJUDGED] = {"unjudged", RW_LABEL("could not be judged", "无法判定")},
+};
+
+struct rw_label rw_verify_reason_label(enum rw_verify_reason reason)
+{
+    return reasons[reason];
+}
+
+struct rw_label rw_verify_method_label(enum rw_verify_method method)
+{
+    return methods[method];
+}
+
+const char *rw_verify_result_name(enum rw_verify_result result)
+{
+    return results[result].name;
+}
+
+struct rw_label rw_verify_result_label(enum rw_verify_result result)
+{
+    return results[result].label;
+}
+
+/* A floor is a ceiling for the value below zero. */
+void rw_verdict_decide(struct rw_verdict *verdict, bool at_least)
+{
+    double limit = verdict->limit, good = verdict->interval.high, bad = verdict->interval.low;
+    if (at_least) {
+        limit = -limit;
+        good = -verdict->interval.low;
+        bad = -verdict->interval.high;
+    }
+    if (good <= limit)
+        verdict->result = RW_VERIFY_MET;
+    else if (bad > limit)
+        verdict->result = RW_VERIFY_NOT_MET;
+    else
+        verdict->result = RW_VERIFY_UNJUDGED;
+    if (verdict->result == RW_VERIFY_MET)
+        verdict->reason = RW_VERIFY_REASON_NONE;
+    else if (verdict->result == RW_VERIFY_UNJUDGED && !verdict->reason)
+        verdict->reason = RW_VERIFY_REASON_UNSURE;
+    /* What the generator added may be what is too much; what it did not add was good enough. */
+    if (verdict->result == RW_VERIFY_NOT_MET && verdict->generator_late) {
+        verdict->result = RW_VERIFY_UNJUDGED;
+        verdict->reason = RW_VERIFY_REASON_GENERATOR;
+    }
+}
+
+void rw_verdict_of(const struct rw_record *record, const struct rw_verify_target *target,
+                   double confidence, struct rw_verdict *verdict)
+{
+    const struct rw_target_kind *kind = rw_target_kind(target);
+    const struct rw_judging judging = {record, target->load, confidence};
+    *verdict = (struct rw_verdict){.result = RW_VERIFY_UNJUDGED,
+                                   .measured = NAN,
+                                   .limit = kind->limit(target->what.value),
+                                   .interval = {NAN, NAN},
+                                   .reason = RW_VERIFY_REASON_NOT_RUN};
+    bool refused = false;
+    for (unsigned i = 0; i < record->repetitions; i++) {
+        const struct rw_take *take = rw_record_take(record, target->load, i);
+        refused = refused || take->refused;
+        verdict->repetitions += take->done;
+        verdict->generator_late =
+            verdict->generator_late || (kind->timed && take->done && take->late);
+    }
+    if (refused) {
+        verdict->result = RW_VERIFY_NOT_MET;
+        verdict->reason = RW_VERIFY_REASON_REFUSED;
+    }
+    if (refused || !verdict->repetitions)
+        return;
+    verdict->reason = RW_VERIFY_REASON_NONE;
+    kind->judge(&judging, target->what.value, verdict);
+}
+
+void rw_verdict_explain(const struct rw_verdict *verdict, enum rw_language language,
+                        struct rw_text *text)
+{
+    struct rw_span words = rw_span_text(rw_label_in(reasons[verdict->reason], language));
+    for (size_t i = 0; i + 1 < words.len; i++) {
+        if (words.at[i] != '%' || words.at[i + 1] != 's')
+            continue;
+        rw_text_add(text, rw_span(words.at, i));
+        rw_quantity_write(text, (struct rw_quantity){verdict->number, verdict->number_unit, 0, 0},
+                          language);
+        words = rw_span_skip(words, i + 2);
+        break;
+    }
+    rw_text_add(text, words);
+}

@@ -1,0 +1,103 @@
+/* Verdicts: what was measured, how sure that is, and whether the target holds.
+ *
+ * A target is met only when the whole confidence interval keeps the limit, not met only when none
+ * of it does. In between, and where the measurement itself was at fault (the generator was the
+ * bottleneck, too few requests), it could not be judged: `reason` says why, and what would help.
+ *
+ *   percentiles   the ranks of a binomial number bound it (confidence.h), over the requests of all
+ *                 repetitions; with two repetitions or more Student's t over their percentiles,
+ *                 too: the wider of both judges
+ *   shares        Clopper and Pearson, over the requests of all repetitions
+ *   rates         Student's t over the repetitions; with one alone over its seconds (batch means)
+ *
+ * Pure: the same run gives the same verdicts.
+ */
+#ifndef RW_VERIFY_VERDICT_H
+#define RW_VERIFY_VERDICT_H
+
+#include "report/unit.h"
+#include "verify/confidence.h"
+#include "verify/record.h"
+
+enum rw_verify_result { RW_VERIFY_MET, RW_VERIFY_NOT_MET, RW_VERIFY_UNJUDGED };
+
+/* X(name, english, chinese): "%s" stands for rw_verdict.number, in words. */
+#define RW_VERIFY_REASONS(X)                                                                       \
+    X(NONE, "", "")                                                                                \
+    X(NOT_RUN, "the load did not run", "未施加该负载")                                             \
+    X(REFUSED, "the system did not take all connections", "被测系统未接受全部连接")                \
+    X(NOTHING_ANSWERED, "nothing was answered", "没有任何应答")                                    \
+    X(GENERATOR, "the generator was the bottleneck: give it more threads, or ask for less",        \
+      "发压端成为瓶颈：请增加线程或降低负载")                                                      \
+    X(FEW_REQUESTS, "too few requests: %s are needed at least", "请求数不足：至少需要 %s 个")      \
+    X(FEW_REPETITIONS, "one value says nothing of its spread: repeat it",                          \
+      "只有一个值，无法得知其离散程度：请重复测试")                                                \
+    X(UNSURE, "the limit lies within the confidence interval: more repetitions or requests",       \
+      "限值落在置信区间内：请增加重复次数或请求数")                                                \
+    X(OFFERED_LESS, "the load asked only for %s: the system had no chance",                        \
+      "负载只要求了 %s：系统没有达标的机会")                                                       \
+    X(HELD_LESS, "the load held only %s connections", "负载只保持了 %s 个连接")
+
+enum rw_verify_reason {
+#define RW_VERIFY_REASON_ENUM(name, en, zh) RW_VERIFY_REASON_##name,
+    RW_VERIFY_REASONS(RW_VERIFY_REASON_ENUM)
+#undef RW_VERIFY_REASON_ENUM
+        RW_VERIFY_REASON_COUNT
+};
+
+/* X(name, english, chinese) */
+#define RW_VERIFY_METHODS(X)                                                                       \
+    X(NONE, "", "")                                                                                \
+    X(RANKS, "order statistics", "次序统计量")                                                     \
+    X(RANKS_AND_STUDENT, "order statistics and Student's t, the wider of both",                    \
+      "次序统计量与 Student t，取较宽者")                                                          \
+    X(CLOPPER_PEARSON, "Clopper-Pearson", "Clopper-Pearson")                                       \
+    X(STUDENT, "Student's t over repetitions", "对各次重复的 Student t")                           \
+    X(BATCHES, "Student's t over seconds", "对各秒的 Student t")                                   \
+    X(LEAST, "the least of all repetitions", "各次重复中的最小值")
+
+enum rw_verify_method {
+#define RW_VERIFY_METHOD_ENUM(name, en, zh) RW_VERIFY_METHOD_##name,
+    RW_VERIFY_METHODS(RW_VERIFY_METHOD_ENUM)
+#undef RW_VERIFY_METHOD_ENUM
+        RW_VERIFY_METHOD_COUNT
+};
+
+struct rw_label rw_verify_reason_label(enum rw_verify_reason reason);
+struct rw_label rw_verify_method_label(enum rw_verify_method method);
+const char *rw_verify_result_name(enum rw_verify_result result); /* "met", "not met", ... */
+struct rw_label rw_verify_result_label(enum rw_verify_result result);
+
+struct rw_verdict {
+    enum rw_verify_result result;
+    double measured; /* NaN: nothing was */
+    double limit;
+    struct rw_interval interval; /* NaN: none */
+    bool generator_late;         /* of what was measured, a part is the generator's own */
+    enum rw_verify_method method;
+    enum rw_verify_reason reason;
+    double number; /* of the reason */
+    enum rw_unit number_unit;
+    unsigned repetitions;                     /* that had a part in it */
+    double values[RW_RECORD_REPETITIONS_MAX]; /* of each of them */
+};
+
+/* What a kind of target judges by. */
+struct rw_judging {
+    const struct rw_record *record;
+    unsigned load;
+    double confidence;
+};
+
+/* Decides by the interval, and says so; keeps a reason that is there already. */
+void rw_verdict_decide(struct rw_verdict *verdict, bool at_least);
+
+struct rw_verify_target;
+void rw_verdict_of(const struct rw_record *record, const struct rw_verify_target *target,
+                   double confidence, struct rw_verdict *verdict);
+
+/* The reason in words; nothing where there is none. */
+void rw_verdict_explain(const struct rw_verdict *verdict, enum rw_language language,
+                        struct rw_text *text);
+
+#endif
