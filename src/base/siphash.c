@@ -1,5 +1,6 @@
 #include "base/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static inline uint64_t rotate(uint64_t value, unsigned bits)
@@ -29,7 +30,15 @@ static inline void take_word(struct rw_siphash *hash, uint64_t word)
     hash->v0 ^= word;
 }
 
-static inline uint64_t load(const unsigned char *at, size_t len)
+static inline uint64_t load_word(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* Less than a word. */
+static inline uint64_t load_rest(const unsigned char *at, size_t len)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < len; i++)
@@ -54,7 +63,7 @@ void rw_siphash_add(struct rw_siphash *hash, const void *bytes, size_t len)
     hash->len += len;
     if (held) {
         size_t take = len < 8 - held ? len : 8 - held;
-        hash->tail |= load(at, take) << (8 * held);
+        hash->tail |= load_rest(at, take) << (8 * held);
         if (held + take < 8)
             return;
         take_word(hash, hash->tail);
@@ -62,8 +71,8 @@ void rw_siphash_add(struct rw_siphash *hash, const void *bytes, size_t len)
         len -= take;
     }
     for (; len >= 8; at += 8, len -= 8)
-        take_word(hash, load(at, 8));
-    hash->tail = load(at, len);
+        take_word(hash, load_word(at));
+    hash->tail = load_rest(at, len);
 }
 
 uint64_t rw_siphash_end(struct rw_siphash *hash)

@@ -478,7 +478,7 @@ static int open_on_a_small_disk(void)
     if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return CHILD_MAY_NOT;
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", "/tmp", "tmpfs", 0, "size=64k") < 0)
+        mount("none", "/tmp", "tmpfs", 0, "size=32k") < 0)
         return CHILD_MAY_NOT;
     int fd = open("/tmp/quotas", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     bool good = rw_meters_create(1000, -1, &meters) == RW_OK &&

@@ -15,8 +15,8 @@
 
 enum {
     REGION_SLOTS = 1024, /* under one lock */
-    SLOTS_PER_KEY = 4,
-    WINDOW = 32,
+    SLOTS_PER_KEY = 2,
+    WINDOW = 64,
     SPINS_MAX = 200,
     LOCK_MS_MAX = 200, /* held for so long: by nobody who is alive */
     PAGE_BYTES = 4096,

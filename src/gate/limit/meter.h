@@ -18,8 +18,8 @@
  * nanoseconds; several in ascending order), so that no two decisions interleave. A process that is
  * killed inside is noticed by the age of its lock, and the lock is taken from it.
  *
- * Memory: four slots of 16 bytes for each key that the table is made for. A key lives in one of the
- * 32 slots from its home on. When these are all in use by keys that still matter, the table is full
+ * Memory: two slots of 16 bytes for each key that the table is made for. A key lives in one of the
+ * 64 slots from its home on. When these are all in use by keys that still matter, the table is full
  * there, and rw_meters_set_full says what then. The slot that EVICT takes is that of the key which
  * has used the smallest part of its allowance: of a flood of new keys each has used next to
  * nothing, so that they push out each other, and who is being limited stays so.
