@@ -37,6 +37,24 @@ const struct bench_case bench_cases[] = {
         .limit = NAN,
     },
     {
+        .name = "policies-64",
+        .unit = REQUESTS,
+        .about = "As h1-64, while the gateway limits the requests of each of 1,000 consumers "
+                 "(header X-Api-Key), has a circuit breaker and finds the concurrency that the "
+                 "origin can bear; HAProxy has none of it.",
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_HAPROXY),
+        .measure = bench_measure_requests_per_cpu,
+        CLOSED,
+        SMALL,
+        .connections = 64,
+        .policies = true,
+        .consumers = 1000,
+        .rounds = 15,
+        .round_ms = 500,
+        .ratio = 1.00,
+        .limit = NAN,
+    },
+    {
         .name = "tcp-64",
         .unit = REQUESTS,
         .about = "As h1-64, over a TCP route (HAProxy: mode tcp): bytes are passed on as they are. "

@@ -31,6 +31,8 @@ struct bench_case {
     unsigned origin_slots; /* how many answers it works on at once; 0: on all */
     bool overload;         /* the gateway is to protect the origin */
     bool by_latency;       /* ... to prefer the quick ones */
+    bool policies;         /* the gateway has policies at work; the peers have none */
+    unsigned consumers;    /* keys that requests come with; 0: none */
     const char *path;
     unsigned body_bytes;
     bool tls;

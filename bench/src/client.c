@@ -28,6 +28,7 @@ static const char help[] =
     "  --rate N                            requests per second, open mode (1000)\n"
     "  --path PATH                         what to ask for (/)\n"
     "  --routes N                          ask for /route-NNNNN/item, NNNNN random below N\n"
+    "  --consumers N                       with X-Api-Key: consumer-NNNNN, random below N\n"
     "  --body N                            bytes that every answer must have (128)\n"
     "  --gzip                              ask for gzip and accept nothing else, of any length\n"
     "  --refusals                          503 is an answer, counted for itself\n"
@@ -91,6 +92,9 @@ static void apply_option(struct client *client, struct options *options, int opt
     case 'n':
         client->routes = (uint32_t)bench_parse_number("--routes", optarg, 0, 100000);
         break;
+    case 'k':
+        client->consumers = (uint32_t)bench_parse_number("--consumers", optarg, 0, 100000);
+        break;
     case 'b':
         client->body_bytes_expected = (uint64_t)bench_parse_number("--body", optarg, 0, 1 << 30);
         break;
@@ -134,6 +138,7 @@ static void parse_options(struct client *client, struct options *options, int co
                                           {"rate", required_argument, NULL, 'r'},
                                           {"path", required_argument, NULL, 'P'},
                                           {"routes", required_argument, NULL, 'n'},
+                                          {"consumers", required_argument, NULL, 'k'},
                                           {"body", required_argument, NULL, 'b'},
                                           {"gzip", no_argument, NULL, 'g'},
                                           {"upgrade", no_argument, NULL, 'u'},
@@ -156,8 +161,9 @@ static void parse_options(struct client *client, struct options *options, int co
         options->tls = true;
         client->body_bytes_expected = 0;
     }
-    if (client->streams > 0 && (client->routes > 0 || client->mode == CLIENT_HANDSHAKE)) {
-        fputs("bench_client: --streams goes with one path, and with requests\n", stderr);
+    if (client->streams > 0 &&
+        (client->routes > 0 || client->consumers > 0 || client->mode == CLIENT_HANDSHAKE)) {
+        fputs("bench_client: --streams goes with one path, no consumers, and requests\n", stderr);
         exit(2);
     }
 }
@@ -169,15 +175,17 @@ static void prepare_request(struct client *client)
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     int length = snprintf(client->request, sizeof client->request,
                           "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench/1\r\n"
-                          "%s%s\r\n",
+                          "%s%s%s\r\n",
                           client->routes > 0 ? "/route-00000/item" : client->path,
                           client->upgrade ? upgrade_fields : "Accept: */*\r\n",
-                          client->gzip ? "Accept-Encoding: gzip\r\n" : "");
+                          client->gzip ? "Accept-Encoding: gzip\r\n" : "",
+                          client->consumers > 0 ? "X-Api-Key: consumer-00000\r\n" : "");
     if (length >= (int)sizeof client->request || strlen(client->path) > CLIENT_PATH_BYTES_MAX) {
         bench_fail("the path is too long");
     }
     client->request_length = (size_t)length;
     client->route_at = strlen("GET /route-");
+    client->consumer_at = (size_t)length - strlen("00000\r\n\r\n");
 }
 
 static struct bench_board *map_board(int fd)

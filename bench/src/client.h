@@ -70,13 +70,15 @@ struct client {
     uint64_t rate;        /* requests per second, open mode only */
     uint32_t streams;     /* HTTP/2: requests at once on a connection; 0: HTTP/1.1 */
     uint32_t routes;      /* paths to spread requests over; 0: one path */
+    uint32_t consumers;   /* keys that requests come with; 0: none */
     SSL_CTX *tls_context; /* NULL: in the clear */
     bool upgrade;         /* to WebSocket: the answer is 101 */
     bool refusals;        /* 503 is an answer that is counted for itself, without latency */
     const char *path;
     char request[CLIENT_REQUEST_BYTES_MAX];
     size_t request_length;
-    size_t route_at; /* where in the request the five digits of the route stand */
+    size_t route_at;    /* where in the request the five digits of the route stand */
+    size_t consumer_at; /* ... and those of the consumer */
     uint64_t random;
 
     int epoll_fd;

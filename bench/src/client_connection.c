@@ -80,14 +80,14 @@ void client_open(struct client *client, struct client_connection *connection)
     }
 }
 
-/* Writes the digits of a random route into the request. Every route is as likely as another. */
-static void choose_route(struct client *client)
+/* Writes five digits into the request: a random number below `count`, each as likely as another. */
+static void choose(struct client *client, size_t at, uint32_t count)
 {
     client->random = client->random * 6364136223846793005u + 1442695040888963407u;
-    uint32_t route = (uint32_t)((client->random >> 33) % client->routes);
+    uint32_t number = (uint32_t)((client->random >> 33) % count);
     for (int digit = 4; digit >= 0; digit--) {
-        client->request[client->route_at + (size_t)digit] = (char)('0' + route % 10);
-        route /= 10;
+        client->request[at + (size_t)digit] = (char)('0' + number % 10);
+        number /= 10;
     }
 }
 
@@ -98,7 +98,10 @@ void client_send(struct client *client, struct client_connection *connection, ui
         return;
     }
     if (client->routes > 0) {
-        choose_route(client);
+        choose(client, client->route_at, client->routes);
+    }
+    if (client->consumers > 0) {
+        choose(client, client->consumer_at, client->consumers);
     }
     connection->due_ns = due_ns;
     connection->head_length = 0;

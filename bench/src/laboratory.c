@@ -322,6 +322,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .origins = role == BENCH_BASELINE ? each->baseline_origins : each->origins,
         .overload = each->overload,
         .by_latency = each->by_latency,
+        .policies = each->policies,
         .directory = instance->directory,
         .tls = each->tls,
         .large = each->large,
@@ -388,16 +389,17 @@ static void launch_client(const struct bench_laboratory *laboratory,
 {
     char program[4096];
     char output[128];
-    char numbers[8][16];
-    const unsigned values[8] = {(unsigned)instance->values.port,
+    char numbers[9][16];
+    const unsigned values[9] = {(unsigned)instance->values.port,
                                 connections,
                                 each->rate == 0 ? 1 : each->rate,
                                 instance->values.routes,
                                 each->body_bytes,
                                 (unsigned)client->board_fd,
                                 BENCH_CLIENT_CORE,
-                                each->streams};
-    for (int i = 0; i < 8; i++) {
+                                each->streams,
+                                each->consumers};
+    for (int i = 0; i < 9; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%u", values[i]);
     }
     snprintf(program, sizeof program, "%s/bench_client", laboratory->programs);
@@ -419,6 +421,8 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          numbers[6],
                          "--streams",
                          numbers[7],
+                         "--consumers",
+                         numbers[8],
                          "--mode",
                          (char *)each->client_mode,
                          "--path",

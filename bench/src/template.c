@@ -89,6 +89,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"many", values->origins > 2},
         {"overload", values->overload},
         {"by-latency", values->by_latency},
+        {"policies", values->policies},
         {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {

@@ -4,8 +4,9 @@
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
  *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large, compressed,
  *            single / changing / routes / reply, tcp / http, several / many (origins: more than
- * one, than two), overload, by-latency. Several marks: cases of all these kinds. Adjoining @routes@
- * lines are a block that is written once for each route, with its five-digit number as @ROUTE@.
+ * one, than two), overload, by-latency, policies. Several marks: cases of all these kinds.
+ * Adjoining @routes@ lines are a block that is written once for each route, with its five-digit
+ * number as @ROUTE@.
  */
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
@@ -24,6 +25,7 @@ struct bench_template {
     bool origin_h2;  /* so does the origin */
     bool overload;   /* the gateway protects the origin */
     bool by_latency; /* it prefers the quick ones */
+    bool policies;   /* it limits, breaks circuits, finds the origin's limit */
     bool reply;      /* the gateway answers itself */
     bool large;      /* the case is about large bodies */
     bool tcp;        /* bytes are passed on, whatever they are */
