@@ -32,6 +32,7 @@ struct bench_case {
     bool overload;         /* the gateway is to protect the origin */
     bool by_latency;       /* ... to prefer the quick ones */
     bool policies;         /* the gateway has policies at work; the peers have none */
+    unsigned shared_rate;  /* requests per second that all gateways admit together; 0: any */
     unsigned consumers;    /* keys that requests come with; 0: none */
     const char *path;
     unsigned body_bytes;

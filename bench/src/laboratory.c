@@ -162,8 +162,35 @@ bool bench_origin_revive(struct bench_laboratory *laboratory, const struct bench
     return false;
 }
 
+/* In memory only, for whoever asks it on loopback. */
+static bool start_redis(struct bench_laboratory *laboratory)
+{
+    char port[16];
+    char output[128];
+    laboratory->redis_port = take_port(laboratory);
+    snprintf(port, sizeof port, "%d", laboratory->redis_port);
+    snprintf(output, sizeof output, "%s/redis.output", laboratory->directory);
+    char *arguments[] = {
+        "redis-server",        "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir",
+        laboratory->directory, NULL};
+    laboratory->redis = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                   .output_path = output,
+                                                                   .core = BENCH_CLIENT_CORE,
+                                                                   .inherited_fd = -1});
+    if (await_port(laboratory->redis_port, laboratory->redis)) {
+        return true;
+    }
+    if (!bench_interrupted()) {
+        bench_fail("redis-server did not start");
+    }
+    return false;
+}
+
 bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each)
 {
+    if (each->shared_rate > 0 && !start_redis(laboratory)) {
+        return false;
+    }
     unsigned count = each->origins > 0 ? each->origins : 1;
     for (unsigned which = 0; which < count; which++) {
         laboratory->origin_ports[which] = take_port(laboratory);
@@ -187,6 +214,8 @@ void bench_origin_stop(struct bench_laboratory *laboratory)
         bench_session_end(laboratory->origins[which]);
         laboratory->origins[which] = 0;
     }
+    bench_session_end(laboratory->redis);
+    laboratory->redis = 0;
 }
 
 /* In memory, if nobody wishes otherwise: at a million lines a second it would be the disk that is
@@ -323,6 +352,8 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .overload = each->overload,
         .by_latency = each->by_latency,
         .policies = each->policies,
+        .shared_rate = each->shared_rate,
+        .redis_port = laboratory->redis_port,
         .directory = instance->directory,
         .tls = each->tls,
         .large = each->large,
@@ -427,11 +458,11 @@ static void launch_client(const struct bench_laboratory *laboratory,
                          (char *)each->client_mode,
                          "--path",
                          (char *)each->path,
-                         each->tls          ? "--tls"
-                         : each->compressed ? "--gzip"
-                         : each->upgrade    ? "--upgrade"
-                         : each->overload   ? "--refusals"
-                                            : NULL,
+                         each->tls                                 ? "--tls"
+                         : each->compressed                        ? "--gzip"
+                         : each->upgrade                           ? "--upgrade"
+                         : each->overload || each->shared_rate > 0 ? "--refusals"
+                                                                   : NULL,
                          NULL};
     client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                                  .output_path = output,

@@ -43,6 +43,8 @@ struct bench_laboratory {
     int origin_ports[BENCH_ORIGINS_MAX];
     int next_port;
     pid_t origins[BENCH_ORIGINS_MAX]; /* 0: not running */
+    int redis_port;
+    pid_t redis; /* 0: not running */
     struct bench_instance instances[BENCH_ROLES];
     struct bench_load_client clients[BENCH_CLIENTS_MAX];
 };
@@ -76,6 +78,8 @@ bench_measure bench_measure_timing;
 bench_measure bench_measure_generator_idle;
 bench_measure bench_measure_overload;
 bench_measure bench_measure_latency_aware;
+bench_measure bench_measure_shared_overshoot;
+bench_measure bench_measure_shared_p99;
 
 /* The case's load at its fixed rate, and the p99 latency of one round; `sample` gets the failures
  * and how busy the gateway was. */
@@ -87,7 +91,7 @@ bool bench_p99_of(struct bench_laboratory *laboratory, const struct bench_case *
 void bench_laboratory_open(struct bench_laboratory *laboratory);
 void bench_laboratory_close(struct bench_laboratory *laboratory);
 
-/* The origins of one case. False only when the user interrupts. */
+/* The origins of one case, and the Redis that it needs. False only when the user interrupts. */
 bool bench_origin_start(struct bench_laboratory *laboratory, const struct bench_case *each);
 void bench_origin_stop(struct bench_laboratory *laboratory);
 /* One of them dies at once; it comes back. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 /* A gateway that is measured with its log on must write it. */
+#define SPREAD_MAX 10
 #define UNLOGGED_SHARE_MAX 0.001
 
 int bench_rounds_wanted;
@@ -123,7 +124,9 @@ static void summarise(struct bench_column *column, int rounds)
         return;
     }
     column->median = median_of(sorted, count);
-    column->spread = column->median > 0 ? (sorted[count - 1] - sorted[0]) / column->median : 0;
+    double range = sorted[count - 1] - sorted[0];
+    /* Around zero a share of the median says nothing. */
+    column->spread = column->median > range / SPREAD_MAX ? range / column->median : 0;
     column->busy /= count;
     column->unlogged /= count;
 }

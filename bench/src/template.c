@@ -28,6 +28,8 @@ static void write_value(const struct expansion *expansion, const char *name, siz
         {"ORIGIN_PORT_4", (unsigned)values->origin_ports[3]},
         {"ADMIN_PORT", (unsigned)values->admin_port},
         {"GENERATION", values->generation},
+        {"SHARED_RATE", values->shared_rate},
+        {"REDIS_PORT", (unsigned)values->redis_port},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strlen(numbers[i].name) == length && memcmp(numbers[i].name, name, length) == 0) {
@@ -90,6 +92,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"overload", values->overload},
         {"by-latency", values->by_latency},
         {"policies", values->policies},
+        {"shared", values->shared_rate > 0},
         {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
