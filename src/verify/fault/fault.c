@@ -7,11 +7,21 @@
 #include <stdio.h>
 
 static const struct rw_fault_means *const means[RW_FAULT_CLASS_COUNT] = {
-    [RW_FAULT_REFUSE] = &rw_fault_by_relay,    [RW_FAULT_RESET] = &rw_fault_by_relay,
-    [RW_FAULT_DELAY] = &rw_fault_by_relay,     [RW_FAULT_THROTTLE] = &rw_fault_by_relay,
-    [RW_FAULT_TRUNCATE] = &rw_fault_by_relay,  [RW_FAULT_STALL] = &rw_fault_by_relay,
-    [RW_FAULT_BLACKHOLE] = &rw_fault_by_relay, [RW_FAULT_KILL] = &rw_fault_by_signal,
+    [RW_FAULT_REFUSE] = &rw_fault_by_relay,
+    [RW_FAULT_RESET] = &rw_fault_by_relay,
+    [RW_FAULT_DELAY] = &rw_fault_by_relay,
+    [RW_FAULT_THROTTLE] = &rw_fault_by_relay,
+    [RW_FAULT_TRUNCATE] = &rw_fault_by_relay,
+    [RW_FAULT_STALL] = &rw_fault_by_relay,
+    [RW_FAULT_BLACKHOLE] = &rw_fault_by_relay,
+    [RW_FAULT_KILL] = &rw_fault_by_signal,
     [RW_FAULT_STOP] = &rw_fault_by_signal,
+    [RW_FAULT_DNS_FAIL] = &rw_fault_by_names,
+    [RW_FAULT_DNS_UNKNOWN] = &rw_fault_by_names,
+    [RW_FAULT_DNS_SILENT] = &rw_fault_by_names,
+    [RW_FAULT_DNS_LIE] = &rw_fault_by_names,
+    [RW_FAULT_CERTIFICATE_EXPIRED] = &rw_fault_by_certificate,
+    [RW_FAULT_CERTIFICATE_NAME] = &rw_fault_by_certificate,
 };
 
 /* ---- The thread ---- */
@@ -126,7 +136,9 @@ static void close_all(void *arg)
         over(fault);
         rw_free(fault);
     }
-    faults->closing = faults->relay_count + 1;
+    faults->closing = faults->relay_count + (faults->names != NULL) + 1;
+    if (faults->names)
+        rw_names_close(faults->names, one_closed, faults);
     for (unsigned i = 0; i < faults->relay_count; i++)
         rw_relay_close(faults->relays[i], one_closed, faults);
     one_closed(faults);
@@ -187,6 +199,50 @@ void rw_faults_relay_count(struct rw_faults *faults, const struct rw_relay *rela
 {
     struct relay_call call = {.relay = (struct rw_relay *)relay, .counts = counts};
     rw_faults_call(faults, count_relay, &call);
+}
+
+/* ---- Names ---- */
+
+struct names_call {
+    struct rw_faults *faults;
+    const struct rw_address *address;
+    struct rw_span name, target;
+    enum rw_err err;
+};
+
+static void open_names(void *arg)
+{
+    struct names_call *call = arg;
+    struct rw_faults *faults = call->faults;
+    call->err =
+        faults->names ? RW_EEXIST : rw_names_open(faults->loop, call->address, &faults->names);
+}
+
+enum rw_err rw_faults_names(struct rw_faults *faults, const struct rw_address *listen,
+                            struct rw_names **names)
+{
+    struct names_call call = {.faults = faults, .address = listen};
+    rw_faults_call(faults, open_names, &call);
+    *names = faults->names;
+    return call.err;
+}
+
+static void add_name(void *arg)
+{
+    struct names_call *call = arg;
+    uint16_t port = rw_address_port(&call->address->storage);
+    call->err = call->target.len
+                    ? rw_names_add_service(call->faults->names, call->name, call->target, port)
+                    : rw_names_add(call->faults->names, call->name, call->address);
+}
+
+enum rw_err rw_faults_name(struct rw_faults *faults, struct rw_span name, struct rw_span target,
+                           const struct rw_address *address)
+{
+    struct names_call call = {.faults = faults, .address = address, .name = name, .target = target};
+    rw_assert(faults->names);
+    rw_faults_call(faults, add_name, &call);
+    return call.err;
 }
 
 /* ---- Orders ---- */

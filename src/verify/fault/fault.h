@@ -29,9 +29,12 @@
 
 #include <sys/types.h>
 
+struct rw_authority;
 struct rw_fault;
 struct rw_faults;
+struct rw_names;
 struct rw_relay;
+struct rw_relay_counts;
 
 enum {
     RW_FAULTS_ARMED_MAX = 64,
@@ -56,9 +59,17 @@ void rw_faults_close(struct rw_faults *faults);
 RW_MUST_CHECK enum rw_err rw_faults_relay(struct rw_faults *faults, const struct rw_address *listen,
                                           const struct rw_address *server, struct rw_relay **relay);
 /* What passed it, from verify's thread. */
-struct rw_relay_counts;
 void rw_faults_relay_count(struct rw_faults *faults, const struct rw_relay *relay,
                            struct rw_relay_counts *counts);
+
+/* A name server on the fault thread, for its life as a relay. As rw_names_open; RW_EEXIST: there is
+ * one. */
+RW_MUST_CHECK enum rw_err rw_faults_names(struct rw_faults *faults, const struct rw_address *listen,
+                                          struct rw_names **names);
+/* As rw_names_add; with `target` (len > 0) as rw_names_add_service, which takes the address's port.
+ */
+RW_MUST_CHECK enum rw_err rw_faults_name(struct rw_faults *faults, struct rw_span name,
+                                         struct rw_span target, const struct rw_address *address);
 
 /* ---- What to do ---- */
 
@@ -87,6 +98,9 @@ struct rw_fault_target {
     const pid_t *pids; /* its processes, that verify started or the file names; of a gateway: the
                           supervisor */
     size_t pid_count;
+    struct rw_names *names;         /* that the gateway asks; NULL: it asks others */
+    struct rw_authority *authority; /* that the gateway trusts for this upstream (authority.h) */
+    struct rw_span server_name;     /* that it verifies there */
 };
 
 /* Can this class be caused there? If not, `why` says what is missing: "no relay stands in front of

@@ -6,6 +6,7 @@
 
 #include "verify/fault/fault.h"
 #include "verify/fault/guard.h"
+#include "verify/fault/names.h"
 #include "verify/fault/relay.h"
 
 #include <pthread.h>
@@ -20,7 +21,8 @@ struct rw_fault_means {
     void (*end)(struct rw_fault *fault); /* undoes */
 };
 
-extern const struct rw_fault_means rw_fault_by_relay, rw_fault_by_signal;
+extern const struct rw_fault_means rw_fault_by_relay, rw_fault_by_signal, rw_fault_by_names,
+    rw_fault_by_certificate;
 
 struct rw_fault {
     struct rw_list link;
@@ -43,11 +45,19 @@ struct rw_faults {
     unsigned armed_count;
     struct rw_relay *relays[RW_FAULTS_RELAYS_MAX];
     unsigned relay_count;
-    unsigned closing; /* that are not yet closed */
+    struct rw_names *names; /* NULL: none */
+    unsigned closing;       /* that are not yet closed */
 };
 
 /* Runs `run` on the fault thread, and returns when it has. */
 void rw_faults_call(struct rw_faults *faults, void (*run)(void *arg), void *arg);
+
+/* For faults on relays: fault_relay.c. Disturbs those that the order's `parts` choose. */
+RW_MUST_CHECK enum rw_err rw_fault_disturb_relays(struct rw_fault *fault,
+                                                  const struct rw_relay_disturbance *disturbance,
+                                                  char *why);
+void rw_fault_observe_relays(struct rw_fault *fault);
+void rw_fault_calm_relays(struct rw_fault *fault);
 
 /* Chooses `parts` (0: all) of `count` by seed: true in `chosen` for each of them. */
 void rw_fault_choose(struct rw_faults *faults, uint32_t parts, size_t count, bool *chosen);

@@ -27,7 +27,38 @@ static void calm(struct rw_fault *fault, size_t count)
             rw_relay_calm(fault->target.relays[i]);
 }
 
-static enum rw_err disturb(struct rw_fault *fault)
+static enum rw_err disturb(struct rw_fault *fault, const struct rw_relay_disturbance *disturbance)
+{
+    const bool *chosen = fault->state;
+    for (size_t i = 0; i < fault->target.relay_count; i++) {
+        enum rw_err err =
+            chosen[i] ? rw_relay_disturb(fault->target.relays[i], disturbance) : RW_OK;
+        if (err) {
+            calm(fault, i);
+            return err;
+        }
+    }
+    return RW_OK;
+}
+
+enum rw_err rw_fault_disturb_relays(struct rw_fault *fault,
+                                    const struct rw_relay_disturbance *disturbance, char *why)
+{
+    size_t count = fault->target.relay_count;
+    fault->state = rw_alloc_zero(count * sizeof(bool));
+    if (!fault->state)
+        return RW_ENOMEM;
+    rw_fault_choose(fault->faults, fault->order.parts, count, fault->state);
+    enum rw_err err = disturb(fault, disturbance);
+    if (err == RW_EEXIST)
+        snprintf(why, RW_FAULT_WHY_BYTES, "another fault disturbs %.*s already",
+                 RW_SPAN_ARGS(fault->target.dependency->name));
+    if (err)
+        rw_free(fault->state);
+    return err;
+}
+
+static enum rw_err begin(struct rw_fault *fault, char *why)
 {
     const struct rw_fault_order *order = &fault->order;
     const struct rw_relay_disturbance disturbance = {
@@ -38,32 +69,7 @@ static enum rw_err disturb(struct rw_fault *fault)
         .bytes = order->bytes,
         .bytes_per_second = order->bytes_per_second ? order->bytes_per_second : 1,
     };
-    const bool *chosen = fault->state;
-    for (size_t i = 0; i < fault->target.relay_count; i++) {
-        enum rw_err err =
-            chosen[i] ? rw_relay_disturb(fault->target.relays[i], &disturbance) : RW_OK;
-        if (err) {
-            calm(fault, i);
-            return err;
-        }
-    }
-    return RW_OK;
-}
-
-static enum rw_err begin(struct rw_fault *fault, char *why)
-{
-    size_t count = fault->target.relay_count;
-    fault->state = rw_alloc_zero(count * sizeof(bool));
-    if (!fault->state)
-        return RW_ENOMEM;
-    rw_fault_choose(fault->faults, fault->order.parts, count, fault->state);
-    enum rw_err err = disturb(fault);
-    if (err == RW_EEXIST)
-        snprintf(why, RW_FAULT_WHY_BYTES, "another fault disturbs %.*s already",
-                 RW_SPAN_ARGS(fault->target.dependency->name));
-    if (err)
-        rw_free(fault->state);
-    return err;
+    return rw_fault_disturb_relays(fault, &disturbance, why);
 }
 
 static uint64_t figure(enum rw_fault_class fault, const struct rw_relay_counts *counts)
@@ -80,7 +86,7 @@ static uint64_t figure(enum rw_fault_class fault, const struct rw_relay_counts *
     }
 }
 
-static void observe(struct rw_fault *fault)
+void rw_fault_observe_relays(struct rw_fault *fault)
 {
     const bool *chosen = fault->state;
     fault->observed = (struct rw_fault_observed){0};
@@ -93,7 +99,7 @@ static void observe(struct rw_fault *fault)
     fault->observed.happened = fault->observed.count > 0;
 }
 
-static void end(struct rw_fault *fault)
+void rw_fault_calm_relays(struct rw_fault *fault)
 {
     calm(fault, fault->target.relay_count);
     rw_free(fault->state);
@@ -101,5 +107,5 @@ static void end(struct rw_fault *fault)
 
 const struct rw_fault_means rw_fault_by_relay = {.lacks = lacks,
                                                  .begin = begin,
-                                                 .observe = observe,
-                                                 .end = end};
+                                                 .observe = rw_fault_observe_relays,
+                                                 .end = rw_fault_calm_relays};
