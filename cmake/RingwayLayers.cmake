@@ -5,6 +5,7 @@ function(rw_add_layers)
     set(below rw_packages)
     foreach(layer IN LISTS ARGN)
         file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${layer}/*.c)
+        list(FILTER sources EXCLUDE REGEX "/preload/") # for other programs than this one
         if(sources)
             add_library(rw_${layer} STATIC ${sources})
             target_include_directories(rw_${layer} PUBLIC src ${CMAKE_BINARY_DIR}/generated)

@@ -22,6 +22,12 @@ static const struct rw_fault_means *const means[RW_FAULT_CLASS_COUNT] = {
     [RW_FAULT_DNS_LIE] = &rw_fault_by_names,
     [RW_FAULT_CERTIFICATE_EXPIRED] = &rw_fault_by_certificate,
     [RW_FAULT_CERTIFICATE_NAME] = &rw_fault_by_certificate,
+    [RW_FAULT_DESCRIPTORS] = &rw_fault_by_limits,
+    [RW_FAULT_MEMORY] = &rw_fault_by_limits,
+    [RW_FAULT_CLOCK_STEP] = &rw_fault_by_clock,
+    [RW_FAULT_SLOW_SENDERS] = &rw_fault_by_clients,
+    [RW_FAULT_SLOW_READERS] = &rw_fault_by_clients,
+    [RW_FAULT_RELOAD_STORM] = &rw_fault_by_reloads,
 };
 
 /* ---- The thread ---- */
@@ -110,10 +116,15 @@ enum rw_err rw_faults_open(const struct rw_faults_options *options, struct rw_fa
     return err;
 }
 
-static void one_closed(void *user)
+void rw_faults_part_opened(struct rw_faults *faults)
+{
+    faults->parts++;
+}
+
+void rw_faults_part_closed(void *user)
 {
     struct rw_faults *faults = user;
-    if (--faults->closing == 0)
+    if (--faults->parts == 0 && faults->closing)
         rw_loop_stop(faults->loop);
 }
 
@@ -136,12 +147,13 @@ static void close_all(void *arg)
         over(fault);
         rw_free(fault);
     }
-    faults->closing = faults->relay_count + (faults->names != NULL) + 1;
+    rw_faults_part_opened(faults); /* so that it is not over while this goes on */
+    faults->closing = true;
     if (faults->names)
-        rw_names_close(faults->names, one_closed, faults);
+        rw_names_close(faults->names, rw_faults_part_closed, faults);
     for (unsigned i = 0; i < faults->relay_count; i++)
-        rw_relay_close(faults->relays[i], one_closed, faults);
-    one_closed(faults);
+        rw_relay_close(faults->relays[i], rw_faults_part_closed, faults);
+    rw_faults_part_closed(faults);
 }
 
 void rw_faults_close(struct rw_faults *faults)
@@ -175,8 +187,10 @@ static void open_relay(void *arg)
     call->options.loop = faults->loop;
     call->options.seed = rw_random_u64(&faults->random);
     call->err = rw_relay_open(&call->options, &call->relay);
-    if (!call->err)
-        faults->relays[faults->relay_count++] = call->relay;
+    if (call->err)
+        return;
+    faults->relays[faults->relay_count++] = call->relay;
+    rw_faults_part_opened(faults);
 }
 
 enum rw_err rw_faults_relay(struct rw_faults *faults, const struct rw_address *listen,
@@ -254,7 +268,7 @@ void rw_fault_order_init(struct rw_fault_order *order, enum rw_fault_class fault
         .delay_ms = 200,
         .jitter_ms = 50,
         .bytes = fault == RW_FAULT_TRUNCATE ? 64 : 0,
-        .bytes_per_second = 10 * 1000,
+        .bytes_per_second = fault == RW_FAULT_THROTTLE ? 10 * 1000 : 1,
         .step_ms = 24 * 3600 * 1000,
         .connections = 200,
         .per_second = 10,
@@ -268,8 +282,6 @@ bool rw_fault_possible(const struct rw_fault_target *target, enum rw_fault_class
     const char *lack = NULL;
     if (!rw_fault_applies(fault, dependency->kind))
         lack = "that can happen to other dependencies only";
-    else if (!means[fault])
-        lack = "this program cannot cause it";
     else
         lack = means[fault]->lacks(target, fault);
     if (lack)

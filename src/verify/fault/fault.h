@@ -30,11 +30,13 @@
 #include <sys/types.h>
 
 struct rw_authority;
+struct rw_clock_shim;
 struct rw_fault;
 struct rw_faults;
 struct rw_names;
 struct rw_relay;
 struct rw_relay_counts;
+struct rw_tls_client;
 
 enum {
     RW_FAULTS_ARMED_MAX = 64,
@@ -80,8 +82,9 @@ struct rw_fault_order {
     uint32_t share_percent; /* of the connections, chosen by seed; 0: all */
     uint32_t ms_max;        /* ends by itself after so long; 0: RW_FAULT_MS_MAX */
     uint32_t delay_ms, jitter_ms; /* delay: each piece waits delay_ms and at most jitter_ms more */
-    uint64_t bytes; /* reset, truncate, stall: after so many of a connection's answer; 0: at once */
-    uint64_t bytes_per_second; /* throttle */
+    uint64_t bytes; /* reset, truncate, stall: after so many of a connection's answer; 0: at once;
+                       memory: how many more are to be had */
+    uint64_t bytes_per_second; /* throttle; slow senders: of each */
     int64_t step_ms;           /* clock_step: forward, or back when below 0 */
     uint32_t connections;      /* slow clients */
     uint32_t per_second;       /* reload_storm */
@@ -101,6 +104,12 @@ struct rw_fault_target {
     struct rw_names *names;         /* that the gateway asks; NULL: it asks others */
     struct rw_authority *authority; /* that the gateway trusts for this upstream (authority.h) */
     struct rw_span server_name;     /* that it verifies there */
+    /* The gateway's own side, for limits, clients and configuration. */
+    const struct rw_address *front;        /* a listener of it */
+    struct rw_tls_client *front_tls;       /* NULL: plain */
+    struct rw_span front_host, front_path; /* of a request that is answered there; default: "/" */
+    const struct rw_address *admin;        /* its admin listener */
+    struct rw_clock_shim *clock;           /* the gateway was started with (clock_shim.h) */
 };
 
 /* Can this class be caused there? If not, `why` says what is missing: "no relay stands in front of

@@ -4,6 +4,7 @@
 #ifndef RW_VERIFY_FAULT_FAULT_PRIVATE_H
 #define RW_VERIFY_FAULT_FAULT_PRIVATE_H
 
+#include "verify/fault/army.h"
 #include "verify/fault/fault.h"
 #include "verify/fault/guard.h"
 #include "verify/fault/names.h"
@@ -22,7 +23,8 @@ struct rw_fault_means {
 };
 
 extern const struct rw_fault_means rw_fault_by_relay, rw_fault_by_signal, rw_fault_by_names,
-    rw_fault_by_certificate;
+    rw_fault_by_certificate, rw_fault_by_clients, rw_fault_by_reloads, rw_fault_by_limits,
+    rw_fault_by_clock;
 
 struct rw_fault {
     struct rw_list link;
@@ -46,11 +48,22 @@ struct rw_faults {
     struct rw_relay *relays[RW_FAULTS_RELAYS_MAX];
     unsigned relay_count;
     struct rw_names *names; /* NULL: none */
-    unsigned closing;       /* that are not yet closed */
+    unsigned parts;         /* relays, armies, ... that are not yet closed */
+    bool closing;
 };
 
 /* Runs `run` on the fault thread, and returns when it has. */
 void rw_faults_call(struct rw_faults *faults, void (*run)(void *arg), void *arg);
+
+/* What closes later, from the loop: the thread does not end before. `user` is the struct rw_faults.
+ */
+void rw_faults_part_opened(struct rw_faults *faults);
+void rw_faults_part_closed(void *user);
+
+/* To the target's front; a part. */
+RW_MUST_CHECK enum rw_err rw_fault_open_army(struct rw_fault *fault, enum rw_army_kind kind,
+                                             uint32_t connections, uint32_t tick_ms,
+                                             struct rw_army **army);
 
 /* For faults on relays: fault_relay.c. Disturbs those that the order's `parts` choose. */
 RW_MUST_CHECK enum rw_err rw_fault_disturb_relays(struct rw_fault *fault,
