@@ -330,7 +330,7 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
 static void prefetch(const struct io_uring_cqe *cqe)
 {
     const char *at = target(cqe);
-    for (unsigned line = 0; line < PREFETCHED_LINES; line++)
+    for (unsigned line = 0; at && line < PREFETCHED_LINES; line++)
         __builtin_prefetch(at + line * (size_t)CACHE_LINE_BYTES);
 }
 
