@@ -134,12 +134,13 @@ static int run(int argc, char **argv)
 
 const struct rw_verb rw_verb_load = {
     .name = "load",
-    .arguments = "[OPTIONS] URL",
+    .arguments = "[OPTIONS] URL | FILE.yaml",
     .summary = "sends requests at a rate and tells how long the answers take",
     .help =
         "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
         "loop): a system that stalls is charged for all who would have waited. Without one, each\n"
-        "connection asks again as soon as it is answered (closed loop).\n\n"
+        "connection asks again as soon as it is answered (closed loop). A scenario file has users\n"
+        "with several steps, variables and checks; `ringway schema --format load` tells what it may say.\n\n"
         "How much:\n"
         "  -r, --rate N            requests per second, evenly spaced\n"
         "  --phases LIST           rates that change: 10s:100,30s:100-1000,5s:5000\n"
@@ -158,6 +159,7 @@ const struct rw_verb rw_verb_load = {
         "  --held TIME             the target takes so long by design: latencies are told without\n"
         "  --seed N                of what is random; default 1\n\n"
         "What:\n"
+        "  --target URL            of a scenario file: in place of the one that it names\n"
         "  -X, --method METHOD     default GET, with a body POST\n"
         "  -H, --header 'N: value' as often as needed\n"
         "  --body TEXT, --body-file FILE\n"

@@ -1,19 +1,17 @@
 #include "cli/load_options.h"
 
-#include "base/clock.h"
 #include "cli/cli.h"
 #include "conf/scalar.h"
-#include "http/url.h"
 #include "io/tls.h"
 
 #include <errno.h>
 #include <math.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_BYTES_MAX = 64 * 1024 * 1024, CONNECT_MS_MAX = 10000 };
+enum { CONNECT_MS_MAX = 10000 };
+
+static const size_t ARENA_BYTES_MAX = (size_t)2 << 30;
 
 #define fail(...) rw_cli_usage_error("load", __VA_ARGS__)
 
@@ -89,6 +87,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--body", &o->body},
         {"--body-file", &o->body_file},
         {"--ca", &o->ca},
+        {"--target", &o->target},
         {"--lang", &o->lang},
         {"--out", &output},
     };
@@ -107,7 +106,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
     if (argv[*i][0] == '-')
         return fail("unknown option \"%s\"", argv[*i]);
     if (o->url)
-        return fail("one URL at a time: \"%s\"", argv[*i]);
+        return fail("one URL or file at a time: \"%s\"", argv[*i]);
     o->url = argv[*i];
     return 0;
 }
@@ -188,41 +187,83 @@ static int parse_phases(struct rw_load_options *o)
     return code;
 }
 
-static int set_profile(struct rw_load_options *o)
+/* What the file says stands, but for how long. */
+static int set_file_duration(struct rw_load_options *o, uint32_t ms, uint32_t warmup_ms)
 {
     struct rw_load_settings *s = &o->settings;
-    uint32_t ms = 10000, warmup_ms = 0;
+    if (!o->duration && !o->warmup)
+        return 0;
+    if (o->config.phases.count && o->duration)
+        return fail("--duration: \"%s\" has phases, which tell durations themselves", o->url);
+    if (!o->duration)
+        ms = o->config.duration_ms;
+    if (!o->warmup)
+        warmup_ms = o->config.warmup_ms;
+    s->warmup_seconds = warmup_ms / 1000.0;
+    s->closed_seconds = (ms + warmup_ms) / 1000.0;
+    if (o->config.rate.len)
+        s->profile.phases[0].seconds = s->closed_seconds;
+    return 0;
+}
+
+static int set_rates(struct rw_load_options *o, uint32_t ms, uint32_t warmup_ms)
+{
+    struct rw_load_settings *s = &o->settings;
     double rate = 0;
     const char *end = "";
-    int code = duration("--duration", o->duration, &ms);
-    if (!code)
-        code = duration("--warmup", o->warmup, &warmup_ms);
-    if (code)
-        return code;
     if (o->phases && (o->rate || o->duration))
         return fail("--phases tells rates and durations itself: not with --rate, --duration");
     if (o->think && (o->rate || o->phases))
         return fail("--think is for a closed loop: not with --rate, --phases");
     if (o->rate && (!parse_rate(o->rate, &end, &rate) || *end || rate <= 0))
         return fail("--rate: \"%s\" is not a number of requests per second", o->rate);
-    if (o->arrivals && strcmp(o->arrivals, "even") != 0 && strcmp(o->arrivals, "poisson") != 0)
-        return fail("--arrivals: \"%s\" is neither even nor poisson", o->arrivals);
-    if (o->arrivals && strcmp(o->arrivals, "poisson") == 0)
-        s->profile.arrivals = RW_ARRIVALS_POISSON;
+    if (s->script && !o->rate && !o->phases)
+        return set_file_duration(o, ms, warmup_ms);
     s->warmup_seconds = warmup_ms / 1000.0;
     s->closed = !o->rate && !o->phases;
     s->closed_seconds = (ms + warmup_ms) / 1000.0;
+    s->profile.phase_count = 0;
     if (o->rate)
         return add_phase(&s->profile, (ms + warmup_ms) / 1000.0, rate, rate);
     return o->phases ? parse_phases(o) : 0;
 }
 
+static int set_profile(struct rw_load_options *o)
+{
+    uint32_t ms = 10000, warmup_ms = 0;
+    int code = duration("--duration", o->duration, &ms);
+    if (!code)
+        code = duration("--warmup", o->warmup, &warmup_ms);
+    if (!code && o->arrivals && strcmp(o->arrivals, "even") != 0 &&
+        strcmp(o->arrivals, "poisson") != 0)
+        code = fail("--arrivals: \"%s\" is neither even nor poisson", o->arrivals);
+    if (code)
+        return code;
+    if (o->arrivals)
+        o->settings.profile.arrivals =
+            strcmp(o->arrivals, "poisson") == 0 ? RW_ARRIVALS_POISSON : RW_ARRIVALS_EVEN;
+    code = set_rates(o, ms, warmup_ms);
+    const struct rw_load_settings *s = &o->settings;
+    if (!code && !s->closed && s->warmup_seconds >= rw_profile_seconds(&s->profile))
+        code = fail("--warmup is longer than all the phases");
+    return code;
+}
+
+static void set_defaults(struct rw_load_options *o)
+{
+    struct rw_load_settings *s = &o->settings;
+    s->connections = 64;
+    s->timeout_ms = 10000;
+    s->streams = o->http2 ? 32 : 1;
+    s->threads = s->processes = 1;
+    s->seed = 1;
+    s->protocol = o->http2 ? RW_LOAD_H2 : RW_LOAD_H1;
+}
+
 static int set_numbers(struct rw_load_options *o)
 {
     struct rw_load_settings *s = &o->settings;
-    uint32_t threads = 1, processes = 1, streams = o->http2 ? 32 : 1, seed = 1;
-    s->connections = 64;
-    s->timeout_ms = 10000;
+    uint32_t threads = s->threads, processes = s->processes, seed = (uint32_t)s->seed;
     s->connect_ms_max = CONNECT_MS_MAX;
     int code = number("--connections", o->connections, 1, RW_LOAD_CONNECTIONS_MAX, &s->connections);
     if (!code)
@@ -230,7 +271,7 @@ static int set_numbers(struct rw_load_options *o)
     if (!code)
         code = number("--processes", o->processes, 1, RW_LOAD_THREADS_MAX / threads, &processes);
     if (!code)
-        code = number("--streams", o->streams, 1, RW_LOAD_STREAMS_MAX, &streams);
+        code = number("--streams", o->streams, 1, RW_LOAD_STREAMS_MAX, &s->streams);
     if (!code)
         code = number("--seed", o->seed, 0, UINT32_MAX, &seed);
     if (!code)
@@ -239,163 +280,84 @@ static int set_numbers(struct rw_load_options *o)
         code = duration("--held", o->held, &s->held_ms);
     if (!code)
         code = duration("--think", o->think, &s->think_ms);
-    if (!code && !o->http2 && streams > 1)
+    if (!code && s->protocol == RW_LOAD_H1 && s->streams > 1)
         code = fail("--streams: HTTP/1.1 takes one request at a time on a connection; --http2?");
+    if (!code && processes > RW_LOAD_THREADS_MAX / threads)
+        code = fail("more than %d threads in all", RW_LOAD_THREADS_MAX);
     s->processes = processes;
     s->threads = threads * processes;
     if (!code && s->threads > s->connections)
         code = fail("--threads: %u threads need at least as many --connections", s->threads);
-    s->streams = streams;
     s->seed = seed;
     return code;
 }
 
-/* ---- The target ---- */
+/* ---- A scenario file ---- */
 
-static int resolve(struct rw_load_options *o, const struct rw_url *url, bool tls)
+static bool names_file(const char *text)
 {
-    char host[256], port[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    if (url->host.len >= sizeof(host))
-        return fail("the host of the URL is too long");
-    snprintf(host, sizeof(host), "%.*s", RW_SPAN_ARGS(url->host));
-    snprintf(port, sizeof(port), "%u", url->port ? url->port : tls ? 443u : 80u);
-    int error = getaddrinfo(host, port, &hints, &found);
-    if (error) {
-        fprintf(stderr, "ringway load: %s: %s\n", host, gai_strerror(error));
-        return 1;
-    }
-    memcpy(&o->settings.address.storage, found->ai_addr, found->ai_addrlen);
-    o->settings.address.bytes = found->ai_addrlen;
-    freeaddrinfo(found);
-    const struct sockaddr_in *ip = (const struct sockaddr_in *)&o->settings.address.storage;
-    o->settings.sources = o->sources;
-    if (o->sources && (ip->sin_family != AF_INET || ntohl(ip->sin_addr.s_addr) >> 24 != 127))
-        return fail("--sources is for targets at 127.x.x.x: \"%s\"", o->url);
-    return 0;
+    struct rw_span name = rw_span_text(text);
+    return !strstr(text, "://") &&
+           (rw_span_ends(name, RW_LITERAL(".yaml")) || rw_span_ends(name, RW_LITERAL(".yml")));
 }
 
-static int set_tls(struct rw_load_options *o, const struct rw_url *url)
+static int read_scenario(struct rw_load_options *o)
 {
-    const struct rw_span h1 = RW_LITERAL("http/1.1"), h2 = RW_LITERAL("h2");
-    const struct rw_tls_client_options client = {
-        .insecure = o->insecure,
-        .ca = rw_span_text(o->ca),
-        .name = url->host,
-        .alpn = o->http2 ? &h2 : &h1,
-        .alpn_count = 1,
-    };
-    struct rw_text why = {0};
-    int code = 0;
-    if (rw_tls_client_create(&client, &o->settings.tls, &why))
-        code = fail("TLS: %s", why.at ? why.at : "out of memory");
-    rw_text_free(&why);
-    return code;
+    struct rw_conf_report report = {0};
+    struct rw_text text = {0};
+    if (o->method || o->header_count || o->body || o->body_file || o->think || o->http2)
+        return fail("\"%s\" tells requests, think times and the protocol itself", o->url);
+    enum rw_err err = rw_load_script_read(o->url, &o->arena, &o->config, &o->settings, &report);
+    if (!err)
+        return 0;
+    rw_conf_report_print(&report, &text);
+    fputs(text.at ? text.at : "ringway load: out of memory\n", stderr);
+    rw_text_free(&text);
+    return 2;
 }
 
-static int set_target(struct rw_load_options *o)
+static void take_from_file(struct rw_load_options *o)
 {
-    struct rw_url url;
-    const char *why;
-    if (rw_url_parse(rw_span_text(o->url), &url, &why))
-        return fail("\"%s\": %s", o->url, why);
-    bool tls = rw_span_is_nocase(url.scheme, "https");
-    if (!tls && !rw_span_is_nocase(url.scheme, "http"))
-        return fail("\"%s\": the scheme is none of http, https", o->url);
-    struct rw_span slash = RW_LITERAL("/");
-    o->settings.url = rw_span_text(o->url);
-    o->settings.authority = url.authority;
-    o->request.target = url.target;
-    if (!rw_span_starts(url.target, slash))
-        o->request.target = rw_arena_format(&o->arena, "/%.*s", RW_SPAN_ARGS(url.target));
-    int code = resolve(o, &url, tls);
-    return !code && tls ? set_tls(o, &url) : code;
-}
-
-/* ---- The request ---- */
-
-static int read_body(struct rw_load_options *o)
-{
-    FILE *file = fopen(o->body_file, "rb");
-    char *at = file ? rw_arena_alloc(&o->arena, BODY_BYTES_MAX) : NULL;
-    size_t len = at ? fread(at, 1, BODY_BYTES_MAX, file) : 0;
-    bool bad = !at || ferror(file) || !feof(file);
-    if (file)
-        fclose(file);
-    if (bad)
-        return fail("--body-file: \"%s\" cannot be read, or has more than %d MiB", o->body_file,
-                    BODY_BYTES_MAX >> 20);
-    o->request.body = rw_span(at, len);
-    return 0;
-}
-
-static int set_headers(struct rw_load_options *o)
-{
-    for (unsigned i = 0; i < o->header_count; i++) {
-        struct rw_span line = rw_span_text(o->headers[i]);
-        size_t len = (size_t)rw_span_find(line, ':');
-        struct rw_load_header *header = &o->request.headers[o->request.header_count];
-        header->name = rw_span(line.at, len);
-        header->value = rw_span_trim(rw_span_skip(line, len + 1));
-        if (!rw_is_token(header->name) || !rw_is_field_value(header->value))
-            return fail("--header: \"%s\" is no field that HTTP has", o->headers[i]);
-        if (rw_span_is_nocase(header->name, "host"))
-            o->settings.authority = header->value;
-        else
-            o->request.header_count++;
-    }
-    return 0;
-}
-
-static int set_request(struct rw_load_options *o)
-{
-    o->request.weight = 1;
-    o->request.method = rw_span_text(o->method                 ? o->method
-                                     : o->body || o->body_file ? "POST"
-                                                               : "GET");
-    o->request.name = o->request.target;
-    if (!rw_is_token(o->request.method))
-        return fail("--method: \"%s\" is no method", o->method);
-    if (o->body && o->body_file)
-        return fail("--body and --body-file: one of them");
-    o->request.body = rw_span_text(o->body);
-    int code = o->body_file ? read_body(o) : 0;
-    if (!code)
-        code = set_headers(o);
-    o->settings.requests = &o->request;
-    o->settings.request_count = 1;
-    o->settings.protocol = o->http2 ? RW_LOAD_H2 : RW_LOAD_H1;
-    if (!code && rw_load_prepare(&o->settings, &o->arena))
-        code = fail("the request is too large");
-    return code;
+    if (!o->target)
+        o->target = o->config.target.at;
+    if (!o->ca && o->config.ca.len)
+        o->ca = o->config.ca.at;
+    o->insecure = o->insecure || o->config.insecure;
 }
 
 int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
 {
     int code = 0;
     *o = (struct rw_load_options){0};
-    rw_arena_init(&o->arena, NULL, 0, 64 * 1024, 4 * (size_t)BODY_BYTES_MAX);
+    rw_arena_init(&o->arena, NULL, 0, 64 * 1024, ARENA_BYTES_MAX);
     for (int i = 0; i < argc && !code; i++)
         code = take(argc, argv, &i, o);
     if (!code && !o->url)
-        code = fail("needs a URL");
+        code = fail("needs a URL or a scenario file");
     if (!code && o->lang && strcmp(o->lang, "en") != 0 && strcmp(o->lang, "zh") != 0)
         code = fail("--lang: \"%s\" is neither en nor zh", o->lang);
+    if (code)
+        return code;
     o->language = o->lang && strcmp(o->lang, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
+    set_defaults(o);
+    if (names_file(o->url))
+        code = read_scenario(o);
+    else if (o->target)
+        code = fail("--target is for scenario files: the URL has it");
+    if (!code && o->settings.script)
+        take_from_file(o);
     if (!code)
         code = set_profile(o);
     if (!code)
         code = set_numbers(o);
-    if (!code && o->settings.warmup_seconds >= rw_profile_seconds(&o->settings.profile) &&
-        o->phases)
-        code = fail("--warmup is longer than all the phases");
     if (!code)
-        code = set_target(o);
-    return code ? code : set_request(o);
+        code = rw_load_options_target(o);
+    return code ? code : rw_load_options_request(o);
 }
 
 void rw_load_options_free(struct rw_load_options *o)
 {
     rw_tls_client_drop(o->settings.tls);
+    rw_load_script_free(o->settings.script);
     rw_arena_free(&o->arena);
 }

@@ -2,6 +2,7 @@
 #ifndef RW_CLI_LOAD_OPTIONS_H
 #define RW_CLI_LOAD_OPTIONS_H
 
+#include "load/script/config.h"
 #include "load/settings.h"
 #include "report/label.h"
 
@@ -10,13 +11,14 @@ enum { RW_CLI_OUTPUTS_MAX = 8 };
 struct rw_load_options {
     struct rw_load_settings settings;
     struct rw_load_request request;
-    struct rw_arena arena; /* of what the settings point to */
+    struct rw_load_config config; /* of a scenario file */
+    struct rw_arena arena;        /* of what the settings point to */
     const char *outputs[RW_CLI_OUTPUTS_MAX];
     unsigned output_count;
     bool json, quiet;
     enum rw_language language;
     /* As written. */
-    const char *url, *lang, *method, *body, *body_file, *ca;
+    const char *url, *target, *lang, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *connections, *streams, *threads, *processes, *seed;
     bool http2, insecure, sources;
@@ -27,5 +29,9 @@ struct rw_load_options {
 /* 0, or the exit code after having said what is wrong. Either way rw_load_options_free follows. */
 int rw_load_options_parse(int argc, char **argv, struct rw_load_options *options);
 void rw_load_options_free(struct rw_load_options *options);
+
+/* Parts of it (load_target.c): the address, TLS and the URL; the requests. */
+int rw_load_options_target(struct rw_load_options *options);
+int rw_load_options_request(struct rw_load_options *options);
 
 #endif

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "gate/config/config.h"
 #include "gate/exchange/exchange.h"
+#include "load/script/config.h"
 #include "plan/intake/intake.h"
 #include "verify/acceptance.h"
 
@@ -13,7 +14,17 @@ static void add_gateway_json(struct rw_text *text)
 
 static void add_gateway_manual(struct rw_text *text)
 {
-    rw_conf_manual(&rw_config_record, text);
+    static const struct rw_conf_preface preface = {
+        .heading = "Configuration reference",
+        .opening =
+            "The configuration is one YAML file. `ringway check FILE` reports all mistakes in it, "
+            "with line, column\nand what was expected; `ringway schema` writes a JSON Schema by "
+            "which editors complete and check it.",
+        .smallest = "listeners: [{ address: \":8080\" }]\n"
+                    "routes: [{ upstream: app }]\n"
+                    "upstreams: [{ name: app, endpoints: [\"127.0.0.1:9000\"] }]\n",
+    };
+    rw_conf_manual(&rw_config_record, &preface, text);
 }
 
 static void add_gateway_example(struct rw_text *text)
@@ -31,6 +42,33 @@ static void add_acceptance_example(struct rw_text *text)
     rw_conf_example(&rw_acceptance_record, text);
 }
 
+static void add_load_json(struct rw_text *text)
+{
+    rw_conf_schema_json(&rw_load_config_record, "Ringway load scenario", text);
+}
+
+static void add_load_manual(struct rw_text *text)
+{
+    static const struct rw_conf_preface preface = {
+        .heading = "Scenario reference",
+        .opening =
+            "A scenario is one YAML file. `ringway load FILE` reports all mistakes in it before it "
+            "sends anything;\n`ringway schema --format load` writes a JSON Schema by which editors "
+            "complete and check it. In templates\n(where this page says that `${variables}` are "
+            "filled in) a dollar does not mean the environment:\n`${name}` is a variable, "
+            "`${name|url}` and `${name|json}` encode it. See [the manual](../manual/load.md).",
+        .smallest = "target: http://127.0.0.1:8080\n"
+                    "rate: 100\n"
+                    "scenarios: [{ steps: [/] }]\n",
+    };
+    rw_conf_manual(&rw_load_config_record, &preface, text);
+}
+
+static void add_load_example(struct rw_text *text)
+{
+    rw_conf_example(&rw_load_config_record, text);
+}
+
 static const struct {
     const char *name;
     void (*add)(struct rw_text *text);
@@ -42,6 +80,9 @@ static const struct {
     {"intake", rw_intake_write_schema},
     {"acceptance", add_acceptance_json},
     {"acceptance-example", add_acceptance_example},
+    {"load", add_load_json},
+    {"load-markdown", add_load_manual},
+    {"load-example", add_load_example},
 };
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
@@ -90,6 +131,8 @@ const struct rw_verb rw_verb_schema = {
         "  steps     the steps of an exchange\n"
         "  intake    JSON Schema of what `ringway plan` reads\n"
         "  acceptance, acceptance-example\n"
-        "            JSON Schema of what `ringway verify` reads; the whole file with its defaults\n",
+        "            JSON Schema of what `ringway verify` reads; the whole file with its defaults\n"
+        "  load, load-markdown, load-example\n"
+        "            the same of a scenario file of `ringway load`; its reference\n",
     .run = run,
 };

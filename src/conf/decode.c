@@ -43,7 +43,7 @@ struct rw_conf_site *rw_conf_site_add(struct rw_conf_reader *reader,
     *kept = *site;
     kept->older = reader->sites;
     reader->sites = kept;
-    if (kept->node && kept->node->raw)
+    if (kept->node && kept->node->raw && !kept->verbatim)
         rw_conf_expand(reader, kept);
     return kept;
 }
@@ -279,6 +279,7 @@ static void decode_choice(struct choices *choices, const struct rw_conf_field *f
             .to = node ? to : NULL,
             .member = to,
             .size = node ? member_size(field) : 0,
+            .verbatim = !choice->kind && field->flags & RW_CONF_VERBATIM,
         };
         site = rw_conf_site_add(reader, &member);
     }

@@ -6,14 +6,6 @@
 #include <inttypes.h>
 
 static const char introduction[] =
-    "# Configuration reference\n"
-    "\n"
-    "<!-- Made from the tables of the program: `ringway schema` and the messages of `ringway check` come\n"
-    "from the same ones. -->\n"
-    "\n"
-    "The configuration is one YAML file. `ringway check FILE` reports all mistakes in it, with line, column\n"
-    "and what was expected; `ringway schema` writes a JSON Schema by which editors complete and check it.\n"
-    "\n"
     "- **Durations** have a unit: `250ms`, `1.5s`, `2m`, `1h`, `1d`.\n"
     "- **Sizes** are bytes, or have a unit: `512B`, `64KiB`, `1MiB`, `10MB`, `1GiB`.\n"
     "- **Lists** of one value may be written as the value: `host: example.com`.\n"
@@ -28,11 +20,7 @@ static const char introduction[] =
     "\n"
     "The smallest useful file:\n"
     "\n"
-    "```yaml\n"
-    "listeners: [{ address: \":8080\" }]\n"
-    "routes: [{ upstream: app }]\n"
-    "upstreams: [{ name: app, endpoints: [\"127.0.0.1:9000\"] }]\n"
-    "```\n";
+    "```yaml\n";
 
 /* ---- Cells of a table ---- */
 
@@ -177,11 +165,18 @@ static void add_section(struct rw_text *text, const struct rw_conf_records *reco
             add_kinds(text, records, field);
 }
 
-void rw_conf_manual(const struct rw_conf_record *root, struct rw_text *text)
+void rw_conf_manual(const struct rw_conf_record *root, const struct rw_conf_preface *preface,
+                    struct rw_text *text)
 {
     struct rw_conf_records records;
     rw_conf_records(root, &records);
+    rw_text_addf(
+        text,
+        "# %s\n\n<!-- Made from the tables of the program: `ringway schema` and the messages "
+        "about mistakes come\nfrom the same ones. -->\n\n%s\n\n",
+        preface->heading, preface->opening);
     rw_text_adds(text, introduction);
+    rw_text_addf(text, "%s```\n", preface->smallest);
     for (size_t i = 0; i < records.count; i++)
         add_section(text, &records, records.items[i]);
     rw_text_adds(text,

@@ -4,7 +4,8 @@
  * fills the structs by the tables (decode.c), and each record's own check runs. Afterwards the
  * report says what is wrong, all of it, in the order of the file.
  * `${NAME}` and `${NAME:-fallback}` in values are environment variables ("$$" is a dollar); a
- * missing variable without a fallback is a mistake. YAML merge keys and anchors work; the root
+ * missing variable without a fallback is a mistake (fields that are RW_CONF_VERBATIM are left as
+ * they are). YAML merge keys and anchors work; the root
  * takes keys that begin with "x-" as a place for anchors. Duplicate keys, tags and further
  * documents are mistakes. No message ever shows a secret or a value from the environment. Any
  * thread, no global state.
@@ -101,10 +102,15 @@ void rw_conf_report_sort(struct rw_conf_report *report);
 /* The nearest of `names` by edit distance, or NULL when none is near. */
 const char *rw_conf_nearest(struct rw_span name, const char *const *names, size_t count);
 
-/* JSON Schema (draft 2020-12) and the reference manual (Markdown) of a record tree. */
+/* JSON Schema (draft 2020-12) and the reference manual (Markdown) of a record tree. What the manual
+ * says first: its heading, what the file is, and the smallest useful one. */
+struct rw_conf_preface {
+    const char *heading, *opening, *smallest;
+};
 void rw_conf_schema_json(const struct rw_conf_record *root, const char *title,
                          struct rw_text *text);
-void rw_conf_manual(const struct rw_conf_record *root, struct rw_text *text);
+void rw_conf_manual(const struct rw_conf_record *root, const struct rw_conf_preface *preface,
+                    struct rw_text *text);
 
 /* The whole tree as one commented YAML file: each option with its default, what is absent by
  * default as a comment. */

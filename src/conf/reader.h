@@ -21,6 +21,7 @@ struct rw_conf_site {
     const void *member; /* the parent's member, where `to` is what it points to */
     size_t size;        /* bytes at `to` */
     const char *at;     /* the text that was stored, when it is one */
+    bool verbatim;      /* of a field that is RW_CONF_VERBATIM: nothing is expanded in it */
 };
 
 struct rw_conf_reader {

@@ -47,6 +47,8 @@ enum rw_conf_flags {
     RW_CONF_UNIQUE = 16, /* LIST of RECORD: the records' field "name" must be unique */
     RW_CONF_REMOTE =
         32, /* ADDRESS to connect to: also name:80 and srv:_service._proto.name, but not :80 */
+    RW_CONF_VERBATIM =
+        64, /* TEXT whose "$" has a meaning of its own: nothing is put in from the environment */
 };
 
 struct rw_conf_list {

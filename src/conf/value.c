@@ -236,7 +236,8 @@ static void decode_items(struct rw_conf_reader *reader, const struct rw_conf_fie
                                                             .index = several ? (ptrdiff_t)i : -1,
                                                             .node = value,
                                                             .to = to,
-                                                            .size = size});
+                                                            .size = size,
+                                                            .verbatim = site->verbatim});
         if (!item)
             return;
         rw_conf_decode_one(reader, field, item, value, to);
@@ -321,7 +322,8 @@ static void add_pair(struct rw_conf_reader *reader, struct rw_conf_site *site,
 static void collect_pairs(struct rw_conf_reader *reader, struct rw_conf_site *site,
                           struct rw_conf_node *node, unsigned depth, struct pairs *pairs)
 {
-    struct rw_conf_site visit = {.parent = site, .index = -1, .node = node};
+    struct rw_conf_site visit = {
+        .parent = site, .index = -1, .node = node, .verbatim = site->verbatim};
     if (node->broken || !rw_conf_site_add(reader, &visit))
         return;
     if (depth > 0 && node->kind == RW_CONF_NODE_LIST && depth < RW_CONF_DEPTH_MAX) {
@@ -351,7 +353,8 @@ static void decode_pair(struct rw_conf_reader *reader, const struct rw_conf_fiel
                                                         .index = -1,
                                                         .node = entry->node,
                                                         .to = &pair->value,
-                                                        .size = sizeof(pair->value)});
+                                                        .size = sizeof(pair->value),
+                                                        .verbatim = site->verbatim});
     if (!child)
         return;
     pair->key = rw_arena_copy(reader->arena, entry->key);

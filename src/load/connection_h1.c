@@ -38,6 +38,12 @@ static void drop_partial(struct connection *c)
     c->partial = NULL;
 }
 
+static void drop_written(struct connection *c)
+{
+    rw_buf_drop(c->call.written);
+    c->call.written = NULL;
+}
+
 static void end(struct rw_load_connection *base, enum rw_load_error why)
 {
     struct connection *c = connection_of(base);
@@ -47,19 +53,53 @@ static void end(struct rw_load_connection *base, enum rw_load_error why)
     c->busy = false;
 }
 
-static void send_request(struct rw_load_connection *base, uint64_t due_ns)
+static void send_parts(struct connection *c, const struct iovec *parts, int count)
+{
+    struct rw_load_connection *base = &c->base;
+    for (int i = 0; i < count; i++)
+        base->generator->tally->counts.bytes_out += parts[i].iov_len;
+    enum rw_send result = rw_stream_send(&base->stream, parts, count);
+    c->sending = result == RW_SEND_PENDING;
+    if (!c->sending)
+        drop_written(c);
+    if (result == RW_SEND_FAILED)
+        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+}
+
+/* A request that varies: its head, and its body if that does, into a buffer. */
+static void send_written(struct connection *c, const struct rw_load_request *request)
+{
+    struct rw_load_generator *g = c->base.generator;
+    struct rw_buf *buf = rw_buf_get(rw_loop_buffers(g->loop), RW_BUF_LARGE_BYTES);
+    if (!buf) {
+        rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
+        return;
+    }
+    struct rw_h1_out out = {.at = buf->data, .room = buf->room};
+    rw_load_put_head(g->settings, request, &out);
+    if (request->body_varies)
+        rw_h1_put(&out, request->body);
+    rw_assert(!out.overflow); /* rw_load_user_write has seen to it */
+    c->call.written = buf;
+    const struct iovec parts[2] = {
+        {.iov_base = buf->data, .iov_len = out.len},
+        {.iov_base = (char *)request->body.at, .iov_len = request->body.len},
+    };
+    send_parts(c, parts, request->body_varies || !request->body.len ? 1 : 2);
+}
+
+static void send_request(struct rw_load_connection *base, struct rw_load_due due)
 {
     struct connection *c = connection_of(base);
     c->call = (struct rw_load_call){.connection = base};
     c->busy = true;
     c->in_body = false;
-    const struct rw_load_request *request = rw_load_choose(base->generator, &c->call, due_ns);
-    struct iovec part = {.iov_base = (char *)request->h1.at, .iov_len = request->h1.len};
-    base->generator->tally->counts.bytes_out += part.iov_len;
-    enum rw_send result = rw_stream_send(&base->stream, &part, 1);
-    c->sending = result == RW_SEND_PENDING;
-    if (result == RW_SEND_FAILED)
-        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+    const struct rw_load_request *request = rw_load_choose(base->generator, &c->call, due);
+    const struct iovec part = {.iov_base = (char *)request->h1.at, .iov_len = request->h1.len};
+    if (request->varies)
+        send_written(c, request);
+    else
+        send_parts(c, &part, 1);
 }
 
 static void give_up(struct rw_load_call *call)
@@ -108,6 +148,8 @@ static bool take_head(struct connection *c, struct rw_span *bytes)
     c->call.status = message.status;
     c->keep = message.keep_alive;
     c->in_body = true;
+    if (c->call.user)
+        rw_load_user_head(c->call.user, &message);
     rw_h1_body_start(&c->body, &message);
     return true;
 }
@@ -119,6 +161,8 @@ static bool take_body(struct connection *c, struct rw_span *bytes)
     for (;;) {
         switch (rw_h1_body_next(&c->body, &rw_h1_limits_default, bytes, &data, NULL)) {
         case RW_H1_BODY_DATA:
+            if (c->call.user)
+                rw_load_user_body(c->call.user, data);
             break;
         case RW_H1_BODY_MORE:
             return false;
@@ -197,6 +241,7 @@ static void on_sent(struct rw_stream *stream, enum rw_err err)
 {
     struct connection *c = connection_of(rw_load_connection_of(stream));
     c->sending = false;
+    drop_written(c);
     if (err)
         rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
     else if (!c->busy)
@@ -214,12 +259,18 @@ static void on_end(struct rw_stream *stream, enum rw_err err)
     rw_load_lost(&c->base, rw_load_error_of(err));
 }
 
+static void on_closed(struct rw_stream *stream)
+{
+    drop_written(connection_of(rw_load_connection_of(stream)));
+    rw_load_on_closed(stream);
+}
+
 static const struct rw_stream_events events = {
     .on_open = rw_load_on_open,
     .on_data = on_data,
     .on_end = on_end,
     .on_sent = on_sent,
-    .on_closed = rw_load_on_closed,
+    .on_closed = on_closed,
 };
 
 const struct rw_load_protocol rw_load_protocol_h1 = {

@@ -62,11 +62,19 @@ static uint32_t room(const struct rw_load_connection *base)
     return own < theirs ? own : theirs;
 }
 
+static size_t head_bytes(const struct rw_load_settings *run, const struct rw_load_request *request)
+{
+    size_t sum = request->method.len + run->authority.len + request->target.len + 128;
+    for (unsigned i = 0; i < request->header_count; i++)
+        sum += request->headers[i].name.len + request->headers[i].value.len;
+    return sum;
+}
+
 static bool put_head(struct connection *c, struct rw_h2_stream *stream,
                      const struct rw_load_request *request)
 {
     const struct rw_load_settings *run = c->base.generator->settings;
-    if (!rw_h2_head_begin(&c->h2, stream, request->h1.len + 128, FIELDS_MAX))
+    if (!rw_h2_head_begin(&c->h2, stream, head_bytes(run, request), FIELDS_MAX))
         return false;
     rw_h2_put_pseudo(&c->h2, RW_PSEUDO_METHOD, request->method);
     rw_h2_put_pseudo(&c->h2, RW_PSEUDO_SCHEME, run->tls ? RW_LITERAL("https") : RW_LITERAL("http"));
@@ -84,7 +92,27 @@ static bool put_head(struct connection *c, struct rw_h2_stream *stream,
     return true;
 }
 
-static void send_request(struct rw_load_connection *base, uint64_t due_ns)
+/* What it points to lives as long as the run, if it does not vary: the engine holds on to what no
+ * window is there for. */
+static bool send_body(struct connection *c, struct rw_h2_stream *stream,
+                      const struct rw_load_request *request)
+{
+    struct rw_span body = request->body;
+    struct rw_buf *buf = NULL;
+    if (request->body_varies) {
+        buf = rw_buf_get(rw_loop_buffers(c->base.generator->loop), RW_BUF_LARGE_BYTES);
+        if (!buf)
+            return false;
+        memcpy(buf->data, body.at, body.len);
+        buf->end = (uint32_t)body.len;
+        body = rw_buf_span(buf);
+    }
+    (void)rw_h2_data(&c->h2, stream, buf, body, true, (struct rw_span){0});
+    rw_buf_drop(buf);
+    return true;
+}
+
+static void send_request(struct rw_load_connection *base, struct rw_load_due due)
 {
     struct connection *c = connection_of(base);
     struct rw_load_call *call = rw_slab_get(&base->generator->calls);
@@ -97,14 +125,9 @@ static void send_request(struct rw_load_connection *base, uint64_t due_ns)
     }
     *call = (struct rw_load_call){.connection = base, .stream = stream};
     c->under_way++;
-    const struct rw_load_request *request = rw_load_choose(base->generator, call, due_ns);
-    if (!put_head(c, stream, request)) {
+    const struct rw_load_request *request = rw_load_choose(base->generator, call, due);
+    if (!put_head(c, stream, request) || (request->body.len && !send_body(c, stream, request)))
         rw_load_lost(base, RW_LOAD_ERROR_RESET);
-        return;
-    }
-    /* The bytes live as long as the run: the engine holds on to what no window is there for. */
-    if (request->body.len)
-        (void)rw_h2_data(&c->h2, stream, NULL, request->body, true, (struct rw_span){0});
 }
 
 static void leave_if_done(struct connection *c)
@@ -151,6 +174,8 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     if (message->status < 200)
         return;
     call_of(stream)->status = message->status;
+    if (call_of(stream)->user)
+        rw_load_user_head(call_of(stream)->user, message);
     if (end)
         finish(c, stream);
 }
@@ -159,8 +184,9 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
                                struct rw_span data, bool end, struct rw_span trailers)
 {
     (void)buf;
-    (void)data;
     (void)trailers;
+    if (call_of(stream)->user)
+        rw_load_user_body(call_of(stream)->user, data);
     if (end)
         finish(connection_of_h2(h2), stream);
     return RW_H2_GO;

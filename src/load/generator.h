@@ -18,6 +18,7 @@
 #include "load/settings.h"
 #include "load/tally.h"
 #include "load/timeline.h"
+#include "load/users.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,14 +27,24 @@ struct rw_h2_stream;
 struct rw_load_generator;
 struct rw_load_connection;
 
+/* What is to be sent, and when it should have been: a user's, or whatever is next. */
+struct rw_load_due {
+    uint64_t ns;
+    struct rw_load_user *user;
+};
+
 /* A request that is under way. */
 struct rw_load_call {
     struct rw_list link;      /* of those waiting for an answer, oldest first */
     uint64_t due_ns, sent_ns; /* monotonic */
     struct rw_load_connection *connection;
-    struct rw_h2_stream *stream; /* HTTP/2's */
-    uint16_t request;            /* which of the settings' */
-    uint16_t status;             /* 0: none has come */
+    struct rw_load_user *user; /* whose request it is; NULL: nobody's */
+    union {
+        struct rw_h2_stream *stream; /* HTTP/2's */
+        struct rw_buf *written;      /* HTTP/1.1's: of a request that varies, until it is sent */
+    };
+    uint16_t request; /* which of the settings' */
+    uint16_t status;  /* 0: none has come */
 };
 
 /* Begins each protocol's own connection, which must stay small: there may be a million. */
@@ -44,7 +55,8 @@ struct rw_load_connection {
     bool open : 1;    /* connected: may carry requests */
     bool settled : 1; /* connecting has ended, well or not */
     bool closing : 1;
-    bool free : 1; /* waits for something to send */
+    bool free : 1;   /* waits for something to send */
+    uint8_t address; /* which of the settings' it goes to */
 };
 
 struct rw_load_protocol {
@@ -55,7 +67,7 @@ struct rw_load_protocol {
     /* How many more requests it can take now. */
     uint32_t (*room)(const struct rw_load_connection *connection);
     /* One of them; `room` was not 0. */
-    void (*send)(struct rw_load_connection *connection, uint64_t due_ns);
+    void (*send)(struct rw_load_connection *connection, struct rw_load_due due);
     /* Has taken too long: the call must go, and is not told of again. */
     void (*give_up)(struct rw_load_call *call);
     /* The stream is gone: fail what is under way, free what it holds. */
@@ -93,7 +105,9 @@ struct rw_load_generator {
     /* Connections. */
     struct rw_slab connections, streams, calls; /* the latter two: HTTP/2's */
     uint32_t wanted, existing, connected, opening;
-    uint32_t refused;         /* that could not be had, before the first that could */
+    uint32_t refused; /* that could not be had, before the first that could */
+    uint8_t address;  /* of the settings': those before it have not let us in */
+    uint64_t address_since_ns;
     struct rw_list free;      /* can take a request; the longest idle first */
     struct rw_list others;    /* connections: opening, full, closing */
     struct rw_list all_calls; /* under way, oldest first */
@@ -107,13 +121,17 @@ struct rw_load_generator {
     struct rw_watch alarm; /* a timerfd: arrivals are due to the microsecond */
     struct rw_timer tick, timeouts;
     bool ready, running, stopped, ended;
-    struct rw_dues backlog;  /* due, and no connection was free */
+    struct rw_load_users users;
+    struct rw_later serve;   /* what waits, to those that are free */
+    struct rw_dues backlog;  /* due, and no connection was free; of users: users.waiting */
     struct rw_dues thinking; /* closed loop: when each user that has been answered asks again */
     /* Results. */
-    uint32_t cycle;   /* position among the requests' weights */
-    uint32_t *choice; /* the requests, each as often as its weight */
+    uint32_t cycle;   /* position in `choice` */
+    uint32_t *choice; /* the requests, or the script's scenarios, each as often as its weight */
     uint32_t choice_count;
-    struct rw_load_tally *tally; /* the slot's */
+    struct rw_load_tally *tally;        /* the slot's */
+    struct rw_load_step_tally *steps;   /* of each request; NULL: without a script */
+    struct rw_load_check_count *checks; /* of each of the script's checks */
     struct rw_histogram *second_latency;
     struct rw_timeline_row second_row;
     size_t second;
@@ -132,9 +150,10 @@ void rw_load_generator_end(struct rw_load_generator *generator);
 
 /* From within begin or after an answer: it has room. */
 void rw_load_ready(struct rw_load_connection *connection);
-/* `call` leaves now: chooses the request. The caller has zeroed it and set `connection`. */
+/* `call` leaves now: chooses the request. The caller has zeroed it and set `connection`. If the
+ * request varies, what it points to is there only until the next one. */
 const struct rw_load_request *rw_load_choose(struct rw_load_generator *generator,
-                                             struct rw_load_call *call, uint64_t due_ns);
+                                             struct rw_load_call *call, struct rw_load_due due);
 /* The answer is complete; rw_load_ready follows, if the connection takes more. */
 void rw_load_answered(struct rw_load_call *call);
 void rw_load_failed(struct rw_load_call *call, enum rw_load_error error);

@@ -1,11 +1,12 @@
-/* The summary for people, JSON and CSV for machines. */
-#include "load/report.h"
+/* The summary for people, CSV for spreadsheets. */
+#include "load/report_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static const double shares[] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
-enum { SHARES = sizeof(shares) / sizeof(shares[0]) };
+const double rw_load_shares[RW_LOAD_SHARES] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
+
+enum { NAME_COLUMNS = 34 }; /* of a step or a check */
 
 char *rw_load_format_ns(char *to, double ns)
 {
@@ -51,7 +52,7 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
     }
 }
 
-static double rate_of(const struct rw_load_result *result, uint64_t count)
+double rw_load_rate_of(const struct rw_load_result *result, uint64_t count)
 {
     return result->seconds > 0 ? (double)count / result->seconds : 0;
 }
@@ -61,9 +62,10 @@ static void add_latency(const char *name, const struct rw_histogram *histogram,
 {
     char value[16];
     rw_text_addf(text, "  %-10s", name);
-    for (unsigned i = 0; i < SHARES; i++)
-        rw_text_addf(text, " %9s",
-                     rw_load_format_ns(value, (double)rw_histogram_quantile(histogram, shares[i])));
+    for (unsigned i = 0; i < RW_LOAD_SHARES; i++)
+        rw_text_addf(
+            text, " %9s",
+            rw_load_format_ns(value, (double)rw_histogram_quantile(histogram, rw_load_shares[i])));
     rw_text_adds(text, "\n");
 }
 
@@ -76,6 +78,81 @@ static void add_errors(const struct rw_load_counts *counts, struct rw_text *text
         if (counts->errors[i])
             rw_text_addf(text, "  %" PRIu64 " errors: %s\n", counts->errors[i],
                          rw_load_error_name(i));
+}
+
+struct rw_span rw_load_scenario_of(const struct rw_load_settings *settings, unsigned request)
+{
+    const struct rw_load_script *script = settings->script;
+    unsigned seen = 0, i = 0;
+    while (i + 1 < script->scenario_count && (seen += script->scenarios[i].step_count) <= request)
+        i++;
+    return script->scenarios[i].name;
+}
+
+/* At most so many columns of it: bytes of a character after its first take none. */
+static void add_name(struct rw_text *text, struct rw_span name)
+{
+    size_t columns = 0, len = 0;
+    for (; len < name.len; len++) {
+        columns += ((uint8_t)name.at[len] & 0xc0) != 0x80;
+        if (columns > NAME_COLUMNS)
+            break;
+    }
+    rw_text_addf(text, "  %.*s%*s", (int)len, name.at,
+                 columns < NAME_COLUMNS ? (int)(NAME_COLUMNS - columns) : 0, "");
+}
+
+static void add_step(const struct rw_load_settings *settings, const struct rw_load_result *result,
+                     unsigned request, struct rw_text *text)
+{
+    static const double some[] = {0.5, 0.95, 0.99, 1};
+    const struct rw_load_step_tally *step = &result->steps[request];
+    char value[16];
+    add_name(text, settings->requests[request].name);
+    rw_text_addf(text, " %9" PRIu64 " %9" PRIu64, step->answered, step->failed);
+    for (unsigned i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+        double ns = (double)rw_histogram_quantile(&step->latency, some[i]);
+        rw_text_addf(text, " %9s", step->answered ? rw_load_format_ns(value, ns) : "-");
+    }
+    rw_text_adds(text, "\n");
+}
+
+static void add_checks(const struct rw_load_settings *settings, const struct rw_load_result *result,
+                       struct rw_text *text)
+{
+    const struct rw_load_script *script = settings->script;
+    for (unsigned i = 0; i < script->check_count; i++) {
+        if (i == 0)
+            rw_text_addf(text, "\n  %-*s %9s %9s\n", NAME_COLUMNS, "checks", "held", "missed");
+        add_name(text, script->checks[i]->text);
+        struct rw_span step = settings->requests[script->check_steps[i]].name;
+        rw_text_addf(text, " %9" PRIu64 " %9" PRIu64, result->checks[i].held,
+                     result->checks[i].missed);
+        if (result->checks[i].missed)
+            rw_text_addf(text, "  in %.*s", RW_SPAN_ARGS(step));
+        rw_text_adds(text, "\n");
+    }
+}
+
+static void add_script(const struct rw_load_settings *settings, const struct rw_load_result *result,
+                       struct rw_text *text)
+{
+    const struct rw_load_counts *counts = &result->tally.counts;
+    const char *before = "";
+    rw_text_addf(
+        text, "  iterations %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " cut at the end\n\n",
+        counts->iterations_done, counts->iterations_failed, counts->iterations_cut);
+    rw_text_addf(text, "  %-*s %9s %9s %9s %9s %9s %9s\n", NAME_COLUMNS, "steps", "answered",
+                 "failed", "p50", "p95", "p99", "max");
+    for (unsigned i = 0; i < settings->request_count; i++) {
+        struct rw_span scenario = rw_load_scenario_of(settings, i);
+        if (settings->script->scenario_count > 1 && scenario.at != before)
+            rw_text_addf(text, "  -- %.*s\n", RW_SPAN_ARGS(scenario));
+        before = scenario.at;
+        add_step(settings, result, i, text);
+    }
+    add_checks(settings, result, text);
+    rw_text_adds(text, "\n");
 }
 
 void rw_load_report_text(const struct rw_load_settings *settings,
@@ -93,15 +170,16 @@ void rw_load_report_text(const struct rw_load_settings *settings,
                  counts->due, counts->sent, counts->answered, counts->failed,
                  counts->due ? 100.0 * (double)counts->failed / (double)counts->due : 0.0);
     rw_text_addf(text, "  rate       %.1f answers/s; %.2f MB/s in, %.2f MB/s out\n",
-                 rate_of(result, counts->answered), rate_of(result, counts->bytes_in) / 1e6,
-                 rate_of(result, counts->bytes_out) / 1e6);
+                 rw_load_rate_of(result, counts->answered),
+                 rw_load_rate_of(result, counts->bytes_in) / 1e6,
+                 rw_load_rate_of(result, counts->bytes_out) / 1e6);
     rw_text_addf(
         text, "  generator  %.0f answers per CPU second\n\n",
         result->tally.cpu_ns ? (double)counts->answered * 1e9 / (double)result->tally.cpu_ns : 0.0);
     rw_text_addf(text, "  %-10s", "latency");
-    for (unsigned i = 0; i < SHARES - 1; i++) {
+    for (unsigned i = 0; i < RW_LOAD_SHARES - 1; i++) {
         char name[16];
-        snprintf(name, sizeof(name), "p%g", shares[i] * 100);
+        snprintf(name, sizeof(name), "p%g", rw_load_shares[i] * 100);
         rw_text_addf(text, " %9s", name);
     }
     rw_text_addf(text, " %9s\n", "max");
@@ -111,111 +189,14 @@ void rw_load_report_text(const struct rw_load_settings *settings,
         rw_text_addf(text, "  (without the %.3f s that the target takes by design)\n",
                      settings->held_ms / 1000.0);
     rw_text_adds(text, "\n");
+    if (settings->script)
+        add_script(settings, result, text);
     add_errors(counts, text);
+    if (result->timeline->lacking)
+        rw_text_adds(text, "  rows are missing in the timeline: a thread lagged too far behind\n");
     rw_text_adds(text, "  verdict    ");
     rw_load_explain(settings, result, text);
     rw_text_adds(text, "\n");
-}
-
-/* ---- JSON ---- */
-
-static void add_json_histogram(const char *name, const struct rw_histogram *histogram, bool whole,
-                               struct rw_text *text)
-{
-    rw_text_addf(text, "  \"%s\": {\"count\": %" PRIu64 ", \"mean\": %.9f, \"min\": %.9f", name,
-                 histogram->count, rw_histogram_mean(histogram) / 1e9,
-                 histogram->count ? (double)histogram->least / 1e9 : 0.0);
-    for (unsigned i = 0; i < SHARES - 1; i++)
-        rw_text_addf(text, ", \"p%g\": %.9f", shares[i] * 100,
-                     (double)rw_histogram_quantile(histogram, shares[i]) / 1e9);
-    rw_text_addf(text, ", \"max\": %.9f", (double)histogram->most / 1e9);
-    bool first = true;
-    if (whole)
-        rw_text_adds(text, ",\n    \"buckets_ns\": [");
-    for (unsigned i = 0; whole && i < RW_HISTOGRAM_BUCKETS; i++)
-        if (histogram->buckets[i]) {
-            rw_text_addf(text, "%s[%" PRIu64 ", %" PRIu64 "]", first ? "" : ", ",
-                         rw_histogram_bucket_value(i), histogram->buckets[i]);
-            first = false;
-        }
-    rw_text_adds(text, whole ? "]}" : "}");
-}
-
-static void add_json_counts(const struct rw_load_counts *counts, struct rw_text *text)
-{
-    const char *separator = "";
-    rw_text_addf(text,
-                 "  \"requests\": {\"due\": %" PRIu64 ", \"sent\": %" PRIu64
-                 ", \"answered\": %" PRIu64 ", \"failed\": %" PRIu64 ", \"queued\": %" PRIu64
-                 "},\n",
-                 counts->due, counts->sent, counts->answered, counts->failed, counts->queued);
-    rw_text_addf(text,
-                 "  \"connects\": %" PRIu64 ", \"bytes_in\": %" PRIu64 ", \"bytes_out\": %" PRIu64
-                 ",\n  \"statuses\": {",
-                 counts->connects, counts->bytes_in, counts->bytes_out);
-    for (unsigned i = 0; i < RW_LOAD_STATUS_MAX; i++)
-        if (counts->statuses[i]) {
-            rw_text_addf(text, "%s\"%u\": %" PRIu64, separator, i, counts->statuses[i]);
-            separator = ", ";
-        }
-    rw_text_adds(text, "},\n  \"errors\": {");
-    for (unsigned i = 0; i < RW_LOAD_ERROR_COUNT; i++)
-        rw_text_addf(text, "%s\"%s\": %" PRIu64, i ? ", " : "", rw_load_error_name(i),
-                     counts->errors[i]);
-    rw_text_adds(text, "},\n");
-}
-
-static const char *const verdict_names[] = {
-    [RW_LOAD_SOUND] = "sound",
-    [RW_LOAD_GENERATOR_LATE] = "generator_late",
-    [RW_LOAD_CONNECTIONS_BUSY] = "connections_busy",
-    [RW_LOAD_NOTHING_ANSWERED] = "nothing_answered",
-};
-
-void rw_load_report_json(const struct rw_load_settings *settings,
-                         const struct rw_load_result *result, struct rw_text *text)
-{
-    struct rw_text why = {0};
-    rw_load_explain(settings, result, &why);
-    rw_text_adds(text, "{\n  \"schema\": \"ringway.load/1\",\n  \"url\": ");
-    rw_text_add_json(text, settings->url);
-    rw_text_addf(text,
-                 ",\n  \"protocol\": \"%s\", \"loop\": \"%s\", \"threads\": %u, "
-                 "\"connections\": %u, \"streams\": %u,\n",
-                 settings->protocol == RW_LOAD_H2 ? "http2" : "http1",
-                 settings->closed ? "closed" : "open", settings->threads, settings->connections,
-                 settings->streams);
-    rw_text_addf(text,
-                 "  \"seconds\": %.3f, \"held_seconds\": %.3f, \"interrupted\": %s, "
-                 "\"cpu_seconds\": %.6f,\n",
-                 result->seconds, settings->held_ms / 1000.0,
-                 result->interrupted ? "true" : "false", (double)result->tally.cpu_ns / 1e9);
-    rw_text_addf(text, "  \"verdict\": \"%s\", \"verdict_text\": ",
-                 verdict_names[rw_load_judge(settings, result)]);
-    rw_text_add_json(text, rw_text_span(&why));
-    rw_text_addf(text, ",\n  \"rate\": %.3f,\n", rate_of(result, result->tally.counts.answered));
-    add_json_counts(&result->tally.counts, text);
-    add_json_histogram("latency", &result->tally.latency, true, text);
-    rw_text_adds(text, ",\n");
-    add_json_histogram("service", &result->tally.service, true, text);
-    rw_text_adds(text, ",\n");
-    add_json_histogram("lateness", &result->tally.lateness, false, text);
-    rw_text_adds(text, ",\n  \"timeline\": [");
-    for (size_t i = 0; i < result->timeline->count; i++) {
-        const struct rw_timeline_row *row = &result->timeline->rows[i];
-        rw_text_addf(
-            text,
-            "%s\n    {\"second\": %zu, \"sent\": %" PRIu64 ", \"answered\": %" PRIu64
-            ", \"failed\": %" PRIu64
-            ", \"p50\": %.9f, \"p90\": %.9f, \"p99\": %.9f, \"p99.9\": %.9f, \"max\": %.9f}",
-            i ? "," : "", i, row->sent, row->answered, row->failed, (double)row->p50_ns / 1e9,
-            (double)row->p90_ns / 1e9, (double)row->p99_ns / 1e9, (double)row->p999_ns / 1e9,
-            (double)row->most_ns / 1e9);
-    }
-    rw_text_adds(text, "\n  ]\n}\n");
-    if (why.err)
-        text->err = why.err;
-    rw_text_free(&why);
 }
 
 /* ---- CSV ---- */

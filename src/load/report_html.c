@@ -1,5 +1,5 @@
 /* The result of a run as a page: figures first, then charts, then tables. */
-#include "load/report.h"
+#include "load/report_parts.h"
 
 #include "report/document.h"
 #include "report/html.h"
@@ -8,10 +8,8 @@
 
 enum { ROWS_MAX = 240 }; /* points of a chart over time; longer runs are thinned out */
 
-static const double shares[] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
-static const char *const share_names[] = {"p50", "p75",   "p90",    "p95",
-                                          "p99", "p99.9", "p99.99", "max"};
-enum { SHARES = sizeof(shares) / sizeof(shares[0]) };
+static const char *const share_names[RW_LOAD_SHARES] = {"p50", "p75",   "p90",    "p95",
+                                                        "p99", "p99.9", "p99.99", "max"};
 
 struct page {
     struct rw_doc *doc;
@@ -44,11 +42,6 @@ static struct rw_span time_text(const struct page *page, double ns)
     return rw_doc_format(page->doc, "%s", rw_load_format_ns(text, ns));
 }
 
-static double per_second(const struct page *page, uint64_t count)
-{
-    return page->result->seconds > 0 ? (double)count / page->result->seconds : 0;
-}
-
 /* ---- The summary ---- */
 
 static void put_time_metric(const struct page *page, const char *id, struct rw_label label,
@@ -65,7 +58,7 @@ static void put_metrics(const struct page *page)
     const struct rw_label rate = RW_TEXTS("Answers per second", "每秒应答"),
                           failed = RW_TEXTS("Failed", "失败");
     double share = counts->due ? (double)counts->failed / (double)counts->due : 0;
-    double answers = per_second(page, counts->answered);
+    double answers = rw_load_rate_of(page->result, counts->answered);
     rw_doc_metric(
         page->doc, RW_DOC_NEUTRAL, say(page, rate),
         figure(page, "load.rate", rate, answers, rw_doc_format(page->doc, "%.1f", answers)),
@@ -120,10 +113,10 @@ static void put_percentiles(const struct page *page)
         RW_LITERAL("ms"));
     rw_doc_series(doc, chart, say(page, RW_TEXTS("from when a request was due", "自应发时刻起")));
     rw_doc_series(doc, chart, say(page, RW_TEXTS("from when it was sent", "自实际发出起")));
-    for (unsigned i = 0; i < SHARES; i++) {
+    for (unsigned i = 0; i < RW_LOAD_SHARES; i++) {
         struct rw_doc_point *point = rw_doc_point(doc, chart, rw_span_text(share_names[i]));
-        point->values[0] = (double)rw_histogram_quantile(&tally->latency, shares[i]) / 1e6;
-        point->values[1] = (double)rw_histogram_quantile(&tally->service, shares[i]) / 1e6;
+        point->values[0] = (double)rw_histogram_quantile(&tally->latency, rw_load_shares[i]) / 1e6;
+        point->values[1] = (double)rw_histogram_quantile(&tally->service, rw_load_shares[i]) / 1e6;
     }
 }
 
@@ -246,6 +239,69 @@ static void put_settings(const struct page *page)
             (double)page->result->tally.counts.bytes_out);
 }
 
+/* ---- Steps and checks ---- */
+
+static void put_head(const struct page *page, struct rw_doc_table *table,
+                     enum rw_doc_column_kind kind, struct rw_label label)
+{
+    rw_doc_column(page->doc, table, kind, say(page, label), RW_LITERAL(""));
+}
+
+static void put_steps(const struct page *page)
+{
+    static const double some[] = {0.5, 0.95, 0.99, 1};
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("Steps", "步骤")), RW_LITERAL(""));
+    put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Scenario", "场景"));
+    put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Step", "步骤"));
+    put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("answered", "应答"));
+    put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("failed", "失败"));
+    for (unsigned i = 0; i < 4; i++)
+        rw_doc_column(page->doc, table, RW_DOC_NUMBER,
+                      rw_span_text(((const char *const[]){"p50", "p95", "p99", "max"})[i]),
+                      RW_LITERAL("ms"));
+    for (unsigned i = 0; i < page->settings->request_count; i++) {
+        const struct rw_load_step_tally *step = &page->result->steps[i];
+        struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+        rw_doc_words(page->doc, &cells[0], rw_load_scenario_of(page->settings, i));
+        rw_doc_words(page->doc, &cells[1], page->settings->requests[i].name);
+        rw_doc_number(&cells[2], (double)step->answered, RW_DOC_NO_FIGURE);
+        rw_doc_number(&cells[3], (double)step->failed, RW_DOC_NO_FIGURE);
+        for (unsigned k = 0; k < 4; k++)
+            rw_doc_number(&cells[4 + k],
+                          (double)rw_histogram_quantile(&step->latency, some[k]) / 1e6,
+                          RW_DOC_NO_FIGURE);
+    }
+}
+
+static void put_checks(const struct page *page)
+{
+    const struct rw_load_script *script = page->settings->script;
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("Checks", "检查")), RW_LITERAL(""));
+    put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Step", "步骤"));
+    put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Check", "检查"));
+    put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("held", "通过"));
+    put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("missed", "未通过"));
+    for (unsigned i = 0; i < script->check_count; i++) {
+        struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+        rw_doc_words(page->doc, &cells[0], page->settings->requests[script->check_steps[i]].name);
+        rw_doc_words(page->doc, &cells[1], script->checks[i]->text);
+        rw_doc_number(&cells[2], (double)page->result->checks[i].held, RW_DOC_NO_FIGURE);
+        rw_doc_number(&cells[3], (double)page->result->checks[i].missed, RW_DOC_NO_FIGURE);
+    }
+}
+
+static void put_script(const struct page *page)
+{
+    if (!page->settings->script)
+        return;
+    rw_doc_section(page->doc, 1, RW_TEXTS("Users", "用户"));
+    put_steps(page);
+    if (page->settings->script->check_count)
+        put_checks(page);
+}
+
 static size_t whole_seconds(const struct rw_load_result *result)
 {
     size_t seconds = (size_t)result->seconds;
@@ -273,9 +329,18 @@ void rw_load_report_html(const struct rw_load_settings *settings,
     put_percentiles(&page);
     if (page.rows) {
         put_times(&page, step);
+        if (result->timeline->lacking)
+            rw_doc_note(&doc, RW_DOC_WARNING,
+                        say(&page, RW_TEXTS("Rows are missing", "缺少数据行")),
+                        (struct rw_label)RW_TEXTS(
+                            "A thread of the generator lagged too far behind to be counted in its "
+                            "second. The totals are whole.",
+                            "某个发压线程落后过多，未计入所在的秒。总数完整。"),
+                        NULL, 0);
         rw_doc_section(&doc, 1, RW_TEXTS("Rate", "速率"));
         put_rates(&page, step);
     }
+    put_script(&page);
     rw_doc_section(&doc, 1, RW_TEXTS("Figures", "明细"));
     put_counts(&page);
     put_settings(&page);

@@ -26,7 +26,11 @@ enum { LATE_NS_MAX = 1000 * 1000 };
 struct rw_load_shared {
     size_t bytes;
     struct rw_load_gate gate;
-    struct rw_timeline *timeline; /* behind the slots; the same address in all processes */
+    /* Behind the slots; the same addresses in all processes. Steps and checks of each thread, one
+     * thread's after the other's; NULL without a script. */
+    struct rw_timeline *timeline;
+    struct rw_load_step_tally *steps;
+    struct rw_load_check_count *checks;
     struct rw_load_slot slots[];
 };
 
@@ -36,20 +40,54 @@ struct thread {
     struct rw_load_generator generator;
 };
 
-static struct rw_load_shared *share_memory(const struct rw_load_settings *settings)
+/* Pieces of the memory, one after the other. */
+struct layout {
+    size_t steps, checks, timeline, bytes; /* where they begin; all of it */
+    size_t rows;
+};
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+static struct layout lay_out(const struct rw_load_settings *settings)
 {
     double seconds = ceil(rw_load_seconds(settings)) + ROWS_TO_SPARE;
-    size_t rows = seconds < ROWS_MAX ? (size_t)seconds : ROWS_MAX;
-    size_t slots = sizeof(struct rw_load_shared) + settings->threads * sizeof(struct rw_load_slot);
-    slots = (slots + 63) & ~(size_t)63;
-    size_t bytes = slots + rw_timeline_bytes(rows);
+    const struct rw_load_script *script = settings->script;
+    size_t steps = script ? (size_t)settings->threads * settings->request_count : 0;
+    size_t checks = script ? (size_t)settings->threads * script->check_count : 0;
+    struct layout layout = {.rows = seconds < ROWS_MAX ? (size_t)seconds : ROWS_MAX};
+    layout.steps =
+        aligned(sizeof(struct rw_load_shared) + settings->threads * sizeof(struct rw_load_slot));
+    layout.checks = aligned(layout.steps + steps * sizeof(struct rw_load_step_tally));
+    layout.timeline = aligned(layout.checks + checks * sizeof(struct rw_load_check_count));
+    layout.bytes = layout.timeline + rw_timeline_bytes(layout.rows);
+    return layout;
+}
+
+/* The system gives memory as it is touched: of what nobody counts there is none. */
+static void begin_steps(const struct rw_load_settings *settings, struct rw_load_shared *shared)
+{
+    for (size_t i = 0; i < (size_t)settings->threads * settings->request_count; i++)
+        shared->steps[i].latency.least = UINT64_MAX;
+}
+
+static struct rw_load_shared *share_memory(const struct rw_load_settings *settings)
+{
+    const struct layout layout = lay_out(settings);
     struct rw_load_shared *shared =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return NULL;
-    shared->bytes = bytes;
-    shared->timeline = (struct rw_timeline *)((char *)shared + slots);
-    rw_timeline_begin(shared->timeline, settings->threads, rows);
+    shared->bytes = layout.bytes;
+    shared->timeline = (struct rw_timeline *)((char *)shared + layout.timeline);
+    if (settings->script) {
+        shared->steps = (struct rw_load_step_tally *)((char *)shared + layout.steps);
+        shared->checks = (struct rw_load_check_count *)((char *)shared + layout.checks);
+        begin_steps(settings, shared);
+    }
+    rw_timeline_begin(shared->timeline, settings->threads, layout.rows);
     atomic_store(&shared->gate.waiting, settings->threads);
     for (unsigned i = 0; i < settings->threads; i++)
         rw_load_tally_begin(&shared->slots[i].tally);
@@ -84,6 +122,10 @@ static void start_thread(const struct rw_load_settings *settings, struct rw_load
         .tally = &slot->tally,
         .index = index,
     };
+    if (settings->script) {
+        thread->generator.steps = shared->steps + (size_t)index * settings->request_count;
+        thread->generator.checks = shared->checks + (size_t)index * settings->script->check_count;
+    }
     thread->started = pthread_create(&thread->id, NULL, work, thread) == 0;
     if (!thread->started) {
         slot->err = RW_ELIMIT;
@@ -251,6 +293,21 @@ static enum rw_err run_in_processes(struct rw_load_run *run, struct rw_load_shar
     return err;
 }
 
+/* The first thread's become the sum. */
+static void gather_script(const struct rw_load_settings *settings, struct rw_load_shared *shared,
+                          struct rw_load_result *result)
+{
+    const size_t steps = settings->request_count, checks = settings->script->check_count;
+    for (size_t i = steps; i < steps * settings->threads; i++)
+        rw_load_step_tally_add(&shared->steps[i % steps], &shared->steps[i]);
+    for (size_t i = checks; i < checks * settings->threads; i++) {
+        shared->checks[i % checks].held += shared->checks[i].held;
+        shared->checks[i % checks].missed += shared->checks[i].missed;
+    }
+    result->steps = shared->steps;
+    result->checks = shared->checks;
+}
+
 static enum rw_err gather(const struct rw_load_settings *settings, struct rw_load_shared *shared,
                           struct rw_load_result *result)
 {
@@ -278,6 +335,8 @@ enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
     enum rw_err err = settings->processes > 1 ? run_in_processes(run, result->shared)
                                               : run_here(run, result->shared);
     enum rw_err gathered = gather(settings, result->shared, result);
+    if (settings->script)
+        gather_script(settings, result->shared, result);
     result->timeline = result->shared->timeline;
     result->interrupted = atomic_load(&run->stop);
     result->seconds = rw_load_seconds(settings);

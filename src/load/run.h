@@ -27,6 +27,9 @@ struct rw_load_progress {
 struct rw_load_result {
     struct rw_load_tally tally;
     const struct rw_timeline *timeline;
+    /* With a script, of all threads: of each request, of each check. NULL without. */
+    const struct rw_load_step_tally *steps;
+    const struct rw_load_check_count *checks;
     double seconds; /* that were measured */
     bool interrupted;
     char why[256]; /* the first reason why a connection could not be had; "" for none */

@@ -2,8 +2,8 @@
 
 #include "http/h1.h"
 
-static void put_request(const struct rw_load_settings *settings,
-                        const struct rw_load_request *request, struct rw_h1_out *out)
+void rw_load_put_head(const struct rw_load_settings *settings,
+                      const struct rw_load_request *request, struct rw_h1_out *out)
 {
     rw_h1_put_request_line(out, request->method, request->target);
     rw_h1_put_field(out, RW_LITERAL("Host"), settings->authority);
@@ -15,19 +15,20 @@ static void put_request(const struct rw_load_settings *settings,
         rw_h1_put(out, RW_LITERAL("\r\n"));
     }
     rw_h1_put(out, RW_LITERAL("\r\n"));
-    if (request->body.at)
-        rw_h1_put(out, request->body);
 }
 
 enum rw_err rw_load_prepare(struct rw_load_settings *settings, struct rw_arena *arena)
 {
     for (unsigned i = 0; i < settings->request_count; i++) {
         struct rw_load_request *request = &settings->requests[i];
+        if (request->varies)
+            continue;
         size_t room = RW_LOAD_HEAD_BYTES_MAX + request->body.len;
         struct rw_h1_out out = {.at = rw_arena_alloc(arena, room), .room = room};
         if (!out.at)
             return RW_ENOMEM;
-        put_request(settings, request, &out);
+        rw_load_put_head(settings, request, &out);
+        rw_h1_put(&out, request->body);
         if (out.overflow)
             return RW_ELIMIT;
         request->h1 = rw_span(out.at, out.len);

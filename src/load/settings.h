@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "load/schedule.h"
 
+struct rw_load_script;
 struct rw_tls_client;
 
 enum rw_load_protocol_kind { RW_LOAD_H1, RW_LOAD_H2 };
@@ -19,6 +20,7 @@ enum {
     RW_LOAD_THREADS_MAX = 256,
     RW_LOAD_CONNECTIONS_MAX = 10 * 1000 * 1000,
     RW_LOAD_STREAMS_MAX = 10000,
+    RW_LOAD_ADDRESSES_MAX = 16,
     RW_LOAD_HEAD_BYTES_MAX = 64 * 1024
 };
 
@@ -33,17 +35,22 @@ struct rw_load_request {
     unsigned header_count;
     struct rw_span body; /* `at` NULL: none */
     uint32_t weight;     /* how often, beside the others; not 0 */
-    struct rw_span h1;   /* all of it as HTTP/1.1 sends it; made by rw_load_prepare */
+    bool varies;         /* it has variables: a step of the script, written anew each time */
+    bool body_varies;    /* of what was written anew: the body's bytes are gone with the next one */
+    struct rw_span h1;   /* all of it as HTTP/1.1 sends it, made by rw_load_prepare; if it varies
+                            there is none */
 };
 
 struct rw_load_settings {
-    struct rw_address address;
+    struct rw_address addresses[RW_LOAD_ADDRESSES_MAX]; /* the first that answers is taken */
+    unsigned address_count;
     struct rw_span authority;  /* "host[:port]", of Host and :authority */
     struct rw_span url;        /* as given, for reports */
     struct rw_tls_client *tls; /* NULL: plain */
     enum rw_load_protocol_kind protocol;
     struct rw_load_request *requests;
     unsigned request_count;
+    struct rw_load_script *script; /* what users do with the requests; NULL: each stands alone */
     unsigned processes;
     unsigned threads;     /* of all processes; a multiple of them */
     bool sources;         /* each thread connects from an address of its own, 127.1.0.1 on */
@@ -63,7 +70,13 @@ struct rw_load_settings {
     enum rw_loop_backend backend;
 };
 
-/* Writes down what HTTP/1.1 sends for each request, in `arena`. */
+struct rw_h1_out;
+
+/* The head of a request as HTTP/1.1 sends it. */
+void rw_load_put_head(const struct rw_load_settings *settings,
+                      const struct rw_load_request *request, struct rw_h1_out *out);
+
+/* Writes down what HTTP/1.1 sends for each request that does not vary, in `arena`. */
 RW_MUST_CHECK enum rw_err rw_load_prepare(struct rw_load_settings *settings,
                                           struct rw_arena *arena);
 

@@ -30,3 +30,11 @@ void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *fro
     rw_histogram_add(&to->lateness, &from->lateness);
     to->cpu_ns += from->cpu_ns;
 }
+
+void rw_load_step_tally_add(struct rw_load_step_tally *to, const struct rw_load_step_tally *from)
+{
+    to->sent += from->sent;
+    to->answered += from->answered;
+    to->failed += from->failed;
+    rw_histogram_add(&to->latency, &from->latency);
+}

@@ -15,7 +15,8 @@
     X(REFUSED, "refused_stream") /* HTTP/2: never begun */                                         \
     X(PROTOCOL, "protocol")      /* what came is not HTTP, or not asked for */                     \
     X(TIMEOUT, "timeout")        /* no answer in time */                                           \
-    X(UNSENT, "unsent")          /* was due, and no connection came free */
+    X(UNSENT, "unsent")          /* was due, and no connection came free */                        \
+    X(UNMADE, "unmade")          /* its variables' values make no request */
 
 enum rw_load_error {
 #define RW_LOAD_ERROR_ENUM(name, text) RW_LOAD_ERROR_##name,
@@ -32,10 +33,12 @@ struct rw_load_counts {
     uint64_t due; /* requests that were to be sent */
     uint64_t sent;
     uint64_t answered; /* with any status */
-    uint64_t failed;   /* errors, and statuses from 400 on */
+    uint64_t failed;   /* errors, statuses from 400 on, checks that do not hold */
     uint64_t queued;   /* found no free connection when they were due */
     uint64_t bytes_in, bytes_out;
     uint64_t connects; /* connections opened, again ones among them */
+    /* Of users with a script: how often they were through, had to give up, were cut at the end. */
+    uint64_t iterations_done, iterations_failed, iterations_cut;
     uint64_t errors[RW_LOAD_ERROR_COUNT];
     uint64_t statuses[RW_LOAD_STATUS_MAX];
 };
@@ -48,6 +51,14 @@ struct rw_load_tally {
     struct rw_histogram service;  /* from when it was sent */
     struct rw_histogram lateness; /* from due to sent, where a connection was free: our own */
 };
+
+/* Of one step of a script. */
+struct rw_load_step_tally {
+    uint64_t sent, answered, failed;
+    struct rw_histogram latency; /* from when it was due */
+};
+
+void rw_load_step_tally_add(struct rw_load_step_tally *to, const struct rw_load_step_tally *from);
 
 /* `tally` is zeroed memory. */
 void rw_load_tally_begin(struct rw_load_tally *tally);

@@ -157,13 +157,21 @@ static void test_example(void **state)
     rw_text_free(&text);
 }
 
+static void make_manual(const struct rw_conf_record *record, struct rw_text *text)
+{
+    static const struct rw_conf_preface preface = {"Sample reference", "One file.", "circle:\n"};
+    rw_conf_manual(record, &preface, text);
+}
+
 static void test_manual(void **state)
 {
     (void)state;
     struct rw_text text = {0};
-    rw_conf_manual(&sample_record, &text);
+    make_manual(&sample_record, &text);
     assert_int_equal(text.err, RW_OK);
-    assert_non_null(strstr(text.at, "# Configuration reference\n"));
+    assert_non_null(strstr(text.at, "# Sample reference\n"));
+    assert_non_null(strstr(text.at, "\nOne file.\n"));
+    assert_non_null(strstr(text.at, "```yaml\ncircle:\n```\n"));
     assert_non_null(strstr(text.at, "| `flag` | `true`, `false` | `true` | Yes \\| no. |\n"));
     assert_non_null(strstr(text.at, "| `number` | number, 1 to 99 | `10` |  |\n"));
     assert_non_null(strstr(text.at, "| `x` | number, 0 to 100 | **required** |  Example: `1` |\n"));
@@ -177,7 +185,7 @@ static void test_allocation_failures(void **state)
 {
     (void)state;
     static void (*const makers[])(const struct rw_conf_record *,
-                                  struct rw_text *) = {rw_conf_manual, rw_conf_example};
+                                  struct rw_text *) = {make_manual, rw_conf_example};
     for (size_t i = 0; i < 2; i++)
         for (uint64_t n = 0;; n++) {
             struct rw_text text = {0};

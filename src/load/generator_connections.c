@@ -1,0 +1,216 @@
+/* Connections: opened in a crowd that no backlog is too small for, replaced when they are lost. */
+#include "io/tls.h"
+#include "load/generator_parts.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+enum {
+    OPENING_MAX = 64, /* under way at a time: less than any server's backlog */
+    ATTEMPT_MS = 250, /* of an address, before the next has its turn (RFC 8305 section 8) */
+    CLOSE_LOOK_MS = 20
+};
+
+void rw_load_put_in(struct rw_load_connection *connection, bool is_free)
+{
+    struct rw_load_generator *g = connection->generator;
+    rw_list_remove(&connection->link);
+    rw_list_push_back(is_free ? &g->free : &g->others, &connection->link);
+    connection->free = is_free;
+}
+
+enum rw_load_error rw_load_error_of(enum rw_err err)
+{
+    switch (err) {
+    case RW_ETLS:
+    case RW_EVERIFY:
+        return RW_LOAD_ERROR_TLS;
+    case RW_OK:
+    case RW_ECLOSED:
+        return RW_LOAD_ERROR_CLOSED;
+    case RW_EPROTO:
+        return RW_LOAD_ERROR_PROTOCOL;
+    default:
+        return RW_LOAD_ERROR_RESET;
+    }
+}
+
+/* The first reason is the one to tell. */
+static void note_why(struct rw_load_generator *g, const struct rw_stream *stream, enum rw_err err)
+{
+    const char *tls = g->settings->tls ? rw_tls_error_text(stream) : "";
+    if (!g->slot->why[0])
+        snprintf(g->slot->why, sizeof(g->slot->why), "%s%s%s", rw_err_text(err), tls[0] ? ": " : "",
+                 tls);
+}
+
+/* 127.1.0.1 and on: each has ports of its own. */
+static struct sockaddr_in source_of(const struct rw_load_generator *g)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(0x7f010001u + g->index)};
+}
+
+static void open_one(struct rw_load_generator *g)
+{
+    struct rw_load_connection *connection = rw_slab_get(&g->connections);
+    const struct sockaddr_in source = source_of(g);
+    struct rw_connect_options options = {
+        .address = rw_address_sockaddr(&g->settings->addresses[g->address]),
+        .address_bytes = g->settings->addresses[g->address].bytes,
+        .tls = g->settings->tls,
+    };
+    if (g->settings->sources) {
+        options.source = (const struct sockaddr *)&source;
+        options.source_bytes = sizeof(source);
+    }
+    if (!connection) {
+        g->err = RW_ENOMEM;
+        return;
+    }
+    memset(connection, 0, g->protocol->connection_bytes);
+    connection->generator = g;
+    connection->address = g->address;
+    rw_list_push_back(&g->others, &connection->link);
+    enum rw_err err =
+        rw_stream_connect(g->loop, &connection->stream, g->protocol->events, &options);
+    if (err) {
+        snprintf(g->slot->why, sizeof(g->slot->why), "%s", rw_err_text(err));
+        rw_list_remove(&connection->link);
+        rw_slab_put(&g->connections, connection);
+        g->err = err;
+        return;
+    }
+    g->existing++;
+    g->opening++;
+}
+
+void rw_load_open_more(struct rw_load_generator *g)
+{
+    g->err = RW_OK;
+    while (!g->err && !g->ended && g->existing < g->wanted && g->opening < OPENING_MAX)
+        open_one(g);
+}
+
+static void settle(struct rw_load_connection *connection)
+{
+    if (!connection->settled)
+        connection->generator->opening--;
+    connection->settled = true;
+}
+
+void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
+{
+    struct rw_load_connection *connection = rw_load_connection_of(stream);
+    struct rw_load_generator *g = connection->generator;
+    settle(connection);
+    if (!err)
+        err = g->protocol->begin(connection);
+    if (err) {
+        note_why(g, stream, err);
+        rw_load_lost(connection, err == RW_ETLS || err == RW_EVERIFY ? RW_LOAD_ERROR_TLS
+                                                                     : RW_LOAD_ERROR_CONNECT);
+        return;
+    }
+    g->tally->counts.connects++;
+    g->connected++;
+    connection->open = true;
+    atomic_store_explicit(&g->slot->connected, g->connected, memory_order_relaxed);
+    rw_stream_receive(stream, true, false);
+    rw_load_ready(connection);
+    rw_load_open_more(g);
+}
+
+/* A failure that says nothing yet: there is another address, or has been since. */
+static bool goes_on_elsewhere(struct rw_load_generator *g, unsigned address)
+{
+    if (g->tally->counts.connects)
+        return false;
+    if (address == g->address && g->address + 1u < g->settings->address_count) {
+        g->address++;
+        g->refused = 0;
+        g->address_since_ns = rw_loop_now_ns(g->loop);
+    }
+    return address < g->address;
+}
+
+void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why)
+{
+    struct rw_load_generator *g = connection->generator;
+    if (connection->closing)
+        return;
+    settle(connection);
+    connection->closing = true;
+    rw_load_put_in(connection, false);
+    if (!connection->open && !goes_on_elsewhere(g, connection->address)) {
+        rw_load_count_error(g, rw_loop_now_ns(g->loop), why);
+        g->refused++;
+    }
+    g->connected -= connection->open;
+    connection->open = false;
+    g->protocol->end(connection, why);
+    rw_stream_close(&connection->stream);
+}
+
+/* The next tick opens another: not at once, so that a target that is down is not hammered. */
+void rw_load_on_closed(struct rw_stream *stream)
+{
+    struct rw_load_connection *connection = rw_load_connection_of(stream);
+    struct rw_load_generator *g = connection->generator;
+    g->existing--;
+    rw_list_remove(&connection->link);
+    rw_slab_put(&g->connections, connection);
+}
+
+static void lose_all_of(struct rw_load_generator *g, unsigned address)
+{
+    struct rw_list *item = g->others.next;
+    while (item != &g->others) {
+        struct rw_load_connection *connection =
+            rw_container_of(item, struct rw_load_connection, link);
+        item = item->next;
+        if (connection->address == address && !connection->closing)
+            rw_load_lost(connection, RW_LOAD_ERROR_CONNECT);
+    }
+}
+
+/* Also an address to which no connection can even be begun. */
+void rw_load_look_elsewhere(struct rw_load_generator *g)
+{
+    uint64_t now = rw_loop_now_ns(g->loop);
+    unsigned address = g->address;
+    if (!g->address_since_ns)
+        g->address_since_ns = now;
+    if (now > g->address_since_ns + ATTEMPT_MS * RW_NS_PER_MS && goes_on_elsewhere(g, address))
+        lose_all_of(g, address);
+}
+
+/* ---- The end ---- */
+
+static void close_all(struct rw_list *connections)
+{
+    while (!rw_list_empty(connections)) {
+        struct rw_load_connection *connection =
+            rw_container_of(connections->next, struct rw_load_connection, link);
+        rw_list_remove(&connection->link);
+        rw_load_lost(connection, RW_LOAD_ERROR_CLOSED);
+    }
+}
+
+/* Nothing of the end is counted. */
+void rw_load_close_connections(struct rw_load_generator *g)
+{
+    g->ended = g->stopped = true;
+    g->record_from_ns = UINT64_MAX;
+    rw_timer_stop(g->loop, &g->tick);
+    rw_timer_stop(g->loop, &g->timeouts);
+    struct rw_list all;
+    rw_list_init(&all);
+    for (struct rw_list *item;
+         (item = rw_list_pop_front(&g->free)) || (item = rw_list_pop_front(&g->others));)
+        rw_list_push_back(&all, item);
+    close_all(&all);
+    while (g->existing)
+        rw_loop_turn(g->loop, CLOSE_LOOK_MS);
+    rw_timer_stop(g->loop, &g->timeouts);
+}

@@ -1,0 +1,16 @@
+/* Within the reports: what text, JSON and HTML have in common. */
+#ifndef RW_LOAD_REPORT_PARTS_H
+#define RW_LOAD_REPORT_PARTS_H
+
+#include "load/report.h"
+
+/* The shares of requests whose latency is told; the last is the greatest latency. */
+enum { RW_LOAD_SHARES = 8 };
+extern const double rw_load_shares[RW_LOAD_SHARES];
+
+double rw_load_rate_of(const struct rw_load_result *result, uint64_t count);
+
+/* The name of the scenario that a request is a step of. */
+struct rw_span rw_load_scenario_of(const struct rw_load_settings *settings, unsigned request);
+
+#endif
