@@ -57,6 +57,13 @@ const struct rw_conf_field *rw_conf_find_field(const struct rw_conf_record *reco
     return NULL;
 }
 
+bool rw_conf_is_verbatim(const struct rw_conf_field *field)
+{
+    if (field->type == RW_CONF_RECORD && field->record->scalar_field)
+        field = rw_conf_find_field(field->record, rw_span_text(field->record->scalar_field));
+    return field->flags & RW_CONF_VERBATIM;
+}
+
 const struct rw_conf_variant_kind *const *rw_conf_kinds(const struct rw_conf_field *field)
 {
     static const struct rw_conf_variant_kind *const none[] = {NULL};
@@ -279,7 +286,7 @@ static void decode_choice(struct choices *choices, const struct rw_conf_field *f
             .to = node ? to : NULL,
             .member = to,
             .size = node ? member_size(field) : 0,
-            .verbatim = !choice->kind && field->flags & RW_CONF_VERBATIM,
+            .verbatim = !choice->kind && rw_conf_is_verbatim(field),
         };
         site = rw_conf_site_add(reader, &member);
     }

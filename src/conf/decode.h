@@ -39,6 +39,8 @@ void *rw_conf_result(struct rw_conf_reader *reader, size_t size);
 
 const struct rw_conf_field *rw_conf_find_field(const struct rw_conf_record *record,
                                                struct rw_span key);
+/* Is its text left as it is: also that which stands in place of a record? */
+bool rw_conf_is_verbatim(const struct rw_conf_field *field);
 /* The kinds of a VARIANT, ended by NULL; none when nobody registered any. */
 const struct rw_conf_variant_kind *const *rw_conf_kinds(const struct rw_conf_field *field);
 const struct rw_conf_variant_kind *rw_conf_find_kind(const struct rw_conf_field *field,

@@ -119,21 +119,6 @@ static void arrive(struct rw_load_generator *g, uint64_t due_ns)
 
 /* ---- The source ---- */
 
-/* Closed loop: whoever has been answered asks again. */
-void rw_load_ask_again(struct rw_load_generator *g)
-{
-    uint64_t think_ns = g->settings->think_ms * RW_NS_PER_MS;
-    uint64_t due_ns = rw_loop_now_ns(g->loop) + think_ns;
-    if (!g->settings->closed || due_ns >= g->end_ns)
-        return;
-    if (!think_ns) {
-        g->tally->counts.due += rw_load_is_recorded(g, due_ns);
-        queue(g, due_ns);
-    } else if (!rw_dues_push(&g->thinking, due_ns)) {
-        rw_load_count_error(g, due_ns, RW_LOAD_ERROR_UNSENT);
-    }
-}
-
 /* The source of what is due: the schedule, or in a closed loop those who think. */
 uint64_t rw_load_next_due(const struct rw_load_generator *g)
 {
@@ -163,6 +148,22 @@ static void set_alarm(struct rw_load_generator *g)
     if (due_ns == UINT64_MAX)
         when = (struct itimerspec){0};
     timerfd_settime(g->alarm.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+void rw_load_ask_again(struct rw_load_generator *g)
+{
+    uint64_t think_ns = g->settings->think_ms * RW_NS_PER_MS;
+    uint64_t due_ns = rw_loop_now_ns(g->loop) + think_ns;
+    if (!g->settings->closed || due_ns >= g->end_ns)
+        return;
+    if (!think_ns) {
+        g->tally->counts.due += rw_load_is_recorded(g, due_ns);
+        queue(g, due_ns);
+    } else if (!rw_dues_push(&g->thinking, due_ns)) {
+        rw_load_count_error(g, due_ns, RW_LOAD_ERROR_UNSENT);
+    } else if (g->thinking.count == 1) {
+        set_alarm(g);
+    }
 }
 
 static void send_due(struct rw_load_generator *g)

@@ -164,12 +164,14 @@ struct rw_load_user *rw_load_users_arrive(struct rw_load_generator *g, uint64_t 
     return user;
 }
 
+/* The common begin lies a little ahead. */
 void rw_load_users_begin(struct rw_load_generator *g)
 {
+    uint64_t begin_ms = g->begin_ns / RW_NS_PER_MS + 1;
     for (uint32_t count = share_of_users(g); count && !g->users.exhausted; count--) {
         struct rw_load_user *user = create(g);
         if (user)
-            be_due_in(user, 0);
+            rw_timer_start(g->loop, &user->timer, begin_ms);
     }
 }
 

@@ -133,6 +133,8 @@ describe("ringway load", { concurrency: 3 }, () => {
     const busy = (await load("-d", "2s", "-c", 4, server.url)).report;
     assert.ok(busy.requests.answered > 40 && busy.requests.answered <= 164, `${busy.requests.answered} answers`);
     const thinking = (await load("-d", "2s", "-c", 4, "--think", "450ms", server.url)).report;
+    const alone = (await load("-d", "2s", "-c", 1, "--think", "100ms", server.url)).report;
+    assert.ok(alone.requests.answered >= 4 && alone.requests.answered <= 14, `${alone.requests.answered} answers`);
     assert.ok(thinking.requests.answered >= 8 && thinking.requests.answered <= 20, `${thinking.requests.answered} answers`);
   });
 

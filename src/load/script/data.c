@@ -4,7 +4,8 @@
 
 struct csv {
     const char *at, *end;
-    size_t line; /* from 1 */
+    size_t line;  /* from 1 */
+    size_t begun; /* where the row that is being read began */
     struct rw_arena *arena;
     char *flaw;
 };
@@ -81,6 +82,7 @@ static enum rw_err read_row(struct csv *csv, struct rw_span *fields, unsigned *c
     *count = 0;
     while (csv->at < csv->end && at_line_end(csv))
         end_line(csv);
+    csv->begun = csv->line;
     if (csv->at == csv->end)
         return RW_OK;
     for (;;) {
@@ -136,12 +138,11 @@ static enum rw_err take_rows(struct csv *csv, struct rw_load_data *data)
         return RW_ENOMEM;
     for (;;) {
         unsigned count;
-        size_t line = csv->line;
         enum rw_err err = read_row(csv, fields, &count);
         if (err || !count)
             return err;
         if (count != data->column_count) {
-            snprintf(csv->flaw, 128, "line %zu: %u fields, where %u columns are", line, count,
+            snprintf(csv->flaw, 128, "line %zu: %u fields, where %u columns are", csv->begun, count,
                      data->column_count);
             return RW_EINVAL;
         }
@@ -154,7 +155,7 @@ enum rw_err rw_load_data_parse(struct rw_span text, bool header, struct rw_arena
 {
     if (rw_span_starts(text, RW_LITERAL("\xef\xbb\xbf")))
         text = rw_span_skip(text, 3);
-    struct csv csv = {text.at, text.at + text.len, 1, arena, flaw};
+    struct csv csv = {text.at, text.at + text.len, 1, 1, arena, flaw};
     enum rw_err err = text.len ? RW_OK : RW_EINVAL;
     if (err)
         snprintf(flaw, 128, "it is empty");

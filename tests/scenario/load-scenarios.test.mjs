@@ -1,0 +1,213 @@
+// `ringway load scenario.yaml`: users with several steps, against an origin that remembers.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { scratch } from "./support/cleanup.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { root, runRingway } from "./support/run.mjs";
+
+async function load(t, files, ...args) {
+  const folder = scratch(t);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const { code, stdout, stderr } = await runRingway("load", "--json", join(folder, "s.yaml"), ...args.map(String));
+  return { code, stderr, report: stdout ? JSON.parse(stdout) : null };
+}
+
+describe("ringway load FILE", { concurrency: 3 }, () => {
+  test("a login, what it gives, and what is done with it; the counts are those of the origin", async (t) => {
+    const seen = { orders: 0, names: new Map(), ids: new Set(), wrong: [] };
+    const origin = await startOrigin(t, {
+      answer: (request, response, body) => {
+        if (request.url === "/login") {
+          const { name, id } = JSON.parse(body.toString());
+          seen.names.set(name, (seen.names.get(name) ?? 0) + 1);
+          seen.ids.add(id);
+          response.setHeader("X-Session", `s-${name}`);
+          response.end(JSON.stringify({ user: { tokens: [`t/${name}`] } }));
+        } else if (request.url.startsWith("/orders/")) {
+          seen.orders++;
+          const token = decodeURIComponent(request.url.slice("/orders/".length));
+          if (request.headers["x-session"] !== `s-${token.slice(2)}` || request.headers["x-tenant"] !== "acme") seen.wrong.push(request.url);
+          response.statusCode = 404;
+          response.end(`<a href="/next">${token}</a>`);
+        } else {
+          if (request.url !== "/next") seen.wrong.push(request.url);
+          response.end("done");
+        }
+      },
+    });
+    const { report, stderr } = await load(t, {
+      "people.csv": 'name\nAnn\n"B ""o"" b"\nZoë\n',
+      "s.yaml": `
+        target: http://${origin.address}
+        rate: 60
+        duration: 2s
+        connections: 4
+        threads: 2
+        variables: { tenant: acme }
+        headers: { X-Tenant: "\${tenant}" }
+        data: people.csv
+        scenarios:
+          - think: 1ms-5ms
+            steps:
+              - path: /login
+                body: '{"name": "\${name|json}", "id": \${iteration}}'
+                check: [200, { json: /user/tokens }]
+                capture: [{ as: token, json: /user/tokens/0 }, { as: session, header: X-Session }]
+              - name: order
+                path: /orders/\${token|url}
+                headers: { X-Session: "\${session}" }
+                check: [{ status: [404, 410] }, { contains: ">t/\${name}<" }]
+                capture: [{ as: next, regex: 'href="([^"]+)"' }]
+              - "\${next}"
+        `,
+    });
+    assert.equal(stderr, "");
+    // HTTP carries bytes: the session of Zoë is what Node makes of them on both ways.
+    assert.deepEqual(seen.wrong.filter((url) => !url.includes("Zo")), []);
+    assert.deepEqual([...seen.names.values()], [40, 40, 40], "rows in turn, over both threads");
+    assert.equal(seen.ids.size, 120, "no iteration has another's number");
+    assert.deepEqual(report.iterations, { done: 120, failed: 0, cut: 0 });
+    assert.deepEqual([report.requests.due, report.requests.answered, report.requests.failed], [360, 360, 0]);
+    assert.equal(seen.orders, 120);
+    assert.deepEqual(report.steps.map((step) => [step.name, step.answered]), [["POST /login", 120], ["order", 120], ["GET ${next}", 120]]);
+    assert.deepEqual(report.checks.map((check) => check.missed), [0, 0, 0, 0, 0, 0, 0]);
+    assert.equal(report.steps[1].latency.buckets_ns.reduce((sum, [, count]) => sum + count, 0), 120);
+  });
+
+  test("weights, a closed loop, and what does not hold: an iteration ends there", async (t) => {
+    const origin = await startOrigin(t, {
+      answer: (request, response) => {
+        response.statusCode = request.url === "/gone" ? 410 : 200;
+        response.end("{}");
+      },
+    });
+    const { report } = await load(t, {
+      "s.yaml": `
+        target: http://${origin.address}
+        users: 3
+        duration: 2s
+        scenarios:
+          - { name: good, weight: 3, think: 2ms, steps: [/a, /b] }
+          - name: bad
+            think: 2ms
+            steps:
+              - path: /gone
+              - path: /never
+          - name: missed
+            think: 2ms
+            steps:
+              - { path: /c, capture: [{ as: x, json: /x }] }
+              - path: /\${x}
+        `,
+    });
+    const [a, b, gone, never, c, x] = report.steps;
+    assert.ok(a.answered >= 6 && a.failed === 0, `${a.answered} answers`);
+    assert.ok(Math.abs(a.answered - 3 * gone.answered) <= 12 && Math.abs(gone.answered - c.answered) <= 4, "3 : 1 : 1");
+    assert.ok(a.answered - b.answered <= 3);
+    assert.deepEqual([gone.failed, never.sent, c.failed, x.sent], [gone.answered, 0, c.answered, 0]);
+    assert.equal(report.iterations.failed, gone.answered + c.answered);
+    assert.equal(report.requests.failed, report.iterations.failed);
+    assert.equal(report.requests.due, report.requests.answered, "nothing is lost sight of at the end");
+  });
+
+  test("each row once: then nobody new begins, and the run is over", async (t) => {
+    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+    const rows = Array.from({ length: 30 }, (_, number) => `n${number}`);
+    for (const how of ["users: 4", "rate: 500"]) {
+      origin.requests.length = 0;
+      const { report } = await load(t, {
+        "rows.csv": `row\n${rows.join("\n")}\n`,
+        "s.yaml": `
+          target: http://${origin.address}
+          ${how}
+          duration: 60s
+          threads: 2
+          data: [{ file: rows.csv, order: once }]
+          scenarios: [{ steps: ["/\${row}"] }]
+          `,
+      });
+      assert.equal(report.requests.answered, 30);
+      assert.deepEqual(origin.requests.map((request) => request.url).sort(), rows.map((row) => `/${row}`).sort());
+    }
+  });
+
+  test("over HTTP/2, with bodies that vary and bodies from a file", async (t) => {
+    const gateway = await startGateway(
+      t,
+      (g) => `
+      listeners: [{ name: web, address: "127.0.0.1:${g.port}" }]
+      routes: [{ name: all, match: { path: /* }, echo: {} }]
+      `,
+    );
+    const { report, stderr } = await load(t, {
+      "big.bin": "x".repeat(100000),
+      "s.yaml": `
+        target: http://127.0.0.1:${gateway.port}
+        protocol: http2
+        connections: 2
+        rate: 50
+        duration: 1s
+        scenarios:
+          - steps:
+              - { path: /a, method: PUT, body: "\${uuid}\${uuid}", check: [{ json: /body_bytes, equals: "72" }], capture: [{ as: n, json: /body_bytes }] }
+              - { path: "/b?n=\${n}", body_file: big.bin, check: [{ json: /query, equals: "n=\${n}" }, { json: /body_bytes, equals: "100000" }] }
+        `,
+    });
+    assert.equal(stderr, "");
+    assert.deepEqual([report.requests.answered, report.requests.failed, report.iterations.done], [100, 0, 50]);
+  });
+
+  test("a value that no request can carry is told, and cannot add a header", async (t) => {
+    const origin = await startOrigin(t, { answer: (request, response) => response.end('{"x": "a\\r\\nX-Evil: 1"}') });
+    const { report } = await load(t, {
+      "s.yaml": `
+        target: http://${origin.address}
+        rate: 20
+        duration: 1s
+        scenarios: [{ steps: [{ path: /, capture: [{ as: x, json: /x }] }, { path: /2, headers: { X-A: "\${x}" } }] }]
+        `,
+    });
+    assert.deepEqual([report.errors.unmade, report.steps[1].sent, report.iterations.failed], [20, 0, 20]);
+    assert.ok(origin.requests.every((request) => !("x-evil" in request.headers)));
+  });
+
+  test("what the command line says comes first", async (t) => {
+    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+    const file = { "s.yaml": "target: http://127.0.0.1:1\nrate: 5\nduration: 1h\nscenarios: [{ steps: [/] }]\n" };
+    const { report } = await load(t, file, "--target", `http://${origin.address}`, "-d", "1s", "-r", 40, "-c", 2);
+    assert.deepEqual([report.requests.answered, report.connections], [40, 2]);
+    const { code, stderr } = await load(t, file, "-X", "PUT");
+    assert.equal(code, 2);
+    assert.match(stderr, /s.yaml" tells requests, think times and the protocol itself/);
+  });
+
+  test("all mistakes at once, each with its place", async (t) => {
+    const { code, stderr } = await load(t, {
+      "s.yaml": 'target: http://a\nrate: x\ndata: [none.csv]\nscenarios:\n  - steps:\n      - paht: /\n      - { path: /, think: long, check: [{ regex: "(" }] }\n',
+    });
+    assert.equal(code, 2);
+    const lines = stderr.trimEnd().split("\n").map((line) => line.slice(line.lastIndexOf("s.yaml:")));
+    assert.deepEqual(lines.map((line) => line.split(":").slice(1, 3).join(":")), ["2:7", "3:8", "6:9", "7:27", "7:50"]);
+    assert.match(lines[2], /unknown key "paht"; did you mean "path"\?/);
+  });
+
+  test("examples/load.yaml runs against the demo of the quickstart", async (t) => {
+    const gateway = await startGateway(
+      t,
+      (g) => `
+      listeners: [{ name: web, address: "127.0.0.1:${g.port}" }]
+      routes: [{ name: all, match: { path: /* }, echo: {} }]
+      `,
+    );
+    assert.match(readFileSync(join(root, "examples/load.yaml"), "utf8"), /^target: http:\/\/127\.0\.0\.1:8080$/m);
+    const { stdout, stderr } = await runRingway("load", "--json", join(root, "examples/load.yaml"), "--target", `http://127.0.0.1:${gateway.port}`, "--phases", "2s:20");
+    const report = JSON.parse(stdout);
+    assert.equal(stderr, "");
+    assert.equal(report.iterations.failed, 0, JSON.stringify(report.checks));
+    assert.ok(report.iterations.done + report.iterations.cut >= 40);
+  });
+});
