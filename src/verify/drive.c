@@ -141,7 +141,8 @@ void rw_drive_settings(struct rw_drive *drive, const struct rw_verify_load *load
 {
     double warmup = load->warmup_ms / 1e3, seconds = load->duration_ms / 1e3;
     *settings = (struct rw_load_settings){
-        .address = drive->address,
+        .addresses = {drive->address},
+        .address_count = 1,
         .authority = drive->authority,
         .url = drive->file->url,
         .tls = drive->tls[load->http2],
