@@ -2,7 +2,8 @@
  *
  * `ringway load FILE` calls rw_load_script_read, which reads the file, compiles it (compile.h, as
  * the check of the whole file, so that its mistakes are told with their places as all others are)
- * and fills the settings of a run. `ringway schema --format load` writes the tables down. One thread. */
+ * and fills the settings of a run. `ringway schema --format load` writes the tables down. One
+ * thread. */
 #ifndef RW_LOAD_SCRIPT_CONFIG_H
 #define RW_LOAD_SCRIPT_CONFIG_H
 
