@@ -332,6 +332,35 @@ static void test_every_year_has_its_own_sizes(void **state)
     rw_plan_free(&plan);
 }
 
+/* However many tiers: no two buy the same, and a later one gives and costs more. */
+static void test_tiers_truly_differ(void **state)
+{
+    (void)state;
+    for (unsigned count = 2; count <= RW_TIERS_MAX; count++) {
+        struct rw_plan plan;
+        struct rw_input_value values[RW_INPUT_END] = {[RW_INPUT_PEAK_RATE] = stated(200000)};
+        rw_plan_init(&plan);
+        plan.terms.tier_count = count;
+        for (unsigned i = 0; i < count; i++)
+            plan.terms.tiers[i].budget = NAN;
+        assert_int_equal(build(&plan, values, true), RW_OK);
+        for (unsigned i = 1; i < count; i++) {
+            const struct rw_tier *tier = &plan.tiers[i], *before = &plan.tiers[i - 1];
+            assert_string_not_equal(tier->name, before->name);
+            double more = rw_sheet_value(&plan.sheet, rw_plan_find(&plan, "sizing", tier, "nodes"));
+            double fewer =
+                rw_sheet_value(&plan.sheet, rw_plan_find(&plan, "sizing", before, "nodes"));
+            /* Three zones need fewer machines for the loss of one than two do. */
+            assert_true(more > fewer || tier->profile->zones > before->profile->zones);
+            assert_true(
+                rw_sheet_value(&plan.sheet, rw_plan_find(&plan, "sizing", tier, "availability")) >
+                rw_sheet_value(&plan.sheet, rw_plan_find(&plan, "sizing", before, "availability")));
+        }
+        assert_string_equal(plan.tiers[0].profile->name, "essential");
+        rw_plan_free(&plan);
+    }
+}
+
 /* Application, database and network, each at its percentile. */
 static void test_the_latency_holds_database_and_network(void **state)
 {
@@ -623,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_the_range_of_a_saving_is_drawn_from),
         cmocka_unit_test(test_every_year_has_its_own_sizes),
         cmocka_unit_test(test_the_latency_holds_database_and_network),
+        cmocka_unit_test(test_tiers_truly_differ),
         cmocka_unit_test(test_every_table_adds_up_to_the_cent),
         cmocka_unit_test(test_draws_are_repeatable_and_leave_the_plan_alone),
         cmocka_unit_test(test_swings_come_widest_first_and_are_taken_back),

@@ -1,9 +1,11 @@
+#include "conf/file.h"
 #include "plan/plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -69,10 +71,52 @@ static void test_tiers_truly_differ(void **state)
         assert_string_equal(tiers[0].name, "small");
         assert_string_equal(tiers[0].profile->name, count == 1 ? "resilient" : "essential");
         if (count > 1)
-            assert_string_equal(tiers[count - 1].profile->name, "continuous");
+            assert_string_equal(tiers[count - 1].profile->name,
+                                count == RW_TIERS_MAX ? "active" : "continuous");
         for (unsigned i = 1; i < count; i++)
-            assert_true(tiers[i - 1].profile <= tiers[i].profile);
+            assert_true(tiers[i - 1].profile < tiers[i].profile);
     }
+}
+
+/* The first number of a case's row in the bench's table. */
+static double bench_result(const char *text, const char *name)
+{
+    char begin[64];
+    snprintf(begin, sizeof(begin), "\n| %s ", name);
+    const char *row = strstr(text, begin);
+    const char *unit = row ? strchr(row + 3, '|') : NULL;
+    const char *cell = unit ? strchr(unit + 1, '|') : NULL;
+    if (!cell)
+        fail_msg("no row %s in bench/RESULTS.md", name);
+    double value = 0;
+    for (const char *at = cell + 1; *at == ' ' || *at == ',' || (*at >= '0' && *at <= '9'); at++)
+        value = *at >= '0' && *at <= '9' ? 10 * value + (*at - '0') : value;
+    return value;
+}
+
+/* What is planned with for the gateway is what the bench measures of it. The margin is for the
+ * noise between its runs. */
+static void test_the_gateway_is_planned_as_it_was_measured(void **state)
+{
+    (void)state;
+    static const struct {
+        enum rw_input input;
+        const char *name;
+    } measured[] = {
+        {RW_INPUT_GATEWAY_RATE, "tls-64"},
+        {RW_INPUT_GATEWAY_CONNECTION, "idle-tls"},
+        {RW_INPUT_GATEWAY_BASE, "idle-base"},
+    };
+    struct rw_text text = {0};
+    assert_int_equal(rw_conf_slurp("bench/RESULTS.md", 1 << 20, false, &text), RW_OK);
+    for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
+        const struct rw_input_entry *entry = rw_input_entry(measured[i].input);
+        double result = bench_result(text.at, measured[i].name);
+        assert_int_equal(entry->origin, RW_ORIGIN_MEASURED);
+        assert_non_null(strstr(entry->source, measured[i].name));
+        assert_true(entry->assumed > result / 1.5 && entry->assumed < result * 1.5);
+    }
+    rw_text_free(&text);
 }
 
 int main(void)
@@ -81,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_each_entry_says_what_it_must),
         cmocka_unit_test(test_given_wins_over_assumed_and_nothing_is_invented),
         cmocka_unit_test(test_tiers_truly_differ),
+        cmocka_unit_test(test_the_gateway_is_planned_as_it_was_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
