@@ -2,6 +2,7 @@
 
 #include "plan/intake/bind_phases.h"
 #include "plan/intake/bind_place.h"
+#include "plan/intake/measured.h"
 
 #include <math.h>
 
@@ -367,6 +368,7 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
     terms->deadline = rw_intake_deadline(intake, terms->date);
     bind_rates(&binding);
     bind_inputs(&binding);
+    rw_intake_bind_measured(intake, values, report);
     bind_consequences(&binding);
     bind_tiers(&binding);
     bind_shares(&binding);

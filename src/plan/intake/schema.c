@@ -47,6 +47,10 @@ const struct rw_intake_section rw_intake_sections[RW_INTAKE_SECTIONS] = {
     {"phases", "阶段|实施阶段|路线图", RW_LABEL("Phases", "实施阶段"),
      RW_LABEL("If the customer already has a roadmap", "客户已有的路线图"), true,
      rw_intake_fields_phases},
+    {"measurements", "压测|实测", RW_LABEL("Load tests", "压测结果"),
+     RW_LABEL("Runs of ringway load against 1, 2, 4... nodes; how the system scales follows",
+              "对 1、2、4 等不同节点数的 ringway load 结果，用于拟合扩展曲线"),
+     true, rw_intake_fields_measurements},
 };
 
 unsigned rw_intake_field_count(const struct rw_intake_section *section)

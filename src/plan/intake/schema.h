@@ -50,7 +50,7 @@ struct rw_intake_section {
 };
 
 enum {
-    RW_INTAKE_SECTIONS = 18,
+    RW_INTAKE_SECTIONS = 19,
     RW_INTAKE_FIELDS_MAX = 48, /* of one section */
 };
 
@@ -58,12 +58,12 @@ extern const struct rw_intake_section rw_intake_sections[RW_INTAKE_SECTIONS];
 
 /* Fields by parts of the table (schema_customer.c, schema_estate.c, schema_money.c). */
 extern const struct rw_intake_field rw_intake_fields_plan[], rw_intake_fields_profile[],
-    rw_intake_fields_load[], rw_intake_fields_data[], rw_intake_fields_pains[],
-    rw_intake_fields_infrastructure[], rw_intake_fields_sites[], rw_intake_fields_components[],
-    rw_intake_fields_links[], rw_intake_fields_goal[], rw_intake_fields_targets[],
-    rw_intake_fields_money[], rw_intake_fields_shares[], rw_intake_fields_savings[],
-    rw_intake_fields_rates[], rw_intake_fields_constraints[], rw_intake_fields_service[],
-    rw_intake_fields_phases[];
+    rw_intake_fields_load[], rw_intake_fields_measurements[], rw_intake_fields_data[],
+    rw_intake_fields_pains[], rw_intake_fields_infrastructure[], rw_intake_fields_sites[],
+    rw_intake_fields_components[], rw_intake_fields_links[], rw_intake_fields_goal[],
+    rw_intake_fields_targets[], rw_intake_fields_money[], rw_intake_fields_shares[],
+    rw_intake_fields_savings[], rw_intake_fields_rates[], rw_intake_fields_constraints[],
+    rw_intake_fields_service[], rw_intake_fields_phases[];
 
 static inline bool rw_intake_field_ends(const struct rw_intake_field *field)
 {

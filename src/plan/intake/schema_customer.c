@@ -88,6 +88,20 @@ const struct rw_intake_field rw_intake_fields_load[] = {
     {0},
 };
 
+const struct rw_intake_field rw_intake_fields_measurements[] = {
+    {.name = "nodes",
+     .keys = "节点数|节点",
+     .kind = RW_INTAKE_AMOUNT,
+     .dimensions = RW_DIMENSION_COUNT,
+     .label = RW_LABEL("Application nodes that ran", "参与压测的应用节点数"),
+     .example = RW_LABEL("2", "2")},
+    {.name = "run",
+     .keys = "结果|文件",
+     .label = RW_LABEL("Result of ringway load --out, as JSON", "ringway load --out 的 JSON 结果"),
+     .example = RW_LABEL("load-2.json", "load-2.json")},
+    {0},
+};
+
 const struct rw_intake_field rw_intake_fields_data[] = {
     INPUT(DATA_PER_DAY, "日均数据量|日新增数据|数据量", .example = RW_LABEL("10TB/day", "10TB/天"),
           .cues = "日均处理|日均数据|每日处理|数据量|日均"),
