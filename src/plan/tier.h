@@ -2,8 +2,9 @@
  * commitments, support) and so in what they can guarantee; sizing and bill follow from these
  * properties, never from the tier's name or price.
  *
- * A plan has one to RW_TIERS_MAX of them, each with a profile of its own. The first is the least that
- * meets the load, the last survives the loss of a region, and those between buy more step by step.
+ * A plan has one to RW_TIERS_MAX of them, each with a profile of its own. The first is the least
+ * that meets the load, the last survives the loss of a region, and those between buy more step by
+ * step.
  */
 #ifndef RW_PLAN_TIER_H
 #define RW_PLAN_TIER_H
