@@ -291,3 +291,31 @@ bool rw_list_has_token(struct rw_span list, const char *token)
             return true;
     return false;
 }
+
+/* ---- Lists ---- */
+
+bool rw_message_has_token(const struct rw_message *message, enum rw_field_id id, const char *token)
+{
+    for (unsigned i = 0; i < message->field_count; i++)
+        if (message->fields[i].id == id && rw_list_has_token(message->fields[i].value, token))
+            return true;
+    return false;
+}
+
+enum rw_err rw_message_vary(struct rw_message *response, struct rw_arena *arena, const char *field)
+{
+    if (rw_message_has_token(response, RW_FIELD_VARY, field) ||
+        rw_message_has_token(response, RW_FIELD_VARY, "*"))
+        return RW_OK;
+    struct rw_span all = RW_LITERAL("");
+    for (unsigned i = 0; i < response->field_count; i++) {
+        const struct rw_field *vary = &response->fields[i];
+        if (vary->id != RW_FIELD_VARY || vary->value.len == 0)
+            continue;
+        all = rw_arena_format(arena, "%.*s%.*s, ", RW_SPAN_ARGS(all), RW_SPAN_ARGS(vary->value));
+        if (!all.at)
+            return RW_ENOMEM;
+    }
+    all = rw_arena_format(arena, "%.*s%s", RW_SPAN_ARGS(all), field);
+    return all.at ? rw_message_set(response, arena, RW_LITERAL("Vary"), all) : RW_ENOMEM;
+}

@@ -169,6 +169,14 @@ unsigned rw_message_remove(struct rw_message *message, struct rw_span name);
 RW_MUST_CHECK enum rw_err rw_message_set(struct rw_message *message, struct rw_arena *arena,
                                          struct rw_span name, struct rw_span value);
 
+/* Does the comma-separated list that all fields with this id make hold the token
+ * (case-insensitive)? */
+bool rw_message_has_token(const struct rw_message *message, enum rw_field_id id, const char *token);
+/* Vary (RFC 9110 section 12.5.5) names the field from now on, beside those that it names; one Vary
+ * is left. RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_message_vary(struct rw_message *response, struct rw_arena *arena,
+                                          const char *field);
+
 /* The standard reason phrase, "" when there is none. */
 const char *rw_status_reason(unsigned status);
 /* 1xx, 204, 304: never a body. */

@@ -212,7 +212,7 @@ static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
     enum rw_compress_answer answer = rw_compress_decide(x, policy, &coding);
     if (answer == RW_COMPRESS_NOT)
         return RW_VERDICT_NEXT;
-    if (rw_compress_add_vary(x))
+    if (rw_message_vary(&x->response, &x->arena, "Accept-Encoding"))
         return RW_VERDICT_FAIL;
     if (x->response.status == 304)
         return rw_compress_weaken_304(x) ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;

@@ -59,20 +59,11 @@ static bool type_is_wanted(const struct rw_compress *policy, struct rw_span type
 
 /* ---- Decisions ---- */
 
-static bool any_field_has_token(const struct rw_message *message, enum rw_field_id id,
-                                const char *token)
-{
-    for (unsigned i = 0; i < message->field_count; i++)
-        if (message->fields[i].id == id && rw_list_has_token(message->fields[i].value, token))
-            return true;
-    return false;
-}
-
 /* The directive is of requests too (RFC 9111 section 5.2.1.6). */
 static bool may_transform(const struct rw_exchange *x)
 {
-    return !any_field_has_token(&x->response, RW_FIELD_CACHE_CONTROL, "no-transform") &&
-           !any_field_has_token(&x->request, RW_FIELD_CACHE_CONTROL, "no-transform");
+    return !rw_message_has_token(&x->response, RW_FIELD_CACHE_CONTROL, "no-transform") &&
+           !rw_message_has_token(&x->request, RW_FIELD_CACHE_CONTROL, "no-transform");
 }
 
 static bool has_credentials(const struct rw_exchange *x)
@@ -134,25 +125,6 @@ enum rw_compress_answer rw_compress_decide(const struct rw_exchange *x,
 }
 
 /* ---- Heads ---- */
-
-enum rw_err rw_compress_add_vary(struct rw_exchange *x)
-{
-    struct rw_message *response = &x->response;
-    if (any_field_has_token(response, RW_FIELD_VARY, "Accept-Encoding") ||
-        any_field_has_token(response, RW_FIELD_VARY, "*"))
-        return RW_OK;
-    struct rw_span all = RW_LITERAL("");
-    for (unsigned i = 0; i < response->field_count; i++) {
-        if (response->fields[i].id != RW_FIELD_VARY || response->fields[i].value.len == 0)
-            continue;
-        all = rw_arena_format(&x->arena, "%.*s%.*s, ", RW_SPAN_ARGS(all),
-                              RW_SPAN_ARGS(response->fields[i].value));
-        if (!all.at)
-            return RW_ENOMEM;
-    }
-    all = rw_arena_format(&x->arena, "%.*sAccept-Encoding", RW_SPAN_ARGS(all));
-    return all.at ? rw_message_set(response, &x->arena, RW_LITERAL("Vary"), all) : RW_ENOMEM;
-}
 
 /* Is W/ and the tag in the list? A tag may hold commas, and no quotes. */
 static bool names_weak(struct rw_span list, struct rw_span tag)

@@ -53,8 +53,6 @@ enum rw_compress_answer rw_compress_decide(const struct rw_exchange *x,
                                            const struct rw_compress *policy,
                                            enum rw_coding *coding);
 
-/* Vary: Accept-Encoding, among what is there. RW_ENOMEM. */
-RW_MUST_CHECK enum rw_err rw_compress_add_vary(struct rw_exchange *x);
 /* Of a 304: the client named the tag as the compressed response has it, so it gets it that way. */
 RW_MUST_CHECK enum rw_err rw_compress_weaken_304(struct rw_exchange *x);
 
