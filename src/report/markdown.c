@@ -188,10 +188,22 @@ static void put_inside(struct markdown *markdown, const struct rw_doc_diagram *d
     }
 }
 
+static bool is_repeated(const struct rw_doc_diagram *diagram, const struct rw_doc_link *link)
+{
+    const struct rw_doc_link *other = diagram->links;
+    while (other != link && !(rw_span_eq(other->from->label, link->from->label) &&
+                              rw_span_eq(other->to->label, link->to->label) &&
+                              rw_span_eq(other->label, link->label)))
+        other = other->next;
+    return other != link;
+}
+
 static void put_diagram(struct markdown *markdown, const struct rw_doc_diagram *diagram)
 {
     put_inside(markdown, diagram, NULL, 0);
     for (const struct rw_doc_link *link = diagram->links; link; link = link->next) {
+        if (is_repeated(diagram, link))
+            continue; /* the same in another zone */
         MARK(markdown, "- ");
         put_first(markdown, link->from->label);
         MARK(markdown, " → ");

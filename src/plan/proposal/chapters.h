@@ -45,6 +45,11 @@ struct rw_span rw_proposal_date(struct rw_proposal *proposal, double days);
 /* A file's name without its folders: who reads a proposal has other ones. */
 const char *rw_proposal_file(const char *path);
 
+/* Whether any text of the intake has one of `words` (parted by '|', ASCII case ignored). */
+bool rw_proposal_mentions(const struct rw_proposal *proposal, const char *words);
+/* The same of one text. */
+bool rw_proposal_has_word(struct rw_span text, const char *words);
+
 struct rw_span rw_proposal_currency(const struct rw_proposal *proposal);
 
 /* ---- Tables of the tiers ---- */

@@ -1,5 +1,6 @@
 #include "plan/proposal/chapters.h"
 
+#include "plan/intake/intake.h"
 #include "report/number.h"
 
 struct rw_span rw_proposal_say(const struct rw_proposal *proposal, struct rw_label text)
@@ -85,6 +86,36 @@ const char *rw_proposal_file(const char *path)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;
     return slash ? slash + 1 : path ? path : "";
+}
+
+bool rw_proposal_has_word(struct rw_span text, const char *words)
+{
+    struct rw_span rest = rw_span_text(words), word;
+    while (rw_intake_next_word(&rest, &word))
+        for (size_t i = 0; i + word.len <= text.len; i++)
+            if (rw_span_eq_nocase(rw_span(text.at + i, word.len), word))
+                return true;
+    return false;
+}
+
+static bool row_mentions(const struct rw_intake_row *row, const char *words)
+{
+    for (unsigned f = 0; f < rw_intake_field_count(row->section); f++) {
+        const struct rw_intake_value *value = &row->values[f];
+        for (size_t i = 0; value->there && value->texts && i < value->count; i++)
+            if (rw_proposal_has_word(value->texts[i], words))
+                return true;
+    }
+    return false;
+}
+
+bool rw_proposal_mentions(const struct rw_proposal *proposal, const char *words)
+{
+    for (size_t s = 0; proposal->intake && s < RW_INTAKE_SECTIONS; s++)
+        for (size_t r = 0; r < proposal->intake->rows[s].count; r++)
+            if (row_mentions(&proposal->intake->rows[s].at[r], words))
+                return true;
+    return false;
 }
 
 struct rw_span rw_proposal_currency(const struct rw_proposal *proposal)
