@@ -107,6 +107,8 @@ struct rw_terms {
     unsigned framework_count;
     enum rw_payment payment;
     bool payment_given;
+    double support_response; /* seconds to the first answer that are wanted; NaN: nobody said */
+    struct rw_conf_place support_place;
     bool subscription, one_off; /* asked for; neither: both are compared */
 };
 

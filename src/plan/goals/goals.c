@@ -14,19 +14,53 @@ static void saving(double *out, const struct rw_formula_inputs *in)
 
 static const struct rw_formula saving_formula = {saving, "1 - {0} / {1}", "saving"};
 
+static void add_saving(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    uint32_t year = rw_plan_find(plan, "money", tier, "cost_year");
+    if (year != RW_CELL_NONE && rw_plan_input(plan, RW_INPUT_COST_NOW) > 0)
+        (void)rw_plan_compute(plan, "goals", tier, "saving",
+                              RW_TEXTS("Saving against today's system", "相对现系统的节省"),
+                              RW_UNIT_SHARE, &saving_formula, 2, year,
+                              plan->inputs[RW_INPUT_COST_NOW]);
+}
+
+static void add_support(struct rw_plan *plan, const struct rw_tier *tier)
+{
+    double wanted = plan->terms.support_response;
+    uint32_t cell =
+        rw_sheet_choose(&plan->sheet, rw_sheet_text(&plan->sheet, "goals.%s.support", tier->id),
+                        RW_TEXTS("First answer of the support", "支持首次响应时间"),
+                        RW_UNIT_SECONDS, tier->profile->support_minutes * 60,
+                        RW_TEXTS("part of the tier, at any hour", "该档所含支持，7x24"));
+    if (!(rw_sheet_value(&plan->sheet, cell) > wanted))
+        return;
+    struct rw_finding finding = {
+        .rule = "tier_support",
+        .severity = RW_SEVERITY_WARNING,
+        .text = RW_TEXTS("{2}: a first answer within {0} is wanted; the tier has {1}",
+                         "{2}：要求 {0} 内响应，该档为 {1}"),
+        .action = RW_TEXTS("Choose a tier with the support that is wanted, or buy it besides",
+                           "选择支持达标的档次，或另行购买支持服务"),
+        .numbers = {{.value = wanted, .unit = RW_UNIT_SECONDS},
+                    rw_sheet_quantity(&plan->sheet, cell)},
+        .cells = {RW_CELL_NONE, cell},
+        .subject = tier->name,
+        .named = tier->label,
+        .source = "plan/tier",
+        .basis = RW_TEXTS("the support that each tier has", "各档所含支持"),
+        .file = plan->terms.file,
+        .place = plan->terms.support_place,
+    };
+    rw_findings_add(&plan->findings, &finding);
+}
+
 enum rw_err rw_goals_chapter(struct rw_plan *plan)
 {
-    if (!(rw_plan_input(plan, RW_INPUT_COST_NOW) > 0))
-        return RW_OK;
     for (unsigned i = 0; i < plan->tier_count; i++) {
-        uint32_t year = rw_plan_find(plan, "money", &plan->tiers[i], "cost_year");
-        if (year != RW_CELL_NONE)
-            (void)rw_plan_compute(plan, "goals", &plan->tiers[i], "saving",
-                                  RW_TEXTS("Saving against today's system", "相对现系统的节省"),
-                                  RW_UNIT_SHARE, &saving_formula, 2, year,
-                                  plan->inputs[RW_INPUT_COST_NOW]);
+        add_saving(plan, &plan->tiers[i]);
+        add_support(plan, &plan->tiers[i]);
     }
-    return plan->sheet.err;
+    return plan->sheet.err ? plan->sheet.err : plan->findings.err;
 }
 
 /* ---- Measuring ---- */
@@ -289,16 +323,22 @@ static void add_words(const struct rw_plan *plan, const struct rw_intake *intake
 void rw_goals_gather(const struct rw_plan *plan, const struct rw_intake *intake,
                      struct rw_goals *goals)
 {
-    static const char *const words[] = {
-        "goal.target",   "goal.performance",          "goal.cost",
-        "goal.security", "goal.acceptance_technical", "goal.acceptance_business",
-        "goal.other"};
+    static const char *const words[] = {"goal.target",
+                                        "goal.performance",
+                                        "goal.cost",
+                                        "goal.security",
+                                        "goal.acceptance_technical",
+                                        "goal.acceptance_business",
+                                        "goal.other",
+                                        "service.level",
+                                        "service.support"};
     goals->count = goals->left_out = 0;
     add_stated(plan, goals);
     if (!intake)
         return;
     add_field(plan, intake, goals, "goal.utilization", "利用率");
     add_field(plan, intake, goals, "goal.processing", "处理时间");
+    add_field(plan, intake, goals, "service.response", "支持响应");
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "targets", &count);
     for (size_t i = 0; i < count; i++)

@@ -3,7 +3,8 @@
  *
  * rw_goals_chapter runs after the money and adds what goals need besides:
  *
- *   goals.TIER.saving     SHARE  what the tier costs less than today's system; not without its cost
+ *   goals.TIER.saving     SHARE    what the tier costs less than today's system; not without its
+ * cost goals.TIER.support    SECONDS  to the first answer of the tier's support
  *
  * rw_goals_gather reads the finished plan and the intake: the stated figures first, then the
  * targets of the list, then what stands in words, clause by clause. What a goal measures is told by

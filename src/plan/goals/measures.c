@@ -6,6 +6,9 @@
 #define CANNOT(en, zh) RW_LABEL("cannot be judged: " en, "无法判定：" zh)
 
 const struct rw_goal_measure rw_goal_measures[] = {
+    {"支持响应|support response|first answer", RW_DIMENSION_TIME, "goals", "support", false, false,
+     JUDGED("by the support that the tier has, at any hour",
+            "以该档所含 7x24 支持的首次响应时间判定")},
     {"备份恢复|restore of a backup|backup restore", RW_DIMENSION_TIME, NULL, NULL, false, false,
      CANNOT("how fast a backup is restored is known after the first rehearsal",
             "备份恢复速度须经首次演练实测")},
@@ -110,6 +113,11 @@ const struct rw_goal_measure rw_goal_measures[] = {
     {"认证|测评|合规|certif|complian|ISO|SOC|PCI|GDPR|CCPA|PIPL|等保", 0, NULL, NULL, false, false,
      CANNOT("an assessor decides; what the gateway evidences stands under the controls",
             "由测评或认证机构决定；网关可出具的证据见“合规控制”")},
+    {"驻场|到场|现场|双语|中文|英法|支持|on site|on-site|speaking|language|support", 0, NULL, NULL,
+     false, false,
+     CANNOT("name people, languages and place in the contract; the bill has support as a share of "
+            "the resources",
+            "人员、语言与驻地须写入合同；清单中支持按资源比例计")},
     {"", 0, NULL, NULL, false, false,
      CANNOT("words without a number; name one, its window, and how it is measured",
             "只有文字，请给出数值、统计窗口与测量方法")},

@@ -366,6 +366,8 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
         .date = isnan(date) ? rw_intake_date(intake) : date,
     };
     terms->deadline = rw_intake_deadline(intake, terms->date);
+    terms->support_response = rw_intake_number(rw_intake_get(intake, "service.response"));
+    terms->support_place = rw_intake_get(intake, "service.response")->place;
     bind_rates(&binding);
     bind_inputs(&binding);
     rw_intake_bind_measured(intake, values, report);

@@ -1,15 +1,31 @@
 /* The executive summary: the verdict, what cannot be, what can be, and the figures behind it. */
 #include "plan/proposal/chapters.h"
 
-enum { BLOCKERS_SHOWN = 10 };
+#define NONE ((struct rw_span){"", 0})
 
-/* Whether a finding before this one has the same rule: it says the same of another tier. */
+enum { BLOCKERS_SHOWN = 7 };
+
+/* The rule of the intake's own numbers says the same as the one of the finished plan. */
+static bool says_the_same(const char *rule, const char *other)
+{
+    static const char *const pairs[][2] = {
+        {"deadline_passed", "roadmap_impossible"},
+        {"roi_unsupported", "tier_roi"},
+        {"recovery_against_budget", "tier_downtime"},
+    };
+    bool same = strcmp(rule, other) == 0;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        same |= strcmp(rule, pairs[i][0]) == 0 && strcmp(other, pairs[i][1]) == 0;
+    return same;
+}
+
+/* Whether a finding before this one says the same, perhaps of another tier. */
 static bool is_repeated(const struct rw_findings *findings, unsigned number)
 {
     const struct rw_finding *finding = &findings->at[number];
     for (unsigned i = 0; i < number; i++) {
         if (findings->at[i].severity == finding->severity &&
-            strcmp(findings->at[i].rule, finding->rule) == 0)
+            says_the_same(finding->rule, findings->at[i].rule))
             return true;
     }
     return false;
@@ -39,9 +55,8 @@ static void put_verdict(struct rw_proposal *proposal)
             rw_proposal_say(proposal,
                             RW_TEXTS("Not as it was asked for", "按现有要求无法全部承诺")),
             RW_TEXTS("{0} requirements cannot be met as they stand, and {1} more carry a "
-                     "risk. They stand first, each with its numbers and with what to do.",
-                     "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；以下先列无法成立者，"
-                     "并给出数字依据与建议。"),
+                     "risk. Each stands with its numbers and with what to do.",
+                     "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；每项均附数字依据与建议。"),
             counts, 2);
     else if (!tier && proposal->plan->tier_count)
         rw_doc_note(proposal->doc, RW_DOC_BAD,
@@ -109,35 +124,38 @@ static bool is_blocker(const struct rw_findings *findings, unsigned number)
     return findings->at[number].severity == RW_SEVERITY_BLOCKER;
 }
 
-static void put_blocker(struct rw_proposal *proposal, const struct rw_finding *finding)
-{
-    struct rw_doc_argument action[] = {
-        RW_DOC_TEXT(rw_proposal_finding(proposal, finding, finding->action))};
-    rw_doc_note(proposal->doc, RW_DOC_BAD, rw_proposal_finding(proposal, finding, finding->text),
-                RW_TEXTS("{0}", "{0}"), action, 1);
-}
-
 /* The first of each rule; all of them stand in the section of the findings. */
 static void put_blockers(struct rw_proposal *proposal)
 {
+    struct rw_doc *doc = proposal->doc;
     const struct rw_findings *findings = &proposal->plan->findings;
-    unsigned all = rw_findings_count(findings, RW_SEVERITY_BLOCKER), shown = 0;
+    unsigned all = count_rules(findings, RW_SEVERITY_BLOCKER), shown = 0;
     if (!all)
         return;
-    rw_doc_section(proposal->doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
+    rw_doc_section(doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
+    struct rw_doc_table *table =
+        rw_doc_table(doc,
+                     rw_proposal_say(proposal, RW_TEXTS("What cannot be, and what to do",
+                                                        "无法成立的要求及建议")),
+                     NONE);
+    rw_doc_column(doc, table, RW_DOC_STATUS,
+                  rw_proposal_say(proposal, RW_TEXTS("As it stands", "现状")), NONE);
+    rw_doc_column(doc, table, RW_DOC_WORDS,
+                  rw_proposal_say(proposal, RW_TEXTS("What to do", "建议")), NONE);
     for (unsigned i = 0; i < findings->count && shown < BLOCKERS_SHOWN; i++) {
         if (!is_blocker(findings, i) || is_repeated(findings, i))
             continue;
-        put_blocker(proposal, &findings->at[i]);
+        const struct rw_finding *finding = &findings->at[i];
+        struct rw_doc_cell *cells = rw_doc_row(doc, table);
+        rw_doc_words(doc, &cells[0], rw_proposal_finding(proposal, finding, finding->text));
+        cells[0].tone = RW_DOC_BAD;
+        rw_doc_words(doc, &cells[1], rw_proposal_finding(proposal, finding, finding->action));
         shown++;
     }
     struct rw_doc_argument more[] = {rw_proposal_count(proposal, all - shown)};
     if (all > shown)
         rw_doc_paragraph(
-            proposal->doc,
-            RW_TEXTS("{0} more, of the same rules for other tiers or of further ones, "
-                     "stand among the findings.",
-                     "另有 {0} 项（同一规则的其他档次或其他规则）见“发现与风险”一章。"),
+            doc, RW_TEXTS("{0} more stand among the findings.", "另有 {0} 项见“发现与风险”一章。"),
             more, 1);
 }
 
@@ -168,47 +186,67 @@ static struct rw_span money_verdict(struct rw_proposal *proposal, const struct r
     return kept;
 }
 
-static void put_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
+static void put_status(struct rw_proposal *proposal, struct rw_doc_cell *at, bool good,
+                       struct rw_span text)
 {
-    bool keeps = rw_proposal_keeps(proposal, tier), paid = rw_proposal_affordable(proposal, tier);
-    struct rw_doc_argument arguments[] = {
-        RW_DOC_TEXT(rw_proposal_say(proposal, tier->profile->buys)),
-        rw_proposal_of_tier(proposal, "sizing", tier, "availability"),
-        rw_proposal_of_tier(proposal, "money", tier, "cost_term"),
-        RW_DOC_TEXT(rw_proposal_say(
-            proposal,
-            keeps
-                ? RW_TEXTS("The targets for availability, downtime, recovery and latency are kept",
-                           "满足可用性、停机时间、恢复时间与时延目标")
-                : RW_TEXTS("The targets for availability, downtime, recovery and latency are not "
-                           "all kept",
-                           "未全部满足可用性、停机时间、恢复时间与时延目标"))),
-        RW_DOC_TEXT(money_verdict(proposal, tier)),
+    rw_doc_words(proposal->doc, at, text);
+    at->tone = good ? RW_DOC_GOOD : RW_DOC_BAD;
+}
+
+static void put_tier(struct rw_proposal *proposal, struct rw_doc_table *table,
+                     const struct rw_tier *tier)
+{
+    const struct rw_plan *plan = proposal->plan;
+    bool keeps = rw_proposal_keeps(proposal, tier);
+    struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
+    rw_doc_words(proposal->doc, &cells[0], rw_proposal_say(proposal, tier->label));
+    rw_doc_words(proposal->doc, &cells[1], rw_proposal_say(proposal, tier->profile->buys));
+    rw_proposal_put(proposal, &cells[2], rw_plan_find(plan, "sizing", tier, "availability"));
+    rw_proposal_put(proposal, &cells[3], rw_plan_find(plan, "money", tier, "cost_term"));
+    put_status(proposal, &cells[4], keeps,
+               rw_proposal_say(proposal, keeps ? RW_TEXTS("all kept", "全部达标")
+                                               : RW_TEXTS("not all kept", "未全部达标")));
+    put_status(proposal, &cells[5], rw_proposal_affordable(proposal, tier),
+               money_verdict(proposal, tier));
+}
+
+/* A row for each tier: what it is, gives and costs. */
+static void put_tiers(struct rw_proposal *proposal)
+{
+    static const struct {
+        struct rw_label title;
+        enum rw_doc_column_kind kind;
+    } columns[] = {
+        {RW_LABEL("Tier", "档次"), RW_DOC_WORDS},
+        {RW_LABEL("What it is", "内容"), RW_DOC_WORDS},
+        {RW_LABEL("Availability", "可用性"), RW_DOC_NUMBER},
+        {RW_LABEL("Cost of the term", "订阅期成本"), RW_DOC_NUMBER},
+        {RW_LABEL("Targets", "指标"), RW_DOC_STATUS},
+        {RW_LABEL("Budget", "预算"), RW_DOC_STATUS},
     };
-    rw_doc_note(proposal->doc, keeps && paid ? RW_DOC_GOOD : RW_DOC_WARNING,
-                rw_proposal_say(proposal, tier->label),
-                RW_TEXTS("{0}. Availability {1}, cost over the term {2}. {3}; {4}.",
-                         "{0}。可用性 {1}，订阅期成本 {2}。{3}；{4}。"),
-                arguments, 5);
+    struct rw_doc *doc = proposal->doc;
+    rw_doc_section(doc, 2, RW_TEXTS("What can be", "可以实现的方案"));
+    struct rw_doc_table *table =
+        rw_doc_table(doc, rw_proposal_say(proposal, RW_TEXTS("The tiers", "分档方案")), NONE);
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        rw_doc_column(doc, table, columns[i].kind, rw_proposal_say(proposal, columns[i].title),
+                      NONE);
+    for (unsigned i = 0; i < proposal->plan->tier_count; i++)
+        put_tier(proposal, table, &proposal->plan->tiers[i]);
+    rw_doc_paragraph(
+        doc,
+        RW_TEXTS("Targets are those for availability, downtime, recovery and latency; "
+                 "all goals stand under goals and acceptance.",
+                 "指标指可用性、停机时间、恢复时间与时延；全部目标见“目标与验收标准”。"),
+        NULL, 0);
 }
 
 void rw_proposal_summary(struct rw_proposal *proposal)
 {
-    static const struct rw_proposal_row rows[] = {
-        {"sizing", "zones"},        {"sizing", "regions"},  {"sizing", "nodes"},
-        {"sizing", "availability"}, {"sizing", "downtime"}, {"sizing", "response_tail"},
-        {"money", "cost_year"},     {"money", "cost_term"}, {"money", "contract"},
-        {"money", "reserve"},       {"money", "npv"},       {"money", "roi"},
-    };
     rw_doc_section(proposal->doc, 1, RW_TEXTS("Executive summary", "执行摘要"));
     put_verdict(proposal);
     put_metrics(proposal);
     put_blockers(proposal);
-    if (!proposal->plan->tier_count)
-        return;
-    rw_doc_section(proposal->doc, 2, RW_TEXTS("What can be", "可以实现的方案"));
-    for (unsigned i = 0; i < proposal->plan->tier_count; i++)
-        put_tier(proposal, &proposal->plan->tiers[i]);
-    rw_proposal_tier_table(proposal, RW_TEXTS("The tiers beside each other", "各档方案对比"), rows,
-                           sizeof(rows) / sizeof(rows[0]));
+    if (proposal->plan->tier_count)
+        put_tiers(proposal);
 }
