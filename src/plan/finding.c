@@ -1,6 +1,7 @@
 #include "plan/finding.h"
 
 #include "base/alloc.h"
+#include "report/texts.h"
 
 #include <stdlib.h>
 
@@ -80,7 +81,7 @@ void rw_finding_write(const struct rw_finding *finding, struct rw_label template
     const char *at = rw_label_in(template, language);
     while (*at != '\0') {
         size_t plain = strcspn(at, "{");
-        rw_text_add(text, rw_span(at, plain));
+        rw_text_add(text, rw_report_behind(rw_text_span(text), rw_span(at, plain)));
         at += plain;
         if (at[0] == '{' && (at[1] == '0' || at[1] == '1') && at[2] == '}') {
             rw_quantity_write(text, finding->numbers[at[1] - '0'], language);

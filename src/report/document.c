@@ -145,6 +145,22 @@ static void add_argument(struct rw_doc *doc, struct rw_doc_prose *prose,
 }
 
 /* The texts come from our tables: what they name is there. */
+/* What stands last in a text so far, as it is shown. */
+static struct rw_span shown_last(const struct rw_doc *doc, const struct rw_doc_prose *prose)
+{
+    const struct rw_doc_run *last = prose->last;
+    if (!last || doc->err)
+        return rw_span("", 0);
+    return last->kind == RW_DOC_REFERENCE ? doc->figures[last->figure].value : last->text;
+}
+
+static void add_words(struct rw_doc *doc, struct rw_doc_prose *prose, struct rw_span words,
+                      enum rw_doc_run_kind kind)
+{
+    words = rw_report_behind(shown_last(doc, prose), words);
+    add_run(doc, prose, (struct rw_doc_run){.kind = kind, .text = words});
+}
+
 static void fill_in(struct rw_doc *doc, struct rw_doc_prose *prose, struct rw_label text,
                     const struct rw_doc_argument *arguments, size_t count)
 {
@@ -159,7 +175,7 @@ static void fill_in(struct rw_doc *doc, struct rw_doc_prose *prose, struct rw_la
             plain++;
             continue;
         }
-        add_run(doc, prose, (struct rw_doc_run){.kind = kind, .text = rw_span(rest.at, plain)});
+        add_words(doc, prose, rw_span(rest.at, plain), kind);
         if (strong) {
             kind = kind == RW_DOC_PLAIN ? RW_DOC_STRONG : RW_DOC_PLAIN;
         } else {
@@ -170,7 +186,7 @@ static void fill_in(struct rw_doc *doc, struct rw_doc_prose *prose, struct rw_la
         rest = rw_span_skip(rest, plain + (strong ? 2 : 3));
         plain = 0;
     }
-    add_run(doc, prose, (struct rw_doc_run){.kind = kind, .text = rest});
+    add_words(doc, prose, rest, kind);
 }
 
 void rw_doc_section(struct rw_doc *doc, unsigned level, struct rw_label title)

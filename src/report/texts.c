@@ -10,3 +10,10 @@ struct rw_span rw_report_word(enum rw_report_word word, enum rw_language languag
 {
     return rw_span_text(rw_label_in(words[word], language));
 }
+
+struct rw_span rw_report_behind(struct rw_span before, struct rw_span after)
+{
+    bool wide = before.len && (unsigned char)before.at[before.len - 1] >= 0x80 && after.len > 1 &&
+                after.at[0] == ' ' && (unsigned char)after.at[1] >= 0x80;
+    return wide ? rw_span_skip(after, 1) : after;
+}

@@ -65,4 +65,8 @@ enum rw_report_word {
 
 struct rw_span rw_report_word(enum rw_report_word word, enum rw_language language);
 
+/* `after` as it goes on behind `before`: templates have blanks around their figures, and between
+ * two Chinese characters ("15 分钟", " 内") there is none. */
+struct rw_span rw_report_behind(struct rw_span before, struct rw_span after);
+
 #endif

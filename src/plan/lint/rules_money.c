@@ -234,6 +234,20 @@ static const struct rw_intake_value *least_cost(const struct rw_lint *lint, doub
     return budget;
 }
 
+/* "7,500,000.00 USD / 10,000,000.00 USD" */
+static const char *ratio(struct rw_lint *lint, const char *currency, double a, double b)
+{
+    struct rw_text text = {0};
+    rw_quantity_write(&text, rw_lint_money(currency, a), RW_LANGUAGE_EN);
+    rw_text_adds(&text, " / ");
+    rw_quantity_write(&text, rw_lint_money(currency, b), RW_LANGUAGE_EN);
+    const char *kept = rw_lint_format(lint, "%.*s", RW_SPAN_ARGS(rw_text_span(&text)));
+    if (text.err)
+        lint->err = text.err;
+    rw_text_free(&text);
+    return kept;
+}
+
 void rw_lint_roi(struct rw_lint *lint)
 {
     const struct rw_intake_value *promised = rw_intake_get(lint->intake, "money.goal_roi");
@@ -247,8 +261,7 @@ void rw_lint_roi(struct rw_lint *lint)
                                .value = promised,
                                .claimed = rw_lint_quantity(promised->amount.low, RW_UNIT_SHARE),
                                .possible = rw_lint_quantity(roi, RW_UNIT_SHARE),
-                               .subject = rw_lint_format(lint, "%.0f / %.0f %s", sum, cost,
-                                                         value->amount.currency)});
+                               .subject = ratio(lint, value->amount.currency, sum, cost)});
 }
 
 /* What today costs a year, if so much is so large a share of it; NaN: the saving does not say. */

@@ -50,5 +50,7 @@ void rw_proposal_customer(struct rw_proposal *proposal)
         begin_table(proposal, RW_TEXTS("What the customer gave", "客户给出的数据"));
     for (unsigned i = 0; i < RW_INPUT_END; i++)
         put_given(proposal, table, proposal->plan->inputs[i]);
+    rw_proposal_answers(proposal);
+    rw_doc_section(proposal->doc, 2, RW_TEXTS("In the customer's words", "客户原文"));
     rw_proposal_words(proposal);
 }

@@ -16,7 +16,7 @@ static void write_source(const struct rw_cell *cell, enum rw_language language,
     if (cell->set)
         rw_text_adds(text, rw_label_in(RW_TEXTS("set by --set. ", "由 --set 设定。"), language));
     if (cell->origin == RW_ORIGIN_GIVEN && cell->file && cell->place.line)
-        rw_text_addf(text, "%s:%u:%u ", rw_proposal_file(cell->file), cell->place.line,
+        rw_text_addf(text, "%s:%u:%u", rw_proposal_file(cell->file), cell->place.line,
                      cell->place.column);
     if (cell->source && cell->origin != RW_ORIGIN_GIVEN)
         rw_text_adds(text, cell->source);

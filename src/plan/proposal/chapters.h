@@ -75,8 +75,10 @@ uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix
 
 /* ---- Chapters, in the order of the document ---- */
 
-/* Within the customer's chapter: his own words. Within the assumptions: fields that nobody filled
- * in, as rows of a table. Within the architecture: what there is today. */
+/* Within the customer's chapter: what hurts, and what answers it; his own words. Within the
+ * assumptions: fields that nobody filled in, as rows of a table. Within the architecture: what
+ * there is today. */
+void rw_proposal_answers(struct rw_proposal *proposal);
 void rw_proposal_words(struct rw_proposal *proposal);
 void rw_proposal_gaps(struct rw_proposal *proposal, struct rw_doc_table *table);
 void rw_proposal_before(struct rw_proposal *proposal);
@@ -85,6 +87,10 @@ void rw_proposal_figures(struct rw_proposal *proposal);
 void rw_proposal_summary(struct rw_proposal *proposal);
 void rw_proposal_customer(struct rw_proposal *proposal);
 void rw_proposal_findings(struct rw_proposal *proposal);
+void rw_proposal_solution(struct rw_proposal *proposal);
+void rw_proposal_systems(struct rw_proposal *proposal);
+void rw_proposal_against(struct rw_proposal *proposal);
+void rw_proposal_close(struct rw_proposal *proposal);
 void rw_proposal_sizing(struct rw_proposal *proposal);
 void rw_proposal_architecture(struct rw_proposal *proposal);
 void rw_proposal_bill(struct rw_proposal *proposal);
