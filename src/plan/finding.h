@@ -33,8 +33,7 @@ struct rw_finding {
     uint32_t cells[2];             /* where they stand in the sheet, or RW_CELL_NONE */
     const char *subject;           /* what of several it is about ("MySQL 8.0"), or NULL; {2} */
     struct rw_label named; /* ... where it has a name in each language: that stands for {2} */
-    const char *source;    /* of the rule or the limit: a document, a formula; "" or NULL: none */
-    struct rw_label basis; /* what it rests on, in words: stands for the source where it is there */
+    const char *source;    /* of the rule or the limit */
     const char *file;      /* where the claim stands; NULL: not in a file */
     struct rw_conf_place place;
 };

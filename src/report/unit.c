@@ -176,7 +176,36 @@ bool rw_date_read(struct rw_span text, double *days)
     return true;
 }
 
-static void write_money(struct rw_text *text, const struct rw_quantity *quantity)
+/* What a price is for, as data files name it, for people. */
+static const char *per_in(const char *per, enum rw_language language)
+{
+    static const struct {
+        const char *per;
+        struct rw_label label;
+    } pers[] = {
+        {"hour", RW_LABEL("hour", "小时")},
+        {"month", RW_LABEL("month", "月")},
+        {"gb", RW_LABEL("GB", "GB")},
+        {"tib", RW_LABEL("TiB", "TiB")},
+        {"gb_month", RW_LABEL("GB-month", "GB·月")},
+        {"iops_month", RW_LABEL("IOPS-month", "IOPS·月")},
+        {"mbps_month", RW_LABEL("Mbit/s-month", "Mbit/s·月")},
+        {"vcpu_hour", RW_LABEL("vCPU-hour", "vCPU·小时")},
+        {"cu_hour", RW_LABEL("CU-hour", "CU·小时")},
+        {"lcu_hour", RW_LABEL("LCU-hour", "LCU·小时")},
+        {"1k_requests", RW_LABEL("1,000 requests", "千次请求")},
+        {"10k_requests", RW_LABEL("10,000 requests", "万次请求")},
+        {"1m_requests", RW_LABEL("million requests", "百万次请求")},
+        {"10k_operations", RW_LABEL("10,000 operations", "万次操作")},
+    };
+    for (size_t i = 0; i < sizeof(pers) / sizeof(pers[0]); i++)
+        if (strcmp(pers[i].per, per) == 0)
+            return rw_label_in(pers[i].label, language);
+    return per;
+}
+
+static void write_money(struct rw_text *text, const struct rw_quantity *quantity,
+                        enum rw_language language)
 {
     if (quantity->unit == RW_UNIT_MONEY)
         write_digits(text, quantity->value / 100, 2, false);
@@ -184,7 +213,7 @@ static void write_money(struct rw_text *text, const struct rw_quantity *quantity
         write_digits(text, quantity->value, 6, true);
     rw_text_addf(text, " %s", quantity->currency ? quantity->currency : "");
     if (quantity->unit == RW_UNIT_PRICE && quantity->per)
-        rw_text_addf(text, "/%s", quantity->per);
+        rw_text_addf(text, "/%s", per_in(quantity->per, language));
 }
 
 static void write_value(struct rw_text *text, const struct rw_quantity *quantity,
@@ -211,7 +240,7 @@ static void write_value(struct rw_text *text, const struct rw_quantity *quantity
     case RW_UNIT_MONEY:
     case RW_UNIT_PRICE:
     case RW_UNIT_RATE:
-        write_money(text, quantity);
+        write_money(text, quantity, language);
         return;
     case RW_UNIT_DAYS:
         write_plain(text, fabs(quantity->value) >= 10 ? rint(quantity->value) : quantity->value);

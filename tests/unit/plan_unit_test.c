@@ -59,7 +59,7 @@ static void test_money_and_prices(void **state)
     written_as((struct rw_quantity){.value = -5, .unit = RW_UNIT_MONEY, .currency = "CNY"},
                "-0.05 CNY", "-0.05 CNY");
     written_as((struct rw_quantity){0.085, RW_UNIT_PRICE, "USD", "hour"}, "0.085 USD/hour",
-               "0.085 USD/hour");
+               "0.085 USD/小时");
 }
 
 static void test_numbers_read_back(void **state)

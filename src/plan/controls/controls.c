@@ -114,8 +114,8 @@ static void tell_open(struct rw_plan *plan, const struct rw_framework *framework
             .numbers = {{.value = open, .unit = RW_UNIT_COUNT},
                         {.value = framework->count, .unit = RW_UNIT_COUNT}},
             .cells = {RW_CELL_NONE, RW_CELL_NONE},
-            .subject =
-                rw_sheet_text(&plan->sheet, "%s / %s", framework->name.en, framework->name.zh),
+            .subject = framework->name.en,
+            .named = framework->name,
             .source = "data/plan/controls.yaml",
         });
 }

@@ -46,8 +46,7 @@ static void add_support(struct rw_plan *plan, const struct rw_tier *tier)
         .cells = {RW_CELL_NONE, cell},
         .subject = tier->name,
         .named = tier->label,
-        .source = "plan/tier",
-        .basis = RW_TEXTS("the support that each tier has", "各档所含支持"),
+        .source = "the support that each tier has",
         .file = plan->terms.file,
         .place = plan->terms.support_place,
     };

@@ -49,7 +49,7 @@ static void put_article(struct rw_proposal *proposal, struct rw_doc_cell *at,
         if (parts[i] && *parts[i])
             rw_text_addf(&text, "%s%s", text.len ? ", " : "", parts[i]);
     }
-    rw_doc_words(proposal->doc, at, rw_text_span(&text));
+    rw_doc_words(proposal->doc, at, rw_proposal_phrase(proposal, rw_text_span(&text)));
     if (text.err && !proposal->doc->err)
         proposal->doc->err = text.err;
     rw_text_free(&text);

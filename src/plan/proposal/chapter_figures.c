@@ -18,7 +18,8 @@ static void write_source(const struct rw_cell *cell, enum rw_language language,
     if (cell->origin == RW_ORIGIN_GIVEN && cell->file && cell->place.line)
         rw_text_addf(text, "%s:%u:%u", rw_proposal_file(cell->file), cell->place.line,
                      cell->place.column);
-    if (cell->source && cell->origin != RW_ORIGIN_GIVEN)
+    bool twice = cell->source && cell->reason.en && strcmp(cell->source, cell->reason.en) == 0;
+    if (cell->source && cell->origin != RW_ORIGIN_GIVEN && !twice)
         rw_text_adds(text, cell->source);
     if (cell->origin == RW_ORIGIN_ASSUMED || isnan(cell->value))
         rw_text_addf(text, "%s%s", text->len ? "; " : "", rw_label_in(cell->reason, language));
@@ -48,13 +49,14 @@ static void add_cell(struct rw_proposal *proposal, uint32_t number)
     struct rw_quantity quantity = rw_sheet_quantity(sheet, number);
     struct rw_doc_figure figure = {
         .id = rw_span_text(cell->id),
-        .label = rw_span_text(rw_label_in(cell->label, proposal->language)),
+        .label = rw_proposal_phrase(proposal,
+                                    rw_span_text(rw_label_in(cell->label, proposal->language))),
         .value = rw_proposal_quantity(proposal, quantity),
         .unit = rw_span_text(quantity.currency ? quantity.currency : ""),
         .number = quantity.value,
         .origin = origins[cell->origin],
-        .formula = rw_text_span(&formula),
-        .source = rw_text_span(&source),
+        .formula = rw_proposal_phrase(proposal, rw_text_span(&formula)),
+        .source = rw_proposal_phrase(proposal, rw_text_span(&source)),
         .inputs = inputs,
         .input_count = cell->input_count,
     };

@@ -24,13 +24,38 @@ static struct rw_span where(struct rw_proposal *proposal, const struct rw_findin
 {
     struct rw_text text = {0};
     rw_text_adds(&text, finding->rule);
-    const char *source =
-        finding->basis.en ? rw_label_in(finding->basis, proposal->language) : finding->source;
-    if (source && *source)
-        rw_text_addf(&text, "; %s", source);
+    if (finding->source)
+        rw_text_addf(&text, "; %s", finding->source);
     if (finding->file && finding->place.line)
         rw_text_addf(&text, "; %s:%u:%u", rw_proposal_file(finding->file), finding->place.line,
                      finding->place.column);
+    struct rw_span kept =
+        rw_proposal_phrase(proposal, rw_doc_copy(proposal->doc, rw_text_span(&text)));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+    return kept;
+}
+
+/* The same rule says the same of another tier: what to do is the same. */
+static bool is_of_rule(const struct rw_finding *finding, const struct rw_finding *other)
+{
+    return strcmp(finding->rule, other->rule) == 0 && finding->severity == other->severity &&
+           finding->named.en && other->named.en &&
+           strcmp(finding->action.en, other->action.en) == 0;
+}
+
+/* What the rule says of each tier, one after the other. */
+static struct rw_span all_of_rule(struct rw_proposal *proposal, unsigned number)
+{
+    const struct rw_findings *findings = &proposal->plan->findings;
+    struct rw_text text = {0};
+    for (unsigned i = number; i < findings->count; i++) {
+        if (i != number && !is_of_rule(&findings->at[number], &findings->at[i]))
+            continue;
+        rw_text_adds(&text, text.len ? rw_label_in(RW_TEXTS("; ", "；"), proposal->language) : "");
+        rw_text_add(&text, rw_proposal_finding(proposal, &findings->at[i], findings->at[i].text));
+    }
     struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
     if (text.err && !proposal->doc->err)
         proposal->doc->err = text.err;
@@ -38,15 +63,23 @@ static struct rw_span where(struct rw_proposal *proposal, const struct rw_findin
     return kept;
 }
 
-static void put_finding(struct rw_proposal *proposal, struct rw_doc_table *table,
-                        const struct rw_finding *finding)
+static bool was_told(const struct rw_findings *findings, unsigned number)
 {
+    bool told = false;
+    for (unsigned i = 0; i < number; i++)
+        told |= is_of_rule(&findings->at[i], &findings->at[number]);
+    return told;
+}
+
+static void put_finding(struct rw_proposal *proposal, struct rw_doc_table *table, unsigned number)
+{
+    const struct rw_finding *finding = &proposal->plan->findings.at[number];
     struct rw_doc *doc = proposal->doc;
     struct rw_doc_cell *cells = rw_doc_row(doc, table);
     rw_doc_words(doc, &cells[0],
                  rw_span_text(rw_severity_text(finding->severity, proposal->language)));
     cells[0].tone = tones[finding->severity];
-    rw_doc_words(doc, &cells[1], rw_proposal_finding(proposal, finding, finding->text));
+    rw_doc_words(doc, &cells[1], all_of_rule(proposal, number));
     rw_doc_words(doc, &cells[2], rw_proposal_finding(proposal, finding, finding->action));
     rw_doc_words(doc, &cells[3], where(proposal, finding));
 }
@@ -73,5 +106,6 @@ void rw_proposal_findings(struct rw_proposal *proposal)
         (struct rw_span){"", 0});
     put_columns(proposal, table);
     for (unsigned i = 0; i < findings->count; i++)
-        put_finding(proposal, table, &findings->at[i]);
+        if (!was_told(findings, i))
+            put_finding(proposal, table, i);
 }

@@ -16,9 +16,10 @@ static void put_data(struct rw_proposal *proposal, struct rw_label caption, bool
         if (cell->origin != RW_ORIGIN_DATA || (cell->unit == RW_UNIT_PRICE) != prices)
             continue;
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
-        rw_doc_words(doc, &cells[0], rw_proposal_say(proposal, cell->label));
+        rw_doc_words(doc, &cells[0],
+                     rw_proposal_phrase(proposal, rw_proposal_say(proposal, cell->label)));
         rw_proposal_put(proposal, &cells[1], i);
-        rw_doc_words(doc, &cells[2], rw_span_text(cell->source));
+        rw_doc_words(doc, &cells[2], rw_proposal_phrase(proposal, rw_span_text(cell->source)));
     }
 }
 

@@ -15,6 +15,13 @@ static bool has_words(const struct rw_intake_value *value)
 /* All items of a list, one after the other. */
 static void write_words(const struct rw_intake_value *value, struct rw_text *text)
 {
+    if (value->field->kind == RW_INTAKE_AMOUNTS && value->count > 1) {
+        for (size_t i = 0; i < value->count; i++) {
+            rw_text_adds(text, i ? "; " : "");
+            rw_amount_write(&value->amounts[i], text);
+        }
+        return;
+    }
     if (value->field->kind != RW_INTAKE_TEXTS || value->count < 2) {
         rw_text_add(text, value->text);
         return;
@@ -121,11 +128,26 @@ void rw_proposal_words(struct rw_proposal *proposal)
 
 /* ---- What was not said ---- */
 
+/* Two questionnaires ask for the same in different fields. */
+static bool said_otherwise(const struct rw_proposal *proposal, const struct rw_intake_field *field)
+{
+    static const char *const pairs[][2] = {
+        {"pains.problem", "pains.system"},
+        {"pains.problem", "pains.business"},
+        {"money.payment", "money.preference"},
+    };
+    bool said = false;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        said |= rw_intake_get(proposal->intake, pairs[i][0])->field == field &&
+                rw_intake_text(proposal->intake, pairs[i][1]).len > 0;
+    return said;
+}
+
 static void put_gap(struct rw_proposal *proposal, struct rw_doc_table *table,
                     const struct rw_intake_field *field)
 {
     struct rw_label absent = rw_intake_field_absent(field);
-    if (field->is_input || !absent.en)
+    if (field->is_input || !absent.en || said_otherwise(proposal, field))
         return;
     struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
     rw_doc_words(proposal->doc, &cells[0], rw_proposal_say(proposal, rw_intake_field_label(field)));

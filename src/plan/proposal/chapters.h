@@ -39,6 +39,9 @@ void rw_proposal_put_money(const struct rw_proposal *proposal, struct rw_doc_cel
 struct rw_span rw_proposal_finding(struct rw_proposal *proposal, const struct rw_finding *finding,
                                    struct rw_label text);
 
+/* A source in the words of the data files, in the language of the proposal. */
+struct rw_span rw_proposal_phrase(struct rw_proposal *proposal, struct rw_span text);
+
 /* A date in days since 1970; nothing for NaN. */
 struct rw_span rw_proposal_date(struct rw_proposal *proposal, double days);
 

@@ -71,7 +71,7 @@ struct rw_span rw_proposal_finding(struct rw_proposal *proposal, const struct rw
 {
     struct rw_text words = {0};
     rw_finding_write(finding, text, proposal->language, &words);
-    return keep(proposal, &words);
+    return rw_proposal_phrase(proposal, keep(proposal, &words));
 }
 
 struct rw_span rw_proposal_date(struct rw_proposal *proposal, double days)

@@ -127,9 +127,7 @@ static struct rw_finding finding_of(const struct rw_plan *plan,
     return (struct rw_finding){
         .cells = {phase->days, RW_CELL_NONE},
         .subject = phase->own->name,
-        .source = "roadmap",
-        .basis = RW_LABEL("the works that are laid in the phase, with their dependencies",
-                          "划入该阶段的工作及其依赖关系"),
+        .source = "the works that are laid in the phase, with their dependencies",
         .file = plan->terms.file,
         .place = phase->own->place,
     };

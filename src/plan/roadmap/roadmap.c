@@ -276,8 +276,7 @@ static void tell_deadline(struct rw_plan *plan, struct rw_roadmap *roadmap)
     finding->cells[0] = RW_CELL_NONE;
     finding->cells[1] =
         rw_sheet_find(&plan->sheet, roadmap->impossible ? "roadmap.earliest" : "roadmap.finish");
-    finding->source = "roadmap";
-    finding->basis = RW_TEXTS("critical path of the roadmap", "路线图的关键路径");
+    finding->source = "critical path of the roadmap";
     finding->file = plan->terms.file;
     rw_findings_add(&plan->findings, finding);
 }
