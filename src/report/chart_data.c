@@ -3,15 +3,27 @@
 
 #define DAYS_MAX 3.6e6 /* of a Gantt chart: years of four digits */
 
+static bool all_whole(const struct rw_doc_chart *chart)
+{
+    bool whole = true;
+    for (const struct rw_doc_point *point = chart->first; point; point = point->next)
+        for (size_t i = 0; i < chart->series_count; i++)
+            whole &= !isfinite(point->values[i]) || point->values[i] == rint(point->values[i]);
+    return whole;
+}
+
+/* In a histogram the unit is that of the classes; what falls into them is counted. */
 static void add_value_columns(struct rw_doc *doc, const struct rw_doc_chart *chart,
                               struct rw_doc_table *table)
 {
-    enum rw_doc_column_kind kind = chart->money ? RW_DOC_MONEY : RW_DOC_NUMBER;
+    bool counts = chart->kind == RW_DOC_RANGE;
+    enum rw_doc_column_kind kind = chart->money && !counts ? RW_DOC_MONEY : RW_DOC_NUMBER;
+    bool whole = all_whole(chart);
     for (size_t i = 0; i < chart->series_count; i++) {
-        struct rw_doc_column *column =
-            rw_doc_column(doc, table, kind, chart->series[i], chart->unit);
+        struct rw_doc_column *column = rw_doc_column(
+            doc, table, kind, chart->series[i], counts ? (struct rw_span){"", 0} : chart->unit);
         column->sum = false;
-        column->decimals = 2;
+        column->decimals = whole ? 0 : 2;
     }
 }
 

@@ -249,9 +249,9 @@ static void connect_outside(struct drawing *drawing, const struct outside *outsi
         connect(drawing, gateway, box, rw_intake_text(proposal->intake, "constraints.protocol"));
     }
     if (outside->models) {
-        struct rw_doc_box *box = add_box(
-            drawing, outside->models, RW_TEXTS("Models", "模型推理服务"),
-            rw_proposal_say(proposal, RW_TEXTS("limits and keys per route", "按路由限额与鉴权")));
+        struct rw_doc_box *box =
+            add_box(drawing, outside->models, RW_TEXTS("Models", "模型推理服务"),
+                    rw_proposal_say(proposal, RW_TEXTS("limited per route", "按路由限额与鉴权")));
         connect(drawing, gateway, box, NONE);
     }
 }
