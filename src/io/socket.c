@@ -1,5 +1,6 @@
 /* Socket calls that the epoll and io_uring backends share. */
 #include "io/backend.h"
+#include "io/socket_options.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -52,13 +53,15 @@ enum rw_err rw_socket_create(const struct rw_connect_options *options, int *fd)
     if (made < 0)
         return rw_err_from_errno(errno);
     set_client_options(made, options);
-    if (options->source && bind(made, options->source, options->source_bytes) < 0)
-        goto failed;
-    *fd = made;
-    return RW_OK;
-failed:;
-    enum rw_err err = rw_err_from_errno(errno);
-    close(made);
+    enum rw_err err = RW_OK;
+    if (options->socket && options->address->sa_family != AF_UNIX)
+        err = rw_socket_set_options(made, options->socket);
+    if (!err && options->source && bind(made, options->source, options->source_bytes) < 0)
+        err = rw_err_from_errno(errno);
+    if (err)
+        close(made);
+    else
+        *fd = made;
     return err;
 }
 

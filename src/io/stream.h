@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+struct rw_socket_options;
 struct rw_stream;
 struct rw_tls;
 struct rw_tls_client;
@@ -88,9 +89,10 @@ struct rw_connect_options {
     socklen_t address_bytes;
     const struct sockaddr *source; /* bind first; NULL: any */
     socklen_t source_bytes;
-    struct rw_tls_client *tls;  /* NULL: plain */
-    struct rw_span tls_preface; /* sent in plain before the handshake; copied */
-    const char *tls_name;       /* SNI, and the name to verify; NULL: the one of `tls` */
+    const struct rw_socket_options *socket; /* NULL: the system's defaults */
+    struct rw_tls_client *tls;              /* NULL: plain */
+    struct rw_span tls_preface;             /* sent in plain before the handshake; copied */
+    const char *tls_name; /* SNI, and the name to verify; NULL: the one of `tls` */
 };
 
 /* Begins to connect; on_open tells. An error returned at once means no callbacks will come. */

@@ -114,8 +114,9 @@ struct rw_span rw_upstream_host(const struct rw_upstream_call *call)
         return x->upstream_host;
     if (call->cluster->host.len)
         return call->cluster->host;
-    return x->request.authority.len ? x->request.authority
-                                    : x->endpoint->name; /* HTTP/1.0 without Host */
+    return x->request.authority.len
+               ? x->request.authority
+               : rw_endpoint_address_text(x->endpoint); /* HTTP/1.0 without Host */
 }
 
 enum rw_flow rw_upstream_keep_waiting(struct rw_upstream_call *call, const struct rw_piece *piece)

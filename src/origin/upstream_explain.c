@@ -5,7 +5,7 @@
 static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *text)
 {
     static const char *const balances[] = {"round robin", "least requests", "consistent hash",
-                                           "random", "latency"};
+                                           "random",      "latency",        "path"};
     const struct rw_endpoint_set *set = atomic_load(&cluster->set);
     rw_text_addf(text, "upstream %.*s (%s): ", RW_SPAN_ARGS(cluster->name),
                  balances[cluster->balance]);
@@ -31,6 +31,26 @@ static void explain_tiers(const struct rw_cluster *cluster, struct rw_text *text
     if (set->tiers)
         rw_text_addf(text, "\n            a part goes on to the next when less than %u%% are up",
                      cluster->tiers.full_percent);
+}
+
+/* By which ways. */
+static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_endpoint_set *set = atomic_load(&cluster->set);
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct rw_path *path = set->endpoints[i]->path;
+        if (!path || (i && path->line.len == 0))
+            continue;
+        char source[RW_ADDRESS_HOST_TEXT_MAX];
+        size_t len = path->source.bytes ? rw_address_format_host(source, &path->source.storage) : 0;
+        rw_text_addf(text, "\n  path      %.*s: from %.*s, interface %s, congestion control %s",
+                     RW_SPAN_ARGS(set->endpoints[i]->name), len ? (int)len : 3,
+                     len ? source : "any",
+                     path->socket.interface[0] ? path->socket.interface : "any",
+                     path->socket.congestion[0] ? path->socket.congestion : "the system's");
+        if (cluster->balance == RW_BALANCE_PATH)
+            rw_text_addf(text, ", costs as much as %.1f ms", path->price_us / 1000.0);
+    }
 }
 
 static void explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text)
@@ -101,6 +121,7 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
     explain_tiers(cluster, text);
+    explain_lines(cluster, text);
     explain_retries(&cluster->retries, text);
     explain_breaker(&cluster->passive, text);
     explain_overload(cluster, text);

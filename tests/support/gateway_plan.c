@@ -395,11 +395,11 @@ static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
 
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    static const char *const balances[] = {"round_robin", "least_requests", "random", "hash",
-                                           "latency"};
+    static const char *const balances[] = {"round_robin", "least_requests", "random",
+                                           "hash",        "latency",        "path"};
     const struct rw_test_world *world = plan->world;
     rw_test_bytes_format(yaml, "upstreams:\n- name: app\n  balance: %s\n  endpoints: [",
-                         balances[below(plan, 5)]);
+                         balances[below(plan, 6)]);
     add_endpoints(plan, yaml);
     rw_test_bytes_format(yaml, "]\n ");
     add_time(plan, yaml, "connect_timeout", 20000, 2000);

@@ -17,6 +17,7 @@ enum {
     DECAY_MS = 1000,      /* how fast the mean of latencies goes down */
     STALE_MS = 10000,     /* what was seen so long ago is believed by half */
     FAILURE_US = 1000000,
+    ALIKE_US = 1000,     /* paths whose scores differ by less are alike */
     WEIGHT_SCALE = 1024, /* so that weights divide without much loss */
     TRIAL_MS = 1000,     /* a request on trial that nobody judges holds up others for so long */
 };
@@ -371,6 +372,13 @@ static uint64_t cost_of(const struct rw_endpoint_set *set, unsigned at,
     return (us ? us : 1) * (active + 1) * WEIGHT_SCALE / set->weights[at];
 }
 
+/* Of one that is good: this is the one request that it gets. */
+static inline bool is_on_trial(const struct rw_endpoint *endpoint)
+{
+    return atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) &&
+           !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
+}
+
 static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
                                              const struct rw_choice *choice)
 {
@@ -385,15 +393,67 @@ static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
         struct rw_endpoint *endpoint = set->endpoints[at];
         if (!set->weights[at] || !is_good(set, endpoint, choice))
             continue;
-        /* On trial, and this is the one request that it gets. */
-        if (atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) &&
-            !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed))
+        if (is_on_trial(endpoint))
             return endpoint;
         uint64_t cost = cost_of(set, at, choice);
         equals = cost < least ? 1 : equals + (cost == least);
         if (cost > least || (cost == least && rw_random_below(choice->random, equals)))
             continue;
         least = cost;
+        best = endpoint;
+    }
+    return best;
+}
+
+/* ---- By path ---- */
+
+/* Who is that much worse than the best at the most is as good. */
+static uint64_t as_good_as(uint64_t score_us)
+{
+    uint64_t tenth_us = score_us / 10;
+    return score_us + (tenth_us > ALIKE_US ? tenth_us : ALIKE_US);
+}
+
+/* The best score of those that are good; UINT64_MAX: none is. Who is on trial is told. */
+static uint64_t find_best_path(const struct rw_endpoint_set *set, const struct rw_choice *choice,
+                               struct rw_endpoint **trial)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned at = 0; at < set->count; at++) {
+        struct rw_endpoint *endpoint = set->endpoints[at];
+        if (!set->weights[at] || !is_good(set, endpoint, choice))
+            continue;
+        if (is_on_trial(endpoint)) {
+            *trial = endpoint;
+            return 0;
+        }
+        uint64_t score = rw_path_score(endpoint, choice->now_ms);
+        least = score < least ? score : least;
+    }
+    return least;
+}
+
+/* Of the endpoints by the best paths the one with the fewest requests for its weight. */
+static struct rw_endpoint *choose_by_path(const struct rw_endpoint_set *set,
+                                          const struct rw_choice *choice)
+{
+    struct rw_endpoint *best = NULL;
+    uint64_t most = find_best_path(set, choice, &best), fewest = UINT64_MAX;
+    uint32_t equals = 0;
+    if (best || most == UINT64_MAX)
+        return best;
+    most = as_good_as(most);
+    for (unsigned at = 0; at < set->count; at++) {
+        struct rw_endpoint *endpoint = set->endpoints[at];
+        if (!set->weights[at] || rw_path_score(endpoint, choice->now_ms) > most ||
+            !is_good(set, endpoint, choice))
+            continue;
+        uint64_t active = atomic_load_explicit(&endpoint->active, memory_order_relaxed);
+        uint64_t load = active * WEIGHT_SCALE * WEIGHT_SCALE / set->weights[at];
+        equals = load < fewest ? 1 : equals + (load == fewest);
+        if (load > fewest || (load == fewest && rw_random_below(choice->random, equals)))
+            continue;
+        fewest = load;
         best = endpoint;
     }
     return best;
@@ -415,6 +475,8 @@ static inline struct rw_endpoint *choose_good(const struct rw_endpoint_set *set,
         return choose_random(set, choice);
     case RW_BALANCE_LATENCY:
         return choose_by_latency(set, choice);
+    case RW_BALANCE_PATH:
+        return choose_by_path(set, choice);
     }
     return NULL;
 }

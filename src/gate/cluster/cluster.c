@@ -337,7 +337,9 @@ static enum rw_err fill_control(struct rw_cluster_control *control, const struct
     if (err)
         return err;
     atomic_init(&control->cluster.set, empty);
-    err = rw_cluster_read_sources(control, config, upstream, report);
+    err = rw_cluster_read_lines(control, upstream, report);
+    if (!err)
+        err = rw_cluster_read_sources(control, config, upstream, report);
     return err ? err : rw_cluster_refresh(control);
 }
 

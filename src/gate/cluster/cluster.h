@@ -13,6 +13,7 @@
 
 #include "gate/cluster/gradient.h"
 #include "gate/cluster/locality.h"
+#include "gate/cluster/path.h"
 #include "gate/cluster/waiters.h"
 #include "gate/config/config.h"
 #include "http/h2.h"
@@ -61,6 +62,7 @@ struct rw_endpoint {
     struct rw_span host; /* the name or IP address it came from, without port, NUL-terminated; empty
                             for a Unix socket */
     struct rw_locality locality;
+    const struct rw_path *path; /* NULL: nothing special */
 
     /* Written for every request: a cache line of its own. */
     _Atomic uint32_t references __attribute__((aligned(64)));
@@ -68,8 +70,15 @@ struct rw_endpoint {
     _Atomic uint32_t active;          /* requests in flight, for least_requests */
     struct rw_endpoint_window window; /* where shares are looked at */
     _Atomic uint64_t latency;         /* balance.c's: with RW_BALANCE_LATENCY */
+    struct rw_path_state path_state;  /* with RW_BALANCE_PATH */
     struct rw_waiters waiting;        /* workers that wait for a connection slot */
 };
+
+/* "10.0.0.1:80", whatever line leads to it. */
+struct rw_span rw_endpoint_address_text(const struct rw_endpoint *endpoint);
+
+/* How to connect to it, as far as the endpoint knows. */
+struct rw_connect_options rw_endpoint_connect_options(const struct rw_endpoint *endpoint);
 
 /* What is chosen from: immutable, but for the latch. Sorted by the endpoints' names. */
 struct rw_endpoint_set {

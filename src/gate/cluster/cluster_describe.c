@@ -10,6 +10,7 @@ static const char *const balance_names[] = {
     [RW_BALANCE_HASH] = "hash",
     [RW_BALANCE_RANDOM] = "random",
     [RW_BALANCE_LATENCY] = "latency",
+    [RW_BALANCE_PATH] = "path",
 };
 
 static const char *state_of(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
@@ -49,6 +50,18 @@ static void describe_locality(const struct rw_locality *locality, struct rw_text
     describe_label("cloud", locality->cloud, json);
 }
 
+static void describe_path(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                          uint64_t now_ms, struct rw_text *json)
+{
+    if (endpoint->path)
+        describe_label("line", endpoint->path->line, json);
+    if (cluster->balance == RW_BALANCE_PATH)
+        rw_text_addf(json, ",\"rtt_us\":%u,\"loss\":%g,\"score_us\":%llu",
+                     atomic_load(&endpoint->path_state.rtt_us),
+                     atomic_load(&endpoint->path_state.loss_ppm) / 1e6,
+                     (unsigned long long)rw_path_score(endpoint, now_ms));
+}
+
 static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_endpoint_set *set,
                               unsigned at, uint64_t now_ms, struct rw_text *json)
 {
@@ -58,6 +71,7 @@ static void describe_endpoint(const struct rw_cluster *cluster, const struct rw_
     rw_text_adds(json, ",\"host\":");
     rw_text_add_json(json, endpoint->host);
     describe_locality(&endpoint->locality, json);
+    describe_path(cluster, endpoint, now_ms, json);
     rw_text_addf(
         json,
         ",\"weight\":%g,\"priority\":%u,\"state\":\"%s\",\"failures\":%u,\"ejections\":%u,\"open\":%u,"
@@ -220,6 +234,44 @@ static void expose_tiers(const struct rw_clusters *clusters, struct rw_text *tex
     }
 }
 
+static void expose_path(const struct rw_cluster *cluster, const struct rw_endpoint *endpoint,
+                        const char *name, double value, struct rw_text *text)
+{
+    rw_text_addf(text, "%s{upstream=\"", name);
+    add_label(text, cluster->name);
+    rw_text_adds(text, "\",endpoint=\"");
+    add_label(text, endpoint->name);
+    rw_text_addf(text, "\"} %g\n", value);
+}
+
+static void expose_paths(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    static const char *const names[][2] = {
+        {"ringway_upstream_path_rtt_seconds",
+         "Round-trip time to an endpoint, by its TCP connections"},
+        {"ringway_upstream_path_loss_ratio", "Share of the segments to it that were sent again"},
+        {"ringway_upstream_path_score_seconds",
+         "What the choice of a path goes by; less is better"},
+    };
+    uint64_t now_ms = rw_clusters_now_ms(clusters);
+    for (unsigned n = 0; n < 3; n++) {
+        const struct rw_cluster_control *control = NULL;
+        rw_metrics_expose_head(text, names[n][0], "gauge", names[n][1]);
+        while ((control = next_in_force(clusters, control))) {
+            const struct rw_endpoint_set *set =
+                atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
+            for (unsigned i = 0; control->cluster.balance == RW_BALANCE_PATH && i < set->count;
+                 i++) {
+                const struct rw_endpoint *endpoint = set->endpoints[i];
+                const double values[] = {atomic_load(&endpoint->path_state.rtt_us) / 1e6,
+                                         atomic_load(&endpoint->path_state.loss_ppm) / 1e6,
+                                         (double)rw_path_score(endpoint, now_ms) / 1e6};
+                expose_path(&control->cluster, endpoint, names[n][0], values[n], text);
+            }
+        }
+    }
+}
+
 static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
 {
     const struct rw_cluster_control *control = NULL;
@@ -253,6 +305,7 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     }
     expose_localities(clusters, text);
     expose_tiers(clusters, text);
+    expose_paths(clusters, text);
     expose_limiters(clusters, text, true);
     expose_limiters(clusters, text, false);
 }

@@ -2,6 +2,12 @@
 #include "gate/cluster/cluster_registry.h"
 #include "watch/metrics.h"
 
+#include <stdio.h>
+
+#define VIA " via "
+
+enum { NAME_BYTES_MAX = RW_ADDRESS_TEXT_MAX + 48 };
+
 struct rw_endpoint *rw_endpoint_hold(struct rw_endpoint *endpoint)
 {
     atomic_fetch_add_explicit(&endpoint->references, 1, memory_order_relaxed);
@@ -34,13 +40,55 @@ static size_t locality_bytes(const struct rw_locality *locality)
     return locality->zone.len + locality->region.len + locality->cloud.len + 3;
 }
 
+/* "10.0.0.1:80", or "10.0.0.1:80 via LINE". */
+static struct rw_span format_name(char to[NAME_BYTES_MAX],
+                                  const struct rw_endpoint_identity *identity)
+{
+    size_t len = rw_address_format(to, &identity->address->storage);
+    if (identity->path && identity->path->line.len)
+        len += (size_t)snprintf(to + len, NAME_BYTES_MAX - len, VIA "%.*s",
+                                RW_SPAN_ARGS(identity->path->line));
+    return rw_span(to, len < NAME_BYTES_MAX ? len : NAME_BYTES_MAX - 1);
+}
+
+struct rw_span rw_endpoint_address_text(const struct rw_endpoint *endpoint)
+{
+    size_t line = endpoint->path ? endpoint->path->line.len : 0;
+    return rw_span(endpoint->name.at, endpoint->name.len - (line ? line + sizeof(VIA) - 1 : 0));
+}
+
+struct rw_connect_options rw_endpoint_connect_options(const struct rw_endpoint *endpoint)
+{
+    struct rw_connect_options options = {
+        .address = (const struct sockaddr *)&endpoint->address,
+        .address_bytes = endpoint->address_bytes,
+    };
+    if (!endpoint->path)
+        return options;
+    options.socket = &endpoint->path->socket;
+    options.source_bytes = endpoint->path->source.bytes;
+    if (options.source_bytes)
+        options.source = (const struct sockaddr *)&endpoint->path->source.storage;
+    return options;
+}
+
+static void copy_path(struct rw_endpoint_record *record, const struct rw_path *path, char **to)
+{
+    if (!path)
+        return;
+    record->path = *path;
+    record->path.line = copy_text(to, path->line);
+    record->endpoint.path = &record->path;
+}
+
 static struct rw_endpoint_record *alloc_record(const struct rw_endpoint_identity *identity,
                                                struct rw_span name)
 {
     const size_t line = __alignof__(struct rw_endpoint_record);
     const struct rw_locality *locality = &identity->locality;
     size_t bytes = sizeof(struct rw_endpoint_record) + identity->upstream.len + name.len +
-                   identity->host.len + 3 + locality_bytes(locality);
+                   identity->host.len + 3 + locality_bytes(locality) +
+                   (identity->path ? identity->path->line.len + 1 : 0);
     bytes = (bytes + line - 1) / line * line;
     struct rw_endpoint_record *record = rw_alloc_aligned(line, bytes);
     if (!record)
@@ -53,6 +101,7 @@ static struct rw_endpoint_record *alloc_record(const struct rw_endpoint_identity
     record->endpoint.locality.zone = copy_text(&to, locality->zone);
     record->endpoint.locality.region = copy_text(&to, locality->region);
     record->endpoint.locality.cloud = copy_text(&to, locality->cloud);
+    copy_path(record, identity->path, &to);
     return record;
 }
 
@@ -60,9 +109,9 @@ static enum rw_err make_endpoint(struct rw_clusters *clusters,
                                  const struct rw_endpoint_identity *identity,
                                  struct rw_endpoint **endpoint)
 {
-    char text[RW_ADDRESS_TEXT_MAX];
+    char text[NAME_BYTES_MAX];
     const struct rw_address *address = identity->address;
-    struct rw_span name = rw_span(text, rw_address_format(text, &address->storage));
+    struct rw_span name = format_name(text, identity);
     struct rw_endpoint_record *record = alloc_record(identity, name);
     if (!record)
         return RW_ENOMEM;
@@ -97,7 +146,8 @@ static bool is_same(const struct rw_endpoint_record *record,
     return rw_address_eq(&record->endpoint.address, &identity->address->storage) &&
            rw_span_eq(record->upstream, identity->upstream) &&
            rw_span_eq(record->endpoint.host, identity->host) &&
-           rw_locality_eq(&record->endpoint.locality, &identity->locality);
+           rw_locality_eq(&record->endpoint.locality, &identity->locality) &&
+           rw_path_eq(record->endpoint.path, identity->path);
 }
 
 enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters,

@@ -56,6 +56,12 @@ struct rw_cluster_source {
     struct rw_resolve_use use; /* of a name */
 };
 
+/* A way to the endpoints. */
+struct rw_cluster_line {
+    struct rw_path path;
+    uint32_t weight, priority;
+};
+
 struct rw_cluster_control {
     struct rw_cluster cluster;
     struct rw_list link;
@@ -65,6 +71,9 @@ struct rw_cluster_control {
     struct rw_arena arena;  /* copies of texts, the sources */
     struct rw_cluster_source *sources;
     unsigned source_count;
+    struct rw_cluster_line *lines; /* one at least */
+    unsigned line_count;
+    bool paths; /* endpoints have their path: there is `tcp`, or `lines` */
     struct rw_cluster_resolver *resolver; /* NULL: no names */
     struct rw_config_active_health health;
     struct rw_config_grpc_health grpc_health;
@@ -87,6 +96,7 @@ struct rw_endpoint_record {
     struct rw_endpoint endpoint;
     struct rw_list link;
     struct rw_span upstream;
+    struct rw_path path; /* where the endpoint has one */
     struct rw_slots *slots;
     unsigned holders; /* sets in force that have it; 0: not listed */
     char text[];
@@ -103,6 +113,7 @@ struct rw_endpoint_identity {
     const struct rw_address *address;
     struct rw_span host;
     struct rw_locality locality;
+    const struct rw_path *path; /* NULL: nothing special */
 };
 
 /* The listed one, else a new one that is not listed; a reference for the caller. */
@@ -120,6 +131,10 @@ RW_MUST_CHECK enum rw_err rw_cluster_read_sources(struct rw_cluster_control *con
                                                   const struct rw_config *config,
                                                   const struct rw_config_upstream *upstream,
                                                   struct rw_conf_report *report);
+/* cluster_line.c: reads `tcp` and `lines`. Mistakes go to the report. */
+RW_MUST_CHECK enum rw_err rw_cluster_read_lines(struct rw_cluster_control *control,
+                                                const struct rw_config_upstream *upstream,
+                                                struct rw_conf_report *report);
 void rw_cluster_stop_sources(struct rw_cluster_control *control);
 /* Makes a set of what the sources say, and puts it into force unless it is what it was. On error
  * all stays as it was. */

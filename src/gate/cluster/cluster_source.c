@@ -193,17 +193,18 @@ struct gathered {
 };
 
 /* Priority first, then how near it is. */
-static uint32_t rank_of(const struct rw_cluster_source *source)
+static uint32_t rank_of(const struct rw_cluster_source *source, const struct rw_cluster_line *line)
 {
     const struct rw_cluster_tiers *tiers = &source->control->cluster.tiers;
     enum rw_distance distance = rw_locality_distance(&tiers->own, &source->locality);
-    return source->priority * RW_DISTANCE_COUNT +
+    uint32_t priority = source->priority + line->priority;
+    return priority * RW_DISTANCE_COUNT +
            rw_locality_prefer(distance, (enum rw_prefer)tiers->prefer);
 }
 
-static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster_source *source,
-                              const struct rw_address *address, struct rw_span host,
-                              uint64_t weight)
+static enum rw_err add_by_line(struct gathered *gathered, const struct rw_cluster_source *source,
+                               const struct rw_cluster_line *line, const struct rw_address *address,
+                               struct rw_span host, uint64_t weight)
 {
     struct rw_cluster_control *control = source->control;
     const struct rw_endpoint_identity identity = {
@@ -211,6 +212,7 @@ static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster
         .address = address,
         .host = host,
         .locality = source->locality,
+        .path = control->paths ? &line->path : NULL,
     };
     if (gathered->count == RW_CLUSTER_ENDPOINTS_MAX) {
         gathered->left_out++;
@@ -229,9 +231,30 @@ static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster
     if (err)
         return err;
     member->weight = weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
-    member->rank = rank_of(source);
+    member->rank = rank_of(source, line);
     gathered->count++;
     return RW_OK;
+}
+
+/* From an IPv4 address no way leads to an IPv6 one. */
+static bool leads_to(const struct rw_cluster_line *line, const struct rw_address *address)
+{
+    return !line->path.source.bytes ||
+           line->path.source.storage.ss_family == address->storage.ss_family;
+}
+
+/* By every line one. */
+static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster_source *source,
+                              const struct rw_address *address, struct rw_span host,
+                              uint64_t weight)
+{
+    const struct rw_cluster_control *control = source->control;
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; i < control->line_count && !err; i++)
+        if (leads_to(&control->lines[i], address))
+            err = add_by_line(gathered, source, &control->lines[i], address, host,
+                              weight * control->lines[i].weight);
+    return err;
 }
 
 static void set_port(struct rw_address *address, uint16_t port)

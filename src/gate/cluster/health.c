@@ -320,13 +320,11 @@ static void begin(struct probe *probe)
 {
     struct rw_health *health = probe->health;
     const struct rw_endpoint *endpoint = probe->endpoint;
-    const struct rw_connect_options options = {
-        .address = (const struct sockaddr *)&endpoint->address,
-        .address_bytes = endpoint->address_bytes,
-        .tls = health->cluster->tls,
-        .tls_name = health->cluster->tls_name.len || !endpoint->host.len ? NULL : endpoint->host.at,
-        .tls_preface = rw_span(probe->preface, preface_bytes(probe)),
-    };
+    struct rw_connect_options options = rw_endpoint_connect_options(endpoint);
+    options.tls = health->cluster->tls;
+    options.tls_name =
+        health->cluster->tls_name.len || !endpoint->host.len ? NULL : endpoint->host.at;
+    options.tls_preface = rw_span(probe->preface, preface_bytes(probe));
     probe->started_ms = rw_loop_now_ms(health->loop);
     /* Want of memory or descriptors here says nothing about the endpoint. */
     enum rw_err err = prepare(probe)

@@ -60,13 +60,11 @@ struct rw_connect_options rw_pool_connect_options(const struct rw_pool *pool,
                                                   const struct rw_lease *lease)
 {
     const struct rw_cluster *cluster = lease->cluster;
-    return (struct rw_connect_options){
-        .address = (const struct sockaddr *)&pool->endpoint->address,
-        .address_bytes = pool->endpoint->address_bytes,
-        .tls = cluster->tls,
-        .tls_name = cluster->tls_name.len ? cluster->tls_name.at : pool->endpoint->host.at,
-        .tls_preface = lease->preface,
-    };
+    struct rw_connect_options options = rw_endpoint_connect_options(pool->endpoint);
+    options.tls = cluster->tls;
+    options.tls_name = cluster->tls_name.len ? cluster->tls_name.at : pool->endpoint->host.at;
+    options.tls_preface = lease->preface;
+    return options;
 }
 
 /* ---- Why not ---- */
@@ -237,8 +235,18 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
                           : rw_pool_h1_acquire(pool, lease, fresh);
 }
 
+static void sample_path(const struct rw_lease *lease)
+{
+    const struct rw_pool *pool = lease->shared ? lease->shared->pool : lease->connection->pool;
+    const struct rw_stream *stream =
+        lease->shared ? &lease->shared->stream : &lease->connection->stream;
+    rw_path_sample(pool->endpoint, stream, rw_loop_now_ms(pool->worker->loop));
+}
+
 void rw_pool_release(struct rw_lease *lease)
 {
+    if (__builtin_expect(lease->cluster->balance == RW_BALANCE_PATH, 0))
+        sample_path(lease);
     if (lease->shared)
         rw_pool_h2_release(lease);
     else

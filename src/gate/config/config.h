@@ -210,12 +210,38 @@ struct rw_config_locality {
     uint32_t overflow_below_percent; /* of those that are preferred are up: others help */
 };
 
+/* By which way endpoints are reached. */
+struct rw_config_path {
+    struct rw_span congestion, source, interface; /* empty: the system's choice */
+};
+
+struct rw_config_keepalive {
+    uint32_t idle_ms, interval_ms, probes;
+};
+
+struct rw_config_tcp {
+    struct rw_config_path path;
+    uint32_t user_timeout_ms;              /* 0: the system's */
+    struct rw_config_keepalive *keepalive; /* NULL: none */
+    struct rw_conf_place place;
+};
+
+struct rw_config_line {
+    struct rw_span name;
+    struct rw_config_path path;
+    struct rw_span cost_per_gb;
+    uint64_t cost_millionths; /* the same, by the check */
+    uint32_t weight, priority;
+    struct rw_conf_place place;
+};
+
 enum rw_config_balance {
     RW_BALANCE_ROUND_ROBIN,
     RW_BALANCE_LEAST_REQUESTS,
     RW_BALANCE_HASH,
     RW_BALANCE_RANDOM,
-    RW_BALANCE_LATENCY
+    RW_BALANCE_LATENCY,
+    RW_BALANCE_PATH
 };
 enum rw_config_hash_on {
     RW_HASH_ADDRESS,
@@ -333,6 +359,9 @@ struct rw_config_upstream {
     struct rw_config_overload *overload; /* NULL: no limit */
     struct rw_config_connections *connections;
     struct rw_config_tls_client *tls; /* NULL: plain */
+    struct rw_config_tcp *tcp;        /* NULL: the system's defaults */
+    struct rw_conf_list lines;        /* of rw_config_line */
+    uint32_t cost_weight_ms;
     uint32_t connect_ms;
     int proxy_protocol;  /* enum: "off", "v1", "v2" */
     struct rw_span host; /* Host sent to the origin; empty: as the client sent it */

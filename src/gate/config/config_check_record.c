@@ -318,6 +318,7 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
                            "every endpoint has the weight 0: none would get a request");
     if (upstream->hash)
         rw_config_check_hash(upstream->hash, report);
+    rw_config_check_paths(upstream, report);
     if (upstream->hash && upstream->balance != RW_BALANCE_HASH)
         rw_conf_mistake_on(report, &upstream->hash,
                            "\"hash\" has no effect without \"balance: hash\"");

@@ -29,6 +29,11 @@ extern const struct rw_conf_record rw_config_endpoint_record;
 extern const struct rw_conf_record rw_config_locality_record;
 extern const struct rw_conf_record rw_config_upstream_locality_record;
 
+/* config_path.c */
+extern const struct rw_conf_record rw_config_upstream_tcp_record;
+extern const struct rw_conf_record rw_config_line_record;
+void rw_config_check_paths(struct rw_config_upstream *upstream, struct rw_conf_report *report);
+
 /* config_traffic.c */
 extern const struct rw_conf_record rw_config_retries_record;
 extern const struct rw_conf_record rw_config_overload_record;

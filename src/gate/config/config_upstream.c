@@ -4,8 +4,8 @@
 
 /* ---- Balancing ---- */
 
-static const char *const balance_names[] = {"round_robin", "least_requests", "hash",
-                                            "random",      "latency",        NULL};
+static const char *const balance_names[] = {"round_robin", "least_requests", "hash", "random",
+                                            "latency",     "path",           NULL};
 const char *const rw_config_hash_on_names[] = {"address", "header", "cookie",
                                                "path",    "query",  NULL};
 
@@ -572,7 +572,7 @@ static const struct rw_conf_field upstream_fields[] = {
         .doc =
             "How an endpoint is chosen: in turn by weight; the one of two random ones with fewer "
             "requests under way; by a hash (see `hash`); at random; the one that answers soonest, by "
-            "its latency and the requests under way.",
+            "its latency and the requests under way; the one whose path (see `lines`) is best.",
     },
     {
         .name = "hash",
@@ -634,6 +634,31 @@ static const struct rw_conf_field upstream_fields[] = {
         .offset = MEMBER(tls),
         .record = &tls_record,
         .doc = "TLS towards the endpoints. Without it, connections are plain.",
+    },
+    {
+        .name = "tcp",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(tcp),
+        .record = &rw_config_upstream_tcp_record,
+        .doc = "What connections to the endpoints ask of the kernel. Without it, nothing special.",
+    },
+    {
+        .name = "lines",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_UNIQUE,
+        .offset = MEMBER(lines),
+        .record = &rw_config_line_record,
+        .doc = "Several ways to the endpoints, each of which is then one endpoint for each line.",
+    },
+    {
+        .name = "cost_weight",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(cost_weight_ms),
+        .fallback = "100ms",
+        .min = 0,
+        .max = 600000,
+        .doc =
+            "With `balance: path`: so much slower may a path be whose `cost_per_gb` is less by 1.",
     },
     {
         .name = "connect_timeout",

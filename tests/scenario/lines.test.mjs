@@ -1,0 +1,121 @@
+// What connections to servers ask of the kernel, and several lines to the same servers.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { json } from "./support/client.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { runRingway } from "./support/run.mjs";
+
+// Says from where it is asked; `cut` addresses are hung up on.
+async function startWitness(t) {
+  const cut = new Set();
+  const origin = await startOrigin(t, { answer: (request, response) => response.end(request.socket.remoteAddress) });
+  origin.server.prependListener("connection", (socket) => cut.has(socket.remoteAddress) && socket.destroy());
+  return Object.assign(origin, { cut });
+}
+
+async function count(gateway, times) {
+  const counts = {};
+  for (let i = 0; i < times; i++) {
+    const { status, text } = await gateway.get("/");
+    assert.equal(status, 200);
+    counts[text] = (counts[text] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test("source and interface are those that were asked for", async (t) => {
+  const origin = await startWitness(t);
+  const gateway = await startGateway(
+    t,
+    `
+routes: [{ upstream: app }]
+upstreams:
+  - name: app
+    endpoints: ["${origin.address}"]
+    tcp: { source: 127.0.0.2, interface: lo, congestion: reno, user_timeout: 5s, keepalive: { idle: 30s } }
+    health: { path: /, interval: 5s }
+`,
+  );
+  assert.deepEqual(await count(gateway, 3), { "127.0.0.2": 3 });
+  const told = await runRingway("explain", gateway.configFile, "/");
+  assert.match(told.stdout, /path +\S+: from 127\.0\.0\.2, interface lo, congestion control reno/);
+});
+
+test("lines share by weight, have their own health, and the reserve comes last", async (t) => {
+  const origin = await startWitness(t);
+  const gateway = await startGateway(
+    t,
+    `
+threads: 1
+routes: [{ upstream: app }]
+upstreams:
+  - name: app
+    endpoints: ["${origin.address}"]
+    connections: { idle_max: 0 }
+    passive_health: { failures: 1, eject: 60s, eject_percent_max: 100 }
+    lines:
+      - { name: fast, source: 127.0.0.2, weight: 3 }
+      - { name: slow, source: 127.0.0.3 }
+      - { name: reserve, source: 127.0.0.4, priority: 1 }
+`,
+  );
+  assert.deepEqual(await count(gateway, 40), { "127.0.0.2": 30, "127.0.0.3": 10 });
+  const [line] = await gateway.accessLines();
+  assert.match(line.endpoint, /^127\.0\.0\.1:\d+ via (fast|slow)$/);
+  origin.cut.add("127.0.0.2");
+  await count(gateway, 10); // the retries find the other lines
+  const after = await count(gateway, 20);
+  assert.equal(after["127.0.0.2"], undefined);
+  origin.cut.add("127.0.0.3");
+  await count(gateway, 10);
+  assert.deepEqual(await count(gateway, 10), { "127.0.0.4": 10 });
+});
+
+test("by score: the cheaper line, as long as it is not worse by more than the price", async (t) => {
+  const origin = await startWitness(t);
+  const gateway = await startGateway(
+    t,
+    `
+threads: 1
+routes: [{ upstream: app }]
+upstreams:
+  - name: app
+    endpoints: ["${origin.address}"]
+    balance: path
+    cost_weight: 10s
+    passive_health: { failures: 1, eject: 60s, eject_percent_max: 100 }
+    lines:
+      - { name: dear, source: 127.0.0.2, cost_per_gb: "0.09" }
+      - { name: cheap, source: 127.0.0.3, cost_per_gb: "0.01" }
+`,
+  );
+  assert.deepEqual(await count(gateway, 20), { "127.0.0.3": 20 });
+  const endpoints = (await json(`${gateway.admin}/upstreams`))[0].endpoints;
+  const cheap = endpoints.find(({ line }) => line === "cheap");
+  assert.ok(cheap.rtt_us > 0 && cheap.score_us === cheap.rtt_us + 100000, JSON.stringify(cheap));
+  assert.ok((await gateway.metric("ringway_upstream_path_rtt_seconds", { endpoint: cheap.address })) > 0);
+  origin.cut.add("127.0.0.3");
+  for (const socket of origin.sockets) socket.destroy();
+  await count(gateway, 5);
+  assert.deepEqual(await count(gateway, 10), { "127.0.0.2": 10 });
+});
+
+test("mistakes have their places", async (t) => {
+  const gateway = await startGateway(t, "routes: [{ respond: { body: x } }]\n");
+  const upstream = (more) => `routes: [{ upstream: app }]\nupstreams:\n  - name: app\n    endpoints: ["127.0.0.1:1"]\n    ${more}\n`;
+  for (const [more, message] of [
+    ["tcp: { congestion: nosuch }", /:5:\d+: .*the kernel has no congestion control "nosuch"; it has: .*reno/],
+    ["tcp: { source: example.com }", /upstreams\[0\]\.tcp\.source: expected an IP address without a port, not "example.com"/],
+    ["tcp: { keepalive: { idle: 1500ms } }", /keepalive\.idle: expected whole seconds/],
+    ['lines: [{ name: a, cost_per_gb: "cheap" }]', /cost_per_gb: expected a decimal number/],
+    ["lines: [{ name: a, weight: 0 }]", /every line has the weight 0/],
+    ["lines: [{ name: a }, { name: a }]", /lines\[1\]\.name/],
+  ]) {
+    gateway.configure(upstream(more));
+    const { code, stdout, stderr } = await runRingway("check", gateway.configFile);
+    assert.notEqual(code, 0, more);
+    assert.match(stdout + stderr, message);
+  }
+});
