@@ -14,7 +14,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -190,20 +192,162 @@ static void test_forecast(void **state)
     }
 }
 
+/* ---- Terraform, as far as its structure goes ---- */
+
+/* "resource.TYPE.NAME", "var.NAME", "local.NAME", "provider.TYPE.ALIAS": each is there once. */
+struct names {
+    char at[512][96];
+    unsigned count;
+};
+
+static bool has_name(const struct names *names, const char *name)
+{
+    for (unsigned i = 0; i < names->count; i++)
+        if (strcmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void declare(struct names *names, const char *format, const char *a, const char *b)
+{
+    assert_in_range(names->count, 0, 511);
+    char *to = names->at[names->count];
+    snprintf(to, sizeof(names->at[0]), format, a, b);
+    if (has_name(names, to))
+        fail_msg("%s is there twice", to);
+    names->count++;
+}
+
+/* Lines that begin a block at the left, aliases within a provider, and the locals. */
+static void find_names(const char *hcl, struct names *names)
+{
+    char type[64] = "", name[64], provider[64] = "";
+    bool locals = false;
+    for (const char *line = hcl; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, "resource \"%63[^\"]\" \"%63[^\"]\" {", type, name) == 2)
+            declare(names, "%s.%s", type, name);
+        else if (sscanf(line, "variable \"%63[^\"]\" {", name) == 1)
+            declare(names, "var.%s", name, "");
+        else if (sscanf(line, "provider \"%63[^\"]\" {", provider) == 1)
+            continue;
+        else if (sscanf(line, "  alias = \"%63[^\"]\"", name) == 1)
+            declare(names, "%s.%s", provider, name);
+        else if (strncmp(line, "locals {", 8) == 0)
+            locals = true;
+        else if (locals && sscanf(line, "  %63[a-z0-9_] = ", name) == 1)
+            declare(names, "local.%s", name, "");
+    }
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Outside of texts, A.B is a reference; B may go on (".id", "[...]"). */
+static unsigned check_references(const char *hcl, const struct names *names)
+{
+    unsigned references = 0;
+    bool quoted = false, comment = false;
+    for (const char *at = hcl; *at; at++) {
+        comment = *at == '#' ? !quoted || comment : *at != '\n' && comment;
+        quoted ^= !comment && *at == '"' && at[-1] != '\\';
+        if (quoted || comment || !is_word(*at) || is_word(at[-1]) || at[-1] == '.')
+            continue;
+        char first[64], second[64], whole[160];
+        if (sscanf(at, "%63[a-z0-9_].%63[a-z0-9_]", first, second) != 2 ||
+            strcmp(first, "count") == 0 || (first[0] >= '0' && first[0] <= '9'))
+            continue;
+        snprintf(whole, sizeof(whole), "%s.%s", first, second);
+        if (!has_name(names, whole))
+            fail_msg("%s is nowhere", whole);
+        references++;
+    }
+    return references;
+}
+
+static void check_brackets(const char *hcl)
+{
+    char open[64];
+    unsigned depth = 0;
+    bool quoted = false;
+    for (const char *at = hcl; *at; at++) {
+        if (*at == '"' && at[-1] != '\\')
+            quoted = !quoted;
+        if (*at == '\n')
+            assert_false(quoted);
+        if (quoted)
+            continue;
+        if (strchr("{[(", *at)) {
+            assert_in_range(depth, 0, sizeof(open) - 1);
+            open[depth++] = *at;
+        } else if (strchr("}])", *at)) {
+            assert_true(depth > 0);
+            char opened = open[--depth];
+            assert_int_equal(*at, opened == '{' ? '}' : opened == '[' ? ']' : ')');
+        }
+    }
+    assert_int_equal(depth, 0);
+}
+
+static void check_terraform(const char *hcl)
+{
+    static struct names names;
+    names.count = 0;
+    check_brackets(strchr(hcl, '\n'));
+    assert_null(strchr(hcl, '@'));
+    find_names(hcl, &names);
+    assert_true(names.count > 10);
+    assert_true(check_references(strchr(hcl, '\n'), &names) > 20);
+}
+
 static void test_terraform(void **state)
 {
     (void)state;
-    struct rw_text text = {0};
-    rw_artefact_terraform(&plan, 0, &text);
-    assert_non_null(strstr(text.at, "resource \"aws_instance\" \"s1_gateway\" {"));
-    assert_non_null(strstr(text.at, "resource \"azurerm_linux_virtual_machine\" \"s2_gateway\" {"));
-    int depth = 0;
-    for (const char *at = text.at; *at; at++)
-        depth += (*at == '{') - (*at == '}');
-    assert_int_equal(depth, 0);
-    /* In the comment at the top the name is one line, and nowhere else. */
-    assert_null(strstr(text.at, "\n${file"));
-    rw_text_free(&text);
+    static const struct {
+        const char *provider, *region, *holds[4];
+    } clouds[] = {
+        {"aws",
+         "us-east-1",
+         {"resource \"aws_autoscaling_group\" \"s1_app\"", "resource \"aws_lb\" \"s1_entry\"",
+          "health_check {", "length(var.s1_subnets) == 3"}},
+        {"aws_cn",
+         "cn-north-1",
+         {"resource \"aws_autoscaling_policy\" \"s1_gateway\"",
+          "path                = \"/healthz\"", "alias = \"s1b\"", "local.s1b_region"}},
+        {"gcp",
+         "europe-west3",
+         {"resource \"google_compute_region_autoscaler\" \"s1_app\"",
+          "resource \"google_compute_region_health_check\" \"s1_gateway\"",
+          "distribution_policy_zones = var.s1_zones", "google_compute_forwarding_rule"}},
+        {"alibaba",
+         "cn-beijing",
+         {"resource \"alicloud_ess_scaling_group\" \"s1_gateway\"",
+          "multi_az_policy    = \"BALANCE\"", "health_check_uri          = \"/healthz\"",
+          "alicloud_slb_load_balancer"}},
+    };
+    struct rw_plan kept = plan;
+    for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++) {
+        make_plan(clouds[i].provider, clouds[i].region);
+        for (unsigned tier = 0; tier < plan.tier_count; tier++) {
+            struct rw_text text = {0};
+            rw_artefact_terraform(&plan, tier, &text);
+            check_terraform(text.at);
+            for (size_t k = 0; k < 4 && tier == 2; k++)
+                if (!strstr(text.at, clouds[i].holds[k]))
+                    fail_msg("%s: no %s", clouds[i].provider, clouds[i].holds[k]);
+            /* The second site, over its zones and with probes of its own. */
+            assert_non_null(
+                strstr(text.at, "\"azurerm_linux_virtual_machine_scale_set\" \"s2_gateway\""));
+            assert_non_null(strstr(text.at, "resource \"azurerm_lb_probe\" \"s2_gateway\""));
+            /* In the comment at the top the name is one line, and nowhere else. */
+            assert_null(strstr(text.at, "\n${file"));
+            rw_text_free(&text);
+        }
+        rw_plan_free(&plan);
+    }
+    plan = kept;
 }
 
 static void test_hostile_region(void **state)

@@ -251,6 +251,21 @@ static void test_commitment(void **state)
                 all);
     double breakeven = value(&plan, "bill.t1.s1.app.breakeven");
     assert_true(breakeven > 0.3 && breakeven < 1);
+    /* By hand: what runs for a third of the hours costs less by the hour, and would not from the
+     * break-even on. */
+    double committed = rw_sheet_value(&plan.sheet, base->paid);
+    double free = rw_sheet_value(&plan.sheet, burst->paid);
+    assert_true(fabs(committed / free - breakeven) < 1e-3);
+    assert_true(rw_sheet_value(&plan.sheet, burst->times) == 243 && 243 * free < 730 * committed);
+    rw_plan_free(&plan);
+
+    /* Load that is high for nine hours of ten: all of it is committed. */
+    begin(&plan, &site, 1);
+    assert_int_equal(rw_sheet_set(&plan.sheet, RW_LITERAL("bill.burst_hours"), 0.9), RW_OK);
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    expect_sums(&plan);
+    assert_true(value(&plan, "bill.t1.s1.app.month.1") > 0);
+    assert_int_equal(rw_sheet_find(&plan.sheet, "bill.t1.s1.app_burst.month.1"), RW_CELL_NONE);
     rw_plan_free(&plan);
 }
 
@@ -265,7 +280,7 @@ static void test_missing(void **state)
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     expect_sums(&plan);
     assert_true(isnan(value(&plan, "bill.t1.year.1")));
-    assert_true(value(&plan, "bill.t1.s1.app.month.1") > 0);
+    assert_true(value(&plan, "bill.t1.s1.app_base.month.1") > 0);
     assert_int_equal(findings_of(&plan, "price_missing"), plan.bill->prices_missing);
     assert_int_equal(plan.bill->prices_missing, 5);
     assert_int_equal(findings_of(&plan, "price_requote"), 1);
@@ -285,7 +300,7 @@ static void test_currencies(void **state)
     begin(&plan, sites, 2);
     assert_int_equal(rw_bill_chapter(&plan), RW_OK);
     assert_int_equal(findings_of(&plan, "currency_rate"), 1);
-    assert_true(isnan(value(&plan, "bill.t1.s1.app.month.1")));
+    assert_true(isnan(value(&plan, "bill.t1.s1.app_base.month.1")));
     assert_true(value(&plan, "bill.t1.s2.gateway.month.1") > 0);
     rw_plan_free(&plan);
 
@@ -420,6 +435,47 @@ static void test_on_premises(void **state)
     rw_prices_free(&own);
 }
 
+static const char discounts[] =
+    "schema: ringway.prices/1\n"
+    "prices:\n"
+    "  - {provider: aws, service: nat_gateway, sku: gateway, region: us-east-1, term: on_demand,\n"
+    "     unit: hour, price: 0.03, currency: USD, source: contract 14, date: '2026-09-01'}\n"
+    "discounts:\n"
+    "  - {provider: aws, service: ec2, percent: 20, source: contract 14, date: '2026-09-01'}\n"
+    "  - {provider: aws, percent: 10, source: contract 14, date: '2026-09-01'}\n";
+
+/* The customer's own: 20 % off machines, 10 % off the rest of the list, an own price as it is. */
+static void test_discounts(void **state)
+{
+    (void)state;
+    const struct rw_term_site site = {"aws", "us-east-1", 1, {0, 0}};
+    struct rw_plan plan, dear;
+    struct rw_prices own;
+    struct rw_conf_report report = {0};
+    assert_int_equal(rw_prices_load(&own, &report), RW_OK);
+    assert_int_equal(rw_prices_overlay_text(&own, rw_span_text(discounts), "own.yaml", &report),
+                     RW_OK);
+    begin(&dear, &site, 1);
+    assert_int_equal(rw_bill_chapter(&dear), RW_OK);
+    begin(&plan, &site, 1);
+    plan.prices = &own;
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    expect_sums(&plan);
+    assert_int_equal(plan.bill->item_count, dear.bill->item_count);
+    for (unsigned i = 0; i < plan.bill->item_count; i++) {
+        const struct rw_bill_item *item = &plan.bill->items[i], *list = &dear.bill->items[i];
+        assert_string_equal(item->name, list->name);
+        double part = strcmp(item->service, "ec2") == 0           ? 0.8
+                      : strcmp(item->service, "nat_gateway") == 0 ? 0.03 / 0.045
+                                                                  : 0.9;
+        assert_true(fabs(rw_sheet_value(&plan.sheet, item->paid) -
+                         part * rw_sheet_value(&dear.sheet, list->paid)) < 1e-6);
+    }
+    rw_plan_free(&plan);
+    rw_plan_free(&dear);
+    rw_prices_free(&own);
+}
+
 static void test_places(void **state)
 {
     (void)state;
@@ -480,17 +536,12 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),
-        cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_standby),
-        cmocka_unit_test(test_a_part_of_a_year),
-        cmocka_unit_test(test_assumed_site),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_unknown_region),
-        cmocka_unit_test(test_on_premises),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_amazon),       cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),      cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_standby),      cmocka_unit_test(test_a_part_of_a_year),
+        cmocka_unit_test(test_assumed_site), cmocka_unit_test(test_discounts),
+        cmocka_unit_test(test_places),       cmocka_unit_test(test_unknown_region),
+        cmocka_unit_test(test_on_premises),  cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,18 +1,32 @@
-/* What is bought, as Terraform: machines as resources, the rest as a table of what to add.
- * Networks, images and identities are the customer's and stand as variables without a default. */
+/* What is bought, as Terraform to go on from: for each place an entry with health checks, groups of
+ * gateways and applications that scale over several zones, database and cache machines spread over
+ * them, and the rest as a table of what to add. The pieces are those of data/plan/terraform;
+ * networks, images and identities are the customer's and stand as variables. */
 #include "plan/artefact/shared.h"
 #include "plan/bill/bill.h"
+#include "plan/facts/embed.h"
+
+#include <stdio.h>
 
 struct provider {
-    const char *id, *source, *version, *machine, *configuration;
+    const char *id, *source, *version, *configuration;
+    enum rw_facts_file pieces;
 };
 
 static const struct provider providers[] = {
-    {"aws", "hashicorp/aws", "~> 5.0", "aws_instance", "region"},
-    {"aws_cn", "hashicorp/aws", "~> 5.0", "aws_instance", "region"},
-    {"azure", "hashicorp/azurerm", "~> 4.0", "azurerm_linux_virtual_machine", NULL},
-    {"gcp", "hashicorp/google", "~> 6.0", "google_compute_instance", "region"},
-    {"alibaba", "aliyun/alicloud", "~> 1.0", "alicloud_instance", "region"},
+    {"aws", "hashicorp/aws", "~> 5.0", "region", RW_FACTS_TERRAFORM_AWS},
+    {"aws_cn", "hashicorp/aws", "~> 5.0", "region", RW_FACTS_TERRAFORM_AWS},
+    {"azure", "hashicorp/azurerm", "~> 4.0", NULL, RW_FACTS_TERRAFORM_AZURE},
+    {"gcp", "hashicorp/google", "~> 6.0", "region", RW_FACTS_TERRAFORM_GCP},
+    {"alibaba", "aliyun/alicloud", "~> 1.0", "region", RW_FACTS_TERRAFORM_ALIBABA},
+};
+
+/* A region of a site: its own, or the second one in which it stands by for itself. */
+struct place {
+    unsigned site;
+    bool second;
+    char name[8]; /* "s1", "s1b" */
+    const struct provider *provider;
 };
 
 static const struct provider *find_provider(const char *id)
@@ -22,6 +36,26 @@ static const struct provider *find_provider(const char *id)
             return &providers[i];
     return NULL;
 }
+
+enum { PLACES_MAX = 2 * RW_SITES_MAX };
+
+static unsigned find_places(const struct rw_plan *plan, unsigned tier, struct place *places)
+{
+    const struct rw_bill *bill = plan->bill;
+    unsigned count = 0;
+    for (unsigned i = 0; i < bill->site_count; i++) {
+        const struct provider *provider = find_provider(bill->sites[i].provider);
+        bool second = plan->tiers[tier].profile->regions > 1 && bill->standby[i] == i;
+        for (unsigned k = 0; provider && k <= second; k++) {
+            struct place *place = &places[count++];
+            *place = (struct place){.site = i, .second = k == 1, .provider = provider};
+            snprintf(place->name, sizeof(place->name), "s%u%s", i + 1, k ? "b" : "");
+        }
+    }
+    return count;
+}
+
+/* ---- Texts ---- */
 
 /* A text as HCL has it, so that what the intake said stays one. */
 static void add_quoted(struct rw_text *text, const char *value)
@@ -38,73 +72,140 @@ static void add_quoted(struct rw_text *text, const char *value)
     rw_text_adds(text, "\"");
 }
 
+/* An article's name within quotes: what no provider has in one becomes a dash. */
+static void add_name(struct rw_text *text, const char *name)
+{
+    for (const char *at = name; *at; at++) {
+        char c = rw_lower(*at);
+        bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("._-", c);
+        rw_text_add(text, kept ? rw_span(at, 1) : RW_LITERAL("-"));
+    }
+}
+
 /* "hashicorp/aws" is called "aws" in the files. */
 static const char *local_name(const struct provider *provider)
 {
     return strchr(provider->source, '/') + 1;
 }
 
-static bool first_of_its_source(const struct rw_bill *bill, unsigned site)
+/* ---- Pieces ---- */
+
+/* What is filled into a piece. */
+struct values {
+    const struct place *place;
+    const char *name, *sku;
+    unsigned zones;
+    double least, start, most; /* machines */
+    double busy;               /* utilisation planned for */
+};
+
+static void add_zone_numbers(struct rw_text *text, unsigned zones)
 {
-    const struct provider *provider = find_provider(bill->sites[site].provider);
-    for (unsigned i = 0; i < site; i++) {
-        const struct provider *other = find_provider(bill->sites[i].provider);
-        if (other && provider && strcmp(other->source, provider->source) == 0)
-            return false;
-    }
-    return provider != NULL;
+    rw_text_adds(text, "[");
+    for (unsigned i = 0; i < zones; i++)
+        rw_text_addf(text, "%s\"%u\"", i ? ", " : "", i + 1);
+    rw_text_adds(text, "]");
 }
 
-static void add_providers(const struct rw_bill *bill, struct rw_text *text)
+static void add_value(struct rw_text *text, struct rw_span key, const struct values *values)
+{
+    if (rw_span_is(key, "S"))
+        rw_text_adds(text, values->place->name);
+    else if (rw_span_is(key, "NAME"))
+        rw_text_adds(text, values->name);
+    else if (rw_span_is(key, "SKU"))
+        add_name(text, values->sku);
+    else if (rw_span_is(key, "ZONES"))
+        rw_text_addf(text, "%u", values->zones);
+    else if (rw_span_is(key, "ZONE_NUMBERS"))
+        add_zone_numbers(text, values->zones);
+    else if (rw_span_is(key, "MIN"))
+        rw_text_addf(text, "%.0f", values->least);
+    else if (rw_span_is(key, "START"))
+        rw_text_addf(text, "%.0f", values->start);
+    else if (rw_span_is(key, "MAX"))
+        rw_text_addf(text, "%.0f", values->most);
+    else if (rw_span_is(key, "CPU"))
+        rw_text_addf(text, "%.0f", 100 * values->busy);
+    else if (rw_span_is(key, "CPU_LOW"))
+        rw_text_addf(text, "%.0f", 50 * values->busy);
+    else if (rw_span_is(key, "CPU_SHARE"))
+        rw_text_addf(text, "%.2f", values->busy);
+    else
+        rw_assert(!"a key of data/plan/terraform that nobody fills in");
+}
+
+/* The piece "#: NAME" of the provider's file. */
+static struct rw_span find_piece(const struct provider *provider, const char *name)
+{
+    char head[32];
+    snprintf(head, sizeof(head), "#: %s\n", name);
+    struct rw_span file = rw_facts_embedded(provider->pieces);
+    const char *begin = memmem(file.at, file.len, head, strlen(head));
+    rw_assert(begin);
+    struct rw_span piece = rw_span_skip(file, (size_t)(begin - file.at) + strlen(head));
+    const char *end = memmem(piece.at, piece.len, "\n#: ", 4);
+    return end ? rw_span(piece.at, (size_t)(end - piece.at)) : piece;
+}
+
+static void add_piece(struct rw_text *text, const char *name, const struct values *values)
+{
+    struct rw_span rest = find_piece(values->place->provider, name);
+    rw_text_adds(text, "\n");
+    for (;;) {
+        const char *at = memchr(rest.at, '@', rest.len);
+        const char *end = at ? memchr(at + 1, '@', rest.len - (size_t)(at + 1 - rest.at)) : NULL;
+        if (!end)
+            break;
+        rw_text_add(text, rw_span(rest.at, (size_t)(at - rest.at)));
+        add_value(text, rw_span(at + 1, (size_t)(end - at - 1)), values);
+        rest = rw_span_skip(rest, (size_t)(end + 1 - rest.at));
+    }
+    rw_text_add(text, rest);
+}
+
+/* ---- Providers and variables ---- */
+
+static bool first_of_its_source(const struct place *places, unsigned number)
+{
+    for (unsigned i = 0; i < number; i++)
+        if (strcmp(places[i].provider->source, places[number].provider->source) == 0)
+            return false;
+    return true;
+}
+
+static void add_provider(const struct place *place, struct rw_text *text)
+{
+    rw_text_addf(text, "\nprovider \"%s\" {\n  alias = \"%s\"\n", local_name(place->provider),
+                 place->name);
+    if (place->provider->configuration)
+        rw_text_addf(text, "  %s = local.%s_region\n", place->provider->configuration, place->name);
+    else
+        rw_text_adds(text, "  features {}\n");
+    rw_text_adds(text, "}\n");
+}
+
+static void add_providers(const struct place *places, unsigned count, struct rw_text *text)
 {
     rw_text_adds(text, "\nterraform {\n  required_version = \">= 1.5\"\n  required_providers {\n");
-    for (unsigned i = 0; i < bill->site_count; i++) {
-        const struct provider *provider = find_provider(bill->sites[i].provider);
-        if (provider && first_of_its_source(bill, i))
+    for (unsigned i = 0; i < count; i++)
+        if (first_of_its_source(places, i))
             rw_text_addf(text,
                          "    %s = {\n      source  = \"%s\"\n      version = \"%s\"\n    }\n",
-                         local_name(provider), provider->source, provider->version);
-    }
+                         local_name(places[i].provider), places[i].provider->source,
+                         places[i].provider->version);
     rw_text_adds(text, "  }\n}\n");
-    for (unsigned i = 0; i < bill->site_count; i++) {
-        const struct provider *provider = find_provider(bill->sites[i].provider);
-        if (!provider)
-            continue;
-        rw_text_addf(text, "\nprovider \"%s\" {\n  alias = \"s%u\"\n", local_name(provider), i + 1);
-        if (provider->configuration) {
-            rw_text_addf(text, "  %s = ", provider->configuration);
-            add_quoted(text, bill->sites[i].region);
-            rw_text_adds(text, "\n");
-        } else {
-            rw_text_adds(text, "  features {}\n");
-        }
-        rw_text_adds(text, "}\n");
-    }
+    for (unsigned i = 0; i < count; i++)
+        add_provider(&places[i], text);
+    for (unsigned i = 0; i < count; i++)
+        if (places[i].second)
+            rw_text_addf(text,
+                         "\nvariable \"%s_region\" {\n  type        = string\n"
+                         "  description = \"Second region, under the same law as the first\"\n}\n",
+                         places[i].name);
 }
 
-static void add_variable(struct rw_text *text, unsigned site, const char *name, const char *what)
-{
-    rw_text_addf(text,
-                 "\nvariable \"s%u_%s\" {\n  type        = string\n  description = \"%s\"\n}\n",
-                 site + 1, name, what);
-}
-
-static void add_variables(const struct rw_bill *bill, struct rw_text *text)
-{
-    for (unsigned i = 0; i < bill->site_count; i++) {
-        const char *id = bill->sites[i].provider;
-        if (!find_provider(id))
-            continue;
-        add_variable(text, i, "image", "Image of the machines");
-        add_variable(text, i, "subnet", "Network that the machines are in");
-        if (strcmp(id, "azure") == 0) {
-            add_variable(text, i, "resource_group", "Resource group");
-            add_variable(text, i, "ssh_key", "Public key of the administrator");
-        }
-        if (strcmp(id, "alibaba") == 0)
-            add_variable(text, i, "security_group", "Security group");
-    }
-}
+/* ---- Machines ---- */
 
 static bool is_machine(const struct rw_bill_item *item)
 {
@@ -112,148 +213,134 @@ static bool is_machine(const struct rw_bill_item *item)
     return strcmp(item->unit, "hour") == 0 && (database || strcmp(item->category, "Compute") == 0);
 }
 
-static void add_aws(const struct rw_bill_item *item, struct rw_text *text)
+/* "app" is also what is parted into "app_base" and "app_burst". */
+static bool is_part_of(const struct rw_bill_item *item, const char *name)
 {
-    unsigned site = item->site + 1;
-    rw_text_addf(text,
-                 "  instance_type = \"%s\"\n  ami           = var.s%u_image\n"
-                 "  subnet_id     = var.s%u_subnet\n"
-                 "  tags          = { Name = \"%s-${count.index + 1}\" }\n",
-                 item->sku, site, site, item->name);
+    size_t length = strlen(name);
+    return strncmp(item->name, name, length) == 0 &&
+           (item->name[length] == 0 || item->name[length] == '_');
 }
 
-static void add_azure(const struct rw_bill_item *item, struct rw_text *text)
+/* Of machines that are bought for a site, those of its second region: as the nodes part. */
+static double split(const struct rw_plan *plan, unsigned tier, const struct place *place,
+                    const char *name, double machines)
 {
-    unsigned site = item->site + 1;
-    rw_text_addf(text,
-                 "  name                  = \"%s-${count.index + 1}\"\n"
-                 "  size                  = \"Standard_%s\"\n"
-                 "  location              = local.s%u_region\n"
-                 "  resource_group_name   = var.s%u_resource_group\n"
-                 "  admin_username        = \"operator\"\n"
-                 "  source_image_id       = var.s%u_image\n"
-                 "  network_interface_ids = [azurerm_network_interface.s%u_%s[count.index].id]\n"
-                 "  admin_ssh_key {\n"
-                 "    username   = \"operator\"\n"
-                 "    public_key = var.s%u_ssh_key\n"
-                 "  }\n"
-                 "  os_disk {\n"
-                 "    caching              = \"ReadWrite\"\n"
-                 "    storage_account_type = \"Premium_LRS\"\n"
-                 "  }\n",
-                 item->name, item->sku, site, site, site, site, item->name, site);
+    char first[32], second[48];
+    snprintf(first, sizeof(first), "%s_nodes", name);
+    snprintf(second, sizeof(second), "%s_standby", first);
+    double nodes = rw_artefact_sizing(plan, tier, first);
+    double standby = rw_artefact_sizing(plan, tier, second);
+    bool parted = plan->tiers[tier].profile->regions > 1 &&
+                  plan->bill->standby[place->site] == place->site && standby > 0 && nodes > 0;
+    double away = parted ? rint(machines * standby / (nodes + standby)) : 0;
+    return place->second ? away : machines - away;
 }
 
-static void add_azure_network(const struct rw_bill_item *item, double count, struct rw_text *text)
+/* False: no machines of that name are bought there. */
+static bool count_machines(const struct rw_plan *plan, unsigned tier, const char *name,
+                           struct values *values)
 {
-    unsigned site = item->site + 1;
-    rw_text_addf(text,
-                 "\nresource \"azurerm_network_interface\" \"s%u_%s\" {\n"
-                 "  provider            = azurerm.s%u\n"
-                 "  count               = %.0f\n"
-                 "  name                = \"%s-${count.index + 1}\"\n"
-                 "  location            = local.s%u_region\n"
-                 "  resource_group_name = var.s%u_resource_group\n"
-                 "  ip_configuration {\n"
-                 "    name                          = \"internal\"\n"
-                 "    subnet_id                     = var.s%u_subnet\n"
-                 "    private_ip_address_allocation = \"Dynamic\"\n"
-                 "  }\n"
-                 "}\n",
-                 site, item->name, site, count, item->name, site, site, site);
+    const struct rw_bill *bill = plan->bill;
+    double least = 0, start = 0, most = 0;
+    for (unsigned i = 0; i < bill->item_count; i++) {
+        const struct rw_bill_item *item = &bill->items[i];
+        if (item->tier != tier || item->site != values->place->site || !is_machine(item) ||
+            !is_part_of(item, name))
+            continue;
+        double now = rw_sheet_value(&plan->sheet, item->quantity[0]);
+        values->sku = item->sku;
+        start += now;
+        least += strstr(item->name, "_burst") ? 0 : now;
+        most += rw_sheet_value(&plan->sheet, item->quantity[bill->years - 1]);
+    }
+    values->name = name;
+    values->least = split(plan, tier, values->place, name, least);
+    values->start = split(plan, tier, values->place, name, start);
+    values->most = split(plan, tier, values->place, name, most);
+    /* Where nothing runs before it is needed, all of it may. */
+    if (values->place->second && values->most == 0)
+        values->most = most;
+    return isfinite(start) && isfinite(most) && start > 0;
 }
 
-static void add_google(const struct rw_bill_item *item, struct rw_text *text)
+static void add_place(const struct rw_plan *plan, unsigned tier, const struct place *place,
+                      struct rw_text *text)
 {
-    unsigned site = item->site + 1;
-    rw_text_addf(
-        text,
-        "  name         = \"%s-${count.index + 1}\"\n"
-        "  machine_type = \"%s\"\n"
-        "  zone         = \"${local.s%u_region}-${element([\"a\", \"b\", \"c\"], count.index)}\"\n"
-        "  boot_disk {\n"
-        "    initialize_params {\n"
-        "      image = var.s%u_image\n"
-        "    }\n"
-        "  }\n"
-        "  network_interface {\n"
-        "    subnetwork = var.s%u_subnet\n"
-        "  }\n",
-        item->name, item->sku, site, site, site);
+    static const struct {
+        const char *name, *piece;
+    } parts[] = {
+        {"gateway", "gateway"}, {"app", "app"}, {"database", "machines"}, {"cache", "machines"}};
+    struct values values = {
+        .place = place,
+        .zones = plan->tiers[tier].profile->zones,
+        .busy = rw_artefact_sizing(plan, tier, "utilization_max"),
+    };
+    values.busy = isfinite(values.busy) ? values.busy : plan->tiers[tier].profile->headroom;
+    rw_text_addf(text, "\n# ---- %s%s ----\n", place->name,
+                 place->second ? ": stands by in a second region" : "");
+    add_piece(text, "variables", &values);
+    add_piece(text, "entry", &values);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (count_machines(plan, tier, parts[i].name, &values))
+            add_piece(text, parts[i].piece, &values);
 }
 
-static void add_alibaba(const struct rw_bill_item *item, struct rw_text *text)
-{
-    unsigned site = item->site + 1;
-    rw_text_addf(text,
-                 "  instance_name   = \"%s-${count.index + 1}\"\n"
-                 "  instance_type   = \"%s\"\n"
-                 "  image_id        = var.s%u_image\n"
-                 "  vswitch_id      = var.s%u_subnet\n"
-                 "  security_groups = [var.s%u_security_group]\n",
-                 item->name, item->sku, site, site, site);
-}
+/* ---- The rest ---- */
 
-static void add_machine(const struct rw_plan *plan, const struct rw_bill_item *item,
+static void add_regions(const struct rw_plan *plan, const struct place *places, unsigned count,
                         struct rw_text *text)
 {
-    const struct provider *provider = find_provider(item->provider);
-    double count = rw_sheet_value(&plan->sheet, item->quantity[0]);
-    bool azure = strcmp(item->provider, "azure") == 0;
-    if (isnan(count) || count < 1)
-        return;
-    if (azure)
-        add_azure_network(item, count, text);
-    rw_text_addf(text, "\n# %s, %s\nresource \"%s\" \"s%u_%s\" {\n  provider = %s.s%u\n",
-                 item->label.en, item->term, provider->machine, item->site + 1, item->name,
-                 local_name(provider), item->site + 1);
-    rw_text_addf(text, "  count = %.0f\n", count);
-    if (azure)
-        add_azure(item, text);
-    else if (strcmp(item->provider, "gcp") == 0)
-        add_google(item, text);
-    else if (strcmp(item->provider, "alibaba") == 0)
-        add_alibaba(item, text);
-    else
-        add_aws(item, text);
-    rw_text_adds(text, "}\n");
-}
-
-static void add_rest(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
-{
-    rw_text_adds(text, "\n# Bought, too: add them as your landing zone has them.\nlocals {\n");
     for (unsigned i = 0; i < plan->bill->site_count; i++) {
         rw_text_addf(text, "  s%u_region = ", i + 1);
         add_quoted(text, plan->bill->sites[i].region);
         rw_text_adds(text, "\n");
     }
+    for (unsigned i = 0; i < count; i++)
+        if (places[i].second)
+            rw_text_addf(text, "  %s_region = var.%s_region\n", places[i].name, places[i].name);
+}
+
+static void add_planned(const struct rw_plan *plan, const struct rw_bill_item *item,
+                        struct rw_text *text)
+{
+    rw_text_addf(text,
+                 "    { site = \"s%u\", provider = \"%s\", region = local.s%u_region, "
+                 "service = \"",
+                 item->site + 1, item->provider, item->site + 1);
+    add_name(text, item->service);
+    rw_text_adds(text, "\", sku = \"");
+    add_name(text, item->sku);
+    rw_text_adds(text, "\", quantity = ");
+    rw_number_write(text, rw_sheet_value(&plan->sheet, item->quantity[0]));
+    rw_text_adds(text, ", unit = \"");
+    add_name(text, item->unit);
+    rw_text_adds(text, "\" },\n");
+}
+
+static void add_rest(const struct rw_plan *plan, unsigned tier, const struct place *places,
+                     unsigned count, struct rw_text *text)
+{
+    rw_text_adds(text, "\n# Bought, too: add them as your landing zone has them.\nlocals {\n");
+    add_regions(plan, places, count, text);
     rw_text_adds(text, "  planned = [\n");
     for (unsigned i = 0; i < plan->bill->item_count; i++) {
         const struct rw_bill_item *item = &plan->bill->items[i];
-        if (item->tier != tier || (is_machine(item) && find_provider(item->provider)))
-            continue;
-        double quantity = rw_sheet_value(&plan->sheet, item->quantity[0]);
-        rw_text_addf(text,
-                     "    { site = \"s%u\", provider = \"%s\", region = local.s%u_region, "
-                     "service = \"%s\", sku = \"%s\", quantity = ",
-                     item->site + 1, item->provider, item->site + 1, item->service, item->sku);
-        rw_number_write(text, quantity);
-        rw_text_addf(text, ", unit = \"%s\" },\n", item->unit);
+        bool written = is_machine(item) && find_provider(item->provider);
+        if (item->tier == tier && !written && rw_bill_item_bought(plan, item))
+            add_planned(plan, item, text);
     }
     rw_text_adds(text, "  ]\n}\n");
 }
 
 void rw_artefact_terraform(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
 {
+    struct place places[PLACES_MAX];
     rw_artefact_head(plan, tier, "Terraform skeleton", text);
     if (!plan->bill)
         return;
-    add_providers(plan->bill, text);
-    add_variables(plan->bill, text);
-    for (unsigned i = 0; i < plan->bill->item_count; i++) {
-        const struct rw_bill_item *item = &plan->bill->items[i];
-        if (item->tier == tier && is_machine(item) && find_provider(item->provider))
-            add_machine(plan, item, text);
-    }
-    add_rest(plan, tier, text);
+    unsigned count = find_places(plan, tier, places);
+    add_providers(places, count, text);
+    for (unsigned i = 0; i < count; i++)
+        add_place(plan, tier, &places[i], text);
+    add_rest(plan, tier, places, count, text);
 }

@@ -181,17 +181,18 @@ static void rename_line(struct rw_bill_at *at, struct rw_bill_line *line, const 
     line->label = rw_bill_label(at, line->label, what, 0);
 }
 
-/* Machines that are always needed are committed; those above them run a part of the day, which is
- * below the break-even, and are paid by the hour. */
-static void add_split(struct rw_bill_at *at, const struct rw_bill_line *all)
+/* Machines that are always needed, committed where that is cheaper; those above them run a part of
+ * the day and are paid by the hour. */
+static void add_split(struct rw_bill_at *at, const struct rw_bill_line *all, bool committed)
 {
-    static const struct rw_label base_label = RW_LABEL("always on, committed", "基线预留");
-    static const struct rw_label burst_label =
-        RW_LABEL("above the base, on demand", "基线以上按需");
-    static const struct rw_label count = RW_LABEL("machines", "台数");
+    static const struct rw_label base_label = RW_LABEL("always on", "基线常开"),
+                                 committed_label = RW_LABEL("always on, committed", "基线预留"),
+                                 burst_label =
+                                     RW_LABEL("above the base, on demand", "基线以上按需"),
+                                 count = RW_LABEL("machines", "台数");
     struct rw_sheet *sheet = &at->plan->sheet;
     struct rw_bill_line base = *all, burst = *all;
-    rename_line(at, &base, "base", base_label);
+    rename_line(at, &base, "base", committed ? committed_label : base_label);
     rename_line(at, &burst, "burst", burst_label);
     burst.key.term = "on_demand";
     burst.times = burst_hours(sheet);
@@ -223,8 +224,11 @@ static void add_machines(struct rw_bill_at *at, enum rw_bill_role role, const ch
         return;
     double breakeven = committed ? add_breakeven(at, &line) : 1;
     double busy = rw_sheet_value(&at->plan->sheet, burst_share(&at->plan->sheet));
-    if (committed && role == RW_BILL_COMPUTE && busy < breakeven)
-        add_split(at, &line);
+    /* The application follows the load; from the break-even on, what it takes is committed whole.
+     * Rented machines can be given back, bought ones cannot. */
+    bool follows = role == RW_BILL_COMPUTE && strcmp(line.unit, "hour") == 0;
+    if (follows && busy < breakeven)
+        add_split(at, &line, committed);
     else
         rw_bill_add(at, &line);
 }
