@@ -29,7 +29,7 @@
 #include <stdarg.h>
 
 enum {
-    RW_SHEET_CELLS_MAX = 20000,
+    RW_SHEET_CELLS_MAX = 100000,
     RW_SHEET_INPUTS_MAX = 256, /* of one cell */
     RW_SHEET_BLOCK_ROWS = 1024,
     RW_SHEET_SETTINGS_MAX = 100,

@@ -23,10 +23,16 @@ function customers() {
     : [];
 }
 
+// A customer's own prices stand beside the intake where the public list has none.
+function inputs(customer) {
+  const prices = `scenarios/${customer}/prices.yaml`;
+  return [`scenarios/${customer}/intake.yaml`, ...(existsSync(prices) ? ["--prices", prices] : [])];
+}
+
 function proposal(customer, language) {
   const out = path.join(folder, `${customer}.${language}.html`);
   if (!existsSync(out))
-    execFileSync(ringway, ["plan", `scenarios/${customer}/intake.yaml`, "--format", "html", "--lang", language, "--out", out]);
+    execFileSync(ringway, ["plan", ...inputs(customer), "--format", "html", "--lang", language, "--out", out]);
   return out;
 }
 
@@ -185,7 +191,7 @@ test("in Chromium", { skip: noBrowser, timeout: 170000 }, async (t) => {
 test("a folder gets everything, the same each time, and its gateway.yaml is accepted", () => {
   for (const customer of customers()) {
     const [one, two] = ["one", "two"].map((name) => path.join(folder, `${customer}-${name}`));
-    for (const out of [one, two]) execFileSync(ringway, ["plan", `scenarios/${customer}/intake.yaml`, "--out", `${out}/`]);
+    for (const out of [one, two]) execFileSync(ringway, ["plan", ...inputs(customer), "--out", `${out}/`]);
     const files = readdirSync(one).sort();
     for (const file of ["proposal.zh.html", "proposal.en.md", "proposal.zh.json", "cells.json", "gateway.yaml", "acceptance.yaml"])
       assert.ok(files.includes(file), `${customer}: ${file}`);
@@ -201,7 +207,7 @@ test("a folder gets everything, the same each time, and its gateway.yaml is acce
 test("each total of each table is the sum of its rows, in cents", () => {
   let totals = 0;
   for (const customer of customers()) {
-    const { blocks } = JSON.parse(execFileSync(ringway, ["plan", `scenarios/${customer}/intake.yaml`, "--format", "json"], { maxBuffer: 1 << 26 }));
+    const { blocks } = JSON.parse(execFileSync(ringway, ["plan", ...inputs(customer), "--format", "json"], { maxBuffer: 1 << 26 }));
     for (const { columns, rows } of blocks.filter(({ kind }) => kind === "table")) {
       const total = rows.find(({ role }) => role === "total");
       for (const [i, column] of columns.entries()) {
@@ -215,6 +221,29 @@ test("each total of each table is the sum of its rows, in cents", () => {
     }
   }
   assert.ok(totals >= customers().length);
+});
+
+// What is shown of a line is what is paid: quantity x price x times a month, in the plan's currency.
+test("each line of each bill multiplies out to the cent, and each tier has a total", () => {
+  let lines = 0;
+  for (const customer of customers()) {
+    const args = ["plan", ...inputs(customer), "--format", "cells", "--draws", "0"];
+    const { cells } = JSON.parse(execFileSync(ringway, args, { maxBuffer: 1 << 27 }));
+    const value = new Map(cells.map((cell) => [cell.id, cell.value]));
+    for (const cell of cells.filter(({ id }) => /^bill\.t\d+\.s\d+\.\w+\.month\.\d+$/.test(id))) {
+      const product = cell.inputs.reduce((all, id) => all * value.get(id), 100);
+      assert.ok(Math.abs(product - cell.value) <= 0.5 + 1e-9 * product, `${customer}: ${cell.id}`);
+      const year = value.get(cell.id.replace(".month.", ".year."));
+      assert.equal(year, 12 * cell.value, cell.id);
+      lines++;
+    }
+    for (const tier of ["t1", "t2", "t3"]) {
+      const years = [1, 2, 3].map((year) => value.get(`bill.${tier}.year.${year}`));
+      assert.ok(years.every((year) => Number.isInteger(year) && year > 0), `${customer}: ${tier}`);
+      assert.equal(value.get(`bill.${tier}.term`), years[0] + years[1] + years[2]);
+    }
+  }
+  assert.ok(lines > 100);
 });
 
 test("a PDF is printed by Chromium, and said plainly when there is none", { timeout: 150000 }, () => {

@@ -83,6 +83,8 @@ static void add_sizes(struct rw_plan *plan)
     }
 }
 
+static unsigned tiers_wanted; /* 0: the usual ones */
+
 static void begin_with(struct rw_plan *plan, const struct rw_term_site *sites, unsigned count,
                        const struct rw_input_value *values)
 {
@@ -92,6 +94,7 @@ static void begin_with(struct rw_plan *plan, const struct rw_term_site *sites, u
     for (unsigned i = 0; i < count; i++)
         plan->terms.sites[i] = sites[i];
     plan->terms.site_count = count;
+    plan->terms.tier_count = tiers_wanted;
     plan->tier_count = rw_tiers_make(&plan->terms, plan->tiers);
     rw_inputs_add(&plan->sheet, values, plan->inputs);
     add_sizes(plan);
@@ -119,6 +122,18 @@ static unsigned findings_of(const struct rw_plan *plan, const char *rule)
     return count;
 }
 
+/* "13,000.5 USD/month" */
+static double shown_number(const char *text)
+{
+    char digits[64];
+    size_t count = 0;
+    for (; *text && *text != ' ' && count < sizeof(digits) - 1; text++)
+        if (*text != ',')
+            digits[count++] = *text;
+    digits[count] = 0;
+    return strtod(digits, NULL);
+}
+
 /* What is shown of a line: quantity, price and times, and their product to the cent. */
 static void expect_line(const struct rw_plan *plan, const struct rw_bill_item *item, unsigned y)
 {
@@ -134,7 +149,7 @@ static void expect_line(const struct rw_plan *plan, const struct rw_bill_item *i
     struct rw_text shown = {0};
     rw_quantity_write(&shown, rw_sheet_quantity(&plan->sheet, item->paid), RW_LANGUAGE_EN);
     assert_true(quantity == rint(quantity) && times == rint(times));
-    assert_true(strtod(shown.at, NULL) == price);
+    assert_true(shown_number(shown.at) == price);
     assert_true(fabs(month - 100 * quantity * price * times) <= 0.5 + 1e-6 * fabs(month) / 1e6);
     assert_true(year == rw_sheet_value(&plan->sheet, plan->bill->months[y]) * month);
     rw_text_free(&shown);
@@ -365,6 +380,26 @@ static void test_a_part_of_a_year(void **state)
     rw_plan_free(&plan);
 }
 
+/* All that may be asked for at once fits. */
+static void test_the_largest_bill(void **state)
+{
+    (void)state;
+    const struct rw_term_site sites[] = {{"aws", "us-east-1", 3, {0, 0}},
+                                         {"aws", "eu-central-1", 1, {0, 0}},
+                                         {"gcp", "europe-west3", 1, {0, 0}},
+                                         {"azure", "westeurope", 1, {0, 0}}};
+    struct rw_plan plan;
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    values[RW_INPUT_TERM] = (struct rw_input_value){.present = true, .value = RW_PLAN_YEARS_MAX};
+    tiers_wanted = RW_TIERS_MAX;
+    begin_with(&plan, sites, 4, values);
+    tiers_wanted = 0;
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    assert_int_equal(plan.tier_count, RW_TIERS_MAX);
+    expect_sums(&plan);
+    rw_plan_free(&plan);
+}
+
 static void test_assumed_site(void **state)
 {
     (void)state;
@@ -536,12 +571,19 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),       cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),      cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_standby),      cmocka_unit_test(test_a_part_of_a_year),
-        cmocka_unit_test(test_assumed_site), cmocka_unit_test(test_discounts),
-        cmocka_unit_test(test_places),       cmocka_unit_test(test_unknown_region),
-        cmocka_unit_test(test_on_premises),  cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_amazon),
+        cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_standby),
+        cmocka_unit_test(test_a_part_of_a_year),
+        cmocka_unit_test(test_the_largest_bill),
+        cmocka_unit_test(test_assumed_site),
+        cmocka_unit_test(test_discounts),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_unknown_region),
+        cmocka_unit_test(test_on_premises),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -392,10 +392,20 @@ static void test_the_latency_holds_database_and_network(void **state)
     assert_true(value_of(&plan, "sizing.t1.response_tail") > alone);
     rw_plan_free(&plan);
 
-    values[RW_INPUT_LATENCY] = stated(0.055 + network);
+    /* Within reach, but not with the queries of twenty calls; out of reach, and not sized for. */
+    values[RW_INPUT_LATENCY] = stated(0.065 + network);
     rw_plan_init(&plan);
     assert_int_equal(build(&plan, values, true), RW_OK);
     assert_non_null(finding(&plan, "tier_latency"));
+    assert_null(finding(&plan, "latency_below_work"));
+    double nodes = value_of(&plan, "sizing.t1.app_nodes");
+    rw_plan_free(&plan);
+    values[RW_INPUT_LATENCY] = stated(0.05 + network);
+    rw_plan_init(&plan);
+    assert_int_equal(build(&plan, values, true), RW_OK);
+    assert_non_null(finding(&plan, "latency_below_work"));
+    assert_null(finding(&plan, "tier_latency"));
+    assert_true(value_of(&plan, "sizing.t1.app_nodes") < nodes);
     rw_plan_free(&plan);
 }
 
@@ -532,6 +542,7 @@ static void test_draws_are_repeatable_and_leave_the_plan_alone(void **state)
     /* No draws: the plan itself. */
     assert_int_equal(rw_draws_run(&plan.sheet, 1, 0, cells, 3, again), RW_OK);
     assert_true(again[0].low == npv && again[0].high == npv);
+    assert_true(ranges[0].within_plan > 0 && ranges[0].within_plan < 1);
     assert_int_equal(rw_draws_run(&plan.sheet, 1, RW_DRAWS_MAX + 1, cells, 3, again), RW_ELIMIT);
     rw_plan_free(&plan);
 }

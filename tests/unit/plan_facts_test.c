@@ -57,7 +57,7 @@ static void test_embedded(void **state)
     (void)state;
     for (int i = 0; i < RW_FACTS_FILES; i++) {
         struct rw_span text = rw_facts_embedded(i);
-        assert_true(text.len > 10000 && text.at[0] == '#' && text.at[text.len - 1] == '\n');
+        assert_true(text.len > 3000 && text.at[0] == '#' && text.at[text.len - 1] == '\n');
     }
 }
 

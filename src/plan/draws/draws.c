@@ -158,7 +158,7 @@ static void count_classes(struct rw_draws_range *range, const double *sorted, si
     }
 }
 
-static void summarize(struct rw_draws_range *range, double *values, size_t draws)
+static void summarize(struct rw_draws_range *range, double plan, double *values, size_t draws)
 {
     size_t count = part_numbers(values, draws), finite = 0;
     double sum = 0;
@@ -168,9 +168,10 @@ static void summarize(struct rw_draws_range *range, double *values, size_t draws
     range->low = quantile(values, count, 0.1);
     range->median = quantile(values, count, 0.5);
     range->high = quantile(values, count, 0.9);
-    size_t below = 0;
+    size_t below = 0, within = 0;
     for (size_t i = 0; i < count; i++) {
         below += values[i] < 0;
+        within += values[i] <= plan;
         if (!isfinite(values[i]))
             continue;
         range->least = finite++ ? range->least : values[i];
@@ -179,6 +180,7 @@ static void summarize(struct rw_draws_range *range, double *values, size_t draws
     }
     range->mean = finite ? sum / (double)finite : NAN;
     range->below_zero = (double)below / (double)draws;
+    range->within_plan = (double)within / (double)draws;
     range->unbounded = (double)(draws - finite) / (double)draws;
     if (finite == count)
         count_classes(range, values, count);
@@ -194,7 +196,8 @@ static enum rw_err draw_all(struct run *run, uint64_t seed, struct rw_draws_rang
         run_block(run, from, rows < RW_SHEET_BLOCK_ROWS ? rows : RW_SHEET_BLOCK_ROWS);
     }
     for (unsigned i = 0; i < run->watched_count; i++)
-        summarize(&ranges[i], run->results + i * run->draws, run->draws);
+        summarize(&ranges[i], run->sheet->cells[run->watched[i]].value,
+                  run->results + i * run->draws, run->draws);
     return RW_OK;
 }
 
@@ -212,6 +215,7 @@ enum rw_err rw_draws_run(const struct rw_sheet *sheet, uint64_t seed, unsigned d
                                             .high = value,
                                             .mean = value,
                                             .least = value,
+                                            .within_plan = 1,
                                             .most = value};
     }
     if (!draws || !count)

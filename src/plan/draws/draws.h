@@ -24,6 +24,7 @@ struct rw_draws_range {
     double mean;              /* of the finite ones */
     double least, most;       /* of the finite ones */
     double below_zero;        /* share of draws */
+    double within_plan;       /* share of draws that are at most what the plan says */
     double unbounded;         /* share of draws that came to no number or to infinity */
     /* Draws in classes of equal width from the 1 % to the 99 % quantile; the outermost classes hold
      * what lies beyond. */

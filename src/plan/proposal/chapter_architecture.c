@@ -303,10 +303,9 @@ static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
 static void put_after(struct rw_proposal *proposal)
 {
     const struct rw_plan *plan = proposal->plan;
-    const struct rw_tier *tier = rw_proposal_recommended(proposal);
     if (!plan->bill || !plan->bill->site_count || !plan->tier_count)
         return;
-    tier = tier ? tier : &plan->tiers[plan->tier_count - 1];
+    const struct rw_tier *tier = rw_proposal_shown(proposal);
     struct rw_doc_argument arguments[] = {
         RW_DOC_TEXT(rw_proposal_say(proposal, tier->label)),
         RW_DOC_TEXT(rw_proposal_say(proposal, tier->profile->buys)),

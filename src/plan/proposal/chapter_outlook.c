@@ -104,13 +104,20 @@ static void put_row(struct rw_proposal *proposal, struct rw_doc_table *table,
         quantity.value = quantiles[i];
         rw_doc_words(doc, &cells[i + 3], rw_proposal_quantity(proposal, quantity));
     }
+    struct rw_quantity within = {.value = range->within_plan, .unit = RW_UNIT_SHARE};
+    rw_doc_words(doc, &cells[6], rw_proposal_quantity(proposal, within));
 }
 
 static void put_table(struct rw_proposal *proposal)
 {
     const struct rw_label titles[] = {
-        RW_LABEL("Tier", "档次"), RW_LABEL("Figure", "指标"), RW_LABEL("Plan", "方案值"),
-        RW_LABEL("10 %", "10%"),  RW_LABEL("50 %", "50%"),    RW_LABEL("90 %", "90%"),
+        RW_LABEL("Tier", "档次"),
+        RW_LABEL("Figure", "指标"),
+        RW_LABEL("Plan", "方案值"),
+        RW_LABEL("10 %", "10%"),
+        RW_LABEL("50 %", "50%"),
+        RW_LABEL("90 %", "90%"),
+        RW_LABEL("At most the plan's", "不超过方案值的占比"),
     };
     const struct rw_plan *plan = proposal->plan;
     struct rw_doc_table *table =
@@ -133,8 +140,7 @@ void rw_proposal_outlook(struct rw_proposal *proposal)
     const struct rw_plan *plan = proposal->plan;
     if (!plan->outlook.draws || !plan->tier_count)
         return;
-    const struct rw_tier *tier = rw_proposal_recommended(proposal);
-    size_t shown = tier ? (size_t)(tier - plan->tiers) : plan->tier_count - 1;
+    size_t shown = (size_t)(rw_proposal_shown(proposal) - plan->tiers);
     struct rw_doc_argument arguments[] = {
         rw_proposal_count(proposal, plan->outlook.draws),
         RW_DOC_TEXT(rw_proposal_say(proposal, plan->tiers[shown].label)),

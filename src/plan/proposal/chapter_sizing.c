@@ -1,6 +1,8 @@
 /* What has to be there: the load that all tiers share, and what each tier needs for it. */
 #include "plan/proposal/chapters.h"
 
+#include <stdio.h>
+
 /* "sizing.rate_peak", and not "sizing.t1.nodes": no further dot. */
 static bool is_shared(const struct rw_cell *cell)
 {
@@ -31,6 +33,68 @@ static void put_shared(struct rw_proposal *proposal)
         rw_proposal_put(proposal, &cells[1], number);
         if (!doc->err)
             rw_doc_words(doc, &cells[2], doc->figures[number + 1].formula);
+    }
+}
+
+/* ---- Year by year ---- */
+
+/* The cell of a year: the last one has no year behind its id. */
+static uint32_t of_year(const struct rw_proposal *proposal, const char *id, unsigned year)
+{
+    char name[128];
+    bool last = year == rw_plan_term(proposal->plan);
+    snprintf(name, sizeof(name), last ? "%s" : "%s.%u", id, year);
+    return rw_sheet_find(&proposal->plan->sheet, name);
+}
+
+static void put_growing(struct rw_proposal *proposal, struct rw_doc_table *table,
+                        struct rw_label label, const char *id)
+{
+    if (rw_sheet_find(&proposal->plan->sheet, id) == RW_CELL_NONE)
+        return;
+    struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
+    rw_doc_words(proposal->doc, &cells[0], rw_proposal_say(proposal, label));
+    for (unsigned year = 1; year <= rw_plan_term(proposal->plan); year++)
+        rw_proposal_put(proposal, &cells[year], of_year(proposal, id, year));
+}
+
+static void put_growth(struct rw_proposal *proposal)
+{
+    static const struct {
+        const char *name;
+        struct rw_label label;
+    } shared[] = {
+        {"rate_peak", RW_LABEL("Peak rate", "峰值速率")},
+        {"connections", RW_LABEL("Open connections at the peak", "峰值连接数")},
+        {"data_raw", RW_LABEL("All data, raw", "全部数据原始量")},
+    };
+    struct rw_doc *doc = proposal->doc;
+    const struct rw_plan *plan = proposal->plan;
+    bool zh = proposal->language == RW_LANGUAGE_ZH;
+    struct rw_doc_table *table =
+        rw_doc_table(doc,
+                     rw_proposal_say(proposal, RW_TEXTS("Each year, for the load at its end",
+                                                        "逐年规模（按年末负载）")),
+                     (struct rw_span){"", 0});
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_LABEL),
+                  (struct rw_span){"", 0});
+    for (unsigned year = 1; year <= rw_plan_term(plan); year++)
+        rw_doc_column(doc, table, RW_DOC_NUMBER,
+                      rw_doc_format(doc, zh ? "第 %u 年" : "Year %u", year),
+                      (struct rw_span){"", 0});
+    char id[64];
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        snprintf(id, sizeof(id), "sizing.%s", shared[i].name);
+        put_growing(proposal, table, shared[i].label, id);
+    }
+    for (unsigned i = 0; i < plan->tier_count; i++) {
+        struct rw_span tier = rw_proposal_say(proposal, plan->tiers[i].label);
+        rw_doc_group(doc, table, tier);
+        snprintf(id, sizeof(id), "sizing.%s.nodes", plan->tiers[i].id);
+        put_growing(proposal, table, (struct rw_label)RW_LABEL("All nodes", "节点总数"), id);
+        snprintf(id, sizeof(id), "sizing.%s.storage_billed", plan->tiers[i].id);
+        put_growing(proposal, table,
+                    (struct rw_label)RW_LABEL("Storage that is paid for", "计费存储总量"), id);
     }
 }
 
@@ -97,4 +161,6 @@ void rw_proposal_sizing(struct rw_proposal *proposal)
                            sizeof(rows) / sizeof(rows[0]));
     if (proposal->plan->tier_count)
         put_nodes(proposal);
+    if (rw_plan_term(proposal->plan) > 1)
+        put_growth(proposal);
 }

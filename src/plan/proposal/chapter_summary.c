@@ -105,7 +105,7 @@ static void put_metrics(struct rw_proposal *proposal)
     const struct rw_plan *plan = proposal->plan;
     if (!plan->tier_count)
         return;
-    const struct rw_tier *shown = &plan->tiers[rw_report_tier(proposal->plan)];
+    const struct rw_tier *shown = rw_proposal_shown(proposal);
     struct rw_span name = rw_proposal_say(proposal, shown->label);
     enum rw_doc_tone kept = rw_proposal_keeps(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
     enum rw_doc_tone paid = rw_proposal_affordable(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;

@@ -68,6 +68,9 @@ struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct
 /* The first tier that keeps what is wanted, within its budget; NULL: none. A budget that nobody
  * gave is no bound. */
 const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal);
+/* The tier that charts, drawings and artefacts are of, everywhere the same: the recommended one,
+ * else the last, which keeps the most. There is one. */
+const struct rw_tier *rw_proposal_shown(const struct rw_proposal *proposal);
 /* Whether the tier keeps the targets that were stated for availability, downtime, recovery and
  * latency; whether it costs no more than its budget. */
 bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier *tier);

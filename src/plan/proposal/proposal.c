@@ -206,12 +206,17 @@ const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal
     return NULL;
 }
 
+const struct rw_tier *rw_proposal_shown(const struct rw_proposal *proposal)
+{
+    rw_assert(proposal->plan->tier_count > 0);
+    const struct rw_tier *tier = rw_proposal_recommended(proposal);
+    return tier ? tier : &proposal->plan->tiers[proposal->plan->tier_count - 1];
+}
+
 unsigned rw_report_tier(struct rw_plan *plan)
 {
-    rw_assert(plan->tier_count > 0);
     const struct rw_proposal proposal = {.plan = plan};
-    const struct rw_tier *tier = rw_proposal_recommended(&proposal);
-    return tier ? (unsigned)(tier - plan->tiers) : plan->tier_count - 1;
+    return (unsigned)(rw_proposal_shown(&proposal) - plan->tiers);
 }
 
 uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix, uint32_t *at)

@@ -1,4 +1,5 @@
 /* What sizing found that no number shows by itself. */
+#include "plan/sizing/formulas.h"
 #include "plan/sizing/shared.h"
 
 /* A goal and what can be had, from two cells; placed where the goal was stated. */
@@ -14,21 +15,26 @@ static struct rw_finding compare(const struct rw_plan *plan, uint32_t goal, uint
     };
 }
 
-/* What of the target the network and the queries leave is less than the work alone needs. */
-static void check_latency(struct rw_plan *plan, const struct rw_sizing *sizing)
+/* Whether machines can keep the target at all, with what network and queries leave of it. */
+static bool is_within_reach(const struct rw_plan *plan, const struct rw_sizing *sizing)
 {
-    uint32_t left = rw_sheet_find(&plan->sheet, "sizing.latency_left");
-    if (!(rw_sheet_value(&plan->sheet, sizing->service_tail) >= rw_sheet_value(&plan->sheet, left)))
-        return;
+    double left = rw_sheet_value_of(&plan->sheet, "sizing.latency_left");
+    double tail = rw_sheet_value(&plan->sheet, sizing->service_tail);
+    return isnan(left) || (left > 0 && 1 - tail / left >= RW_SIZING_UTILIZATION_LEAST);
+}
+
+static void tell_latency(struct rw_plan *plan, const struct rw_sizing *sizing)
+{
     struct rw_finding finding = compare(plan, plan->inputs[RW_INPUT_LATENCY], sizing->service_tail);
     finding.rule = "latency_below_work";
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.text =
-        RW_TEXTS("Of the latency target of {0}, network and database leave less than the "
-                 "CPU time of a request at that percentile, {1}: no number of machines "
-                 "reaches it",
-                 "时延目标 {0} 扣除网络与数据库后，低于该分位的请求 CPU 时间 {1}："
-                 "增加机器也无法达到");
+        RW_TEXTS("Of the latency target of {0}, network and database leave too little for "
+                 "the CPU time of a request at that percentile, {1}: machines do not "
+                 "reach it even when they are four fifths idle, and the plan is sized "
+                 "without it",
+                 "时延目标 {0} 扣除网络与数据库后，不足以容纳该分位的请求 CPU 时间 {1}："
+                 "即使机器八成空闲也无法达到，本方案未按该目标配置机器");
     finding.action = RW_TEXTS("Measure the CPU time of a request; make it shorter or less varied, "
                               "save queries, or move long work out of the request",
                               "实测请求的 CPU 时间；缩短或平稳它，减少查询，或将长任务移出请求");
@@ -159,10 +165,13 @@ static void check_recovery(struct rw_plan *plan, const struct rw_tier *tier)
 void rw_sizing_findings(const struct rw_sizing *sizing)
 {
     struct rw_plan *plan = sizing->plan;
-    check_latency(plan, sizing);
+    bool within_reach = is_within_reach(plan, sizing);
+    if (!within_reach)
+        tell_latency(plan, sizing);
     for (unsigned i = 0; i < plan->tier_count; i++) {
         check_scaling(plan, &plan->tiers[i]);
-        check_response(plan, &plan->tiers[i]);
+        if (within_reach)
+            check_response(plan, &plan->tiers[i]);
         check_availability(plan, &plan->tiers[i]);
         check_downtime(plan, &plan->tiers[i]);
         check_recovery(plan, &plan->tiers[i]);

@@ -48,15 +48,16 @@ static double service_tail(double mean, double variation, double p)
 FORMULA(service_tail, NULL, "{0} × exp(z({2}) × √ln(1 + {1}) - ln(1 + {1}) / 2)",
         service_tail(IN(0), IN(1), IN(2)))
 
-/* Processor sharing stretches a job by 1 / (1 - rho); a target below the job itself leaves the
- * least that a plan can be made with, which a finding tells. */
-static double latency_limit(double latency, double tail)
+/* Processor sharing stretches a job by 1 / (1 - rho). A target that only machines four fifths idle
+ * would keep is one that machines do not reach: a finding tells it, and nothing is sized for it. */
+static double latency_limit(double left, double tail)
 {
-    double limit = latency > 0 ? 1 - tail / latency : 0;
-    return limit > 0.05 ? limit : 0.05;
+    double limit = left > 0 ? 1 - tail / left : 0;
+    return limit >= RW_SIZING_UTILIZATION_LEAST ? limit : 1;
 }
 
-FORMULA(latency_limit, "mg1_ps", "max(5 %, 1 - {1} / {0})", latency_limit(IN(0), IN(1)))
+FORMULA(latency_limit, "mg1_ps", "1 - {1} / {0}; 100 %, if that is below 20 %",
+        latency_limit(IN(0), IN(1)))
 FORMULA(less, NULL, "{0} - {1} - {2}", IN(0) - IN(1) - IN(2))
 FORMULA(hops, NULL, "{0} × (1 + {1})", IN(0) * (1 + IN(1)))
 FORMULA(distance, "distance_floor", "{1} × RTT({0})",

@@ -4,6 +4,9 @@
 
 #include "plan/formula.h"
 
+/* Machines that are idle for more than the rest are no answer to a latency target. */
+#define RW_SIZING_UTILIZATION_LEAST 0.2
+
 /* {0} x (1 + {1})^{2} */
 extern const struct rw_formula rw_sizing_grown;
 /* Users {0}, response {1}, think time {2}. */
@@ -22,7 +25,8 @@ extern const struct rw_formula rw_sizing_passed;
 extern const struct rw_formula rw_sizing_headroom;
 /* Service time {0}, its variation {1}, percentile {2}: the service time of that percentile. */
 extern const struct rw_formula rw_sizing_service_tail;
-/* Latency {0}, service time at the percentile {1}: the highest utilisation that keeps it. */
+/* What of the latency is left to the application {0}, service time at the percentile {1}: the
+ * highest utilisation that keeps it; 1 when that is below RW_SIZING_UTILIZATION_LEAST. */
 extern const struct rw_formula rw_sizing_latency_limit;
 /* {0} - {1} - {2} */
 extern const struct rw_formula rw_sizing_less;
