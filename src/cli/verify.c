@@ -18,7 +18,7 @@ struct options {
     enum rw_language language;
     bool json, quiet, check;
     /* To be the built-in server. */
-    const char *origin, *origin_counts;
+    const char *origin, *origin_listen, *origin_counts;
 };
 
 static struct rw_verify_run *interrupted_run;
@@ -90,6 +90,12 @@ static int take_origin(struct options *options, const char *name)
     return 0;
 }
 
+static int take_listen(struct options *options, const char *address)
+{
+    options->origin_listen = address;
+    return 0;
+}
+
 static int take_counts(struct options *options, const char *fd)
 {
     options->origin_counts = fd;
@@ -115,8 +121,9 @@ static int take(int argc, char **argv, int *i, struct options *options)
         const char *name;
         int (*take)(struct options *options, const char *value);
     } words[] = {
-        {"--out", take_output},    {"--allow-target", take_host},    {"--lang", take_language},
-        {"--origin", take_origin}, {"--origin-counts", take_counts},
+        {"--out", take_output},           {"--allow-target", take_host},
+        {"--lang", take_language},        {"--origin", take_origin},
+        {"--origin-listen", take_listen}, {"--origin-counts", take_counts},
     };
     if (take_flag(options, argv[*i]))
         return 0;
@@ -148,12 +155,24 @@ static int parse(int argc, char **argv, struct options *options)
 
 /* ---- Progress ---- */
 
+static void show_trial(const struct rw_verify_progress *progress)
+{
+    const struct rw_fault_class_info *class = rw_fault_class_info(progress->fault);
+    fprintf(stderr, "%s on %.*s, %.0f s: %llu answers/s, %llu failed; %.0f s left at most",
+            class->name, RW_SPAN_ARGS(progress->trial->dependency->name),
+            progress->now->seconds > 0 ? progress->now->seconds : 0,
+            (unsigned long long)progress->now->row.answered,
+            (unsigned long long)progress->now->row.failed, progress->left_s);
+}
+
 static void show_progress(const struct rw_verify_progress *progress, void *user)
 {
     (void)user;
     fprintf(stderr, "\r\033[K%u/%u ", progress->repetition, progress->repetitions);
     if (!progress->load)
         fputs("starting", stderr);
+    else if (progress->trial)
+        show_trial(progress);
     else if (progress->now->seconds < 0)
         fprintf(stderr, "%s: %u connections", progress->load->name.at, progress->now->connected);
     else
@@ -258,7 +277,8 @@ static int serve_origin(const struct options *options, const struct rw_acceptanc
     if (!server || !server->origin)
         return rw_cli_usage_error("verify", "--origin: no server called \"%s\" is built in",
                                   options->origin);
-    enum rw_err err = rw_address_parse(server->address, &address);
+    const char *listen = options->origin_listen ? options->origin_listen : server->address.at;
+    enum rw_err err = rw_address_parse(rw_span_text(listen), &address);
     uint64_t fd;
     if (!err && options->origin_counts)
         err = rw_span_to_u64(rw_span_text(options->origin_counts), &fd) && fd <= INT32_MAX
@@ -266,7 +286,7 @@ static int serve_origin(const struct options *options, const struct rw_acceptanc
                   : RW_EINVAL;
     if (!err)
         err = rw_origin_serve(server->origin, &address, file->seed, counts);
-    fprintf(stderr, "ringway verify: %s: %s\n", server->address.at, rw_err_text(err));
+    fprintf(stderr, "ringway verify: %s: %s\n", listen, rw_err_text(err));
     return 1;
 }
 

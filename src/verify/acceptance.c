@@ -49,6 +49,164 @@ const struct rw_conf_record rw_acceptance_target_record = {
     .place_offset = offsetof(struct rw_verify_target, place),
 };
 
+/* ---- A fault ---- */
+
+#define MEMBER(member) offsetof(struct rw_verify_fault, member)
+
+static const struct rw_conf_field fault_fields[] = {
+    {
+        .name = "cause",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(cause),
+        .min = 1,
+        .max = 64,
+        .doc = "What goes wrong: refuse, reset, delay, throttle, truncate, stall, blackhole, kill, "
+               "stop, dns_fail, dns_unknown, dns_silent, dns_lie, certificate_expired, "
+               "certificate_name, descriptors, memory, clock_step, slow_senders, slow_readers, "
+               "reload_storm.",
+        .example = "reset",
+    },
+    {
+        .name = "on",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(on),
+        .max = 128,
+        .doc = "The dependency: an upstream's name, or dns, redis, worker, limits, clock, clients, "
+               "configuration. Without it, everything to which the cause applies, one after the "
+               "other.",
+        .example = "app",
+    },
+    {
+        .name = "load",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(load_name),
+        .max = 64,
+        .doc = "The load meanwhile; without it, the first.",
+    },
+    {
+        .name = "before",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(before_ms),
+        .fallback = "1s",
+        .min = 500,
+        .max = 3600000,
+        .doc = "How long the load runs before it.",
+    },
+    {
+        .name = "for",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(for_ms),
+        .fallback = "2s",
+        .min = 250,
+        .max = 600000,
+        .doc = "How long it lasts. What is killed is started again at the end.",
+    },
+    {
+        .name = "recovery_timeout",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(recovery_ms_max),
+        .fallback = "20s",
+        .min = 3000,
+        .max = 3600000,
+        .doc = "How long to wait until the targets hold again. The load ends as soon as they do.",
+    },
+    {
+        .name = "per_window",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(per_window),
+        .fallback = "0",
+        .max = 1000000,
+        .doc = "How often it is expected within the window of an availability target, whose error "
+               "budget it then uses.",
+    },
+    {
+        .name = "parts",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(parts),
+        .fallback = "0",
+        .max = 1024,
+        .doc = "How many of the endpoints or processes suffer; 0: all.",
+    },
+    {
+        .name = "share_percent",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(share_percent),
+        .fallback = "0",
+        .max = 100,
+        .doc = "How many of the connections suffer; 0: all.",
+    },
+    {
+        .name = "delay",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(delay_ms),
+        .fallback = "0s",
+        .max = 600000,
+        .doc = "delay: how long each piece of an answer waits; 0s: as usual.",
+    },
+    {
+        .name = "jitter",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(jitter_ms),
+        .fallback = "0s",
+        .max = 600000,
+        .doc = "delay: at most so much longer; 0s: as usual.",
+    },
+    {
+        .name = "bytes",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(bytes),
+        .fallback = "0",
+        .max = 1 << 30,
+        .doc =
+            "reset, truncate, stall: after so many bytes of answers on a connection; memory: how "
+            "many more are to be had; 0: as usual.",
+    },
+    {
+        .name = "bytes_per_second",
+        .type = RW_CONF_SIZE,
+        .offset = MEMBER(bytes_per_second),
+        .fallback = "0",
+        .max = 1 << 30,
+        .doc = "throttle, slow_senders: how fast; 0: as usual.",
+    },
+    {
+        .name = "step",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(step_ms),
+        .fallback = "0s",
+        .doc = "clock_step: how far forward; 0s: as usual.",
+    },
+    {
+        .name = "connections",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(connections),
+        .fallback = "0",
+        .max = 100000,
+        .doc = "slow_senders, slow_readers: how many; 0: as usual.",
+    },
+    {
+        .name = "per_second",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(per_second),
+        .fallback = "0",
+        .max = 1000,
+        .doc = "reload_storm: how many reloads; 0: as usual.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+const struct rw_conf_record rw_acceptance_fault_record = {
+    .name = "fault",
+    .doc = "Something that goes wrong, under a load of its own, after the loads of a repetition.",
+    .size = sizeof(struct rw_verify_fault),
+    .fields = fault_fields,
+    .place_offset = offsetof(struct rw_verify_fault, place),
+    .scalar_field = "cause",
+    .check = rw_acceptance_check_fault,
+};
+
 /* ---- The file ---- */
 
 #define MEMBER(member) offsetof(struct rw_acceptance, member)
@@ -135,6 +293,23 @@ static const struct rw_conf_field fields[] = {
         .doc = "What must hold, under one of the loads each.",
     },
     {
+        .name = "faults",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(faults),
+        .record = &rw_acceptance_fault_record,
+        .doc = "What goes wrong, one after the other.",
+    },
+    {
+        .name = "fault_repetitions",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(fault_repetitions),
+        .fallback = "1",
+        .min = 1,
+        .max = RW_ACCEPTANCE_REPETITIONS_MAX,
+        .doc = "How often each fault is caused; at most as often as all is repeated.",
+    },
+    {
         .name = "repetitions",
         .type = RW_CONF_UINT,
         .offset = MEMBER(repetitions),
@@ -205,7 +380,12 @@ double rw_acceptance_seconds(const struct rw_acceptance *file)
 {
     const struct rw_verify_load *loads = rw_acceptance_loads(file);
     double sum = 0;
+    const struct rw_verify_fault *faults = rw_acceptance_faults(file);
     for (size_t i = 0; i < file->loads.count; i++)
         sum += (loads[i].duration_ms + loads[i].warmup_ms) / 1e3;
-    return sum * file->repetitions;
+    sum *= file->repetitions;
+    for (size_t i = 0; i < file->faults.count; i++)
+        sum += (faults[i].before_ms + (double)faults[i].for_ms + faults[i].recovery_ms_max) / 1e3 *
+               file->fault_repetitions;
+    return sum;
 }

@@ -11,6 +11,7 @@
 
 #include "conf/read.h"
 #include "io/address.h"
+#include "verify/fault/class.h"
 
 enum {
     RW_ACCEPTANCE_LOADS_MAX = 8,
@@ -40,8 +41,11 @@ struct rw_verify_origin {
 };
 
 struct rw_verify_server {
-    struct rw_span name; /* as the gateway's configuration calls it */
+    struct rw_span name;
+    struct rw_span upstream; /* as the gateway's configuration calls it; the name, if not given */
+    int kind;                /* enum rw_dependency_kind, of those that are servers */
     struct rw_span address;
+    struct rw_span listens; /* where it does, when a relay stands at `address`; empty: not said */
     struct rw_verify_origin *origin; /* or */
     struct rw_conf_list command;     /* of struct rw_span: the program and its arguments */
     uint32_t start_ms_max;
@@ -68,6 +72,20 @@ struct rw_verify_load {
     bool http2;
 };
 
+/* Fields of 0 are as usual for the class: rw_fault_order_init. */
+struct rw_verify_fault {
+    struct rw_span cause;      /* the class, by its name */
+    enum rw_fault_class class; /* filled by the check */
+    struct rw_span on;         /* a dependency; empty: all to which the class applies */
+    struct rw_span load_name;
+    unsigned load; /* which of the loads; filled by the check */
+    uint32_t before_ms, for_ms, recovery_ms_max;
+    uint32_t per_window; /* how often it is expected in the window of availability */
+    uint32_t parts, share_percent, delay_ms, jitter_ms, step_ms, connections, per_second;
+    uint64_t bytes, bytes_per_second;
+    struct rw_conf_place place;
+};
+
 struct rw_verify_target_latency {
     double percentile;
     uint32_t most_ms;
@@ -85,11 +103,42 @@ struct rw_verify_target_concurrency {
     uint32_t least;
 };
 
+struct rw_verify_target_availability {
+    double least_percent;
+    uint32_t window_days;
+};
+
+struct rw_verify_target_recovery {
+    uint32_t most_ms;
+    int from; /* enum rw_recovery_from */
+};
+
+enum rw_recovery_from { RW_RECOVERY_FROM_END, RW_RECOVERY_FROM_BEGIN };
+
+struct rw_verify_target_data_loss {
+    uint32_t most; /* acknowledged writes */
+};
+
+struct rw_verify_target_coverage {
+    double least_percent;
+};
+
+struct rw_verify_target_cost {
+    double most;
+    double core_hour; /* price */
+    struct rw_span currency;
+};
+
 enum rw_verify_target_kind {
     RW_TARGET_LATENCY,
     RW_TARGET_ERRORS,
     RW_TARGET_THROUGHPUT,
     RW_TARGET_CONCURRENCY,
+    RW_TARGET_AVAILABILITY,
+    RW_TARGET_RECOVERY,
+    RW_TARGET_DATA_LOSS,
+    RW_TARGET_COVERAGE,
+    RW_TARGET_COST,
     RW_TARGET_KIND_COUNT
 };
 
@@ -112,7 +161,8 @@ struct rw_acceptance {
     struct rw_conf_list requests; /* of struct rw_verify_request; one at least after reading */
     struct rw_conf_list loads;    /* of struct rw_verify_load; one at least */
     struct rw_conf_list targets;  /* of struct rw_verify_target; one at least */
-    uint32_t repetitions, seed;
+    struct rw_conf_list faults;   /* of struct rw_verify_fault */
+    uint32_t repetitions, fault_repetitions, seed;
     double confidence_percent;
     /* Filled by rw_acceptance_read. */
     const char *path;
@@ -135,12 +185,17 @@ static inline const struct rw_verify_server *rw_acceptance_servers(const struct 
     return file->servers.items;
 }
 
+static inline const struct rw_verify_fault *rw_acceptance_faults(const struct rw_acceptance *file)
+{
+    return file->faults.items;
+}
+
 /* As rw_conf_read_file. `path` outlives the result. */
 RW_MUST_CHECK enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
                                              struct rw_acceptance **file,
                                              struct rw_conf_report *report);
 
-/* How long the loads take, all repetitions together. */
+/* How long the loads take, all repetitions together, and faults at most. */
 double rw_acceptance_seconds(const struct rw_acceptance *file);
 
 #endif

@@ -5,9 +5,18 @@
 #include "load/settings.h"
 #include "verify/acceptance_tables.h"
 
+/* As the table's words stand for them. */
+static const enum rw_dependency_kind server_kinds[] = {
+    RW_DEPENDENCY_UPSTREAM, RW_DEPENDENCY_REDIS, RW_DEPENDENCY_DATABASE, RW_DEPENDENCY_BROKER};
+
 void rw_acceptance_check_server(void *value, struct rw_conf_report *report)
 {
     struct rw_verify_server *server = value;
+    server->kind = (int)server_kinds[server->kind];
+    if (!server->upstream.len)
+        server->upstream = server->name;
+    if (server->origin && server->kind != RW_DEPENDENCY_UPSTREAM)
+        rw_conf_mistake_on(report, &server->kind, "the built-in server speaks HTTP only");
     if (server->origin && server->command.count)
         rw_conf_mistake_on(report, &server->command,
                            "the server is built in (origin): it needs no command");
@@ -61,6 +70,18 @@ void rw_acceptance_check_load(void *value, struct rw_conf_report *report)
                            "each of the %u threads needs a connection at least", threads);
     if (load->rate_to > 0 && load->rate <= 0)
         rw_conf_mistake_on(report, &load->rate_to, "it goes with `rate`, the rate at the begin");
+}
+
+void rw_acceptance_check_fault(void *value, struct rw_conf_report *report)
+{
+    struct rw_verify_fault *fault = value;
+    const char *names[RW_FAULT_CLASS_COUNT];
+    for (unsigned i = 0; i < RW_FAULT_CLASS_COUNT; i++)
+        names[i] = rw_fault_class_info((enum rw_fault_class)i)->name;
+    if (fault->cause.len && rw_fault_class_find(fault->cause, &fault->class))
+        rw_conf_mistake_on(report, &fault->cause, "no fault is called %s%s",
+                           rw_conf_quote(report, fault->cause),
+                           rw_conf_hint(report, fault->cause, names, RW_FAULT_CLASS_COUNT));
 }
 
 /* ---- The whole file ---- */
@@ -118,6 +139,16 @@ static void check_targets(struct rw_acceptance *file, struct rw_conf_report *rep
             tell_unknown_load(file, &targets[i].load_name, report);
 }
 
+static void check_faults(struct rw_acceptance *file, struct rw_conf_report *report)
+{
+    struct rw_verify_fault *faults = file->faults.items;
+    for (size_t i = 0; i < file->faults.count; i++)
+        if (!find_load(file, faults[i].load_name, &faults[i].load))
+            tell_unknown_load(file, &faults[i].load_name, report);
+    if (file->fault_repetitions > file->repetitions)
+        file->fault_repetitions = file->repetitions;
+}
+
 /* Without `requests`: one for "/". */
 static void fill_requests(struct rw_acceptance *file, struct rw_conf_report *report)
 {
@@ -140,9 +171,11 @@ void rw_acceptance_check(void *value, struct rw_conf_report *report)
     check_count(&file->loads, RW_ACCEPTANCE_LOADS_MAX, "loads", report);
     check_count(&file->targets, RW_ACCEPTANCE_TARGETS_MAX, "targets", report);
     check_count(&file->servers, RW_ACCEPTANCE_SERVERS_MAX, "servers", report);
+    check_count(&file->faults, RW_ACCEPTANCE_FAULTS_MAX, "faults", report);
     check_count(&file->requests, RW_ACCEPTANCE_REQUESTS_MAX, "requests", report);
     check_url(file, report);
     check_targets(file, report);
+    check_faults(file, report);
     fill_requests(file, report);
     if (file->confidence_percent >= 100)
         rw_conf_mistake_on(report, &file->confidence_percent, "nothing is ever certain");

@@ -3,6 +3,8 @@
 #include "verify/acceptance_tables.h"
 
 static const char *const distributions[] = {"constant", "uniform", "exponential", NULL};
+/* In the order of enum rw_dependency_kind, whose others are no servers; the check joins them. */
+static const char *const server_kinds[] = {"upstream", "redis", "database", "broker", NULL};
 static const char *const arrivals[] = {"even", "poisson", NULL};
 
 /* ---- What is started ---- */
@@ -117,8 +119,24 @@ static const struct rw_conf_field server_fields[] = {
         .offset = MEMBER(name),
         .min = 1,
         .max = 64,
-        .doc = "The name of the upstream that it serves, in the gateway's configuration.",
+        .doc = "What messages and reports call it.",
         .example = "app",
+    },
+    {
+        .name = "upstream",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(upstream),
+        .max = 128,
+        .doc = "The upstream that it serves, in the gateway's configuration; without it, the one "
+               "with its name.",
+    },
+    {
+        .name = "kind",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(kind),
+        .names = server_kinds,
+        .fallback = "upstream",
+        .doc = "What it is to the gateway.",
     },
     {
         .name = "address",
@@ -127,6 +145,15 @@ static const struct rw_conf_field server_fields[] = {
         .offset = MEMBER(address),
         .doc = "Where the gateway expects it: an endpoint in the gateway's configuration.",
         .example = "127.0.0.1:9001",
+    },
+    {
+        .name = "listens",
+        .type = RW_CONF_ADDRESS,
+        .offset = MEMBER(listens),
+        .doc = "Where it listens itself while faults are caused: a relay then stands at `address`. "
+               "The built-in server needs none; without it others cannot be cut off, slowed down "
+               "or the like.",
+        .example = "127.0.0.1:9101",
     },
     {
         .name = "origin",

@@ -5,12 +5,14 @@
 #include "verify/acceptance.h"
 
 extern const struct rw_conf_record rw_acceptance_gateway_record, rw_acceptance_server_record,
-    rw_acceptance_request_record, rw_acceptance_load_record, rw_acceptance_target_record;
+    rw_acceptance_request_record, rw_acceptance_load_record, rw_acceptance_target_record,
+    rw_acceptance_fault_record;
 
 /* Of the records, and of the whole file. */
 void rw_acceptance_check_server(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_request(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_load(void *value, struct rw_conf_report *report);
+void rw_acceptance_check_fault(void *value, struct rw_conf_report *report);
 void rw_acceptance_check(void *value, struct rw_conf_report *report);
 
 #endif

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-enum { CONNECT_MS_MAX = 30000 };
+enum { CONNECT_MS_MAX = 10000 };
 
 static bool is_loopback(const struct rw_address *address)
 {

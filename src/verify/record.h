@@ -6,6 +6,7 @@
 
 #include "load/run.h"
 #include "verify/acceptance.h"
+#include "verify/fault/fault.h"
 
 enum { RW_RECORD_REPETITIONS_MAX = RW_ACCEPTANCE_REPETITIONS_MAX };
 
@@ -24,17 +25,56 @@ struct rw_take {
     size_t row_count;
 };
 
+/* A fault of the file on one dependency. */
+struct rw_case {
+    unsigned fault; /* of the file */
+    const struct rw_dependency *dependency;
+};
+
+/* A case in one repetition: the load, the fault in the middle of it, and what came after. Times are
+ * seconds since the begin of its load, as the rows count them. */
+struct rw_trial {
+    bool done;
+    bool happened; /* it was seen to act */
+    bool survived; /* nothing ended that was not killed by it */
+    uint64_t observed;
+    double begin_s, end_s;
+    struct rw_timeline_row *rows;
+    size_t row_count;
+    char why[RW_FAULT_WHY_BYTES]; /* it could not be caused; "" */
+};
+
+/* Writes that were acknowledged, against those that the built-in servers have seen. */
+struct rw_ledger_sum {
+    bool kept; /* somebody counted on both sides */
+    uint64_t sent, acknowledged, lost, twice;
+};
+
 struct rw_record {
     unsigned loads, repetitions; /* planned */
     unsigned repeated;           /* that have begun */
     bool interrupted;
     double seconds;        /* of all */
     struct rw_take *takes; /* loads x repetitions */
+    struct rw_dependencies dependencies;
+    const struct rw_case *cases;
+    unsigned case_count, fault_repetitions;
+    struct rw_trial *trials; /* cases x fault repetitions */
+    struct rw_ledger_sum ledger;
 };
 
+/* RW_ENOMEM. Cases come later: rw_record_take_cases. */
 RW_MUST_CHECK enum rw_err rw_record_init(struct rw_record *record, unsigned loads,
                                          unsigned repetitions);
+/* Makes room for their trials. RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_record_take_cases(struct rw_record *record, unsigned repetitions);
 void rw_record_free(struct rw_record *record);
+
+static inline struct rw_trial *rw_record_trial(const struct rw_record *record, unsigned which,
+                                               unsigned repetition)
+{
+    return &record->trials[repetition * record->case_count + which];
+}
 
 static inline struct rw_take *rw_record_take(const struct rw_record *record, unsigned load,
                                              unsigned repetition)
@@ -46,5 +86,8 @@ static inline struct rw_take *rw_record_take(const struct rw_record *record, uns
 RW_MUST_CHECK enum rw_err rw_take_keep(struct rw_take *take,
                                        const struct rw_load_settings *settings,
                                        const struct rw_load_result *result);
+/* The same for a trial: its rows. */
+RW_MUST_CHECK enum rw_err rw_trial_keep(struct rw_trial *trial,
+                                        const struct rw_load_result *result);
 
 #endif

@@ -13,10 +13,15 @@ enum rw_err rw_verify_sheet_make(const struct rw_acceptance *file, const struct 
     const struct rw_verify_target *targets = rw_acceptance_targets(file);
     *sheet = (struct rw_verify_sheet){.file = file, .record = record, .failed = failed};
     sheet->verdicts = rw_alloc_zero(file->targets.count * sizeof(*sheet->verdicts));
-    if (!sheet->verdicts)
+    enum rw_err err = rw_coverage_make(file, record, &sheet->coverage);
+    if (err || !sheet->verdicts)
         return RW_ENOMEM;
+    const struct rw_judging judging = {.file = file,
+                                       .record = record,
+                                       .coverage = &sheet->coverage,
+                                       .confidence = file->confidence_percent / 100};
     for (size_t i = 0; i < file->targets.count; i++) {
-        rw_verdict_of(record, &targets[i], file->confidence_percent / 100, &sheet->verdicts[i]);
+        rw_verdict_of(&judging, &targets[i], &sheet->verdicts[i]);
         sheet->met += sheet->verdicts[i].result == RW_VERIFY_MET;
         sheet->not_met += sheet->verdicts[i].result == RW_VERIFY_NOT_MET;
         sheet->unjudged += sheet->verdicts[i].result == RW_VERIFY_UNJUDGED;
@@ -28,6 +33,7 @@ void rw_verify_sheet_free(struct rw_verify_sheet *sheet)
 {
     rw_free(sheet->verdicts);
     sheet->verdicts = NULL;
+    rw_coverage_free(&sheet->coverage);
 }
 
 bool rw_verify_holds(const struct rw_verify_sheet *sheet)
@@ -43,33 +49,39 @@ static void add(struct rw_text *text, struct rw_label label, enum rw_language la
     rw_text_adds(text, rw_label_in(label, language));
 }
 
-static void add_quantity(struct rw_text *text, double value, enum rw_unit unit,
+static void add_quantity(struct rw_text *text, struct rw_quantity quantity,
                          enum rw_language language)
 {
-    if (isnan(value))
+    if (isnan(quantity.value))
         rw_text_adds(text, "–");
     else
-        rw_quantity_write(text, (struct rw_quantity){value, unit, NULL, NULL}, language);
+        rw_quantity_write(text, quantity, language);
 }
 
-static void add_interval(struct rw_text *text, struct rw_interval interval, enum rw_unit unit,
-                         enum rw_language language)
+void rw_verify_add_interval(const struct rw_verify_target *target, struct rw_interval interval,
+                            enum rw_language language, struct rw_text *text)
 {
     if (isnan(interval.low)) {
         rw_text_adds(text, "–");
         return;
     }
-    add_quantity(text, interval.low, unit, language);
+    add_quantity(text, rw_target_quantity(target, interval.low), language);
     add(text, RW_TEXTS(" to ", " 至 "), language);
-    add_quantity(text, interval.high, unit, language);
+    add_quantity(text, rw_target_quantity(target, interval.high), language);
 }
 
-static void add_limit(struct rw_text *text, const struct rw_target_kind *kind, double limit,
-                      enum rw_language language)
+void rw_verify_add_limit(const struct rw_verify_target *target, double limit,
+                         enum rw_language language, struct rw_text *text)
 {
-    add(text, kind->at_least ? RW_TEXTS("at least ", "至少 ") : RW_TEXTS("at most ", "至多 "),
-        language);
-    add_quantity(text, limit, kind->unit, language);
+    bool at_least = rw_target_kind(target)->at_least;
+    add(text, at_least ? RW_TEXTS("at least ", "至少 ") : RW_TEXTS("at most ", "至多 "), language);
+    add_quantity(text, rw_target_quantity(target, limit), language);
+}
+
+void rw_verify_add_measured(const struct rw_verify_target *target, double measured,
+                            enum rw_language language, struct rw_text *text)
+{
+    add_quantity(text, rw_target_quantity(target, measured), language);
 }
 
 struct row {
@@ -81,17 +93,16 @@ static void fill_row(const struct rw_verify_sheet *sheet, size_t index, enum rw_
                      struct row *row)
 {
     const struct rw_verify_target *target = &rw_acceptance_targets(sheet->file)[index];
-    const struct rw_target_kind *kind = rw_target_kind(target);
     const struct rw_verdict *verdict = &sheet->verdicts[index];
     add(&row->cells[0], rw_verify_result_label(verdict->result), language);
     rw_target_name(target, language, &row->cells[1]);
-    if (sheet->file->loads.count > 1) {
+    if (sheet->file->loads.count > 1 && !rw_target_kind(target)->of_faults) {
         rw_text_adds(&row->cells[1], " · ");
         rw_text_add(&row->cells[1], rw_acceptance_loads(sheet->file)[target->load].name);
     }
-    add_quantity(&row->cells[2], verdict->measured, kind->unit, language);
-    add_limit(&row->cells[3], kind, verdict->limit, language);
-    add_interval(&row->cells[4], verdict->interval, kind->unit, language);
+    rw_verify_add_measured(target, verdict->measured, language, &row->cells[2]);
+    rw_verify_add_limit(target, verdict->limit, language, &row->cells[3]);
+    rw_verify_add_interval(target, verdict->interval, language, &row->cells[4]);
     rw_verdict_explain(verdict, language, &row->note);
 }
 
@@ -169,6 +180,75 @@ static void put_table(const struct rw_verify_sheet *sheet, enum rw_language lang
     free_rows(rows, count);
 }
 
+/* ---- Chaos coverage ---- */
+
+static void put_pair(const struct rw_pair *pair, enum rw_language language, struct rw_text *text)
+{
+    struct rw_text name = {0}, state = {0};
+    const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
+    rw_text_addf(&name, "%s · %.*s", class->name, RW_SPAN_ARGS(pair->dependency->name));
+    add(&state, rw_pair_state_label(pair->state), language);
+    rw_text_adds(text, "  ");
+    rw_text_add(text, rw_text_span(&state));
+    rw_text_addf(text, "%*s", width_of(&state) < 20 ? (int)(20 - width_of(&state)) : 1, "");
+    rw_text_add(text, rw_text_span(&name));
+    rw_text_addf(text, "%*s", width_of(&name) < 34 ? (int)(34 - width_of(&name)) : 1, "");
+    rw_verify_describe_pair(pair, language, text);
+    rw_text_adds(text, "\n");
+    text->err = text->err ? text->err : name.err ? name.err : state.err;
+    rw_text_free(&name);
+    rw_text_free(&state);
+}
+
+void rw_verify_describe_pair(const struct rw_pair *pair, enum rw_language language,
+                             struct rw_text *text)
+{
+    if (pair->state < RW_PAIR_FAILED) {
+        rw_text_adds(text, pair->why);
+        return;
+    }
+    const struct rw_quantity recovery = {pair->recovery_s, RW_UNIT_SECONDS, NULL, NULL},
+                             lost = {pair->lost_s, RW_UNIT_SECONDS, NULL, NULL},
+                             observed = {(double)pair->observed, RW_UNIT_COUNT, NULL, NULL};
+    add(text, RW_TEXTS("well again after ", "恢复用时 "), language);
+    rw_quantity_write(text, recovery, language);
+    add(text, RW_TEXTS(", failed traffic ", "，失败流量 "), language);
+    rw_quantity_write(text, lost, language);
+    rw_text_adds(text, "; ");
+    add(text, rw_fault_class_info(pair->fault)->observed, language);
+    rw_text_adds(text, " ");
+    rw_quantity_write(text, observed, language);
+}
+
+void rw_verify_describe_coverage(const struct rw_coverage *coverage, enum rw_language language,
+                                 struct rw_text *text)
+{
+    const struct rw_quantity share = {rw_coverage_share(coverage), RW_UNIT_SHARE, NULL, NULL};
+    add(text, RW_TEXTS("Chaos coverage: ", "故障演练覆盖率："), language);
+    rw_quantity_write(text, share, language);
+    if (language == RW_LANGUAGE_ZH)
+        rw_text_addf(text, "（适用 %zu 对，演练 %zu 对，通过 %zu 对）", coverage->count,
+                     coverage->exercised, coverage->passed);
+    else
+        rw_text_addf(text,
+                     " (%zu pairs of dependency and fault apply, %zu were exercised, %zu passed)",
+                     coverage->count, coverage->exercised, coverage->passed);
+}
+
+static void put_coverage(const struct rw_verify_sheet *sheet, enum rw_language language,
+                         struct rw_text *text)
+{
+    const struct rw_coverage *coverage = &sheet->coverage;
+    if (!sheet->file->faults.count)
+        return;
+    rw_text_adds(text, "\n");
+    rw_verify_describe_coverage(coverage, language, text);
+    rw_text_adds(text, "\n\n");
+    for (size_t i = 0; i < coverage->count; i++)
+        if (coverage->pairs[i].state != RW_PAIR_NOT_ASKED)
+            put_pair(&coverage->pairs[i], language, text);
+}
+
 /* ---- Around it ---- */
 
 static void put_head(const struct rw_verify_sheet *sheet, enum rw_language language,
@@ -216,6 +296,7 @@ void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language
 {
     put_head(sheet, language, text);
     put_table(sheet, language, text);
+    put_coverage(sheet, language, text);
     if (sheet->failed[0])
         rw_text_addf(text, "\n%s", sheet->failed);
     put_sum(sheet, language, text);

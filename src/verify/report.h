@@ -4,12 +4,14 @@
 #define RW_VERIFY_REPORT_H
 
 #include "base/text.h"
+#include "verify/coverage.h"
 #include "verify/target.h"
 
 struct rw_verify_sheet {
     const struct rw_acceptance *file;
     const struct rw_record *record;
     struct rw_verdict *verdicts; /* one for each target */
+    struct rw_coverage coverage;
     unsigned met, not_met, unjudged;
     const char *failed; /* what ended the run early; "" for nothing */
 };
@@ -22,6 +24,23 @@ void rw_verify_sheet_free(struct rw_verify_sheet *sheet);
 
 /* Everything holds, and the run was whole. */
 bool rw_verify_holds(const struct rw_verify_sheet *sheet);
+
+/* ---- In words ---- */
+
+/* "12.3 ms", "at most 50 ms", "11.9 ms to 13 ms"; a dash where there is none. */
+void rw_verify_add_measured(const struct rw_verify_target *target, double measured,
+                            enum rw_language language, struct rw_text *text);
+void rw_verify_add_limit(const struct rw_verify_target *target, double limit,
+                         enum rw_language language, struct rw_text *text);
+void rw_verify_add_interval(const struct rw_verify_target *target, struct rw_interval interval,
+                            enum rw_language language, struct rw_text *text);
+/* What came of a pair, or why nothing did. */
+void rw_verify_describe_pair(const struct rw_pair *pair, enum rw_language language,
+                             struct rw_text *text);
+void rw_verify_describe_coverage(const struct rw_coverage *coverage, enum rw_language language,
+                                 struct rw_text *text);
+
+/* ---- Whole ---- */
 
 /* A table, for a terminal. */
 void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language language,

@@ -89,6 +89,38 @@ static void add_take(const struct rw_verify_sheet *sheet, unsigned load, unsigne
                  take->late ? "true" : "false", take->busy ? "true" : "false");
 }
 
+static void add_pair(const struct rw_pair *pair, struct rw_text *text)
+{
+    const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
+    rw_text_adds(text, "{");
+    add_text(text, "dependency", pair->dependency->name);
+    rw_text_addf(text, ", \"kind\": \"%s\", \"fault\": \"%s\", \"state\": \"%s\"",
+                 rw_dependency_name(pair->dependency->kind), class->name,
+                 rw_pair_state_name(pair->state));
+    if (pair->state >= RW_PAIR_FAILED) {
+        add_number(text, "recovery_seconds", pair->recovery_s);
+        add_number(text, "recovery_seconds_from_begin", pair->recovery_begin_s);
+        add_number(text, "failed_traffic_seconds", pair->lost_s);
+        rw_text_addf(text, ", \"observed\": %" PRIu64, pair->observed);
+    }
+    rw_text_adds(text, ", ");
+    add_text(text, "why", rw_span_text(pair->why));
+    rw_text_adds(text, "}");
+}
+
+static void add_coverage(const struct rw_coverage *coverage, struct rw_text *text)
+{
+    rw_text_addf(text, "{\"pairs\": %zu, \"exercised\": %zu, \"passed\": %zu, \"failed\": %zu",
+                 coverage->count, coverage->exercised, coverage->passed, coverage->failed);
+    add_number(text, "share", rw_coverage_share(coverage));
+    rw_text_adds(text, ", \"of\": [");
+    for (size_t i = 0; i < coverage->count; i++) {
+        rw_text_adds(text, i ? ",\n    " : "\n    ");
+        add_pair(&coverage->pairs[i], text);
+    }
+    rw_text_adds(text, "\n  ]}");
+}
+
 static void add_takes(const struct rw_verify_sheet *sheet, struct rw_text *text)
 {
     const char *separator = "";
@@ -125,7 +157,9 @@ void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *
         rw_text_adds(text, i ? ",\n    " : "\n    ");
         add_target(sheet, i, text);
     }
-    rw_text_adds(text, "\n  ],\n  \"loads\": [");
+    rw_text_adds(text, "\n  ],\n  \"coverage\": ");
+    add_coverage(&sheet->coverage, text);
+    rw_text_adds(text, ",\n  \"loads\": [");
     add_takes(sheet, text);
     rw_text_adds(text, "\n  ]\n}\n");
 }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "verify/trial.h"
 
 #include <math.h>
 
@@ -73,6 +74,24 @@ static enum rw_err drive_loads(struct rw_verify_run *run, unsigned repetition)
     return err;
 }
 
+/* The system again, this time with relays: what they cost is not measured with the targets. */
+static enum rw_err disturb(struct rw_verify_run *run, unsigned repetition)
+{
+    const struct rw_faults_options options = {.seed = run->file->seed + repetition};
+    run->now.load = NULL;
+    if (run->progress)
+        run->progress(&run->now, run->user);
+    enum rw_err err = rw_faults_open(&options, &run->faults);
+    if (!err)
+        err = rw_system_start(&run->system, run->faults, &run->why);
+    if (!err)
+        err = rw_trials_run(run, repetition);
+    rw_system_stop(&run->system);
+    rw_faults_close(run->faults);
+    run->faults = NULL;
+    return err;
+}
+
 static enum rw_err repeat(struct rw_verify_run *run, unsigned repetition)
 {
     run->now = (struct rw_verify_progress){.repetition = repetition + 1,
@@ -80,10 +99,13 @@ static enum rw_err repeat(struct rw_verify_run *run, unsigned repetition)
     if (run->progress)
         run->progress(&run->now, run->user);
     run->record.repeated = repetition + 1;
-    enum rw_err err = rw_system_start(&run->system, &run->why);
+    enum rw_err err = rw_system_start(&run->system, NULL, &run->why);
     if (!err)
         err = drive_loads(run, repetition);
     rw_system_stop(&run->system);
+    if (!err && repetition < run->file->fault_repetitions && run->record.case_count &&
+        !atomic_load(&run->stop))
+        err = disturb(run, repetition);
     return err;
 }
 
@@ -110,7 +132,10 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
 {
     const struct rw_acceptance *file = run->file;
     run->begin_ns = rw_clock_monotonic_ns();
+    rw_arena_init(&run->arena, NULL, 0, 64 * 1024, 256u << 20);
     enum rw_err err = rw_record_init(&run->record, (unsigned)file->loads.count, file->repetitions);
+    if (!err)
+        err = rw_cases_make(file, &run->arena, &run->record, &run->why);
     if (!err)
         err = rw_drive_init(&run->drive, file, run->allowed, &run->why);
     if (!err)
@@ -136,5 +161,6 @@ void rw_verify_run_close(struct rw_verify_run *run)
 {
     rw_drive_free(&run->drive);
     rw_record_free(&run->record);
+    rw_arena_free(&run->arena);
     rw_text_free(&run->why);
 }

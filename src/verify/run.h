@@ -1,5 +1,8 @@
 /* A run of verify: every repetition starts the system, drives each load, stops the system.
  *
+ * Then, if the file has faults, the system is started again with relays in the way, and each case
+ * (cases.h) has a trial: a load, and in the middle of it the fault (trial.h).
+ *
  * rw_verify_run blocks; meanwhile it calls `progress` about four times a second on the caller's
  * thread. rw_verify_stop (any thread, signal handlers) ends it early and in good order: what was
  * measured until then is kept, and the system is stopped. rw_verify_run_close follows in any case.
@@ -7,14 +10,16 @@
 #ifndef RW_VERIFY_RUN_H
 #define RW_VERIFY_RUN_H
 
+#include "verify/cases.h"
 #include "verify/drive.h"
-#include "verify/record.h"
 #include "verify/system.h"
 
 struct rw_verify_progress {
     unsigned repetition, repetitions;  /* from 1 */
     const struct rw_verify_load *load; /* NULL: the system is being started */
-    double left_s;                     /* of all loads */
+    const struct rw_case *trial;       /* NULL: no fault */
+    enum rw_fault_class fault;         /* of the trial */
+    double left_s;                     /* of all loads, and faults at most */
     const struct rw_load_progress *now;
 };
 
@@ -30,6 +35,8 @@ struct rw_verify_run {
     /* Its own. */
     struct rw_drive drive;
     struct rw_system system;
+    struct rw_arena arena;        /* of the cases, and the gateway's configuration */
+    struct rw_faults *faults;     /* while trials run */
     struct rw_load_run *load_run; /* while one runs */
     struct rw_verify_progress now;
     struct rw_take *take;

@@ -2,10 +2,11 @@
 
 #include "base/clock.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LOOK_US = 5000, FREE_LOOKS = 400, STOP_MS_MAX = 10000 };
+enum { LOOK_US = 5000, FREE_LOOKS = 400, STEADY_LOOKS = 10, STOP_MS_MAX = 10000 };
 
 static const char self[] = "/proc/self/exe";
 
@@ -36,18 +37,21 @@ static void tell_end(const struct rw_process *process, const char *what, struct 
     rw_process_last_words(process, why);
 }
 
+/* Accepting once is not enough: whoever fails to start may have come as far as that. */
 static enum rw_err wait_until_up(struct rw_system *system, struct rw_process *process,
                                  const struct rw_address *address, uint32_t ms_max,
                                  struct rw_text *why)
 {
     uint64_t end_ns = rw_clock_monotonic_ns() + ms_max * RW_NS_PER_MS;
     char place[RW_ADDRESS_TEXT_MAX];
+    unsigned steady = 0;
     for (;;) {
         if (!rw_process_runs(process)) {
             tell_end(process, "has ended at once", why);
             return RW_ECLOSED;
         }
-        if (accepts(address))
+        steady = accepts(address) ? steady + 1 : 0;
+        if (steady == STEADY_LOOKS)
             return RW_OK;
         if (atomic_load(system->stop))
             return RW_ECANCELED;
@@ -80,19 +84,57 @@ static enum rw_err check_free(const struct rw_address *address, const char *name
 
 /* ---- Servers ---- */
 
+static bool is_ours(const struct rw_verify_server *server)
+{
+    return server->origin || server->command.count;
+}
+
+/* One that nobody has at this moment. */
+static enum rw_err find_port(struct rw_address *address)
+{
+    struct sockaddr_in loopback = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(loopback);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && bind(fd, (struct sockaddr *)&loopback, bytes) == 0 &&
+                getsockname(fd, (struct sockaddr *)&loopback, &bytes) == 0;
+    if (fd >= 0)
+        close(fd);
+    memcpy(&address->storage, &loopback, sizeof(loopback));
+    address->bytes = sizeof(loopback);
+    return good ? RW_OK : RW_EIO;
+}
+
+/* Where the server itself listens, and a relay in its place if it can have one. */
+static enum rw_err place_server(struct rw_system *system, unsigned index, struct rw_faults *faults,
+                                struct rw_text *why)
+{
+    const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
+    struct rw_address address, *listens = &system->listens[index];
+    enum rw_err err = rw_address_parse(server->address, &address);
+    *listens = address;
+    system->relays[index] = NULL;
+    if (err || !faults || (!server->origin && !server->listens.len))
+        return err;
+    err = server->listens.len ? rw_address_parse(server->listens, listens) : find_port(listens);
+    if (!err)
+        err = check_free(&address, server->name.at, why);
+    if (!err)
+        err = rw_faults_relay(faults, &address, listens, &system->relays[index]);
+    if (err && !why->len)
+        rw_text_addf(why, "the relay in front of %s: %s\n", server->name.at, rw_err_text(err));
+    return err;
+}
+
 static enum rw_err start_origin(struct rw_system *system, unsigned index)
 {
     const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
-    char fd[16];
+    char fd[16], place[RW_ADDRESS_TEXT_MAX + 1];
+    place[rw_address_format(place, &system->listens[index].storage)] = '\0';
     snprintf(fd, sizeof(fd), "%d", system->counts_fd);
-    char *const arguments[] = {(char *)self,
-                               "verify",
-                               "--origin",
-                               (char *)server->name.at,
-                               "--origin-counts",
-                               fd,
-                               (char *)system->file->path,
-                               NULL};
+    char *const arguments[] = {
+        (char *)self, "verify",          "--origin", (char *)server->name.at,    "--origin-listen",
+        place,        "--origin-counts", fd,         (char *)system->file->path, NULL};
     return rw_process_start(&system->servers[index], server->name.at, arguments);
 }
 
@@ -109,17 +151,15 @@ static enum rw_err start_command(struct rw_system *system, unsigned index)
 static enum rw_err start_server(struct rw_system *system, unsigned index, struct rw_text *why)
 {
     const struct rw_verify_server *server = &rw_acceptance_servers(system->file)[index];
-    struct rw_address address;
-    if (!server->origin && !server->command.count)
+    const struct rw_address *listens = &system->listens[index];
+    if (!is_ours(server))
         return RW_OK;
-    enum rw_err err = rw_address_parse(server->address, &address);
-    if (!err)
-        err = check_free(&address, server->name.at, why);
+    enum rw_err err = check_free(listens, server->name.at, why);
     if (!err)
         err = server->origin ? start_origin(system, index) : start_command(system, index);
     if (err)
         return err;
-    return wait_until_up(system, &system->servers[index], &address, server->start_ms_max, why);
+    return wait_until_up(system, &system->servers[index], listens, server->start_ms_max, why);
 }
 
 /* ---- All of it ---- */
@@ -136,9 +176,11 @@ static enum rw_err start_gateway(struct rw_system *system, struct rw_text *why)
                                why);
 }
 
-enum rw_err rw_system_start(struct rw_system *system, struct rw_text *why)
+enum rw_err rw_system_start(struct rw_system *system, struct rw_faults *faults, struct rw_text *why)
 {
     enum rw_err err = RW_OK;
+    for (unsigned i = 0; !err && i < system->file->servers.count; i++)
+        err = place_server(system, i, faults, why);
     for (unsigned i = 0; !err && i < system->file->servers.count; i++)
         err = start_server(system, i, why);
     if (!err && system->file->gateway)
@@ -176,6 +218,56 @@ void rw_system_close(struct rw_system *system)
 {
     rw_system_stop(system);
     rw_origin_counts_close(system->counts, system->counts_fd);
+}
+
+/* ---- For faults ---- */
+
+static bool serves(const struct rw_verify_server *server, const struct rw_dependency *dependency)
+{
+    if ((enum rw_dependency_kind)server->kind != dependency->kind)
+        return false;
+    return dependency->kind == RW_DEPENDENCY_REDIS ||
+           rw_span_eq(server->upstream, dependency->name);
+}
+
+static bool is_gateways_own(enum rw_dependency_kind kind)
+{
+    return kind == RW_DEPENDENCY_WORKER || kind == RW_DEPENDENCY_LIMITS ||
+           kind == RW_DEPENDENCY_CLOCK || kind == RW_DEPENDENCY_CONFIGURATION;
+}
+
+void rw_system_target(const struct rw_system *system, const struct rw_dependency *dependency,
+                      struct rw_system_target *target)
+{
+    const struct rw_verify_server *servers = rw_acceptance_servers(system->file);
+    struct rw_fault_target *to = &target->target;
+    *target = (struct rw_system_target){.target.dependency = dependency};
+    to->relays = target->relays;
+    to->pids = target->pids;
+    for (size_t i = 0; i < system->file->servers.count; i++) {
+        if (!serves(&servers[i], dependency))
+            continue;
+        if (system->relays[i])
+            target->relays[to->relay_count++] = system->relays[i];
+        if (system->servers[i].pid)
+            target->pids[to->pid_count++] = system->servers[i].pid;
+    }
+    if (is_gateways_own(dependency->kind) && system->gateway.pid)
+        target->pids[to->pid_count++] = system->gateway.pid;
+}
+
+enum rw_err rw_system_revive(struct rw_system *system, const struct rw_dependency *dependency,
+                             struct rw_text *why)
+{
+    const struct rw_verify_server *servers = rw_acceptance_servers(system->file);
+    enum rw_err err = RW_OK;
+    for (unsigned i = 0; !err && i < system->file->servers.count; i++) {
+        if (!serves(&servers[i], dependency) || rw_process_runs(&system->servers[i]))
+            continue;
+        rw_process_close(&system->servers[i]);
+        err = start_server(system, i, why);
+    }
+    return err;
 }
 
 double rw_system_cpu_seconds(const struct rw_system *system)

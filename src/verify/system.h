@@ -8,15 +8,25 @@
 #define RW_VERIFY_SYSTEM_H
 
 #include "verify/acceptance.h"
+#include "verify/fault/fault.h"
 #include "verify/origin.h"
 #include "verify/process.h"
+
+/* How a dependency can be got at; lives as long as its system runs. */
+struct rw_system_target {
+    struct rw_fault_target target;
+    struct rw_relay *relays[RW_ACCEPTANCE_SERVERS_MAX];
+    pid_t pids[RW_ACCEPTANCE_SERVERS_MAX];
+};
 
 struct rw_system {
     const struct rw_acceptance *file;
     struct rw_address address; /* of the gateway */
     struct rw_process gateway;
     struct rw_process servers[RW_ACCEPTANCE_SERVERS_MAX];
-    struct rw_origin_counts *counts; /* of all built-in servers together */
+    struct rw_address listens[RW_ACCEPTANCE_SERVERS_MAX]; /* each server itself */
+    struct rw_relay *relays[RW_ACCEPTANCE_SERVERS_MAX];   /* in front of it; NULL: none */
+    struct rw_origin_counts *counts;                      /* of all built-in servers together */
     int counts_fd;
     const _Atomic bool *stop; /* of the run: waiting ends */
 };
@@ -25,13 +35,22 @@ struct rw_system {
 RW_MUST_CHECK enum rw_err rw_system_open(struct rw_system *system, const struct rw_acceptance *file,
                                          const struct rw_address *address,
                                          const _Atomic bool *stop);
-/* What could not be started, and the last words of it, in `why`. RW_ETIMEDOUT, RW_EADDRINUSE
+/* With `faults` relays stand in front of servers, so that these can be disturbed; NULL: none do.
+ * What could not be started, and the last words of it, in `why`. RW_ETIMEDOUT, RW_EADDRINUSE
  * (somebody listens there already), RW_ECLOSED (it has ended), RW_ECANCELED (stopped). */
-RW_MUST_CHECK enum rw_err rw_system_start(struct rw_system *system, struct rw_text *why);
+RW_MUST_CHECK enum rw_err rw_system_start(struct rw_system *system, struct rw_faults *faults,
+                                          struct rw_text *why);
 /* False: something has ended by itself; told in `why`. */
 bool rw_system_runs(struct rw_system *system, struct rw_text *why);
 void rw_system_stop(struct rw_system *system);
 void rw_system_close(struct rw_system *system);
+
+void rw_system_target(const struct rw_system *system, const struct rw_dependency *dependency,
+                      struct rw_system_target *target);
+/* Starts again what a fault has killed of it, and waits until it is up. As rw_system_start. */
+RW_MUST_CHECK enum rw_err rw_system_revive(struct rw_system *system,
+                                           const struct rw_dependency *dependency,
+                                           struct rw_text *why);
 
 /* Of the gateway's processes so far; NaN when they are not ours. */
 double rw_system_cpu_seconds(const struct rw_system *system);

@@ -1,121 +1,6 @@
-#include "verify/target.h"
+#include "verify/judge.h"
 
-#include "base/alloc.h"
-
-#include <inttypes.h>
-#include <math.h>
-
-/* ---- What several kinds need ---- */
-
-/* The takes of one load that were done, in their order. */
-#define EACH_TAKE(take, judging)                                                                   \
-    unsigned repetition_ = 0;                                                                      \
-    repetition_ < (judging)->record->repetitions &&                                                \
-        (take = rw_record_take((judging)->record, (judging)->load, repetition_), true);            \
-    repetition_++
-
-static uint64_t unanswered(const struct rw_load_counts *counts)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < RW_LOAD_ERROR_COUNT; i++)
-        sum += counts->errors[i];
-    return sum;
-}
-
-static struct rw_interval wider(struct rw_interval a, struct rw_interval b)
-{
-    return (struct rw_interval){fmin(a.low, b.low), fmax(a.high, b.high)};
-}
-
-static void judge_by_repetitions(const struct rw_judging *judging, bool at_least,
-                                 struct rw_verdict *verdict)
-{
-    verdict->measured = rw_mean(verdict->values, verdict->repetitions);
-    if (verdict->repetitions < 2) {
-        verdict->reason = RW_VERIFY_REASON_FEW_REPETITIONS;
-        return;
-    }
-    verdict->interval =
-        rw_confidence_mean(verdict->values, verdict->repetitions, judging->confidence);
-    verdict->interval.low = fmax(0, verdict->interval.low);
-    verdict->method = RW_VERIFY_METHOD_STUDENT;
-    rw_verdict_decide(verdict, at_least);
-}
-
-/* ---- Latency ---- */
-
-/* Latencies of all repetitions. A request without an answer is one that takes forever: were it left
- * out, a system would get faster by failing. */
-struct latencies {
-    struct rw_histogram *sum;
-    uint64_t unanswered;
-};
-
-/* The value with this rank, from 1, in seconds. */
-static double value_at(const struct rw_histogram *histogram, uint64_t rank)
-{
-    if (rank > histogram->count)
-        return INFINITY;
-    double share = ((double)rank - 0.5) / (double)histogram->count;
-    return (double)rw_histogram_quantile(histogram, share) / 1e9;
-}
-
-static double quantile(const struct rw_histogram *histogram, uint64_t without, double share)
-{
-    uint64_t n = histogram->count + without;
-    double exact = ceil(share * (double)n - 1e-9);
-    return value_at(histogram, exact < 1 ? 1 : (uint64_t)exact);
-}
-
-static void judge_quantile(const struct rw_judging *judging, const struct latencies *latencies,
-                           double share, struct rw_verdict *verdict)
-{
-    uint64_t low, high, n = latencies->sum->count + latencies->unanswered;
-    verdict->measured = quantile(latencies->sum, latencies->unanswered, share);
-    if (!rw_confidence_ranks(n, share, judging->confidence, &low, &high)) {
-        verdict->reason = RW_VERIFY_REASON_FEW_REQUESTS;
-        verdict->number = (double)rw_confidence_values(share, judging->confidence);
-        verdict->number_unit = RW_UNIT_COUNT;
-        return;
-    }
-    verdict->method = RW_VERIFY_METHOD_RANKS;
-    verdict->interval =
-        (struct rw_interval){value_at(latencies->sum, low), value_at(latencies->sum, high)};
-    bool finite = isfinite(rw_mean(verdict->values, verdict->repetitions));
-    if (verdict->repetitions >= 2 && finite) {
-        verdict->method = RW_VERIFY_METHOD_RANKS_AND_STUDENT;
-        verdict->interval =
-            wider(verdict->interval,
-                  rw_confidence_mean(verdict->values, verdict->repetitions, judging->confidence));
-        verdict->interval.low = fmax(0, verdict->interval.low);
-    }
-    rw_verdict_decide(verdict, false);
-}
-
-static void judge_latency(const struct rw_judging *judging, const void *value,
-                          struct rw_verdict *verdict)
-{
-    const struct rw_verify_target_latency *target = value;
-    struct latencies latencies = {.sum = rw_histogram_create()};
-    const struct rw_take *take;
-    unsigned count = 0;
-    if (!latencies.sum)
-        return;
-    for (EACH_TAKE(take, judging)) {
-        if (!take->done)
-            continue;
-        uint64_t without = unanswered(&take->tally->counts);
-        rw_histogram_add(latencies.sum, &take->tally->latency);
-        latencies.unanswered += without;
-        verdict->values[count++] =
-            quantile(&take->tally->latency, without, target->percentile / 100);
-    }
-    if (latencies.sum->count)
-        judge_quantile(judging, &latencies, target->percentile / 100, verdict);
-    else
-        verdict->reason = RW_VERIFY_REASON_NOTHING_ANSWERED;
-    rw_free(latencies.sum);
-}
+/* ---- Limits, and what stands behind a label ---- */
 
 static double latency_limit(const void *value)
 {
@@ -128,136 +13,55 @@ static void latency_detail(const void *value, struct rw_text *text)
     rw_number_write(text, ((const struct rw_verify_target_latency *)value)->percentile);
 }
 
-/* ---- Errors ---- */
-
 static double errors_limit(const void *value)
 {
     return ((const struct rw_verify_target_errors *)value)->most_percent / 100;
 }
-
-static void judge_errors(const struct rw_judging *judging, const void *value,
-                         struct rw_verdict *verdict)
-{
-    uint64_t failed = 0, due = 0;
-    const struct rw_take *take;
-    unsigned count = 0;
-    (void)value;
-    for (EACH_TAKE(take, judging)) {
-        if (!take->done)
-            continue;
-        const struct rw_load_counts *counts = &take->tally->counts;
-        uint64_t all = counts->answered + unanswered(counts);
-        failed += counts->failed;
-        due += all;
-        verdict->values[count++] = all ? (double)counts->failed / (double)all : 0;
-    }
-    if (!due) {
-        verdict->reason = RW_VERIFY_REASON_NOTHING_ANSWERED;
-        return;
-    }
-    verdict->measured = (double)failed / (double)due;
-    verdict->interval = rw_confidence_share(failed, due, judging->confidence);
-    verdict->method = RW_VERIFY_METHOD_CLOPPER_PEARSON;
-    /* No number of requests shows that none ever fails; that none did is all there is to ask. */
-    if (verdict->limit <= 0) {
-        verdict->result = failed ? RW_VERIFY_NOT_MET : RW_VERIFY_MET;
-        return;
-    }
-    if (!failed && verdict->interval.high > verdict->limit) {
-        verdict->reason = RW_VERIFY_REASON_FEW_REQUESTS;
-        verdict->number = (double)rw_confidence_trials(verdict->limit, judging->confidence);
-        verdict->number_unit = RW_UNIT_COUNT;
-    }
-    rw_verdict_decide(verdict, false);
-}
-
-/* ---- Throughput ---- */
 
 static double throughput_limit(const void *value)
 {
     return ((const struct rw_verify_target_throughput *)value)->least;
 }
 
-static double served(const struct rw_take *take)
-{
-    const struct rw_load_counts *counts = &take->tally->counts;
-    return (double)(counts->answered + unanswered(counts) - counts->failed);
-}
-
-/* The seconds of a single repetition are its batches: A. M. Law, Simulation Modeling and Analysis,
- * section 9.5.3. */
-static void judge_by_seconds(const struct rw_judging *judging, const struct rw_take *take,
-                             struct rw_verdict *verdict)
-{
-    double *values = rw_alloc((take->row_count + 1) * sizeof(*values));
-    if (!values)
-        return;
-    for (size_t i = 0; i < take->row_count; i++)
-        values[i] = (double)take->rows[i].answered -
-                    fmin((double)take->rows[i].answered, (double)take->rows[i].failed);
-    verdict->measured = served(take) / take->seconds;
-    if (take->row_count >= 2) {
-        verdict->interval = rw_confidence_mean(values, take->row_count, judging->confidence);
-        verdict->method = RW_VERIFY_METHOD_BATCHES;
-        rw_verdict_decide(verdict, true);
-    } else {
-        verdict->reason = RW_VERIFY_REASON_FEW_REPETITIONS;
-    }
-    rw_free(values);
-}
-
-static void judge_throughput(const struct rw_judging *judging, const void *value,
-                             struct rw_verdict *verdict)
-{
-    const struct rw_take *take, *last = NULL;
-    unsigned count = 0;
-    double due = 0, seconds = 0;
-    (void)value;
-    for (EACH_TAKE(take, judging)) {
-        if (!take->done)
-            continue;
-        last = take;
-        due += (double)take->tally->counts.due;
-        seconds += take->seconds;
-        verdict->values[count++] = served(take) / take->seconds;
-    }
-    if (due / seconds < verdict->limit) {
-        verdict->reason = RW_VERIFY_REASON_OFFERED_LESS;
-        verdict->number = due / seconds;
-        verdict->number_unit = RW_UNIT_PER_SECOND;
-        verdict->measured = rw_mean(verdict->values, count);
-    } else if (count == 1) {
-        judge_by_seconds(judging, last, verdict);
-    } else {
-        judge_by_repetitions(judging, true, verdict);
-    }
-}
-
-/* ---- Concurrency ---- */
-
 static double concurrency_limit(const void *value)
 {
     return ((const struct rw_verify_target_concurrency *)value)->least;
 }
 
-static void judge_concurrency(const struct rw_judging *judging, const void *value,
-                              struct rw_verdict *verdict)
+static double availability_limit(const void *value)
 {
-    const struct rw_take *take;
-    unsigned count = 0;
-    double least = INFINITY;
-    (void)judging;
-    (void)value;
-    for (EACH_TAKE(take, judging)) {
-        if (!take->done)
-            continue;
-        verdict->values[count] = take->connections_least;
-        least = fmin(least, verdict->values[count++]);
-    }
-    verdict->measured = least;
-    verdict->interval = (struct rw_interval){least, least};
-    verdict->method = RW_VERIFY_METHOD_LEAST;
-    rw_verdict_decide(verdict, true);
+    return ((const struct rw_verify_target_availability *)value)->least_percent / 100;
+}
+
+static void availability_detail(const void *value, struct rw_text *text)
+{
+    rw_text_addf(text, "%ud", ((const struct rw_verify_target_availability *)value)->window_days);
+}
+
+static double recovery_limit(const void *value)
+{
+    return ((const struct rw_verify_target_recovery *)value)->most_ms / 1e3;
+}
+
+static void recovery_detail(const void *value, struct rw_text *text)
+{
+    const struct rw_verify_target_recovery *target = value;
+    rw_text_adds(text, target->from == RW_RECOVERY_FROM_BEGIN ? "(T0)" : "");
+}
+
+static double data_loss_limit(const void *value)
+{
+    return ((const struct rw_verify_target_data_loss *)value)->most;
+}
+
+static double coverage_limit(const void *value)
+{
+    return ((const struct rw_verify_target_coverage *)value)->least_percent / 100;
+}
+
+static double cost_limit(const void *value)
+{
+    return ((const struct rw_verify_target_cost *)value)->most;
 }
 
 /* ---- The table ---- */
@@ -314,6 +118,69 @@ static const struct rw_conf_field concurrency_fields[] = {
     {.name = NULL},
 };
 
+static const struct rw_conf_field availability_fields[] = {
+    FIELD(availability, least_percent, .name = "at_least_percent", .type = RW_CONF_NUMBER, .min = 0,
+          .max = 100, .doc = "So much of the requests within the window is served.",
+          .example = "99.9"),
+    {.name = "window_days",
+     .type = RW_CONF_UINT,
+     .offset = offsetof(struct rw_verify_target_availability, window_days),
+     .fallback = "30",
+     .min = 1,
+     .max = 3660,
+     .doc = "The window over which it is promised: faults that have `per_window` use its error "
+            "budget so often."},
+    {.name = NULL},
+};
+
+static const char *const recovery_from[] = {"end", "begin", NULL};
+
+static const struct rw_conf_field recovery_fields[] = {
+    FIELD(recovery, most_ms, .name = "at_most", .type = RW_CONF_DURATION, .min = 1, .max = 86400000,
+          .doc = "Within this time the other targets hold again, after any fault.",
+          .example = "5m"),
+    {.name = "from",
+     .type = RW_CONF_ENUM,
+     .offset = offsetof(struct rw_verify_target_recovery, from),
+     .names = recovery_from,
+     .fallback = "end",
+     .doc = "Counted from the fault's end, or from its begin: then the system must go around what "
+            "is broken."},
+    {.name = NULL},
+};
+
+static const struct rw_conf_field data_loss_fields[] = {
+    FIELD(data_loss, most, .name = "at_most", .type = RW_CONF_UINT, .max = 1000000000,
+          .doc = "So many writes that were acknowledged may be missing at the built-in servers.",
+          .example = "0"),
+    {.name = NULL},
+};
+
+static const struct rw_conf_field coverage_fields[] = {
+    FIELD(coverage, least_percent, .name = "at_least_percent", .type = RW_CONF_NUMBER, .min = 0,
+          .max = 100,
+          .doc = "Of the pairs of dependency and fault class that apply, so many were exercised, "
+                 "and the system passed.",
+          .example = "70"),
+    {.name = NULL},
+};
+
+static const struct rw_conf_field cost_fields[] = {
+    FIELD(cost, most, .name = "at_most", .type = RW_CONF_NUMBER,
+          .doc = "What a million served requests may cost, for the gateway's processor time.",
+          .example = "0.02"),
+    FIELD(cost, core_hour, .name = "core_hour", .type = RW_CONF_NUMBER,
+          .doc = "The price of a processor core for an hour.", .example = "0.04"),
+    {.name = "currency",
+     .type = RW_CONF_TEXT,
+     .offset = offsetof(struct rw_verify_target_cost, currency),
+     .fallback = "USD",
+     .min = 3,
+     .max = 3,
+     .doc = "Of both."},
+    {.name = NULL},
+};
+
 static const struct rw_conf_record records[RW_TARGET_KIND_COUNT] = {
     [RW_TARGET_LATENCY] = RECORD("target.latency", latency, .check = check_latency,
                                  .doc = "How long an answer may take."),
@@ -322,6 +189,15 @@ static const struct rw_conf_record records[RW_TARGET_KIND_COUNT] = {
         RECORD("target.throughput", throughput, .doc = "How much must be carried."),
     [RW_TARGET_CONCURRENCY] =
         RECORD("target.concurrency", concurrency, .doc = "How many connections must be held."),
+    [RW_TARGET_AVAILABILITY] =
+        RECORD("target.availability", availability, .doc = "How much of the time it must serve."),
+    [RW_TARGET_RECOVERY] =
+        RECORD("target.recovery_time", recovery, .doc = "How soon it must be well again."),
+    [RW_TARGET_DATA_LOSS] =
+        RECORD("target.data_loss", data_loss, .doc = "How many acknowledged writes may be lost."),
+    [RW_TARGET_COVERAGE] =
+        RECORD("target.chaos_coverage", coverage, .doc = "How many faults must be survived."),
+    [RW_TARGET_COST] = RECORD("target.cost", cost, .doc = "What requests may cost."),
 };
 
 static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
@@ -334,7 +210,7 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
                            .timed = true,
                            .limit = latency_limit,
                            .detail = latency_detail,
-                           .judge = judge_latency},
+                           .judge = rw_judge_latency},
     [RW_TARGET_ERRORS] = {.key = {.name = "error_rate",
                                   .record = &records[RW_TARGET_ERRORS],
                                   .user = &kinds[RW_TARGET_ERRORS],
@@ -342,7 +218,7 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
                           .label = RW_LABEL("Error rate", "错误率"),
                           .unit = RW_UNIT_SHARE,
                           .limit = errors_limit,
-                          .judge = judge_errors},
+                          .judge = rw_judge_errors},
     [RW_TARGET_THROUGHPUT] = {.key = {.name = "throughput",
                                       .record = &records[RW_TARGET_THROUGHPUT],
                                       .user = &kinds[RW_TARGET_THROUGHPUT],
@@ -352,7 +228,7 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
                               .at_least = true,
                               .timed = true,
                               .limit = throughput_limit,
-                              .judge = judge_throughput},
+                              .judge = rw_judge_throughput},
     [RW_TARGET_CONCURRENCY] = {.key = {.name = "concurrency",
                                        .record = &records[RW_TARGET_CONCURRENCY],
                                        .user = &kinds[RW_TARGET_CONCURRENCY],
@@ -361,15 +237,76 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
                                .unit = RW_UNIT_COUNT,
                                .at_least = true,
                                .limit = concurrency_limit,
-                               .judge = judge_concurrency},
+                               .judge = rw_judge_concurrency},
+    [RW_TARGET_AVAILABILITY] = {.key = {.name = "availability",
+                                        .record = &records[RW_TARGET_AVAILABILITY],
+                                        .user = &kinds[RW_TARGET_AVAILABILITY],
+                                        .doc = "The share of requests served, over a window."},
+                                .label = RW_LABEL("Availability", "可用性"),
+                                .unit = RW_UNIT_SHARE,
+                                .at_least = true,
+                                .detail = availability_detail,
+                                .limit = availability_limit,
+                                .judge = rw_judge_availability},
+    [RW_TARGET_RECOVERY] = {.key = {.name = "recovery_time",
+                                    .record = &records[RW_TARGET_RECOVERY],
+                                    .user = &kinds[RW_TARGET_RECOVERY],
+                                    .doc = "How soon the other targets hold again after a fault."},
+                            .label = RW_LABEL("Recovery time", "恢复时间"),
+                            .unit = RW_UNIT_SECONDS,
+                            .detail = recovery_detail,
+                            .of_faults = true,
+                            .limit = recovery_limit,
+                            .judge = rw_judge_recovery},
+    [RW_TARGET_DATA_LOSS] =
+        {.key = {.name = "data_loss",
+                 .record = &records[RW_TARGET_DATA_LOSS],
+                 .user = &kinds[RW_TARGET_DATA_LOSS],
+                 .doc = "Acknowledged writes that never reached the built-in servers."},
+         .label = RW_LABEL("Lost writes", "丢失的写入"),
+         .unit = RW_UNIT_COUNT,
+         .of_faults = true,
+         .limit = data_loss_limit,
+         .judge = rw_judge_data_loss},
+    [RW_TARGET_COVERAGE] = {.key = {.name = "chaos_coverage",
+                                    .record = &records[RW_TARGET_COVERAGE],
+                                    .user = &kinds[RW_TARGET_COVERAGE],
+                                    .doc =
+                                        "The share of fault pairs that were exercised and passed."},
+                            .label = RW_LABEL("Chaos coverage", "故障演练覆盖率"),
+                            .unit = RW_UNIT_SHARE,
+                            .at_least = true,
+                            .of_faults = true,
+                            .limit = coverage_limit,
+                            .judge = rw_judge_coverage},
+    [RW_TARGET_COST] = {.key = {.name = "cost_per_million",
+                                .record = &records[RW_TARGET_COST],
+                                .user = &kinds[RW_TARGET_COST],
+                                .doc = "What a million requests cost."},
+                        .label = RW_LABEL("Cost of a million requests", "每百万请求成本"),
+                        .unit = RW_UNIT_PRICE,
+                        .limit = cost_limit,
+                        .judge = rw_judge_cost},
 };
 
 const struct rw_conf_variant_kind *const rw_target_kinds[RW_TARGET_KIND_COUNT + 1] = {
-    &kinds[RW_TARGET_LATENCY].key,
-    &kinds[RW_TARGET_ERRORS].key,
-    &kinds[RW_TARGET_THROUGHPUT].key,
-    &kinds[RW_TARGET_CONCURRENCY].key,
+    &kinds[RW_TARGET_LATENCY].key,      &kinds[RW_TARGET_ERRORS].key,
+    &kinds[RW_TARGET_THROUGHPUT].key,   &kinds[RW_TARGET_CONCURRENCY].key,
+    &kinds[RW_TARGET_AVAILABILITY].key, &kinds[RW_TARGET_RECOVERY].key,
+    &kinds[RW_TARGET_DATA_LOSS].key,    &kinds[RW_TARGET_COVERAGE].key,
+    &kinds[RW_TARGET_COST].key,
 };
+
+struct rw_quantity rw_target_quantity(const struct rw_verify_target *target, double value)
+{
+    struct rw_quantity quantity = {.value = value, .unit = rw_target_kind(target)->unit};
+    if (rw_target_is(target, RW_TARGET_COST)) {
+        const struct rw_verify_target_cost *cost = target->what.value;
+        quantity.currency = cost->currency.at;
+        quantity.per = "1M";
+    }
+    return quantity;
+}
 
 void rw_target_name(const struct rw_verify_target *target, enum rw_language language,
                     struct rw_text *text)

@@ -71,29 +71,38 @@ void rw_verdict_decide(struct rw_verdict *verdict, bool at_least)
     }
 }
 
-void rw_verdict_of(const struct rw_record *record, const struct rw_verify_target *target,
-                   double confidence, struct rw_verdict *verdict)
+/* How many repetitions of the target's load were done; false: the system did not even take all
+ * connections in one of them. */
+static bool look_at_takes(const struct rw_judging *judging, bool timed, struct rw_verdict *verdict)
+{
+    const struct rw_record *record = judging->record;
+    bool refused = false;
+    for (unsigned i = 0; i < record->repetitions; i++) {
+        const struct rw_take *take = rw_record_take(record, judging->load, i);
+        refused = refused || take->refused;
+        verdict->repetitions += take->done;
+        verdict->generator_late = verdict->generator_late || (timed && take->done && take->late);
+    }
+    return !refused;
+}
+
+void rw_verdict_of(const struct rw_judging *all, const struct rw_verify_target *target,
+                   struct rw_verdict *verdict)
 {
     const struct rw_target_kind *kind = rw_target_kind(target);
-    const struct rw_judging judging = {record, target->load, confidence};
+    struct rw_judging judging = *all;
+    judging.load = target->load;
     *verdict = (struct rw_verdict){.result = RW_VERIFY_UNJUDGED,
                                    .measured = NAN,
                                    .limit = kind->limit(target->what.value),
                                    .interval = {NAN, NAN},
                                    .reason = RW_VERIFY_REASON_NOT_RUN};
-    bool refused = false;
-    for (unsigned i = 0; i < record->repetitions; i++) {
-        const struct rw_take *take = rw_record_take(record, target->load, i);
-        refused = refused || take->refused;
-        verdict->repetitions += take->done;
-        verdict->generator_late =
-            verdict->generator_late || (kind->timed && take->done && take->late);
-    }
-    if (refused) {
+    if (!kind->of_faults && !look_at_takes(&judging, kind->timed, verdict)) {
         verdict->result = RW_VERIFY_NOT_MET;
         verdict->reason = RW_VERIFY_REASON_REFUSED;
+        return;
     }
-    if (refused || !verdict->repetitions)
+    if (!kind->of_faults && !verdict->repetitions)
         return;
     verdict->reason = RW_VERIFY_REASON_NONE;
     kind->judge(&judging, target->what.value, verdict);

@@ -36,7 +36,11 @@ enum rw_verify_result { RW_VERIFY_MET, RW_VERIFY_NOT_MET, RW_VERIFY_UNJUDGED };
       "限值落在置信区间内：请增加重复次数或请求数")                                                \
     X(OFFERED_LESS, "the load asked only for %s: the system had no chance",                        \
       "负载只要求了 %s：系统没有达标的机会")                                                       \
-    X(HELD_LESS, "the load held only %s connections", "负载只保持了 %s 个连接")
+    X(NO_FAULT, "no fault was caused", "未制造任何故障")                                           \
+    X(NOT_OURS, "the gateway's processes are not ours: verify must start it",                      \
+      "网关进程不由本程序启动，无法测量")                                                          \
+    X(NOT_COUNTED, "no built-in server counts what arrives", "没有内置服务器统计到达的请求")       \
+    X(BUDGET, "%s of the error budget is used", "已用错误预算的 %s")
 
 enum rw_verify_reason {
 #define RW_VERIFY_REASON_ENUM(name, en, zh) RW_VERIFY_REASON_##name,
@@ -54,7 +58,10 @@ enum rw_verify_reason {
     X(CLOPPER_PEARSON, "Clopper-Pearson", "Clopper-Pearson")                                       \
     X(STUDENT, "Student's t over repetitions", "对各次重复的 Student t")                           \
     X(BATCHES, "Student's t over seconds", "对各秒的 Student t")                                   \
-    X(LEAST, "the least of all repetitions", "各次重复中的最小值")
+    X(LEAST, "the least of all repetitions", "各次重复中的最小值")                                 \
+    X(WORST_SECOND, "the worst of all faults, to the second", "所有故障中最差值，精确到秒")        \
+    X(COUNTED, "counted", "计数")                                                                  \
+    X(BUDGET, "Clopper-Pearson and the faults' lost time", "Clopper-Pearson 与故障损失时间")
 
 enum rw_verify_method {
 #define RW_VERIFY_METHOD_ENUM(name, en, zh) RW_VERIFY_METHOD_##name,
@@ -83,18 +90,21 @@ struct rw_verdict {
 };
 
 /* What a kind of target judges by. */
+struct rw_coverage;
 struct rw_judging {
+    const struct rw_acceptance *file;
     const struct rw_record *record;
-    unsigned load;
+    const struct rw_coverage *coverage;
     double confidence;
+    unsigned load; /* the target's; set by rw_verdict_of */
 };
 
 /* Decides by the interval, and says so; keeps a reason that is there already. */
 void rw_verdict_decide(struct rw_verdict *verdict, bool at_least);
 
 struct rw_verify_target;
-void rw_verdict_of(const struct rw_record *record, const struct rw_verify_target *target,
-                   double confidence, struct rw_verdict *verdict);
+void rw_verdict_of(const struct rw_judging *judging, const struct rw_verify_target *target,
+                   struct rw_verdict *verdict);
 
 /* The reason in words; nothing where there is none. */
 void rw_verdict_explain(const struct rw_verdict *verdict, enum rw_language language,

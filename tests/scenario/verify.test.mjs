@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { guardProcess, scratch } from "./support/cleanup.mjs";
 import { yaml } from "./support/gateway.mjs";
+import { startOrigin } from "./support/origin.mjs";
 import { freePort } from "./support/ports.mjs";
 import { ringway, root, run, runRingway } from "./support/run.mjs";
 import { eventually, within } from "./support/wait.mjs";
@@ -138,10 +139,61 @@ describe("verify", () => {
       load: { rate: 300, duration: 1s }
       targets: [{ error_rate: { at_most_percent: 5 } }]`,
     );
-    writeFileSync(join(folder, "gateway.yaml"), "listners: []\n");
+    const config = readFileSync(join(folder, "gateway.yaml"), "utf8");
+    const taken = await startOrigin(t);
+    writeFileSync(join(folder, "gateway.yaml"), config.replace(/admin: .*/, `admin: "${taken.address}"`));
     const { code, report } = await verify(file);
     assert.equal(code, 1);
-    assert.match(report.failed, /the gateway has ended at once:\n.*did you mean "listeners"/s);
+    assert.match(report.failed, /the gateway has ended at once:\n.*127\.0\.0\.1/s);
+    writeFileSync(join(folder, "gateway.yaml"), "listners: []\n");
+    const wrong = await run(ringway, ["verify", file]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /gateway\.yaml:1:1: .*did you mean "listeners"/);
+  });
+
+  test("faults are caused, seen to act and recovered from; coverage says of what", async (t) => {
+    const { file } = await prepare(
+      t,
+      ({ url, server }) => `
+      gateway: gateway.yaml
+      url: ${url}
+      servers: [{ name: app, address: "${server}", origin: {} }]
+      load: { rate: 200, duration: 1s, warmup: 0s, connections: 10, arrivals: even }
+      faults:
+        - { cause: refuse, on: app, before: 500ms, for: 1s }
+        - { cause: kill, on: app, before: 500ms, for: 1s, per_window: 1 }
+      repetitions: 1
+      targets:
+        - error_rate: { at_most_percent: 5 }
+        - recovery_time: { at_most: 20s }
+        - { name: from its begin, recovery_time: { at_most: 1ms, from: begin } }
+        - availability: { at_least_percent: 90 }
+        - chaos_coverage: { at_least_percent: 99 }`,
+    );
+    const { code, report } = await verify(file);
+    assert.equal(code, 1);
+    const pairs = Object.fromEntries(report.coverage.of.map((pair) => [`${pair.fault} ${pair.dependency}`, pair]));
+    const { "refuse app": refuse, "kill app": kill, "reset app": reset } = pairs;
+    for (const pair of [refuse, kill]) {
+      assert.ok(pair.observed >= 1, JSON.stringify(pair));
+      assert.ok(["passed", "failed"].includes(pair.state), JSON.stringify(pair));
+    }
+    // Nobody is there for a second: that cannot go unnoticed.
+    assert.ok(refuse.failed_traffic_seconds > 0.1 && kill.failed_traffic_seconds > 0.1);
+    assert.equal(reset.state, "not_exercised");
+    assert.equal(report.coverage.exercised, 2);
+    assert.ok(report.coverage.pairs > 10);
+    const [, recovery, fromBegin, availability, coverage] = report.targets;
+    assert.ok(recovery.measured < 20, JSON.stringify(recovery));
+    assert.equal(recovery.result, "met");
+    assert.equal(fromBegin.result, "not_met");
+    assert.match(availability.reason, /of the error budget is used|too few|interval/);
+    assert.equal(coverage.result, "not_met");
+
+    writeFileSync(file, readFileSync(file, "utf8").replace("kill, on: app", "kill, on: wroker"));
+    const wrong = await run(ringway, ["verify", file]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /acceptance\.yaml:7:5: kill cannot be caused on "wroker"; it can on app, worker/);
   });
 
   test("mistakes have their places; other machines are not touched", async (t) => {

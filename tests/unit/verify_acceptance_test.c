@@ -77,10 +77,10 @@ static void test_all_mistakes_at_once(void **state)
                   "load:\n"
                   "  - { name: peak, rate: 1e3 }\n"
                   "  - { name: peak, threads: 8, connections: 2 }\n"
+                  "faults: [{ cause: rest }, { cause: kill, load: paek }]\n"
                   "targets:\n"
                   "  - latency: { percentile: 100, at_most: 50 }\n"
-                  "  - { load: paek, error_rate: { at_most_percent: 101 } }\n"
-                  "  - { availability_rate: 1 }\n");
+                  "  - { load: paek, error_rate: { at_most_percent: 101 } }\n");
     assert_int_equal(r.err, RW_EINVAL);
     assert_string_equal(
         r.mistakes.at,
@@ -92,17 +92,15 @@ static void test_all_mistakes_at_once(void **state)
         "a.yaml:7:25: load[0].rate: expected a number from 0 to 100000000, not \"1e3\"\n"
         "a.yaml:8:13: load[1].name: the name \"peak\" is taken already, in line 7\n"
         "a.yaml:8:44: load[1].connections: each of the 8 threads needs a connection at least\n"
-        "a.yaml:10:28: targets[0].latency.percentile: a percentile is above 0 and below 100; for "
+        "a.yaml:9:19: faults[0].cause: no fault is called \"rest\"; did you mean \"reset\"?\n"
+        "a.yaml:9:48: faults[1].load: no load is called \"paek\"; did you mean \"peak\"?\n"
+        "a.yaml:11:28: targets[0].latency.percentile: a percentile is above 0 and below 100; for "
         "the slowest answer of all there is the load's `timeout`\n"
-        "a.yaml:10:42: targets[0].latency.at_most: expected a duration like 250ms, 1.5s, 2m, 1h or "
+        "a.yaml:11:42: targets[0].latency.at_most: expected a duration like 250ms, 1.5s, 2m, 1h or "
         "1d, not \"50\"; the unit is missing: \"50s\" or \"50ms\"\n"
-        "a.yaml:11:13: targets[1].load: no load is called \"paek\"; did you mean \"peak\"?\n"
-        "a.yaml:11:50: targets[1].error_rate.at_most_percent: expected a number from 0 to 100, not "
-        "\"101\"\n"
-        "a.yaml:12:5: targets[2]: the what is missing: one of latency, error_rate, throughput, "
-        "concurrency\n"
-        "a.yaml:12:7: targets[2]: unknown key \"availability_rate\"; expected one of: name, load, "
-        "latency, error_rate, throughput, concurrency\n");
+        "a.yaml:12:13: targets[1].load: no load is called \"paek\"; did you mean \"peak\"?\n"
+        "a.yaml:12:50: targets[1].error_rate.at_most_percent: expected a number from 0 to 100, not "
+        "\"101\"\n");
     done(&r);
 }
 
