@@ -72,6 +72,7 @@ static const struct document documents[] = {
     DOCUMENT(upstreams, "application/json"),
     DOCUMENT(connections, "application/json"),
     DOCUMENT(releases, "application/json"),
+    DOCUMENT(mirrors, "application/json"),
 };
 
 static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
@@ -94,9 +95,10 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
         rw_text_free(&text);
         return flow;
     }
-    return respond_text(x, 404,
-                        "GET /livez /readyz /metrics /status /config /routes /upstreams "
-                        "/connections /releases, POST /reload /drain /releases/ROUTE/ACTION\n");
+    return respond_text(
+        x, 404,
+        "GET /livez /readyz /metrics /status /config /routes /upstreams "
+        "/connections /releases /mirrors, POST /reload /drain /releases/ROUTE/ACTION\n");
 }
 
 /* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */

@@ -2,7 +2,7 @@
  *
  *   GET  /livez /readyz                     200 or 503
  *   GET  /metrics                           Prometheus text
- *   GET  /status /config /routes /upstreams /connections /releases
+ *   GET  /status /config /routes /upstreams /connections /releases /mirrors
  *   POST /reload /drain /releases/ROUTE/ACTION
  *
  * It listens on loopback unless told otherwise. A browser's cross-site request is refused (it
@@ -26,6 +26,7 @@ struct rw_admin_host {
     void (*upstreams)(void *user, struct rw_text *json);
     void (*connections)(void *user, struct rw_text *json);
     void (*releases)(void *user, struct rw_text *json);
+    void (*mirrors)(void *user, struct rw_text *json);
     /* RW_EINVAL: refused, and why stands in `why`. */
     enum rw_err (*reload)(void *user, struct rw_text *why);
     void (*drain)(void *user);

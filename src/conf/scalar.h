@@ -24,6 +24,9 @@ RW_MUST_CHECK enum rw_err rw_conf_duration(struct rw_span text, uint32_t *ms);
 /* "64KiB", "10MB", "512B", "512". RW_EINVAL: not a size; RW_ELIMIT: more than INT64_MAX. */
 RW_MUST_CHECK enum rw_err rw_conf_size(struct rw_span text, uint64_t *bytes);
 
+/* "0.5%" as 0.005. RW_EINVAL: not such a number, or one with more than 15 digits. */
+RW_MUST_CHECK enum rw_err rw_conf_percent(struct rw_span text, double *share);
+
 /* The shortest way to write it: 90000 is "90s", 65536 is "64KiB". `to` has 32 bytes; returns `to`.
  */
 char *rw_conf_format_duration(char *to, uint64_t ms);

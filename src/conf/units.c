@@ -93,6 +93,27 @@ enum rw_err rw_conf_size(struct rw_span text, uint64_t *bytes)
     return read_quantity(text, sizes, bytes);
 }
 
+enum rw_err rw_conf_percent(struct rw_span text, double *share)
+{
+    double number = 0, unit = 100;
+    bool point = false;
+    if (text.len < 2 || text.len > 17 || text.at[text.len - 1] != '%' || text.at[0] == '.')
+        return RW_EINVAL;
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        char c = text.at[i];
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && (c != '.' || point))
+            return RW_EINVAL;
+        point = point || !digit;
+        if (digit) {
+            number = number * 10 + (c - '0');
+            unit = point ? unit * 10 : unit;
+        }
+    }
+    *share = number / unit;
+    return RW_OK;
+}
+
 /* In the largest of the units that leaves a whole number. */
 static char *format(char *to, uint64_t value, const struct unit *units)
 {

@@ -280,7 +280,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                  .metrics = options->metrics,
                                  .meters = options->meters,
                                  .shares = options->shares,
-                                 .release_states = options->release_states};
+                                 .release_states = options->release_states,
+                                 .samples = options->samples};
     enum rw_err clusters = compile_clusters(&compile, options);
     if (clusters == RW_ENOMEM)
         return clusters;

@@ -28,6 +28,7 @@ enum { RW_WORKERS_MAX = 256 };
 struct rw_meters;
 struct rw_release;
 struct rw_release_states;
+struct rw_samples;
 struct rw_shares;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
@@ -114,6 +115,7 @@ struct rw_snapshot_options {
     struct rw_meters *meters;                 /* NULL: nothing is limited: it serves nobody */
     struct rw_shares *shares;                 /* NULL: no limit is shared */
     struct rw_release_states *release_states; /* NULL: no rollout is under way */
+    struct rw_samples *samples;               /* NULL: none are kept */
     struct rw_tls_ticket_keys *ticket_keys;   /* NULL: tickets off */
     unsigned workers;
     uint64_t generation;

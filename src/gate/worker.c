@@ -41,15 +41,26 @@ static bool busy(const struct rw_worker *worker)
     return worker->front_count || worker->upstream_count || !rw_list_empty(&worker->listeners);
 }
 
+static void close_stores(struct rw_worker *worker)
+{
+    for (struct rw_list *at = worker->stores.next; at != &worker->stores; at = at->next) {
+        struct rw_worker_store *store = rw_container_of(at, struct rw_worker_store, link);
+        if (store->kind->close)
+            store->kind->close(store);
+    }
+}
+
 void rw_worker_close(struct rw_worker *worker)
 {
     rw_listeners_stop(worker, false);
     rw_clients_close(worker);
+    close_stores(worker);
     rw_pool_sweep(worker, true);
     while (busy(worker)) {
         rw_loop_turn(worker->loop, 10);
         rw_clients_close(worker); /* what was accepted while the listeners closed */
     }
+    close_stores(worker); /* what waited for these clients */
     if (worker->snapshot)
         rw_snapshot_set_current(worker->snapshot, worker->index, false);
     worker->snapshot = NULL;

@@ -24,6 +24,9 @@ struct rw_worker_store;
 struct rw_worker_store_kind {
     void (*trim)(struct rw_worker_store *store); /* the worker rests: what is not in use goes */
     void (*destroy)(struct rw_worker_store *store);
+    /* The worker closes: what the store has under way by itself is cut, and nothing begins any
+     * more. NULL: nothing. */
+    void (*close)(struct rw_worker_store *store);
 };
 
 struct rw_worker_store {

@@ -6,15 +6,23 @@
 #include "policy/grpc_web/grpc_web.h"
 #include "policy/headers/headers.h"
 #include "policy/limit/limit.h"
+#include "policy/mirror/mirror.h"
 #include "policy/residency/residency.h"
 #include "policy/rewrite/rewrite.h"
 
 #include <stddef.h>
 
+/* clang-format off */
 const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_headers.kind, /* first: the complete example shows it, and it may be empty */
-    &rw_policy_address.kind,   &rw_policy_rewrite.kind,
-    &rw_policy_compress.kind,  &rw_policy_cors.kind,
-    &rw_policy_grpc_web.kind,  &rw_policy_rate_limit.kind,
-    &rw_policy_residency.kind, NULL,
+    &rw_policy_address.kind,
+    &rw_policy_rewrite.kind,
+    &rw_policy_compress.kind,
+    &rw_policy_cors.kind,
+    &rw_policy_grpc_web.kind,
+    &rw_policy_rate_limit.kind,
+    &rw_policy_residency.kind,
+    &rw_policy_mirror.kind,
+    NULL,
 };
+/* clang-format on */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/version.h"
+#include "policy/mirror/mirror.h"
 #include "serve/channel.h"
 #include "serve/process.h"
 #include "watch/process.h"
@@ -100,6 +101,13 @@ static void host_releases(void *user, struct rw_text *json)
     rw_rollouts_describe(process->rollouts, &now, json);
 }
 
+static void host_mirrors(void *user, struct rw_text *json)
+{
+    const struct rw_process *process = user;
+    rw_mirrors_describe(process->snapshot, process->options.shared->metrics,
+                        process->options.shared->samples, json);
+}
+
 static enum rw_err host_act(void *user, struct rw_span route, struct rw_span action,
                             struct rw_text *why)
 {
@@ -143,6 +151,7 @@ void rw_process_init_admin(struct rw_process *process)
         .upstreams = host_upstreams,
         .connections = host_connections,
         .releases = host_releases,
+        .mirrors = host_mirrors,
         .reload = host_reload,
         .drain = host_drain,
         .act = host_act,

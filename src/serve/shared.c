@@ -74,6 +74,8 @@ enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_
     *shared = nothing;
     enum rw_err err = rw_metrics_create(options->shards, options->series_max, &shared->metrics);
     if (!err)
+        err = rw_samples_create(&shared->samples);
+    if (!err)
         err = map_tickets(shared, options->old.tickets);
     if (!err)
         err = map_meters(shared, options->limit_keys_max, options->old.meters);
@@ -94,6 +96,7 @@ void rw_shared_destroy(struct rw_shared *shared)
 {
     if (shared->metrics)
         rw_metrics_destroy(shared->metrics);
+    rw_samples_destroy(shared->samples);
     if (shared->ticket_keys)
         munmap(shared->ticket_keys, sizeof(*shared->ticket_keys));
     rw_meters_destroy(shared->meters);

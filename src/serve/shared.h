@@ -8,11 +8,13 @@
 #include "gate/release/state.h"
 #include "io/tls.h"
 #include "watch/metrics.h"
+#include "watch/samples.h"
 
 enum { RW_SERVE_THREADS_MAX = 128, RW_SERVE_PROCESSES_MAX = 128 };
 
 struct rw_shared {
     struct rw_metrics *metrics;
+    struct rw_samples *samples;
     struct rw_tls_ticket_keys *ticket_keys;   /* on tickets_fd, so that an upgrade keeps them */
     struct rw_meters *meters;                 /* on meters_fd: an upgrade keeps them too */
     struct rw_release_states *release_states; /* on releases_fd, too */

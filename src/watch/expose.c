@@ -7,7 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 
-enum shape { SHAPE_CODES, SHAPE_HISTOGRAM, SHAPE_VALUE, SHAPE_LIMIT };
+enum shape {
+    SHAPE_CODES,
+    SHAPE_HISTOGRAM,
+    SHAPE_VALUE,
+    SHAPE_LIMIT,
+    SHAPE_MIRROR,
+    SHAPE_DIFFERENCE
+};
 
 struct family {
     const char *name, *help;
@@ -51,6 +58,21 @@ static const struct family version_families[] = {
     {"ringway_release_errors_total",
      "Requests that a version failed: 5xx, no response, a broken one, a failed call of gRPC",
      SHAPE_VALUE, offsetof(struct rw_series_cell, failures)},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
+static const struct family mirror_families[] = {
+    {"ringway_mirror_requests_total", "Copies of requests sent to shadows, by status class",
+     SHAPE_CODES, 0},
+    {"ringway_mirror_duration_seconds", "Time that a copy took", SHAPE_HISTOGRAM, 0},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
+static const struct family mirror_result_families[] = {
+    {"ringway_mirror_results_total", "What became of requests that were to be mirrored",
+     SHAPE_MIRROR, 0},
+    {"ringway_mirror_differences_total", "Answers of shadows that differ, by what differs",
+     SHAPE_DIFFERENCE, 0},
     {NULL, NULL, SHAPE_VALUE, 0},
 };
 
@@ -196,6 +218,27 @@ static void expose_limit(const struct line *line, const struct rw_series_cell *s
     }
 }
 
+static void expose_mirror(const struct line *line, const struct rw_series_cell *sum, unsigned from,
+                          unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        begin_line(line, "", from ? "in" : "result", rw_mirror_result_name(i));
+        end_line(line, sum->buckets[i]);
+    }
+}
+
+const char *rw_mirror_result_name(enum rw_mirror_result result)
+{
+    static const char *const names[RW_MIRROR_CELLS] = {
+        [RW_MIRROR_DROPPED] = "dropped",  [RW_MIRROR_TOO_LARGE] = "too_large",
+        [RW_MIRROR_FAILED] = "failed",    [RW_MIRROR_UNCOMPARED] = "uncompared",
+        [RW_MIRROR_SAME] = "same",        [RW_MIRROR_DIFFERENT] = "different",
+        [RW_MIRROR_BY_STATUS] = "status", [RW_MIRROR_BY_FIELD] = "field",
+        [RW_MIRROR_BY_BODY] = "body",
+    };
+    return names[result];
+}
+
 static void expose_histogram(const struct line *line, const struct rw_series_cell *sum)
 {
     static const unsigned bounds_us[] = {
@@ -233,6 +276,12 @@ static void expose_sample(const struct line *line, const struct family *family,
     case SHAPE_LIMIT:
         expose_limit(line, sum);
         break;
+    case SHAPE_MIRROR:
+        expose_mirror(line, sum, 0, RW_MIRROR_RESULTS);
+        break;
+    case SHAPE_DIFFERENCE:
+        expose_mirror(line, sum, RW_MIRROR_RESULTS, RW_MIRROR_CELLS);
+        break;
     case SHAPE_VALUE:
         begin_line(line, "", NULL, NULL);
         end_line(line, *(const uint64_t *)((const char *)sum + family->value_at));
@@ -247,7 +296,9 @@ static void add_labels(struct rw_text *labels, const struct rw_metrics_entry *en
     } begins[RW_SERIES_KINDS] = {[RW_SERIES_ROUTE] = {"route=\"", NULL},
                                  [RW_SERIES_ENDPOINT] = {"upstream=\"", "\",endpoint=\""},
                                  [RW_SERIES_LIMIT] = {"limit=\"", NULL},
-                                 [RW_SERIES_VERSION] = {"route=\"", "\",version=\""}};
+                                 [RW_SERIES_VERSION] = {"route=\"", "\",version=\""},
+                                 [RW_SERIES_MIRROR] = {"route=\"", NULL},
+                                 [RW_SERIES_MIRROR_RESULT] = {"route=\"", NULL}};
     labels->len = 0;
     rw_text_adds(labels, begins[entry->kind].name);
     rw_metrics_expose_label(labels, rw_span(entry->name, entry->name_len));
@@ -290,6 +341,11 @@ static bool is_used(const struct rw_series_cell *cell)
 
 static void expose_series(const struct rw_metrics *metrics, struct rw_text *text)
 {
+    static const struct family *const families[RW_SERIES_KINDS] = {
+        [RW_SERIES_ROUTE] = route_families,   [RW_SERIES_ENDPOINT] = endpoint_families,
+        [RW_SERIES_LIMIT] = limit_families,   [RW_SERIES_VERSION] = version_families,
+        [RW_SERIES_MIRROR] = mirror_families, [RW_SERIES_MIRROR_RESULT] = mirror_result_families,
+    };
     unsigned known = atomic_load_explicit(&metrics->series_count, memory_order_acquire);
     struct sample *samples = rw_alloc_aligned(_Alignof(struct sample), known * sizeof(*samples));
     if (!samples) {
@@ -302,14 +358,9 @@ static void expose_series(const struct rw_metrics *metrics, struct rw_text *text
         rw_metrics_series_total(metrics, i, &samples[count].sum);
         count += is_used(&samples[count].sum);
     }
-    for (const struct family *family = route_families; family->name; family++)
-        expose_family(text, family, samples, count, RW_SERIES_ROUTE);
-    for (const struct family *family = endpoint_families; family->name; family++)
-        expose_family(text, family, samples, count, RW_SERIES_ENDPOINT);
-    for (const struct family *family = limit_families; family->name; family++)
-        expose_family(text, family, samples, count, RW_SERIES_LIMIT);
-    for (const struct family *family = version_families; family->name; family++)
-        expose_family(text, family, samples, count, RW_SERIES_VERSION);
+    for (unsigned kind = 0; kind < RW_SERIES_KINDS; kind++)
+        for (const struct family *family = families[kind]; family->name; family++)
+            expose_family(text, family, samples, count, kind);
     rw_free(samples);
 }
 

@@ -135,6 +135,8 @@ enum rw_series_kind {
     RW_SERIES_ENDPOINT,
     RW_SERIES_LIMIT,
     RW_SERIES_VERSION,
+    RW_SERIES_MIRROR,        /* of a route: the copies, as requests */
+    RW_SERIES_MIRROR_RESULT, /* ... what became of them, in `buckets` by enum rw_mirror_result */
     RW_SERIES_KINDS
 };
 
@@ -146,6 +148,21 @@ enum rw_limit_result {
     RW_LIMIT_KEYLESS,  /* has not what the limit counts by, and was not counted */
     RW_LIMIT_BYPASSED, /* shared, Redis is gone, and the limit admits everything then */
     RW_LIMIT_RESULTS
+};
+
+/* What became of a request that was to be mirrored; then, in what those that differ do. */
+enum rw_mirror_result {
+    RW_MIRROR_DROPPED,    /* too many were under way, or no memory: it was not sent */
+    RW_MIRROR_TOO_LARGE,  /* neither was this one */
+    RW_MIRROR_FAILED,     /* the shadow gave no answer */
+    RW_MIRROR_UNCOMPARED, /* nothing was to be compared, or could be */
+    RW_MIRROR_SAME,
+    RW_MIRROR_DIFFERENT,
+    RW_MIRROR_RESULTS,
+    RW_MIRROR_BY_STATUS = RW_MIRROR_RESULTS,
+    RW_MIRROR_BY_FIELD,
+    RW_MIRROR_BY_BODY,
+    RW_MIRROR_CELLS
 };
 
 struct rw_metrics;
@@ -230,6 +247,11 @@ static inline void rw_metrics_limit(struct rw_series_cell *cell, enum rw_limit_r
     rw_metrics_add(&cell->status[result], 1);
 }
 
+static inline void rw_metrics_mirror(struct rw_series_cell *cell, enum rw_mirror_result result)
+{
+    rw_metrics_add(&cell->buckets[result], 1);
+}
+
 static inline void rw_metrics_failure(struct rw_series_cell *cell)
 {
     rw_metrics_add(&cell->failures, 1);
@@ -252,6 +274,8 @@ void rw_metrics_expose_counter(struct rw_text *text, const char *name, const cha
 void rw_metrics_expose_head(struct rw_text *text, const char *name, const char *type,
                             const char *help);
 void rw_metrics_expose_label(struct rw_text *text, struct rw_span value);
+
+const char *rw_mirror_result_name(enum rw_mirror_result result);
 
 /* Sums over shards, for the admin API and tests. */
 int64_t rw_metrics_total(const struct rw_metrics *metrics, enum rw_counter counter);

@@ -255,6 +255,13 @@ static const struct conversation conversations[] = {
      2,
      {{POST, BODY(LENGTH, 300), ANSWER(CHUNKED, 300), .answer_trailers = true},
       {GET, ANSWER(LENGTH, 300)}}},
+    {"mirrored: post",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{POST, BODY(LENGTH, 300), ANSWER(LENGTH, 300)}, {GET, ANSWER(CHUNKED, 300)}}},
     {"filtered: request response wait same",
      1,
      1,
@@ -266,23 +273,28 @@ static const struct conversation conversations[] = {
 
 static void adopt(struct rw_test_world *world, const struct conversation *conversation)
 {
+    static const char mirror[] =
+        ", policies: [ { mirror: { upstream: shadow, requests_max: 4, compare: {} } } ]";
+    static const char shadow[] = "- { name: shadow, endpoints: [\"10.1.0.9:9009\"] }\n";
     struct rw_test_bytes yaml = {0};
     const char *filters = strstr(conversation->name, "filtered: ");
-    world->filtered = filters != NULL;
+    world->mirrored = strstr(conversation->name, "mirrored: ") != NULL;
+    world->filtered = filters || world->mirrored;
     world->http2 = strstr(conversation->name, "http2: ") != NULL;
     rw_test_bytes_format(&yaml,
                          "listeners:\n"
                          "- { address: \"10.2.0.1:80\", reason_header: true%s%s%s }\n"
                          "routes:\n"
-                         "- { name: origin, match: { path: /r/* }, upstream: app }\n"
+                         "- { name: origin, match: { path: /r/* }, upstream: app%s }\n"
                          "- { name: fixed, match: { path: /fixed/* },\n"
                          "    respond: { body: fixed, headers: { X-Fixed: one } } }\n"
                          "upstreams:\n"
                          "- { name: app, endpoints: [\"10.1.0.1:9001\"],\n"
-                         "    connections: { per_endpoint_max: %u }%s }\n",
+                         "    connections: { per_endpoint_max: %u }%s }\n%s",
                          filters ? ", policies: [ doubling: \"" : "",
                          filters ? strchr(filters, ' ') : "", filters ? "\" ]" : "",
-                         conversation->limit, world->http2 ? ", protocol: http2" : "");
+                         world->mirrored ? mirror : "", conversation->limit,
+                         world->http2 ? ", protocol: http2" : "", world->mirrored ? shadow : "");
     rw_test_bytes_add(&yaml, "", 1);
     rw_test_world_adopt(world, yaml.at);
     free(yaml.at);

@@ -14,6 +14,7 @@ enum { CLIENTS_MAX = 6, REQUESTS_MAX = 8, SMALL_BYTES = 600, LARGE_BYTES = 15000
 struct plan {
     struct rw_test_world *world;
     bool large;     /* bodies */
+    bool mirrors;   /* the configuration has a mirror */
     bool only_gets; /* without a body: what may always be sent again */
 };
 
@@ -243,6 +244,19 @@ static void add_filters(struct plan *plan, struct rw_test_bytes *yaml)
                          chance(plan, 50) ? " same" : "");
 }
 
+/* Whatever the shadow does: a world that is strict stays so. */
+static void add_mirror(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    plan->world->filtered = plan->world->mirrored = true;
+    rw_test_bytes_format(yaml, "  policies: [ { mirror: { upstream: shadow, share: 70%%,");
+    add_number(plan, yaml, "requests_max", 70, RW_TEST_MIRRORED_MAX, 1, RW_TEST_MIRRORED_MAX);
+    rw_test_bytes_format(yaml, ",");
+    add_number(plan, yaml, "timeout", 70, 10000, 1, 1000);
+    rw_test_bytes_format(yaml, "ms,");
+    add_number(plan, yaml, "body_max", 40, 65536, 0, 1000);
+    rw_test_bytes_format(yaml, "%s } } ]\n", chance(plan, 70) ? ", compare: {}" : "");
+}
+
 static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
 {
     bool strict = plan->world->strict;
@@ -287,7 +301,10 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "close_timeout", 5000, 500);
     rw_test_bytes_format(yaml, " }\n  overload: { class: %s }\n", classes[below(plan, 3)]);
-    add_filters(plan, yaml);
+    if (plan->mirrors)
+        add_mirror(plan, yaml);
+    else
+        add_filters(plan, yaml);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
 }
@@ -377,6 +394,21 @@ static void add_overload(struct plan *plan, struct rw_test_bytes *yaml)
                                       : ", queue_timeout: 300ms, queue_target: 20ms }\n");
 }
 
+static void add_shadow(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml,
+                         "- name: shadow\n  endpoints: [\"10.1.0.9:9009\"]\n"
+                         "  protocol: %s\n  retries: {",
+                         chance(plan, 70) ? "http1" : "http2");
+    add_number(plan, yaml, "tries", 50, 1, 1, 3);
+    rw_test_bytes_format(yaml, ", budget_percent: 0, budget_min: 0,");
+    add_number(plan, yaml, "budget_burst", 0, 1, 1, 1);
+    rw_test_bytes_format(yaml, " }\n  connections: {");
+    add_number(plan, yaml, "per_endpoint_max", 50, 0, 1, 2);
+    rw_test_bytes_format(yaml, " }\n");
+    add_overload(plan, yaml);
+}
+
 /* In one place, or in several of them. */
 static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
 {
@@ -434,9 +466,12 @@ void rw_test_plan_reload(struct rw_test_world *world)
 {
     struct plan plan = {.world = world};
     struct rw_test_bytes yaml = {0};
+    plan.mirrors = chance(&plan, 25);
     add_listeners(&plan, &yaml);
     add_routes(&plan, &yaml);
     add_upstream(&plan, &yaml);
+    if (plan.mirrors)
+        add_shadow(&plan, &yaml);
     rw_test_bytes_format(&yaml, "locality: { zone: a, region: eu }\n");
     rw_test_bytes_add(&yaml, "", 1);
     if (world->verbose)

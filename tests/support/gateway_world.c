@@ -149,12 +149,13 @@ static void check_buffers(struct rw_test_world *world, const struct rw_worker *w
 {
     size_t in_use = rw_loop_buffers(worker->loop)->in_use_bytes;
     size_t streams = worker->h2_streams.in_use;
+    size_t copies = world->mirrored ? RW_TEST_MIRRORED_MAX : 0;
     size_t connections = worker->front_count + worker->upstream_count + streams + 1;
     if (in_use > world->buffer_peak_bytes)
         world->buffer_peak_bytes = in_use;
     if (in_use > connections * BYTES_PER_CONNECTION)
         rw_test_fail(world, "%zu bytes of buffers for %zu connections", in_use, connections);
-    if (worker->exchanges.in_use > worker->front_count + streams)
+    if (worker->exchanges.in_use > worker->front_count + streams + copies)
         rw_test_fail(world, "%zu exchanges for %zu client connections and %zu streams",
                      worker->exchanges.in_use, worker->front_count, streams);
 }
@@ -291,6 +292,7 @@ void rw_test_world_start(struct rw_test_world *world)
 {
     for (unsigned i = 0; i < world->origin_count; i++)
         rw_test_origin_listen(&world->origins[i]);
+    rw_test_shadow_listen(world);
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_start(&world->clients[i]);
 }
@@ -444,6 +446,7 @@ static void check_budget(struct rw_test_world *world)
     uint64_t burst = most->burst > RW_TEST_WORKERS ? most->burst : RW_TEST_WORKERS;
     uint64_t allowed = burst + world->request_count * most->percent / 100 +
                        elapsed_ms * most->per_second / 1000 + RW_TEST_WORKERS;
+    allowed *= world->mirrored ? 2 : 1; /* the shadow has a budget of its own */
     int64_t retries = rw_metrics_total(world->metrics, RW_COUNTER_UPSTREAM_RETRIES);
     if (retries > (int64_t)allowed)
         rw_test_fail(world, "%" PRId64 " requests were repeated, %" PRIu64 " are allowed", retries,
@@ -492,6 +495,7 @@ static void let_go(struct rw_test_world *world)
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_free(&world->clients[i]);
     rw_test_connections_free(world);
+    rw_test_shadows_free(world);
     free(world->clients);
     free(world->requests);
 }

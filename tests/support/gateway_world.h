@@ -129,10 +129,12 @@ struct rw_test_origin {
     unsigned bytes_per_ms;
 };
 
+enum { RW_TEST_MIRRORED_MAX = 4 }; /* copies under way in a worker */
 enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
 struct rw_test_connection;    /* at an origin: gateway_origin.c */
 struct rw_test_h2_connection; /* gateway_origin_h2.c */
+struct rw_test_shadow;        /* gateway_shadow.c */
 
 struct rw_test_world {
     struct rw_sim *sim;
@@ -154,10 +156,12 @@ struct rw_test_world {
     unsigned origin_count;
     struct rw_test_connection *connections;
     struct rw_test_h2_connection *h2_connections;
-    bool http2;   /* what the origins speak */
-    bool strict;  /* nothing fails: every request must succeed */
-    bool harsh;   /* the network and memory fail */
-    bool verbose; /* tell what happens */
+    struct rw_test_shadow *shadows;
+    bool mirrored; /* requests are mirrored: there are more exchanges than clients have */
+    bool http2;    /* what the origins speak */
+    bool strict;   /* nothing fails: every request must succeed */
+    bool harsh;    /* the network and memory fail */
+    bool verbose;  /* tell what happens */
     bool failed;
     bool draining;
     unsigned drained; /* workers */
@@ -243,6 +247,10 @@ void rw_test_h2_connections_free(struct rw_test_world *world);
 /* It has arrived once more. */
 void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *request);
 bool rw_test_idempotent(const struct rw_test_request *request);
+
+/* gateway_shadow.c: at 10.1.0.9:9009 */
+void rw_test_shadow_listen(struct rw_test_world *world);
+void rw_test_shadows_free(struct rw_test_world *world);
 
 /* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
 void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose);

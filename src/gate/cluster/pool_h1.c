@@ -233,6 +233,15 @@ static void pass_on(struct rw_pool *pool, struct rw_upstream_connection *connect
     next->events->on_ready(next);
 }
 
+/* After a reload who waits may want another protocol, other TLS settings, or another introduction
+ * than the connection was made with. */
+static bool suits_first(const struct rw_pool *pool, const struct rw_upstream_connection *connection)
+{
+    const struct rw_lease *first = rw_container_of(pool->queue.next, struct rw_lease, link);
+    return !first->cluster->http2 && first->cluster->tls == connection->tls &&
+           fits(connection, first);
+}
+
 void rw_pool_h1_release(struct rw_lease *lease)
 {
     struct rw_upstream_connection *connection = lease->connection;
@@ -245,7 +254,7 @@ void rw_pool_h1_release(struct rw_lease *lease)
     bool others_wait = rw_waiters_any(&pool->endpoint->waiting);
     bool removed = atomic_load_explicit(&pool->endpoint->removed, memory_order_relaxed);
     bool queue = !rw_list_empty(&pool->queue);
-    bool misfit = connection->key && (queue || connection->key == RW_LEASE_NOBODYS);
+    bool misfit = queue ? !suits_first(pool, connection) : connection->key == RW_LEASE_NOBODYS;
     bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
     if (worn_out || removed || surplus || misfit) {
         close_connection(connection);

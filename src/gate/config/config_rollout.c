@@ -1,4 +1,5 @@
 /* The table of a release's rollout. */
+#include "conf/scalar.h"
 #include "gate/config/config_release.h"
 #include "gate/config/config_tables.h"
 
@@ -109,32 +110,10 @@ static const struct rw_conf_field rollout_fields[] = {
 };
 #undef MEMBER
 
-/* "0.5%" as 0.005. */
-static bool read_percent(struct rw_span text, double *value)
-{
-    double number = 0, unit = 1;
-    bool point = false;
-    if (text.len < 2 || text.at[text.len - 1] != '%' || text.at[0] == '.')
-        return false;
-    for (size_t i = 0; i + 1 < text.len; i++) {
-        char c = text.at[i];
-        if (c == '.' && !point) {
-            point = true;
-            continue;
-        }
-        if (c < '0' || c > '9')
-            return false;
-        number = number * 10 + (c - '0');
-        unit = point ? unit * 10 : unit;
-    }
-    *value = number / unit / 100;
-    return true;
-}
-
 static void take_percent(struct rw_conf_report *report, const struct rw_span *text, double least,
                          double most, double *value)
 {
-    if (!read_percent(*text, value) || *value < least || *value > most)
+    if (rw_conf_percent(*text, value) || *value < least || *value > most)
         rw_conf_mistake_on(report, text, "expected a share from %g%% to %g%%, not %s", 100 * least,
                            100 * most, rw_conf_quote(report, *text));
 }

@@ -596,7 +596,8 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
 {
     x->origin_done = true;
     x->detail = detail;
-    enum rw_log_level level = rw_reason_status(reason) < 500 ? RW_LOG_DEBUG : RW_LOG_WARN;
+    bool quiet = rw_reason_status(reason) < 500 || x->shadow;
+    enum rw_log_level level = quiet ? RW_LOG_DEBUG : RW_LOG_WARN;
     rw_log_limited(level, "exchange", "%.*s %.*s: route %.*s, endpoint %.*s: %s%s%s",
                    RW_SPAN_ARGS(x->request.method_text), RW_SPAN_ARGS(x->request.path),
                    RW_SPAN_ARGS(x->route->name), RW_SPAN_ARGS(rw_exchange_endpoint_name(x)),

@@ -103,6 +103,7 @@ struct rw_exchange {
     bool request_held;        /* the origin's start wants no more of the request body at once */
     bool origin_waits;        /* it responded inside its start, and was told HOLD */
     bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
+    bool shadow;              /* a copy of a request (policy/mirror): nobody waits for it */
     unsigned version_series;  /* of metrics: the version that a release chose; 0: none */
 
     struct rw_message request, response;

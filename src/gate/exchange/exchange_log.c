@@ -256,7 +256,7 @@ void rw_exchange_log(struct rw_exchange *x)
         count_series(x, x->endpoint->series, duration_us, x->reason != RW_REASON_NONE);
     if (__builtin_expect(x->version_series != 0, 0))
         count_version(x, duration_us);
-    if (x->worker->access)
+    if (x->worker->access && !x->shadow)
         write_access_line(x, duration_us);
     if (x->endpoint)
         atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);

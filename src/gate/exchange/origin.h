@@ -16,6 +16,7 @@
 struct rw_meters;
 struct rw_metrics;
 struct rw_release_states;
+struct rw_samples;
 struct rw_shares;
 struct rw_snapshot;
 
@@ -30,6 +31,7 @@ struct rw_compile {
     struct rw_meters *meters;                 /* NULL: nothing is limited */
     struct rw_shares *shares;                 /* NULL: no limit is shared */
     struct rw_release_states *release_states; /* NULL: no rollout is under way */
+    struct rw_samples *samples;               /* NULL: none are kept */
 };
 
 struct rw_origin {
