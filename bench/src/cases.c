@@ -542,6 +542,26 @@ const struct bench_case bench_cases[] = {
         .round_ms = 20000,
         .limit = 256,
     },
+    {
+        .name = "load-omission",
+        .unit = "% off the analytic p99",
+        .about = "Coordinated omission. The origin stands still for 1 s in every 10. Of users who "
+                 "come evenly, one in a hundred waits 900 ms or more: 1 s - 0.01 x 10 s. How far "
+                 "from that the p99 of `ringway load` is, at 1,000 requests per second, and that "
+                 "of wrk, which asks again once it is answered; 64 connections, 20 s.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_WRK),
+        .measure = bench_measure_omission,
+        .generator = true,
+        SMALL,
+        .rate = 1000,
+        .connections = 64,
+        .stall_ms = 1000,
+        .period_ms = 10000,
+        .rounds = 1,
+        .round_ms = 20000,
+        .limit = 5,
+    },
 };
 
 const size_t bench_cases_count = sizeof bench_cases / sizeof bench_cases[0];

@@ -28,6 +28,8 @@ struct bench_case {
     unsigned origins; /* 0: one */
     unsigned baseline_origins;
     unsigned origin_ms[4]; /* how long each takes for an answer */
+    unsigned stall_ms;     /* the origin stands still for so long at the begin of each period */
+    unsigned period_ms;    /* ... which is so long; 0: never */
     unsigned origin_slots; /* how many answers it works on at once; 0: on all */
     bool overload;         /* the gateway is to protect the origin */
     bool by_latency;       /* ... to prefer the quick ones */

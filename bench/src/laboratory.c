@@ -139,14 +139,18 @@ bool bench_origin_revive(struct bench_laboratory *laboratory, const struct bench
     char port[16];
     char delay[16];
     char slots[16];
+    char stall[16];
+    char period[16];
     char output[128];
     snprintf(program, sizeof program, "%s/%s", laboratory->programs,
              each->origin_h2 ? "bench_origin_h2" : "bench_origin");
     snprintf(port, sizeof port, "%d", laboratory->origin_ports[which]);
     snprintf(delay, sizeof delay, "%u", each->origin_ms[which]);
     snprintf(slots, sizeof slots, "%u", each->origin_slots);
+    snprintf(stall, sizeof stall, "%u", each->stall_ms);
+    snprintf(period, sizeof period, "%u", each->period_ms > 0 ? each->period_ms : 1);
     snprintf(output, sizeof output, "%s/origin-%u.output", laboratory->directory, which);
-    char *arguments[] = {program, port, each->origin_h2 ? NULL : delay, slots, NULL};
+    char *arguments[] = {program, port, each->origin_h2 ? NULL : delay, slots, stall, period, NULL};
     pid_t origin = bench_process_start(&(struct bench_launch){.arguments = arguments,
                                                               .output_path = output,
                                                               .core = BENCH_CLIENT_CORE,

@@ -230,3 +230,56 @@ bool bench_measure_generator_idle(struct bench_laboratory *laboratory,
     sample->value = (many - few) / IDLE_MORE;
     return few > 0 && many > few && !bench_interrupted();
 }
+
+/* "    99%    1.23ms": wrk's own way to say a time. */
+static double wrk_p99_ms(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"us", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}};
+    const char *at = strstr(text, " 99%");
+    char *end = NULL;
+    double value = at != NULL ? strtod(at + strlen(" 99%"), &end) : NAN;
+    for (size_t i = 0; end != NULL && i < sizeof units / sizeof units[0]; i++) {
+        if (strncmp(end, units[i].unit, strlen(units[i].unit)) == 0) {
+            return value * units[i].ms;
+        }
+    }
+    return NAN;
+}
+
+static double ringway_p99_ms(const char *text)
+{
+    json_t *report = json_loads(text, 0, NULL);
+    const json_t *p99 = json_object_get(json_object_get(report, "latency"), "p99");
+    double ms = json_is_number(p99) ? json_number_value(p99) * 1e3 : NAN;
+    json_decref(report);
+    return ms;
+}
+
+/* Of evenly spaced users those wait who come in a stall, for the rest of it: one in a hundred for
+ * longer than the stall without a hundredth of the period. */
+bool bench_measure_omission(struct bench_laboratory *laboratory, const struct bench_case *each,
+                            struct bench_instance *instance, struct bench_sample *sample)
+{
+    bool is_wrk = instance - laboratory->instances == BENCH_WRK;
+    double exact_ms = each->stall_ms - each->period_ms / 100.0;
+    struct command command;
+    char output[192];
+    if (is_wrk) {
+        make_wrk(&command, laboratory, each);
+        add(&command, "--latency");
+    } else {
+        make_ringway(&command, laboratory, each, each->connections);
+    }
+    run_to_end(start(laboratory, each, &command, output, sizeof output));
+    char *text = read_output(output);
+    answered_by(is_wrk ? BENCH_WRK : BENCH_RINGWAY, text, sample);
+    double p99_ms = is_wrk ? wrk_p99_ms(text) : ringway_p99_ms(text);
+    free(text);
+    fprintf(stderr, "%s says that the p99 is %.1f ms; exactly it is %.1f ms\n",
+            is_wrk ? "wrk" : "ringway", p99_ms, exact_ms);
+    sample->value = fabs(p99_ms - exact_ms) / exact_ms * 100;
+    return !isnan(p99_ms) && !bench_interrupted();
+}

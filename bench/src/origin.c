@@ -3,10 +3,11 @@
  * with an HTML page of 30,000 bytes, and any path under /1m with one MiB straight from the page
  * cache. Keep-alive and pipelining; no request bodies.
  *
- *   bench_origin PORT [MS [SLOTS]]
+ *   bench_origin PORT [MS [SLOTS [STALL_MS PERIOD_MS]]]
  *
  * With MS each answer takes so long, and with SLOTS only so many are worked on at once; the others
- * wait, first come, first served.
+ * wait, first come, first served. With STALL_MS it stands still for so long at the begin of each
+ * PERIOD_MS, as a collector of garbage would have it.
  */
 #include "net.h"
 #include "service.h"
@@ -45,6 +46,7 @@ static unsigned slots;
 static uint64_t
     slot_free_ns[SLOTS_MAX]; /* in turn: with one delay for all the first to begin ends first */
 static unsigned slot_next;
+static uint64_t stall_ns, period_ns;
 static struct peer *due_first, *due_last;
 static int large_fd;
 static char small_answer[512];
@@ -223,10 +225,27 @@ static int on_writable(struct peer *peer)
     return serve(peer, input, kept);
 }
 
+/* To the end of the stall, if this is one. */
+static void stand_still(void)
+{
+    static uint64_t began_ns;
+    uint64_t now = bench_now_ns();
+    if (began_ns == 0) {
+        began_ns = now;
+    }
+    uint64_t into = (now - began_ns) % period_ns;
+    if (into < stall_ns) {
+        usleep((useconds_t)((stall_ns - into) / 1000u));
+    }
+}
+
 static void on_event(void *owner, uint32_t events)
 {
     struct peer *peer = owner;
     int state = 0;
+    if (stall_ns != 0) {
+        stand_still();
+    }
     if ((events & EPOLLOUT) && peer->large_until != 0) {
         state = on_writable(peer);
     }
@@ -298,14 +317,18 @@ int main(int count, char **arguments)
 {
     static const struct bench_service service = {
         .accepted = accepted, .on_event = on_event, .batch_over = answer_due, .wait_ns = wait_ns};
-    if (count < 2 || count > 4) {
-        bench_fail("usage: bench_origin PORT [MS [SLOTS]]");
+    if (count < 2 || count == 5 || count > 6) {
+        bench_fail("usage: bench_origin PORT [MS [SLOTS [STALL_MS PERIOD_MS]]]");
     }
     if (count > 2) {
         delay_ns = (uint64_t)bench_parse_number("MS", arguments[2], 0, 60000) * 1000000u;
     }
     if (count > 3) {
         slots = (unsigned)bench_parse_number("SLOTS", arguments[3], 0, SLOTS_MAX);
+    }
+    if (count > 4) {
+        stall_ns = (uint64_t)bench_parse_number("STALL_MS", arguments[4], 0, 60000) * 1000000u;
+        period_ns = (uint64_t)bench_parse_number("PERIOD_MS", arguments[5], 1, 60000) * 1000000u;
     }
     prepare_answers();
     bench_serve((int)bench_parse_number("PORT", arguments[1], 1, 65535), &service);

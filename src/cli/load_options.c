@@ -47,11 +47,9 @@ static bool take_flag(struct rw_load_options *o, const char *argument)
     const struct {
         const char *name;
         bool *to;
-    } flags[] = {{"--http2", &o->http2},
-                 {"--insecure", &o->insecure},
-                 {"--sources", &o->sources},
-                 {"--json", &o->json},
-                 {"--quiet", &o->quiet}};
+    } flags[] = {{"--http2", &o->http2},     {"--insecure", &o->insecure},
+                 {"--sources", &o->sources}, {"--all-methods", &o->all_methods},
+                 {"--json", &o->json},       {"--quiet", &o->quiet}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (strcmp(argument, flags[i].name) == 0)
             return *flags[i].to = true;
@@ -88,6 +86,8 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--body-file", &o->body_file},
         {"--ca", &o->ca},
         {"--target", &o->target},
+        {"--replay", &o->replay},
+        {"--speed", &o->speed},
         {"--lang", &o->lang},
         {"--out", &output},
     };
@@ -230,6 +230,10 @@ static int set_rates(struct rw_load_options *o, uint32_t ms, uint32_t warmup_ms)
 
 static int set_profile(struct rw_load_options *o)
 {
+    if (o->replay && (o->rate || o->phases || o->duration || o->think || o->warmup || o->arrivals))
+        return fail("--replay: the log tells when requests are due; --speed makes it faster");
+    if (o->replay)
+        return 0;
     uint32_t ms = 10000, warmup_ms = 0;
     int code = duration("--duration", o->duration, &ms);
     if (!code)
@@ -344,6 +348,10 @@ int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
         code = read_scenario(o);
     else if (o->target)
         code = fail("--target is for scenario files: the URL has it");
+    if (!code && o->replay && o->settings.script)
+        code = fail("--replay goes with a URL, not with a scenario file");
+    if (!code && (o->speed || o->all_methods) && !o->replay)
+        code = fail("--speed and --all-methods are for --replay");
     if (!code && o->settings.script)
         take_from_file(o);
     if (!code)

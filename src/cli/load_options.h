@@ -20,8 +20,9 @@ struct rw_load_options {
     /* As written. */
     const char *url, *target, *lang, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
+    const char *replay, *speed;
     const char *connections, *streams, *threads, *processes, *seed;
-    bool http2, insecure, sources;
+    bool http2, insecure, sources, all_methods;
     const char *headers[RW_LOAD_HEADERS_MAX];
     unsigned header_count;
 };

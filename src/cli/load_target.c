@@ -3,10 +3,12 @@
 #include "cli/load_options.h"
 #include "http/url.h"
 #include "io/tls.h"
+#include "load/script/replay.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { BODY_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -149,10 +151,43 @@ static int prepare(struct rw_load_options *o)
     return rw_load_prepare(&o->settings, &o->arena) ? fail("the request is too large") : 0;
 }
 
+/* ---- A log ---- */
+
+static int read_log(struct rw_load_options *o)
+{
+    struct rw_load_replay replay = {.speed = 1, .all_methods = o->all_methods};
+    char why[192] = "", *end = "";
+    if (o->method || o->body || o->body_file)
+        return fail("--replay: the log tells methods, and has no bodies");
+    if (o->speed)
+        replay.speed = strtod(o->speed, &end);
+    if (*end || !(replay.speed >= 0.001 && replay.speed <= 1000))
+        return fail("--speed: \"%s\" is not a number from 0.001 to 1000", o->speed);
+    if (set_headers(o))
+        return 2;
+    enum rw_err err =
+        rw_load_replay_read(o->replay, &o->request, &o->arena, &replay, &o->settings, why);
+    if (err) {
+        fprintf(stderr, "ringway load: %s: %s\n", o->replay, why[0] ? why : rw_err_text(err));
+        return 1;
+    }
+    if (replay.strange)
+        fprintf(stderr, "ringway load: %s: %zu of %zu lines are left out: no requests\n", o->replay,
+                replay.strange, replay.lines);
+    if (replay.unsafe)
+        fprintf(stderr,
+                "ringway load: %s: %zu of %zu lines are left out: other methods than GET, HEAD, "
+                "OPTIONS; --all-methods sends them too, without bodies\n",
+                o->replay, replay.unsafe, replay.lines);
+    return 0;
+}
+
 int rw_load_options_request(struct rw_load_options *o)
 {
-    if (o->settings.script)
-        return prepare(o);
+    if (o->settings.script || o->replay) {
+        int code = o->replay ? read_log(o) : 0;
+        return code ? code : prepare(o);
+    }
     o->request.weight = 1;
     o->request.method = rw_span_text(o->method                 ? o->method
                                      : o->body || o->body_file ? "POST"

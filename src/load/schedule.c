@@ -27,7 +27,18 @@ static double exponential(struct rw_random *random)
 
 static bool is_poisson(const struct rw_schedule *schedule)
 {
-    return schedule->profile->arrivals == RW_ARRIVALS_POISSON;
+    const struct rw_profile *profile = schedule->profile;
+    return profile->arrivals == RW_ARRIVALS_POISSON && !profile->times_ns;
+}
+
+static bool next_time(struct rw_schedule *schedule, uint64_t *due_ns)
+{
+    size_t number = (size_t)schedule->next;
+    if (number >= schedule->profile->time_count)
+        return false;
+    *due_ns = schedule->profile->times_ns[number];
+    schedule->next += schedule->shares;
+    return true;
 }
 
 static double next_gap(struct rw_schedule *schedule)
@@ -47,6 +58,8 @@ void rw_schedule_begin(struct rw_schedule *schedule, const struct rw_profile *pr
 bool rw_schedule_next(struct rw_schedule *schedule, uint64_t *due_ns)
 {
     const struct rw_profile *profile = schedule->profile;
+    if (profile->times_ns)
+        return next_time(schedule, due_ns);
     for (; schedule->phase < profile->phase_count; schedule->phase++) {
         const struct rw_phase *phase = &profile->phases[schedule->phase];
         double arrivals = phase_arrivals(phase);
@@ -66,6 +79,8 @@ bool rw_schedule_next(struct rw_schedule *schedule, uint64_t *due_ns)
 double rw_profile_seconds(const struct rw_profile *profile)
 {
     double sum = 0;
+    if (profile->times_ns) /* a second for the last one's */
+        return (double)profile->times_ns[profile->time_count - 1] / 1e9 + 1;
     for (unsigned i = 0; i < profile->phase_count; i++)
         sum += profile->phases[i].seconds;
     return sum;
@@ -73,7 +88,7 @@ double rw_profile_seconds(const struct rw_profile *profile)
 
 double rw_profile_arrivals(const struct rw_profile *profile)
 {
-    double sum = 0;
+    double sum = (double)profile->time_count;
     for (unsigned i = 0; i < profile->phase_count; i++)
         sum += phase_arrivals(&profile->phases[i]);
     return sum;

@@ -4,7 +4,8 @@
  * evenly spaced in it, or a Poisson process: the k-th arrival is where the integral of the rate
  * reaches k, or a sum of k exponential numbers. Of `shares` schedules with the same profile, each
  * gives every so-many-th arrival (even) or its part of the process (Poisson), so that threads
- * together keep the rate exactly. No clock: times are nanoseconds since the begin.
+ * together keep the rate exactly. In place of phases a profile may be a row of times, of a log that
+ * is replayed. No clock: times are nanoseconds since the begin.
  */
 #ifndef RW_LOAD_SCHEDULE_H
 #define RW_LOAD_SCHEDULE_H
@@ -12,6 +13,7 @@
 #include "base/random.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum rw_arrivals { RW_ARRIVALS_EVEN, RW_ARRIVALS_POISSON };
@@ -27,6 +29,8 @@ struct rw_profile {
     enum rw_arrivals arrivals;
     unsigned phase_count;
     struct rw_phase phases[RW_PHASES_MAX];
+    const uint64_t *times_ns; /* in place of phases: since the begin, rising; the owner's */
+    size_t time_count;
 };
 
 struct rw_schedule {
@@ -48,7 +52,7 @@ bool rw_schedule_next(struct rw_schedule *schedule, uint64_t *due_ns);
 double rw_profile_seconds(const struct rw_profile *profile);
 /* Expected, of all shares. */
 double rw_profile_arrivals(const struct rw_profile *profile);
-/* At a time since the begin; 0 after the end. */
+/* At a time since the begin, by the phases; 0 after the end. */
 double rw_profile_rate(const struct rw_profile *profile, double seconds);
 
 #endif

@@ -50,11 +50,20 @@ static bool draw_row(struct rw_load_generator *g, unsigned set, const struct rw_
     return true;
 }
 
+static uint32_t choose_scenario(struct rw_load_generator *g)
+{
+    const struct rw_load_script *script = g->settings->script;
+    if (!script->row_scenarios)
+        return rw_load_next_choice(g);
+    uint64_t row = g->users.drawn[0] * g->settings->threads + g->index;
+    return row < script->data[0].row_count ? script->row_scenarios[row] : 0;
+}
+
 static bool begin_iteration(struct rw_load_user *user)
 {
     struct rw_load_generator *g = user->generator;
     const struct rw_load_script *script = g->settings->script;
-    user->scenario = &script->scenarios[rw_load_next_choice(g)];
+    user->scenario = &script->scenarios[choose_scenario(g)];
     user->step = 0;
     user->iteration = g->users.begun++ * g->settings->threads + g->index;
     for (unsigned set = 0; set < script->data_count; set++)

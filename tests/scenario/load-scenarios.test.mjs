@@ -8,6 +8,7 @@ import { scratch } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { root, runRingway } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
 
 async function load(t, files, ...args) {
   const folder = scratch(t);
@@ -183,6 +184,31 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     const { code, stderr } = await load(t, file, "-X", "PUT");
     assert.equal(code, 2);
     assert.match(stderr, /s.yaml" tells requests, think times and the protocol itself/);
+  });
+
+  test("the gateway's own access log is replayed: the same requests, and nothing that changes something", async (t) => {
+    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+    const folder = scratch(t);
+    const log = join(folder, "access.log");
+    const gateway = await startGateway(
+      t,
+      (g) => `
+      listeners: [{ name: web, address: "127.0.0.1:${g.port}" }]
+      routes: [{ name: all, match: { path: /* }, echo: {} }]
+      access_log: "${log}"
+      `,
+    );
+    const { stdout } = await runRingway("load", "--json", "-r", "20", "-d", "1s", `http://127.0.0.1:${gateway.port}/a/b?c=%20d`);
+    assert.equal(JSON.parse(stdout).requests.answered, 20);
+    await fetch(`http://127.0.0.1:${gateway.port}/post`, { method: "POST", body: "x" });
+    await eventually(() => readFileSync(log, "utf8").trim().split("\n").length === 21, { within: 30000 });
+    const { stdout: replayed, stderr } = await runRingway("load", "--json", "--replay", log, "--speed", "2", "-H", "X-Again: yes", `http://${origin.address}`);
+    const report = JSON.parse(replayed);
+    assert.match(stderr, /1 of 21 lines are left out: other methods than GET, HEAD, OPTIONS/);
+    assert.deepEqual([report.requests.due, report.requests.answered, origin.requests.length], [20, 20, 20]);
+    assert.ok(origin.requests.every((request) => request.url === "/a/b?c=%20d" && request.headers["x-again"] === "yes"));
+    const none = await runRingway("load", "--replay", join(folder, "none"), `http://${origin.address}`);
+    assert.deepEqual([none.code, /cannot be read: No such file/.test(none.stderr)], [1, true]);
   });
 
   test("all mistakes at once, each with its place", async (t) => {

@@ -1,5 +1,5 @@
-/* A script: what virtual users do, compiled from a scenario file (config.h), then only read, by all
- * threads.
+/* A script: what virtual users do, compiled from a scenario file (config.h) or an access log
+ * (replay.h), then only read, by all threads.
  *
  * Each step is one of the settings' requests: what is constant in it is written down there as that
  * of a plain run is, and only what has variables in it is a template here. A user goes through one
@@ -77,6 +77,7 @@ struct rw_load_script {
     unsigned scenario_count;
     struct rw_load_data data[RW_LOAD_DATA_MAX];
     unsigned data_count;
+    const uint8_t *row_scenarios; /* of the first data set: each row's; NULL: by weight */
     unsigned check_count;
     const struct rw_load_check *checks[RW_LOAD_CHECKS_MAX]; /* by number */
     unsigned check_steps[RW_LOAD_CHECKS_MAX];               /* the request each belongs to */
