@@ -548,7 +548,8 @@ const struct bench_case bench_cases[] = {
         .about = "Coordinated omission. The origin stands still for 1 s in every 10. Of users who "
                  "come evenly, one in a hundred waits 900 ms or more: 1 s - 0.01 x 10 s. How far "
                  "from that the p99 of `ringway load` is, at 1,000 requests per second, and that "
-                 "of wrk, which asks again once it is answered; 64 connections, 20 s.",
+                 "of wrk, which asks again once it is answered and corrects its figures "
+                 "afterwards, by the mean interval; 64 connections, 20 s.",
         .lower_is_better = true,
         .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_WRK),
         .measure = bench_measure_omission,

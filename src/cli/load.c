@@ -3,7 +3,6 @@
 #include "cli/load_options.h"
 #include "load/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,53 +37,6 @@ static void show_progress(const struct rw_load_progress *progress, void *user)
     fflush(stderr);
 }
 
-/* ---- Output ---- */
-
-static int write_file(const char *path, const struct rw_text *text)
-{
-    FILE *file = text->err ? NULL : fopen(path, "wb");
-    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
-    if (file && fclose(file) != 0)
-        good = false;
-    if (good)
-        return 0;
-    fprintf(stderr, "ringway load: %s cannot be written: %s\n", path,
-            text->err ? rw_err_text(text->err) : strerror(errno));
-    return 1;
-}
-
-static int write_output(const struct rw_load_options *options, const char *path,
-                        const struct rw_load_result *result)
-{
-    struct rw_text text = {0};
-    if (strcmp(strrchr(path, '.'), ".json") == 0)
-        rw_load_report_json(&options->settings, result, &text);
-    else if (strcmp(strrchr(path, '.'), ".csv") == 0)
-        rw_load_report_csv(result, &text);
-    else
-        rw_load_report_html(&options->settings, result, options->language, &text);
-    int code = write_file(path, &text);
-    rw_text_free(&text);
-    return code;
-}
-
-static int report(const struct rw_load_options *options, const struct rw_load_result *result)
-{
-    struct rw_text text = {0};
-    int code = 0;
-    if (options->json)
-        rw_load_report_json(&options->settings, result, &text);
-    else
-        rw_load_report_text(&options->settings, result, &text);
-    if (!text.err && text.at)
-        fputs(text.at, stdout);
-    rw_text_free(&text);
-    for (unsigned i = 0; i < options->output_count; i++)
-        code |= write_output(options, options->outputs[i], result);
-    enum rw_load_verdict verdict = rw_load_judge(&options->settings, result);
-    return code || verdict == RW_LOAD_GENERATOR_LATE || verdict == RW_LOAD_NOTHING_ANSWERED;
-}
-
 /* ---- The run ---- */
 
 static int tell_failure(const struct rw_load_options *options, enum rw_err err, const char *why)
@@ -102,7 +54,7 @@ static int execute(struct rw_load_options *options)
     struct rw_load_run run = {.settings = &options->settings, .user = options};
     struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-    bool shown = !options->quiet && isatty(STDERR_FILENO);
+    bool shown = !options->output.quiet && isatty(STDERR_FILENO);
     if (!result)
         return tell_failure(options, RW_ENOMEM, "");
     if (shown)
@@ -113,7 +65,8 @@ static int execute(struct rw_load_options *options)
     enum rw_err err = rw_load_run(&run, result);
     if (shown)
         fputs("\r\033[K", stderr);
-    int code = err ? tell_failure(options, err, result->why) : report(options, result);
+    int code = err ? tell_failure(options, err, result->why)
+                   : rw_load_write(&options->output, &options->settings, result);
     rw_load_result_close(result);
     rw_free(result);
     return code;
@@ -121,6 +74,8 @@ static int execute(struct rw_load_options *options)
 
 static int run(int argc, char **argv)
 {
+    if (argc && strcmp(argv[0], "merge") == 0)
+        return rw_load_merge_files(argc - 1, argv + 1);
     struct rw_load_options *options = rw_alloc_zero(sizeof(*options));
     if (!options)
         return 1;
@@ -134,7 +89,7 @@ static int run(int argc, char **argv)
 
 const struct rw_verb rw_verb_load = {
     .name = "load",
-    .arguments = "[OPTIONS] URL | FILE.yaml",
+    .arguments = "[OPTIONS] URL | FILE.yaml | merge RESULT.json...",
     .summary = "sends requests at a rate and tells how long the answers take",
     .help =
         "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
@@ -173,6 +128,8 @@ const struct rw_verb rw_verb_load = {
         "  --lang zh|en            of the page; default en\n"
         "  --json                  JSON on standard output instead of the summary\n"
         "  --quiet                 no progress on a terminal\n\n"
+        "`ringway load merge A.json B.json` adds up what several hosts wrote with --out, exactly;\n"
+        "it takes --out, --json and --lang.\n\n"
         "Exit codes: 0 done; 1 the target is down, or the generator was the bottleneck; 2 wrong\n"
         "use. An interrupted run reports what it has.\n",
     .run = run,

@@ -30,26 +30,15 @@ static int take_header(struct rw_load_options *o, const char *header)
     return 0;
 }
 
-static int take_output(struct rw_load_options *o, const char *file)
-{
-    const char *suffix = strrchr(file, '.');
-    if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".csv") != 0 &&
-                    strcmp(suffix, ".html") != 0))
-        return fail("--out: \"%s\" ends with none of .json, .csv, .html", file);
-    if (o->output_count == RW_CLI_OUTPUTS_MAX)
-        return fail("--out: at most %d files", RW_CLI_OUTPUTS_MAX);
-    o->outputs[o->output_count++] = file;
-    return 0;
-}
-
 static bool take_flag(struct rw_load_options *o, const char *argument)
 {
     const struct {
         const char *name;
         bool *to;
-    } flags[] = {{"--http2", &o->http2},     {"--insecure", &o->insecure},
-                 {"--sources", &o->sources}, {"--all-methods", &o->all_methods},
-                 {"--json", &o->json},       {"--quiet", &o->quiet}};
+    } flags[] = {{"--http2", &o->http2},
+                 {"--insecure", &o->insecure},
+                 {"--sources", &o->sources},
+                 {"--all-methods", &o->all_methods}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (strcmp(argument, flags[i].name) == 0)
             return *flags[i].to = true;
@@ -58,7 +47,7 @@ static bool take_flag(struct rw_load_options *o, const char *argument)
 
 static int take(int argc, char **argv, int *i, struct rw_load_options *o)
 {
-    const char *header = NULL, *output = NULL;
+    const char *header = NULL;
     const struct word words[] = {
         {"--rate", &o->rate},
         {"-r", &o->rate},
@@ -88,11 +77,10 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--target", &o->target},
         {"--replay", &o->replay},
         {"--speed", &o->speed},
-        {"--lang", &o->lang},
-        {"--out", &output},
     };
-    if (take_flag(o, argv[*i]))
-        return 0;
+    int code = 0;
+    if (take_flag(o, argv[*i]) || rw_load_output_option(argc, argv, i, &o->output, &code))
+        return code;
     for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
         bool lacking;
         const char *value = rw_cli_option(argc, argv, i, words[w].name, &lacking);
@@ -101,7 +89,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         if (!value)
             continue;
         *words[w].to = value;
-        return header ? take_header(o, header) : output ? take_output(o, output) : 0;
+        return header ? take_header(o, header) : 0;
     }
     if (argv[*i][0] == '-')
         return fail("unknown option \"%s\"", argv[*i]);
@@ -338,11 +326,8 @@ int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
         code = take(argc, argv, &i, o);
     if (!code && !o->url)
         code = fail("needs a URL or a scenario file");
-    if (!code && o->lang && strcmp(o->lang, "en") != 0 && strcmp(o->lang, "zh") != 0)
-        code = fail("--lang: \"%s\" is neither en nor zh", o->lang);
     if (code)
         return code;
-    o->language = o->lang && strcmp(o->lang, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
     set_defaults(o);
     if (names_file(o->url))
         code = read_scenario(o);

@@ -2,23 +2,18 @@
 #ifndef RW_CLI_LOAD_OPTIONS_H
 #define RW_CLI_LOAD_OPTIONS_H
 
+#include "cli/load_output.h"
 #include "load/script/config.h"
 #include "load/settings.h"
-#include "report/label.h"
-
-enum { RW_CLI_OUTPUTS_MAX = 8 };
 
 struct rw_load_options {
     struct rw_load_settings settings;
     struct rw_load_request request;
     struct rw_load_config config; /* of a scenario file */
     struct rw_arena arena;        /* of what the settings point to */
-    const char *outputs[RW_CLI_OUTPUTS_MAX];
-    unsigned output_count;
-    bool json, quiet;
-    enum rw_language language;
+    struct rw_load_output output;
     /* As written. */
-    const char *url, *target, *lang, *method, *body, *body_file, *ca;
+    const char *url, *target, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *replay, *speed;
     const char *connections, *streams, *threads, *processes, *seed;

@@ -250,6 +250,7 @@ static void put_head(const struct page *page, struct rw_doc_table *table,
 static void put_steps(const struct page *page)
 {
     static const double some[] = {0.5, 0.95, 0.99, 1};
+    static const char *const names[] = {"p50", "p95", "p99", "max"};
     struct rw_doc_table *table =
         rw_doc_table(page->doc, say(page, RW_TEXTS("Steps", "步骤")), RW_LITERAL(""));
     put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Scenario", "场景"));
@@ -257,9 +258,8 @@ static void put_steps(const struct page *page)
     put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("answered", "应答"));
     put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("failed", "失败"));
     for (unsigned i = 0; i < 4; i++)
-        rw_doc_column(page->doc, table, RW_DOC_NUMBER,
-                      rw_span_text(((const char *const[]){"p50", "p95", "p99", "max"})[i]),
-                      RW_LITERAL("ms"));
+        rw_doc_column(page->doc, table, RW_DOC_NUMBER, rw_span_text(names[i]), RW_LITERAL("ms"))
+            ->decimals = 2;
     for (unsigned i = 0; i < page->settings->request_count; i++) {
         const struct rw_load_step_tally *step = &page->result->steps[i];
         struct rw_doc_cell *cells = rw_doc_row(page->doc, table);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 static void add_histogram(const char *indent, const char *name,
-                          const struct rw_histogram *histogram, bool whole, struct rw_text *text)
+                          const struct rw_histogram *histogram, struct rw_text *text)
 {
     rw_text_addf(text, "%s\"%s\": {\"count\": %" PRIu64 ", \"mean\": %.9f, \"min\": %.9f", indent,
                  name, histogram->count, rw_histogram_mean(histogram) / 1e9,
@@ -16,15 +16,14 @@ static void add_histogram(const char *indent, const char *name,
                      (double)rw_histogram_quantile(histogram, rw_load_shares[i]) / 1e9);
     rw_text_addf(text, ", \"max\": %.9f", (double)histogram->most / 1e9);
     bool first = true;
-    if (whole)
-        rw_text_adds(text, ",\n    \"buckets_ns\": [");
-    for (unsigned i = 0; whole && i < RW_HISTOGRAM_BUCKETS; i++)
+    rw_text_adds(text, ",\n    \"buckets_ns\": [");
+    for (unsigned i = 0; i < RW_HISTOGRAM_BUCKETS; i++)
         if (histogram->buckets[i]) {
             rw_text_addf(text, "%s[%" PRIu64 ", %" PRIu64 "]", first ? "" : ", ",
                          rw_histogram_bucket_value(i), histogram->buckets[i]);
             first = false;
         }
-    rw_text_adds(text, whole ? "]}" : "}");
+    rw_text_adds(text, "]}");
 }
 
 static void add_counts(const struct rw_load_counts *counts, struct rw_text *text)
@@ -69,7 +68,7 @@ static void add_step(const struct rw_load_settings *settings, const struct rw_lo
     rw_text_addf(text,
                  ", \"sent\": %" PRIu64 ", \"answered\": %" PRIu64 ", \"failed\": %" PRIu64 ",\n",
                  step->sent, step->answered, step->failed);
-    add_histogram("     ", "latency", &step->latency, true, text);
+    add_histogram("     ", "latency", &step->latency, text);
     rw_text_adds(text, "}");
 }
 
@@ -137,11 +136,11 @@ void rw_load_report_json(const struct rw_load_settings *settings,
     rw_text_addf(text, ",\n  \"rate\": %.3f,\n",
                  rw_load_rate_of(result, result->tally.counts.answered));
     add_counts(&result->tally.counts, text);
-    add_histogram("  ", "latency", &result->tally.latency, true, text);
+    add_histogram("  ", "latency", &result->tally.latency, text);
     rw_text_adds(text, ",\n");
-    add_histogram("  ", "service", &result->tally.service, true, text);
+    add_histogram("  ", "service", &result->tally.service, text);
     rw_text_adds(text, ",\n");
-    add_histogram("  ", "lateness", &result->tally.lateness, false, text);
+    add_histogram("  ", "lateness", &result->tally.lateness, text);
     if (settings->script)
         add_script(settings, result, text);
     add_timeline(result->timeline, text);

@@ -198,7 +198,7 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
       access_log: "${log}"
       `,
     );
-    const { stdout } = await runRingway("load", "--json", "-r", "20", "-d", "1s", `http://127.0.0.1:${gateway.port}/a/b?c=%20d`);
+    const { stdout } = await runRingway("load", "--json", "-r", "20", "-d", "1s", `http://127.0.0.1:${gateway.port}/a/b%20c`);
     assert.equal(JSON.parse(stdout).requests.answered, 20);
     await fetch(`http://127.0.0.1:${gateway.port}/post`, { method: "POST", body: "x" });
     await eventually(() => readFileSync(log, "utf8").trim().split("\n").length === 21, { within: 30000 });
@@ -206,9 +206,43 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     const report = JSON.parse(replayed);
     assert.match(stderr, /1 of 21 lines are left out: other methods than GET, HEAD, OPTIONS/);
     assert.deepEqual([report.requests.due, report.requests.answered, origin.requests.length], [20, 20, 20]);
-    assert.ok(origin.requests.every((request) => request.url === "/a/b?c=%20d" && request.headers["x-again"] === "yes"));
+    assert.ok(origin.requests.every((request) => request.url === "/a/b%20c" && request.headers["x-again"] === "yes"));
     const none = await runRingway("load", "--replay", join(folder, "none"), `http://${origin.address}`);
     assert.deepEqual([none.code, /cannot be read: No such file/.test(none.stderr)], [1, true]);
+  });
+
+  test("results of several hosts are one, exactly", async (t) => {
+    const origin = await startOrigin(t, { answer: (request, response) => ((response.statusCode = request.url === "/b" ? 500 : 200), response.end("ok")) });
+    const folder = scratch(t);
+    const file = join(folder, "s.yaml");
+    writeFileSync(file, `target: http://${origin.address}\nrate: 30\nduration: 1s\nthreads: 2\nscenarios: [{ think: 1ms, steps: [{ path: /a, check: [200] }, /b] }]\n`);
+    const results = ["one.json", "two.json"].map((name) => join(folder, name));
+    for (const [number, result] of results.entries()) await runRingway("load", file, "--seed", String(number), "--out", result);
+    const [one, two] = results.map((result) => JSON.parse(readFileSync(result, "utf8")));
+    const { stdout } = await runRingway("load", "merge", ...results, "--json", "--out", join(folder, "m.html"), "--out", join(folder, "m.json"));
+    const sum = JSON.parse(stdout);
+    const buckets = new Map();
+    for (const [value, count] of [...one.latency.buckets_ns, ...two.latency.buckets_ns]) buckets.set(value, (buckets.get(value) ?? 0) + count);
+    assert.deepEqual(sum.latency.buckets_ns, [...buckets].sort(([a], [b]) => a - b));
+    assert.equal(sum.latency.max, Math.max(one.latency.max, two.latency.max));
+    assert.equal(sum.latency.min, Math.min(one.latency.min, two.latency.min));
+    assert.deepEqual([sum.requests.due, sum.requests.failed, sum.statuses["500"], sum.threads, sum.connections], [120, 60, 60, 4, 128]);
+    assert.deepEqual(sum.checks, [{ step: 0, check: "status is 200", held: 60, missed: 0 }]);
+    assert.deepEqual(sum.steps.map((step) => [step.scenario, step.name, step.answered, step.failed]), [["main", "GET /a", 60, 0], ["main", "GET /b", 60, 60]]);
+    assert.equal(sum.timeline.reduce((all, row) => all + row.answered, 0), 120);
+    // What was merged can be merged again; what is of another run cannot.
+    const twice = JSON.parse((await runRingway("load", "merge", join(folder, "m.json"), results[0], "--json")).stdout);
+    assert.equal(twice.latency.count, 180);
+    await runRingway("load", "-r", "10", "-d", "1s", `http://${origin.address}/`, "--out", join(folder, "other.json"));
+    for (const [args, told] of [
+      [[results[0], join(folder, "other.json")], /other.json: not what --out result.json keeps: steps: they are those of another scenario/],
+      [[file], /s.yaml: not JSON: line 1/],
+      [[], /merge: needs files of --out/],
+    ]) {
+      const { code, stderr } = await runRingway("load", "merge", ...args);
+      assert.ok(code > 0);
+      assert.match(stderr, told);
+    }
   });
 
   test("all mistakes at once, each with its place", async (t) => {

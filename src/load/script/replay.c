@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LINE_BYTES_MAX = 64 * 1024 };
+
 /* While it is read: one a line. */
 struct entry {
     int64_t time_ns;
@@ -98,20 +100,29 @@ static enum rw_err take_line(struct reader *reader, struct rw_span line,
     return RW_OK;
 }
 
+/* One line without its end; what is longer than there is room for is cut, which makes it none. */
+static bool read_line(FILE *file, char *room, struct rw_span *line)
+{
+    if (!fgets(room, LINE_BYTES_MAX, file))
+        return false;
+    *line = rw_span_text(room);
+    if (line->len + 1 == LINE_BYTES_MAX && room[line->len - 1] != '\n')
+        for (int c = 0; c != '\n' && c != EOF;)
+            c = fgetc(file);
+    while (line->len && (room[line->len - 1] == '\n' || room[line->len - 1] == '\r'))
+        line->len--;
+    return true;
+}
+
 static enum rw_err read_lines(struct reader *reader, FILE *file)
 {
     struct rw_load_log_line *scratch = rw_alloc(sizeof(*scratch));
-    char *line = NULL;
-    size_t room = 0;
-    enum rw_err err = scratch ? RW_OK : RW_ENOMEM;
-    for (ssize_t len; !err && (len = getline(&line, &room, file)) >= 0;) {
-        struct rw_span text = rw_span(line, (size_t)len);
-        while (text.len && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r'))
-            text.len--;
-        if (text.len)
-            err = take_line(reader, text, scratch);
-    }
-    free(line); /* getline's own */
+    char *room = rw_alloc(LINE_BYTES_MAX);
+    enum rw_err err = scratch && room ? RW_OK : RW_ENOMEM;
+    for (struct rw_span line; !err && read_line(file, room, &line);)
+        if (line.len)
+            err = take_line(reader, line, scratch);
+    rw_free(room);
     rw_free(scratch);
     return err;
 }

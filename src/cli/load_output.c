@@ -1,0 +1,110 @@
+#include "cli/load_output.h"
+
+#include "cli/cli.h"
+#include "load/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define fail(...) rw_cli_usage_error("load", __VA_ARGS__)
+
+/* ---- Options ---- */
+
+static int take_file(struct rw_load_output *output, const char *file)
+{
+    const char *suffix = strrchr(file, '.');
+    if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".csv") != 0 &&
+                    strcmp(suffix, ".html") != 0))
+        return fail("--out: \"%s\" ends with none of .json, .csv, .html", file);
+    if (output->count == RW_CLI_OUTPUTS_MAX)
+        return fail("--out: at most %d files", RW_CLI_OUTPUTS_MAX);
+    output->files[output->count++] = file;
+    return 0;
+}
+
+static int take_language(struct rw_load_output *output, const char *language)
+{
+    if (strcmp(language, "en") != 0 && strcmp(language, "zh") != 0)
+        return fail("--lang: \"%s\" is neither en nor zh", language);
+    output->language = strcmp(language, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
+    return 0;
+}
+
+static bool take_flag(struct rw_load_output *output, const char *argument)
+{
+    bool *flag = strcmp(argument, "--json") == 0    ? &output->json
+                 : strcmp(argument, "--quiet") == 0 ? &output->quiet
+                                                    : NULL;
+    if (flag)
+        *flag = true;
+    return flag != NULL;
+}
+
+bool rw_load_output_option(int argc, char **argv, int *i, struct rw_load_output *output, int *code)
+{
+    static const struct {
+        const char *name;
+        int (*take)(struct rw_load_output *output, const char *value);
+    } words[] = {{"--out", take_file}, {"--lang", take_language}};
+    *code = 0;
+    if (take_flag(output, argv[*i]))
+        return true;
+    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+        bool lacking;
+        const char *value = rw_cli_option(argc, argv, i, words[w].name, &lacking);
+        if (!value && !lacking)
+            continue;
+        *code = lacking ? fail("%s needs a value", words[w].name) : words[w].take(output, value);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Writing ---- */
+
+static int write_file(const char *path, const struct rw_text *text)
+{
+    FILE *file = text->err ? NULL : fopen(path, "wb");
+    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
+    if (file && fclose(file) != 0)
+        good = false;
+    if (good)
+        return 0;
+    fprintf(stderr, "ringway load: %s cannot be written: %s\n", path,
+            text->err ? rw_err_text(text->err) : strerror(errno));
+    return 1;
+}
+
+static int write_output(const struct rw_load_output *output, const char *path,
+                        const struct rw_load_settings *settings,
+                        const struct rw_load_result *result)
+{
+    struct rw_text text = {0};
+    if (strcmp(strrchr(path, '.'), ".json") == 0)
+        rw_load_report_json(settings, result, &text);
+    else if (strcmp(strrchr(path, '.'), ".csv") == 0)
+        rw_load_report_csv(result, &text);
+    else
+        rw_load_report_html(settings, result, output->language, &text);
+    int code = write_file(path, &text);
+    rw_text_free(&text);
+    return code;
+}
+
+int rw_load_write(const struct rw_load_output *output, const struct rw_load_settings *settings,
+                  const struct rw_load_result *result)
+{
+    struct rw_text text = {0};
+    int code = 0;
+    if (output->json)
+        rw_load_report_json(settings, result, &text);
+    else
+        rw_load_report_text(settings, result, &text);
+    if (!text.err && text.at)
+        fputs(text.at, stdout);
+    rw_text_free(&text);
+    for (unsigned i = 0; i < output->count; i++)
+        code |= write_output(output, output->files[i], settings, result);
+    enum rw_load_verdict verdict = rw_load_judge(settings, result);
+    return code || verdict == RW_LOAD_GENERATOR_LATE || verdict == RW_LOAD_NOTHING_ANSWERED;
+}
