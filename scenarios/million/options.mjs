@@ -29,7 +29,7 @@ Exit codes: 0 all promises kept; 1 one is not, or the run failed; 2 wrong use; 3
 
 const sizes = {
   full: { connections: 1000000, rate: 20000, seconds: 60, requests: 1000000, hold: 45, "tool-connections": 100000, "tool-seconds": 30 },
-  small: { connections: 2000, rate: 500, seconds: 3, requests: 4000, hold: 2, "tool-connections": 600, "tool-seconds": 2 },
+  small: { connections: 2000, rate: 500, seconds: 3, requests: 4000, hold: 6, "tool-connections": 600, "tool-seconds": 2 },
 };
 
 export const parts = ["connections", "requests", "tools"];

@@ -1,13 +1,32 @@
 #include "base/arena.h"
 
 #include "base/alloc.h"
+#include "base/slab.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 struct rw_arena_block {
     struct rw_arena_block *next;
+    struct rw_slab *slab; /* NULL: from the heap */
 };
+
+static struct rw_arena_block *take_block(struct rw_arena *arena, size_t bytes)
+{
+    struct rw_slab *slab = bytes == arena->block_bytes ? arena->slab : NULL;
+    struct rw_arena_block *block = slab ? rw_slab_get(slab) : rw_alloc(bytes);
+    if (block)
+        block->slab = slab;
+    return block;
+}
+
+static void give_back(struct rw_arena_block *block)
+{
+    if (block->slab)
+        rw_slab_put(block->slab, block);
+    else
+        rw_free(block);
+}
 
 void rw_arena_init(struct rw_arena *arena, void *first, size_t first_bytes, size_t block_bytes,
                    size_t cap_bytes)
@@ -26,10 +45,11 @@ void rw_arena_free(struct rw_arena *arena)
     struct rw_arena_block *block = arena->blocks;
     while (block) {
         struct rw_arena_block *next = block->next;
-        rw_free(block);
+        give_back(block);
         block = next;
     }
-    *arena = (struct rw_arena){.block_bytes = arena->block_bytes, .cap_bytes = arena->cap_bytes};
+    *arena = (struct rw_arena){
+        .block_bytes = arena->block_bytes, .cap_bytes = arena->cap_bytes, .slab = arena->slab};
 }
 
 void *rw_arena_alloc_slow(struct rw_arena *arena, size_t size)
@@ -41,7 +61,7 @@ void *rw_arena_alloc_slow(struct rw_arena *arena, size_t size)
         bytes = arena->block_bytes;
     if (bytes > arena->cap_bytes - arena->used_bytes)
         return NULL;
-    struct rw_arena_block *block = rw_alloc(bytes);
+    struct rw_arena_block *block = take_block(arena, bytes);
     if (!block)
         return NULL;
     arena->used_bytes += bytes;

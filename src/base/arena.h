@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 struct rw_arena_block;
+struct rw_slab;
 
 struct rw_arena {
     char *at;                      /* next free byte */
@@ -22,9 +23,12 @@ struct rw_arena {
     size_t block_bytes;            /* size of each further block */
     size_t used_bytes;             /* heap bytes taken so far */
     size_t cap_bytes;              /* heap bytes allowed */
+    struct rw_slab
+        *slab; /* of objects of block_bytes: where usual blocks come from; NULL: the heap */
 };
 
-/* `first` (may be NULL with size 0) is memory of the caller's that outlives the arena's use. */
+/* Which slab to take blocks from is the caller's to set, after rw_arena_init.
+ * `first` (may be NULL with size 0) is memory of the caller's that outlives the arena's use. */
 void rw_arena_init(struct rw_arena *arena, void *first, size_t first_bytes, size_t block_bytes,
                    size_t cap_bytes);
 

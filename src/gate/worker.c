@@ -10,7 +10,8 @@
 #include <malloc.h>
 
 enum {
-    EXCHANGES_PER_PAGE = 15,
+    EXCHANGES_PER_PAGE = 40,
+    BLOCKS_PER_PAGE = 26,
     CONNECTIONS_PER_PAGE = 63,
     H2_STREAMS_PER_PAGE = 31,
     REST_MS = 250, /* without an exchange, before memory is given back */
@@ -29,6 +30,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
     rw_list_init(&worker->listeners);
     rw_list_init(&worker->stores);
     rw_slab_init(&worker->exchanges, RW_EXCHANGE_BYTES, EXCHANGES_PER_PAGE, SIZE_MAX);
+    rw_slab_init(&worker->exchange_blocks, RW_EXCHANGE_BLOCK_BYTES, BLOCKS_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->connections, rw_client_bytes(), CONNECTIONS_PER_PAGE, SIZE_MAX);
     rw_slab_init(&worker->upstreams, sizeof(struct rw_upstream_connection), CONNECTIONS_PER_PAGE,
                  SIZE_MAX);
@@ -83,6 +85,7 @@ void rw_worker_destroy(struct rw_worker *worker)
     rw_pools_free(worker);
     destroy_stores(worker);
     rw_slab_destroy(&worker->exchanges);
+    rw_slab_destroy(&worker->exchange_blocks);
     rw_slab_destroy(&worker->connections);
     rw_slab_destroy(&worker->upstreams);
     rw_slab_destroy(&worker->h2_streams);
@@ -196,6 +199,7 @@ static void still_idle(struct rw_timer *timer)
         return;
     }
     rw_slab_trim(&worker->exchanges);
+    rw_slab_trim(&worker->exchange_blocks);
     trim_stores(worker);
     rw_slab_trim(&worker->h2_streams);
     rw_buf_pool_trim(rw_loop_buffers(worker->loop));

@@ -49,6 +49,7 @@ struct rw_worker {
     struct rw_metrics_shard *metrics;
     struct rw_access_ring *access;       /* NULL: off */
     struct rw_slab exchanges;            /* of RW_EXCHANGE_BYTES */
+    struct rw_slab exchange_blocks;      /* of RW_EXCHANGE_BLOCK_BYTES, for their arenas */
     uint64_t exchange_count, rest_count; /* made so far, and when idle_timer was started */
     struct rw_timer idle_timer;          /* runs once there is no exchange: then memory goes back */
     struct rw_slab connections;          /* of clients */

@@ -112,5 +112,10 @@ static inline enum rw_field_id rw_field_id_at(const char *at, const char *end, s
 
 /* Makes the table of fields larger: RW_ELIMIT at 65,535 fields, RW_ENOMEM; then it is as before. */
 RW_MUST_CHECK enum rw_err rw_message_grow(struct rw_message *message, struct rw_arena *arena);
+/* A head is whole: its message may live long, so room that the table does not use goes back to the
+ * arena, but for RW_FIELDS_SPARE fields that may be added on the way. Where something was taken
+ * from the arena since, nothing happens. */
+enum { RW_FIELDS_SPARE = 3 };
+void rw_message_fit(struct rw_message *message, struct rw_arena *arena);
 
 #endif

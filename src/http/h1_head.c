@@ -1,3 +1,4 @@
+#include "http/field_table.h"
 #include "http/h1_parse.h"
 #include "http/scan.h"
 
@@ -115,6 +116,7 @@ static enum rw_h1_step read_head(struct rw_h1_parse *parse)
     if (step == RW_H1_STEP_BLANK) {
         parse->message->head_bytes = (uint32_t)(parse->at - parse->start);
         parse->line = NULL;
+        rw_message_fit(parse->message, parse->arena);
         step = parse->finish(parse);
     }
     if (step != RW_H1_STEP_OK && parse->arena->blocks == blocks)

@@ -180,6 +180,7 @@ struct rw_h2_stream {
     bool closed : 1;        /* ended both ways: counts no longer */
     bool deaf : 1;          /* client: the server wants no more of it; what is sent is dropped */
     bool gone : 1;          /* to be freed when no event is on the stack */
+    bool out_end : 1;       /* out_data and out_trailers are all that is to be sent */
     int32_t send_window;    /* may be negative (RFC 9113 section 6.9.2) */
     int32_t receive_window;
     uint32_t unreported;    /* taken, and not yet given back as window */
@@ -193,7 +194,6 @@ struct rw_h2_stream {
     struct rw_buf *out_buf; /* held; NULL: out_data is static */
     struct rw_span out_data;
     struct rw_span out_trailers;
-    bool out_end;
     struct rw_list ready;       /* has bytes to send and window for them */
     struct rw_list woken;       /* was resumed, not told yet */
     uint64_t stalled_since_ms;  /* 0: was not stalled when last looked at */

@@ -93,14 +93,14 @@ static void read_head(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_h
                       struct rw_span block, bool end)
 {
     struct rw_hpack_head head;
-    if (!rw_h2_hpack_head_begin(&head, target.arena)) {
-        pass_over(h2, block);
-        if (!h2->ended)
-            rw_h2_stream_error(h2, stream, RW_H2_INTERNAL_ERROR, "out of memory");
-        return;
-    }
+    struct rw_h2_fields_first first;
+    rw_h2_hpack_head_begin(&head, &first);
     if (!decode_for(h2, block, target.arena, &head))
         return;
+    if (!rw_h2_hpack_head_keep(&head, &first, target.arena)) {
+        rw_h2_stream_error(h2, stream, RW_H2_INTERNAL_ERROR, "out of memory");
+        return;
+    }
     struct rw_h2_reading reading;
     if (h2->settings->server) {
         stream->head_received = true;

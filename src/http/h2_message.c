@@ -4,7 +4,6 @@
 #include "http/h1_parse.h"
 
 enum {
-    FIELDS_FIRST = 24,
     METHOD_BYTES_MAX = 64, /* as in HTTP/1.1 */
 };
 
@@ -17,13 +16,25 @@ struct reader {
     bool end;
 };
 
-bool rw_h2_hpack_head_begin(struct rw_hpack_head *head, struct rw_arena *arena)
+void rw_h2_hpack_head_begin(struct rw_hpack_head *head, struct rw_h2_fields_first *first)
 {
     memset(head, 0, sizeof(*head));
-    /* One more than is lent: for Host. */
-    head->fields = rw_arena_alloc(arena, FIELDS_FIRST * sizeof(struct rw_field));
-    head->room = FIELDS_FIRST - 1;
-    return head->fields;
+    head->fields = first->fields;
+    head->room = RW_H2_FIELDS_FIRST;
+}
+
+bool rw_h2_hpack_head_keep(struct rw_hpack_head *head, const struct rw_h2_fields_first *first,
+                           struct rw_arena *arena)
+{
+    if (head->fields != first->fields)
+        return true; /* there were more: in the arena already */
+    unsigned room = head->count + RW_FIELDS_SPARE;
+    head->fields = rw_arena_alloc(arena, room * sizeof(struct rw_field));
+    if (!head->fields)
+        return false;
+    memcpy(head->fields, first->fields, head->count * sizeof(struct rw_field));
+    head->room = room;
+    return true;
 }
 
 static bool malformed(struct rw_h2_reading *reading, const char *reason)
@@ -74,7 +85,7 @@ static void begin(struct reader *reader)
     message->keep_alive = true;
     message->fields = head->fields;
     message->field_count = (uint16_t)head->count;
-    message->field_room = (uint16_t)(head->room + (head->room == FIELDS_FIRST - 1));
+    message->field_room = (uint16_t)head->room;
     *reader->reading = (struct rw_h2_reading){.result = RW_H2_FINE};
     uint64_t present = 0, repeated = 0;
     for (unsigned i = 0; i < head->count; i++) {

@@ -2,8 +2,8 @@
  * the same rules and in the same words as those of HTTP/1.1, so that what is accepted can be sent
  * on over HTTP/1.1 without being altered.
  *
- * h2_heads.c calls rw_h2_hpack_head_begin, decodes, then reads. Texts stay where the decoder put
- * them: in the arena, or static.
+ * h2_heads.c calls rw_h2_hpack_head_begin, decodes, keeps, then reads. Texts stay where the decoder
+ * put them: in the arena, or static.
  */
 #ifndef RW_HTTP_H2_MESSAGE_H
 #define RW_HTTP_H2_MESSAGE_H
@@ -24,8 +24,17 @@ struct rw_h2_reading {
     struct rw_span priority; /* of a request: the Priority field; at == NULL: there is none */
 };
 
-/* Lends the head its first fields. False: no memory. */
-RW_MUST_CHECK bool rw_h2_hpack_head_begin(struct rw_hpack_head *head, struct rw_arena *arena);
+/* Where fields are decoded to, until it is known how many there are: a request may wait long for
+ * its answer, and keeps no room that it does not use. */
+enum { RW_H2_FIELDS_FIRST = 24 };
+struct rw_h2_fields_first {
+    struct rw_field fields[RW_H2_FIELDS_FIRST];
+};
+void rw_h2_hpack_head_begin(struct rw_hpack_head *head, struct rw_h2_fields_first *first);
+/* The head has been decoded: what is in `first` moves into the arena. False: no memory. */
+RW_MUST_CHECK bool rw_h2_hpack_head_keep(struct rw_hpack_head *head,
+                                         const struct rw_h2_fields_first *first,
+                                         struct rw_arena *arena);
 
 /* Fills the message: method, scheme, authority, target, path, query, protocol; the fields with Host
  * among them, and one Cookie (section 8.2.3); body_kind (LENGTH, NONE, or CHUNKED when the length

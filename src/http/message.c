@@ -141,6 +141,19 @@ enum rw_err rw_message_grow(struct rw_message *message, struct rw_arena *arena)
     return RW_OK;
 }
 
+void rw_message_fit(struct rw_message *message, struct rw_arena *arena)
+{
+    uint32_t room = message->field_count + RW_FIELDS_SPARE;
+    if (room >= message->field_room)
+        return;
+    char *end = (char *)(message->fields + message->field_room);
+    if (arena->at != end)
+        return;
+    arena->at = (char *)(message->fields + room);
+    RW_POISON(arena->at, (size_t)(end - arena->at));
+    message->field_room = (uint16_t)room;
+}
+
 enum rw_err rw_message_add(struct rw_message *message, struct rw_arena *arena, struct rw_span name,
                            struct rw_span value)
 {

@@ -118,11 +118,8 @@ struct rw_message {
     struct rw_span target;    /* path and query as sent, "*", or CONNECT's host:port; never empty */
     struct rw_span path;      /* target up to the '?'; empty with CONNECT */
     struct rw_span query;     /* after the '?'; at == NULL: there is no '?' */
-    uint8_t method;           /* enum rw_method */
     struct rw_span protocol;  /* of extended CONNECT (RFC 8441); empty otherwise */
-    /* response */
-    uint16_t status;
-    struct rw_span reason;
+    uint8_t method;           /* enum rw_method */
     /* both */
     uint8_t minor_version; /* HTTP/1.minor */
     uint8_t body_kind;     /* enum rw_body_kind */
@@ -130,12 +127,14 @@ struct rw_message {
     bool expect_continue;  /* request: Expect: 100-continue */
     bool upgrade;          /* Connection: upgrade and an Upgrade field: its value is the protocol;
                               or extended CONNECT (RFC 8441): `protocol` is */
-    uint64_t body_bytes;   /* with RW_BODY_LENGTH; also of a HEAD response's Content-Length */
     bool has_length;       /* a Content-Length was there */
-    uint32_t head_bytes;   /* HTTP/1: of the head as received; 0 for a message made here */
+    uint16_t status;       /* response */
     uint16_t field_count;
     uint16_t field_room;
+    uint32_t head_bytes; /* HTTP/1: of the head as received; 0 for a message made here */
+    uint64_t body_bytes; /* with RW_BODY_LENGTH; also of a HEAD response's Content-Length */
     struct rw_field *fields;
+    struct rw_span reason; /* response */
 };
 
 /* No byte of a body will come: no body, or one of no bytes. */

@@ -4,17 +4,17 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-static const struct sockaddr_in *as_ipv4(const struct sockaddr_storage *address)
+static const struct sockaddr_in *as_ipv4(const void *address)
 {
     return (const struct sockaddr_in *)address;
 }
 
-static const struct sockaddr_in6 *as_ipv6(const struct sockaddr_storage *address)
+static const struct sockaddr_in6 *as_ipv6(const void *address)
 {
     return (const struct sockaddr_in6 *)address;
 }
 
-static const struct sockaddr_un *as_unix(const struct sockaddr_storage *address)
+static const struct sockaddr_un *as_unix(const void *address)
 {
     return (const struct sockaddr_un *)address;
 }
@@ -150,11 +150,11 @@ static size_t format_ipv6(char *to, const struct in6_addr *host)
     return put(to, rw_span_text(text));
 }
 
-size_t rw_address_format_host(char *to, const struct sockaddr_storage *address)
+size_t rw_address_format_host(char *to, const struct sockaddr *address)
 {
-    if (address->ss_family == AF_INET)
+    if (address->sa_family == AF_INET)
         return format_ipv4(to, (const uint8_t *)&as_ipv4(address)->sin_addr);
-    if (address->ss_family != AF_INET6)
+    if (address->sa_family != AF_INET6)
         return put(to, RW_LITERAL("unix"));
     const struct in6_addr *host = &as_ipv6(address)->sin6_addr;
     return IN6_IS_ADDR_V4MAPPED(host) ? format_ipv4(to, &host->s6_addr[12]) : format_ipv6(to, host);
@@ -176,7 +176,7 @@ size_t rw_address_format(char *to, const struct sockaddr_storage *address)
     size_t len = 0;
     switch (address->ss_family) {
     case AF_INET:
-        len = rw_address_format_host(to, address);
+        len = rw_address_format_host(to, (const struct sockaddr *)address);
         break;
     case AF_INET6: /* not unmapped: what is parsed again must be the same address */
         to[len++] = '[';

@@ -40,7 +40,7 @@ size_t rw_address_format(char *to, const struct sockaddr_storage *address);
 
 /* The IP address alone, without brackets; an IPv4-mapped IPv6 address as IPv4; "unix" for a Unix
  * socket. RW_ADDRESS_HOST_TEXT_MAX bytes of room. Returns the length. */
-size_t rw_address_format_host(char *to, const struct sockaddr_storage *address);
+size_t rw_address_format_host(char *to, const struct sockaddr *address);
 
 /* Same family, host and port (or path). */
 bool rw_address_eq(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

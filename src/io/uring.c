@@ -15,7 +15,8 @@ enum {
     COMPLETIONS = 8192,
     COMPLETIONS_PER_BATCH = 256,
     BATCHES_PER_TURN = 4,
-    LENT_BUFFERS = 256,
+    LENT_BUFFERS_FIRST = 32,
+    LENT_BUFFERS_MAX = 256,
     SENDS_PER_PAGE = 16,
     CACHE_LINE_BYTES = 64,
     PREFETCHED_LINES = 3,
@@ -71,7 +72,7 @@ static bool lend(struct rw_loop *loop, struct uring_lender *lender, unsigned sho
 
 static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
 {
-    for (unsigned i = 0; i < lender->count && lender->missing; i++) {
+    for (unsigned i = 0; i < lender->wanted && lender->missing; i++) {
         if (lender->lent[i])
             continue;
         if (!lend(loop, lender, (unsigned short)i))
@@ -80,12 +81,24 @@ static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
     }
 }
 
+/* The next turn lends them. Those that found none in this turn all ask; once is enough. */
+bool rw_uring_lend_more(struct uring_lender *lender)
+{
+    if (lender->missing == lender->wanted)
+        return false;
+    if (!lender->missing && lender->wanted < lender->count) {
+        lender->missing = lender->wanted;
+        lender->wanted *= 2;
+    }
+    return true;
+}
+
 struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe)
 {
     struct uring_state *state = loop->state;
     struct uring_lender *lender = &state->lender;
     unsigned short identifier = (unsigned short)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-    rw_assert(identifier < lender->count && lender->lent[identifier]);
+    rw_assert(identifier < lender->wanted && lender->lent[identifier]);
     struct rw_buf *buf = lender->lent[identifier];
     if (!lend(loop, lender, identifier))
         lender->missing++;
@@ -117,9 +130,10 @@ static enum rw_err open_lender(struct rw_loop *loop, struct uring_state *state,
     int result = io_uring_register_buf_ring(&state->ring, &registration, 0);
     if (result < 0)
         return result == -ENOMEM ? RW_ENOMEM : RW_EUNSUPPORTED;
-    lender->missing = lender->count;
+    lender->wanted = lender->count < LENT_BUFFERS_FIRST ? lender->count : LENT_BUFFERS_FIRST;
+    lender->missing = lender->wanted;
     lend_missing(loop, lender);
-    return lender->missing == lender->count ? RW_ENOMEM : RW_OK;
+    return lender->missing == lender->wanted ? RW_ENOMEM : RW_OK;
 }
 
 static void close_lender(struct uring_lender *lender)
@@ -174,7 +188,7 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
         rw_free(state);
         return err;
     }
-    state->lender = (struct uring_lender){.count = LENT_BUFFERS, .room = RW_BUF_SMALL_BYTES};
+    state->lender = (struct uring_lender){.count = LENT_BUFFERS_MAX, .room = RW_BUF_SMALL_BYTES};
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -30,12 +30,14 @@ enum uring_kind {
 enum { LENT_GROUP = 0 };
 
 /* Small buffers that the kernel may fill. Which buffer an identifier stands for is in `lent`; NULL:
- * none, since memory or the pool's cap was exhausted. */
+ * none, since memory or the pool's cap was exhausted. Each has pages that the kernel has written
+ * to, so a loop with little to do lends few: more when they turn out not to do for a turn. */
 struct uring_lender {
     struct io_uring_buf_ring *ring;
     struct rw_buf **lent;
-    unsigned count;
-    unsigned missing;
+    unsigned count;   /* of the ring: the most that may be lent */
+    unsigned wanted;  /* are lent, but for those that are missing */
+    unsigned missing; /* could not be had */
     size_t room;
 };
 
@@ -65,6 +67,8 @@ struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enu
 /* Tells the kernel now what is queued. */
 void rw_uring_ask(struct uring_state *state);
 void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
+/* A receive has found no buffer. False: there is none to be had. */
+bool rw_uring_lend_more(struct uring_lender *lender);
 /* The buffer that a completion filled; another takes its place with the kernel. */
 struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe);
 

@@ -376,8 +376,7 @@ static void on_receive_over(struct rw_stream *stream, int result)
     if (result == 0) {
         set(stream, RECEIVE_ENDED);
     } else if (result == -ENOBUFS) {
-        const struct uring_lender *lender = &state_of(stream)->lender;
-        if (lender->missing == lender->count)
+        if (!rw_uring_lend_more(&state_of(stream)->lender))
             rw_loop_stream_starved(stream);
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
         set(stream, RECEIVE_ENDED);

@@ -106,7 +106,7 @@ static void describe(const struct rw_exchange *x, struct rw_text *text)
 {
     const struct rw_message *request = &x->request;
     char client[RW_ADDRESS_HOST_TEXT_MAX];
-    size_t client_bytes = rw_address_format_host(client, &x->client);
+    size_t client_bytes = rw_address_format_host(client, x->client);
     rw_text_adds(text, "{\n");
     add_member(text, "method", request->method_text);
     add_member(text, "scheme", rw_template_scheme(x));

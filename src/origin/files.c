@@ -145,9 +145,10 @@ static struct rw_span path_of(const struct rw_exchange *x)
         ptrdiff_t mark = rw_span_find(x->upstream_target, '?');
         return mark < 0 ? x->upstream_target : rw_span(x->upstream_target.at, (size_t)mark);
     }
-    for (unsigned i = 0; i < x->params.count; i++)
-        if (rw_span_is(x->params.items[i].name, "*"))
-            return x->params.items[i].value;
+    const struct rw_route_params *params = x->params;
+    for (unsigned i = 0; params && i < params->count; i++)
+        if (rw_span_is(params->items[i].name, "*"))
+            return params->items[i].value;
     return x->request.path;
 }
 

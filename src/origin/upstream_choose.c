@@ -27,10 +27,10 @@ struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span nam
 
 static struct rw_span address_key(const struct rw_exchange *x)
 {
-    if (x->client.ss_family == AF_INET6)
-        return rw_span((const char *)&((const struct sockaddr_in6 *)&x->client)->sin6_addr, 16);
-    if (x->client.ss_family == AF_INET)
-        return rw_span((const char *)&((const struct sockaddr_in *)&x->client)->sin_addr, 4);
+    if (x->client->sa_family == AF_INET6)
+        return rw_span((const char *)&((const struct sockaddr_in6 *)x->client)->sin6_addr, 16);
+    if (x->client->sa_family == AF_INET)
+        return rw_span((const char *)&((const struct sockaddr_in *)x->client)->sin_addr, 4);
     return RW_LITERAL("unix");
 }
 

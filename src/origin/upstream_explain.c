@@ -42,7 +42,9 @@ static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text
         if (!path || (i && path->line.len == 0))
             continue;
         char source[RW_ADDRESS_HOST_TEXT_MAX];
-        size_t len = path->source.bytes ? rw_address_format_host(source, &path->source.storage) : 0;
+        size_t len = path->source.bytes
+                         ? rw_address_format_host(source, rw_address_sockaddr(&path->source))
+                         : 0;
         rw_text_addf(text, "\n  path      %.*s: from %.*s, interface %s, congestion control %s",
                      RW_SPAN_ARGS(set->endpoints[i]->name), len ? (int)len : 3,
                      len ? source : "any",

@@ -82,9 +82,8 @@ uint64_t rw_access_take_lost(struct rw_access_log *log);
 
 /* One exchange. Spans with at == NULL are left out. Borrowed for the call. */
 struct rw_access_record {
-    uint64_t wall_ns; /* when the request head was complete */
-    const struct sockaddr_storage
-        *client; /* after trusted-proxy rules; port 0: unknown. May be NULL */
+    uint64_t wall_ns;              /* when the request head was complete */
+    const struct sockaddr *client; /* after trusted-proxy rules; port 0: unknown. May be NULL */
     struct rw_span method, scheme, host, path,
         query_redacted;      /* query: NULL unless the route logs it */
     struct rw_span protocol; /* "HTTP/1.1" */

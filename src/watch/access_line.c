@@ -280,15 +280,15 @@ static char *put_ipv6(char *to, const unsigned char *bytes)
     return to;
 }
 
-static inline char *put_client(char *to, const struct sockaddr_storage *client)
+static inline char *put_client(char *to, const struct sockaddr *client)
 {
     in_port_t port = 0;
     to = PUT_LITERAL(to, ",\"client\":\"");
-    if (client->ss_family == AF_INET) {
+    if (client->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)client;
         to = put_ipv4(to, (const unsigned char *)&v4->sin_addr);
         port = v4->sin_port;
-    } else if (client->ss_family == AF_INET6) {
+    } else if (client->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)client;
         if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
             to = put_ipv4(PUT_LITERAL(to, "::ffff:"), v6->sin6_addr.s6_addr + 12);

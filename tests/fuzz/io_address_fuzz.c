@@ -13,6 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rw_assert(len <= sizeof(text));
     rw_assert(rw_address_parse(rw_span(text, len), &again) == RW_OK);
     rw_assert(rw_address_eq(&address.storage, &again.storage) && address.bytes == again.bytes);
-    rw_assert(rw_address_format_host(host, &address.storage) <= sizeof(host));
+    rw_assert(rw_address_format_host(host, rw_address_sockaddr(&address)) <= sizeof(host));
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "http/field_table.h"
 #include "http/message.h"
 #include "http/scan.h"
 
@@ -166,6 +167,27 @@ static void finds_fields(void **state)
     assert_int_equal(rw_message_value(&table->message, RW_FIELD_HOST).len, 0);
 }
 
+/* Room that nobody uses goes back, as long as nothing lies behind it. */
+static void fits_its_fields(void **state)
+{
+    struct table *table = *state;
+    struct rw_message *message = &table->message;
+    rw_message_fit(message, &table->arena);
+    assert_int_equal(message->field_room, 0);
+    add(table, "Host", "a");
+    add(table, "X-A", "1");
+    rw_message_fit(message, &table->arena);
+    assert_int_equal(message->field_room, 2 + RW_FIELDS_SPARE);
+    assert_ptr_equal(rw_arena_alloc(&table->arena, 8), message->fields + message->field_room);
+    for (unsigned i = 0; i <= RW_FIELDS_SPARE; i++)
+        add(table, "X-B", "2");
+    unsigned room = message->field_room;
+    assert_non_null(rw_arena_alloc(&table->arena, 8));
+    rw_message_fit(message, &table->arena);
+    assert_int_equal(message->field_room, room);
+    assert_fields(table, "Host=a;X-A=1;X-B=2;X-B=2;X-B=2;X-B=2;");
+}
+
 static void grows_up_to_its_limit(void **state)
 {
     struct table *table = *state;
@@ -293,6 +315,7 @@ int main(void)
         cmocka_unit_test(numbers_field_names),
         cmocka_unit_test_setup_teardown(edits_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_fields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fits_its_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(grows_up_to_its_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_lack_of_memory, set_up, tear_down),
         cmocka_unit_test(knows_statuses),

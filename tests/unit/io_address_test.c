@@ -104,7 +104,7 @@ static void hosts(void **unused)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         struct rw_address address = parse(pairs[i][0]);
         char got[RW_ADDRESS_HOST_TEXT_MAX];
-        size_t len = rw_address_format_host(got, &address.storage);
+        size_t len = rw_address_format_host(got, rw_address_sockaddr(&address));
         assert_true(rw_span_is(rw_span(got, len), pairs[i][1]));
     }
     struct rw_address address;

@@ -36,7 +36,7 @@ static const char *country_of(const char *ip)
     struct rw_address address;
     struct rw_geo_place place;
     assert_int_equal(rw_address_parse_ip(rw_span_text(ip), 0, &address), RW_OK);
-    rw_geo_find(geo, &address.storage, &place);
+    rw_geo_find(geo, rw_address_sockaddr(&address), &place);
     memcpy(country, place.country, 2);
     assert_int_equal(place.eu, country[0] && rw_geo_is_eu(country));
     return country;
@@ -106,13 +106,13 @@ static void random_networks(void **state)
                  rw_random_below(&random, 256));
         assert_int_equal(rw_address_parse_ip(rw_span_text(text), 0, &address), RW_OK);
         for (unsigned k = 0; k < NETWORKS; k++)
-            if (rw_cidr_holds(&cidrs[k], &address.storage) && cidrs[k].bits > longest)
+            if (rw_cidr_holds(&cidrs[k], rw_address_sockaddr(&address)) && cidrs[k].bits > longest)
                 longest = cidrs[k].bits;
         const char *got = country_of(text);
         for (unsigned k = 0; k < NETWORKS; k++) /* of one network told twice either may hold */
-            found =
-                found || (cidrs[k].bits == longest && rw_cidr_holds(&cidrs[k], &address.storage) &&
-                          strcmp(countries[k], got) == 0);
+            found = found || (cidrs[k].bits == longest &&
+                              rw_cidr_holds(&cidrs[k], rw_address_sockaddr(&address)) &&
+                              strcmp(countries[k], got) == 0);
         assert_true(longest ? found : !*got);
     }
     rw_geo_destroy(geo);

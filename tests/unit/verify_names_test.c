@@ -77,7 +77,7 @@ static bool has(const struct rw_resolved *answer, size_t count, const char *host
 {
     for (size_t i = 0; i < count; i++) {
         char text[RW_ADDRESS_HOST_TEXT_MAX];
-        size_t len = rw_address_format_host(text, &answer[i].address.storage);
+        size_t len = rw_address_format_host(text, rw_address_sockaddr(&answer[i].address));
         if (rw_span_is(rw_span(text, len), host) &&
             rw_address_port(&answer[i].address.storage) == port)
             return true;

@@ -66,7 +66,7 @@ static void test_a_full_record(void **state)
     (void)state;
     struct sockaddr_storage client = address(AF_INET, "192.0.2.7", 51234);
     struct rw_access_record record = {.wall_ns = 1769903999123456789ull,
-                                      .client = &client,
+                                      .client = (const struct sockaddr *)&client,
                                       .method = RW_LITERAL("POST"),
                                       .scheme = RW_LITERAL("https"),
                                       .host = RW_LITERAL("api.example.com"),
@@ -199,7 +199,7 @@ static void test_the_worst_record_fits(void **state)
         address(AF_INET6, "2001:db8:1111:2222:3333:4444:5555:6666", 65535);
     /* Numbers as far as jansson has them. */
     struct rw_access_record record = {.wall_ns = 1,
-                                      .client = &client,
+                                      .client = (const struct sockaddr *)&client,
                                       .method = span,
                                       .scheme = span,
                                       .host = span,
@@ -250,7 +250,7 @@ static void test_numbers(void **state)
 static void check_client(const struct sockaddr_storage *client, const char *expected)
 {
     struct rw_access_record record = plain_record();
-    record.client = client;
+    record.client = (const struct sockaddr *)client;
     json_t *object = line_of(&record);
     assert_string_equal(text(object, "client"), expected);
     json_decref(object);
@@ -285,7 +285,7 @@ static void test_addresses(void **state)
     check_client(&local, "unix");
     struct sockaddr_storage unknown_port = address(AF_INET, "192.0.2.1", 0);
     struct rw_access_record record = plain_record();
-    record.client = &unknown_port;
+    record.client = (const struct sockaddr *)&unknown_port;
     json_t *object = line_of(&record);
     assert_null(json_object_get(object, "client_port"));
     json_decref(object);

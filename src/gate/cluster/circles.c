@@ -21,6 +21,7 @@ struct hop {
 };
 
 struct walk {
+    struct rw_route_params params;
     struct rw_snapshot *snapshot;
     struct rw_conf_report *report;
     struct rw_exchange *x; /* the made-up request; its arena holds the texts of one walk */
@@ -185,7 +186,7 @@ static enum rw_err hop(struct walk *walk, struct place *place, bool *more)
     enum rw_err err = make_request(walk, place);
     if (err)
         return err;
-    int found = rw_router_find(walk->snapshot->router, place->listener, &x->request, &x->params);
+    int found = rw_router_find(walk->snapshot->router, place->listener, &x->request, &walk->params);
     if (found < 0)
         return RW_OK;
     const struct rw_route *route = &walk->snapshot->routes[found];
@@ -284,6 +285,7 @@ static enum rw_err walk_route(struct walk *walk, unsigned listener, const struct
 
 enum rw_err rw_circles_check(struct rw_snapshot *snapshot, struct rw_conf_report *report)
 {
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     struct walk walk = {.snapshot = snapshot, .report = report};
     enum rw_err err = RW_ENOMEM;
     walk.x = rw_alloc_zero(RW_EXCHANGE_BYTES);
@@ -291,6 +293,8 @@ enum rw_err rw_circles_check(struct rw_snapshot *snapshot, struct rw_conf_report
     if (!walk.x || !walk.told)
         goto out;
     walk.x->snapshot = snapshot;
+    walk.x->client = &nobody;
+    walk.x->params = &walk.params;
     err = RW_OK;
     for (unsigned l = 0; l < snapshot->listener_count && !err; l++)
         for (unsigned r = 0; r < snapshot->route_count && !err; r++)

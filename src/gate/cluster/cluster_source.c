@@ -26,7 +26,7 @@ static enum rw_err set_fixed(struct rw_cluster_source *source)
     char text[RW_ADDRESS_HOST_TEXT_MAX];
     size_t len = source->address.storage.ss_family == AF_UNIX
                      ? 0
-                     : rw_address_format_host(text, &source->address.storage);
+                     : rw_address_format_host(text, rw_address_sockaddr(&source->address));
     return set_text(source->control, &source->host, rw_span(text, len)) ? RW_OK : RW_ENOMEM;
 }
 

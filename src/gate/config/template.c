@@ -198,9 +198,10 @@ static struct rw_span port_of(const struct rw_exchange *x)
 
 static struct rw_span param_of(const struct rw_exchange *x, struct rw_span name)
 {
-    for (unsigned i = 0; i < x->params.count; i++)
-        if (rw_span_eq(x->params.items[i].name, name))
-            return x->params.items[i].value;
+    const struct rw_route_params *params = x->params;
+    for (unsigned i = 0; params && i < params->count; i++)
+        if (rw_span_eq(params->items[i].name, name))
+            return params->items[i].value;
     return (struct rw_span){0};
 }
 
@@ -230,7 +231,7 @@ static struct rw_span value_of(const struct rw_template_part *part, const struct
     case RW_TEMPLATE_METHOD:
         return request->method_text;
     case RW_TEMPLATE_CLIENT_IP:
-        return rw_span(scratch, rw_address_format_host(scratch, &x->client));
+        return rw_span(scratch, rw_address_format_host(scratch, x->client));
     case RW_TEMPLATE_TRACE_ID:
         return rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES));
     }

@@ -96,7 +96,8 @@ static enum go step_receive(struct rw_exchange *x)
     keep_or_begin_trace(x);
     if (!rw_request_names_allowed(x))
         return refuse(x, RW_REASON_UNDERSCORE);
-    rw_forwarded_resolve(x);
+    if (!rw_forwarded_resolve(x))
+        return refuse(x, RW_REASON_EXCHANGE_LIMIT);
     if (x->request.protocol.len) /* extended CONNECT, to what no front has made a request of */
         return refuse(x, RW_REASON_NO_UPGRADE);
     if (x->request.method == RW_METHOD_CONNECT && !x->listener->config->allow_connect)
@@ -161,13 +162,30 @@ static void start_total_timer(struct rw_exchange *x)
     rw_timer_start(x->worker->loop, &x->total_timer, rw_loop_now_ms(x->worker->loop) + ms);
 }
 
+/* The router's table has room for the most that there may be; few routes have any. */
+static bool keep_params(struct rw_exchange *x, const struct rw_route_params *params)
+{
+    if (!params->count)
+        return true;
+    size_t bytes =
+        offsetof(struct rw_route_params, items) + params->count * sizeof(params->items[0]);
+    struct rw_route_params *kept = rw_arena_alloc(&x->arena, bytes);
+    if (kept)
+        memcpy(kept, params, bytes);
+    x->params = kept;
+    return kept;
+}
+
 static enum go step_route(struct rw_exchange *x)
 {
+    struct rw_route_params params;
     unsigned listener = (unsigned)(x->listener - x->snapshot->listeners);
-    int found = rw_router_find(x->snapshot->router, listener, &x->request, &x->params);
+    int found = rw_router_find(x->snapshot->router, listener, &x->request, &params);
     if (found < 0)
         return refuse(x,
                       found == RW_ROUTE_WRONG_METHOD ? RW_REASON_WRONG_METHOD : RW_REASON_NO_ROUTE);
+    if (!keep_params(x, &params))
+        return refuse(x, RW_REASON_EXCHANGE_LIMIT);
     x->route = &x->snapshot->routes[found];
     prefetch_for_log(x);
     if (x->request.upgrade)
@@ -408,8 +426,7 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snaps
     struct rw_exchange *x = rw_slab_get(&worker->exchanges);
     if (!x)
         return NULL;
-    memset(x, 0, offsetof(struct rw_exchange, params));
-    x->params.count = 0;
+    memset(x, 0, offsetof(struct rw_exchange, traceparent));
     x->traceparent[RW_TRACEPARENT_BYTES] = '\0';
     worker->exchange_count++;
     x->worker = worker;
@@ -419,8 +436,9 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snaps
     x->front_state = front_state;
     x->started_ns = rw_loop_turn_ns(worker->loop);
     size_t first_bytes = RW_EXCHANGE_BYTES - offsetof(struct rw_exchange, first_block);
-    rw_arena_init(&x->arena, x->first_block, first_bytes, RW_EXCHANGE_BYTES,
+    rw_arena_init(&x->arena, x->first_block, first_bytes, RW_EXCHANGE_BLOCK_BYTES,
                   x->listener->limits->exchange_bytes);
+    x->arena.slab = &worker->exchange_blocks;
     return x;
 }
 

@@ -10,7 +10,9 @@
  * call of the resume function. All on one worker thread; no function here blocks.
  *
  * Memory: the exchange with its first arena block is one slab object; request and response texts
- * live in its arena.
+ * live in its arena. That block is just large enough for a small request while it waits for its
+ * answer, since there may be a million of those; what does not fit goes to blocks that the worker
+ * keeps for that.
  */
 #ifndef RW_GATE_EXCHANGE_EXCHANGE_H
 #define RW_GATE_EXCHANGE_EXCHANGE_H
@@ -61,7 +63,7 @@ struct rw_front {
     struct rw_span via;      /* what Via says: "2.0 ringway"; empty: by request.minor_version */
 };
 
-enum { RW_EXCHANGE_BYTES = 4096 };
+enum { RW_EXCHANGE_BYTES = 1536, RW_EXCHANGE_BLOCK_BYTES = 2496 };
 
 /* Who has nothing pending any more, so that an upgraded exchange can become a tunnel. */
 enum { RW_TUNNEL_FRONT_READY = 1, RW_TUNNEL_ORIGIN_READY = 2, RW_TUNNEL_READY = 3 };
@@ -110,8 +112,9 @@ struct rw_exchange {
     struct rw_piece first_request_piece;  /* arrived with the head; held until FORWARD */
     struct rw_piece first_response_piece; /* arrived with the response head; held until RELAY */
 
-    struct rw_policy_note *notes; /* of policies, from the request to the response */
-    struct rw_span limit;         /* for the log: the rate limit that refused, or would have */
+    const struct rw_route_params *params; /* of the route; NULL: it has none */
+    struct rw_policy_note *notes;         /* of policies, from the request to the response */
+    struct rw_span limit; /* for the log: the rate limit that refused, or would have */
 
     const struct rw_residency
         *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */
@@ -122,6 +125,7 @@ struct rw_exchange {
 
     const struct rw_client *client_connection; /* NULL: not told */
     const struct sockaddr *peer;               /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
+    const struct sockaddr *client; /* after the trusted-proxy rules: the peer, or in the arena */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
     struct rw_endpoint *endpoint;    /* chosen by the origin, for log and metrics; NULL: none */
     struct rw_span upstream;         /* whose endpoint it is, for the log; the snapshot's text */
@@ -143,10 +147,8 @@ struct rw_exchange {
     struct rw_arena arena;
     /* From here on nothing is zeroed when an exchange is made: it is large, and filled before it is
      * read. */
-    struct rw_route_params params;  /* of the route; `count` is zeroed */
-    struct sockaddr_storage client; /* after the trusted-proxy rules */
-    char traceparent[56];           /* kept or begun; NUL-terminated */
-    char first_block[];             /* to the end of RW_EXCHANGE_BYTES */
+    char traceparent[56]; /* kept or begun; NUL-terminated */
+    char first_block[];   /* to the end of RW_EXCHANGE_BYTES */
 };
 
 /* ---- For fronts ---- */

@@ -217,7 +217,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
     bool from_origin = x->endpoint && x->response_ns;
     struct rw_access_record record = {
         .wall_ns = x->wall_ns,
-        .client = &x->client,
+        .client = x->client,
         .method = x->request.method_text,
         .scheme = x->https ? RW_LITERAL("https") : RW_LITERAL("http"),
         .host = x->request.authority,

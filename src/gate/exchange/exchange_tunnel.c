@@ -60,7 +60,7 @@ struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
         .upstream_us = (x->response_ns - x->started_ns) / 1000,
-        .client = (const struct sockaddr *)&x->client,
+        .client = x->client,
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .residency = x->residency,
         .texts = {[RW_TUNNEL_METHOD] = x->request.method_text,

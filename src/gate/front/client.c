@@ -61,10 +61,8 @@ void rw_client_deadline_in(struct rw_client *client, uint32_t ms)
 
 void rw_client_tell(struct rw_client *client, const char *format, ...)
 {
-    struct sockaddr_storage peer = {0};
     char host[RW_ADDRESS_HOST_TEXT_MAX], text[256];
-    memcpy(&peer, &client->peer, sizeof(client->peer));
-    size_t len = rw_address_format_host(host, &peer);
+    size_t len = rw_address_format_host(host, &client->peer.any);
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);

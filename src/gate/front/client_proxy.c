@@ -34,12 +34,12 @@ static void close_now(struct rw_client *client)
     rw_stream_close(&client->stream);
 }
 
-static void write_line(const struct rw_client *client, const struct sockaddr_storage *peer)
+static void write_line(const struct rw_client *client)
 {
     struct rw_worker *worker = rw_client_worker(client);
     const struct rw_access_record record = {
         .wall_ns = rw_loop_wall_ns(worker->loop),
-        .client = peer,
+        .client = &client->peer.any,
         .protocol = RW_LITERAL("proxy"),
         .reason = rw_span_text(rw_reason_name(RW_REASON_PROXY_REFUSED)),
         .status = RW_ACCESS_NO_STATUS,
@@ -51,11 +51,9 @@ static void write_line(const struct rw_client *client, const struct sockaddr_sto
 
 static void refuse(struct rw_client *client, const char *why)
 {
-    struct sockaddr_storage peer = {0};
     char text[RW_ADDRESS_HOST_TEXT_MAX];
-    memcpy(&peer, &client->peer, sizeof(client->peer));
-    write_line(client, &peer);
-    size_t len = rw_address_format_host(text, &peer);
+    write_line(client);
+    size_t len = rw_address_format_host(text, &client->peer.any);
     rw_log_limited(RW_LOG_WARN, "proxy", "%.*s: connection refused: %s", (int)len, text, why);
     rw_worker_count(rw_client_worker(client), RW_COUNTER_PROXY_REFUSED, 1);
     close_now(client);
@@ -144,10 +142,9 @@ static void on_deadline(struct rw_timer *timer)
 static void start(struct rw_client *client)
 {
     const struct rw_listener_settings *settings = rw_client_settings(client);
-    struct sockaddr_storage peer = {0};
-    memcpy(&peer, &client->peer, sizeof(client->peer));
+    const struct sockaddr *peer = &client->peer.any;
     /* Who may connect to a Unix socket is a matter of its permissions. */
-    bool trusted = peer.ss_family == AF_UNIX || rw_forwarded_trusts(settings, &peer);
+    bool trusted = peer->sa_family == AF_UNIX || rw_forwarded_trusts(settings, peer);
     proxied_of(client)->trusted = trusted;
     if (!trusted && required(client)) {
         refuse(client, "the peer is not in trusted_proxies");

@@ -9,24 +9,12 @@
 enum forwarded_mode { MODE_X_FORWARDED, MODE_FORWARDED, MODE_BOTH, MODE_OFF };
 
 bool rw_forwarded_trusts(const struct rw_listener_settings *listener,
-                         const struct sockaddr_storage *address)
+                         const struct sockaddr *address)
 {
     for (unsigned i = 0; i < listener->trusted_count; i++)
         if (rw_cidr_holds(&listener->trusted[i], address))
             return true;
     return false;
-}
-
-static socklen_t peer_bytes(const struct sockaddr *peer)
-{
-    switch (peer->sa_family) {
-    case AF_INET:
-        return sizeof(struct sockaddr_in);
-    case AF_INET6:
-        return sizeof(struct sockaddr_in6);
-    default:
-        return sizeof(sa_family_t);
-    }
 }
 
 /* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80", each maybe in quotes. */
@@ -64,7 +52,8 @@ static bool take_last(struct rw_span *list, struct rw_span *element)
 
 /* Walks one field's list from the end; true when an untrusted (or unreadable) hop ended the walk.
  */
-static bool walk_list(struct rw_exchange *x, struct rw_span list, bool is_forwarded)
+static bool walk_list(const struct rw_exchange *x, struct rw_span list, bool is_forwarded,
+                      struct rw_address *client)
 {
     struct rw_span element;
     while (take_last(&list, &element)) {
@@ -73,20 +62,35 @@ static bool walk_list(struct rw_exchange *x, struct rw_span list, bool is_forwar
             element = forwarded_for(element);
         if (!parse_node(element, &hop))
             return true;
-        x->client = hop.storage;
-        if (!rw_forwarded_trusts(x->listener, &hop.storage))
+        *client = hop;
+        if (!rw_forwarded_trusts(x->listener, rw_address_sockaddr(&hop)))
             return true;
     }
     return false;
 }
 
-static void walk_hops(struct rw_exchange *x, enum rw_field_id id)
+/* `client` stays empty when no hop tells. */
+static void walk_hops(const struct rw_exchange *x, enum rw_field_id id, struct rw_address *client)
 {
     for (unsigned i = x->request.field_count; i-- > 0;) {
         const struct rw_field *field = &x->request.fields[i];
-        if (field->id == id && walk_list(x, field->value, id == RW_FIELD_FORWARDED))
+        if (field->id == id && walk_list(x, field->value, id == RW_FIELD_FORWARDED, client))
             return;
     }
+}
+
+static bool believe_hops(struct rw_exchange *x)
+{
+    struct rw_address client = {.bytes = 0};
+    bool has_x = rw_message_find(&x->request, RW_FIELD_X_FORWARDED_FOR) != NULL;
+    walk_hops(x, has_x ? RW_FIELD_X_FORWARDED_FOR : RW_FIELD_FORWARDED, &client);
+    if (!client.bytes)
+        return true;
+    struct sockaddr *kept = rw_arena_alloc(&x->arena, client.bytes);
+    if (kept)
+        memcpy(kept, &client.storage, client.bytes);
+    x->client = kept ? kept : x->peer;
+    return kept;
 }
 
 /* Of the fields that say who the client is, those that rw_forwarded_put does not write anew
@@ -101,16 +105,14 @@ static void drop_claims(struct rw_message *request)
     }
 }
 
-void rw_forwarded_resolve(struct rw_exchange *x)
+bool rw_forwarded_resolve(struct rw_exchange *x)
 {
-    memcpy(&x->client, x->peer, peer_bytes(x->peer));
-    x->client_trusted = x->listener->trusted_count && rw_forwarded_trusts(x->listener, &x->client);
-    if (!x->client_trusted) {
-        drop_claims(&x->request);
-        return;
-    }
-    bool has_x = rw_message_find(&x->request, RW_FIELD_X_FORWARDED_FOR) != NULL;
-    walk_hops(x, has_x ? RW_FIELD_X_FORWARDED_FOR : RW_FIELD_FORWARDED);
+    x->client = x->peer;
+    x->client_trusted = x->listener->trusted_count && rw_forwarded_trusts(x->listener, x->client);
+    if (x->client_trusted)
+        return believe_hops(x);
+    drop_claims(&x->request);
+    return true;
 }
 
 bool rw_forwarded_loops(const struct rw_exchange *x)
@@ -200,9 +202,7 @@ static inline ALWAYS void tell_forwarded(const struct rw_exchange *x, put_told *
 static inline ALWAYS void tell(const struct rw_exchange *x, put_told *put, void *to)
 {
     char text[RW_ADDRESS_HOST_TEXT_MAX];
-    struct sockaddr_storage address;
-    memcpy(&address, x->peer, peer_bytes(x->peer));
-    struct rw_span peer = rw_span(text, rw_address_format_host(text, &address));
+    struct rw_span peer = rw_span(text, rw_address_format_host(text, x->peer));
     int mode = x->listener->config->forwarded;
     if (mode == MODE_X_FORWARDED || mode == MODE_BOTH)
         tell_x_forwarded(x, put, to, peer);

@@ -17,11 +17,11 @@ enum { RW_VIA_HOPS_MAX = 8 };
 
 /* Is the address one of the listener's trusted proxies? */
 bool rw_forwarded_trusts(const struct rw_listener_settings *listener,
-                         const struct sockaddr_storage *address);
+                         const struct sockaddr *address);
 
 /* Sets client, client_trusted; makes hop-by-hop what a peer that is not trusted says about itself.
- * At RECEIVE. */
-void rw_forwarded_resolve(struct rw_exchange *x);
+ * At RECEIVE. False: the exchange's memory is used up. */
+RW_MUST_CHECK bool rw_forwarded_resolve(struct rw_exchange *x);
 
 /* Has the request come through gateways of this kind so often (by Via) that it must be going round
  * in circles? */
@@ -42,7 +42,7 @@ RW_MUST_CHECK bool rw_forwarded_put_h2(struct rw_exchange *x, struct rw_h2 *h2);
 /* "10.0.0.0/8", "::1", "192.0.2.1". */
 RW_MUST_CHECK enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr);
 /* An IP address as sixteen bytes, IPv4 as ::ffff:a.b.c.d; false: it is none. */
-bool rw_cidr_bytes(const struct sockaddr_storage *address, uint8_t to[16]);
-bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr_storage *address);
+bool rw_cidr_bytes(const struct sockaddr *address, uint8_t to[16]);
+bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr *address);
 
 #endif

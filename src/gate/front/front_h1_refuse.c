@@ -10,11 +10,9 @@ static void write_line(const struct rw_h1_connection *c, const struct rw_h1_refu
     static const struct rw_message unknown;
     struct rw_worker *worker = rw_h1_worker(c);
     const struct rw_message *request = refused->request ? refused->request : &unknown;
-    struct sockaddr_storage peer = {0};
-    memcpy(&peer, &c->client.peer, sizeof(c->client.peer));
     struct rw_access_record record = {
         .wall_ns = rw_loop_wall_ns(worker->loop),
-        .client = &peer,
+        .client = &c->client.peer.any,
         .method = request->method_text,
         .scheme = c->client.tls ? RW_LITERAL("https") : RW_LITERAL("http"),
         .path = request->path,

@@ -63,11 +63,9 @@ static void log_refused(const struct rw_h2_connection *c, const struct rw_messag
                         unsigned status, size_t bytes_out)
 {
     struct rw_worker *worker = rw_h2_worker(c);
-    struct sockaddr_storage peer = {0};
-    memcpy(&peer, &c->client->peer, sizeof(c->client->peer));
     struct rw_access_record record = {
         .wall_ns = rw_loop_wall_ns(worker->loop),
-        .client = &peer,
+        .client = &c->client->peer.any,
         .method = request->method_text,
         .scheme = c->client->tls ? RW_LITERAL("https") : RW_LITERAL("http"),
         .host = request->authority,

@@ -13,13 +13,13 @@ static void map_v4(uint8_t *to, const void *v4)
     memcpy(to + 12, v4, 4);
 }
 
-bool rw_cidr_bytes(const struct sockaddr_storage *address, uint8_t to[16])
+bool rw_cidr_bytes(const struct sockaddr *address, uint8_t to[16])
 {
-    if (address->ss_family == AF_INET) {
+    if (address->sa_family == AF_INET) {
         map_v4(to, &((const struct sockaddr_in *)address)->sin_addr);
         return true;
     }
-    if (address->ss_family != AF_INET6)
+    if (address->sa_family != AF_INET6)
         return false;
     memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
     return true;
@@ -39,12 +39,12 @@ enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr)
         return RW_EINVAL;
     if (bits > (v4 ? 32u : 128u))
         return RW_EINVAL;
-    rw_cidr_bytes(&address.storage, cidr->bytes);
+    rw_cidr_bytes(rw_address_sockaddr(&address), cidr->bytes);
     cidr->bits = (uint8_t)(v4 ? bits + MAPPED_BITS : bits);
     return RW_OK;
 }
 
-bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr_storage *address)
+bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr *address)
 {
     uint8_t bytes[16];
     if (!rw_cidr_bytes(address, bytes))

@@ -57,13 +57,13 @@ enum {
 
 struct rw_route_params {
     unsigned count;
+    unsigned matched_bytes; /* of the path: what stands before the value of "*", for strip_prefix; 0
+                               without "*" */
     struct {
         struct rw_span
             name; /* of `{name}` or of a regex group, or "*" for the rest; lives in the router */
         struct rw_span value; /* inside the request's path, as sent */
     } items[RW_ROUTE_PARAMS_MAX];
-    unsigned matched_bytes; /* of the path: what stands before the value of "*", for strip_prefix; 0
-                               without "*" */
 };
 
 /* Compiles config->routes for config->listeners. Everything needed is copied: `config` may go away

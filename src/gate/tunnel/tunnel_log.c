@@ -232,7 +232,7 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
     bool http = tunnel->protocol == RW_TUNNEL_HTTP1;
     struct rw_access_record record = {
         .wall_ns = rw_loop_wall_ns(worker->loop) - duration_us * 1000,
-        .client = &client,
+        .client = (const struct sockaddr *)&client,
         .protocol = protocols[tunnel->protocol],
         .route = terms->route,
         .upstream = terms->upstream,

@@ -287,7 +287,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct address *address = instance;
     uint8_t ip[IP_BYTES];
-    bool known = rw_cidr_bytes(&x->client, ip);
+    bool known = rw_cidr_bytes(x->client, ip);
     bool pass = address->allows_all || (known && holds(&address->allow, ip));
     if (pass && !(known && holds(&address->deny, ip)))
         return RW_VERDICT_NEXT;

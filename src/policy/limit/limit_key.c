@@ -29,7 +29,7 @@ static bool add_address(const struct rw_limit_part *part, const struct rw_exchan
 {
     static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
     uint8_t ip[IP_BYTES];
-    if (!rw_cidr_bytes(&x->client, ip))
+    if (!rw_cidr_bytes(x->client, ip))
         return false;
     bool v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
     unsigned bits = v4 ? MAPPED_BITS + part->ipv4_bits : part->ipv6_bits;

@@ -256,7 +256,7 @@ void rw_geo_destroy(struct rw_geo *geo)
 }
 
 /* A client of a Unix socket is nowhere. */
-void rw_geo_find(const struct rw_geo *geo, const struct sockaddr_storage *client,
+void rw_geo_find(const struct rw_geo *geo, const struct sockaddr *client,
                  struct rw_geo_place *place)
 {
     uint8_t ip[IP_BYTES];

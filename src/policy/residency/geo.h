@@ -35,7 +35,7 @@ RW_MUST_CHECK enum rw_err rw_geo_seal(struct rw_geo *geo);
 /* NULL is fine. */
 void rw_geo_destroy(struct rw_geo *geo);
 
-void rw_geo_find(const struct rw_geo *geo, const struct sockaddr_storage *client,
+void rw_geo_find(const struct rw_geo *geo, const struct sockaddr *client,
                  struct rw_geo_place *place);
 /* When the database was made, in seconds since 1970; 0: there is none. */
 uint64_t rw_geo_built_s(const struct rw_geo *geo);

@@ -108,7 +108,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct residency *residency = instance;
     struct rw_geo_place place;
-    rw_geo_find(residency->geo, &x->client, &place);
+    rw_geo_find(residency->geo, x->client, &place);
     const struct rw_residency_rule_config *rule = find_rule(residency->config, &place);
     if (!note(x, &place, rule))
         return RW_VERDICT_FAIL;
