@@ -37,7 +37,7 @@ struct rw_worker_store {
 /* What a worker has to know of an upstream. */
 struct rw_worker_upstream {
     uint32_t cursor; /* round robin; random at first */
-    struct rw_retry_budget retries;
+    struct rw_retry_budget retries, hedges;
 };
 
 struct rw_worker {

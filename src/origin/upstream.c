@@ -11,6 +11,8 @@
 void rw_upstream_end_try(struct rw_upstream_call *call)
 {
     rw_pool_discard(&call->lease);
+    if (__builtin_expect(call->hedge != NULL, 0))
+        rw_upstream_hedge_disarm(call);
     if (rw_timer_running(&call->backoff))
         rw_timer_stop(call->x->worker->loop, &call->backoff);
     rw_buf_drop(call->waiting.buf);
@@ -30,18 +32,23 @@ void rw_upstream_let_go(struct rw_upstream_call *call)
 void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
 {
     struct rw_exchange *x = call->x;
+    struct rw_endpoint *endpoint = rw_upstream_endpoint(call);
     uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
-    if (!x->endpoint || rw_reason_ours(reason))
+    if (!endpoint || rw_reason_ours(reason))
         return;
-    if (rw_cluster_report(call->cluster, x->endpoint, true, now_ms))
+    if (rw_cluster_report(call->cluster, endpoint, true, now_ms))
         rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
     if (call->cluster->balance == RW_BALANCE_LATENCY)
-        rw_endpoint_observe(x->endpoint, 0, true, now_ms);
+        rw_endpoint_observe(endpoint, 0, true, now_ms);
 }
 
 void rw_upstream_give_up(struct rw_upstream_call *call, enum rw_reason reason, const char *detail)
 {
     struct rw_exchange *x = call->x;
+    if (__builtin_expect(call->hedge != NULL, 0) && rw_upstream_twin(call)) {
+        rw_upstream_step_aside(call);
+        return;
+    }
     rw_upstream_let_go(call);
     rw_exchange_fail(x, reason, detail);
 }
@@ -76,7 +83,11 @@ static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_
         call->kept.end = true;
     else
         rw_upstream_keep(call, first);
-    return call->protocol->send_request(call, first);
+    enum rw_flow flow = call->protocol->send_request(call, first);
+    if (__builtin_expect(call->cluster->hedge != NULL, 0) && flow != RW_FLOW_OVER &&
+        call->request_started)
+        rw_upstream_hedge_arm(call);
+    return flow;
 }
 
 /* The piece that came with the head is kept until there is a connection. */
@@ -116,7 +127,7 @@ struct rw_span rw_upstream_host(const struct rw_upstream_call *call)
         return call->cluster->host;
     return x->request.authority.len
                ? x->request.authority
-               : rw_endpoint_address_text(x->endpoint); /* HTTP/1.0 without Host */
+               : rw_endpoint_address_text(rw_upstream_endpoint(call)); /* HTTP/1.0 without Host */
 }
 
 enum rw_flow rw_upstream_keep_waiting(struct rw_upstream_call *call, const struct rw_piece *piece)
@@ -154,6 +165,8 @@ static void report_response(struct rw_upstream_call *call, bool failed)
         rw_endpoint_observe(x->endpoint, us, failed, now_ms);
     if (call->admission && !failed)
         rw_upstream_tell_latency(call);
+    if (__builtin_expect(cluster->hedge != NULL, 0) && !failed)
+        rw_hedge_observe(cluster->hedge, us, now_ms);
 }
 
 bool rw_upstream_take_response(struct rw_upstream_call *call, bool end)
@@ -295,6 +308,9 @@ static void cancel(struct rw_exchange *x)
     struct rw_upstream_call *call = x->origin_state;
     if (!call)
         return;
+    struct rw_upstream_call *second = rw_upstream_twin(call);
+    if (__builtin_expect(second != NULL, 0))
+        rw_upstream_step_aside(second);
     rw_upstream_let_go(call);
 }
 

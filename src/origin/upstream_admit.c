@@ -88,6 +88,13 @@ enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_pi
     return RW_FLOW_GO;
 }
 
+void rw_upstream_hand_over(struct rw_upstream_call *from, struct rw_upstream_call *to)
+{
+    to->admission = from->admission;
+    from->admission = NULL;
+    waiting_of(to->admission)->call = to;
+}
+
 void rw_upstream_tell_latency(const struct rw_upstream_call *call)
 {
     struct rw_loop *loop = call->x->worker->loop;

@@ -174,7 +174,7 @@ static void begin_anew(struct rw_upstream_call *call)
 {
     struct rw_piece first = take_first_piece(call);
     rw_upstream_end_try(call);
-    call->x->response = (struct rw_message){0};
+    *rw_upstream_response(call) = (struct rw_message){0};
     call->reused = call->request_started = call->request_sent = call->response_begun = false;
     call->replayable = rw_upstream_worth_keeping(call);
     call->waiting = first;
@@ -189,6 +189,12 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
                            enum rw_reason failure, bool untouched)
 {
     struct rw_exchange *x = call->x;
+    if (__builtin_expect(call->hedge != NULL, 0) && rw_upstream_twin(call)) {
+        if (!untouched && !(cause == RW_RETRY_RESET && call->reused))
+            rw_upstream_blame(call, failure);
+        rw_upstream_step_aside(call);
+        return true;
+    }
     if (!may_repeat(call, cause, untouched))
         return false;
     /* That a kept connection had gone says nothing about the endpoint. */

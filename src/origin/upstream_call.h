@@ -15,6 +15,15 @@
 
 struct rw_upstream_call;
 
+/* Two calls of one exchange, or one that may become two; upstream_hedge.c. */
+struct rw_upstream_hedge {
+    const struct rw_upstream_call *first;
+    struct rw_upstream_call *calls[2]; /* under way: the first, the second; NULL: it is not */
+    struct rw_timer timer;             /* of the first: until there is a second */
+    struct rw_endpoint *endpoint;      /* the second's, as long as it is not the exchange's */
+    struct rw_message response;        /* the second's head */
+};
+
 struct rw_upstream_protocol {
     /* There is a connection: the head and what is there of the body leave. */
     enum rw_flow (*send_request)(struct rw_upstream_call *call, const struct rw_piece *first);
@@ -39,10 +48,11 @@ struct rw_upstream_call {
     struct rw_piece
         kept;         /* what was sent of the body, while it may be sent again; holds its buffer */
     uint64_t sent_ns; /* when the request began to leave */
-    struct rw_admission *admission; /* NULL: the upstream has no limit */
-    struct rw_timer backoff;        /* before the next try */
-    uint8_t failure;                /* enum rw_reason: of the try before */
-    bool kept_own;                  /* its buffer is the call's alone to fill */
+    struct rw_admission *admission;  /* NULL: the upstream has no limit */
+    struct rw_upstream_hedge *hedge; /* NULL: there is one call, and there will be no other */
+    struct rw_timer backoff;         /* before the next try */
+    uint8_t failure;                 /* enum rw_reason: of the try before */
+    bool kept_own;                   /* its buffer is the call's alone to fill */
     bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
     bool try_limited; /* the deadline is of the try */
     bool reused;      /* the connection had carried a request before */
@@ -82,7 +92,46 @@ enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x);
 struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash);
 uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash);
 
+/* ---- upstream_hedge.c ---- */
+
+/* The other one of two calls that are under way; NULL: there is none. */
+static inline struct rw_upstream_call *rw_upstream_twin(const struct rw_upstream_call *call)
+{
+    return call->hedge ? call->hedge->calls[call == call->hedge->first] : NULL;
+}
+
+/* Which endpoint the call goes to, and where its response's head is put. */
+static inline struct rw_endpoint *rw_upstream_endpoint(const struct rw_upstream_call *call)
+{
+    const struct rw_upstream_hedge *hedge = call->hedge;
+    bool second = hedge && call != hedge->first;
+    return second && hedge->endpoint ? hedge->endpoint : call->x->endpoint;
+}
+static inline struct rw_message *rw_upstream_response(const struct rw_upstream_call *call)
+{
+    struct rw_upstream_hedge *hedge = call->hedge;
+    return hedge && call != hedge->first ? &hedge->response : &call->x->response;
+}
+
+/* The request has been sent, to an upstream with hedging: from now on it may be late. */
+void rw_upstream_hedge_arm(struct rw_upstream_call *call);
+/* The try is over: it will not be late. */
+void rw_upstream_hedge_disarm(struct rw_upstream_call *call);
+/* One of two is out, and the other one goes on alone. The call must not be touched afterwards. */
+void rw_upstream_step_aside(struct rw_upstream_call *call);
+
+enum rw_upstream_head {
+    RW_HEAD_TAKEN,       /* it is the exchange's, in x->response, and the call is the only one */
+    RW_HEAD_PASSED_OVER, /* it is dropped, and another one will come */
+    RW_HEAD_OVER         /* as after step_aside */
+};
+/* A head is complete, of a call with `hedge`. */
+enum rw_upstream_head rw_upstream_hedge_head(struct rw_upstream_call *call);
+
 /* ---- upstream_admit.c ---- */
+
+/* The place that one call has becomes another's. */
+void rw_upstream_hand_over(struct rw_upstream_call *from, struct rw_upstream_call *to);
 
 /* For an upstream with a limit: the request waits for its turn, or `goes`, or is refused. */
 enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_piece *first,

@@ -118,6 +118,18 @@ static void explain_overload(const struct rw_cluster *cluster, struct rw_text *t
                  overload->queue_ms_max, overload->target_ms);
 }
 
+static void explain_hedging(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_hedge_settings *hedging = &cluster->hedging;
+    if (cluster->hedge)
+        rw_text_addf(
+            text,
+            "\n  hedging   reads that take longer than %u%% of them, %u ms at least, %u ms "
+            "at most; of all reads %u%%",
+            hedging->percentile, hedging->after_ms_min, hedging->after_ms_max,
+            hedging->budget.percent);
+}
+
 void rw_upstream_explain(const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
@@ -125,6 +137,7 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
     explain_tiers(cluster, text);
     explain_lines(cluster, text);
     explain_retries(&cluster->retries, text);
+    explain_hedging(cluster, text);
     explain_breaker(&cluster->passive, text);
     explain_overload(cluster, text);
 }

@@ -236,6 +236,16 @@ static enum go interim(struct rw_upstream_h1 *h1)
     return after_piece(h1, rw_exchange_informational(x), false);
 }
 
+static enum go use_head(struct rw_upstream_h1 *h1)
+{
+    enum rw_upstream_head head = RW_HEAD_TAKEN;
+    if (__builtin_expect(h1->call.hedge != NULL, 0))
+        head = rw_upstream_hedge_head(&h1->call);
+    if (head != RW_HEAD_TAKEN)
+        return head == RW_HEAD_OVER ? GO_OVER : GO_ON;
+    return h1->call.x->response.status < 200 ? interim(h1) : respond(h1);
+}
+
 /* One head out of h1->in. WAIT: it is not complete. */
 static enum go take_head(struct rw_upstream_h1 *h1)
 {
@@ -243,8 +253,9 @@ static enum go take_head(struct rw_upstream_h1 *h1)
     struct rw_span bytes = rw_buf_span(h1->in);
     struct rw_h1_head head = {
         .seen = h1->head_seen, .line = h1->head_line, .fields = h1->head_fields};
-    enum rw_h1_result result = rw_h1_parse_response(bytes, &response_limits, x->request.method,
-                                                    &x->arena, &x->response, &head);
+    enum rw_h1_result result =
+        rw_h1_parse_response(bytes, &response_limits, x->request.method, &x->arena,
+                             rw_upstream_response(&h1->call), &head);
     if (result == RW_H1_BAD)
         return fail(h1, RW_REASON_UPSTREAM_BAD, head.refusal.reason);
     if (result == RW_H1_NO_MEMORY)
@@ -261,7 +272,7 @@ static enum go take_head(struct rw_upstream_h1 *h1)
     h1->in->start += head.consumed;
     if (h1->in->start == h1->in->end)
         drop_input(h1);
-    enum go go = x->response.status < 200 ? interim(h1) : respond(h1);
+    enum go go = use_head(h1);
     rw_buf_drop(texts);
     return go;
 }

@@ -22,7 +22,7 @@ struct rw_h2_target rw_upstream_h2_on_target(struct rw_lease *lease)
     struct rw_upstream_h2 *h2 = rw_upstream_h2_of_lease(lease);
     h2->call.response_begun = true;
     make_room(h2);
-    return (struct rw_h2_target){&h2->call.x->arena, &h2->call.x->response};
+    return (struct rw_h2_target){&h2->call.x->arena, rw_upstream_response(&h2->call)};
 }
 
 /* All of the response is there. What the endpoint did not want of the request is not sent. */
@@ -95,6 +95,8 @@ void rw_upstream_h2_on_head(struct rw_lease *lease, bool end)
     struct rw_upstream_h2 *h2 = rw_upstream_h2_of_lease(lease);
     struct rw_upstream_call *call = &h2->call;
     struct rw_exchange *x = call->x;
+    if (__builtin_expect(call->hedge != NULL, 0) && rw_upstream_hedge_head(call) != RW_HEAD_TAKEN)
+        return;
     if (x->response.status < 200) {
         (void)rw_exchange_informational(x);
         return;

@@ -100,6 +100,7 @@ struct rw_access_record {
     uint64_t duration_us;    /* from the head's first byte to the last byte handed to the kernel */
     const char *retry_cause; /* why it was sent again the last time; NULL: it was not */
     unsigned retries;        /* so often it was */
+    const char *hedge;       /* "lost", "won": a second endpoint was asked as well; NULL: not */
     uint64_t upstream_us;    /* to the response head; UINT64_MAX: no upstream */
     bool aborted;            /* the client did not get all of it */
 };
@@ -110,7 +111,7 @@ struct rw_access_record {
  * others 256). The keys, in
  * this order: time client client_port method scheme host path query protocol status grpc_status
  * reason limit client_place residency route upstream endpoint endpoint_region bytes_in bytes_out
- * duration_us upstream_us retries retry_cause aborted trace_id user_agent. */
+ * duration_us upstream_us retries retry_cause hedge aborted trace_id user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -359,6 +359,8 @@ static inline char *put_response(char *to, const struct rw_access_record *record
         PUT_NUMBER(to, "retries", record->retries);
         PUT_TEXT(to, "retry_cause", rw_span_text(record->retry_cause), RW_ACCESS_TEXT_BYTES_MAX);
     }
+    if (__builtin_expect(record->hedge != NULL, 0))
+        PUT_TEXT(to, "hedge", rw_span_text(record->hedge), RW_ACCESS_TEXT_BYTES_MAX);
     if (record->aborted)
         to = PUT_LITERAL(to, ",\"aborted\":true");
     return to;

@@ -92,6 +92,9 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_RETRIES_TIMEOUT, "ringway_upstream_retries_timeout_total", COUNTER, "... of these because no response had come in time") \
     X(UPSTREAM_RETRIES_STATUS, "ringway_upstream_retries_status_total", COUNTER, "... of these because of the status") \
     X(UPSTREAM_RETRIES_DENIED, "ringway_upstream_retries_denied_total", COUNTER, "Requests not sent again because the budget was used up") \
+    X(UPSTREAM_HEDGES, "ringway_upstream_hedges_total", COUNTER, "Reads that took long and were asked of a second endpoint") \
+    X(UPSTREAM_HEDGES_WON, "ringway_upstream_hedges_won_total", COUNTER, "... of these those that the second endpoint answered") \
+    X(UPSTREAM_HEDGES_DENIED, "ringway_upstream_hedges_denied_total", COUNTER, "Reads that took long and were not asked of another endpoint because the budget was used up") \
     X(UPSTREAM_EJECTIONS, "ringway_upstream_ejections_total", COUNTER, "Times that an endpoint was put out because of what became of its requests") \
     X(OVERLOAD_QUEUED, "ringway_overload_queued_total", COUNTER, "Requests that found their upstream at its limit") \
     X(OVERLOAD_REFUSED, "ringway_overload_refused_total", COUNTER, "Requests refused because their upstream was at its limit") \

@@ -409,6 +409,19 @@ static void add_shadow(struct plan *plan, struct rw_test_bytes *yaml)
     add_overload(plan, yaml);
 }
 
+/* Answers of the simulation take milliseconds: many reads are late. */
+static void add_hedging(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    if (!chance(plan, 40))
+        return;
+    plan->world->hedges = true;
+    uint32_t after_ms = 1 + below(plan, chance(plan, 50) ? 5 : 200);
+    rw_test_bytes_format(
+        yaml,
+        "  hedging: { after_min: 1ms, after_max: %ums, budget_percent: %u, budget_burst: %u }\n",
+        after_ms, 1 + below(plan, 100), 1 + below(plan, 100));
+}
+
 /* In one place, or in several of them. */
 static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
 {
@@ -441,6 +454,7 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
         add_http2(plan, yaml);
     add_retries(plan, yaml);
     add_overload(plan, yaml);
+    add_hedging(plan, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
     unsigned breaks = world->strict ? 0 : 50;
     add_number(plan, yaml, "failures", breaks, 0, 1, 4);

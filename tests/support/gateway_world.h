@@ -171,6 +171,7 @@ struct rw_test_world {
     /* The most that any of the configurations allowed. */
     unsigned tries_max;
     struct rw_retry_budget_settings retries_max;
+    bool hedges; /* reads may be asked of a second origin */
     uint64_t started_ms;
 };
 

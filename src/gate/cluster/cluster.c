@@ -220,6 +220,21 @@ static enum rw_err find_limiter(struct rw_cluster_control *control,
     return RW_OK;
 }
 
+/* Nor does it forget how long answers take. */
+static enum rw_err find_hedge(struct rw_cluster_control *control,
+                              const struct rw_config_upstream *upstream)
+{
+    struct rw_cluster *cluster = &control->cluster;
+    struct rw_cluster_control *older = rw_clusters_in_force(control->clusters, cluster->name);
+    if (!upstream->hedging)
+        return RW_OK;
+    cluster->hedging = *upstream->hedging;
+    if (!older || !older->cluster.hedge)
+        return rw_hedge_create(&cluster->hedge);
+    cluster->hedge = rw_hedge_hold(older->cluster.hedge);
+    return RW_OK;
+}
+
 /* The cluster outlives the configuration it was made of. */
 static enum rw_err copy_settings(struct rw_cluster_control *control, const struct rw_config *config,
                                  const struct rw_config_upstream *upstream)
@@ -297,6 +312,7 @@ static void release_control(void *object)
         rw_endpoint_set_destroy(set);
     rw_tls_client_drop(control->cluster.tls);
     rw_limiter_drop(control->cluster.limiter);
+    rw_hedge_drop(control->cluster.hedge);
     rw_slots_give(control->slots, control->cluster.slot);
     rw_slots_drop(control->slots);
     rw_arena_free(&control->arena);
@@ -330,6 +346,8 @@ static enum rw_err fill_control(struct rw_cluster_control *control, const struct
     enum rw_err err = copy_settings(control, config, upstream);
     if (!err)
         err = find_limiter(control, upstream);
+    if (!err)
+        err = find_hedge(control, upstream);
     if (!err)
         err = make_tls(&control->cluster, upstream->tls, report);
     if (!err)

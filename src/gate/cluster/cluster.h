@@ -12,6 +12,7 @@
 #define RW_GATE_CLUSTER_CLUSTER_H
 
 #include "gate/cluster/gradient.h"
+#include "gate/cluster/hedge.h"
 #include "gate/cluster/locality.h"
 #include "gate/cluster/path.h"
 #include "gate/cluster/waiters.h"
@@ -137,6 +138,8 @@ struct rw_cluster {
     struct rw_cluster_retries retries;
     struct rw_limiter *limiter; /* a reference; NULL: no limit */
     struct rw_cluster_overload overload;
+    struct rw_hedge *hedge; /* a reference; NULL: no hedging */
+    struct rw_hedge_settings hedging;
     uint32_t connect_ms;
     unsigned proxy_version; /* of the PROXY protocol; 0: none */
     bool http2;             /* what the endpoints speak */

@@ -123,6 +123,10 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
         rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
                      atomic_load(&limiter->limit), atomic_load(&limiter->in_flight),
                      limiter->gradient.baseline_us);
+    struct rw_hedge *hedge = control->cluster.hedge;
+    if (hedge)
+        rw_text_addf(json, ",\"hedge_after_ms\":%u",
+                     rw_hedge_after_ms(hedge, &control->cluster.hedging, now_ms));
     rw_text_adds(json, "}");
 }
 

@@ -8,6 +8,7 @@
 
 #include "conf/read.h"
 #include "conf/schema.h"
+#include "gate/cluster/hedge.h"
 #include "gate/cluster/locality.h"
 #include "gate/cluster/retry_budget.h"
 #include "http/h2.h"
@@ -357,6 +358,7 @@ struct rw_config_upstream {
     struct rw_config_passive_health *passive_health;
     struct rw_config_retries *retries;
     struct rw_config_overload *overload; /* NULL: no limit */
+    struct rw_hedge_settings *hedging;   /* NULL: none */
     struct rw_config_connections *connections;
     struct rw_config_tls_client *tls; /* NULL: plain */
     struct rw_config_tcp *tcp;        /* NULL: the system's defaults */

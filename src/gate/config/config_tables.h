@@ -34,6 +34,9 @@ extern const struct rw_conf_record rw_config_upstream_tcp_record;
 extern const struct rw_conf_record rw_config_line_record;
 void rw_config_check_paths(struct rw_config_upstream *upstream, struct rw_conf_report *report);
 
+/* config_hedging.c */
+extern const struct rw_conf_record rw_config_hedging_record;
+
 /* config_traffic.c */
 extern const struct rw_conf_record rw_config_retries_record;
 extern const struct rw_conf_record rw_config_overload_record;

@@ -621,6 +621,14 @@ static const struct rw_conf_field upstream_fields[] = {
                "the manual, When servers fail. Without it, all that come.",
     },
     {
+        .name = "hedging",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(hedging),
+        .record = &rw_config_hedging_record,
+        .doc = "Reads that take long are asked of a second endpoint as well. Without it, they are "
+               "waited for.",
+    },
+    {
         .name = "connections",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_ALWAYS,

@@ -65,6 +65,9 @@ struct rw_front {
 
 enum { RW_EXCHANGE_BYTES = 1536, RW_EXCHANGE_BLOCK_BYTES = 2496 };
 
+/* Was a second endpoint asked as well, and did it answer first? */
+enum rw_exchange_hedge { RW_HEDGE_NONE, RW_HEDGE_LOST, RW_HEDGE_WON };
+
 /* Who has nothing pending any more, so that an upgraded exchange can become a tunnel. */
 enum { RW_TUNNEL_FRONT_READY = 1, RW_TUNNEL_ORIGIN_READY = 2, RW_TUNNEL_READY = 3 };
 
@@ -83,6 +86,7 @@ struct rw_exchange {
     uint16_t retry_after_s; /* of a refusal; 0: not told */
     uint8_t retries;        /* so often the request was sent again */
     uint8_t retry_cause;    /* enum rw_config_retry_on: of the last time */
+    uint8_t hedge;          /* enum rw_exchange_hedge */
     bool running;           /* the loop is on the stack: events only leave their mark */
     bool origin_started;
     bool origin_done;                   /* gave its last piece, failed, or was canceled */

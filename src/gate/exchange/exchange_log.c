@@ -214,6 +214,7 @@ static void tell_residency(const struct rw_exchange *x, struct rw_access_record 
 
 static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
 {
+    static const char *const hedges[] = {[RW_HEDGE_LOST] = "lost", [RW_HEDGE_WON] = "won"};
     bool from_origin = x->endpoint && x->response_ns;
     struct rw_access_record record = {
         .wall_ns = x->wall_ns,
@@ -237,6 +238,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .duration_us = duration_us,
         .upstream_us = from_origin ? (x->response_ns - x->started_ns) / 1000 : UINT64_MAX,
         .aborted = x->aborted,
+        .hedge = hedges[x->hedge],
         .retries = x->retries,
         .retry_cause = x->retries ? rw_config_retry_names[x->retry_cause] : NULL,
     };
