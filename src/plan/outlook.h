@@ -1,7 +1,8 @@
 /* The outlook of a finished plan: how wide its results are, and what moves them.
  *
  * rw_outlook_make runs after all chapters: draws for each tier's net present value, return and
- * cost (as far as they are not missing), and the inputs that move the tier the most.
+ * cost (as far as they are not missing), and the inputs that move the tier the most. A cost that
+ * most draws exceed is a finding.
  */
 #ifndef RW_PLAN_OUTLOOK_H
 #define RW_PLAN_OUTLOOK_H

@@ -269,7 +269,7 @@ static unsigned check_references(const char *hcl, const struct names *names)
 
 static void check_brackets(const char *hcl)
 {
-    char open[64];
+    char open[64] = {0};
     unsigned depth = 0;
     bool quoted = false;
     for (const char *at = hcl; *at; at++) {

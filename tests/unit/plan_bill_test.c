@@ -1,6 +1,7 @@
 /* The bill: items that add up, terms and steps, sites and currencies, what is missing; allocation
  * failures. */
 #include "base/alloc.h"
+#include "base/random.h"
 #include "plan/bill/bill.h"
 
 #include <math.h>
@@ -46,11 +47,13 @@ static const struct {
     {"cache_cores", RW_UNIT_COUNT, 8},
 };
 
+static double size_factor = 1;
+
 /* The same machine in every tier and year; three years, each larger than the one before. */
 static double grown(size_t size, unsigned tier, unsigned year)
 {
     bool fixed = strstr(sizes[size].name, "_cores") || strcmp(sizes[size].name, "zones") == 0;
-    return sizes[size].value * (fixed ? 1 : (tier + 1) * (2 + year) / 3.0);
+    return sizes[size].value * (fixed ? 1 : size_factor * (tier + 1) * (2 + year) / 3.0);
 }
 
 static void add_size(struct rw_plan *plan, const char *id, enum rw_unit unit, double value)
@@ -400,6 +403,48 @@ static void test_the_largest_bill(void **state)
     rw_plan_free(&plan);
 }
 
+static const struct rw_term_site some_sites[] = {
+    {"aws", "us-east-1", 1, {0, 0}},     {"aws", "eu-central-1", 1, {0, 0}},
+    {"aws_cn", "cn-north-1", 1, {0, 0}}, {"azure", "westeurope", 1, {0, 0}},
+    {"azure", "eastus", 1, {0, 0}},      {"gcp", "europe-west3", 1, {0, 0}},
+    {"gcp", "us-central1", 1, {0, 0}},   {"alibaba", "cn-beijing", 1, {0, 0}},
+    {"onprem", "any", 1, {0, 0}},        {"aws", "ap-southeast-1", 1, {0, 0}},
+};
+
+/* Any sites, weights, terms, tiers, sizes and rates: every line and every sum of every year. */
+static void test_random_bills_add_up(void **state)
+{
+    (void)state;
+    struct rw_random random;
+    unsigned known = 0;
+    rw_random_seed(&random, 6);
+    for (int round = 0; round < 60; round++) {
+        struct rw_plan plan;
+        struct rw_term_site sites[RW_SITES_MAX];
+        struct rw_input_value values[RW_INPUT_END] = {0};
+        unsigned count = rw_random_below(&random, RW_SITES_MAX + 1);
+        for (unsigned i = 0; i < count; i++) {
+            sites[i] = some_sites[rw_random_below(&random, sizeof(some_sites) / sizeof(*sites))];
+            sites[i].weight = 1 + rw_random_below(&random, 1000);
+        }
+        values[RW_INPUT_TERM] = (struct rw_input_value){
+            .present = true, .value = 0.25 * (1 + rw_random_below(&random, 24))};
+        tiers_wanted = rw_random_below(&random, RW_TIERS_MAX + 1);
+        size_factor = exp2((double)rw_random_below(&random, 2400) / 100 - 12);
+        begin_with(&plan, sites, count, values);
+        plan.terms.rates[0] =
+            (struct rw_term_rate){"CNY", 0.1 + 1e-4 * rw_random_below(&random, 1000), {7, 3}};
+        plan.terms.rate_count = rw_random_below(&random, 2);
+        assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+        expect_sums(&plan);
+        known += !isnan(value(&plan, "bill.t1.term"));
+        rw_plan_free(&plan);
+    }
+    tiers_wanted = 0;
+    size_factor = 1;
+    assert_true(known > 5);
+}
+
 static void test_assumed_site(void **state)
 {
     (void)state;
@@ -571,19 +616,13 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),
-        cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_standby),
-        cmocka_unit_test(test_a_part_of_a_year),
-        cmocka_unit_test(test_the_largest_bill),
-        cmocka_unit_test(test_assumed_site),
-        cmocka_unit_test(test_discounts),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_unknown_region),
-        cmocka_unit_test(test_on_premises),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_amazon),           cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),          cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_standby),          cmocka_unit_test(test_a_part_of_a_year),
+        cmocka_unit_test(test_the_largest_bill), cmocka_unit_test(test_random_bills_add_up),
+        cmocka_unit_test(test_assumed_site),     cmocka_unit_test(test_discounts),
+        cmocka_unit_test(test_places),           cmocka_unit_test(test_unknown_region),
+        cmocka_unit_test(test_on_premises),      cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -98,8 +98,8 @@ static void write_four(void)
 static void test_the_law_is_fitted_to_the_runs(void **state)
 {
     (void)state;
-    struct rw_input_value values[RW_INPUT_END];
-    char said[1024];
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "";
     write_four();
     assert_int_equal(bind(four_rows, values, said, sizeof(said)), RW_OK);
     assert_true(fabs(values[RW_INPUT_CONTENTION].value - 0.05) < 1e-4);
@@ -113,8 +113,8 @@ static void test_the_law_is_fitted_to_the_runs(void **state)
 static void test_what_is_stated_stays(void **state)
 {
     (void)state;
-    struct rw_input_value values[RW_INPUT_END];
-    char said[1024], rows[512];
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "", rows[512];
     write_four();
     snprintf(rows, sizeof(rows), "%sx-nothing: 1\n", four_rows);
     assert_int_equal(bind(rows, values, said, sizeof(said)), RW_OK);
@@ -126,8 +126,8 @@ static void test_what_is_stated_stays(void **state)
 
 static void expect_mistake(const char *rows, const char *message)
 {
-    struct rw_input_value values[RW_INPUT_END];
-    char said[2048];
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[2048] = "";
     enum rw_err err = bind(rows, values, said, sizeof(said));
     if (err != RW_EINVAL || !strstr(said, message))
         fail_msg("%s: %s", message, said);
@@ -154,8 +154,8 @@ static void test_what_is_no_measurement(void **state)
     expect_mistake("  - {nodes: 1, run: one.json}\n  - {nodes: 2, run: two.json}\n",
                    "at least 3 different numbers");
     /* A run that could not keep its rate shows what there was. */
-    struct rw_input_value values[RW_INPUT_END];
-    char said[1024], rows[512];
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "", rows[512];
     write_result("busy.json", "open", "connections_busy", rw_model_usl_rate(6, 800, 0.05, 0.002),
                  0);
     snprintf(rows, sizeof(rows), "%s  - {nodes: 6, run: busy.json}\n", four_rows);
@@ -165,15 +165,15 @@ static void test_what_is_no_measurement(void **state)
 static void test_allocation_failures(void **state)
 {
     (void)state;
-    struct rw_input_value whole[RW_INPUT_END];
-    char said[1024];
+    struct rw_input_value whole[RW_INPUT_END] = {0};
+    char said[1024] = "";
     write_four();
     assert_int_equal(bind(four_rows, whole, said, sizeof(said)), RW_OK);
     for (uint64_t n = 0;; n++) {
         struct rw_intake intake;
         struct rw_conf_report report = {0};
         struct rw_terms terms;
-        struct rw_input_value values[RW_INPUT_END];
+        struct rw_input_value values[RW_INPUT_END] = {0};
         rw_alloc_fail_after(n);
         enum rw_err err = rw_intake_read_file(path_of("intake.yaml"), &intake, &report);
         if (!err)

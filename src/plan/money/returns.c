@@ -94,8 +94,10 @@ static void add_flows(struct rw_plan *plan, const struct rw_money *money,
                                       RW_TEXTS("Spent at the beginning", "期初投入"), RW_UNIT_MONEY,
                                       &rw_formula_sum, 2, cells->cost_setup, parallel);
     for (unsigned year = 0; year <= money->term; year++) {
-        struct rw_label label = {rw_sheet_text(&plan->sheet, "Cash flow after %u years", year),
-                                 rw_sheet_text(&plan->sheet, "第 %u 年末现金流", year)};
+        struct rw_label label = {rw_sheet_text(&plan->sheet, "Cash flow of year %u", year),
+                                 rw_sheet_text(&plan->sheet, "第 %u 年现金流", year)};
+        if (!year)
+            label = (struct rw_label)RW_LABEL("Cash flow at the beginning", "期初现金流");
         uint32_t in = year ? cells->benefits[year - 1] : nothing;
         uint32_t out = year ? cells->cost_years[year - 1] : outlay;
         cells->flows[year] =
