@@ -77,6 +77,32 @@ static void check_saving(struct rw_plan *plan, const struct rw_tier *tier,
     rw_findings_add(&plan->findings, &finding);
 }
 
+void rw_money_tell_savings(struct rw_plan *plan)
+{
+    const struct rw_terms *terms = &plan->terms;
+    for (unsigned i = 0; i < terms->saving_count; i++) {
+        if (rw_money_counts(plan, i))
+            continue;
+        rw_findings_add(
+            &plan->findings,
+            &(struct rw_finding){
+                .rule = "saving_within_cost",
+                .severity = RW_SEVERITY_NOTE,
+                .text = RW_LABEL("\"{2}\" is a share of today's cost, all of which is counted as "
+                                 "saved already: it is not added again",
+                                 "“{2}”是现有成本的一部分，而现有成本已全部计为节省：不再重复计入"),
+                .action = RW_LABEL("State it as an amount, if it is saved elsewhere",
+                                   "如为其他方面的节省，请以金额说明"),
+                .numbers = {{.value = NAN}, {.value = NAN}},
+                .cells = {RW_CELL_NONE, RW_CELL_NONE},
+                .subject = terms->savings[i].cause,
+                .source = "arithmetic on the intake's own numbers",
+                .file = terms->file,
+                .place = terms->savings[i].place,
+            });
+    }
+}
+
 void rw_money_findings(struct rw_plan *plan, const struct rw_money *money,
                        const struct rw_tier *tier, const struct rw_money_tier *cells)
 {

@@ -123,5 +123,7 @@ enum rw_err rw_money_chapter(struct rw_plan *plan)
         if (!plan->sheet.err)
             rw_money_findings(plan, &money, &plan->tiers[i], &cells);
     }
+    if (!plan->sheet.err)
+        rw_money_tell_savings(plan);
     return plan->sheet.err ? plan->sheet.err : plan->findings.err;
 }

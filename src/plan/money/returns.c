@@ -25,8 +25,7 @@ static unsigned standing_causes(struct rw_plan *plan, const struct rw_tier *tier
     return count;
 }
 
-/* A share of today's cost is no further saving where all of that cost is one. */
-static bool counts(const struct rw_plan *plan, unsigned saving)
+bool rw_money_counts(const struct rw_plan *plan, unsigned saving)
 {
     return !plan->terms.savings[saving].share_of_cost || !known(plan, RW_INPUT_COST_NOW);
 }
@@ -61,7 +60,7 @@ static void add_benefits(struct rw_plan *plan, const struct rw_money *money,
         unsigned count = standing;
         causes[0] = rw_plan_months(plan, year + 1);
         for (unsigned i = 0; i < plan->terms.saving_count; i++)
-            if (plan->terms.savings[i].from_year <= year + 1 && counts(plan, i))
+            if (plan->terms.savings[i].from_year <= year + 1 && rw_money_counts(plan, i))
                 causes[count++] = money->savings[i];
         if (count == 1)
             causes[count++] = nothing;

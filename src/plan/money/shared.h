@@ -26,6 +26,11 @@ uint32_t rw_money_cell(struct rw_plan *plan, const struct rw_tier *tier, const c
                        struct rw_label label, enum rw_unit unit, const struct rw_formula *formula,
                        const uint32_t *inputs, unsigned count, unsigned part);
 
+/* A saving that is a share of today's cost is no further one where all of that cost is saved. */
+bool rw_money_counts(const struct rw_plan *plan, unsigned saving);
+/* Of those that do not count. */
+void rw_money_tell_savings(struct rw_plan *plan);
+
 void rw_money_cost(struct rw_plan *plan, const struct rw_money *money, const struct rw_tier *tier,
                    struct rw_money_tier *cells);
 void rw_money_payments(struct rw_plan *plan, const struct rw_money *money,
