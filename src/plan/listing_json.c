@@ -139,6 +139,7 @@ static void write_range(struct rw_text *text, const char *name, const struct rw_
     number(text, "p90", range->high);
     number(text, "mean", range->mean);
     number(text, "below_zero", range->below_zero);
+    number(text, "within_plan", range->within_plan);
     number(text, "unbounded", range->unbounded);
     rw_text_adds(text, "}");
 }

@@ -103,6 +103,14 @@ static double cost_of(const struct rw_plan *plan, const struct rw_bill_item *ite
     return rw_sheet_value(&plan->sheet, item->month[month / 12]);
 }
 
+/* What it would cost without the customer's discount. */
+static double list_cost_of(const struct rw_plan *plan, const struct rw_bill_item *item, int month)
+{
+    double price = rw_sheet_value(&plan->sheet, item->price);
+    double cost = cost_of(plan, item, month);
+    return price > 0 ? rint(cost * item->list_price / price) : cost;
+}
+
 static void add_charge(const struct rw_plan *plan, const struct rw_bill_item *item, int month,
                        struct rw_text *text)
 {
@@ -132,8 +140,8 @@ static void add_article(const struct rw_plan *plan, const struct rw_bill_item *i
 {
     add_text(text, item->provider);
     comma(text);
-    add_cents(text, cost_of(plan, item, month));
-    add_number(text, rw_sheet_value(&plan->sheet, item->price));
+    add_cents(text, list_cost_of(plan, item, month));
+    add_number(text, item->list_price);
     add_text(text, committed(item) ? "Committed" : "Standard");
     add_text(text, item->currency);
     add_number(text, quantity_of(plan, item, month));

@@ -38,7 +38,8 @@ struct rw_bill_item {
     const char *provider, *service, *sku, *region, *term, *unit;
     const char *currency; /* of the list price; NULL: no price */
     unsigned doubts;      /* enum rw_price_doubt */
-    uint32_t price, paid; /* of the list, and in the plan's currency */
+    uint32_t price, paid; /* of the list less a discount, and in the plan's currency */
+    double list_price;    /* before the discount; NaN: no price */
     uint32_t times;       /* a month: hours, or one */
     uint32_t quantity[RW_PLAN_YEARS_MAX], month[RW_PLAN_YEARS_MAX], year[RW_PLAN_YEARS_MAX];
 };

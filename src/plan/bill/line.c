@@ -145,6 +145,7 @@ void rw_bill_add(struct rw_bill_at *at, const struct rw_bill_line *line)
         .doubts = price.found ? price.offer.doubts : 0,
         .price = price.cell,
         .paid = price.paid,
+        .list_price = price.found ? price.offer.row->price : NAN,
         .times = line->times == RW_CELL_NONE ? times_of(at->plan, line->unit) : line->times,
     };
     for (unsigned i = 0; i < at->plan->bill->years; i++)

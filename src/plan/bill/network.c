@@ -105,7 +105,8 @@ static void add_entry_units(struct rw_bill_at *at)
     static const struct rw_label units = RW_LABEL("capacity units", "容量单位");
     static const struct rw_label connections =
         RW_LABEL("Open connections in a capacity unit", "每容量单位的活动连接数");
-    static const char source[] = "Network Load Balancer: 100,000 connections or 1 GB an hour";
+    static const char source[] = "a capacity unit for TCP: 100,000 connections or 1 GB an hour "
+                                 "(handbook.vantage.sh, ELB pricing, read 2026-11-20)";
     struct rw_bill_line line;
     const struct rw_bill_article *article =
         rw_bill_article(at->place->provider, RW_BILL_ENTRY_UNITS);
