@@ -4,7 +4,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 pkg_check_modules(RW_DEPENDENCIES REQUIRED IMPORTED_TARGET
-    openssl liburing libfyaml jansson libpcre2-8 libcares libxxhash zlib libbrotlienc libzstd
+    openssl liburing libfyaml jansson libxml-2.0 libpcre2-8 libcares libxxhash zlib libbrotlienc libzstd
     libmaxminddb)
 
 add_library(rw_packages INTERFACE)

@@ -76,6 +76,8 @@ static int run(int argc, char **argv)
 {
     if (argc && strcmp(argv[0], "merge") == 0)
         return rw_load_merge_files(argc - 1, argv + 1);
+    if (argc && strcmp(argv[0], "import") == 0)
+        return rw_load_import_file(argc - 1, argv + 1);
     struct rw_load_options *options = rw_alloc_zero(sizeof(*options));
     if (!options)
         return 1;
@@ -89,7 +91,7 @@ static int run(int argc, char **argv)
 
 const struct rw_verb rw_verb_load = {
     .name = "load",
-    .arguments = "[OPTIONS] URL | FILE.yaml | merge RESULT.json...",
+    .arguments = "[OPTIONS] URL | FILE.yaml | merge RESULT.json... | import FILE",
     .summary = "sends requests at a rate and tells how long the answers take",
     .help =
         "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
@@ -129,7 +131,8 @@ const struct rw_verb rw_verb_load = {
         "  --json                  JSON on standard output instead of the summary\n"
         "  --quiet                 no progress on a terminal\n\n"
         "`ringway load merge A.json B.json` adds up what several hosts wrote with --out, exactly;\n"
-        "it takes --out, --json and --lang.\n\n"
+        "it takes --out, --json and --lang. `ringway load import FILE [--out FILE.yaml]` drafts a\n"
+        "scenario file from a HAR recording, an OpenAPI 3 description or a JMeter plan.\n\n"
         "Exit codes: 0 done; 1 the target is down, or the generator was the bottleneck; 2 wrong\n"
         "use. An interrupted run reports what it has.\n",
     .run = run,

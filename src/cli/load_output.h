@@ -23,7 +23,8 @@ bool rw_load_output_option(int argc, char **argv, int *i, struct rw_load_output 
 int rw_load_write(const struct rw_load_output *output, const struct rw_load_settings *settings,
                   const struct rw_load_result *result);
 
-/* `ringway load merge`. */
+/* `ringway load merge`, `ringway load import`. */
 int rw_load_merge_files(int argc, char **argv);
+int rw_load_import_file(int argc, char **argv);
 
 #endif

@@ -245,6 +245,24 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     }
   });
 
+  test("a recording becomes a scenario file that runs", async (t) => {
+    const origin = await startOrigin(t, { answer: (request, response) => response.end("ok") });
+    const folder = scratch(t);
+    const file = join(folder, "shop.har");
+    const request = (method, path, more) => ({ startedDateTime: "2026-11-20T10:00:00Z", time: 1, request: { method, url: `http://${origin.address}${path}`, headers: [{ name: "X-A", value: "$1" }], ...more }, response: { status: 200 } });
+    writeFileSync(file, JSON.stringify({ log: { entries: [request("GET", "/a?b=%20c"), request("PUT", "/d", { postData: { text: "${body}" } })] } }));
+    const imported = await runRingway("load", "import", file, "--out", join(folder, "shop.yaml"));
+    assert.deepEqual([imported.code, imported.stderr], [0, "ringway load: 2 requests taken over\n"]);
+    const { stdout, stderr } = await runRingway("load", "--json", join(folder, "shop.yaml"), "-r", "20", "-d", "1s");
+    assert.equal(stderr, "");
+    assert.deepEqual([JSON.parse(stdout).iterations.done, JSON.parse(stdout).requests.failed], [20, 0]);
+    assert.deepEqual([...new Set(origin.requests.map(({ method, url, headers }) => `${method} ${url} ${headers["x-a"]}`))].sort(), ["GET /a?b=%20c $1", "PUT /d $1"]);
+    const again = await runRingway("load", "import", file, "--out", join(folder, "shop.yaml"));
+    assert.match(again.stderr, /cannot be written: File exists/);
+    const none = await runRingway("load", "import", join(folder, "shop.yaml"));
+    assert.match(none.stderr, /neither a HAR recording, an OpenAPI 3 description nor a JMeter plan/);
+  });
+
   test("all mistakes at once, each with its place", async (t) => {
     const { code, stderr } = await load(t, {
       "s.yaml": 'target: http://a\nrate: x\ndata: [none.csv]\nscenarios:\n  - steps:\n      - paht: /\n      - { path: /, think: long, check: [{ regex: "(" }] }\n',

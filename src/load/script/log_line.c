@@ -79,8 +79,7 @@ static int64_t take_fraction(struct rw_span *text)
     return ns;
 }
 
-/* "2026-11-20T18:39:58.123Z" (RFC 3339). */
-static bool read_rfc3339(struct rw_span text, int64_t *ns)
+bool rw_load_read_time(struct rw_span text, int64_t *ns)
 {
     struct clock_time time = {0};
     bool good = take_number(&text, 4, &time.year) && take_char(&text, '-') &&
@@ -162,7 +161,7 @@ static bool read_json(struct rw_span line, struct rw_load_log_line *to)
 {
     json_t *json = json_loadb(line.at, line.len, 0, NULL);
     bool good =
-        json && read_rfc3339(text_at(json, "time"), &to->time_ns) &&
+        json && rw_load_read_time(text_at(json, "time"), &to->time_ns) &&
         set_request(to, text_at(json, "method"), text_at(json, "path"), text_at(json, "query"));
     json_decref(json);
     return good;

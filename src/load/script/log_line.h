@@ -13,6 +13,9 @@ struct rw_load_log_line {
     char text[16384];
 };
 
+/* "2026-11-20T18:39:58.123Z" (RFC 3339), as nanoseconds since 1970. */
+bool rw_load_read_time(struct rw_span text, int64_t *ns);
+
 /* False: not such a line, or of a request that cannot be made again (CONNECT, "*", what a server
  * could not parse). */
 bool rw_load_log_line(struct rw_span line, struct rw_load_log_line *to);

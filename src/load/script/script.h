@@ -14,7 +14,7 @@
 struct rw_load_regex;
 
 enum {
-    RW_LOAD_SCENARIOS_MAX = 64,
+    RW_LOAD_SCENARIOS_MAX = 256,
     RW_LOAD_DATA_MAX = 8,
     RW_LOAD_CAPTURES_MAX = 32,            /* names, of one scenario */
     RW_LOAD_CHECKS_MAX = 1024,            /* of all scenarios, captures among them */
