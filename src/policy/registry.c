@@ -3,6 +3,7 @@
 #include "policy/address/address.h"
 #include "policy/compress/compress.h"
 #include "policy/cors/cors.h"
+#include "policy/faults/faults.h"
 #include "policy/grpc_web/grpc_web.h"
 #include "policy/headers/headers.h"
 #include "policy/limit/limit.h"
@@ -19,6 +20,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_rewrite.kind,
     &rw_policy_compress.kind,
     &rw_policy_cors.kind,
+    &rw_policy_faults.kind,
     &rw_policy_grpc_web.kind,
     &rw_policy_rate_limit.kind,
     &rw_policy_residency.kind,

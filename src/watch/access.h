@@ -46,6 +46,7 @@ enum {
     RW_ACCESS_PATH_BYTES_MAX = 2048, /* of a logged path */
     RW_ACCESS_TEXT_BYTES_MAX = 256,  /* of any other text */
     RW_ACCESS_PLACE_BYTES_MAX = 16,  /* of a client's place */
+    RW_ACCESS_FAULT_BYTES_MAX = 32,  /* of faults on purpose */
     RW_ACCESS_LABEL_BYTES_MAX = 64,  /* of residency, endpoint_region */
     RW_ACCESS_NO_STATUS = 1000       /* not HTTP */
 };
@@ -90,6 +91,7 @@ struct rw_access_record {
     struct rw_span route, upstream, endpoint;
     struct rw_span reason; /* why the gateway answered itself, or cut off; static text */
     struct rw_span limit;  /* the rate limit that refused it, or would have */
+    struct rw_span fault;  /* what was done to it on purpose */
     struct rw_span client_place, residency; /* where the client is, and the rule for it */
     struct rw_span endpoint_region;         /* where a residency rule is concerned */
     struct rw_span trace_id;                /* 32 hex digits */
@@ -110,8 +112,8 @@ struct rw_access_record {
  * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, labels 64,
  * others 256). The keys, in
  * this order: time client client_port method scheme host path query protocol status grpc_status
- * reason limit client_place residency route upstream endpoint endpoint_region bytes_in bytes_out
- * duration_us upstream_us retries retry_cause hedge aborted trace_id user_agent. */
+ * reason limit fault client_place residency route upstream endpoint endpoint_region bytes_in
+ * bytes_out duration_us upstream_us retries retry_cause hedge aborted trace_id user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -121,6 +121,11 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(RESIDENCY_REFUSED, "ringway_residency_refused_total", COUNTER, "Requests that a residency rule refused") \
     X(RESIDENCY_NOWHERE, "ringway_residency_no_endpoint_total", COUNTER, "Requests refused because no endpoint was up where a residency rule lets them go") \
     X(RESIDENCY_UNKNOWN, "ringway_residency_unknown_total", COUNTER, "Requests whose client is in no known country, where there are residency rules") \
+    X(FAULTS_DELAY, "ringway_faults_delay_total", COUNTER, "Requests that were delayed on purpose") \
+    X(FAULTS_RESET, "ringway_faults_reset_total", COUNTER, "Requests whose connection was cut on purpose") \
+    X(FAULTS_ABORT, "ringway_faults_abort_total", COUNTER, "Requests that were answered with an error on purpose") \
+    X(FAULTS_TRUNCATE, "ringway_faults_truncate_total", COUNTER, "Responses that were cut in the middle on purpose") \
+    X(FAULTS_THROTTLE, "ringway_faults_throttle_total", COUNTER, "Responses that were slowed down on purpose") \
     X(RELOADS, "ringway_config_reloads_total", COUNTER, "Configurations put into force") \
     X(RELOAD_FAILURES, "ringway_config_reload_failures_total", COUNTER, "Configurations refused at reload")
 /* clang-format on */

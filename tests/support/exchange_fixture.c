@@ -65,7 +65,7 @@ static enum rw_flow informational(struct rw_exchange *x)
 
 static void request_resume(struct rw_exchange *x)
 {
-    (void)x;
+    ((struct rw_fixture *)x->front_state)->request_held = false;
 }
 
 static void abort_exchange(struct rw_exchange *x)
@@ -189,14 +189,15 @@ void rw_fixture_close(struct rw_fixture *fixture)
 
 /* ---- Requests ---- */
 
-static void feed_body(struct rw_fixture *fixture, const char *body, size_t piece_bytes)
+/* As much as it takes at once. */
+static void feed_body(struct rw_fixture *fixture)
 {
-    struct rw_span rest = rw_span_text(body);
-    while (rest.len && fixture->x) {
-        size_t len = rest.len < piece_bytes ? rest.len : piece_bytes;
+    while (fixture->request_rest.len && fixture->x && !fixture->request_held) {
+        struct rw_span rest = fixture->request_rest;
+        size_t len = rest.len < fixture->body_piece ? rest.len : fixture->body_piece;
         struct rw_piece piece = {.data = rw_span(rest.at, len), .end = len == rest.len};
-        rest = rw_span_skip(rest, len);
-        (void)rw_exchange_request_data(fixture->x, &piece);
+        fixture->request_rest = rw_span_skip(rest, len);
+        fixture->request_held = rw_exchange_request_data(fixture->x, &piece) == RW_FLOW_HOLD;
     }
 }
 
@@ -214,6 +215,7 @@ static void go_on(struct rw_fixture *fixture)
                 rw_exchange_response_resume(fixture->x);
         }
         rw_loop_turn(fixture->worker.loop, fixture->held ? 0 : 1);
+        feed_body(fixture);
     }
     assert_null(fixture->x);
 }
@@ -254,9 +256,9 @@ void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *bo
     struct rw_piece first = {.end = !later};
     if (body && !later)
         first.data = rw_span_text(body);
-    (void)rw_exchange_begin(x, &first);
-    if (later)
-        feed_body(fixture, body, fixture->body_piece);
+    fixture->request_rest = later ? rw_span_text(body) : (struct rw_span){0};
+    fixture->request_held = rw_exchange_begin(x, &first) == RW_FLOW_HOLD;
+    feed_body(fixture);
     go_on(fixture);
     rw_alloc_fail_never();
     assert_true(fixture->finished);

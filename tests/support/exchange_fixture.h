@@ -37,6 +37,8 @@ struct rw_fixture {
     struct rw_exchange *x; /* while it is under way */
     bool finished, aborted, ended;
     bool held;
+    bool request_held;           /* it takes no more of the request's body just now */
+    struct rw_span request_rest; /* of that, what it has not been given */
     unsigned status;
     unsigned pieces;
     uint64_t length;     /* of a body that has one; UINT64_MAX: none was told */

@@ -234,13 +234,11 @@ static void add_time(struct plan *plan, struct rw_test_bytes *yaml, const char *
 /* Filters that leave what peers see as it was, save how its end is told. */
 static void add_filters(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    if (!chance(plan, 25))
-        return;
     plan->world->filtered = true;
     const char *bodies = chance(plan, 60) ? "response" : "request";
     const char *other = chance(plan, 30) ? " request response" : "";
     const char *wait = chance(plan, 30) ? " wait" : "";
-    rw_test_bytes_format(yaml, "  policies: [ doubling: \"%s%s%s%s\" ]\n", bodies, other, wait,
+    rw_test_bytes_format(yaml, " doubling: \"%s%s%s%s\",", bodies, other, wait,
                          chance(plan, 50) ? " same" : "");
 }
 
@@ -255,6 +253,27 @@ static void add_mirror(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, "ms,");
     add_number(plan, yaml, "body_max", 40, 65536, 0, 1000);
     rw_test_bytes_format(yaml, "%s } } ]\n", chance(plan, 70) ? ", compare: {}" : "");
+}
+
+/* A policy that waits before the origin has the request. */
+static void add_delay(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml, " faults: { enabled: true, delay: { percent: 50,");
+    add_time(plan, yaml, "by", 5, 300);
+    rw_test_bytes_format(yaml, " } },");
+}
+
+static void add_policies(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    bool filters = chance(plan, 25), delay = chance(plan, 20);
+    if (!filters && !delay)
+        return;
+    rw_test_bytes_format(yaml, "  policies: [");
+    if (delay)
+        add_delay(plan, yaml);
+    if (filters)
+        add_filters(plan, yaml);
+    rw_test_bytes_format(yaml, " ]\n");
 }
 
 static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
@@ -281,7 +300,7 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, ",");
         add_time(plan, yaml, "send_idle", 60000, 500);
         rw_test_bytes_format(yaml, " }\n");
-        add_filters(plan, yaml);
+        add_policies(plan, yaml);
     }
 }
 
@@ -304,7 +323,7 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     if (plan->mirrors)
         add_mirror(plan, yaml);
     else
-        add_filters(plan, yaml);
+        add_policies(plan, yaml);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
 }

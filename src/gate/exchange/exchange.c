@@ -195,13 +195,17 @@ static enum go step_route(struct rw_exchange *x)
     return GO_ON;
 }
 
-static enum rw_verdict ask_request(struct rw_exchange *x, const struct rw_policy_use *uses,
-                                   unsigned count)
+/* From where it was interrupted, if a policy waited. */
+static enum rw_verdict ask_request(struct rw_exchange *x)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (!uses[i].policy->on_request)
+    unsigned listener = x->listener->policy_count, all = listener + x->route->policy_count;
+    for (; x->policies_asked < all; x->policies_asked++) {
+        unsigned i = x->policies_asked;
+        const struct rw_policy_use *use =
+            i < listener ? &x->listener->policies[i] : &x->route->policies[i - listener];
+        if (!use->policy->on_request)
             continue;
-        enum rw_verdict verdict = uses[i].policy->on_request(x, uses[i].instance);
+        enum rw_verdict verdict = use->policy->on_request(x, use->instance);
         if (verdict != RW_VERDICT_NEXT)
             return verdict;
     }
@@ -223,17 +227,22 @@ static enum rw_verdict ask_response(struct rw_exchange *x, const struct rw_polic
 
 static enum go step_request_policies(struct rw_exchange *x)
 {
-    x->upstream_target = x->request.target;
-    enum rw_verdict verdict = ask_request(x, x->listener->policies, x->listener->policy_count);
-    if (verdict == RW_VERDICT_NEXT)
-        verdict = ask_request(x, x->route->policies, x->route->policy_count);
-    switch (verdict) {
+    if (x->policies_asked == 0)
+        x->upstream_target = x->request.target;
+    switch (ask_request(x)) {
     case RW_VERDICT_NEXT:
         move(x, RW_STEP_FORWARD);
         return GO_ON;
     case RW_VERDICT_REPLY:
         x->reason = x->reason ? x->reason : RW_REASON_POLICY;
         move(x, RW_STEP_RESPONSE_POLICIES);
+        return GO_ON;
+    case RW_VERDICT_WAIT:
+        return GO_WAIT;
+    case RW_VERDICT_CUT:
+        x->aborted = true;
+        x->front->abort(x);
+        move(x, RW_STEP_LOG);
         return GO_ON;
     default:
         return refuse(x, RW_REASON_EXCHANGE_LIMIT);
@@ -360,9 +369,12 @@ static enum go step_relay(struct rw_exchange *x, enum rw_flow *flow)
     return moves || x->tunnel_ready == RW_TUNNEL_READY ? GO_ON : GO_WAIT;
 }
 
+static void end_wait(struct rw_exchange *x);
+
 static enum go step_log(struct rw_exchange *x)
 {
     rw_timer_stop(x->worker->loop, &x->total_timer);
+    end_wait(x);
     rw_exchange_cancel_origin(x);
     rw_exchange_end_filters(x);
     rw_exchange_websocket_end(x);
@@ -417,6 +429,64 @@ static enum rw_flow run(struct rw_exchange *x)
     }
 }
 
+/* ---- Policies that wait ---- */
+
+struct rw_exchange_wait {
+    struct rw_exchange *x;
+    struct rw_timer timer;
+    struct rw_buf *first_buf; /* of the request's first piece: held until the origin has it */
+};
+
+static void end_wait(struct rw_exchange *x)
+{
+    if (!x->wait)
+        return;
+    rw_timer_stop(x->worker->loop, &x->wait->timer);
+    rw_buf_drop(x->wait->first_buf);
+    x->wait->first_buf = NULL;
+}
+
+static void wait_over(struct rw_timer *timer)
+{
+    struct rw_exchange *x = rw_container_of(timer, struct rw_exchange_wait, timer)->x;
+    bool held = x->request_held;
+    if (x->step != RW_STEP_REQUEST_POLICIES) /* it was answered for another reason */
+        return;
+    x->request_held = false;
+    if (run(x) == RW_FLOW_OVER)
+        return;
+    if (x->step == RW_STEP_REQUEST_POLICIES) { /* and waits again */
+        x->request_held = held;
+        return;
+    }
+    end_wait(x);
+    if (held && (!x->request_held || x->origin_done))
+        x->front->request_resume(x);
+}
+
+enum rw_err rw_exchange_wait(struct rw_exchange *x, uint32_t ms)
+{
+    if (!x->wait) {
+        x->wait = rw_arena_zero(&x->arena, sizeof(*x->wait));
+        if (!x->wait)
+            return RW_ENOMEM;
+        x->wait->x = x;
+        x->wait->timer.fire = wait_over;
+    }
+    struct rw_loop *loop = x->worker->loop;
+    rw_timer_start(loop, &x->wait->timer, rw_loop_now_ms(loop) + ms);
+    return RW_OK;
+}
+
+/* The front is told to hold back what follows; what came with the head stays until the origin
+ * starts. */
+static void hold_request(struct rw_exchange *x)
+{
+    struct rw_buf *buf = x->first_request_piece.buf;
+    x->wait->first_buf = buf ? rw_buf_hold(buf) : NULL;
+    x->request_held = !x->request_ended;
+}
+
 /* ---- For fronts ---- */
 
 struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snapshot *snapshot,
@@ -461,6 +531,8 @@ enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *fir
     rw_worker_count(x->worker, RW_COUNTER_REQUESTS_ACTIVE, 1);
     if (run(x) == RW_FLOW_OVER)
         return RW_FLOW_OVER;
+    if (x->step == RW_STEP_REQUEST_POLICIES)
+        hold_request(x);
     /* Without an origin the rest is read and dropped. */
     return x->request_held && !x->origin_done ? RW_FLOW_HOLD : RW_FLOW_GO;
 }

@@ -28,6 +28,7 @@
 struct rw_client;
 struct rw_endpoint;
 struct rw_exchange;
+struct rw_exchange_wait;
 struct rw_exchange_websocket;
 struct rw_filter_chain;
 struct rw_listener_settings;
@@ -106,10 +107,12 @@ struct rw_exchange {
                               have it; 0: see there */
     bool client_trusted;   /* the peer is one of the listener's trusted proxies */
     bool https;
-    bool request_held;        /* the origin's start wants no more of the request body at once */
+    bool request_held;        /* the origin's start wants no more of the request body at once, or a
+                                 policy waits before it */
     bool origin_waits;        /* it responded inside its start, and was told HOLD */
     bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
     bool shadow;              /* a copy of a request (policy/mirror): nobody waits for it */
+    unsigned policies_asked;  /* about the request: of the listener, then of the route */
     unsigned version_series;  /* of metrics: the version that a release chose; 0: none */
 
     struct rw_message request, response;
@@ -118,7 +121,9 @@ struct rw_exchange {
 
     const struct rw_route_params *params; /* of the route; NULL: it has none */
     struct rw_policy_note *notes;         /* of policies, from the request to the response */
-    struct rw_span limit; /* for the log: the rate limit that refused, or would have */
+    struct rw_span limit;          /* for the log: the rate limit that refused, or would have */
+    const char *fault;             /* for the log: what was done to it on purpose; NULL: nothing */
+    struct rw_exchange_wait *wait; /* of a policy (rw_exchange_wait); NULL: there was none */
 
     const struct rw_residency
         *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */
@@ -198,6 +203,12 @@ void rw_exchange_request_resume(struct rw_exchange *x);
 /* Before the response: answers the reason's status. After it began: cuts. The origin has let go of
  * everything: its cancel is not called. */
 void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *detail);
+
+/* ---- For policies ---- */
+
+/* From on_request, before it returns RW_VERDICT_WAIT: so long, at least. Meanwhile no more of the
+ * request's body is taken. RW_ENOMEM. */
+RW_MUST_CHECK enum rw_err rw_exchange_wait(struct rw_exchange *x, uint32_t ms);
 
 /* ---- For policies and origins that answer at once ---- */
 

@@ -229,6 +229,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .endpoint = x->endpoint ? x->endpoint->name : (struct rw_span){0},
         .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
         .limit = x->limit,
+        .fault = rw_span_text(x->fault),
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .user_agent = rw_message_value(&x->request, RW_FIELD_USER_AGENT),
         .status = x->responded ? x->response.status : 0,

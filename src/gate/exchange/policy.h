@@ -39,7 +39,12 @@ enum rw_verdict {
     RW_VERDICT_REPLY, /* x->response is made (rw_exchange_make_reply): answer with it. From
                          on_response: in place of the origin's, which the policy has zeroed before;
                          the origin is canceled and the further policies are not asked */
-    RW_VERDICT_FAIL   /* out of memory or over a cap: answered as such */
+    RW_VERDICT_FAIL,  /* out of memory or over a cap: answered as such */
+    /* From on_request only: */
+    RW_VERDICT_WAIT, /* after rw_exchange_wait: it is asked again when the time is over; policies
+                        before it are not */
+    RW_VERDICT_CUT /* x->reason says why: the client gets no answer, its connection (stream) is cut
+                    */
 };
 
 struct rw_policy {

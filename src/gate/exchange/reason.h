@@ -55,6 +55,7 @@
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \
     X(POLICY, "policy", 0, "A policy answered.")                                                   \
+    X(FAULT, "fault_on_purpose", 0, "A failure on purpose.")                                       \
     X(FILTER, "body_filter_failed", 500, "The body could not be processed.")
 
 /* Problem details (RFC 9457), as all answers of the gateway itself have: a format of printf for the
