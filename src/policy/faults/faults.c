@@ -127,13 +127,10 @@ void rw_faults_tell(struct rw_exchange *x, enum rw_faults_kind kind)
 #undef COUNTER
     };
     rw_worker_count(x->worker, counters[kind], 1);
-    struct rw_span name = rw_span_text(rw_faults_name(kind));
-    if (x->fault.len) {
-        struct rw_span both =
-            rw_arena_format(&x->arena, "%.*s,%s", RW_SPAN_ARGS(x->fault), name.at);
-        name = both.at ? both : name;
-    }
-    x->fault = name;
+    const char *name = rw_faults_kind_name(kind), *both = NULL;
+    if (x->fault)
+        both = rw_arena_format(&x->arena, "%s,%s", x->fault, name).at;
+    x->fault = both ? both : name;
 }
 
 static enum rw_verdict hold_up(struct rw_exchange *x, const struct faults *faults)
@@ -201,7 +198,7 @@ static void explain_kind(const struct rw_faults_config *config, enum rw_faults_k
                          struct rw_text *text)
 {
     char one[32], other[32];
-    rw_text_addf(text, "%s %u%%", rw_faults_name(kind), rw_faults_percent(config, kind));
+    rw_text_addf(text, "%s %u%%", rw_faults_kind_name(kind), rw_faults_percent(config, kind));
     switch (kind) {
     case RW_FAULTS_DELAY:
         rw_text_addf(text, " by %s", rw_conf_format_duration(one, config->delay->by_ms));

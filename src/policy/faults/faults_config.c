@@ -209,7 +209,7 @@ uint32_t rw_faults_percent(const struct rw_faults_config *config, enum rw_faults
     return 0;
 }
 
-const char *rw_faults_name(enum rw_faults_kind kind)
+const char *rw_faults_kind_name(enum rw_faults_kind kind)
 {
     static const char *const names[] = {
 #define NAME(id, name) [RW_FAULTS_##id] = (name),

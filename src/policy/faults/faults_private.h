@@ -64,7 +64,7 @@ extern const struct rw_conf_record rw_faults_record;
 
 /* 0: that fault is not configured. */
 uint32_t rw_faults_percent(const struct rw_faults_config *config, enum rw_faults_kind kind);
-const char *rw_faults_name(enum rw_faults_kind kind);
+const char *rw_faults_kind_name(enum rw_faults_kind kind);
 
 /* It happens now: counted, and noted for the log. */
 void rw_faults_tell(struct rw_exchange *x, enum rw_faults_kind kind);

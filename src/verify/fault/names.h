@@ -47,7 +47,7 @@ struct rw_names_zone {
 /* The reply to one message: its length, at most RW_NAMES_REPLY_MAX; 0: none. `disturbed`: the mode
  * made it another than the truth. Any bytes may be a message. */
 size_t rw_names_reply(const struct rw_names_zone *zone, enum rw_names_mode mode,
-                      struct rw_span message, char *reply, bool *disturbed);
+                      struct rw_span message, char *to, bool *disturbed);
 
 /* ---- The server ---- */
 
