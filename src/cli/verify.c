@@ -45,6 +45,8 @@ static const struct writer {
                   struct rw_text *text);
 } writers[] = {
     {".json", write_json},
+    {".xml", rw_verify_report_junit},
+    {".html", rw_verify_report_html},
     {".txt", rw_verify_report_text},
 };
 
@@ -60,7 +62,8 @@ static const struct writer *find_writer(const char *file)
 static int take_output(struct options *options, const char *file)
 {
     if (!find_writer(file))
-        return rw_cli_usage_error("verify", "--out: \"%s\" ends with none of .json, .txt", file);
+        return rw_cli_usage_error("verify",
+                                  "--out: \"%s\" ends with none of .json, .xml, .html, .txt", file);
     if (options->output_count == OUTPUTS_MAX)
         return rw_cli_usage_error("verify", "--out: at most %d files", OUTPUTS_MAX);
     options->outputs[options->output_count++] = file;
@@ -339,9 +342,10 @@ const struct rw_verb rw_verb_verify = {
         "ringway schema --format acceptance has its keys, examples/acceptance.yaml is one to try.\n"
         "Each target gets a verdict: met, not met, or could not be judged, with the measured\n"
         "value and how sure it is.\n\n"
-        "  --out FILE           FILE.json or FILE.txt; as often as needed\n"
+        "  --out FILE           FILE.html, FILE.json, FILE.xml (JUnit) or FILE.txt; as\n"
+        "                       often as needed\n"
         "  --json               JSON on standard output instead of the table\n"
-        "  --lang zh|en         of the table; default en\n"
+        "  --lang zh|en         of table and page; default en\n"
         "  --allow-target HOST  load may go to this host, which is not this machine\n"
         "  --check              only tell the mistakes of FILE\n"
         "  --quiet              no progress on a terminal\n"

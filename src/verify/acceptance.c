@@ -3,6 +3,7 @@
 
 #include "load/settings.h"
 #include "verify/acceptance_tables.h"
+#include "verify/openslo.h"
 #include "verify/target.h"
 
 static const char *const schemas[] = {"ringway.acceptance/1", NULL};
@@ -287,10 +288,20 @@ static const struct rw_conf_field fields[] = {
     {
         .name = "targets",
         .type = RW_CONF_RECORD,
-        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .flags = RW_CONF_LIST,
         .offset = MEMBER(targets),
         .record = &rw_acceptance_target_record,
         .doc = "What must hold, under one of the loads each.",
+    },
+    {
+        .name = "openslo",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(openslo),
+        .max = 4096,
+        .doc =
+            "A file with objectives (OpenSLO v1), which are targets, too: ratios with a bucket of "
+            "a histogram (latency), other ratios (availability). Relative to this file.",
+        .example = "openslo.yaml",
     },
     {
         .name = "faults",
@@ -360,6 +371,20 @@ static enum rw_err beside(const char *path, struct rw_arena *arena, struct rw_sp
     return name->at ? RW_OK : RW_ENOMEM;
 }
 
+static enum rw_err add_objectives(struct rw_acceptance *file, struct rw_arena *arena,
+                                  struct rw_conf_report *report)
+{
+    struct rw_text mistakes = {0};
+    enum rw_err err = rw_openslo_read(file->openslo.at, arena, &file->targets, &mistakes);
+    if (err && mistakes.len)
+        rw_conf_mistake_at(report, file->openslo_place, "%.*s", (int)mistakes.len - 1, mistakes.at);
+    rw_text_free(&mistakes);
+    if (!err && !file->targets.count)
+        rw_conf_mistake_at(report, file->openslo_place, "there is no objective in %s",
+                           file->openslo.at);
+    return !err && !file->targets.count ? RW_EINVAL : err;
+}
+
 enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
                                struct rw_acceptance **file, struct rw_conf_report *report)
 {
@@ -372,6 +397,10 @@ enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
         err = beside(path, arena, &read->gateway->config);
     if (!err)
         err = beside(path, arena, &read->ca);
+    if (!err)
+        err = beside(path, arena, &read->openslo);
+    if (!err && read->openslo.len)
+        err = add_objectives(read, arena, report);
     read->path = path;
     return err;
 }

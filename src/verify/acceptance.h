@@ -117,6 +117,8 @@ enum rw_recovery_from { RW_RECOVERY_FROM_END, RW_RECOVERY_FROM_BEGIN };
 
 struct rw_verify_target_data_loss {
     uint32_t most; /* acknowledged writes */
+    uint32_t per_second;
+    struct rw_span path;
 };
 
 struct rw_verify_target_coverage {
@@ -164,6 +166,8 @@ struct rw_acceptance {
     struct rw_conf_list faults;   /* of struct rw_verify_fault */
     uint32_t repetitions, fault_repetitions, seed;
     double confidence_percent;
+    struct rw_span openslo; /* a file of more targets; empty: none */
+    struct rw_conf_place openslo_place;
     /* Filled by rw_acceptance_read. */
     const char *path;
 };

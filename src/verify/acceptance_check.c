@@ -45,16 +45,21 @@ static bool is_visible(struct rw_span text)
     return true;
 }
 
+void rw_acceptance_check_path(const struct rw_span *path, struct rw_conf_report *report)
+{
+    if (path->len && (path->at[0] != '/' || !is_visible(*path)))
+        rw_conf_mistake_on(report, path,
+                           "a path begins with \"/\", and has no blanks, controls, \"#\" or "
+                           "letters that are not ASCII (write them as %%20)");
+}
+
 void rw_acceptance_check_request(void *value, struct rw_conf_report *report)
 {
     struct rw_verify_request *request = value;
     if (!rw_is_token(request->method))
         rw_conf_mistake_on(report, &request->method, "%s is no method",
                            rw_conf_quote(report, request->method));
-    if (request->path.at[0] != '/' || !is_visible(request->path))
-        rw_conf_mistake_on(report, &request->path,
-                           "a path begins with \"/\", and has no blanks, controls, \"#\" or "
-                           "letters that are not ASCII (write them as %%20)");
+    rw_acceptance_check_path(&request->path, report);
     check_headers(request, report);
 }
 
@@ -176,6 +181,10 @@ void rw_acceptance_check(void *value, struct rw_conf_report *report)
     check_url(file, report);
     check_targets(file, report);
     check_faults(file, report);
+    file->openslo_place = rw_conf_place_of(report, &file->openslo);
+    if (!file->targets.count && !file->openslo.len)
+        rw_conf_mistake_on(report, &file->targets,
+                           "nothing is to hold: `targets`, or `openslo`, is missing");
     fill_requests(file, report);
     if (file->confidence_percent >= 100)
         rw_conf_mistake_on(report, &file->confidence_percent, "nothing is ever certain");

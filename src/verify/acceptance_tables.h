@@ -12,6 +12,7 @@ extern const struct rw_conf_record rw_acceptance_gateway_record, rw_acceptance_s
 void rw_acceptance_check_server(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_request(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_load(void *value, struct rw_conf_report *report);
+void rw_acceptance_check_path(const struct rw_span *path, struct rw_conf_report *report);
 void rw_acceptance_check_fault(void *value, struct rw_conf_report *report);
 void rw_acceptance_check(void *value, struct rw_conf_report *report);
 

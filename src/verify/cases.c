@@ -37,7 +37,7 @@ static enum rw_err add_servers(const struct rw_acceptance *file, struct rw_arena
 }
 
 static enum rw_err read_config(const struct rw_acceptance *file, struct rw_arena *arena,
-                               struct rw_dependencies *dependencies, struct rw_text *why)
+                               struct rw_record *record, struct rw_text *why)
 {
     struct rw_conf_report mistakes = {0};
     struct rw_config *config;
@@ -46,7 +46,8 @@ static enum rw_err read_config(const struct rw_acceptance *file, struct rw_arena
         rw_conf_report_print(&mistakes, why);
         return err == RW_ENOMEM ? err : RW_EINVAL;
     }
-    return rw_dependencies_of(config, arena, dependencies);
+    record->config = config;
+    return rw_dependencies_of(config, arena, &record->dependencies);
 }
 
 /* ---- Cases ---- */
@@ -113,7 +114,7 @@ enum rw_err rw_cases_make(const struct rw_acceptance *file, struct rw_arena *are
                           struct rw_record *record, struct rw_text *why)
 {
     struct making making = {.file = file, .record = record, .why = why};
-    enum rw_err err = file->gateway ? read_config(file, arena, &record->dependencies, why) : RW_OK;
+    enum rw_err err = file->gateway ? read_config(file, arena, record, why) : RW_OK;
     if (!err)
         err = add_servers(file, arena, &record->dependencies);
     if (err)

@@ -7,9 +7,9 @@
 
 enum { RW_CASES_MAX = 256 };
 
-/* Fills record->dependencies and record->cases, in `arena`, which outlives them. RW_EINVAL: the
- * configuration has mistakes, a fault names what is not there, or what it does not apply to; told
- * in `why`, all of it. RW_ELIMIT, RW_ENOMEM. */
+/* Fills record->config, record->dependencies and record->cases, in `arena`, which outlives them.
+ * RW_EINVAL: the configuration has mistakes, a fault names what is not there, or what it does not
+ * apply to; told in `why`, all of it. RW_ELIMIT, RW_ENOMEM. */
 RW_MUST_CHECK enum rw_err rw_cases_make(const struct rw_acceptance *file, struct rw_arena *arena,
                                         struct rw_record *record, struct rw_text *why);
 

@@ -113,6 +113,8 @@ static uint64_t binomial_quantile(uint64_t n, double p, double share)
 bool rw_confidence_ranks(uint64_t n, double share, double confidence, uint64_t *low, uint64_t *high)
 {
     double tail = (1 - confidence) / 2;
+    *low = 0;
+    *high = 1;
     if (n == 0)
         return false;
     /* So many values are at most the quantile: a binomial number. The lowest rank of those that it

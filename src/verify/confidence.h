@@ -31,7 +31,7 @@ uint64_t rw_confidence_trials(double share, double confidence);
 
 /* Of a quantile (0 < share < 1) of `n` values: the ranks, from 1, of the values that bound it,
  * whatever their distribution (David and Nagaraja, Order Statistics, section 7.1). False: `n` is
- * too small for a bound on both sides. */
+ * too small for a bound on both sides; *low 0 or *high above `n`: there is none on that side. */
 bool rw_confidence_ranks(uint64_t n, double share, double confidence, uint64_t *low,
                          uint64_t *high);
 /* How many values that takes at least. */

@@ -71,15 +71,16 @@ static void judge_quantile(const struct rw_judging *judging, const struct latenc
 {
     uint64_t low, high, n = latencies->sum->count + latencies->unanswered;
     verdict->measured = quantile(latencies->sum, latencies->unanswered, share);
-    if (!rw_confidence_ranks(n, share, judging->confidence, &low, &high)) {
+    /* Too few for a bound above: there may still be one below, and that be too much. */
+    bool bounded = rw_confidence_ranks(n, share, judging->confidence, &low, &high);
+    verdict->method = RW_VERIFY_METHOD_RANKS;
+    verdict->interval.low = low ? value_at(latencies->sum, low) : 0;
+    verdict->interval.high = bounded ? value_at(latencies->sum, high) : INFINITY;
+    if (!bounded) {
         verdict->reason = RW_VERIFY_REASON_FEW_REQUESTS;
         verdict->number = (double)rw_confidence_values(share, judging->confidence);
         verdict->number_unit = RW_UNIT_COUNT;
-        return;
     }
-    verdict->method = RW_VERIFY_METHOD_RANKS;
-    verdict->interval =
-        (struct rw_interval){value_at(latencies->sum, low), value_at(latencies->sum, high)};
     bool finite = isfinite(rw_mean(verdict->values, verdict->repetitions));
     if (verdict->repetitions >= 2 && finite) {
         verdict->method = RW_VERIFY_METHOD_RANKS_AND_STUDENT;

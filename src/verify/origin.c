@@ -18,7 +18,7 @@ struct answer {
 
 struct server {
     const struct rw_verify_origin *origin;
-    struct rw_origin_counts *counts, own_counts;
+    struct rw_origin_counts *counts;
     struct rw_loop *loop;
     struct rw_random random;
     struct rw_listener listener;
@@ -32,6 +32,7 @@ struct connection {
     struct rw_timer timer; /* until the answer is due */
     struct rw_text input;  /* what has come and is not read yet */
     struct rw_h1_body body;
+    uint64_t write; /* its number; UINT64_MAX: it has none */
     bool in_body, busy, head_only, keep;
 };
 
@@ -152,6 +153,8 @@ static void take_request(struct connection *c)
     struct server *server = c->server;
     uint32_t latency_ms = rw_origin_latency_ms(server->origin, &server->random);
     atomic_fetch_add(&server->counts->requests, 1);
+    if (c->write < RW_LEDGER_WRITES_MAX && atomic_load(&server->counts->seen[c->write]) < UINT8_MAX)
+        atomic_fetch_add(&server->counts->seen[c->write], 1);
     c->in_body = false;
     c->busy = true;
     rw_stream_receive(&c->stream, false, false);
@@ -165,6 +168,13 @@ static void drop_input(struct connection *c, size_t bytes)
 {
     memmove(c->input.at, c->input.at + bytes, c->input.len - bytes);
     c->input.len -= bytes;
+}
+
+static uint64_t write_of(const struct rw_message *message)
+{
+    const struct rw_field *field = rw_message_find_name(message, RW_LITERAL(RW_LEDGER_FIELD));
+    uint64_t number;
+    return field && rw_span_to_u64(field->value, &number) ? number : UINT64_MAX;
 }
 
 /* False: more is needed, or the connection is over. */
@@ -187,6 +197,7 @@ static bool take_head(struct connection *c)
     }
     c->head_only = message.method == RW_METHOD_HEAD;
     c->keep = message.keep_alive;
+    c->write = write_of(&message);
     c->in_body = true;
     rw_h1_body_start(&c->body, &message);
     drop_input(c, head.consumed);
@@ -306,8 +317,8 @@ static enum rw_err open_server(struct server *server, const struct rw_address *a
 enum rw_err rw_origin_serve(const struct rw_verify_origin *origin, const struct rw_address *address,
                             uint64_t seed, struct rw_origin_counts *counts)
 {
-    struct server server = {.origin = origin};
-    server.counts = counts ? counts : &server.own_counts;
+    static struct rw_origin_counts nobodys; /* too large for a stack */
+    struct server server = {.origin = origin, .counts = counts ? counts : &nobodys};
     rw_arena_init(&server.arena, NULL, 0, 4096, 64u << 20);
     rw_random_seed(&server.random, seed);
     enum rw_err err = open_server(&server, address);

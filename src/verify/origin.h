@@ -12,8 +12,13 @@
 
 #include <stdatomic.h>
 
+/* A field with a number by which a write is known (ledger.h). */
+#define RW_LEDGER_FIELD "X-Ringway-Write"
+enum { RW_LEDGER_WRITES_MAX = 1 << 20 };
+
 struct rw_origin_counts {
     _Atomic uint64_t connections, requests, answers;
+    _Atomic uint8_t seen[RW_LEDGER_WRITES_MAX]; /* how often each write was; at most 255 */
 };
 
 /* In shared memory, zero; the descriptor is inherited by processes that are started. RW_EIO,

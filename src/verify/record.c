@@ -38,8 +38,10 @@ void rw_record_free(struct rw_record *record)
 /* The last row is of a second that was not whole, and of what came after the end. */
 static size_t whole_rows(const struct rw_load_result *result)
 {
-    size_t seconds = (size_t)result->seconds;
-    return seconds < result->timeline->count ? seconds : result->timeline->count;
+    size_t seconds = (size_t)result->seconds, count = result->timeline->count;
+    if (result->interrupted && count)
+        count--;
+    return seconds < count ? seconds : count;
 }
 
 static enum rw_err keep_rows(const struct rw_load_result *result, size_t count,

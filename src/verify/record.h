@@ -54,8 +54,9 @@ struct rw_record {
     unsigned loads, repetitions; /* planned */
     unsigned repeated;           /* that have begun */
     bool interrupted;
-    double seconds;        /* of all */
-    struct rw_take *takes; /* loads x repetitions */
+    double seconds;                 /* of all */
+    struct rw_take *takes;          /* loads x repetitions */
+    const struct rw_config *config; /* of the gateway that is started; NULL: it runs already */
     struct rw_dependencies dependencies;
     const struct rw_case *cases;
     unsigned case_count, fault_repetitions;

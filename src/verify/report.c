@@ -49,11 +49,14 @@ static void add(struct rw_text *text, struct rw_label label, enum rw_language la
     rw_text_adds(text, rw_label_in(label, language));
 }
 
+/* No time at all is no matter of microseconds. */
 static void add_quantity(struct rw_text *text, struct rw_quantity quantity,
                          enum rw_language language)
 {
     if (isnan(quantity.value))
         rw_text_adds(text, "–");
+    else if (quantity.unit == RW_UNIT_SECONDS && quantity.value == 0)
+        add(text, RW_TEXTS("0 s", "0 秒"), language);
     else
         rw_quantity_write(text, quantity, language);
 }
@@ -176,6 +179,8 @@ static void put_table(const struct rw_verify_sheet *sheet, enum rw_language lang
             text->err = text->err ? text->err : rows[i].cells[k].err;
         }
     for (size_t i = 0; i < count; i++)
+        text->err = text->err ? text->err : rows[i].note.err;
+    for (size_t i = 0; i < count; i++)
         put_row(&rows[i], widths, text);
     free_rows(rows, count);
 }
@@ -190,7 +195,7 @@ static void put_pair(const struct rw_pair *pair, enum rw_language language, stru
     add(&state, rw_pair_state_label(pair->state), language);
     rw_text_adds(text, "  ");
     rw_text_add(text, rw_text_span(&state));
-    rw_text_addf(text, "%*s", width_of(&state) < 20 ? (int)(20 - width_of(&state)) : 1, "");
+    rw_text_addf(text, "%*s", width_of(&state) < 22 ? (int)(22 - width_of(&state)) : 1, "");
     rw_text_add(text, rw_text_span(&name));
     rw_text_addf(text, "%*s", width_of(&name) < 34 ? (int)(34 - width_of(&name)) : 1, "");
     rw_verify_describe_pair(pair, language, text);
@@ -211,9 +216,9 @@ void rw_verify_describe_pair(const struct rw_pair *pair, enum rw_language langua
                              lost = {pair->lost_s, RW_UNIT_SECONDS, NULL, NULL},
                              observed = {(double)pair->observed, RW_UNIT_COUNT, NULL, NULL};
     add(text, RW_TEXTS("well again after ", "恢复用时 "), language);
-    rw_quantity_write(text, recovery, language);
+    add_quantity(text, recovery, language);
     add(text, RW_TEXTS(", failed traffic ", "，失败流量 "), language);
-    rw_quantity_write(text, lost, language);
+    add_quantity(text, lost, language);
     rw_text_adds(text, "; ");
     add(text, rw_fault_class_info(pair->fault)->observed, language);
     rw_text_adds(text, " ");

@@ -45,6 +45,12 @@ void rw_verify_describe_coverage(const struct rw_coverage *coverage, enum rw_lan
 /* A table, for a terminal. */
 void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language language,
                            struct rw_text *text);
+/* JUnit XML: met is a pass, not met a failure, what could not be judged an error. */
+void rw_verify_report_junit(const struct rw_verify_sheet *sheet, enum rw_language language,
+                            struct rw_text *text);
+/* One page that needs nothing else. */
+void rw_verify_report_html(const struct rw_verify_sheet *sheet, enum rw_language language,
+                           struct rw_text *text);
 /* One object; times in seconds, shares from 0 to 1. */
 void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *text);
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "verify/target.h"
 #include "verify/trial.h"
 
 #include <math.h>
@@ -84,8 +85,12 @@ static enum rw_err disturb(struct rw_verify_run *run, unsigned repetition)
     enum rw_err err = rw_faults_open(&options, &run->faults);
     if (!err)
         err = rw_system_start(&run->system, run->faults, &run->why);
+    if (!err && run->ledger)
+        err = rw_ledger_start(run->ledger);
     if (!err)
         err = rw_trials_run(run, repetition);
+    if (run->ledger)
+        rw_ledger_stop(run->ledger);
     rw_system_stop(&run->system);
     rw_faults_close(run->faults);
     run->faults = NULL;
@@ -128,6 +133,30 @@ static enum rw_err check_servers(const struct rw_verify_run *run, struct rw_text
     return RW_OK;
 }
 
+/* Writes with numbers, if a target asks for them; only in plain. */
+static enum rw_err open_ledger(struct rw_verify_run *run)
+{
+    const struct rw_verify_target *targets = rw_acceptance_targets(run->file);
+    const struct rw_verify_target_data_loss *target = NULL;
+    bool built_in = false;
+    for (size_t i = 0; i < run->file->targets.count; i++)
+        if (rw_target_is(&targets[i], RW_TARGET_DATA_LOSS))
+            target = targets[i].what.value;
+    for (size_t i = 0; i < run->file->servers.count; i++)
+        built_in = built_in || rw_acceptance_servers(run->file)[i].origin;
+    if (!target || !built_in || run->drive.tls[0])
+        return RW_OK;
+    run->ledger = rw_alloc_zero(sizeof(*run->ledger));
+    if (!run->ledger)
+        return RW_ENOMEM;
+    run->ledger->address = run->drive.address;
+    run->ledger->authority = run->drive.authority;
+    run->ledger->base = run->drive.base;
+    run->ledger->target = target;
+    run->ledger->counts = run->system.counts;
+    return RW_OK;
+}
+
 enum rw_err rw_verify_run(struct rw_verify_run *run)
 {
     const struct rw_acceptance *file = run->file;
@@ -141,11 +170,14 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
     if (!err)
         err = check_servers(run, &run->why);
     if (!err)
-        err = rw_system_open(&run->system, file, &run->drive.address, &run->stop);
+        err = rw_system_open(&run->system, &run->drive, run->record.config, &run->stop);
     if (err)
         return err;
+    err = open_ledger(run);
     for (unsigned i = 0; !err && i < file->repetitions && !atomic_load(&run->stop); i++)
         err = repeat(run, i);
+    if (run->ledger)
+        rw_ledger_sum(run->ledger, &run->record.ledger);
     rw_system_close(&run->system);
     run->record.interrupted = atomic_load(&run->stop);
     run->record.seconds = (double)(rw_clock_monotonic_ns() - run->begin_ns) / 1e9;
@@ -162,5 +194,6 @@ void rw_verify_run_close(struct rw_verify_run *run)
     rw_drive_free(&run->drive);
     rw_record_free(&run->record);
     rw_arena_free(&run->arena);
+    rw_free(run->ledger);
     rw_text_free(&run->why);
 }

@@ -12,6 +12,7 @@
 
 #include "verify/cases.h"
 #include "verify/drive.h"
+#include "verify/ledger.h"
 #include "verify/system.h"
 
 struct rw_verify_progress {
@@ -36,6 +37,7 @@ struct rw_verify_run {
     struct rw_drive drive;
     struct rw_system system;
     struct rw_arena arena;        /* of the cases, and the gateway's configuration */
+    struct rw_ledger *ledger;     /* NULL: no target asks for it */
     struct rw_faults *faults;     /* while trials run */
     struct rw_load_run *load_run; /* while one runs */
     struct rw_verify_progress now;

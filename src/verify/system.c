@@ -2,22 +2,48 @@
 
 #include "base/clock.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { LOOK_US = 5000, FREE_LOOKS = 400, STEADY_LOOKS = 10, STOP_MS_MAX = 10000 };
 
-static const char self[] = "/proc/self/exe";
+/* As another program would start it: "/proc/self/exe" is that one's own. */
+static char self[PATH_MAX];
 
-enum rw_err rw_system_open(struct rw_system *system, const struct rw_acceptance *file,
-                           const struct rw_address *address, const _Atomic bool *stop)
+static void find_self(void)
 {
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[length > 0 ? length : 0] = '\0';
+}
+
+static bool asks_for_clock(const struct rw_acceptance *file)
+{
+    const struct rw_verify_fault *faults = rw_acceptance_faults(file);
+    for (size_t i = 0; i < file->faults.count; i++)
+        if (faults[i].class == RW_FAULT_CLOCK_STEP)
+            return true;
+    return false;
+}
+
+enum rw_err rw_system_open(struct rw_system *system, const struct rw_drive *drive,
+                           const struct rw_config *config, const _Atomic bool *stop)
+{
+    const struct rw_acceptance *file = drive->file;
     *system = (struct rw_system){
-        .file = file, .address = *address, .counts_fd = -1, .stop = stop, .gateway.log = -1};
+        .file = file, .drive = drive, .counts_fd = -1, .stop = stop, .gateway.log = -1};
     for (size_t i = 0; i < file->servers.count; i++)
         system->servers[i].log = -1;
-    return rw_origin_counts_open(&system->counts, &system->counts_fd);
+    find_self();
+    enum rw_err err = rw_origin_counts_open(&system->counts, &system->counts_fd);
+    if (!err && config && config->admin)
+        err = rw_address_parse(config->admin->address, &system->admin);
+    if (!err && config && asks_for_clock(file)) {
+        err = rw_clock_shim_open(&system->clock);
+        system->has_clock = !err;
+    }
+    return err;
 }
 
 /* ---- Waiting until somebody listens ---- */
@@ -133,8 +159,8 @@ static enum rw_err start_origin(struct rw_system *system, unsigned index)
     place[rw_address_format(place, &system->listens[index].storage)] = '\0';
     snprintf(fd, sizeof(fd), "%d", system->counts_fd);
     char *const arguments[] = {
-        (char *)self, "verify",          "--origin", (char *)server->name.at,    "--origin-listen",
-        place,        "--origin-counts", fd,         (char *)system->file->path, NULL};
+        self,  "verify",          "--origin", (char *)server->name.at,    "--origin-listen",
+        place, "--origin-counts", fd,         (char *)system->file->path, NULL};
     return rw_process_start(&system->servers[index], server->name.at, arguments);
 }
 
@@ -164,16 +190,25 @@ static enum rw_err start_server(struct rw_system *system, unsigned index, struct
 
 /* ---- All of it ---- */
 
-static enum rw_err start_gateway(struct rw_system *system, struct rw_text *why)
+static enum rw_err start_gateway(struct rw_system *system, const struct rw_faults *faults,
+                                 struct rw_text *why)
 {
     const struct rw_verify_gateway *gateway = system->file->gateway;
-    char *const arguments[] = {(char *)self, "serve", (char *)gateway->config.at, NULL};
-    enum rw_err err = check_free(&system->address, "the gateway", why);
+    char *arguments[RW_CLOCK_SHIM_ARGUMENTS + 4] = {NULL};
+    char **at = arguments;
+    if (faults && system->has_clock) {
+        rw_clock_shim_arguments(&system->clock, at);
+        at += RW_CLOCK_SHIM_ARGUMENTS;
+    }
+    *at++ = self;
+    *at++ = "serve";
+    *at = (char *)gateway->config.at;
+    enum rw_err err = check_free(&system->drive->address, "the gateway", why);
     if (!err)
         err = rw_process_start(&system->gateway, "the gateway", arguments);
     return err ? err
-               : wait_until_up(system, &system->gateway, &system->address, gateway->start_ms_max,
-                               why);
+               : wait_until_up(system, &system->gateway, &system->drive->address,
+                               gateway->start_ms_max, why);
 }
 
 enum rw_err rw_system_start(struct rw_system *system, struct rw_faults *faults, struct rw_text *why)
@@ -184,7 +219,7 @@ enum rw_err rw_system_start(struct rw_system *system, struct rw_faults *faults, 
     for (unsigned i = 0; !err && i < system->file->servers.count; i++)
         err = start_server(system, i, why);
     if (!err && system->file->gateway)
-        err = start_gateway(system, why);
+        err = start_gateway(system, faults, why);
     if (err && !why->len)
         rw_text_addf(why, "%s\n", rw_err_text(err));
     return err;
@@ -217,6 +252,8 @@ void rw_system_stop(struct rw_system *system)
 void rw_system_close(struct rw_system *system)
 {
     rw_system_stop(system);
+    if (system->has_clock)
+        rw_clock_shim_close(&system->clock);
     rw_origin_counts_close(system->counts, system->counts_fd);
 }
 
@@ -236,7 +273,7 @@ static bool is_gateways_own(enum rw_dependency_kind kind)
            kind == RW_DEPENDENCY_CLOCK || kind == RW_DEPENDENCY_CONFIGURATION;
 }
 
-void rw_system_target(const struct rw_system *system, const struct rw_dependency *dependency,
+void rw_system_target(struct rw_system *system, const struct rw_dependency *dependency,
                       struct rw_system_target *target)
 {
     const struct rw_verify_server *servers = rw_acceptance_servers(system->file);
@@ -252,6 +289,13 @@ void rw_system_target(const struct rw_system *system, const struct rw_dependency
         if (system->servers[i].pid)
             target->pids[to->pid_count++] = system->servers[i].pid;
     }
+    to->front = &system->drive->address;
+    to->front_tls = system->drive->tls[0];
+    to->front_host = system->drive->authority;
+    to->front_path = system->drive->requests[0].target;
+    to->admin = system->admin.bytes ? &system->admin : NULL;
+    if (system->has_clock && system->gateway.pid)
+        to->clock = &system->clock;
     if (is_gateways_own(dependency->kind) && system->gateway.pid)
         target->pids[to->pid_count++] = system->gateway.pid;
 }

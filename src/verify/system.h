@@ -8,6 +8,8 @@
 #define RW_VERIFY_SYSTEM_H
 
 #include "verify/acceptance.h"
+#include "verify/drive.h"
+#include "verify/fault/clock_shim.h"
 #include "verify/fault/fault.h"
 #include "verify/origin.h"
 #include "verify/process.h"
@@ -21,7 +23,10 @@ struct rw_system_target {
 
 struct rw_system {
     const struct rw_acceptance *file;
-    struct rw_address address; /* of the gateway */
+    const struct rw_drive *drive;
+    struct rw_address admin;    /* of the gateway; `bytes` 0: it has none that we know */
+    struct rw_clock_shim clock; /* while faults are caused; the gateway is started with it */
+    bool has_clock;
     struct rw_process gateway;
     struct rw_process servers[RW_ACCEPTANCE_SERVERS_MAX];
     struct rw_address listens[RW_ACCEPTANCE_SERVERS_MAX]; /* each server itself */
@@ -31,10 +36,9 @@ struct rw_system {
     const _Atomic bool *stop; /* of the run: waiting ends */
 };
 
-/* `address` is that of the file's url. RW_ENOMEM, RW_EIO. */
-RW_MUST_CHECK enum rw_err rw_system_open(struct rw_system *system, const struct rw_acceptance *file,
-                                         const struct rw_address *address,
-                                         const _Atomic bool *stop);
+/* `config`: the gateway's; NULL: it runs already. RW_ENOMEM, RW_EIO, RW_ELIMIT. */
+RW_MUST_CHECK enum rw_err rw_system_open(struct rw_system *system, const struct rw_drive *drive,
+                                         const struct rw_config *config, const _Atomic bool *stop);
 /* With `faults` relays stand in front of servers, so that these can be disturbed; NULL: none do.
  * What could not be started, and the last words of it, in `why`. RW_ETIMEDOUT, RW_EADDRINUSE
  * (somebody listens there already), RW_ECLOSED (it has ended), RW_ECANCELED (stopped). */
@@ -45,7 +49,7 @@ bool rw_system_runs(struct rw_system *system, struct rw_text *why);
 void rw_system_stop(struct rw_system *system);
 void rw_system_close(struct rw_system *system);
 
-void rw_system_target(const struct rw_system *system, const struct rw_dependency *dependency,
+void rw_system_target(struct rw_system *system, const struct rw_dependency *dependency,
                       struct rw_system_target *target);
 /* Starts again what a fault has killed of it, and waits until it is up. As rw_system_start. */
 RW_MUST_CHECK enum rw_err rw_system_revive(struct rw_system *system,

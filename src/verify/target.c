@@ -1,3 +1,4 @@
+#include "verify/acceptance_tables.h"
 #include "verify/judge.h"
 
 /* ---- Limits, and what stands behind a label ---- */
@@ -9,7 +10,7 @@ static double latency_limit(const void *value)
 
 static void latency_detail(const void *value, struct rw_text *text)
 {
-    rw_text_adds(text, "p");
+    rw_text_adds(text, " p");
     rw_number_write(text, ((const struct rw_verify_target_latency *)value)->percentile);
 }
 
@@ -35,7 +36,7 @@ static double availability_limit(const void *value)
 
 static void availability_detail(const void *value, struct rw_text *text)
 {
-    rw_text_addf(text, "%ud", ((const struct rw_verify_target_availability *)value)->window_days);
+    rw_text_addf(text, " %ud", ((const struct rw_verify_target_availability *)value)->window_days);
 }
 
 static double recovery_limit(const void *value)
@@ -46,7 +47,8 @@ static double recovery_limit(const void *value)
 static void recovery_detail(const void *value, struct rw_text *text)
 {
     const struct rw_verify_target_recovery *target = value;
-    rw_text_adds(text, target->from == RW_RECOVERY_FROM_BEGIN ? "(T0)" : "");
+    if (target->from == RW_RECOVERY_FROM_BEGIN)
+        rw_text_adds(text, " (T0)");
 }
 
 static double data_loss_limit(const void *value)
@@ -153,8 +155,29 @@ static const struct rw_conf_field data_loss_fields[] = {
     FIELD(data_loss, most, .name = "at_most", .type = RW_CONF_UINT, .max = 1000000000,
           .doc = "So many writes that were acknowledged may be missing at the built-in servers.",
           .example = "0"),
+    {.name = "per_second",
+     .type = RW_CONF_UINT,
+     .offset = offsetof(struct rw_verify_target_data_loss, per_second),
+     .fallback = "50",
+     .min = 1,
+     .max = 1000,
+     .doc = "How many writes are sent, one after the other, while faults are caused."},
+    {.name = "path",
+     .type = RW_CONF_TEXT,
+     .offset = offsetof(struct rw_verify_target_data_loss, path),
+     .fallback = "/",
+     .min = 1,
+     .max = 2048,
+     .doc = "Where they go, by POST, behind the path of `url`; a built-in server must answer "
+            "there."},
     {.name = NULL},
 };
+
+static void check_data_loss(void *value, struct rw_conf_report *report)
+{
+    struct rw_verify_target_data_loss *target = value;
+    rw_acceptance_check_path(&target->path, report);
+}
 
 static const struct rw_conf_field coverage_fields[] = {
     FIELD(coverage, least_percent, .name = "at_least_percent", .type = RW_CONF_NUMBER, .min = 0,
@@ -193,8 +216,8 @@ static const struct rw_conf_record records[RW_TARGET_KIND_COUNT] = {
         RECORD("target.availability", availability, .doc = "How much of the time it must serve."),
     [RW_TARGET_RECOVERY] =
         RECORD("target.recovery_time", recovery, .doc = "How soon it must be well again."),
-    [RW_TARGET_DATA_LOSS] =
-        RECORD("target.data_loss", data_loss, .doc = "How many acknowledged writes may be lost."),
+    [RW_TARGET_DATA_LOSS] = RECORD("target.data_loss", data_loss, .check = check_data_loss,
+                                   .doc = "How many acknowledged writes may be lost."),
     [RW_TARGET_COVERAGE] =
         RECORD("target.chaos_coverage", coverage, .doc = "How many faults must be survived."),
     [RW_TARGET_COST] = RECORD("target.cost", cost, .doc = "What requests may cost."),
@@ -317,8 +340,6 @@ void rw_target_name(const struct rw_verify_target *target, enum rw_language lang
         return;
     }
     rw_text_adds(text, rw_label_in(kind->label, language));
-    if (kind->detail) {
-        rw_text_adds(text, " ");
+    if (kind->detail)
         kind->detail(target->what.value, text);
-    }
 }

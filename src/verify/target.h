@@ -16,7 +16,7 @@ struct rw_target_kind {
     bool timed;     /* a generator that is late spoils it */
     bool of_faults; /* of all of them: it belongs to no load */
     double (*limit)(const void *value);
-    /* What is behind the label: "p99". Adds to `text`; NULL: nothing. */
+    /* What is behind the label: " p99". Adds to `text`; NULL: nothing. */
     void (*detail)(const void *value, struct rw_text *text);
     void (*judge)(const struct rw_judging *judging, const void *value, struct rw_verdict *verdict);
 };

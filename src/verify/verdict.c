@@ -60,9 +60,9 @@ void rw_verdict_decide(struct rw_verdict *verdict, bool at_least)
         verdict->result = RW_VERIFY_NOT_MET;
     else
         verdict->result = RW_VERIFY_UNJUDGED;
-    if (verdict->result == RW_VERIFY_MET)
+    if (verdict->result != RW_VERIFY_UNJUDGED)
         verdict->reason = RW_VERIFY_REASON_NONE;
-    else if (verdict->result == RW_VERIFY_UNJUDGED && !verdict->reason)
+    else if (!verdict->reason)
         verdict->reason = RW_VERIFY_REASON_UNSURE;
     /* What the generator added may be what is too much; what it did not add was good enough. */
     if (verdict->result == RW_VERIFY_NOT_MET && verdict->generator_late) {
@@ -86,18 +86,18 @@ static bool look_at_takes(const struct rw_judging *judging, bool timed, struct r
     return !refused;
 }
 
-void rw_verdict_of(const struct rw_judging *all, const struct rw_verify_target *target,
+void rw_verdict_of(const struct rw_judging *judging, const struct rw_verify_target *target,
                    struct rw_verdict *verdict)
 {
     const struct rw_target_kind *kind = rw_target_kind(target);
-    struct rw_judging judging = *all;
-    judging.load = target->load;
+    struct rw_judging of_load = *judging;
+    of_load.load = target->load;
     *verdict = (struct rw_verdict){.result = RW_VERIFY_UNJUDGED,
                                    .measured = NAN,
                                    .limit = kind->limit(target->what.value),
                                    .interval = {NAN, NAN},
                                    .reason = RW_VERIFY_REASON_NOT_RUN};
-    if (!kind->of_faults && !look_at_takes(&judging, kind->timed, verdict)) {
+    if (!kind->of_faults && !look_at_takes(&of_load, kind->timed, verdict)) {
         verdict->result = RW_VERIFY_NOT_MET;
         verdict->reason = RW_VERIFY_REASON_REFUSED;
         return;
@@ -105,7 +105,7 @@ void rw_verdict_of(const struct rw_judging *all, const struct rw_verify_target *
     if (!kind->of_faults && !verdict->repetitions)
         return;
     verdict->reason = RW_VERIFY_REASON_NONE;
-    kind->judge(&judging, target->what.value, verdict);
+    kind->judge(&of_load, target->what.value, verdict);
 }
 
 void rw_verdict_explain(const struct rw_verdict *verdict, enum rw_language language,

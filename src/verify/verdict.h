@@ -96,7 +96,7 @@ struct rw_judging {
     const struct rw_record *record;
     const struct rw_coverage *coverage;
     double confidence;
-    unsigned load; /* the target's; set by rw_verdict_of */
+    unsigned load; /* the target's: rw_verdict_of sees to it */
 };
 
 /* Decides by the interval, and says so; keeps a reason that is there already. */

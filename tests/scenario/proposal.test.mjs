@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -188,7 +188,7 @@ test("in Chromium", { skip: noBrowser, timeout: 170000 }, async (t) => {
   for (const [name, run] of checks) await t.test(name, run);
 });
 
-test("a folder gets everything, the same each time, and its gateway.yaml is accepted", () => {
+test("a folder gets everything, the same each time, and its gateway.yaml and acceptance.yaml are accepted", () => {
   for (const customer of customers()) {
     const [one, two] = ["one", "two"].map((name) => path.join(folder, `${customer}-${name}`));
     for (const out of [one, two]) execFileSync(ringway, ["plan", ...inputs(customer), "--out", `${out}/`]);
@@ -197,6 +197,10 @@ test("a folder gets everything, the same each time, and its gateway.yaml is acce
       assert.ok(files.includes(file), `${customer}: ${file}`);
     for (const file of files) assert.deepEqual(readFileSync(path.join(two, file)), readFileSync(path.join(one, file)), file);
     execFileSync(ringway, ["check", path.join(one, "gateway.yaml")]);
+    execFileSync(ringway, ["verify", "--check", path.join(one, "acceptance.yaml")]);
+    const byObjectives = path.join(one, "objectives.yaml");
+    writeFileSync(byObjectives, "url: http://127.0.0.1/\nload: {}\nopenslo: openslo.yaml\n");
+    assert.match(execFileSync(ringway, ["verify", "--check", byObjectives], { encoding: "utf8" }), /2 targets/);
     const json = JSON.parse(readFileSync(path.join(one, "proposal.en.json"), "utf8"));
     assert.equal(json.schema, "ringway.proposal/1");
     assert.equal(json.blocks[1].kind, "note");

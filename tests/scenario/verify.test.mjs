@@ -36,7 +36,7 @@ async function verify(file, ...options) {
   return { code, stderr, report: stdout ? JSON.parse(stdout) : null };
 }
 
-describe("verify", () => {
+describe("verify", { concurrency: 4 }, () => {
   test("a system that keeps its targets, and the same one against others that it cannot", async (t) => {
     const { file, folder } = await prepare(
       t,
@@ -152,7 +152,7 @@ describe("verify", () => {
   });
 
   test("faults are caused, seen to act and recovered from; coverage says of what", async (t) => {
-    const { file } = await prepare(
+    const { file, folder } = await prepare(
       t,
       ({ url, server }) => `
       gateway: gateway.yaml
@@ -168,9 +168,11 @@ describe("verify", () => {
         - recovery_time: { at_most: 20s }
         - { name: from its begin, recovery_time: { at_most: 1ms, from: begin } }
         - availability: { at_least_percent: 90 }
-        - chaos_coverage: { at_least_percent: 99 }`,
+        - chaos_coverage: { at_least_percent: 99 }
+        - data_loss: { at_most: 0 }`,
     );
-    const { code, report } = await verify(file);
+    const [page, junit] = [join(folder, "report.html"), join(folder, "report.xml")];
+    const { code, report } = await verify(file, "--out", page, "--out", junit, "--lang", "zh");
     assert.equal(code, 1);
     const pairs = Object.fromEntries(report.coverage.of.map((pair) => [`${pair.fault} ${pair.dependency}`, pair]));
     const { "refuse app": refuse, "kill app": kill, "reset app": reset } = pairs;
@@ -183,12 +185,16 @@ describe("verify", () => {
     assert.equal(reset.state, "not_exercised");
     assert.equal(report.coverage.exercised, 2);
     assert.ok(report.coverage.pairs > 10);
-    const [, recovery, fromBegin, availability, coverage] = report.targets;
+    const [, recovery, fromBegin, availability, coverage, loss] = report.targets;
     assert.ok(recovery.measured < 20, JSON.stringify(recovery));
     assert.equal(recovery.result, "met");
     assert.equal(fromBegin.result, "not_met");
     assert.match(availability.reason, /of the error budget is used|too few|interval/);
     assert.equal(coverage.result, "not_met");
+    // A gateway that acknowledges only what was answered loses nothing, whatever falls over.
+    assert.equal(loss.result, "met", JSON.stringify(loss));
+    assert.match(readFileSync(page, "utf8"), /<h1[^>]*>验收报告/);
+    assert.match(readFileSync(junit, "utf8"), /<testcase classname="app" name="refuse" time="[\d.]+"><failure /);
 
     writeFileSync(file, readFileSync(file, "utf8").replace("kill, on: app", "kill, on: wroker"));
     const wrong = await run(ringway, ["verify", file]);

@@ -121,8 +121,9 @@ static void test_acceptance(void **state)
     assert_non_null(strstr(text.at, "      percentile: 99\n      at_most: 500ms\n"));
     assert_non_null(strstr(text.at, "      at_least_percent: 99.95\n"));
     assert_non_null(strstr(text.at, "      at_most_percent: 0.05\n"));
-    assert_non_null(strstr(text.at, "    recovery_time:\n      at_most: 3600000ms\n"));
-    assert_non_null(strstr(text.at, "      connections_at_least: 1728000\n"));
+    assert_non_null(
+        strstr(text.at, "    recovery_time:\n      from: begin\n      at_most: 3600000ms\n"));
+    assert_non_null(strstr(text.at, "      at_least_connections: 1728000\n"));
     rw_text_free(&text);
 
     /* Whole ones: a part of a connection is one, what rounding left above a whole number is not. */
@@ -130,11 +131,11 @@ static void test_acceptance(void **state)
     double kept = cell->value;
     cell->value = 29.03;
     rw_artefact_acceptance(&plan, 0, &text);
-    assert_non_null(strstr(text.at, "      connections_at_least: 30\n"));
+    assert_non_null(strstr(text.at, "      at_least_connections: 30\n"));
     rw_text_free(&text);
     cell->value = 100000.00000001;
     rw_artefact_acceptance(&plan, 0, &text);
-    assert_non_null(strstr(text.at, "      connections_at_least: 100000\n"));
+    assert_non_null(strstr(text.at, "      at_least_connections: 100000\n"));
     rw_text_free(&text);
     cell->value = kept;
 }

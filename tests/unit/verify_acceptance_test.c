@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "verify/acceptance.h"
 #include "verify/drive.h"
+#include "verify/openslo.h"
 #include "verify/origin.h"
 #include "verify/target.h"
 
@@ -193,6 +194,49 @@ static void test_latencies_of_the_origin(void **state)
     }
 }
 
+/* As the planner writes them, and what a reader of OpenSLO must refuse. */
+static void test_objectives(void **state)
+{
+    static const char objectives[] =
+        "apiVersion: openslo/v1\nkind: Service\nmetadata: { name: shop }\n---\n"
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: up, displayName: Up }\nspec:\n"
+        "  indicator: { spec: { ratioMetric: { good: { metricSource: { spec: { query: good } } } } } "
+        "}\n"
+        "  timeWindow: [{ duration: 4w }]\n  objectives: [{ target: 0.999 }]\n---\n"
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: quick }\nspec:\n"
+        "  indicator: { spec: { ratioMetric: { good: { metricSource: { spec: { query: "
+        "'b{le=\"0.25\"}' } } } } } }\n"
+        "  objectives: [{ target: 0.95 }, { target: 1.5 }]\n";
+    char path[] = "/tmp/ringway-objectives-XXXXXX";
+    struct rw_conf_list targets = {0};
+    struct rw_text mistakes = {0}, expected = {0};
+    struct rw_arena arena;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, objectives, sizeof(objectives) - 1), sizeof(objectives) - 1);
+    close(fd);
+    rw_arena_init(&arena, NULL, 0, 4096, 4 << 20);
+    assert_int_equal(rw_openslo_read(path, &arena, &targets, &mistakes), RW_EINVAL);
+    rw_text_addf(&expected, "%s:18:34: an objective needs a `target` above 0 and below 1\n", path);
+    assert_string_equal(mistakes.at, expected.at);
+    assert_int_equal(targets.count, 2);
+    const struct rw_verify_target *items = targets.items;
+    const struct rw_verify_target_availability *up = items[0].what.value;
+    const struct rw_verify_target_latency *quick = items[1].what.value;
+    assert_true(rw_target_is(&items[0], RW_TARGET_AVAILABILITY));
+    assert_string_equal(items[0].name.at, "Up");
+    assert_true(fabs(up->least_percent - 99.9) < 1e-9);
+    assert_int_equal(up->window_days, 28);
+    assert_true(rw_target_is(&items[1], RW_TARGET_LATENCY));
+    assert_true(fabs(quick->percentile - 95) < 1e-9);
+    assert_int_equal(quick->most_ms, 250);
+    rw_text_free(&mistakes);
+    rw_text_free(&expected);
+    rw_arena_free(&arena);
+    unlink(path);
+}
+
 static void test_files_beside_it(void **state)
 {
     char folder[] = "/tmp/ringway-acceptance-XXXXXX", path[128];
@@ -222,7 +266,7 @@ int main(void)
         cmocka_unit_test(test_defaults),           cmocka_unit_test(test_all_mistakes_at_once),
         cmocka_unit_test(test_bounds_on_time),     cmocka_unit_test(test_what_may_be_touched),
         cmocka_unit_test(test_settings_of_a_load), cmocka_unit_test(test_latencies_of_the_origin),
-        cmocka_unit_test(test_files_beside_it),
+        cmocka_unit_test(test_objectives),         cmocka_unit_test(test_files_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

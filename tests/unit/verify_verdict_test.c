@@ -133,6 +133,11 @@ static void test_latency_is_unsure(void **state)
     assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_FEW_REQUESTS);
     assert_true(world.sheet.verdicts[0].number == 368);
     end(&world);
+    /* Too few for a bound above; but the bound below is too much. */
+    begin(&world, "  - latency: { percentile: 99, at_most: 5ms }", 1);
+    answer(take(&world, 0), 367, 10);
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    end(&world);
 }
 
 /* Were they left out, a system would get faster by failing. */

@@ -2,13 +2,31 @@
 #include "plan/artefact/shared.h"
 #include "plan/model/scale.h"
 
+#include <stdio.h>
+
+/* Bounds of the acceptance file. */
+enum {
+    rate_max = 100000000,
+    connections_max = 10000000,
+    processes_max = 256,
+    connections_each = 15000,
+    writes_per_second = 10
+};
+
 /* ---- acceptance.yaml ---- */
 
+/* Without an exponent, which the file does not take. */
 static void add_number(struct rw_text *text, const char *key, double value)
 {
+    char digits[64];
     if (isnan(value))
         return;
-    rw_text_addf(text, "      %s: %.10g\n", key, value);
+    snprintf(digits, sizeof(digits), "%.7f", value);
+    size_t length = strlen(digits);
+    while (digits[length - 1] == '0')
+        length--;
+    length -= digits[length - 1] == '.';
+    rw_text_addf(text, "      %s: %.*s\n", key, (int)length, digits);
 }
 
 /* A whole number, at least the value; what only rounding put above one is that one. */
@@ -48,7 +66,7 @@ static void add_load(const struct rw_plan *plan, struct rw_text *text)
     if (isfinite(connections)) {
         begin_target(text, "concurrency");
         rw_text_adds(text, "    concurrency:\n");
-        add_count(text, "connections_at_least", connections);
+        add_count(text, "at_least_connections", fmin(connections_max, fmax(1, connections)));
     }
 }
 
@@ -61,49 +79,79 @@ static void add_failures(const struct rw_plan *plan, struct rw_text *text)
         begin_target(text, "availability");
         rw_text_adds(text, "    availability:\n");
         add_number(text, "at_least_percent", availability * 100);
-        rw_text_adds(text, "      window: 90d\n");
+        rw_text_adds(text, "      window_days: 90\n");
         begin_target(text, "errors");
         rw_text_adds(text, "    error_rate:\n");
         add_number(text, "at_most_percent", (1 - availability) * 100);
     }
     if (!isnan(recovery)) {
         begin_target(text, "recovery");
-        rw_text_adds(text, "    recovery_time:\n      at_most: ");
+        rw_text_adds(text, "    recovery_time:\n      from: begin\n      at_most: ");
         rw_artefact_milliseconds(recovery, text);
         rw_text_adds(text, "\n");
     }
     if (!isnan(point)) {
         begin_target(text, "data_loss");
-        rw_text_adds(text, "    data_loss:\n      at_most: ");
-        rw_artefact_milliseconds(fmax(0.001, point), text);
-        rw_text_adds(text, "\n");
+        rw_text_addf(text,
+                     "    data_loss: # acknowledged writes: those of the recovery point\n"
+                     "      per_second: %d\n      at_most: %.0f\n",
+                     writes_per_second, floor(fmin(86400, point) * writes_per_second));
     }
+}
+
+/* A little more than the target, so that chance does not decide; as many connections and processes
+ * (each has descriptors for some) as it takes. */
+static void add_peak(const struct rw_plan *plan, struct rw_text *text)
+{
+    double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
+    double connections = rw_sheet_value_of(&plan->sheet, "sizing.connections");
+    rw_text_adds(text, "load:\n  - name: peak\n    duration: 10m\n    warmup: 30s\n");
+    if (isfinite(rate))
+        rw_text_addf(text, "    rate: %.0f # 5 %% above the target\n",
+                     fmin(rate_max, rw_model_round_up(1.05 * rate)));
+    if (!isfinite(connections))
+        return;
+    double count = rw_model_round_up(fmin(connections_max, fmax(1, connections)));
+    rw_text_addf(text, "    connections: %.0f\n    processes: %.0f\n", count,
+                 fmin(processes_max, ceil(count / connections_each)));
 }
 
 void rw_artefact_acceptance(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
 {
-    double rate = rw_sheet_value_of(&plan->sheet, "sizing.rate_peak");
     rw_artefact_head(plan, tier, "Acceptance targets", text);
-    rw_text_adds(text, "schema: ringway.acceptance/1\n"
-                       "configuration: gateway.yaml\n"
-                       "allow_targets: [] # loopback only; name what else may be touched\n");
-    if (isfinite(rate)) {
-        rw_text_adds(text, "load:\n  arrivals: poisson\n  rate_per_second: ");
-        rw_number_write(text, rw_model_round_up(rate));
-        rw_text_adds(text, "\n  duration: 10m\n  repetitions: 3\n");
+    rw_text_adds(
+        text, "# ringway verify acceptance.yaml judges them. It starts the gateway; without that\n"
+              "# line it judges what runs at `url`. Load only goes to this machine, unless the\n"
+              "# command line says --allow-target HOST.\n"
+              "schema: ringway.acceptance/1\n");
+    if (plan->terms.project) {
+        rw_text_adds(text, "name: ");
+        rw_text_add_json(text, rw_span_text(plan->terms.project));
+        rw_text_adds(text, "\n");
     }
+    rw_text_adds(
+        text,
+        "gateway: gateway.yaml\n"
+        "url: http://127.0.0.1:8080\n"
+        "# What the gateway's upstream app is while you try it here, with its endpoint set to "
+        "this:\n"
+        "# servers: [{ name: app, address: \"127.0.0.1:9000\", origin: { latency: 20ms } }]\n");
+    add_peak(plan, text);
     rw_text_adds(text, "targets:\n");
     add_load(plan, text);
     add_latency(plan, text);
     add_failures(plan, text);
-    rw_text_adds(text, "faults: # each during the load; the targets hold all the same\n"
-                       "  - { kill: upstream, every: 60s }\n"
-                       "  - { stall: upstream, duration: 10s }\n"
-                       "  - { reset: upstream, share_percent: 1 }\n"
-                       "  - { delay: upstream, by: 200ms, share_percent: 5 }\n"
-                       "  - { dns: fail, duration: 30s }\n"
-                       "  - { kill: worker, every: 120s }\n"
-                       "  - { reload: storm, every: 1s, duration: 30s }\n");
+    rw_text_adds(text,
+                 "faults: # each under the load; per_window: how often it is to be expected\n"
+                 "  - { cause: kill, on: worker, per_window: 3 }\n"
+                 "  - { cause: reload_storm, on: configuration, for: 10s, per_window: 90 }\n"
+                 "  - { cause: slow_senders, on: clients, for: 10s, per_window: 3 }\n"
+                 "  # With `servers`, too:\n"
+                 "  # - { cause: reset, on: app, share_percent: 10, for: 10s, per_window: 3 }\n"
+                 "  # - { cause: delay, on: app, for: 10s, per_window: 3 }\n"
+                 "  # - { cause: stall, on: app, parts: 1, for: 10s, per_window: 3 }\n"
+                 "  # - { cause: kill, on: app, parts: 1, for: 10s, per_window: 3 }\n"
+                 "repetitions: 3\n");
 }
 
 /* ---- OpenSLO ---- */

@@ -1,0 +1,328 @@
+/* As one page: verdicts first, then what went wrong on purpose, then the loads. */
+#include "report/document.h"
+#include "report/html.h"
+#include "verify/recovery.h"
+#include "verify/report.h"
+
+#include <math.h>
+
+enum { POINTS_MAX = 240 }; /* of a chart over time; longer runs are thinned out */
+
+struct page {
+    struct rw_doc *doc;
+    const struct rw_verify_sheet *sheet;
+};
+
+static struct rw_span say(const struct page *page, struct rw_label label)
+{
+    return rw_span_text(rw_label_in(label, page->doc->language));
+}
+
+static struct rw_span none(void)
+{
+    return (struct rw_span){"", 0};
+}
+
+/* What a writer of words gives, as a text of the document. */
+static struct rw_span keep(const struct page *page, struct rw_text *words)
+{
+    struct rw_span text = rw_doc_copy(page->doc, words->at ? rw_text_span(words) : none());
+    if (words->err && !page->doc->err)
+        page->doc->err = words->err;
+    rw_text_free(words);
+    return text;
+}
+
+static void put_words(const struct page *page, struct rw_doc_cell *cell, struct rw_span text,
+                      enum rw_doc_tone tone)
+{
+    rw_doc_words(page->doc, cell, text);
+    cell->tone = tone;
+}
+
+static void put_columns(const struct page *page, struct rw_doc_table *table,
+                        const struct rw_label *titles, size_t count, size_t status)
+{
+    for (size_t i = 0; i < count; i++)
+        rw_doc_column(page->doc, table, i == status ? RW_DOC_STATUS : RW_DOC_WORDS,
+                      say(page, titles[i]), none());
+}
+
+/* ---- Verdicts ---- */
+
+static enum rw_doc_tone tone_of(enum rw_verify_result result)
+{
+    static const enum rw_doc_tone tones[] = {[RW_VERIFY_MET] = RW_DOC_GOOD,
+                                             [RW_VERIFY_NOT_MET] = RW_DOC_BAD,
+                                             [RW_VERIFY_UNJUDGED] = RW_DOC_WARNING};
+    return tones[result];
+}
+
+static struct rw_span name_of(const struct page *page, const struct rw_verify_target *target)
+{
+    struct rw_text words = {0};
+    rw_target_name(target, page->doc->language, &words);
+    if (page->sheet->file->loads.count > 1 && !rw_target_kind(target)->of_faults) {
+        rw_text_adds(&words, " · ");
+        rw_text_add(&words, rw_acceptance_loads(page->sheet->file)[target->load].name);
+    }
+    return keep(page, &words);
+}
+
+/* The measured value opens: how it was measured, the values of the repetitions. */
+static unsigned figure_of(const struct page *page, size_t index, struct rw_span name,
+                          struct rw_span value)
+{
+    const struct rw_verdict *verdict = &page->sheet->verdicts[index];
+    const struct rw_verify_target *target = &rw_acceptance_targets(page->sheet->file)[index];
+    struct rw_text source = {0};
+    rw_text_adds(&source,
+                 rw_label_in(rw_verify_method_label(verdict->method), page->doc->language));
+    for (unsigned i = 0; i < verdict->repetitions; i++) {
+        rw_text_adds(&source, i ? ", " : ": ");
+        rw_verify_add_measured(target, verdict->values[i], page->doc->language, &source);
+    }
+    return rw_doc_figure(page->doc, &(struct rw_doc_figure){
+                                        .id = rw_doc_format(page->doc, "target.%zu", index + 1),
+                                        .label = name,
+                                        .value = value,
+                                        .number = verdict->measured,
+                                        .origin = RW_DOC_MEASURED,
+                                        .source = keep(page, &source),
+                                    });
+}
+
+static void put_target(const struct page *page, struct rw_doc_table *table, size_t index)
+{
+    enum rw_language language = page->doc->language;
+    const struct rw_verify_target *target = &rw_acceptance_targets(page->sheet->file)[index];
+    const struct rw_verdict *verdict = &page->sheet->verdicts[index];
+    struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+    struct rw_text measured = {0}, limit = {0}, interval = {0}, reason = {0};
+    struct rw_span name = name_of(page, target);
+    put_words(page, &cells[0], say(page, rw_verify_result_label(verdict->result)),
+              tone_of(verdict->result));
+    rw_doc_words(page->doc, &cells[1], name);
+    rw_verify_add_measured(target, verdict->measured, language, &measured);
+    struct rw_span value = keep(page, &measured);
+    rw_doc_words(page->doc, &cells[2], value);
+    cells[2].figure = figure_of(page, index, name, value);
+    rw_verify_add_limit(target, verdict->limit, language, &limit);
+    rw_doc_words(page->doc, &cells[3], keep(page, &limit));
+    rw_verify_add_interval(target, verdict->interval, language, &interval);
+    rw_doc_words(page->doc, &cells[4], keep(page, &interval));
+    rw_verdict_explain(verdict, language, &reason);
+    rw_doc_words(page->doc, &cells[5], keep(page, &reason));
+}
+
+static void put_verdicts(const struct page *page)
+{
+    const struct rw_label titles[] = {RW_LABEL("Verdict", "结论"),
+                                      RW_LABEL("Target", "指标"),
+                                      RW_LABEL("Measured", "实测"),
+                                      RW_LABEL("Limit", "限值"),
+                                      RW_LABEL("Confidence interval", "置信区间"),
+                                      RW_LABEL("Why", "说明")};
+    const struct rw_verify_sheet *sheet = page->sheet;
+    bool holds = rw_verify_holds(sheet);
+    const struct rw_doc_argument counts[] = {
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->met)),
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->not_met)),
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->unjudged))};
+    rw_doc_section(page->doc, 1, RW_TEXTS("Verdict", "结论"));
+    rw_doc_note(page->doc, holds ? RW_DOC_GOOD : RW_DOC_BAD,
+                say(page, holds ? RW_TEXTS("Accepted", "验收通过")
+                                : RW_TEXTS("Not accepted", "验收未通过")),
+                RW_TEXTS("{0} targets met, {1} not met, {2} could not be judged.",
+                         "{0} 项达标，{1} 项未达标，{2} 项无法判定。"),
+                counts, 3);
+    if (sheet->failed[0]) {
+        const struct rw_doc_argument why = RW_DOC_TEXT(rw_span_text(sheet->failed));
+        rw_doc_note(page->doc, RW_DOC_BAD,
+                    say(page, RW_TEXTS("The run was cut off", "测试中途终止")),
+                    RW_TEXTS("{0}", "{0}"), &why, 1);
+    }
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("Targets", "指标")), none());
+    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
+    for (size_t i = 0; i < sheet->file->targets.count; i++)
+        put_target(page, table, i);
+}
+
+/* ---- Chaos coverage ---- */
+
+static void put_pair(const struct page *page, struct rw_doc_table *table,
+                     const struct rw_pair *pair)
+{
+    static const enum rw_doc_tone tones[] = {[RW_PAIR_NOT_ASKED] = RW_DOC_NEUTRAL,
+                                             [RW_PAIR_IMPOSSIBLE] = RW_DOC_WARNING,
+                                             [RW_PAIR_FAILED] = RW_DOC_BAD,
+                                             [RW_PAIR_PASSED] = RW_DOC_GOOD};
+    const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
+    struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+    struct rw_text words = {0};
+    put_words(page, &cells[0], say(page, rw_pair_state_label(pair->state)), tones[pair->state]);
+    rw_doc_words(page->doc, &cells[1], pair->dependency->name);
+    rw_doc_words(page->doc, &cells[2], say(page, class->title));
+    rw_verify_describe_pair(pair, page->doc->language, &words);
+    rw_doc_words(page->doc, &cells[3], keep(page, &words));
+}
+
+/* The seconds of a trial: what was answered, what failed. */
+static void put_trial(const struct page *page, const struct rw_case *one,
+                      const struct rw_trial *trial)
+{
+    struct rw_doc *doc = page->doc;
+    const struct rw_verify_fault *fault = &rw_acceptance_faults(page->sheet->file)[one->fault];
+    struct rw_text caption = {0};
+    rw_text_adds(&caption, rw_label_in(rw_fault_class_info(fault->class)->title, doc->language));
+    rw_text_addf(&caption, " · %.*s · %.1f–%.1f s", RW_SPAN_ARGS(one->dependency->name),
+                 trial->begin_s, trial->end_s);
+    struct rw_doc_chart *chart = rw_doc_chart(doc, RW_DOC_LINES, keep(page, &caption),
+                                              say(page, RW_TEXTS("per second", "每秒")));
+    rw_doc_series(doc, chart, say(page, RW_TEXTS("answered", "应答")));
+    rw_doc_series(doc, chart, say(page, RW_TEXTS("failed", "失败")));
+    size_t step = trial->row_count / POINTS_MAX + 1;
+    for (size_t i = 0; i < trial->row_count; i += step) {
+        struct rw_doc_point *point = rw_doc_point(doc, chart, rw_doc_format(doc, "%zu s", i));
+        point->values[0] = (double)trial->rows[i].answered;
+        point->values[1] = (double)trial->rows[i].failed;
+    }
+}
+
+static void put_coverage(const struct page *page)
+{
+    const struct rw_label titles[] = {RW_LABEL("State", "状态"), RW_LABEL("Dependency", "依赖"),
+                                      RW_LABEL("Fault", "故障"),
+                                      RW_LABEL("What came of it", "结果")};
+    const struct rw_verify_sheet *sheet = page->sheet;
+    struct rw_text words = {0};
+    if (!sheet->file->faults.count)
+        return;
+    rw_doc_section(page->doc, 1, RW_TEXTS("Faults", "故障"));
+    rw_verify_describe_coverage(&sheet->coverage, page->doc->language, &words);
+    const struct rw_doc_argument sum = RW_DOC_TEXT(keep(page, &words));
+    rw_doc_paragraph(page->doc, RW_TEXTS("{0}", "{0}"), &sum, 1);
+    struct rw_doc_table *table = rw_doc_table(
+        page->doc, say(page, RW_TEXTS("Pairs of dependency and fault", "依赖与故障组合")), none());
+    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
+    for (size_t i = 0; i < sheet->coverage.count; i++)
+        put_pair(page, table, &sheet->coverage.pairs[i]);
+    for (unsigned i = 0; i < sheet->record->case_count; i++) {
+        const struct rw_trial *trial = rw_record_trial(sheet->record, i, 0);
+        if (trial->done && trial->row_count)
+            put_trial(page, &sheet->record->cases[i], trial);
+    }
+}
+
+/* ---- Loads ---- */
+
+/* The limits of the load's latency targets, as lines. */
+static void put_limits(const struct page *page, struct rw_doc_chart *chart, unsigned load)
+{
+    const struct rw_verify_target *targets = rw_acceptance_targets(page->sheet->file);
+    for (size_t i = 0; i < page->sheet->file->targets.count; i++)
+        if (targets[i].load == load && rw_target_is(&targets[i], RW_TARGET_LATENCY))
+            rw_doc_mark(page->doc, chart, name_of(page, &targets[i]),
+                        rw_target_kind(&targets[i])->limit(targets[i].what.value) * 1e3,
+                        RW_DOC_INFORMATION);
+}
+
+static void put_latency(const struct page *page, unsigned load)
+{
+    static const double shares[] = {0.5, 0.9, 0.95, 0.99, 0.999, 1};
+    static const char *const names[] = {"p50", "p90", "p95", "p99", "p99.9", "max"};
+    const struct rw_record *record = page->sheet->record;
+    struct rw_doc *doc = page->doc;
+    struct rw_doc_chart *chart = rw_doc_chart(
+        doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency by share of requests", "各分位延迟")),
+        RW_LITERAL("ms"));
+    unsigned taken[RW_DOC_SERIES_MAX], count = 0;
+    for (unsigned i = 0; i < record->repetitions && count < RW_DOC_SERIES_MAX; i++) {
+        if (!rw_record_take(record, load, i)->done)
+            continue;
+        taken[count++] = i;
+        rw_doc_series(doc, chart, rw_doc_format(doc, "%u", i + 1));
+    }
+    for (size_t k = 0; k < sizeof(shares) / sizeof(*shares); k++) {
+        struct rw_doc_point *point = rw_doc_point(doc, chart, rw_span_text(names[k]));
+        for (unsigned i = 0; i < count; i++)
+            point->values[i] =
+                (double)rw_histogram_quantile(
+                    &rw_record_take(record, load, taken[i])->tally->latency, shares[k]) /
+                1e6;
+    }
+    put_limits(page, chart, load);
+}
+
+static void put_counts(const struct page *page, unsigned load)
+{
+    const struct rw_label titles[] = {
+        RW_LABEL("Repetition", "重复"),  RW_LABEL("Due", "应发"),
+        RW_LABEL("Answered", "应答"),    RW_LABEL("Failed", "失败"),
+        RW_LABEL("Connections", "连接"), RW_LABEL("Processor seconds", "处理器秒")};
+    const struct rw_record *record = page->sheet->record;
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("Requests", "请求")), none());
+    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
+        struct rw_doc_column *column =
+            rw_doc_column(page->doc, table, RW_DOC_NUMBER, say(page, titles[i]), none());
+        column->decimals = i == 5 ? 2 : 0;
+    }
+    for (unsigned i = 0; i < record->repetitions; i++) {
+        const struct rw_take *take = rw_record_take(record, load, i);
+        if (!take->done)
+            continue;
+        const struct rw_load_counts *counts = &take->tally->counts;
+        const double numbers[] = {i + 1.0,
+                                  (double)counts->due,
+                                  (double)counts->answered,
+                                  (double)counts->failed,
+                                  take->connections_least,
+                                  take->cpu_seconds};
+        struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+        for (unsigned k = 0; k < 6; k++)
+            rw_doc_number(&cells[k], numbers[k], RW_DOC_NO_FIGURE);
+    }
+}
+
+static bool was_done(const struct rw_record *record, unsigned load)
+{
+    for (unsigned i = 0; i < record->repetitions; i++)
+        if (rw_record_take(record, load, i)->done)
+            return true;
+    return false;
+}
+
+static void put_load(const struct page *page, unsigned load)
+{
+    const char *name = rw_acceptance_loads(page->sheet->file)[load].name.at;
+    rw_doc_section(page->doc, 2, RW_TEXTS(name, name));
+    if (!was_done(page->sheet->record, load))
+        return;
+    put_latency(page, load);
+    put_counts(page, load);
+}
+
+void rw_verify_report_html(const struct rw_verify_sheet *sheet, enum rw_language language,
+                           struct rw_text *text)
+{
+    struct rw_doc doc;
+    rw_doc_init(&doc, language);
+    const struct page page = {&doc, sheet};
+    doc.title = say(&page, RW_TEXTS("Acceptance", "验收报告"));
+    doc.subtitle =
+        rw_doc_format(&doc, "%.*s%s%.*s", RW_SPAN_ARGS(sheet->file->name),
+                      sheet->file->name.len ? " · " : "", RW_SPAN_ARGS(sheet->file->url));
+    put_verdicts(&page);
+    put_coverage(&page);
+    rw_doc_section(&doc, 1, RW_TEXTS("Loads", "负载"));
+    for (unsigned i = 0; i < sheet->record->loads; i++)
+        put_load(&page, i);
+    enum rw_err err = rw_doc_finish(&doc);
+    if (!err)
+        err = rw_report_html(&doc, text);
+    if (err)
+        text->err = err;
+    rw_doc_free(&doc);
+}
