@@ -8,9 +8,13 @@ import os from "node:os";
 const MIB = 1024 * 1024;
 // Kernel memory of a loopback connection, both ends, as measured.
 const PAIR_BYTES = 5800;
-// Ports of one address that may be taken, of those that there are: the kernel searches longer for the last.
-const PORTS_SHARE = 0.85;
+// Ports of one address that may be taken, of those that there are. The kernel looks at every other port first, and
+// once those are gone it looks at all of them anew for each connection: then a connection takes a millisecond.
+const PORTS_SHARE = 0.45;
 const PROCESSES_MAX = 128;
+// Pages that the kernel counts for a connection once something has gone over it: one for each end, whatever it held. Over
+// net.ipv4.tcp_mem it drops packets.
+const PAIR_PAGES = 2.2;
 // Descriptors that a process has beside its connections.
 const OWN_DESCRIPTORS = 64;
 
@@ -48,8 +52,13 @@ export function gatewayProcesses(connections) {
   return Math.max(count, os.availableParallelism());
 }
 
-// Those of `ringway load`, each with an address of its own.
-export const loadProcesses = (connections) => Math.ceil(connections / Math.min(descriptors() - OWN_DESCRIPTORS, ports()));
+// Of `ringway load`: processes for their descriptors, threads in each for the ports of their addresses.
+export function loadProcesses(connections) {
+  const processes = Math.ceil(connections / (descriptors() - OWN_DESCRIPTORS));
+  return { processes, threads: Math.ceil(connections / processes / ports()) };
+}
+
+const tcpPages = () => Number(sysctl("net.ipv4.tcp_mem").split(/\s+/)[2]);
 
 function conntrackNeeds(connections) {
   const most = Number(sysctl("net.netfilter.nf_conntrack_max"));
@@ -63,15 +72,17 @@ export function needs({ connections, toolConnections }) {
   const memory = Math.ceil((most * PAIR_BYTES * 1.5) / MIB + 1024);
   const [, highPort] = sysctl("net.ipv4.ip_local_port_range").split(/\s+/);
   const processes = gatewayProcesses(most);
+  const pages = Math.ceil((most * PAIR_PAGES) / 1000) * 1000 + 10000;
   const list = [
     { name: "fs.file-max", is: Number(sysctl("fs.file-max")), needs: Math.ceil(most * 2.02) + 10000, why: "both ends of a connection are files" },
     { name: "fs.nr_open", is: Number(sysctl("fs.nr_open")), needs: 4096, why: "it bounds the descriptors of a process" },
     { name: "net.core.somaxconn", is: Number(sysctl("net.core.somaxconn")), needs: most > 10000 ? 4096 : 128, why: "tools open all their connections at once, which wait there to be accepted" },
     { name: "net.ipv4.tcp_max_syn_backlog", is: Number(sysctl("net.ipv4.tcp_max_syn_backlog")), needs: most > 10000 ? 1024 : 128, why: "connections whose handshake is under way wait there" },
+    { name: "net.ipv4.tcp_mem", is: tcpPages(), needs: pages, value: `"${pages / 2} ${pages * 0.75} ${pages}"`, why: "its last number bounds the pages of all connections, one for each end at least; over it the kernel drops packets" },
     { name: "kernel.threads-max", is: Number(sysctl("kernel.threads-max")), needs: processes * 6 + 500, why: "the gateway and the generator run in many processes" },
     ...conntrackNeeds(most),
   ];
-  if (ports() < 10000) list.push({ name: "net.ipv4.ip_local_port_range", is: ports(), needs: 10000, value: `"10000 ${highPort}"`, why: "each process connects from an address of its own, with so many ports" });
+  if (ports() < 5000) list.push({ name: "net.ipv4.ip_local_port_range", is: ports(), needs: 5000, value: `"10000 ${highPort}"`, why: "each thread of the generator connects from an address of its own, with so many ports to take" });
   if (processes > PROCESSES_MAX)
     list.push({ name: "ulimit -Hn", is: descriptors(), needs: Math.ceil(most / 100), command: (value) => `ulimit -Hn ${value}   # as root; for good: nofile in /etc/security/limits.conf`, why: `with fewer descriptors a process, more than ${PROCESSES_MAX} processes would be needed` });
   list.push({ name: "ulimit -u", is: limit("Max processes"), needs: processes * 6 + 500, command: (value) => `ulimit -u ${value}   # as root; for good: nproc in /etc/security/limits.conf`, why: "the gateway and the generator run in many processes" });

@@ -36,7 +36,7 @@ export class Program {
   }
 
   signal(name) {
-    if (!this.exit) process.kill(this.pid, name);
+    this.child.kill(name); // false when it has ended
   }
 
   // In order; after `patience` at once.
