@@ -195,4 +195,11 @@ test("by hand: blue becomes green, and back; pauses hold", async (t) => {
   await gateway.reload(rollout(blue, green, "stages: [30, 100], stage_time: 1h").replace("name: shop", "name: my shop"));
   assert.match((await act(gateway, "pause", "my%20shop")).text, /^paused, 30%/);
   assert.match((await act(gateway, "resume", "my%20shop")).text, /^running, 30%/);
+  assert.match((await act(gateway, "promote", "my%20shop")).text, /^complete, 100%/);
+  const before = gateway.workers();
+  gateway.signal("SIGUSR2");
+  await eventually(async () => gateway.workers().every((pid) => !before.includes(pid)) && (await count(gateway, "two", 20).catch(() => 0)) === 20, {
+    within: 30000,
+    what: "another program, which remembers",
+  });
 });

@@ -15,6 +15,7 @@ struct plan {
     struct rw_test_world *world;
     bool large;     /* bodies */
     bool mirrors;   /* the configuration has a mirror */
+    bool releases;  /* ... two versions of the upstream */
     bool only_gets; /* without a body: what may always be sent again */
 };
 
@@ -304,11 +305,23 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
     }
 }
 
+static void add_action(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    if (!plan->releases) {
+        rw_test_bytes_format(yaml, "  upstream: app\n");
+        return;
+    }
+    plan->world->released = true;
+    rw_test_bytes_format(yaml, "  release:\n    versions: [ { name: one, upstream: app }, { name: "
+                               "two, upstream: next } ]\n");
+    if (chance(plan, 50))
+        rw_test_bytes_format(yaml, "    sticky: { on: path }\n");
+}
+
 static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
 {
     rw_test_bytes_format(yaml, "routes:\n"
-                               "- name: origin\n  match: { path: /r/* }\n  upstream: app\n"
-                               "  timeouts: {");
+                               "- name: origin\n  match: { path: /r/* }\n  timeouts: {");
     add_time(plan, yaml, "first_byte", 100000, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "total", 0, 1000);
@@ -320,6 +333,7 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "close_timeout", 5000, 500);
     rw_test_bytes_format(yaml, " }\n  overload: { class: %s }\n", classes[below(plan, 3)]);
+    add_action(plan, yaml);
     if (plan->mirrors)
         add_mirror(plan, yaml);
     else
@@ -457,12 +471,12 @@ static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
                              places[apart ? below(plan, 6) : 0]);
 }
 
-static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml)
+static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, const char *name)
 {
     static const char *const balances[] = {"round_robin", "least_requests", "random",
                                            "hash",        "latency",        "path"};
     const struct rw_test_world *world = plan->world;
-    rw_test_bytes_format(yaml, "upstreams:\n- name: app\n  balance: %s\n  endpoints: [",
+    rw_test_bytes_format(yaml, "- name: %s\n  balance: %s\n  endpoints: [", name,
                          balances[below(plan, 6)]);
     add_endpoints(plan, yaml);
     rw_test_bytes_format(yaml, "]\n ");
@@ -500,9 +514,13 @@ void rw_test_plan_reload(struct rw_test_world *world)
     struct plan plan = {.world = world};
     struct rw_test_bytes yaml = {0};
     plan.mirrors = chance(&plan, 25);
+    plan.releases = chance(&plan, 25);
     add_listeners(&plan, &yaml);
     add_routes(&plan, &yaml);
-    add_upstream(&plan, &yaml);
+    rw_test_bytes_format(&yaml, "upstreams:\n");
+    add_upstream(&plan, &yaml, "app");
+    if (plan.releases)
+        add_upstream(&plan, &yaml, "next");
     if (plan.mirrors)
         add_shadow(&plan, &yaml);
     rw_test_bytes_format(&yaml, "locality: { zone: a, region: eu }\n");

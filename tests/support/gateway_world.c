@@ -446,7 +446,7 @@ static void check_budget(struct rw_test_world *world)
     uint64_t burst = most->burst > RW_TEST_WORKERS ? most->burst : RW_TEST_WORKERS;
     uint64_t allowed = burst + world->request_count * most->percent / 100 +
                        elapsed_ms * most->per_second / 1000 + RW_TEST_WORKERS;
-    allowed *= world->mirrored ? 2 : 1; /* the shadow has a budget of its own */
+    allowed *= 1u + world->mirrored + world->released; /* each upstream has a budget of its own */
     int64_t retries = rw_metrics_total(world->metrics, RW_COUNTER_UPSTREAM_RETRIES);
     if (retries > (int64_t)allowed)
         rw_test_fail(world, "%" PRId64 " requests were repeated, %" PRIu64 " are allowed", retries,

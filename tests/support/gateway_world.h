@@ -157,6 +157,7 @@ struct rw_test_world {
     struct rw_test_connection *connections;
     struct rw_test_h2_connection *h2_connections;
     struct rw_test_shadow *shadows;
+    bool released; /* requests are shared out among versions */
     bool mirrored; /* requests are mirrored: there are more exchanges than clients have */
     bool http2;    /* what the origins speak */
     bool strict;   /* nothing fails: every request must succeed */

@@ -49,6 +49,28 @@ static void test_durations(void **state)
     }
 }
 
+static void test_percents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum rw_err err;
+        double share;
+    } cases[] = {
+        {"0%", RW_OK, 0},         {"100%", RW_OK, 1},     {"0.5%", RW_OK, 0.005},
+        {"12.50%", RW_OK, 0.125}, {"250%", RW_OK, 2.5},   {"5.%", RW_OK, 0.05},
+        {"5", RW_EINVAL, 0},      {"%", RW_EINVAL, 0},    {".5%", RW_EINVAL, 0},
+        {"-1%", RW_EINVAL, 0},    {"1e2%", RW_EINVAL, 0}, {"1.2.3%", RW_EINVAL, 0},
+        {"", RW_EINVAL, 0},       {"1 %", RW_EINVAL, 0},  {"12345678901234567%", RW_EINVAL, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        double share = 0;
+        assert_int_equal(rw_conf_percent(rw_span_text(cases[i].text), &share), cases[i].err);
+        if (share < cases[i].share - 1e-12 || share > cases[i].share + 1e-12)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -270,10 +292,11 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations),     cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_address_parts), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_durations), cmocka_unit_test(test_percents),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_formats),   cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_address_parts),
+        cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,7 +115,7 @@ static const struct rw_conf_field fields[] = {
         .offset = MEMBER(requests_max),
         .fallback = "64",
         .min = 1,
-        .max = 10000,
+        .max = 1024,
         .doc = "Copies under way in a thread; while there are so many, further requests are not "
                "mirrored.",
     },
