@@ -86,8 +86,10 @@ static double bench_result(const char *text, const char *name)
     const char *row = strstr(text, begin);
     const char *unit = row ? strchr(row + 3, '|') : NULL;
     const char *cell = unit ? strchr(unit + 1, '|') : NULL;
-    if (!cell)
+    if (!cell) {
         fail_msg("no row %s in bench/RESULTS.md", name);
+        return 0;
+    }
     double value = 0;
     for (const char *at = cell + 1; *at == ' ' || *at == ',' || (*at >= '0' && *at <= '9'); at++)
         value = *at >= '0' && *at <= '9' ? 10 * value + (*at - '0') : value;

@@ -47,7 +47,7 @@ static uint32_t add_sum(struct rw_plan *plan, unsigned tier, unsigned first, uns
 static void add_sums(struct rw_plan *plan, unsigned tier, unsigned first)
 {
     struct rw_sheet *sheet = &plan->sheet;
-    uint32_t years[RW_PLAN_YEARS_MAX];
+    uint32_t years[RW_PLAN_YEARS_MAX] = {RW_CELL_NONE};
     for (unsigned i = 0; i < plan->bill->years; i++) {
         (void)add_sum(plan, tier, first, i + 1, false);
         years[i] = add_sum(plan, tier, first, i + 1, true);
