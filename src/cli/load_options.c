@@ -325,7 +325,7 @@ int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
     for (int i = 0; i < argc && !code; i++)
         code = take(argc, argv, &i, o);
     if (!code && !o->url)
-        code = fail("needs a URL or a scenario file");
+        return fail("needs a URL or a scenario file");
     if (code)
         return code;
     set_defaults(o);

@@ -184,9 +184,11 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
                                struct rw_span data, bool end, struct rw_span trailers)
 {
     (void)buf;
-    (void)trailers;
-    if (call_of(stream)->user)
-        rw_load_user_body(call_of(stream)->user, data);
+    struct rw_load_user *user = call_of(stream)->user;
+    if (user)
+        rw_load_user_body(user, data);
+    if (user && trailers.len)
+        rw_load_user_trailers(user, trailers);
     if (end)
         finish(connection_of_h2(h2), stream);
     return RW_H2_GO;

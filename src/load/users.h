@@ -63,6 +63,10 @@ bool rw_load_users_gone(const struct rw_load_generator *generator);
 bool rw_load_user_write(struct rw_load_user *user);
 void rw_load_user_head(struct rw_load_user *user, const struct rw_message *message);
 void rw_load_user_body(struct rw_load_user *user, struct rw_span bytes);
+static inline void rw_load_user_trailers(struct rw_load_user *user, struct rw_span lines)
+{
+    rw_load_answer_trailers(&user->answer, lines);
+}
 bool rw_load_user_judge(struct rw_load_user *user, uint64_t latency_ns);
 
 enum rw_load_outcome {

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { scratch } from "./support/cleanup.mjs";
+import { cleanup, scratch } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { root, runRingway } from "./support/run.mjs";
@@ -160,6 +161,38 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     });
     assert.equal(stderr, "");
     assert.deepEqual([report.requests.answered, report.requests.failed, report.iterations.done], [100, 0, 50]);
+  });
+
+  test("calls of gRPC: the message arrives whole, the status is that of the trailers", async (t) => {
+    const seen = new Set();
+    const server = http2.createServer();
+    server.on("stream", (stream, headers) => {
+      const chunks = [];
+      stream.on("data", (chunk) => chunks.push(chunk));
+      stream.on("end", () => {
+        seen.add([headers[":method"], headers[":path"], headers["content-type"], headers.te, headers["x-call"] > 0, Buffer.concat(chunks).toString("hex")].join(" "));
+        if (headers[":path"] === "/shop.Shop/Missing") return stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "5" }, { endStream: true });
+        stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+        stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": headers[":path"] === "/shop.Shop/Bad" ? "13" : "0" }));
+        stream.end(Buffer.from("0000000000", "hex"));
+      });
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => server.close());
+    const scenario = (name, grpc) => `  - { name: ${name}, steps: [{ path: /shop.Shop/${name}, grpc: ${grpc}, headers: { X-Call: "1\${iteration}" } }] }`;
+    const head = `target: http://127.0.0.1:${server.address().port}\nprotocol: http2\nrate: 60\nduration: 1s\nconnections: 2\nscenarios:\n`;
+    const { report, stderr } = await load(t, { "s.yaml": `${head}${scenario("Hello", "CgNBbm4=")}\n${scenario("Bad", "{}")}\n${scenario("Missing", "{ message: Cg== }")}\n` });
+    assert.equal(stderr, "");
+    assert.deepEqual(report.steps.map((step) => [step.answered, step.failed]), [[20, 0], [20, 20], [20, 20]]);
+    assert.deepEqual(report.checks.map((check) => [check.check, check.held]), [["gRPC status is 0", 20], ["gRPC status is 0", 0], ["gRPC status is 0", 0]]);
+    assert.deepEqual([...seen].sort(), [
+      "POST /shop.Shop/Bad application/grpc trailers true 0000000000",
+      "POST /shop.Shop/Hello application/grpc trailers true 00000000050a03416e6e",
+      "POST /shop.Shop/Missing application/grpc trailers true 00000000010a",
+    ]);
+    const wrong = await load(t, { "s.yaml": "target: http://a\nscenarios: [{ steps: [{ path: /a, grpc: '!' }] }]\n" });
+    assert.match(wrong.stderr, /2:41: .*gRPC needs `protocol: http2`/);
+    assert.match(wrong.stderr, /2:41: .*not base64/);
   });
 
   test("a value that no request can carry is told, and cannot add a header", async (t) => {

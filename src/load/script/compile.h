@@ -25,9 +25,8 @@ void rw_load_script_compile(struct rw_load_config *config, struct rw_conf_report
 /* `text` (a member of the config) as a template; mistakes are told. */
 void rw_load_compile_template(struct rw_load_compiler *compiler, const struct rw_span *text,
                               enum rw_load_encoding encoding, struct rw_load_template *to);
-void rw_load_compile_step(struct rw_load_compiler *compiler,
-                          const struct rw_load_config_step *config, struct rw_span think,
-                          const void *think_place, struct rw_load_step *step);
+void rw_load_compile_step(struct rw_load_compiler *compiler, const struct rw_load_config_step *from,
+                          struct rw_span think, const void *think_place, struct rw_load_step *step);
 
 /* The number of a capture's name in this scenario, a new one where it has none. */
 unsigned rw_load_compile_capture(struct rw_load_compiler *compiler,

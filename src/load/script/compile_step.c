@@ -2,6 +2,7 @@
  * and captures. */
 #include "load/script/compile.h"
 
+#include "base/base64.h"
 #include "conf/scalar.h"
 #include "load/script/regex.h"
 
@@ -136,7 +137,7 @@ static void compile_checks(struct rw_load_compiler *compiler,
 {
     const struct rw_load_config_check *checks = from->checks.items;
     const struct rw_load_config_capture *captures = from->captures.items;
-    size_t count = from->checks.count + from->captures.count;
+    size_t count = from->checks.count + from->captures.count + 1; /* gRPC's */
     step->checks = rw_load_compile_memory(compiler, count * sizeof(*step->checks));
     if (!step->checks)
         return;
@@ -242,7 +243,7 @@ static void compile_body(struct rw_load_compiler *compiler, const struct rw_load
 static void name_request(struct rw_load_compiler *compiler, const struct rw_load_config_step *from,
                          struct rw_load_request *request)
 {
-    bool has_body = from->body.len || from->body_file.len;
+    bool has_body = from->body.len || from->body_file.len || from->grpc;
     request->method = from->method.len ? from->method
                       : has_body       ? RW_LITERAL("POST")
                                        : RW_LITERAL("GET");
@@ -252,6 +253,63 @@ static void name_request(struct rw_load_compiler *compiler, const struct rw_load
                                         RW_SPAN_ARGS(from->path));
     if (!request->name.at)
         compiler->report->err = RW_ENOMEM;
+}
+
+/* ---- gRPC ---- */
+
+enum { GRPC_HEAD_BYTES = 5 }; /* not compressed; the length, big-endian */
+
+static struct rw_span decode_message(struct rw_load_compiler *compiler, const struct rw_span *text)
+{
+    struct rw_base64_decoder decoder = {0};
+    size_t room = text->len + 4, written = 0;
+    char *bytes = rw_load_compile_memory(compiler, room);
+    struct rw_span rest = *text;
+    bool good = !bytes || !rest.len || rw_base64_decode(&decoder, &rest, bytes, room, &written);
+    if (!good || rest.len || (text->len && bytes && !rw_base64_decoded(&decoder)))
+        rw_conf_mistake_on(compiler->report, text, "not base64");
+    return rw_span(bytes, bytes ? written : 0);
+}
+
+static void set_grpc_body(struct rw_load_compiler *compiler, struct rw_span message,
+                          struct rw_load_request *request)
+{
+    char *body = rw_load_compile_memory(compiler, GRPC_HEAD_BYTES + message.len);
+    if (!body)
+        return;
+    for (unsigned i = 0; i < 4; i++)
+        body[1 + i] = (char)(message.len >> (24 - 8 * i));
+    if (message.len)
+        memcpy(body + GRPC_HEAD_BYTES, message.at, message.len);
+    request->body = rw_span(body, GRPC_HEAD_BYTES + message.len);
+}
+
+static void compile_grpc(struct rw_load_compiler *compiler, const struct rw_load_config_grpc *from,
+                         struct rw_load_request *request, struct rw_load_step *step)
+{
+    static const struct rw_conf_pair fields[] = {
+        {{"Content-Type", 12}, {"application/grpc", 16}},
+        {{"TE", 2}, {"trailers", 8}},
+    };
+    const struct rw_span *file =
+        from->file.len ? rw_load_compile_file(compiler, &from->file, BODY_FILE_BYTES_MAX) : NULL;
+    struct rw_span message = file ? *file : decode_message(compiler, &from->message);
+    if (compiler->config->protocol != RW_LOAD_H2)
+        rw_conf_mistake_at(compiler->report, from->place, "gRPC needs `protocol: http2`");
+    set_grpc_body(compiler, message, request);
+    request->method = RW_LITERAL("POST");
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        compile_header(compiler, &fields[i], request, step);
+}
+
+static void check_grpc_status(struct rw_load_compiler *compiler, const void *place,
+                              struct rw_load_step *step)
+{
+    struct rw_load_check *check = new_check(compiler, step, place);
+    if (!check)
+        return;
+    check->part = RW_LOAD_GRPC;
+    check->text = RW_LITERAL("gRPC status is 0");
 }
 
 /* ---- Think time ---- */
@@ -278,7 +336,11 @@ void rw_load_compile_step(struct rw_load_compiler *compiler, const struct rw_loa
     compile_target(compiler, from, request, step);
     compile_headers(compiler, from, request, step);
     compile_body(compiler, from, request, step);
+    if (from->grpc)
+        compile_grpc(compiler, from->grpc, request, step);
     compile_checks(compiler, from, step);
+    if (from->grpc)
+        check_grpc_status(compiler, &from->path, step);
     if (think.len && !read_think(think, step))
         rw_conf_mistake_on(compiler->report, think_place,
                            "expected a time like 1s, or two like 500ms-2s");

@@ -196,6 +196,46 @@ static const struct rw_conf_record capture_record = {
 
 /* ---- Steps ---- */
 
+#define MEMBER(name) offsetof(struct rw_load_config_grpc, name)
+static const struct rw_conf_field grpc_fields[] = {
+    {
+        .name = "message",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(message),
+        .max = 1 << 20,
+        .doc = "The message as protocol buffers have it, in base64. By default one without fields.",
+        .example = "CgNBbm4=",
+    },
+    {
+        .name = "message_file",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(file),
+        .max = 4096,
+        .doc = "A file with the message's bytes; its path is from where the scenario file lies.",
+        .example = "hello.bin",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static void check_grpc(void *value, struct rw_conf_report *report)
+{
+    const struct rw_load_config_grpc *grpc = value;
+    if (grpc->message.len && grpc->file.len)
+        rw_conf_mistake_on(report, &grpc->file, "message or message_file, not both");
+}
+
+static const struct rw_conf_record grpc_record = {
+    .name = "grpc",
+    .doc = "A call with one message each way, over HTTP/2: `path` is /package.Service/Method. It "
+           "fails when the status of gRPC is not 0. A text in place of the mapping is the message.",
+    .size = sizeof(struct rw_load_config_grpc),
+    .fields = grpc_fields,
+    .place_offset = offsetof(struct rw_load_config_grpc, place),
+    .scalar_field = "message",
+    .check = check_grpc,
+};
+
 #define MEMBER(name) offsetof(struct rw_load_config_step, name)
 static const struct rw_conf_field step_fields[] = {
     {
@@ -251,6 +291,13 @@ static const struct rw_conf_field step_fields[] = {
         .example = "picture.jpg",
     },
     {
+        .name = "grpc",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(grpc),
+        .record = &grpc_record,
+        .doc = "A call of gRPC in place of a plain request.",
+    },
+    {
         .name = "capture",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_LIST,
@@ -286,6 +333,8 @@ static void check_step(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &step->method, "this is no method");
     if (step->body.len && step->body_file.len)
         rw_conf_mistake_on(report, &step->body_file, "body or body_file, not both");
+    if (step->grpc && (step->body.len || step->body_file.len || step->method.len))
+        rw_conf_mistake_on(report, &step->grpc, "a call of gRPC has its own method and body");
 }
 
 static const struct rw_conf_record step_record = {

@@ -23,9 +23,15 @@ struct rw_load_config_capture {
     struct rw_conf_place place;
 };
 
+struct rw_load_config_grpc {
+    struct rw_span message, file;
+    struct rw_conf_place place;
+};
+
 struct rw_load_config_step {
     struct rw_span name, method, path, body, body_file, think;
-    struct rw_conf_list headers; /* pairs */
+    struct rw_load_config_grpc *grpc; /* NULL: it is none */
+    struct rw_conf_list headers;      /* pairs */
     struct rw_conf_list captures, checks;
     struct rw_conf_place place;
 };

@@ -24,6 +24,7 @@ void rw_load_answer_begin(struct rw_load_answer *answer)
     answer->body.err = RW_OK;
     answer->status = 0;
     answer->good = true;
+    answer->grpc_good = false;
 }
 
 void rw_load_answer_free(struct rw_load_answer *answer)
@@ -37,6 +38,19 @@ void rw_load_answer_body(struct rw_load_answer *answer, const struct rw_load_ste
     size_t room = RW_LOAD_ANSWER_BYTES_MAX - answer->body.len;
     if (step->looks_at_body)
         rw_text_add(&answer->body, rw_span(bytes.at, bytes.len < room ? bytes.len : room));
+}
+
+void rw_load_answer_trailers(struct rw_load_answer *answer, struct rw_span lines)
+{
+    struct rw_span line;
+    while (rw_span_next(&lines, '\n', &line)) {
+        ptrdiff_t colon = rw_span_find(line, ':');
+        if (line.len && line.at[line.len - 1] == '\r')
+            line.len--;
+        if (colon > 0 && rw_span_is_nocase(rw_span(line.at, (size_t)colon), "grpc-status"))
+            answer->grpc_good =
+                rw_span_is(rw_span_trim(rw_span_skip(line, (size_t)colon + 1)), "0");
+    }
 }
 
 /* ---- Conditions ---- */
@@ -187,6 +201,9 @@ static void judge_part(const struct rw_load_check *check, struct trial *trial)
     case RW_LOAD_BODY:
         conclude(check, trial, true, body);
         break;
+    case RW_LOAD_GRPC:
+        conclude(check, trial, trial->answer->grpc_good, found);
+        break;
     case RW_LOAD_FIELD:
         break; /* done in the head */
     }
@@ -197,7 +214,9 @@ void rw_load_answer_head(struct rw_load_answer *answer, const struct rw_load_ste
                          struct rw_text *captures, struct rw_load_check_count *counts)
 {
     struct trial trial = {answer, values, captures, counts, 0, NULL, false};
+    const struct rw_field *grpc = rw_message_find_name(message, RW_LITERAL("grpc-status"));
     answer->status = message->status;
+    answer->grpc_good = grpc && rw_span_is(grpc->value, "0"); /* where there are no trailers */
     for (unsigned i = 0; i < step->check_count; i++) {
         const struct rw_load_check *check = &step->checks[i];
         if (check->part != RW_LOAD_FIELD)

@@ -1,8 +1,8 @@
 /* Holds an answer against a step's checks, and keeps what it captures.
  *
  * A generator's thread: rw_load_answer_begin when a request leaves, _head once the head is there,
- * _body for each piece, _judge when all is there. Fields are looked at in _head, since their bytes
- * are gone afterwards; the body is kept only for steps that look into it.
+ * _body for each piece, _trailers, _judge when all is there. Fields are looked at in _head, since
+ * their bytes are gone afterwards; the body is kept only for steps that look into it.
  */
 #ifndef RW_LOAD_SCRIPT_JUDGE_H
 #define RW_LOAD_SCRIPT_JUDGE_H
@@ -19,6 +19,7 @@ struct rw_load_answer {
     struct rw_text body;
     uint16_t status;
     bool good;
+    bool grpc_good; /* the status of gRPC was there, and is 0 */
 };
 
 void rw_load_answer_begin(struct rw_load_answer *answer);
@@ -30,6 +31,8 @@ void rw_load_answer_head(struct rw_load_answer *answer, const struct rw_load_ste
                          struct rw_text *captures, struct rw_load_check_count *counts);
 void rw_load_answer_body(struct rw_load_answer *answer, const struct rw_load_step *step,
                          struct rw_span bytes);
+/* "Name: value\r\n" lines behind the body. */
+void rw_load_answer_trailers(struct rw_load_answer *answer, struct rw_span lines);
 /* All of it is there: is it as it is to be? */
 bool rw_load_answer_judge(struct rw_load_answer *answer, const struct rw_load_step *step,
                           uint64_t latency_ns, const struct rw_load_values *values,

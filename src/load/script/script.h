@@ -32,7 +32,8 @@ enum rw_load_part {
     RW_LOAD_FIELD, /* of the head: the first of that name */
     RW_LOAD_JSON,  /* the value at a JSON pointer (RFC 6901) in the body */
     RW_LOAD_MATCH, /* of a regular expression in the body */
-    RW_LOAD_BODY
+    RW_LOAD_BODY,
+    RW_LOAD_GRPC /* its status, of the trailers: 0 */
 };
 
 /* A check: what is looked at is there and is as it is to be. A capture: it is there, and is kept.
