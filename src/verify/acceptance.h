@@ -125,6 +125,11 @@ struct rw_verify_target_coverage {
     double least_percent;
 };
 
+struct rw_verify_target_goodput {
+    double least;
+    uint32_t within_ms;
+};
+
 struct rw_verify_target_cost {
     double most;
     double core_hour; /* price */
@@ -135,6 +140,7 @@ enum rw_verify_target_kind {
     RW_TARGET_LATENCY,
     RW_TARGET_ERRORS,
     RW_TARGET_THROUGHPUT,
+    RW_TARGET_GOODPUT,
     RW_TARGET_CONCURRENCY,
     RW_TARGET_AVAILABILITY,
     RW_TARGET_RECOVERY,

@@ -12,6 +12,8 @@ void rw_judge_errors(const struct rw_judging *judging, const void *value,
                      struct rw_verdict *verdict);
 void rw_judge_throughput(const struct rw_judging *judging, const void *value,
                          struct rw_verdict *verdict);
+void rw_judge_goodput(const struct rw_judging *judging, const void *value,
+                      struct rw_verdict *verdict);
 void rw_judge_concurrency(const struct rw_judging *judging, const void *value,
                           struct rw_verdict *verdict);
 void rw_judge_cost(const struct rw_judging *judging, const void *value, struct rw_verdict *verdict);

@@ -212,6 +212,31 @@ void rw_judge_throughput(const struct rw_judging *judging, const void *value,
     }
 }
 
+/* ---- Goodput ---- */
+
+/* Answers in time, less those that failed: as if all of these had been in time, which is so where a
+ * system sheds load, and else tells too little rather than too much. */
+static double goodput_of(const struct rw_take *take, uint32_t within_ms)
+{
+    const struct rw_load_counts *counts = &take->tally->counts;
+    double within = rw_histogram_share_within(&take->tally->latency, within_ms * 1000000ull);
+    double in_time = within * (double)counts->answered;
+    double failed = (double)(counts->failed - unanswered(counts));
+    return fmax(0, in_time - failed) / take->seconds;
+}
+
+void rw_judge_goodput(const struct rw_judging *judging, const void *value,
+                      struct rw_verdict *verdict)
+{
+    const struct rw_verify_target_goodput *target = value;
+    const struct rw_take *take;
+    unsigned count = 0;
+    for (EACH_TAKE(take, judging))
+        if (take->done)
+            verdict->values[count++] = goodput_of(take, target->within_ms);
+    judge_by_repetitions(judging, true, verdict);
+}
+
 /* ---- Concurrency ---- */
 
 void rw_judge_concurrency(const struct rw_judging *judging, const void *value,

@@ -24,6 +24,11 @@ static double throughput_limit(const void *value)
     return ((const struct rw_verify_target_throughput *)value)->least;
 }
 
+static double goodput_limit(const void *value)
+{
+    return ((const struct rw_verify_target_goodput *)value)->least;
+}
+
 static double concurrency_limit(const void *value)
 {
     return ((const struct rw_verify_target_concurrency *)value)->least;
@@ -109,6 +114,16 @@ static const struct rw_conf_field throughput_fields[] = {
     FIELD(throughput, least, .name = "at_least_per_second", .type = RW_CONF_NUMBER,
           .doc = "Requests answered without failure, per second; the load must ask for more.",
           .example = "1000"),
+    {.name = NULL},
+};
+
+static const struct rw_conf_field goodput_fields[] = {
+    FIELD(goodput, least, .name = "at_least_per_second", .type = RW_CONF_NUMBER,
+          .doc = "Requests answered without failure and in time, per second, under a load that "
+                 "asks for more than the system can do.",
+          .example = "800"),
+    FIELD(goodput, within_ms, .name = "within", .type = RW_CONF_DURATION, .min = 1, .max = 3600000,
+          .doc = "An answer that comes later is of no use.", .example = "500ms"),
     {.name = NULL},
 };
 
@@ -210,6 +225,8 @@ static const struct rw_conf_record records[RW_TARGET_KIND_COUNT] = {
     [RW_TARGET_ERRORS] = RECORD("target.error_rate", errors, .doc = "How many requests may fail."),
     [RW_TARGET_THROUGHPUT] =
         RECORD("target.throughput", throughput, .doc = "How much must be carried."),
+    [RW_TARGET_GOODPUT] =
+        RECORD("target.goodput", goodput, .doc = "What is left under overload: answers in time."),
     [RW_TARGET_CONCURRENCY] =
         RECORD("target.concurrency", concurrency, .doc = "How many connections must be held."),
     [RW_TARGET_AVAILABILITY] =
@@ -252,6 +269,16 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
                               .timed = true,
                               .limit = throughput_limit,
                               .judge = rw_judge_throughput},
+    [RW_TARGET_GOODPUT] = {.key = {.name = "goodput",
+                                   .record = &records[RW_TARGET_GOODPUT],
+                                   .user = &kinds[RW_TARGET_GOODPUT],
+                                   .doc = "Requests answered in time per second, under overload."},
+                           .label = RW_LABEL("Goodput", "有效吞吐量"),
+                           .unit = RW_UNIT_PER_SECOND,
+                           .at_least = true,
+                           .timed = true,
+                           .limit = goodput_limit,
+                           .judge = rw_judge_goodput},
     [RW_TARGET_CONCURRENCY] = {.key = {.name = "concurrency",
                                        .record = &records[RW_TARGET_CONCURRENCY],
                                        .user = &kinds[RW_TARGET_CONCURRENCY],
@@ -313,11 +340,16 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
 };
 
 const struct rw_conf_variant_kind *const rw_target_kinds[RW_TARGET_KIND_COUNT + 1] = {
-    &kinds[RW_TARGET_LATENCY].key,      &kinds[RW_TARGET_ERRORS].key,
-    &kinds[RW_TARGET_THROUGHPUT].key,   &kinds[RW_TARGET_CONCURRENCY].key,
-    &kinds[RW_TARGET_AVAILABILITY].key, &kinds[RW_TARGET_RECOVERY].key,
-    &kinds[RW_TARGET_DATA_LOSS].key,    &kinds[RW_TARGET_COVERAGE].key,
-    &kinds[RW_TARGET_COST].key,
+    [RW_TARGET_LATENCY] = &kinds[RW_TARGET_LATENCY].key,
+    [RW_TARGET_ERRORS] = &kinds[RW_TARGET_ERRORS].key,
+    [RW_TARGET_THROUGHPUT] = &kinds[RW_TARGET_THROUGHPUT].key,
+    [RW_TARGET_GOODPUT] = &kinds[RW_TARGET_GOODPUT].key,
+    [RW_TARGET_CONCURRENCY] = &kinds[RW_TARGET_CONCURRENCY].key,
+    [RW_TARGET_AVAILABILITY] = &kinds[RW_TARGET_AVAILABILITY].key,
+    [RW_TARGET_RECOVERY] = &kinds[RW_TARGET_RECOVERY].key,
+    [RW_TARGET_DATA_LOSS] = &kinds[RW_TARGET_DATA_LOSS].key,
+    [RW_TARGET_COVERAGE] = &kinds[RW_TARGET_COVERAGE].key,
+    [RW_TARGET_COST] = &kinds[RW_TARGET_COST].key,
 };
 
 struct rw_quantity rw_target_quantity(const struct rw_verify_target *target, double value)

@@ -251,6 +251,28 @@ static void test_throughput(void **state)
     end(&world);
 }
 
+/* 1,000 answers in 10 s: a tenth late, a tenth refused at once. */
+static void test_goodput(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world, "  - goodput: { at_least_per_second: 79, within: 500ms }", 2);
+    for (unsigned i = 0; i < 2; i++) {
+        struct rw_take *one = take(&world, i);
+        answer(one, 900, 100);
+        answer(one, 100, 900);
+        one->tally->counts.failed = 100;
+    }
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    assert_true(fabs(world.sheet.verdicts[0].measured - 80) < 1e-9);
+    refuse(rw_record_take(&world.record, 0, 0), 50); /* not answered: no part of it */
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    world.record.takes[0].tally->counts.failed += 100;
+    world.record.takes[1].tally->counts.failed += 100;
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    end(&world);
+}
+
 static void test_concurrency(void **state)
 {
     struct world world;
@@ -302,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_the_generators_own_lateness),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_throughput),
+        cmocka_unit_test(test_goodput),
         cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_loads_that_did_not_run),
         cmocka_unit_test(test_a_run_that_was_not_whole_never_holds),
