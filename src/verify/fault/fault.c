@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -72,6 +71,8 @@ static void *work(void *user)
     if (err)
         return NULL;
     rw_loop_run(faults->loop);
+    while (sem_wait(&faults->leave) != 0)
+        continue;
     rw_loop_destroy(faults->loop);
     return NULL;
 }
@@ -103,16 +104,19 @@ enum rw_err rw_faults_open(const struct rw_faults_options *options, struct rw_fa
         return RW_ENOMEM;
     rw_list_init(&faults->armed);
     rw_random_seed(&faults->random, options->seed);
+    sem_init(&faults->leave, 0, 0);
     enum rw_err err = rw_guard_open(&faults->guard); /* forks: before there is a thread */
     if (!err) {
         err = start_thread(faults);
         if (err)
             rw_guard_close(&faults->guard);
     }
-    if (err)
+    if (err) {
+        sem_destroy(&faults->leave);
         rw_free(faults);
-    else
+    } else {
         *out = faults;
+    }
     return err;
 }
 
@@ -161,7 +165,9 @@ void rw_faults_close(struct rw_faults *faults)
     if (!faults)
         return;
     rw_faults_call(faults, close_all, faults);
+    sem_post(&faults->leave);
     pthread_join(faults->thread, NULL);
+    sem_destroy(&faults->leave);
     rw_guard_close(&faults->guard);
     rw_free(faults);
 }

@@ -11,6 +11,7 @@
 #include "verify/fault/relay.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 struct rw_fault_means {
     /* What is missing there, "no relay stands in front"; NULL: nothing. Any thread. */
@@ -41,6 +42,7 @@ struct rw_fault {
 struct rw_faults {
     struct rw_loop *loop;
     pthread_t thread;
+    sem_t leave; /* nobody posts to the loop any more */
     struct rw_random random;
     struct rw_guard guard;
     struct rw_list armed;
