@@ -98,6 +98,7 @@ static void add_type(struct rw_text *text, const struct rw_conf_records *records
 
 static void add_default(struct rw_text *text, const struct rw_conf_field *field)
 {
+    bool always = field->flags & RW_CONF_ALWAYS && !(field->flags & RW_CONF_LIST);
     if (field->flags & RW_CONF_REQUIRED)
         rw_text_adds(text, "**required**");
     else if (field->fallback && *field->fallback)
@@ -105,7 +106,7 @@ static void add_default(struct rw_text *text, const struct rw_conf_field *field)
     else if (field->fallback)
         rw_text_adds(text, "empty");
     else
-        rw_text_adds(text, field->flags & RW_CONF_ALWAYS ? "its defaults" : "none");
+        rw_text_adds(text, always ? "its defaults" : "none");
 }
 
 static void add_row(struct rw_text *text, const struct rw_conf_records *records,

@@ -43,7 +43,7 @@ enum rw_conf_flags {
         2, /* struct rw_conf_list of the type; a single value is taken as a list of one */
     RW_CONF_MAP =
         4, /* struct rw_conf_list of struct rw_conf_pair: text keys, text values (TEXT only) */
-    RW_CONF_ALWAYS = 8,  /* RECORD: filled with defaults when absent */
+    RW_CONF_ALWAYS = 8,  /* RECORD: filled with defaults when absent; LIST: is in the example */
     RW_CONF_UNIQUE = 16, /* LIST of RECORD: the records' field "name" must be unique */
     RW_CONF_REMOTE =
         32, /* ADDRESS to connect to: also name:80 and srv:_service._proto.name, but not :80 */

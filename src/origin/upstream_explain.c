@@ -134,6 +134,9 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
+    if (cluster->discovery.len)
+        rw_text_addf(text, "\n  discovery %.*s; the endpoints above until it has answered",
+                     RW_SPAN_ARGS(cluster->discovery));
     explain_tiers(cluster, text);
     explain_lines(cluster, text);
     explain_retries(&cluster->retries, text);

@@ -45,6 +45,7 @@ enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
     made->options = *options;
     rw_list_init(&made->clusters);
     rw_list_init(&made->resolvers);
+    rw_list_init(&made->discoveries);
     for (unsigned i = 0; i < RW_CLUSTER_BUCKETS; i++) {
         rw_list_init(&made->names[i]);
         rw_list_init(&made->endpoints[i]);
@@ -68,6 +69,7 @@ void rw_clusters_destroy(struct rw_clusters *clusters)
 {
     rw_assert(rw_list_empty(&clusters->clusters));
     rw_assert(rw_list_empty(&clusters->resolvers));
+    rw_assert(rw_list_empty(&clusters->discoveries));
     rw_slots_drop(clusters->endpoint_slots);
     rw_slots_drop(clusters->cluster_slots);
     rw_free(clusters);

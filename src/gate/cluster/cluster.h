@@ -144,6 +144,7 @@ struct rw_cluster {
     unsigned proxy_version; /* of the PROXY protocol; 0: none */
     bool http2;             /* what the endpoints speak */
     struct rw_cluster_http2 http2_settings;
+    struct rw_span discovery;              /* "etcd /services/app/": for people; empty: none */
     struct rw_span host;                   /* Host override; empty: none */
     struct rw_tls_client *tls;             /* NULL: plain; a reference */
     struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the

@@ -118,6 +118,10 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     }
     rw_text_adds(json, "]");
     describe_tiers(&control->cluster, set, now_ms, json);
+    describe_label("discovery", control->cluster.discovery, json);
+    if (control->cluster.discovery.len)
+        rw_text_addf(json, ",\"discovered\":%s",
+                     rw_discovery_answered(&control->discovery) ? "true" : "false");
     const struct rw_limiter *limiter = control->cluster.limiter;
     if (limiter)
         rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
@@ -276,6 +280,20 @@ static void expose_paths(const struct rw_clusters *clusters, struct rw_text *tex
     }
 }
 
+static void expose_discoveries(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    const struct rw_cluster_control *control = NULL;
+    rw_metrics_expose_head(text, "ringway_upstream_discovered", "gauge",
+                           "Whether the endpoints of an upstream with `discovery` were ever found");
+    while ((control = next_in_force(clusters, control))) {
+        if (!control->cluster.discovery.len)
+            continue;
+        rw_text_adds(text, "ringway_upstream_discovered{upstream=\"");
+        add_label(text, control->cluster.name);
+        rw_text_addf(text, "\"} %d\n", rw_discovery_answered(&control->discovery));
+    }
+}
+
 static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
 {
     const struct rw_cluster_control *control = NULL;
@@ -310,6 +328,7 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     expose_localities(clusters, text);
     expose_tiers(clusters, text);
     expose_paths(clusters, text);
+    expose_discoveries(clusters, text);
     expose_limiters(clusters, text, true);
     expose_limiters(clusters, text, false);
 }

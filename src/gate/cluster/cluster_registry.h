@@ -14,6 +14,7 @@
 #include "gate/cluster/cluster.h"
 #include "gate/cluster/health.h"
 #include "gate/cluster/resolve.h"
+#include "gate/discovery/discovery.h"
 #include "io/address.h"
 
 /* ---- cluster_slots.c: small numbers, the lowest free one first; any thread ---- */
@@ -32,8 +33,9 @@ enum { RW_CLUSTER_BUCKETS = 1024 };
 
 struct rw_clusters {
     struct rw_clusters_options options;
-    struct rw_list clusters;  /* of rw_cluster_control.link, newest first */
-    struct rw_list resolvers; /* of struct rw_cluster_resolver.link: one for each way to do DNS */
+    struct rw_list clusters;    /* of rw_cluster_control.link, newest first */
+    struct rw_list discoveries; /* gate/discovery/discovery.h */
+    struct rw_list resolvers;   /* of struct rw_cluster_resolver.link: one for each way to do DNS */
     struct rw_list names[RW_CLUSTER_BUCKETS];     /* of rw_cluster_control.same, newest first */
     struct rw_list endpoints[RW_CLUSTER_BUCKETS]; /* of rw_endpoint_record.link */
     struct rw_slots *endpoint_slots, *cluster_slots;
@@ -75,6 +77,7 @@ struct rw_cluster_control {
     unsigned line_count;
     bool paths; /* endpoints have their path: there is `tcp`, or `lines` */
     struct rw_cluster_resolver *resolver; /* NULL: no names */
+    struct rw_discovery_use discovery;
     struct rw_config_active_health health;
     struct rw_config_grpc_health grpc_health;
     bool probed; /* the configuration has `health` */

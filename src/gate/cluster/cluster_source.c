@@ -12,6 +12,7 @@ enum { REFRESH_RETRY_MS = 1000 };
 /* ---- Reading what is configured ---- */
 
 static void on_resolved(struct rw_resolve_use *use);
+static void on_discovered(struct rw_discovery_use *use);
 static void retry_refresh(struct rw_timer *timer);
 
 static bool set_text(struct rw_cluster_control *control, struct rw_span *to, struct rw_span text)
@@ -138,6 +139,38 @@ static enum rw_err read_source(struct rw_cluster_source *source, const struct rw
     return read_name(source, config, endpoint->address);
 }
 
+static enum rw_err name_discovery(struct rw_cluster_control *control,
+                                  const struct rw_config_discovery *config)
+{
+    struct rw_span what = config->file, kind = RW_LITERAL("file");
+    if (config->etcd) {
+        kind = RW_LITERAL("etcd");
+        what = config->etcd->prefix;
+    } else if (config->kubernetes) {
+        kind = RW_LITERAL("kubernetes");
+        what = config->kubernetes->service;
+    }
+    control->cluster.discovery =
+        rw_arena_format(&control->arena, "%.*s %.*s", RW_SPAN_ARGS(kind), RW_SPAN_ARGS(what));
+    return control->cluster.discovery.at ? RW_OK : RW_ENOMEM;
+}
+
+/* Without a loop (a check, the simulation) nothing is found. */
+static enum rw_err start_discovery(struct rw_cluster_control *control,
+                                   const struct rw_config_upstream *upstream,
+                                   struct rw_conf_report *report)
+{
+    struct rw_clusters *clusters = control->clusters;
+    if (!upstream->discovery)
+        return RW_OK;
+    enum rw_err err = name_discovery(control, upstream->discovery);
+    control->discovery.changed = on_discovered;
+    if (err || !clusters->options.loop)
+        return err;
+    return rw_discovery_start(&clusters->discoveries, clusters->options.loop, control->cluster.name,
+                              upstream->discovery, report, &control->discovery);
+}
+
 enum rw_err rw_cluster_read_sources(struct rw_cluster_control *control,
                                     const struct rw_config *config,
                                     const struct rw_config_upstream *upstream,
@@ -166,11 +199,12 @@ enum rw_err rw_cluster_read_sources(struct rw_cluster_control *control,
         if (err)
             return err;
     }
-    return RW_OK;
+    return start_discovery(control, upstream, report);
 }
 
 void rw_cluster_stop_sources(struct rw_cluster_control *control)
 {
+    rw_discovery_stop(&control->discovery);
     for (unsigned i = 0; i < control->source_count; i++)
         rw_resolve_stop(&control->sources[i].use);
     if (control->clusters->options.loop)
@@ -198,6 +232,8 @@ static uint32_t rank_of(const struct rw_cluster_source *source, const struct rw_
     const struct rw_cluster_tiers *tiers = &source->control->cluster.tiers;
     enum rw_distance distance = rw_locality_distance(&tiers->own, &source->locality);
     uint32_t priority = source->priority + line->priority;
+    if (priority >= RW_PRIORITIES) /* of one that was discovered */
+        priority = RW_PRIORITIES - 1;
     return priority * RW_DISTANCE_COUNT +
            rw_locality_prefer(distance, (enum rw_prefer)tiers->prefer);
 }
@@ -282,6 +318,35 @@ static enum rw_err gather_source(struct gathered *gathered, struct rw_cluster_so
             set_port(&address, source->port);
         err = add_member(gathered, source, &address, resolved[i].host, weight * resolved[i].weight);
     }
+    return err;
+}
+
+/* What was found, as if it were configured. */
+static enum rw_err gather_discovered(struct gathered *gathered, struct rw_cluster_control *control)
+{
+    const struct rw_discovered *found = NULL;
+    enum rw_err err = RW_OK;
+    while (!err && (found = rw_discovery_next(&control->discovery, found))) {
+        const struct rw_cluster_source source = {
+            .control = control, .priority = found->priority, .locality = found->locality};
+        char host[RW_ADDRESS_HOST_TEXT_MAX];
+        size_t len = found->address.storage.ss_family == AF_UNIX
+                         ? 0
+                         : rw_address_format_host(host, rw_address_sockaddr(&found->address));
+        err = add_member(gathered, &source, &found->address, rw_span(host, len),
+                         (uint64_t)found->weight * RW_RESOLVE_WEIGHT_ONE);
+    }
+    return err;
+}
+
+/* The configured ones do until it is known what there is. */
+static enum rw_err gather(struct gathered *gathered, struct rw_cluster_control *control)
+{
+    enum rw_err err = RW_OK;
+    if (rw_discovery_answered(&control->discovery))
+        return gather_discovered(gathered, control);
+    for (unsigned i = 0; i < control->source_count && !err; i++)
+        err = gather_source(gathered, &control->sources[i]);
     return err;
 }
 
@@ -399,9 +464,7 @@ enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)
 {
     struct gathered gathered = {0};
     struct rw_endpoint_set *set = NULL;
-    enum rw_err err = RW_OK;
-    for (unsigned i = 0; i < control->source_count && !err; i++)
-        err = gather_source(&gathered, &control->sources[i]);
+    enum rw_err err = gather(&gathered, control);
     if (err)
         goto out;
     sort_members(&gathered);
@@ -435,6 +498,11 @@ static void refresh_or_retry(struct rw_cluster_control *control)
 static void on_resolved(struct rw_resolve_use *use)
 {
     refresh_or_retry(rw_container_of(use, struct rw_cluster_source, use)->control);
+}
+
+static void on_discovered(struct rw_discovery_use *use)
+{
+    refresh_or_retry(rw_container_of(use, struct rw_cluster_control, discovery));
 }
 
 static void retry_refresh(struct rw_timer *timer)

@@ -346,10 +346,34 @@ struct rw_config_overload {
     struct rw_config_hash *fair_by;
 };
 
+/* Endpoints that are found at run time: by one of the three. */
+struct rw_config_etcd {
+    struct rw_conf_list servers; /* of address */
+    struct rw_span prefix;
+    struct rw_config_tls_client *tls; /* NULL: plain */
+};
+
+struct rw_config_kubernetes {
+    struct rw_span server, namespace, service;
+    struct rw_span port;       /* name or number; empty: the first */
+    struct rw_span token_file; /* empty: none */
+    struct rw_config_tls_client *tls;
+    bool plain; /* else `tls` is there */
+};
+
+struct rw_config_discovery {
+    struct rw_span file; /* empty: not this */
+    struct rw_config_etcd *etcd;
+    struct rw_config_kubernetes *kubernetes;
+    struct rw_locality locality; /* of endpoints that do not say */
+    struct rw_conf_place place;
+};
+
 struct rw_config_upstream {
     struct rw_span name;
-    struct rw_conf_list endpoints; /* of rw_config_endpoint */
-    int protocol;                  /* enum rw_config_protocol */
+    struct rw_conf_list endpoints;         /* of rw_config_endpoint */
+    struct rw_config_discovery *discovery; /* NULL: none */
+    int protocol;                          /* enum rw_config_protocol */
     struct rw_config_upstream_http2 *http2;
     int balance; /* enum rw_config_balance */
     struct rw_config_hash *hash;

@@ -311,6 +311,9 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
 {
     struct rw_config_upstream *upstream = value;
     uint64_t weights = 0;
+    if (!upstream->endpoints.count && !upstream->discovery)
+        rw_conf_mistake_at(report, upstream->place,
+                           "\"endpoints\" is missing, and so is \"discovery\"");
     for (EACH(struct rw_config_endpoint, endpoint, upstream->endpoints))
         weights += endpoint->weight;
     if (upstream->endpoints.count && weights == 0)

@@ -22,6 +22,7 @@ extern const struct rw_conf_record rw_config_tcp_route_record;
 
 /* config_upstream.c */
 extern const struct rw_conf_record rw_config_hash_record;
+extern const struct rw_conf_record rw_config_tls_client_record;
 extern const struct rw_conf_record rw_config_upstream_record;
 
 /* config_locality.c */
@@ -33,6 +34,9 @@ extern const struct rw_conf_record rw_config_upstream_locality_record;
 extern const struct rw_conf_record rw_config_upstream_tcp_record;
 extern const struct rw_conf_record rw_config_line_record;
 void rw_config_check_paths(struct rw_config_upstream *upstream, struct rw_conf_report *report);
+
+/* config_discovery.c */
+extern const struct rw_conf_record rw_config_discovery_record;
 
 /* config_hedging.c */
 extern const struct rw_conf_record rw_config_hedging_record;

@@ -513,7 +513,7 @@ static const struct rw_conf_field tls_fields[] = {
 };
 #undef MEMBER
 
-static const struct rw_conf_record tls_record = {
+const struct rw_conf_record rw_config_tls_client_record = {
     .name = "upstream.tls",
     .doc = "TLS towards the endpoints; {} takes the defaults.",
     .size = sizeof(struct rw_config_tls_client),
@@ -541,10 +541,17 @@ static const struct rw_conf_field upstream_fields[] = {
     {
         .name = "endpoints",
         .type = RW_CONF_RECORD,
-        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .flags = RW_CONF_LIST | RW_CONF_ALWAYS,
         .offset = MEMBER(endpoints),
         .record = &rw_config_endpoint_record,
-        .doc = "The servers, any of which can answer.",
+        .doc = "The servers, any of which can answer. There is at least one, or `discovery`.",
+    },
+    {
+        .name = "discovery",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(discovery),
+        .record = &rw_config_discovery_record,
+        .doc = "Where to find the servers, when they come and go.",
     },
     {
         .name = "protocol",
@@ -640,7 +647,7 @@ static const struct rw_conf_field upstream_fields[] = {
         .name = "tls",
         .type = RW_CONF_RECORD,
         .offset = MEMBER(tls),
-        .record = &tls_record,
+        .record = &rw_config_tls_client_record,
         .doc = "TLS towards the endpoints. Without it, connections are plain.",
     },
     {

@@ -25,7 +25,7 @@ static bool leaves_one(const struct rw_residency_rule_config *rule,
     for (size_t i = 0; i < upstream->endpoints.count; i++)
         if (endpoints[i].weight && rw_regions_have(&regions, endpoints[i].locality.region))
             return true;
-    return rule->refuse;
+    return rule->refuse || upstream->discovery; /* whose endpoints are not known here */
 }
 
 static enum rw_err check_cluster(const struct rw_residency_config *config,

@@ -1,0 +1,53 @@
+/* Discovery: endpoints that are not in the configuration, but in a file, in etcd or in Kubernetes.
+ *
+ * A cluster with `discovery` starts a use (rw_discovery_start). Uses of the same upstream with the
+ * same settings share one discovery, which outlives reloads with them: the watch goes on, and a new
+ * cluster knows at once what the old one knew. Whenever something has changed, `changed` is called,
+ * and the cluster makes a new set of what rw_discovery_next tells (gate/cluster/cluster_source.c):
+ * an endpoint swap, never a reload. What cannot be reached is asked again, later and later; until
+ * then all stays as it was last known. All on the control thread.
+ *
+ * Kinds (discovery_kinds.h): discovery_file.c looks at a file once a second; the others list once
+ * and then watch from where the list ended (feed.h is their HTTP client).
+ */
+#ifndef RW_GATE_DISCOVERY_DISCOVERY_H
+#define RW_GATE_DISCOVERY_DISCOVERY_H
+
+#include "base/list.h"
+#include "gate/config/config.h"
+#include "io/address.h"
+#include "io/loop.h"
+
+enum { RW_DISCOVERED_MAX = 4096 }; /* endpoints of one upstream; more are left out */
+
+struct rw_discovery;
+
+struct rw_discovered {
+    struct rw_address address;
+    uint32_t weight, priority;
+    struct rw_locality locality;
+};
+
+struct rw_discovery_use {
+    struct rw_list link;
+    struct rw_discovery *discovery; /* NULL: none */
+    void (*changed)(struct rw_discovery_use *use);
+};
+
+/* `all` is the list that discoveries of one registry are in. A file is read at once; other kinds
+ * answer from the loop. Mistakes of the settings go to the report: RW_EINVAL. */
+RW_MUST_CHECK enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop,
+                                             struct rw_span upstream,
+                                             const struct rw_config_discovery *config,
+                                             struct rw_conf_report *report,
+                                             struct rw_discovery_use *use);
+/* A use that was not started is fine. What is under way ends in the loop's next turns. */
+void rw_discovery_stop(struct rw_discovery_use *use);
+
+/* Has it ever been known what there is? */
+bool rw_discovery_answered(const struct rw_discovery_use *use);
+/* All that is known, in no order; NULL before the first, and after the last. */
+const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use,
+                                              const struct rw_discovered *after);
+
+#endif

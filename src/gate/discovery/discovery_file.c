@@ -1,0 +1,144 @@
+/* Endpoints in a file: YAML (or JSON, which is YAML too) with a list `endpoints`, as an upstream
+ * has one. It is looked at once a second, which sees every way to replace it: a rename, a link of a
+ * Kubernetes volume, a write over the network. A file with mistakes is told, and changes nothing.
+ */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "gate/config/config_tables.h"
+#include "gate/discovery/discovery_kinds.h"
+
+#include <sys/stat.h>
+
+enum { LOOK_EVERY_MS = 1000, READ_BLOCK_BYTES = 16384, READ_BYTES_MAX = 32 << 20 };
+
+struct contents {
+    struct rw_conf_list endpoints; /* of rw_config_endpoint */
+};
+
+struct state {
+    struct rw_discovery *discovery;
+    struct rw_timer timer;
+    struct rw_span path;
+    struct stat seen;
+};
+
+static const struct rw_conf_field fields[] = {
+    {
+        .name = "endpoints",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .offset = offsetof(struct contents, endpoints),
+        .record = &rw_config_endpoint_record,
+        .doc = "The servers.",
+    },
+    {.name = NULL},
+};
+
+static const struct rw_conf_record record = {
+    .name = "discovery.file",
+    .doc = "A file of endpoints.",
+    .size = sizeof(struct contents),
+    .fields = fields,
+    .place_offset = -1,
+};
+
+static enum rw_err take(struct rw_discovery *discovery, const struct contents *contents)
+{
+    const struct rw_config_endpoint *endpoints = contents->endpoints.items;
+    rw_discovery_begin(discovery);
+    struct rw_discovery_group *group = rw_discovery_put(discovery, RW_LITERAL("file"));
+    enum rw_err err = group ? RW_OK : RW_ENOMEM;
+    for (size_t i = 0; i < contents->endpoints.count && !err; i++) {
+        const struct rw_discovered item = {.weight = endpoints[i].weight,
+                                           .priority = endpoints[i].priority,
+                                           .locality = endpoints[i].locality};
+        err = rw_discovery_add(discovery, group, endpoints[i].address, &item);
+        if (err == RW_EINVAL) {
+            rw_log_limited(RW_LOG_WARN, "discovery", "upstream %.*s: no IP address: \"%.*s\"",
+                           RW_SPAN_ARGS(discovery->upstream), RW_SPAN_ARGS(endpoints[i].address));
+            err = RW_OK;
+        }
+    }
+    rw_discovery_end(discovery);
+    return err;
+}
+
+static void tell_mistakes(const struct rw_discovery *discovery, const struct rw_conf_report *report)
+{
+    struct rw_text text = {0};
+    rw_conf_report_print(report, &text);
+    struct rw_span rest = rw_text_span(&text), line;
+    while (rest.at && rw_span_next(&rest, '\n', &line))
+        if (line.len)
+            rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %.*s",
+                      RW_SPAN_ARGS(discovery->upstream), RW_SPAN_ARGS(line));
+    rw_text_free(&text);
+}
+
+static void read_now(struct state *state)
+{
+    struct rw_arena arena;
+    struct contents contents = {0};
+    rw_arena_init(&arena, NULL, 0, READ_BLOCK_BYTES, READ_BYTES_MAX);
+    struct rw_conf_report report = {.arena = &arena};
+    enum rw_err err = rw_conf_read_file(state->path.at, &record, &arena, &contents, &report);
+    if (!err)
+        err = take(state->discovery, &contents);
+    if (report.count)
+        tell_mistakes(state->discovery, &report);
+    else if (err)
+        rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %s: %s",
+                  RW_SPAN_ARGS(state->discovery->upstream), state->path.at, rw_err_text(err));
+    rw_arena_free(&arena);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* What is gone for a moment, while it is replaced, changes nothing. */
+static void look(struct rw_timer *timer)
+{
+    struct state *state = rw_container_of(timer, struct state, timer);
+    struct rw_loop *loop = state->discovery->loop;
+    struct stat now;
+    if (stat(state->path.at, &now) == 0 && !is_same(&now, &state->seen)) {
+        state->seen = now;
+        read_now(state);
+    }
+    rw_timer_start(loop, timer, rw_loop_now_ms(loop) + LOOK_EVERY_MS);
+}
+
+static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_discovery *config,
+                         struct rw_conf_report *report)
+{
+    (void)report;
+    struct state *state = rw_arena_zero(&discovery->arena, sizeof(*state));
+    if (!state)
+        return RW_ENOMEM;
+    state->discovery = discovery;
+    state->path = rw_arena_copy(&discovery->arena, config->file);
+    if (!state->path.at)
+        return RW_ENOMEM;
+    discovery->state = state;
+    state->timer.fire = look;
+    if (stat(state->path.at, &state->seen) != 0)
+        rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %s is not there yet",
+                  RW_SPAN_ARGS(discovery->upstream), state->path.at);
+    else
+        read_now(state);
+    rw_timer_start(discovery->loop, &state->timer, rw_loop_now_ms(discovery->loop) + LOOK_EVERY_MS);
+    return RW_OK;
+}
+
+static void end(struct rw_discovery *discovery)
+{
+    struct state *state = discovery->state;
+    rw_timer_stop(discovery->loop, &state->timer);
+    rw_discovery_free(discovery);
+}
+
+const struct rw_discovery_kind rw_discovery_file = {begin, end};

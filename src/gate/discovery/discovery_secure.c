@@ -1,0 +1,45 @@
+#include "gate/discovery/discovery_secure.h"
+
+#include "gate/discovery/discovery_kinds.h"
+
+static void tell(struct rw_conf_report *report, struct rw_conf_place place, enum rw_err err,
+                 const struct rw_text *why)
+{
+    struct rw_span rest = why->len ? rw_text_span(why) : rw_span_text(rw_err_text(err)), line;
+    while (rw_span_next(&rest, '\n', &line))
+        if (line.len)
+            rw_conf_mistake_at(report, place, "%.*s", RW_SPAN_ARGS(line));
+}
+
+enum rw_err rw_discovery_secure(struct rw_discovery *discovery,
+                                const struct rw_config_tls_client *tls,
+                                struct rw_conf_report *report, struct rw_feed_options *options)
+{
+    if (!tls)
+        return RW_OK;
+    const struct rw_span alpn = RW_LITERAL("http/1.1");
+    const struct rw_tls_client_options wanted = {
+        .insecure = !tls->verify,
+        .ca = tls->ca,
+        .cert = tls->cert,
+        .key = tls->key,
+        .alpn = &alpn,
+        .alpn_count = 1,
+        .min_version = (enum rw_tls_version)tls->min_version,
+    };
+    char host[RW_ADDRESS_HOST_TEXT_MAX];
+    size_t len = rw_address_format_host(host, rw_address_sockaddr(&options->servers[0]));
+    struct rw_span name =
+        rw_arena_copy(&discovery->arena, tls->name.len ? tls->name : rw_span(host, len));
+    struct rw_text why = {0};
+    if (!name.at)
+        return RW_ENOMEM;
+    enum rw_err err = rw_tls_client_create(&wanted, &options->tls, &why);
+    if (err && err != RW_ENOMEM)
+        tell(report, tls->place, err, &why);
+    rw_text_free(&why);
+    options->tls_name = name.at;
+    if (err)
+        options->tls = NULL;
+    return !err || err == RW_ENOMEM ? err : RW_EINVAL;
+}
