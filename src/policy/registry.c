@@ -7,9 +7,12 @@
 #include "policy/grpc_web/grpc_web.h"
 #include "policy/headers/headers.h"
 #include "policy/limit/limit.h"
+#include "policy/maintenance/maintenance.h"
 #include "policy/mirror/mirror.h"
+#include "policy/request_id/request_id.h"
 #include "policy/residency/residency.h"
 #include "policy/rewrite/rewrite.h"
+#include "policy/security_headers/security_headers.h"
 
 #include <stddef.h>
 
@@ -21,6 +24,9 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_compress.kind,
     &rw_policy_cors.kind,
     &rw_policy_faults.kind,
+    &rw_policy_security_headers.kind,
+    &rw_policy_request_id.kind,
+    &rw_policy_maintenance.kind,
     &rw_policy_grpc_web.kind,
     &rw_policy_rate_limit.kind,
     &rw_policy_residency.kind,

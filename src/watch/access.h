@@ -95,6 +95,7 @@ struct rw_access_record {
     struct rw_span client_place, residency; /* where the client is, and the rule for it */
     struct rw_span endpoint_region;         /* where a residency rule is concerned */
     struct rw_span trace_id;                /* 32 hex digits */
+    struct rw_span request_id;
     struct rw_span user_agent;
     unsigned status;    /* 0: none was sent; RW_ACCESS_NO_STATUS: there is no such thing */
     unsigned grpc_told; /* what a call of gRPC ended with, and one; 0: nothing */
@@ -113,7 +114,8 @@ struct rw_access_record {
  * others 256). The keys, in
  * this order: time client client_port method scheme host path query protocol status grpc_status
  * reason limit fault client_place residency route upstream endpoint endpoint_region bytes_in
- * bytes_out duration_us upstream_us retries retry_cause hedge aborted trace_id user_agent. */
+ * bytes_out duration_us upstream_us retries retry_cause hedge aborted trace_id request_id
+ * user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);
 
 #endif

@@ -321,7 +321,7 @@ size_t rw_access_line_room(const struct rw_access_record *record)
                    record->upstream.len + record->endpoint.len + record->reason.len +
                    record->limit.len + record->fault.len + record->client_place.len +
                    record->residency.len + record->endpoint_region.len + record->trace_id.len +
-                   record->user_agent.len;
+                   record->request_id.len + record->user_agent.len;
     size_t room = RW_ACCESS_LINE_FIXED_BYTES + 6 * texts;
     return room < RW_ACCESS_LINE_BYTES_MAX ? room : RW_ACCESS_LINE_BYTES_MAX;
 }
@@ -377,7 +377,8 @@ size_t rw_access_line(char *to, struct rw_access_clock *clock,
         to = put_client(to, record->client);
     to = put_request(to, record);
     to = put_response(to, record);
-    PUT_TEXT(to, "trace_id", record->trace_id, RW_ACCESS_TEXT_BYTES_MAX);
+    PUT_TEXT(to, "trace_id", record->trace_id, RW_ACCESS_LABEL_BYTES_MAX);
+    PUT_TEXT(to, "request_id", record->request_id, RW_ACCESS_LABEL_BYTES_MAX);
     PUT_TEXT(to, "user_agent", record->user_agent, RW_ACCESS_TEXT_BYTES_MAX);
     to = PUT_LITERAL(to, "}\n");
     return (size_t)(to - begin);

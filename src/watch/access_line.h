@@ -14,13 +14,13 @@ struct rw_access_clock {
 
 enum {
     /* Keys, numbers, address, and the slack that copying in blocks needs. */
-    RW_ACCESS_LINE_FIXED_BYTES = 944,
-    /* Every byte of a text can become six (\u001f). Twelve texts besides the path and the labels.
+    RW_ACCESS_LINE_FIXED_BYTES = 976,
+    /* Every byte of a text can become six (\u001f). Eleven texts besides the path and the labels.
      */
     RW_ACCESS_LINE_BYTES_MAX =
         RW_ACCESS_LINE_FIXED_BYTES +
-        6 * (RW_ACCESS_PATH_BYTES_MAX + 12 * RW_ACCESS_TEXT_BYTES_MAX) +
-        6 * (RW_ACCESS_PLACE_BYTES_MAX + RW_ACCESS_FAULT_BYTES_MAX + 2 * RW_ACCESS_LABEL_BYTES_MAX)
+        6 * (RW_ACCESS_PATH_BYTES_MAX + 11 * RW_ACCESS_TEXT_BYTES_MAX) +
+        6 * (RW_ACCESS_PLACE_BYTES_MAX + RW_ACCESS_FAULT_BYTES_MAX + 4 * RW_ACCESS_LABEL_BYTES_MAX)
 };
 
 /* Room that the record's line may need, at most RW_ACCESS_LINE_BYTES_MAX. */

@@ -124,6 +124,7 @@ struct rw_exchange {
     struct rw_span limit;          /* for the log: the rate limit that refused, or would have */
     const char *fault;             /* for the log: what was done to it on purpose; NULL: nothing */
     struct rw_exchange_wait *wait; /* of a policy (rw_exchange_wait); NULL: there was none */
+    struct rw_span request_id;     /* of policy/request_id; at NULL: it has none */
 
     const struct rw_residency
         *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */

@@ -230,6 +230,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
         .limit = x->limit,
         .fault = rw_span_text(x->fault),
+        .request_id = x->request_id,
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .user_agent = rw_message_value(&x->request, RW_FIELD_USER_AGENT),
         .status = x->responded ? x->response.status : 0,
