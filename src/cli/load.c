@@ -91,7 +91,7 @@ static int run(int argc, char **argv)
 
 const struct rw_verb rw_verb_load = {
     .name = "load",
-    .arguments = "[OPTIONS] URL | FILE.yaml | merge RESULT.json... | import FILE",
+    .arguments = "[OPTIONS] URL | FILE",
     .summary = "sends requests at a rate and tells how long the answers take",
     .help =
         "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
