@@ -92,7 +92,7 @@ static int run(int argc, char **argv)
 const struct rw_verb rw_verb_load = {
     .name = "load",
     .arguments = "[OPTIONS] URL | FILE",
-    .summary = "sends requests at a rate and tells how long the answers take",
+    .summary = "send requests at a rate and tell how long the answers take",
     .help =
         "With a rate, requests leave when they are due, whatever becomes of those before (open\n"
         "loop): a system that stalls is charged for all who would have waited. Without one, each\n"

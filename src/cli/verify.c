@@ -336,7 +336,7 @@ static int run(int argc, char **argv)
 const struct rw_verb rw_verb_verify = {
     .name = "verify",
     .arguments = "[OPTIONS] FILE",
-    .summary = "judges a system by acceptance targets, under load",
+    .summary = "judge a system by acceptance targets, under load",
     .help =
         "FILE says what is started or attached to, what load it gets, and what must hold:\n"
         "ringway schema --format acceptance has its keys, examples/acceptance.yaml is one to try.\n"
