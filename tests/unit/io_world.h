@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { PATTERN_BYTES = 1 << 16, PATIENCE_MS = 20000 };
+enum { PATTERN_BYTES = 1 << 16, PATIENCE_MS = 60000 };
 
 enum callback { NOWHERE, IN_OPEN, IN_DATA, IN_END, IN_SENT };
 
