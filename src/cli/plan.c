@@ -106,6 +106,10 @@ static int interview(const struct rw_cli_plan *arguments)
     else
         rw_intake_write_yaml(&intake, arguments->language, &text);
     int code = err ? 1 : rw_cli_plan_write(arguments->out, &text);
+    if (!code && arguments->out)
+        printf(arguments->language == RW_LANGUAGE_ZH ? "\n已写入 %s。下一步：ringway plan %s\n"
+                                                     : "\nWritten to %s. Next: ringway plan %s\n",
+               arguments->out, arguments->out);
     rw_intake_free(&intake);
     rw_text_free(&text);
     return code;

@@ -19,7 +19,7 @@ static int write_comparison(const struct rw_cli_plan *arguments, const struct rw
         rw_text_addf(&text,
                      arguments->language == RW_LANGUAGE_ZH
                          ? "%u 个数值改变，%u 个仅在前者，%u 个仅在后者\n"
-                         : "%u cells differ, %u only in the first, %u only in the second\n",
+                         : "cells that differ: %u; only in the first: %u; only in the second: %u\n",
                      counts.changed, counts.only_before, counts.only_after);
     int code = rw_cli_plan_write(arguments->out, &text);
     rw_text_free(&text);

@@ -10,6 +10,7 @@
 #include "report/markdown.h"
 #include "report/pdf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -115,11 +116,28 @@ static int write_artefacts(struct rw_plan_made *made, const char *folder)
     return code;
 }
 
+/* The folder with those that it stands in; an existing one is none the worse. */
+static bool make_folder(const char *path)
+{
+    struct rw_text text = {0};
+    rw_text_adds(&text, path);
+    for (size_t i = 1; !text.err && i < text.len; i++)
+        if (text.at[i] == '/') {
+            text.at[i] = '\0';
+            (void)mkdir(text.at, 0777);
+            text.at[i] = '/';
+        }
+    rw_text_free(&text);
+    return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
 int rw_cli_plan_write_folder(const struct rw_cli_plan *arguments, struct rw_plan_made *made)
 {
     struct rw_text cells = {0};
-    if (mkdir(arguments->out, 0777) != 0 && !rw_cli_plan_is_folder(arguments->out))
-        return failed(RW_EIO);
+    if (!make_folder(arguments->out)) {
+        fprintf(stderr, "ringway plan: %s: %s\n", arguments->out, strerror(errno));
+        return 1;
+    }
     int code = write_proposals(made, arguments->out);
     if (!code)
         code = write_artefacts(made, arguments->out);

@@ -24,14 +24,24 @@ void rw_plan_made_free(struct rw_plan_made *made)
     rw_arena_free(&made->arena);
 }
 
+/* What is wrong with the arguments stands in no file. */
+static void blame_arguments(struct rw_conf_report *report)
+{
+    report->file = RW_LITERAL("ringway plan");
+}
+
 static enum rw_err apply_settings(struct rw_plan_made *made, const struct rw_plan_options *options,
                                   struct rw_conf_report *report)
 {
     enum rw_err err = RW_OK;
+    struct rw_span file = report->file;
+    blame_arguments(report);
     for (unsigned i = 0; i < options->setting_count && err != RW_ENOMEM; i++) {
         enum rw_err one = rw_setting_apply(&made->plan.sheet, options->settings[i], report);
         err = one ? one : err;
     }
+    if (!err)
+        report->file = file;
     return err;
 }
 
@@ -83,6 +93,7 @@ static enum rw_err choose_tiers(struct rw_plan *plan, const char *wanted,
             plan->tier_count = 1;
             return RW_OK;
         }
+    blame_arguments(report);
     rw_conf_mistake_at(report, (struct rw_conf_place){0, 0},
                        "--tier %s: there is no such tier; there are %s (%s) to %s (%s)", wanted,
                        plan->tiers[0].id, plan->tiers[0].name, plan->tiers[count - 1].id,
@@ -116,8 +127,10 @@ static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *
         err = run_chapters(plan);
     if (!err)
         err = rw_lint_intake(&made->intake, plan->terms.date, &plan->findings);
-    if (!err)
+    if (!err) {
+        blame_arguments(report);
         err = rw_settings_check(&plan->sheet, report);
+    }
     if (!err)
         err = rw_outlook_make(plan, options->draws, options->seed);
     rw_findings_sort(&plan->findings);

@@ -117,6 +117,29 @@ static void tell(struct rw_conf_report *report, struct rw_span setting,
     rw_text_free(&text);
 }
 
+/* What no cell of an input can be. */
+static const char *impossible(struct rw_span id, enum rw_unit unit, double value)
+{
+    bool grows = rw_span_is(id, rw_input_entry(RW_INPUT_GROWTH)->id) ||
+                 rw_span_is(id, rw_input_entry(RW_INPUT_STORAGE_OVERHEAD)->id);
+    if (unit != RW_UNIT_END && value < 0)
+        return "a value below zero has no meaning here";
+    if (unit == RW_UNIT_SHARE && value > 1 && !grows)
+        return "a share is at most 1, which is 100%";
+    return NULL;
+}
+
+static enum rw_err take(struct rw_sheet *sheet, struct rw_span whole, struct rw_span id,
+                        double value, struct rw_conf_report *report)
+{
+    const char *wrong = impossible(id, unit_of(id), value);
+    if (!wrong)
+        return rw_sheet_set(sheet, id, value);
+    rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "--set %.*s: %s", RW_SPAN_ARGS(whole),
+                       wrong);
+    return RW_EINVAL;
+}
+
 enum rw_err rw_setting_apply(struct rw_sheet *sheet, const char *setting,
                              struct rw_conf_report *report)
 {
@@ -135,12 +158,12 @@ enum rw_err rw_setting_apply(struct rw_sheet *sheet, const char *setting,
     enum rw_unit unit = unit_of(id);
     double number;
     if (plain_number(value, &number))
-        return rw_sheet_set(sheet, id, unit == RW_UNIT_MONEY ? number * 100 : number);
+        return take(sheet, whole, id, unit == RW_UNIT_MONEY ? number * 100 : number, report);
     if (!rw_amount_read(value, dimensions_of(unit), &amount, &mistake)) {
         tell(report, whole, &mistake, dimensions_of(unit));
         return RW_EINVAL;
     }
-    return rw_sheet_set(sheet, id, in_unit(&amount, unit));
+    return take(sheet, whole, id, in_unit(&amount, unit), report);
 }
 
 static enum rw_err tell_unknown(const struct rw_sheet *sheet, const char *id,

@@ -1,7 +1,8 @@
 // `ringway plan`: a plan of an intake, what-ifs, differences, and mistakes told with their place.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
@@ -100,7 +101,10 @@ test("mistakes: exit code 2, all of them on standard error", async (t) => {
   const wrong = [
     [["--set", "sizing.nothing=1"], /there is no cell sizing\.nothing/],
     [["--set", "intake.load.think_time=20 parsecs"], /parsecs/],
-    [["--set", "nonsense"], /write cell=value/],
+    [["--set", "nonsense"], /^ringway plan: --set nonsense: write cell=value/],
+    [["--set", "intake.load.think_tim=20s"], /^ringway plan: --set: there is no cell intake\.load\.think_tim; did you mean "intake\.load\.think_time"/],
+    [["--set", "intake.goal.availability=150%"], /a share is at most 1/],
+    [["--set", "intake.load.users=-5"], /below zero/],
     [["--tier", "golden"], /there is no such tier/],
     [["--date", "2026-02-30"], /no date/],
     [["--draws", "many"], /no whole number/],
@@ -119,3 +123,97 @@ test("mistakes: exit code 2, all of them on standard error", async (t) => {
   assert.equal((await runRingway("plan", "whatif", fine)).code, 2);
   assert.equal((await runRingway("plan", "diff", fine)).code, 2);
 });
+
+// What the intake says, the place that is told, and what is told there: file:line:column, what was read, what would be right.
+const broken = [
+  ["load: { users: 500 widgets }", "2:20", /"widgets": nothing here is counted in these.*expected a number/],
+  ["load: { users: -5 }", "2:16", /"-5": a value below zero/],
+  ["load: { users: many }", "2:16", /a number was expected/],
+  ["load: { userz: 5 }", "2:9", /unknown field "userz"; did you mean "users"/],
+  ["nonsense: { a: 1 }", "2:1", /unknown section "nonsense"/],
+  ["goal: { latency: P100<500ms }", "2:18", /"P100": there is no such percentile/],
+  ["goal: { latency: 500GB }", "2:18", /measures something else; expected a time/],
+  ["goal: { availability: 150% }", "2:23", /a share is at most 100%/],
+  ["goal: { availability: 99.95 }", "2:23", /write it with %/],
+  ["goal: { utilization: 120% }", "2:22", /a share is at most 100%/],
+  ["goal: { deadline: 2027-02-30 }", "2:19", /there is no such date/],
+  ["data: { per_day: 10TBB }", "2:20", /"TBB": this unit is unknown; did you mean "TB"/],
+  ["money: { budget: $200-100 }", "2:18", /the range ends below its beginning/],
+  ["money: { budget: 500万 }", "2:18", /which currency/],
+  ["money: { budget: 5 dollarinos }", "2:20", /"dollarinos": this unit is unknown; did you mean "dollars"/],
+  ["money: { budget: €5M, tiers: [$1M] }", "2:31", /an amount in USD in a plan in EUR, without a rate/],
+  ["phases:\n  - { name: a, duration: 4-3 months }", "3:26", /the range ends below its beginning/],
+  ["phases:\n  - { name: a, share: 130% }", "3:23", /a share is at most 100%/],
+  ["phases:\n  - { name: a }\n  - { name: b, after: c }", "4:23", /no phase "c" stands above this one/],
+  ["load: { users: 5, users: 6 }", "2:19", /is there twice; first in line 2/],
+];
+
+test("a broken intake: one mistake, at its place, with what would be right", async (t) => {
+  for (const [text, place, message] of broken) {
+    const file = writeIntake(t, `intake: ringway/1\n${text}\n`);
+    const { code, stdout, stderr } = await runRingway("plan", file);
+    assert.equal(code, 2, text);
+    assert.equal(stdout, "", text);
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    assert.ok(stderr.includes(`intake.yaml:${place}: `), stderr);
+    assert.match(stderr, message);
+  }
+});
+
+test("other files: another version, a gateway's configuration, two documents, two customers", async (t) => {
+  const customer = (name, users) => `[客户行业]：${name}\n- 业务规模：用户量${users}\n`;
+  const files = [
+    ["intake: ringway/2\n", /:1:9: an intake of version "ringway\/2"; this program reads ringway\/1/],
+    ["gateway:\n  listeners: []\n", /:1:1: this is no intake: its first line is "intake: ringway\/1"/],
+    ["intake: ringway/1\n---\nintake: ringway/1\n", /:2:1: a second document begins/],
+    [`${customer("保险", "200万+")}\n=====\n${customer("航空", "50+")}`, /:5:1: \[客户行业\] is answered a second time \(first in line 1\)/],
+    ["", /:1:1: this is no intake/],
+  ];
+  for (const [text, message] of files) {
+    const { code, stdout, stderr } = await runRingway("plan", writeIntake(t, text));
+    assert.deepEqual([code, stdout], [2, ""], text);
+    assert.match(stderr, message);
+  }
+});
+
+test("a missing price and an old rate are told; no total is a silent zero", async (t) => {
+  const text = `${intake}rates: [{ currency: EUR, rate: 1.1, date: 2024-01-01 }]\n`;
+  const { code, stdout } = await runRingway("plan", writeIntake(t, text), "--draws", "0");
+  assert.equal(code, 0);
+  assert.match(stdout, /\(rate_old\): The rate of EUR is of 2024-01-01/);
+  const unpriced = writeIntake(t, `${intake}sites: [{ name: dc, provider: onprem, region: London }]\n`);
+  const { plan, value } = await cells(unpriced, "--draws", "0");
+  assert.ok(plan.findings.some((finding) => /price_missing|unpriced/.test(finding.rule)));
+  for (const { id } of plan.tiers) assert.notEqual(value(`money.${id}.cost_year`), 0);
+});
+
+test("the schema of the intake knows its fields in both languages", async () => {
+  const { code, stdout } = await runRingway("schema", "--format", "intake");
+  assert.equal(code, 0);
+  const schema = JSON.parse(stdout);
+  assert.equal(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
+  assert.ok(schema.properties.load.properties.users && schema.properties.业务规模.properties.用户量);
+});
+
+// A terminal of its own for the program: util-linux's script runs it in a pseudo-terminal.
+function inTerminal(command, answers) {
+  const answered = spawnSync("script", ["-qec", command, "/dev/null"], { input: `${answers.join("\n")}\n`, encoding: "utf8", timeout: 60000 });
+  return answered.stdout;
+}
+
+const noTerminal = spawnSync("script", ["--version"]).error ? "NO script (util-linux)" : false;
+
+for (const language of ["zh", "en"])
+  test(`init asks in a terminal, in ${language}, until an answer is right`, { skip: noTerminal }, async (t) => {
+    const out = join(scratch(t), "asked.yaml");
+    const answers = ["Claims", "Example", "2026-13-45", "2026-11-20", "USD", "insurance", ".", "?", "500 widgets", "500万+", ".."];
+    const said = inTerminal(`'${process.env.RINGWAY ?? "build/release/ringway"}' plan init --lang ${language} --out '${out}'`, answers);
+    assert.match(said, language === "zh" ? /客户名称: / : /Customer: /);
+    assert.match(said, language === "zh" ? /有误：.*日期不存在/ : /no: .*there is no such date/);
+    assert.match(said, language === "zh" ? /有误：.*计数对象未知/ : /no: .*nothing here is counted in these/);
+    assert.match(said, language === "zh" ? /未填时：/ : /without it: /);
+    const written = readFileSync(out, "utf8");
+    assert.match(written, language === "zh" ? /^需求: ringway\/1/m : /^intake: ringway\/1/m);
+    assert.match(written, /5000000|500万/);
+    assert.equal((await runRingway("plan", out, "--draws", "0")).code, 0);
+  });

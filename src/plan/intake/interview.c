@@ -52,12 +52,17 @@ static void explain(const struct interview *interview, const struct rw_intake_fi
     rw_text_free(&text);
 }
 
-static void tell_last(struct interview *interview)
+/* The mistake names the field, which has just been asked for. */
+static void tell_last(struct interview *interview, const struct rw_intake_field *field)
 {
     struct rw_conf_report *report = interview->reader.report;
     if (report->count == 0)
         return;
     struct rw_span message = report->mistakes[report->count - 1].message;
+    size_t name = strlen(rw_intake_field_name(field));
+    if (rw_span_starts(message, rw_span_text(rw_intake_field_name(field))) &&
+        rw_span_starts(rw_span_skip(message, name), RW_LITERAL(": ")))
+        message = rw_span_skip(message, name + 2);
     fprintf(interview->out, "    %s%.*s\n", pick(interview, "no: ", "有误："),
             RW_SPAN_ARGS(message));
     report->count = 0; /* told; the next answer begins anew */
@@ -118,7 +123,7 @@ static enum answer ask(struct interview *interview, struct rw_intake_value *valu
             return ANSWER_TAKEN;
         value->there = false;
         value->count = 0;
-        tell_last(interview);
+        tell_last(interview, field);
     }
 }
 
