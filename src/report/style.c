@@ -220,8 +220,15 @@ const char rw_report_style[] =
     ".cover{padding:32mm 0 8mm;background:none;border-bottom:0}.cover h1{font-size:26pt}.hint,.skip,.card,details{display:none}\n"
     ".page{padding:0;max-width:none}nav{padding-top:8mm;break-after:page}nav ol{columns:1}nav a{font-size:11pt}\n"
     "h2{font-size:17pt;margin-top:0}h3{font-size:12.5pt}h2,h3,caption,figcaption{break-after:avoid}\n"
-    "table,.all{font-size:8pt}td,th{padding:3px 5px}thead{display:table-header-group}\n"
+    "table,.all{font-size:8pt}td,th{padding:2px 5px}thead{display:table-header-group}\n"
+    ".all{font-size:6.5pt;line-height:1.35}.all td{padding:1px 4px}.all code{font-size:5.5pt}\n"
+    ".all{table-layout:fixed}.all th:nth-child(1){width:34%}.all th:nth-child(2){width:16%}\n"
+    ".all th:nth-child(3){width:10%}.all .group th{width:auto}\n"
+    ".all .origin{border:0;padding:0;white-space:nowrap;font-size:6.5pt}\n"
     "tr,.note,.metric,figure{break-inside:avoid}.table{overflow:visible}\n"
-    "td.n,.status,.origin,.all .n .fig{white-space:normal}\n"
+    "td.n,.status,.all .n .fig{white-space:normal}\n"
     ".fig,.fig.assumed{text-decoration:none}section{padding-top:6mm}.scroll{overflow:visible}\n"
-    ".metrics{grid-template-columns:repeat(3,1fr)}.metric .large{font-size:14pt}.all .how{min-width:0}}\n";
+    ".metrics{grid-template-columns:repeat(3,1fr);gap:6px;margin:8px 0}\n"
+    ".metric{padding:5px 10px}.metric .large{font-size:13pt}.note{padding:6px 12px}\n"
+    "h3{margin-top:14px}\n"
+    ".all .how{min-width:0}}\n";

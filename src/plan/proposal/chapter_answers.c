@@ -17,16 +17,16 @@ static const struct answer pain_answers[] = {
                "are needed before it counts as a benefit.",
                "属结果性指标，随上述原因改善；给出当前数值与统计方法后方可计入收益。"),
       {NULL}}},
+    {"CDN|Argo|加速",
+     {RW_LABEL("Not repeated: it shortens the way to static content, not the way between sites. "
+               "Answers that may be cached are cached at the gateway.",
+               "不再沿用：CDN 只缩短静态内容的路径，不改变站点间路径；可缓存的应答由网关缓存。"),
+      {NULL}}},
     {"SD-WAN|BGP|抖动|波动|路由策略|拥塞|jitter|congestion|routing",
      {RW_LABEL(
           "Sites joined by two dedicated links with measured latency and failover; what "
           "distance costs stays, and data is copied asynchronously where it is too much.",
           "站点间以双路专线互联，时延实测并可切换；距离造成的时延无法消除，超出处改为异步复制。"),
-      {NULL}}},
-    {"CDN|Argo|加速",
-     {RW_LABEL("Not repeated: it shortens the way to static content, not the way between sites. "
-               "Answers that may be cached are cached at the gateway.",
-               "不再沿用：CDN 只缩短静态内容的路径，不改变站点间路径；可缓存的应答由网关缓存。"),
       {NULL}}},
     {"扩缩容|自动化扩|弹性|autoscal|scaling",
      {RW_LABEL("Nodes are added by rule within {0}; {1} of the machines' capacity is the most that "
@@ -141,8 +141,10 @@ struct asked {
     const struct answer *answers;
 };
 
+/* `last`: the answer of the row above, which is not said again. */
 static void put_row(struct rw_proposal *proposal, struct rw_doc_table *table,
-                    const struct asked *asked, const struct rw_tier *tier, struct rw_span text)
+                    const struct asked *asked, const struct rw_tier *tier, struct rw_span text,
+                    const struct answer **last)
 {
     struct rw_doc *doc = proposal->doc;
     const struct rw_intake_value *value = rw_intake_get(proposal->intake, asked->path);
@@ -153,6 +155,9 @@ static void put_row(struct rw_proposal *proposal, struct rw_doc_table *table,
             answer++;
         said = rw_proposal_say(proposal, answer->point.text);
     }
+    if (*last == answer)
+        said = rw_proposal_say(proposal, RW_TEXTS("As above.", "同上。"));
+    *last = answer;
     struct rw_doc_cell *cells = rw_doc_row(doc, table);
     rw_doc_words(doc, &cells[0], rw_proposal_say(proposal, rw_intake_field_label(value->field)));
     rw_doc_words(doc, &cells[1], text);
@@ -179,11 +184,12 @@ static void put_table(struct rw_proposal *proposal, struct rw_label caption,
     struct rw_doc_table *table = rw_doc_table(doc, rw_proposal_say(proposal, caption), NONE);
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, titles[i]), NONE);
+    const struct answer *last = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct rw_intake_value *value = rw_intake_get(proposal->intake, asked[i].path);
         for (size_t t = 0; value->there && value->texts && t < value->count; t++)
             if (value->texts[t].len)
-                put_row(proposal, table, &asked[i], tier, value->texts[t]);
+                put_row(proposal, table, &asked[i], tier, value->texts[t], &last);
     }
 }
 

@@ -39,9 +39,7 @@ static void put_row(struct rw_proposal *proposal, struct rw_doc_table *table, st
     struct rw_doc_cell *cells = rw_doc_row(doc, table);
     rw_doc_words(doc, &cells[0], asked);
     rw_doc_words(doc, &cells[1], rw_text_span(words));
-    rw_doc_words(doc, &cells[2],
-                 rw_doc_format(doc, "%.200s:%u:%u", rw_proposal_file(proposal->intake->file),
-                               place.line, place.column));
+    rw_doc_words(doc, &cells[2], rw_doc_format(doc, "%u:%u", place.line, place.column));
     if (words->err && !doc->err)
         doc->err = words->err;
     rw_text_free(words);
@@ -117,9 +115,14 @@ void rw_proposal_words(struct rw_proposal *proposal)
         return;
     const struct rw_label titles[] = {RW_LABEL("Asked", "问题"),
                                       RW_LABEL("As the customer wrote it", "客户原文"),
-                                      RW_LABEL("Where", "位置")};
+                                      RW_LABEL("Line:column", "行:列")};
     struct rw_doc_table *table = rw_doc_table(
-        doc, rw_proposal_say(proposal, RW_TEXTS("In the customer's words", "客户原文摘录")), NONE);
+        doc,
+        rw_doc_format(
+            doc,
+            rw_label_in(RW_TEXTS("As it stands in %.200s", "%.200s 所载原文"), proposal->language),
+            rw_proposal_file(proposal->intake->file)),
+        NONE);
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, titles[i]), NONE);
     for (size_t i = 0; i < RW_INTAKE_SECTIONS; i++)

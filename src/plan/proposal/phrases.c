@@ -31,6 +31,7 @@ static const struct rw_label phrases[] = {
     RW_LABEL("its standby is a second region", "待命容量位于第二地域"),
     RW_LABEL("one region", "单一地域"),
     RW_LABEL("not looked up", "未查询"),
+    RW_LABEL("by definition", "按定义"),
     RW_LABEL("on_demand", "按需"),
     RW_LABEL("reserved_1y_no_upfront", "1 年预留（无预付）"),
     RW_LABEL("reserved_3y_no_upfront", "3 年预留（无预付）"),
