@@ -30,7 +30,14 @@
 
 /* ---- Figures ---- */
 
-enum rw_doc_origin { RW_DOC_GIVEN, RW_DOC_ASSUMED, RW_DOC_MEASURED, RW_DOC_DATA, RW_DOC_COMPUTED };
+enum rw_doc_origin {
+    RW_DOC_GIVEN,
+    RW_DOC_ASSUMED,
+    RW_DOC_MEASURED,
+    RW_DOC_DATA,
+    RW_DOC_COMPUTED,
+    RW_DOC_ABSENT, /* nobody gave it */
+};
 
 struct rw_doc_figure {
     struct rw_span id;    /* of the cell in the sheet: "money.total.tier1" */

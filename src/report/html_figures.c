@@ -4,7 +4,7 @@
 static const enum rw_report_word origin_words[] = {
     [RW_DOC_GIVEN] = RW_SAY_GIVEN,       [RW_DOC_ASSUMED] = RW_SAY_ASSUMED,
     [RW_DOC_MEASURED] = RW_SAY_MEASURED, [RW_DOC_DATA] = RW_SAY_DATA,
-    [RW_DOC_COMPUTED] = RW_SAY_COMPUTED,
+    [RW_DOC_COMPUTED] = RW_SAY_COMPUTED, [RW_DOC_ABSENT] = RW_SAY_MISSING_VALUE,
 };
 
 static void put_origin(struct rw_html *html, enum rw_doc_origin origin)
@@ -24,6 +24,9 @@ static void put_origin(struct rw_html *html, enum rw_doc_origin origin)
         break;
     case RW_DOC_COMPUTED:
         RW_MARKUP(&html->out, "<span class=\"origin computed\">");
+        break;
+    case RW_DOC_ABSENT:
+        RW_MARKUP(&html->out, "<span class=\"origin\">");
         break;
     }
     rw_html_word(html, origin_words[origin]);

@@ -253,7 +253,8 @@ static void put_block(struct json *json, const struct rw_doc_block *block)
 
 static void put_cell_of_sheet(struct json *json, const struct rw_doc_figure *figure)
 {
-    static const char *const origins[] = {"given", "assumed", "measured", "data", "computed"};
+    static const char *const origins[] = {"given", "assumed",  "measured",
+                                          "data",  "computed", "missing"};
     put_text(json, "label", figure->label);
     put_text(json, "value", figure->value);
     put_number(json, "number", figure->number);

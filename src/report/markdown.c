@@ -220,8 +220,8 @@ static void put_diagram(struct markdown *markdown, const struct rw_doc_diagram *
 
 static void put_figures(struct markdown *markdown)
 {
-    const enum rw_report_word origins[] = {RW_SAY_GIVEN, RW_SAY_ASSUMED, RW_SAY_MEASURED,
-                                           RW_SAY_DATA, RW_SAY_COMPUTED};
+    const enum rw_report_word origins[] = {RW_SAY_GIVEN, RW_SAY_ASSUMED,  RW_SAY_MEASURED,
+                                           RW_SAY_DATA,  RW_SAY_COMPUTED, RW_SAY_MISSING_VALUE};
     const enum rw_report_word heads[] = {RW_SAY_CELL, RW_SAY_LABEL, RW_SAY_VALUE, RW_SAY_ORIGIN,
                                          RW_SAY_HOW};
     MARK(markdown, "|");

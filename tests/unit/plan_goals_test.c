@@ -112,7 +112,8 @@ static void test_words(void **state)
     (void)state;
     plan_of(
         "load: {peak_rate: 1000}\n"
-        "goal: {acceptance_technical: 'API P99延迟<500ms/多云控制台统一度100%', security: 通过ISO27001:2022认证}\n");
+        "goal: {acceptance_technical: 'API P99延迟<500ms/多云控制台统一度100%', security: 通过ISO27001:2022认证,"
+        " target: 支持1万并发请求}\n");
     unsigned judged = 0, count = 0;
     for (unsigned i = 0; i < goals.count; i++) {
         assert_int_equal(goals.at[i].kind, RW_GOAL_WORDS);
@@ -121,8 +122,8 @@ static void test_words(void **state)
         if (strcmp(goals.at[i].name.zh, "安全") == 0)
             assert_non_null(strstr(goals.at[i].told.en, "assessor"));
     }
-    assert_int_equal(count, 3);
-    assert_int_equal(judged, 1);
+    assert_int_equal(count, 4);
+    assert_int_equal(judged, 2);
     rw_plan_made_free(&made);
 }
 

@@ -231,13 +231,13 @@ static void test_names(void **state)
         const char *sections, *subject, *action;
     } cases[] = {
         {"constraints: {compliance: 等保2.0六级}\n", "等保 六级", NULL},
-        {"constraints: {compliance: 等保3.0三级}\n", "等保 3.0", "nearest: 等保 2.0"},
+        {"constraints: {compliance: 等保3.0三级}\n", "等保 3.0", "Nearest: 等保 2.0"},
         {"goal: {security: 通过 SOC 4 认证}\n", "SOC 4", NULL},
         {"goal: {security: ISO27001:2023认证}\n", "ISO/IEC 27001 2023",
-         "nearest: ISO/IEC 27001 2022"},
+         "Nearest: ISO/IEC 27001 2022"},
         {"goal: {security: PCI DSS v5.0}\n", "PCI DSS 5.0", NULL},
-        {"constraints: {compliance: GDPR Article 128}\n", "GDPR 128", "nearest: GDPR 99"},
-        {"constraints: {compliance: 'FIPS 140-9'}\n", "FIPS 140-9", "nearest: FIPS 140-3"},
+        {"constraints: {compliance: GDPR Article 128}\n", "GDPR 128", "Nearest: GDPR 99"},
+        {"constraints: {compliance: 'FIPS 140-9'}\n", "FIPS 140-9", "Nearest: FIPS 140-3"},
         {"constraints: {compliance: 'ISO/IEC 27001-2022'}\n", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -294,7 +294,7 @@ static void add_clause(const struct rw_plan *plan, const struct rw_intake_value 
         return;
     /* A version is no amount: "ISO27001:2022". */
     const struct rw_goal_measure *measure = find_measure(clause, 0);
-    bool number = !*measure->words && rw_amount_find(clause, any, &amount, &where);
+    bool number = measure != rw_goal_certificates && rw_amount_find(clause, any, &amount, &where);
     goal->name = rw_intake_field_label(value->field);
     goal->text = clause;
     goal->place = value->place;

@@ -32,6 +32,8 @@ struct rw_goal_measure {
 
 /* Ended by one without words. */
 extern const struct rw_goal_measure rw_goal_measures[];
+/* The one of them that is for certificates and laws. */
+extern const struct rw_goal_measure *const rw_goal_certificates;
 
 struct rw_goal {
     enum rw_goal_kind kind;

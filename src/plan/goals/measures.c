@@ -9,6 +9,9 @@ const struct rw_goal_measure rw_goal_measures[] = {
     {"支持响应|support response|first answer", RW_DIMENSION_TIME, "goals", "support", false, false,
      JUDGED("by the support that the tier has, at any hour",
             "以该档所含 7x24 支持的首次响应时间判定")},
+    {"认证|测评|合规|certif|complian|ISO|SOC|PCI|GDPR|CCPA|PIPL|等保", 0, NULL, NULL, false, false,
+     CANNOT("an assessor decides; what the gateway evidences stands under the controls",
+            "由测评或认证机构决定；网关可出具的证据见“合规控制”")},
     {"备份恢复|restore of a backup|backup restore", RW_DIMENSION_TIME, NULL, NULL, false, false,
      CANNOT("how fast a backup is restored is known after the first rehearsal",
             "备份恢复速度须经首次演练实测")},
@@ -110,10 +113,7 @@ const struct rw_goal_measure rw_goal_measures[] = {
      JUDGED("by the connections that the plan is sized for, under load",
             "以方案容量所依据的峰值连接数判定，压测验证")},
 
-    {"认证|测评|合规|certif|complian|ISO|SOC|PCI|GDPR|CCPA|PIPL|等保", 0, NULL, NULL, false, false,
-     CANNOT("an assessor decides; what the gateway evidences stands under the controls",
-            "由测评或认证机构决定；网关可出具的证据见“合规控制”")},
-    {"驻场|到场|现场|双语|中文|英法|支持|on site|on-site|speaking|language|support", 0, NULL, NULL,
+    {"驻场|到场|现场|双语|中文支持|英法|支持团队|on site|on-site|speaking|language", 0, NULL, NULL,
      false, false,
      CANNOT("name people, languages and place in the contract; the bill has support as a share of "
             "the resources",
@@ -126,3 +126,5 @@ const struct rw_goal_measure rw_goal_measures[] = {
             "方案中没有与之对应的数字，请约定测量方法")},
     {0},
 };
+
+const struct rw_goal_measure *const rw_goal_certificates = &rw_goal_measures[0];

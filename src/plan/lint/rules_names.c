@@ -50,7 +50,7 @@ static void tell(struct rw_lint *lint, const struct rw_lint_text *text,
     struct rw_label action = {0};
     if (nearest)
         action =
-            (struct rw_label){.en = rw_lint_format(lint, "nearest: %s %s", family->name, nearest),
+            (struct rw_label){.en = rw_lint_format(lint, "Nearest: %s %s", family->name, nearest),
                               .zh = rw_lint_format(lint, "相近的有：%s %s", family->name, nearest)};
     bool level = !is_digit(number.at[0]);
     rw_lint_tell(lint, &(struct rw_lint_hit){
@@ -173,7 +173,7 @@ static void check_name(struct rw_lint *lint, const struct rw_lint_text *text)
     struct rw_label action = {0};
     if (nearest)
         action = (struct rw_label){
-            .en = rw_lint_format(lint, "did you mean %s? Else give the document and its number",
+            .en = rw_lint_format(lint, "Did you mean %s? Else give the document and its number",
                                  nearest),
             .zh = rw_lint_format(lint, "是否为 %s？否则请给出文件名称与编号", nearest)};
     rw_lint_tell(lint, &(struct rw_lint_hit){

@@ -54,7 +54,8 @@ static void add_cell(struct rw_proposal *proposal, uint32_t number)
         .value = rw_proposal_quantity(proposal, quantity),
         .unit = rw_span_text(quantity.currency ? quantity.currency : ""),
         .number = quantity.value,
-        .origin = origins[cell->origin],
+        .origin = cell->origin == RW_ORIGIN_GIVEN && isnan(cell->value) ? RW_DOC_ABSENT
+                                                                        : origins[cell->origin],
         .formula = rw_proposal_phrase(proposal, rw_text_span(&formula)),
         .source = rw_proposal_phrase(proposal, rw_text_span(&source)),
         .inputs = inputs,
