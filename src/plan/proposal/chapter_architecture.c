@@ -76,8 +76,8 @@ static struct rw_doc_box *add_box(struct drawing *drawing, struct rw_doc_zone *z
     return box;
 }
 
-static struct rw_doc_link *connect(struct drawing *drawing, const struct rw_doc_box *from,
-                                   const struct rw_doc_box *to, struct rw_span label)
+static struct rw_doc_link *join(struct drawing *drawing, const struct rw_doc_box *from,
+                                const struct rw_doc_box *to, struct rw_span label)
 {
     return rw_doc_link(drawing->proposal->doc, drawing->diagram, from, to, label);
 }
@@ -101,8 +101,7 @@ static struct rw_span amount_of(const struct drawing *drawing, const char *name)
 static void replicate(struct drawing *drawing, const struct rw_doc_box *from,
                       const struct rw_doc_box *to, struct rw_label label)
 {
-    struct rw_doc_link *link =
-        connect(drawing, from, to, rw_proposal_say(drawing->proposal, label));
+    struct rw_doc_link *link = join(drawing, from, to, rw_proposal_say(drawing->proposal, label));
     link->dashed = link->beside = true;
 }
 
@@ -126,8 +125,8 @@ static struct domain add_domain(struct drawing *drawing, struct rw_doc_zone *par
         .application = add_box(drawing, zone, RW_TEXTS("Application", "应用服务"), details[1]),
         .data = add_box(drawing, zone, RW_TEXTS("Database", "数据库"), details[2]),
     };
-    connect(drawing, domain.gateway, domain.application, NONE);
-    connect(drawing, domain.application, domain.data, NONE);
+    join(drawing, domain.gateway, domain.application, NONE);
+    join(drawing, domain.application, domain.data, NONE);
     return domain;
 }
 
@@ -143,9 +142,9 @@ static void add_services(struct drawing *drawing, struct rw_doc_zone *zone, stru
                 nodes_each(drawing, "cache_nodes", share, 1));
     region->storage = add_box(drawing, zone, RW_TEXTS("Objects, backups", "对象存储与备份"),
                               amount_of(drawing, "storage_backup"));
-    connect(drawing, region->first.application, cache, NONE);
-    connect(drawing, region->first.gateway, watch, NONE)->dashed = true;
-    connect(drawing, region->first.data, region->storage, NONE)->dashed = true;
+    join(drawing, region->first.application, cache, NONE);
+    join(drawing, region->first.gateway, watch, NONE)->dashed = true;
+    join(drawing, region->first.data, region->storage, NONE)->dashed = true;
 }
 
 /* Between two regions: two ways, so that the loss of one is no loss of the data's. */
@@ -179,12 +178,12 @@ static void add_region(struct drawing *drawing, const struct rw_term_site *site,
     region->balancer =
         add_box(drawing, zone, RW_TEXTS("Load balancer", "负载均衡"),
                 standby ? rw_proposal_say(proposal, RW_TEXTS("at failover", "切换时启用")) : NONE);
-    connect(drawing, drawing->entry, region->balancer, NONE)->dashed = standby;
+    join(drawing, drawing->entry, region->balancer, NONE)->dashed = standby;
     unsigned zones = drawing->tier->profile->zones;
     double share = site->weight / drawing->weights;
     for (unsigned i = 0; i < zones && i < ZONES_DRAWN; i++) {
         struct domain domain = add_domain(drawing, zone, i, share, standby);
-        connect(drawing, region->balancer, domain.gateway, NONE)->dashed = standby;
+        join(drawing, region->balancer, domain.gateway, NONE)->dashed = standby;
         if (i)
             replicate(drawing, region->last.data, domain.data, RW_TEXTS("synchronous", "同步复制"));
         else
@@ -209,7 +208,7 @@ static void add_entry(struct drawing *drawing)
     struct rw_doc_box *box =
         rw_doc_box(proposal->doc, drawing->diagram, outside,
                    rw_proposal_say(proposal, RW_TEXTS("Guard of today", "现有安全组件")), guard);
-    connect(drawing, drawing->entry, box, NONE);
+    join(drawing, drawing->entry, box, NONE);
     drawing->entry = box;
 }
 
@@ -246,13 +245,13 @@ static void connect_outside(struct drawing *drawing, const struct outside *outsi
             rw_doc_box(proposal->doc, drawing->diagram, outside->legacy,
                        rw_proposal_say(proposal, RW_TEXTS("Systems to connect", "遗留系统")),
                        rw_intake_text(proposal->intake, "constraints.legacy"));
-        connect(drawing, gateway, box, rw_intake_text(proposal->intake, "constraints.protocol"));
+        join(drawing, gateway, box, rw_intake_text(proposal->intake, "constraints.protocol"));
     }
     if (outside->models) {
         struct rw_doc_box *box =
             add_box(drawing, outside->models, RW_TEXTS("Models", "模型推理服务"),
                     rw_proposal_say(proposal, RW_TEXTS("limited per route", "按路由限额与鉴权")));
-        connect(drawing, gateway, box, NONE);
+        join(drawing, gateway, box, NONE);
     }
 }
 
