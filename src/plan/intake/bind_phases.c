@@ -4,6 +4,8 @@
 
 #define DAY 86400.0
 
+enum { NAME_BYTES_MAX = 150 }; /* it stands in labels, which have a limit */
+
 static unsigned find(const struct rw_terms *terms, struct rw_span name)
 {
     unsigned i = 0;
@@ -55,6 +57,11 @@ static void add(const struct rw_intake_row *row, bool linked, struct rw_terms *t
     const struct rw_intake_value *acceptance = rw_intake_in(row, "acceptance");
     if (!name->there || !name->text.len) {
         rw_conf_mistake_at(report, row->place, "a phase has a name");
+        return;
+    }
+    if (name->text.len > NAME_BYTES_MAX) {
+        rw_conf_mistake_at(report, name->place, "the name of a phase is at most %d bytes long",
+                           NAME_BYTES_MAX);
         return;
     }
     if (find(terms, name->text) < terms->phase_count) {

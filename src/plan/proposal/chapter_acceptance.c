@@ -65,19 +65,31 @@ static void put_wanted(struct rw_proposal *proposal, struct rw_doc_cell *at,
         rw_doc_words(proposal->doc, at, rw_proposal_date(proposal, goal->wanted));
 }
 
+/* "availability (each service)" */
+static struct rw_span name_of(struct rw_proposal *proposal, const struct rw_goal *goal)
+{
+    bool chinese = proposal->language == RW_LANGUAGE_ZH;
+    struct rw_text text = {0};
+    rw_text_add(&text, rw_proposal_say(proposal, goal->name));
+    if (goal->scope.len) {
+        rw_text_adds(&text, chinese ? "（" : " (");
+        rw_text_add(&text, goal->scope);
+        rw_text_adds(&text, chinese ? "）" : ")");
+    }
+    struct rw_span kept = rw_doc_copy(proposal->doc, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+    return kept;
+}
+
 static void put_goal(struct rw_proposal *proposal, struct rw_doc_table *table,
                      const struct rw_goal *goal)
 {
     struct rw_doc *doc = proposal->doc;
     const struct rw_plan *plan = proposal->plan;
     struct rw_doc_cell *cells = rw_doc_row(doc, table);
-    struct rw_span name = rw_proposal_say(proposal, goal->name);
-    bool chinese = proposal->language == RW_LANGUAGE_ZH;
-    struct rw_span scope = rw_span(goal->scope.at, goal->scope.len < 200 ? goal->scope.len : 200);
-    if (scope.len)
-        name = rw_doc_format(doc, chinese ? "%.*s（%.*s）" : "%.*s (%.*s)", RW_SPAN_ARGS(name),
-                             RW_SPAN_ARGS(scope));
-    rw_doc_words(doc, &cells[0], name);
+    rw_doc_words(doc, &cells[0], name_of(proposal, goal));
     put_wanted(proposal, &cells[1], goal);
     for (unsigned i = 0; i < plan->tier_count; i++)
         put_expected(proposal, &cells[i + 2], goal, i);

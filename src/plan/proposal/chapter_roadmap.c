@@ -147,6 +147,19 @@ static void put_phases(struct rw_proposal *proposal)
     }
 }
 
+/* The phase that a work lies in; marked where no phase is named for it. */
+static void put_place(struct rw_proposal *proposal, struct rw_doc_cell *at,
+                      const struct rw_roadmap_work *work)
+{
+    struct rw_text text = {0};
+    rw_text_adds(&text, proposal->plan->roadmap->phases[work->phase].own->name);
+    rw_text_adds(&text, work->named ? "" : " *");
+    rw_doc_words(proposal->doc, at, rw_text_span(&text));
+    if (text.err && !proposal->doc->err)
+        proposal->doc->err = text.err;
+    rw_text_free(&text);
+}
+
 /* Our works laid against the customer's phases: where each lies, and whether it finds its time. */
 static void put_works(struct rw_proposal *proposal)
 {
@@ -176,9 +189,7 @@ static void put_works(struct rw_proposal *proposal)
         rw_doc_words(doc, &cells[1], rw_proposal_say(proposal, work->entry->does));
         rw_doc_words(doc, &cells[2], rw_text_span(&needs));
         rw_proposal_put(proposal, &cells[3], work->days);
-        rw_doc_words(doc, &cells[4],
-                     rw_doc_format(doc, work->named ? "%.200s" : "%.200s *",
-                                   roadmap->phases[work->phase].own->name));
+        put_place(proposal, &cells[4], work);
         if (needs.err && !doc->err)
             doc->err = needs.err;
         rw_text_free(&needs);
