@@ -76,6 +76,7 @@ export function needs({ connections, toolConnections }) {
   const list = [
     { name: "fs.file-max", is: Number(sysctl("fs.file-max")), needs: Math.ceil(most * 2.02) + 10000, why: "both ends of a connection are files" },
     { name: "fs.nr_open", is: Number(sysctl("fs.nr_open")), needs: 4096, why: "it bounds the descriptors of a process" },
+    { name: "net.core.netdev_max_backlog", is: Number(sysctl("net.core.netdev_max_backlog")), needs: most > 10000 ? 100000 : 300, why: "packets of the loopback device wait there; what finds no room is dropped, and sent again after 200 ms" },
     { name: "net.core.somaxconn", is: Number(sysctl("net.core.somaxconn")), needs: most > 10000 ? 4096 : 128, why: "tools open all their connections at once, which wait there to be accepted" },
     { name: "net.ipv4.tcp_max_syn_backlog", is: Number(sysctl("net.ipv4.tcp_max_syn_backlog")), needs: most > 10000 ? 1024 : 128, why: "connections whose handshake is under way wait there" },
     { name: "net.ipv4.tcp_mem", is: tcpPages(), needs: pages, value: `"${pages / 2} ${pages * 0.75} ${pages}"`, why: "its last number bounds the pages of all connections, one for each end at least; over it the kernel drops packets" },
