@@ -84,7 +84,8 @@ static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_
     else
         rw_upstream_keep(call, first);
     enum rw_flow flow = call->protocol->send_request(call, first);
-    if (__builtin_expect(call->cluster->hedge != NULL, 0) && flow != RW_FLOW_OVER &&
+    /* OVER: the call may be gone. */
+    if (flow != RW_FLOW_OVER && __builtin_expect(call->cluster->hedge != NULL, 0) &&
         call->request_started)
         rw_upstream_hedge_arm(call);
     return flow;
