@@ -185,8 +185,12 @@ enum rw_upstream_head rw_upstream_hedge_head(struct rw_upstream_call *call)
         *response = (struct rw_message){0};
         return RW_HEAD_PASSED_OVER;
     }
-    if (status < 200)
+    if (status < 200) {
+        /* The client gets it, which may take a while: no other's answer may come between. */
+        rw_upstream_hedge_disarm(call);
+        call->hedge = NULL;
         return RW_HEAD_TAKEN;
+    }
     if (two && status >= 502 && status <= 504) {
         rw_upstream_blame(call, RW_REASON_NONE);
         rw_upstream_step_aside(call);

@@ -43,14 +43,14 @@ uint32_t rw_sizing_greatest(struct rw_sizing *sizing, const char *name, struct r
 /* Once: what does not grow. */
 void rw_sizing_today(struct rw_sizing *sizing);
 void rw_sizing_goals(struct rw_sizing *sizing);
-void rw_sizing_properties(struct rw_sizing *sizing, unsigned tier);
+void rw_sizing_properties(struct rw_sizing *sizing, unsigned number);
 /* For each year. */
 void rw_sizing_load(struct rw_sizing *sizing);
 void rw_sizing_data(struct rw_sizing *sizing);
-void rw_sizing_nodes(struct rw_sizing *sizing, unsigned tier);
-void rw_sizing_volumes(struct rw_sizing *sizing, unsigned tier);
+void rw_sizing_nodes(struct rw_sizing *sizing, unsigned number);
+void rw_sizing_volumes(struct rw_sizing *sizing, unsigned number);
 /* For the end of the term. */
-void rw_sizing_promise(struct rw_sizing *sizing, unsigned tier);
+void rw_sizing_promise(struct rw_sizing *sizing, unsigned number);
 void rw_sizing_findings(const struct rw_sizing *sizing);
 
 static inline bool rw_sizing_known(const struct rw_sizing *sizing, enum rw_input input)
