@@ -84,7 +84,9 @@ static bool may_repeat(const struct rw_upstream_call *call, enum rw_config_retry
                        bool untouched)
 {
     const struct rw_cluster_retries *retries = &call->cluster->retries;
-    if (!(retries->on & 1u << cause) || call->responded || call->x->retries + 1u >= retries->tries)
+    /* After an interim response the client has begun to hear of this try. */
+    if (!(retries->on & 1u << cause) || call->responded || call->x->informed ||
+        call->x->retries + 1u >= retries->tries)
         return false;
     if (!call->request_started)
         return true;

@@ -667,6 +667,7 @@ enum rw_flow rw_exchange_response_data(struct rw_exchange *x, const struct rw_pi
 enum rw_flow rw_exchange_informational(struct rw_exchange *x)
 {
     enum rw_flow flow = x->front->informational(x);
+    x->informed = true;
     x->response = (struct rw_message){0};
     return flow;
 }

@@ -95,6 +95,7 @@ struct rw_exchange {
     bool request_ended, response_ended; /* last piece seen / last piece handed to the kernel */
     bool aborted;
     bool upgrade_allowed;  /* the request asks for an upgrade that the route allows */
+    bool informed;         /* an interim response was passed on: it may be on its way still */
     bool upgraded;         /* 101 was relayed: both bodies are raw bytes */
     bool tunnels;          /* upgraded, and both sides can do without the exchange: until it has
                               become a tunnel neither passes on anything */
