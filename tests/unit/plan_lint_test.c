@@ -247,7 +247,7 @@ static void test_names(void **state)
         assert_true((finding != NULL) == (cases[i].subject != NULL));
         if (finding)
             assert_string_equal(finding->subject, cases[i].subject);
-        if (cases[i].action)
+        if (finding && cases[i].action)
             assert_string_equal(finding->action.en, cases[i].action);
         linted_free(&linted);
     }
