@@ -27,7 +27,7 @@ static bool is_authority(struct rw_span text)
 /* What stands behind "://"; at == NULL: there is none, or no scheme before it. */
 static struct rw_span authority_of(struct rw_span origin)
 {
-    const char *mark = memmem(origin.at, origin.len, "://", 3);
+    const char *mark = origin.len ? memmem(origin.at, origin.len, "://", 3) : NULL;
     if (!mark || !is_scheme(rw_span(origin.at, (size_t)(mark - origin.at))))
         return rw_span(NULL, 0);
     return rw_span_skip(origin, (size_t)(mark - origin.at) + 3);
