@@ -73,9 +73,14 @@ async function endsCalmly(t, name, make, { most = 30000, batch = 50, prepare, ht
   const { gateway, finish } = await scene(t, { http2 });
   const client = await openFrames(gateway.port);
   if (prepare) client.send(prepare);
-  const goaway = client.goaway(20000);
+  const goaway = client.goaway(20000).catch((error) => {
+    if (!/the connection ended before/.test(error.message)) throw error;
+    return null;
+  });
   await Promise.all([goaway, flood(client, make, most, batch)]);
-  assert.equal((await goaway).code, "ENHANCE_YOUR_CALM");
+  // Who goes on sending may get a reset before it has read: then the metric alone tells of the end.
+  const last = await goaway;
+  if (last) assert.equal(last.code, "ENHANCE_YOUR_CALM");
   await client.closed();
   await eventually(async () => (await gateway.metric("ringway_http2_floods_total", { flood: name })) === 1);
   await finish();
