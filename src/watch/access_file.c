@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -124,8 +125,27 @@ static const char *numbered(struct rw_access_file *file, unsigned which, unsigne
     return file->names[which];
 }
 
+static void *close_apart(void *fd)
+{
+    close((int)(intptr_t)fd);
+    return NULL;
+}
+
+/* The last descriptor of a file without a name: with it go all its pages, which takes the kernel
+ * several milliseconds for 100 MB. The writer has no time for that. */
+static void let_go(int fd)
+{
+    pthread_t thread;
+    if (fd < 0)
+        return;
+    if (pthread_create(&thread, NULL, close_apart, (void *)(intptr_t)fd) == 0)
+        pthread_detach(thread);
+    else
+        close(fd);
+}
+
 /* Of the files that are there, each moves up by one; the one at the end is replaced. */
-static bool shift_files(struct rw_access_file *file)
+static bool move_up(struct rw_access_file *file)
 {
     if (file->rotate_keep == 0)
         return unlink(file->path) == 0 || errno == ENOENT;
@@ -133,6 +153,15 @@ static bool shift_files(struct rw_access_file *file)
         if (rename(numbered(file, 0, i - 1), numbered(file, 1, i)) != 0 && errno != ENOENT)
             return false;
     return rename(file->path, numbered(file, 0, 1)) == 0;
+}
+
+static bool shift_files(struct rw_access_file *file)
+{
+    const char *last = file->rotate_keep ? numbered(file, 0, file->rotate_keep) : file->path;
+    int fd = open(last, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool moved = move_up(file);
+    let_go(fd);
+    return moved;
 }
 
 /* The path still names the file that is open. */
