@@ -44,9 +44,11 @@ static void open_faults(void)
 
 static pid_t start_sleeper(void)
 {
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(0); /* it has died before it could be asked for */
         for (;;)
             pause();
     }
