@@ -28,6 +28,10 @@ extern char **rw_cli_argv;
 int rw_cli_usage_error(const char *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The whole text into a file. Otherwise says "ringway VERB: PATH cannot be written: why". The exit
+ * code. */
+int rw_cli_write_file(const char *verb, const char *path, const struct rw_text *text);
+
 /* The value of "--name VALUE" or "--name=VALUE" at *index, which is moved on; NULL when it is
  * another option. An option without its value sets *lacking. */
 const char *rw_cli_option(int argc, char **argv, int *index, const char *name, bool *lacking);

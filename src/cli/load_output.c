@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 #include "load/report.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define fail(...) rw_cli_usage_error("load", __VA_ARGS__)
@@ -62,19 +61,6 @@ bool rw_load_output_option(int argc, char **argv, int *i, struct rw_load_output 
 
 /* ---- Writing ---- */
 
-static int write_file(const char *path, const struct rw_text *text)
-{
-    FILE *file = text->err ? NULL : fopen(path, "wb");
-    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
-    if (file && fclose(file) != 0)
-        good = false;
-    if (good)
-        return 0;
-    fprintf(stderr, "ringway load: %s cannot be written: %s\n", path,
-            text->err ? rw_err_text(text->err) : strerror(errno));
-    return 1;
-}
-
 static int write_output(const struct rw_load_output *output, const char *path,
                         const struct rw_load_settings *settings,
                         const struct rw_load_result *result)
@@ -86,7 +72,7 @@ static int write_output(const struct rw_load_output *output, const char *path,
         rw_load_report_csv(result, &text);
     else
         rw_load_report_html(settings, result, output->language, &text);
-    int code = write_file(path, &text);
+    int code = rw_cli_write_file("load", path, &text);
     rw_text_free(&text);
     return code;
 }

@@ -4,6 +4,7 @@
 #include "origin/registry.h"
 #include "policy/registry.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -23,6 +24,19 @@ int rw_cli_usage_error(const char *verb, const char *format, ...)
     va_end(args);
     fprintf(stderr, "\nSee `ringway %s --help`.\n", verb);
     return 2;
+}
+
+int rw_cli_write_file(const char *verb, const char *path, const struct rw_text *text)
+{
+    FILE *file = text->err ? NULL : fopen(path, "wb");
+    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
+    if (file && fclose(file) != 0)
+        good = false;
+    if (good)
+        return 0;
+    fprintf(stderr, "ringway %s: %s cannot be written: %s\n", verb, path,
+            text->err ? rw_err_text(text->err) : strerror(errno));
+    return 1;
 }
 
 const char *rw_cli_option(int argc, char **argv, int *index, const char *name, bool *lacking)

@@ -3,7 +3,6 @@
 #include "verify/report.h"
 #include "verify/run.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -188,19 +187,6 @@ static void show_progress(const struct rw_verify_progress *progress, void *user)
 
 /* ---- Results ---- */
 
-static int write_file(const char *path, const struct rw_text *text)
-{
-    FILE *file = text->err ? NULL : fopen(path, "wb");
-    bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
-    if (file && fclose(file) != 0)
-        good = false;
-    if (good)
-        return 0;
-    fprintf(stderr, "ringway verify: %s cannot be written: %s\n", path,
-            text->err ? rw_err_text(text->err) : strerror(errno));
-    return 1;
-}
-
 static int write_results(const struct options *options, const struct rw_verify_sheet *sheet)
 {
     struct rw_text text = {0};
@@ -215,7 +201,7 @@ static int write_results(const struct options *options, const struct rw_verify_s
     for (unsigned i = 0; i < options->output_count; i++) {
         text = (struct rw_text){0};
         find_writer(options->outputs[i])->write(sheet, options->language, &text);
-        code |= write_file(options->outputs[i], &text);
+        code |= rw_cli_write_file("verify", options->outputs[i], &text);
         rw_text_free(&text);
     }
     return code;

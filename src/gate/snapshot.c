@@ -6,22 +6,6 @@
 #include "gate/snapshot_tls.h"
 #include "io/tls.h"
 
-static enum rw_err compile_trusted(struct rw_snapshot *snapshot, struct rw_listener_settings *to,
-                                   const struct rw_config_listener *config)
-{
-    const struct rw_span *texts = config->trusted_proxies.items;
-    size_t count = config->trusted_proxies.count;
-    if (count == 0)
-        return RW_OK;
-    to->trusted = rw_arena_alloc(&snapshot->arena, count * sizeof(*to->trusted));
-    if (!to->trusted)
-        return RW_ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        if (rw_cidr_parse(texts[i], &to->trusted[to->trusted_count]) == RW_OK)
-            to->trusted_count++;
-    return RW_OK;
-}
-
 /* ---- Policies ---- */
 
 static const struct rw_config_policy *policy_named(const struct rw_config *config,
@@ -115,7 +99,8 @@ static enum rw_err compile_listener(struct rw_compile *compile,
                            RW_SPAN_ARGS(config->address), rw_err_text(err));
         return RW_EINVAL;
     }
-    err = compile_trusted(compile->snapshot, to, config);
+    err = rw_cidrs_parse(&compile->snapshot->arena, &config->trusted_proxies, &to->trusted,
+                         &to->trusted_count);
     if (!err && config->tls)
         err = rw_snapshot_tls_server(config, options->ticket_keys, compile->report, &to->tls);
     if (!err)

@@ -11,10 +11,7 @@ enum forwarded_mode { MODE_X_FORWARDED, MODE_FORWARDED, MODE_BOTH, MODE_OFF };
 bool rw_forwarded_trusts(const struct rw_listener_settings *listener,
                          const struct sockaddr *address)
 {
-    for (unsigned i = 0; i < listener->trusted_count; i++)
-        if (rw_cidr_holds(&listener->trusted[i], address))
-            return true;
-    return false;
+    return rw_cidrs_hold(listener->trusted, listener->trusted_count, address);
 }
 
 /* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80", each maybe in quotes. */

@@ -44,5 +44,12 @@ RW_MUST_CHECK enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cid
 /* An IP address as sixteen bytes, IPv4 as ::ffff:a.b.c.d; false: it is none. */
 bool rw_cidr_bytes(const struct sockaddr *address, uint8_t to[16]);
 bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr *address);
+/* Its first and last address, as sixteen bytes. */
+void rw_cidr_range(const struct rw_cidr *cidr, uint8_t first[16], uint8_t last[16]);
+
+/* Several. `texts`: of RW_CONF_CIDR, whose syntax has been checked; the list is the arena's. */
+RW_MUST_CHECK enum rw_err rw_cidrs_parse(struct rw_arena *arena, const struct rw_conf_list *texts,
+                                         struct rw_cidr **cidrs, unsigned *count);
+bool rw_cidrs_hold(const struct rw_cidr *cidrs, unsigned count, const struct sockaddr *address);
 
 #endif

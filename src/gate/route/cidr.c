@@ -44,6 +44,16 @@ enum rw_err rw_cidr_parse(struct rw_span text, struct rw_cidr *cidr)
     return RW_OK;
 }
 
+void rw_cidr_range(const struct rw_cidr *cidr, uint8_t first[16], uint8_t last[16])
+{
+    for (unsigned i = 0; i < sizeof(cidr->bytes); i++) {
+        unsigned bits = cidr->bits > i * 8 ? cidr->bits - i * 8 : 0;
+        uint8_t hosts = bits >= 8 ? 0 : (uint8_t)(0xff >> bits);
+        first[i] = cidr->bytes[i] & (uint8_t)~hosts;
+        last[i] = cidr->bytes[i] | hosts;
+    }
+}
+
 bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr *address)
 {
     uint8_t bytes[16];
@@ -53,4 +63,29 @@ bool rw_cidr_holds(const struct rw_cidr *cidr, const struct sockaddr *address)
     if (memcmp(bytes, cidr->bytes, whole) != 0)
         return false;
     return rest == 0 || ((bytes[whole] ^ cidr->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+enum rw_err rw_cidrs_parse(struct rw_arena *arena, const struct rw_conf_list *texts,
+                           struct rw_cidr **cidrs, unsigned *count)
+{
+    const struct rw_span *items = texts->items;
+    *cidrs = NULL;
+    *count = 0;
+    if (texts->count == 0)
+        return RW_OK;
+    *cidrs = rw_arena_alloc(arena, texts->count * sizeof(**cidrs));
+    if (!*cidrs)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < texts->count; i++)
+        if (rw_cidr_parse(items[i], &(*cidrs)[*count]) == RW_OK)
+            (*count)++;
+    return RW_OK;
+}
+
+bool rw_cidrs_hold(const struct rw_cidr *cidrs, unsigned count, const struct sockaddr *address)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (rw_cidr_holds(&cidrs[i], address))
+            return true;
+    return false;
 }

@@ -115,12 +115,7 @@ static const struct rw_conf_record record = {
 static struct range range_of(const struct rw_cidr *cidr)
 {
     struct range range;
-    for (unsigned i = 0; i < IP_BYTES; i++) {
-        unsigned bits = cidr->bits > i * 8 ? cidr->bits - i * 8 : 0;
-        uint8_t hosts = bits >= 8 ? 0 : (uint8_t)(0xff >> bits);
-        range.first[i] = cidr->bytes[i] & (uint8_t)~hosts;
-        range.last[i] = cidr->bytes[i] | hosts;
-    }
+    rw_cidr_range(cidr, range.first, range.last);
     return range;
 }
 

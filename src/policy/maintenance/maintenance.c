@@ -18,7 +18,7 @@ struct maintenance_config {
 struct maintenance {
     const struct maintenance_config *config;
     struct rw_cidr *allow;
-    size_t allow_count;
+    unsigned allow_count;
 };
 
 /* ---- Configuration ---- */
@@ -103,25 +103,12 @@ static const struct rw_conf_record record = {
 static enum rw_err compile(struct rw_compile *compile, const void *value, void **instance)
 {
     const struct maintenance_config *config = value;
-    const struct rw_span *networks = config->allow.items;
     struct maintenance *made = rw_arena_zero(compile->arena, sizeof(*made));
-    size_t bytes = (config->allow.count + 1) * sizeof(struct rw_cidr);
-    if (!made || !(made->allow = rw_arena_zero(compile->arena, bytes)))
+    if (!made)
         return RW_ENOMEM;
     made->config = config;
     *instance = made;
-    for (; made->allow_count < config->allow.count; made->allow_count++)
-        if (rw_cidr_parse(networks[made->allow_count], &made->allow[made->allow_count]))
-            return RW_EINVAL; /* told by the reader of the file */
-    return RW_OK;
-}
-
-static bool gets_through(const struct maintenance *maintenance, const struct sockaddr *client)
-{
-    for (size_t i = 0; i < maintenance->allow_count; i++)
-        if (rw_cidr_holds(&maintenance->allow[i], client))
-            return true;
-    return false;
+    return rw_cidrs_parse(compile->arena, &config->allow, &made->allow, &made->allow_count);
 }
 
 static enum rw_err answer(struct rw_exchange *x, const struct maintenance_config *config)
@@ -142,7 +129,8 @@ static enum rw_err answer(struct rw_exchange *x, const struct maintenance_config
 static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct maintenance *maintenance = instance;
-    if (!maintenance->config->active || gets_through(maintenance, x->client))
+    if (!maintenance->config->active ||
+        rw_cidrs_hold(maintenance->allow, maintenance->allow_count, x->client))
         return RW_VERDICT_NEXT;
     return answer(x, maintenance->config) ? RW_VERDICT_FAIL : RW_VERDICT_REPLY;
 }
@@ -153,7 +141,7 @@ static void explain(const void *instance, struct rw_text *text)
     if (!maintenance->config->active)
         rw_text_adds(text, "not active");
     else
-        rw_text_addf(text, "closed: %u for all but %zu networks", maintenance->config->status,
+        rw_text_addf(text, "closed: %u for all but %u networks", maintenance->config->status,
                      maintenance->allow_count);
 }
 

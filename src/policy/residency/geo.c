@@ -49,12 +49,7 @@ bool rw_geo_is_eu(const char country[2])
 static struct network network_of(const struct rw_cidr *cidr, const char country[2])
 {
     struct network network = {.country = {country[0], country[1]}};
-    for (unsigned i = 0; i < IP_BYTES; i++) {
-        unsigned bits = cidr->bits > i * 8 ? cidr->bits - i * 8 : 0;
-        uint8_t hosts = bits >= 8 ? 0 : (uint8_t)(0xff >> bits);
-        network.first[i] = cidr->bytes[i] & (uint8_t)~hosts;
-        network.last[i] = cidr->bytes[i] | hosts;
-    }
+    rw_cidr_range(cidr, network.first, network.last);
     return network;
 }
 
