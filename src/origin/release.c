@@ -10,7 +10,7 @@
 /* ---- Choosing ---- */
 
 /* False: the request does not have what the rule looks at. */
-static bool look_at(const struct rw_exchange *x, const struct rw_config_release_rule *rule,
+static bool look_at(struct rw_exchange *x, const struct rw_config_release_rule *rule,
                     struct rw_span *value)
 {
     if (rule->header.len) {
@@ -18,12 +18,12 @@ static bool look_at(const struct rw_exchange *x, const struct rw_config_release_
         *value = field ? field->value : (struct rw_span){0};
         return field != NULL;
     }
-    *value =
-        rule->cookie.len ? rw_upstream_cookie(x, rule->cookie) : rw_upstream_query(x, rule->query);
+    *value = rule->cookie.len ? rw_upstream_pair(x, RW_PAIRS_COOKIE, rule->cookie)
+                              : rw_upstream_pair(x, RW_PAIRS_QUERY, rule->query);
     return value->at != NULL;
 }
 
-static bool takes(const struct rw_exchange *x, const struct rw_config_release_rule *rule)
+static bool takes(struct rw_exchange *x, const struct rw_config_release_rule *rule)
 {
     struct rw_span value;
     return look_at(x, rule, &value) &&
@@ -31,7 +31,7 @@ static bool takes(const struct rw_exchange *x, const struct rw_config_release_ru
 }
 
 /* False: no rule takes it. */
-static bool by_rule(const struct rw_exchange *x, const struct rw_release *release, unsigned *index)
+static bool by_rule(struct rw_exchange *x, const struct rw_release *release, unsigned *index)
 {
     const struct rw_config_release_rule *rules = release->config->rules.items;
     for (size_t i = 0; i < release->config->rules.count; i++) {
@@ -43,7 +43,7 @@ static bool by_rule(const struct rw_exchange *x, const struct rw_release *releas
     return false;
 }
 
-static unsigned by_share(const struct rw_exchange *x, const struct rw_release *release)
+static unsigned by_share(struct rw_exchange *x, const struct rw_release *release)
 {
     const struct rw_config_sticky *sticky = release->config->sticky;
     if (sticky)

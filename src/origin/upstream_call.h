@@ -12,6 +12,7 @@
 #include "gate/exchange/exchange.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
+#include "http/pairs.h"
 
 struct rw_upstream_call;
 
@@ -79,18 +80,17 @@ enum rw_reason rw_upstream_h2_websocket_begin(struct rw_upstream_call *call);
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid);
 
-/* The value of the first cookie or query parameter of this name, as it was sent; at NULL: there is
- * none. */
-struct rw_span rw_upstream_cookie(const struct rw_exchange *x, struct rw_span name);
-struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span name);
+/* The value of the first cookie or query parameter of this name, decoded, in the exchange's arena
+ * if need be; at NULL: there is none. */
+struct rw_span rw_upstream_pair(struct rw_exchange *x, enum rw_pairs kind, struct rw_span name);
 
 /* There is none: what the client is told, and counted. */
 enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x);
 
 /* Whose request it is to be, as `fair_by` or `balance: hash` have it; without the header, cookie or
  * parameter it is the client's address. */
-struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash);
-uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash);
+struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_config_hash *hash);
+uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *hash);
 
 /* ---- upstream_hedge.c ---- */
 

@@ -5,24 +5,14 @@
 
 #include <netinet/in.h>
 
-/* The value of the first `name=value` in a list; at NULL: there is none. */
-static struct rw_span value_in(struct rw_span list, char separator, struct rw_span name)
+/* What decodes to something shorter is copied; without memory for that it stays as it was sent. */
+struct rw_span rw_upstream_pair(struct rw_exchange *x, enum rw_pairs kind, struct rw_span name)
 {
-    struct rw_span pair;
-    while (list.at && rw_span_next(&list, separator, &pair))
-        if (pair.len > name.len && pair.at[name.len] == '=' && rw_span_starts(pair, name))
-            return rw_span_skip(pair, name.len + 1);
-    return (struct rw_span){0};
-}
-
-struct rw_span rw_upstream_cookie(const struct rw_exchange *x, struct rw_span name)
-{
-    return value_in(rw_message_value(&x->request, RW_FIELD_COOKIE), ';', name);
-}
-
-struct rw_span rw_upstream_query(const struct rw_exchange *x, struct rw_span name)
-{
-    return value_in(x->request.query, '&', name);
+    struct rw_span value = rw_pairs_find(&x->request, kind, name).value;
+    if (rw_span_find(value, '%') < 0 && rw_span_find(value, '+') < 0)
+        return value;
+    char *to = rw_arena_alloc(&x->arena, value.len);
+    return to ? rw_span(to, rw_pairs_decode_all(kind, value, to)) : value;
 }
 
 static struct rw_span address_key(const struct rw_exchange *x)
@@ -34,7 +24,7 @@ static struct rw_span address_key(const struct rw_exchange *x)
     return RW_LITERAL("unix");
 }
 
-struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw_config_hash *hash)
+struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_config_hash *hash)
 {
     struct rw_span key = {0};
     const struct rw_field *field;
@@ -44,13 +34,13 @@ struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw
         key = field ? field->value : key;
         break;
     case RW_HASH_COOKIE:
-        key = rw_upstream_cookie(x, hash->name);
+        key = rw_upstream_pair(x, RW_PAIRS_COOKIE, hash->name);
         break;
     case RW_HASH_PATH:
         key = x->request.path;
         break;
     case RW_HASH_QUERY:
-        key = rw_upstream_query(x, hash->name);
+        key = rw_upstream_pair(x, RW_PAIRS_QUERY, hash->name);
         break;
     case RW_HASH_ADDRESS:
         break;
@@ -58,7 +48,7 @@ struct rw_span rw_upstream_hash_key(const struct rw_exchange *x, const struct rw
     return key.len ? key : address_key(x);
 }
 
-uint64_t rw_upstream_hash(const struct rw_exchange *x, const struct rw_config_hash *hash)
+uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *hash)
 {
     struct rw_span key = rw_upstream_hash_key(x, hash);
     return rw_hash(key.at, key.len, 0);
@@ -76,7 +66,7 @@ enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x)
 struct rw_endpoint *rw_upstream_choose(const struct rw_upstream_call *call,
                                        const struct rw_endpoint *avoid)
 {
-    const struct rw_exchange *x = call->x;
+    struct rw_exchange *x = call->x;
     struct rw_worker *worker = x->worker;
     struct rw_choice choice = {
         .now_ms = rw_loop_now_ms(worker->loop),

@@ -9,6 +9,7 @@
 #include "policy/limit/limit.h"
 #include "policy/maintenance/maintenance.h"
 #include "policy/mirror/mirror.h"
+#include "policy/query/query.h"
 #include "policy/request_id/request_id.h"
 #include "policy/residency/residency.h"
 #include "policy/rewrite/rewrite.h"
@@ -21,6 +22,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_headers.kind, /* first: the complete example shows it, and it may be empty */
     &rw_policy_address.kind,
     &rw_policy_rewrite.kind,
+    &rw_policy_query.kind,
     &rw_policy_compress.kind,
     &rw_policy_cors.kind,
     &rw_policy_faults.kind,

@@ -72,17 +72,18 @@ static void patterns(void **state)
         {"null", "https://null", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        assert_true(rw_cors_is_pattern(rw_span_text(cases[i].pattern)));
-        if (rw_cors_matches(rw_span_text(cases[i].pattern), rw_span_text(cases[i].origin)) !=
-            cases[i].matches)
+        struct rw_cors_pattern pattern;
+        assert_true(rw_cors_pattern_parse(rw_span_text(cases[i].pattern), &pattern));
+        if (rw_cors_matches(&pattern, rw_span_text(cases[i].origin)) != cases[i].matches)
             fail_msg("%s, %s", cases[i].pattern, cases[i].origin);
     }
     static const char *const none[] = {"",       "a.example",           "https://",
                                        "https:", "https://a.example/",  "https://A.example",
                                        "*",      "https://*",           "https://a.*.example",
                                        "1://a",  "https://*.*.example", "https://a example"};
+    struct rw_cors_pattern pattern;
     for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-        if (rw_cors_is_pattern(rw_span_text(none[i])))
+        if (rw_cors_pattern_parse(rw_span_text(none[i]), &pattern))
             fail_msg("%s", none[i]);
 }
 

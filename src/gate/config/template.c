@@ -1,6 +1,7 @@
 #include "gate/config/template.h"
 
 #include "gate/exchange/exchange.h"
+#include "http/pairs.h"
 #include "io/address.h"
 #include "watch/trace.h"
 
@@ -243,7 +244,7 @@ struct filling {
     struct rw_exchange *x;
     const struct rw_template_extra *extra;
     unsigned extra_count;
-    bool url;
+    bool url, parameter;
     bool in_query; /* behind the first "?" */
     char scratch[RW_ADDRESS_HOST_TEXT_MAX];
 };
@@ -266,6 +267,8 @@ static size_t put(struct filling *filling, const struct rw_template_part *part, 
 {
     static const char digits[] = "0123456789ABCDEF";
     struct rw_span value = next_value(filling, part);
+    if (filling->parameter)
+        return rw_pairs_encode(value, true, to);
     bool encode = filling->in_query && part->kind != RW_TEMPLATE_LITERAL;
     size_t len = 0;
     for (size_t i = 0; i < value.len; i++) {
@@ -304,7 +307,11 @@ enum rw_err rw_template_fill_with(const struct rw_template *made, struct rw_exch
         *filled = made->count ? made->parts[0].text : RW_LITERAL("");
         return RW_OK;
     }
-    struct filling filling = {.x = x, .extra = extra, .extra_count = count, .url = made->url};
+    struct filling filling = {.x = x,
+                              .extra = extra,
+                              .extra_count = count,
+                              .url = made->url,
+                              .parameter = made->parameter};
     size_t len = put_all(&filling, made, NULL);
     char *to = rw_arena_alloc(&x->arena, len + 1);
     *filled = rw_span(to, len);

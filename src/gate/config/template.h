@@ -53,8 +53,11 @@ struct rw_template_part {
 struct rw_template {
     struct rw_template_part *parts;
     unsigned count;
-    bool url; /* set by the caller: behind the first "?" of the text, "&", "=", "+" and ";" of
-                 values are encoded, so that a path cannot bring in further query parameters */
+    /* Set by the caller. */
+    bool url; /* behind the first "?" of the text, "&", "=", "+" and ";" of values are encoded, so
+                 that a path cannot bring in further query parameters */
+    bool parameter; /* the text is the value of one query parameter: all is encoded that is not
+                       encoded yet (rw_pairs_encode) */
 };
 
 /* A value by name, in addition to the route's parameters, and before them. */

@@ -1,5 +1,6 @@
 /* Conditions besides host and path. */
 #include "gate/route/router_table.h"
+#include "http/pairs.h"
 
 /* Longest decoded query value that a regex is tried on; a longer one counts as one that exhausts
  * it. */
@@ -45,50 +46,28 @@ static enum rw_router_regex_result find_header(const struct rw_router_condition 
     return RW_REGEX_NO;
 }
 
-/* One byte of a query as forms are encoded: "+" is a space (WHATWG URL, section 5.1). */
-static char next_byte(const char **at, const char *end)
-{
-    int decoded = rw_path_decode(*at, end);
-    char c = decoded >= 0 ? (char)decoded : **at == '+' ? ' ' : **at;
-    *at += decoded >= 0 ? 3 : 1;
-    return c;
-}
-
-static bool decodes_to(struct rw_span encoded, struct rw_span text)
-{
-    const char *at = encoded.at, *end = encoded.at + encoded.len;
-    size_t i = 0;
-    while (at < end)
-        if (i == text.len || next_byte(&at, end) != text.at[i++])
-            return false;
-    return i == text.len;
-}
-
 static enum rw_router_regex_result match_decoded(const struct rw_router_regex *regex,
                                                  struct rw_span encoded)
 {
     char decoded[QUERY_VALUE_BYTES_MAX];
-    const char *at = encoded.at, *end = encoded.at + encoded.len;
     size_t len = 0;
-    while (at < end) {
+    while (encoded.len) {
         if (len == sizeof(decoded))
             return RW_REGEX_EXHAUSTED;
-        decoded[len++] = next_byte(&at, end);
+        decoded[len++] = rw_pairs_decode(RW_PAIRS_QUERY, &encoded);
     }
     return rw_router_regex_match(regex, rw_span(decoded, len), NULL);
 }
 
 static enum rw_router_regex_result pair_holds(const struct rw_router_condition *condition,
-                                              struct rw_span pair)
+                                              const struct rw_pair *pair)
 {
-    ptrdiff_t equals = rw_span_find(pair, '=');
-    struct rw_span name = rw_span(pair.at, equals < 0 ? pair.len : (size_t)equals);
-    struct rw_span value = rw_span_skip(pair, name.len + (equals >= 0));
-    if (pair.len == 0 || !decodes_to(name, condition->name))
+    if (pair->whole.len == 0 || !rw_pairs_is(RW_PAIRS_QUERY, pair->name, condition->name))
         return RW_REGEX_NO;
     if (condition->test == RW_ROUTER_MATCHES)
-        return match_decoded(condition->regex, value);
-    return condition->test == RW_ROUTER_PRESENT || decodes_to(value, condition->value)
+        return match_decoded(condition->regex, pair->value);
+    return condition->test == RW_ROUTER_PRESENT ||
+                   rw_pairs_is(RW_PAIRS_QUERY, pair->value, condition->value)
                ? RW_REGEX_YES
                : RW_REGEX_NO;
 }
@@ -96,13 +75,11 @@ static enum rw_router_regex_result pair_holds(const struct rw_router_condition *
 static enum rw_router_regex_result find_query(const struct rw_router_condition *condition,
                                               struct rw_span query)
 {
-    while (query.len) {
-        ptrdiff_t and = rw_span_find(query, '&');
-        struct rw_span pair = rw_span(query.at, and < 0 ? query.len : (size_t) and);
-        enum rw_router_regex_result result = pair_holds(condition, pair);
+    struct rw_pair pair;
+    while (rw_pairs_next(RW_PAIRS_QUERY, &query, &pair)) {
+        enum rw_router_regex_result result = pair_holds(condition, &pair);
         if (result != RW_REGEX_NO)
             return result;
-        query = rw_span_skip(query, pair.len + (and >= 0));
     }
     return RW_REGEX_NO;
 }

@@ -15,6 +15,8 @@ struct cors_config {
 
 struct cors {
     const struct cors_config *config;
+    struct rw_cors_pattern *patterns; /* of config->origins but "*" */
+    unsigned pattern_count;
     bool any_origin;                         /* "*": every page may read the answers */
     bool any_header;                         /* what a preflight asks for is allowed */
     struct rw_span methods, headers, expose; /* as they are sent; empty: not */
@@ -91,8 +93,9 @@ static bool holds_star(const struct rw_conf_list *list)
 static void check_origins(struct rw_conf_report *report, const struct cors_config *config)
 {
     const struct rw_span *origins = config->origins.items;
+    struct rw_cors_pattern pattern;
     for (size_t i = 0; i < config->origins.count; i++)
-        if (!rw_span_is(origins[i], "*") && !rw_cors_is_pattern(origins[i]))
+        if (!rw_span_is(origins[i], "*") && !rw_cors_pattern_parse(origins[i], &pattern))
             rw_conf_mistake_at(report, config->place,
                                "%s is no origin: expected scheme and host in lower case, without "
                                "a path, such as https://shop.example or https://*.shop.example",
@@ -168,6 +171,17 @@ static enum rw_err check_preflights_come(const struct rw_compile *compile)
     return RW_EINVAL;
 }
 
+static enum rw_err compile_patterns(struct rw_arena *arena, struct cors *cors)
+{
+    const struct rw_span *origins = cors->config->origins.items;
+    size_t count = cors->config->origins.count;
+    cors->patterns = rw_arena_alloc(arena, (count + 1) * sizeof(*cors->patterns));
+    for (size_t i = 0; i < count && cors->patterns; i++)
+        if (rw_cors_pattern_parse(origins[i], &cors->patterns[cors->pattern_count]))
+            cors->pattern_count++;
+    return cors->patterns ? RW_OK : RW_ENOMEM;
+}
+
 static enum rw_err compile(struct rw_compile *compile, const void *value, void **instance)
 {
     const struct cors_config *config = value;
@@ -179,7 +193,8 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
                           .any_header = holds_star(&config->headers)};
     *instance = cors;
     cors->max_age_s = rw_arena_format(compile->arena, "%u", config->max_age_ms / 1000);
-    if (!cors->max_age_s.at || join(compile->arena, &config->methods, &cors->methods) ||
+    if (!cors->max_age_s.at || compile_patterns(compile->arena, cors) ||
+        join(compile->arena, &config->methods, &cors->methods) ||
         join(compile->arena, &config->headers, &cors->headers) ||
         join(compile->arena, &config->expose, &cors->expose))
         return RW_ENOMEM;
@@ -190,10 +205,9 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
 
 static bool allows(const struct cors *cors, struct rw_span origin)
 {
-    const struct rw_span *patterns = cors->config->origins.items;
     bool allowed = cors->any_origin;
-    for (size_t i = 0; i < cors->config->origins.count && !allowed; i++)
-        allowed = rw_cors_matches(patterns[i], origin);
+    for (unsigned i = 0; i < cors->pattern_count && !allowed; i++)
+        allowed = rw_cors_matches(&cors->patterns[i], origin);
     return allowed && origin.len > 0;
 }
 

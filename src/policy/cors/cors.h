@@ -10,10 +10,17 @@
 
 extern const struct rw_policy rw_policy_cors;
 
-/* Is this how a browser writes an origin ("https://a.example:8443", "null"), or with "*." in front
- * of the host a pattern of such? */
-bool rw_cors_is_pattern(struct rw_span pattern);
+/* How a browser writes an origin ("https://a.example:8443", "null"), or with "*." in front of the
+ * host a pattern of such; read once, at configuration. */
+struct rw_cors_pattern {
+    struct rw_span text;   /* without a star: the whole origin */
+    struct rw_span scheme; /* "https://"; empty: without a star */
+    struct rw_span end;    /* ".example.com" */
+};
+
+/* False: it is none. The text must outlive the pattern. */
+bool rw_cors_pattern_parse(struct rw_span text, struct rw_cors_pattern *pattern);
 /* "*." stands for one label or more. `origin` is what a client sent: anything. */
-bool rw_cors_matches(struct rw_span pattern, struct rw_span origin);
+bool rw_cors_matches(const struct rw_cors_pattern *pattern, struct rw_span origin);
 
 #endif

@@ -38,24 +38,26 @@ static bool has_star(struct rw_span authority)
     return authority.len > 2 && authority.at[0] == '*' && authority.at[1] == '.';
 }
 
-bool rw_cors_is_pattern(struct rw_span pattern)
+bool rw_cors_pattern_parse(struct rw_span text, struct rw_cors_pattern *pattern)
 {
-    struct rw_span authority = authority_of(pattern);
+    struct rw_span authority = authority_of(text);
+    *pattern = (struct rw_cors_pattern){.text = text};
     if (!authority.at)
-        return rw_span_is(pattern, "null");
-    return is_authority(has_star(authority) ? rw_span_skip(authority, 2) : authority);
+        return rw_span_is(text, "null");
+    if (!has_star(authority))
+        return is_authority(authority);
+    pattern->scheme = rw_span(text.at, (size_t)(authority.at - text.at));
+    pattern->end = rw_span_skip(authority, 1);
+    return is_authority(rw_span_skip(authority, 2));
 }
 
-bool rw_cors_matches(struct rw_span pattern, struct rw_span origin)
+bool rw_cors_matches(const struct rw_cors_pattern *pattern, struct rw_span origin)
 {
-    struct rw_span wanted = authority_of(pattern), given = authority_of(origin);
-    if (!wanted.at || !has_star(wanted))
-        return rw_span_eq(pattern, origin);
-    size_t scheme_len = (size_t)(wanted.at - pattern.at);
-    struct rw_span end = rw_span_skip(wanted, 1); /* ".example.com" */
-    return given.at &&
-           rw_span_eq(rw_span(pattern.at, scheme_len),
-                      rw_span(origin.at, (size_t)(given.at - origin.at))) &&
-           is_authority(given) && given.len > end.len && rw_span_ends(given, end) &&
-           rw_span_find(rw_span(given.at, given.len - end.len), ':') < 0;
+    if (!pattern->scheme.len)
+        return rw_span_eq(pattern->text, origin);
+    if (!rw_span_starts(origin, pattern->scheme) || !rw_span_ends(origin, pattern->end))
+        return false;
+    struct rw_span authority = rw_span_skip(origin, pattern->scheme.len);
+    return is_authority(authority) && authority.len > pattern->end.len &&
+           rw_span_find(rw_span(authority.at, authority.len - pattern->end.len), ':') < 0;
 }

@@ -2,7 +2,7 @@
 
 #include "gate/front/forwarded.h"
 #include "gate/snapshot.h"
-#include "http/scan.h"
+#include "http/pairs.h"
 
 #include <stdio.h>
 
@@ -89,31 +89,11 @@ static bool add_constant(const struct rw_limit_part *part, const struct rw_excha
 
 /* ---- What has a name, and may be there several times ---- */
 
-/* The next byte of a text that is encoded as forms are: %61 is a, a plus sign is a space. */
-static char decode(struct rw_span *rest)
-{
-    const char *at = rest->at;
-    bool encoded =
-        *at == '%' && rest->len > 2 && rw_hex_digit(at[1]) < 16 && rw_hex_digit(at[2]) < 16;
-    *rest = rw_span_skip(*rest, encoded ? 3 : 1);
-    if (encoded)
-        return (char)(rw_hex_digit(at[1]) << 4 | rw_hex_digit(at[2]));
-    return *at == '+' ? ' ' : *at;
-}
-
-static bool same_decoded(struct rw_span a, struct rw_span b)
-{
-    while (a.len && b.len)
-        if (decode(&a) != decode(&b))
-            return false;
-    return a.len == b.len;
-}
-
-static bool add_decoded(struct rw_siphash *hash, struct rw_span text)
+static bool add_decoded(struct rw_siphash *hash, enum rw_pairs kind, struct rw_span text)
 {
     uint64_t len = 0;
     for (struct rw_span rest = text; rest.len; len++)
-        (void)decode(&rest);
+        (void)rw_pairs_decode(kind, &rest);
     if (len == 0)
         return false;
     rw_siphash_add(hash, &len, sizeof(len));
@@ -121,7 +101,7 @@ static bool add_decoded(struct rw_siphash *hash, struct rw_span text)
         char bytes[CHUNK_BYTES];
         size_t count = 0;
         while (text.len && count < sizeof(bytes))
-            bytes[count++] = decode(&text);
+            bytes[count++] = rw_pairs_decode(kind, &text);
         rw_siphash_add(hash, bytes, count);
     }
     return true;
@@ -152,51 +132,23 @@ static bool add_header(const struct rw_limit_part *part, const struct rw_exchang
     return first && add_text(hash, first->value);
 }
 
-struct found {
-    struct rw_span value; /* encoded */
-    bool there, ambiguous;
-};
-
-/* Every NAME=value in a list; a NAME alone has an empty value. */
-static void find_pairs(struct found *found, struct rw_span list, char separator,
-                       struct rw_span name)
+static bool add_pair(const struct rw_limit_part *part, const struct rw_exchange *x,
+                     struct rw_siphash *hash, enum rw_pairs kind)
 {
-    struct rw_span pair;
-    while (list.at && rw_span_next(&list, separator, &pair)) {
-        ptrdiff_t equals = rw_span_find(pair, '=');
-        size_t name_len = equals < 0 ? pair.len : (size_t)equals;
-        if (!same_decoded(rw_span(pair.at, name_len), name))
-            continue;
-        struct rw_span value = rw_span_skip(pair, equals < 0 ? pair.len : name_len + 1);
-        if (!found->there)
-            *found = (struct found){.value = value, .there = true};
-        else if (!same_decoded(found->value, value))
-            found->ambiguous = true;
-    }
+    struct rw_pairs_found found = rw_pairs_find(&x->request, kind, part->name);
+    return found.ambiguous ? add_ambiguous(hash) : add_decoded(hash, kind, found.value);
 }
 
-static bool add_found(struct rw_siphash *hash, const struct found *found)
-{
-    return found->ambiguous ? add_ambiguous(hash) : add_decoded(hash, found->value);
-}
-
-/* HTTP/2 may split the field (RFC 9113 section 8.2.3). */
 static bool add_cookie(const struct rw_limit_part *part, const struct rw_exchange *x,
                        struct rw_siphash *hash)
 {
-    struct found found = {0};
-    for (unsigned i = 0; i < x->request.field_count; i++)
-        if (x->request.fields[i].id == RW_FIELD_COOKIE)
-            find_pairs(&found, x->request.fields[i].value, ';', part->name);
-    return add_found(hash, &found);
+    return add_pair(part, x, hash, RW_PAIRS_COOKIE);
 }
 
 static bool add_query(const struct rw_limit_part *part, const struct rw_exchange *x,
                       struct rw_siphash *hash)
 {
-    struct found found = {0};
-    find_pairs(&found, x->request.query, '&', part->name);
-    return add_found(hash, &found);
+    return add_pair(part, x, hash, RW_PAIRS_QUERY);
 }
 
 /* ---- The table ---- */
