@@ -135,6 +135,13 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                                RW_UNIT_SHARE, CERTAIN(1),
                                .reason = RW_LABEL("users are outside the provider's network",
                                                   "用户在云服务商网络之外")},
+    [RW_INPUT_INSPECTED_SHARE] =
+        {"intake.load.inspected_share",
+         RW_LABEL("Requests that the firewall inspects", "Web 应用防火墙检测的请求占比"),
+         RW_UNIT_SHARE, BETWEEN(0.2, 0.5, 5),
+         .reason = RW_LABEL("logins, writes and uploads; reads of the cache pass the gateway's "
+                            "own rules only",
+                            "登录、写入与上传；命中缓存的读取仅经网关自身规则")},
     [RW_INPUT_QUERIES_PER_REQUEST] = {"intake.load.queries_per_request",
                                       RW_LABEL("Queries of a request", "每请求查询数"), RW_UNIT_ONE,
                                       BETWEEN(3, 0.34, 2.5),

@@ -35,6 +35,7 @@ enum rw_input {
     RW_INPUT_CACHE_HIT_SHARE,
     RW_INPUT_COMPRESSION_TRAFFIC, /* size before over size after */
     RW_INPUT_EGRESS_SHARE,        /* of answers, leaves the provider's network */
+    RW_INPUT_INSPECTED_SHARE,     /* of requests, looked into by a web application firewall */
     RW_INPUT_QUERIES_PER_REQUEST,
     RW_INPUT_QUERY_TIME,
     RW_INPUT_GATEWAY_RATE,       /* requests a second of one core, TLS */

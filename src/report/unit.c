@@ -196,6 +196,7 @@ static const char *per_in(const char *per, enum rw_language language)
         {"1k_requests", RW_LABEL("1,000 requests", "千次请求")},
         {"10k_requests", RW_LABEL("10,000 requests", "万次请求")},
         {"1m_requests", RW_LABEL("million requests", "百万次请求")},
+        {"usd_spent", RW_LABEL("USD spent", "美元消费")},
         {"10k_operations", RW_LABEL("10,000 operations", "万次操作")},
     };
     for (size_t i = 0; i < sizeof(pers) / sizeof(pers[0]); i++)

@@ -30,26 +30,39 @@ uint32_t rw_bill_constant(struct rw_plan *plan, const char *id, struct rw_label 
                                       });
 }
 
-/* PREFIX "price": "price.aws_cn.ec2.m6i_xlarge.cn_north_1.on_demand" */
-static const char *price_id(struct rw_plan *plan, const struct rw_price_key *key,
-                            const char *prefix)
+/* The text as an id: what is not a letter, digit or single dot is an underscore. The first `kept`
+ * bytes are left as they are. */
+static const char *as_id(struct rw_plan *plan, const char *text, size_t kept)
 {
-    const char *text = rw_sheet_text(&plan->sheet, "%s.%s.%s.%s.%s.%s", prefix, key->provider,
-                                     key->service, key->sku, key->region, key->term);
     struct rw_span id = rw_arena_copy(&plan->sheet.arena, rw_span_text(text));
     if (!id.at)
         return text;
     char *at = (char *)(uintptr_t)id.at;
-    for (size_t i = strlen(prefix) + 1; i < id.len; i++) {
+    for (size_t i = kept; i < id.len; i++) {
         char c = rw_lower(at[i]);
-        bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
-        at[i] = kept ? c : '_';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
+        at[i] = plain ? c : '_';
     }
     /* A name of the provider's may end in a dot or begin with one. */
     for (size_t i = 1; i < id.len; i++)
         if (at[i] == '.' && (at[i - 1] == '.' || i + 1 == id.len))
             at[i] = '_';
     return id.at;
+}
+
+/* PREFIX "price": "price.aws_cn.ec2.m6i_xlarge.cn_north_1.on_demand" */
+static const char *price_id(struct rw_plan *plan, const struct rw_price_key *key,
+                            const char *prefix)
+{
+    return as_id(plan,
+                 rw_sheet_text(&plan->sheet, "%s.%s.%s.%s.%s.%s", prefix, key->provider,
+                               key->service, key->sku, key->region, key->term),
+                 strlen(prefix) + 1);
+}
+
+const char *rw_bill_machine_id(struct rw_plan *plan, const char *provider, const char *sku)
+{
+    return as_id(plan, rw_sheet_text(&plan->sheet, "bill.machine.%s.%s.vcpu", provider, sku), 0);
 }
 
 static struct rw_label article_label(struct rw_plan *plan, const struct rw_price_key *key)
@@ -170,7 +183,7 @@ static uint32_t add_rate(struct rw_plan *plan, const char *id, const char *curre
     return rw_sheet_add(&plan->sheet, &cell);
 }
 
-static uint32_t rate_to_plan(struct rw_plan *plan, const char *currency)
+uint32_t rw_bill_rate(struct rw_plan *plan, const char *currency)
 {
     if (strcmp(currency, plan->sheet.currency) == 0)
         return rw_bill_constant(plan, "bill.rate.own",
@@ -212,7 +225,7 @@ struct rw_bill_price rw_bill_price(struct rw_plan *plan, const struct rw_price_k
     const char *id = price_id(plan, key, "price");
     rw_assert(!price.found || price.offer.row);
     const char *currency = price.found ? price.offer.row->currency : plan->sheet.currency;
-    uint32_t rate = rate_to_plan(plan, currency);
+    uint32_t rate = rw_bill_rate(plan, currency);
     price.cell = rw_sheet_find(&plan->sheet, id);
     if (price.cell == RW_CELL_NONE)
         price.cell =

@@ -126,23 +126,13 @@ static void add_site(struct rw_plan *plan, unsigned tier, unsigned site)
     rw_bill_machines_at(&at);
     rw_bill_storage_at(&at);
     rw_bill_network_at(&at);
+    rw_bill_firewall_at(&at);
 }
 
 /* What is paid for with every system and stands in no list. */
 static void omit_the_usual(struct rw_plan *plan)
 {
     static const struct rw_bill_omission usual[] = {
-        {NULL, RW_LABEL("Support plan of the provider", "云商支持计划"),
-         RW_LABEL("a share of the bill by contract; no dated list price is known",
-                  "按账单比例签约；没有带日期的目录价")},
-        {NULL, RW_LABEL("Web application firewall", "Web 应用防火墙"),
-         RW_LABEL("paid by rule and by request, and so by what it shall inspect; say which of the "
-                  "traffic that is",
-                  "按规则与请求计费，取决于检测范围；请说明哪些流量需要检测")},
-        {NULL, RW_LABEL("Monitoring", "监控"),
-         RW_LABEL("the gateway's metrics go to the customer's own Prometheus; a rented one is paid "
-                  "by sample",
-                  "网关指标接入客户自有的 Prometheus；租用服务按样本计费")},
         {NULL, RW_LABEL("Requests to object storage", "对象存储请求费"),
          RW_LABEL("how often objects are written and read is not in the intake",
                   "需求未说明对象的写入与读取次数")},
@@ -170,6 +160,7 @@ enum rw_err rw_bill_chapter(struct rw_plan *plan)
         unsigned first = bill->item_count;
         for (unsigned site = 0; site < bill->site_count; site++)
             add_site(plan, tier, site);
+        rw_bill_support(plan, tier, first);
         add_sums(plan, tier, first);
         add_setup(plan, tier);
     }

@@ -34,7 +34,7 @@ struct rw_bill_item {
     unsigned tier, site;   /* places in plan->tiers, bill->sites */
     const char *name;      /* "compute": of its cells */
     struct rw_label label; /* "Application and gateway machines, committed" */
-    const char *category;  /* of FOCUS: "Compute", "Storage", "Networking", "Databases" */
+    const char *category;  /* of FOCUS: "Compute", "Storage", "Networking", "Security"... */
     const char *provider, *service, *sku, *region, *term, *unit;
     const char *currency; /* of the list price; NULL: no price */
     unsigned doubts;      /* enum rw_price_doubt */

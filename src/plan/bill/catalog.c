@@ -34,6 +34,16 @@ static const struct rw_bill_article articles[] = {
     {"aws", RW_BILL_ENTRY_UNITS, "nlb", "lcu_hour", {"nlcu"}, {0}, 0, 0},
     {"aws", RW_BILL_NAT, "nat_gateway", "hour", {"gateway"}, {0}, 0, 0},
     {"aws", RW_BILL_LINK, "direct_connect", "hour", {"port.1g", "port.10g", "port.100g"}, {0}, 0, 0},
+    {"aws", RW_BILL_FIREWALL, "waf", "month", {"web_acl"}, {0}, 0, 0},
+    {"aws", RW_BILL_FIREWALL_RULES, "waf", "month", {"rule"}, {0}, 0, 0},
+    {"aws", RW_BILL_FIREWALL_REQUESTS, "waf", "1m_requests", {"requests"}, {0}, 0, 0},
+    {"aws", RW_BILL_MONITOR, "ec2", "hour", AWS_GENERAL, {0}, 0, 0},
+    {"aws", RW_BILL_SUPPORT, "support", "usd_spent",
+     {"business.first_10k", "business.10k_to_80k", "business.80k_to_250k", "business.over_250k"},
+     {10000, 80000, 250000, 0}, 0, 0},
+    {"aws", RW_BILL_SUPPORT_FAST, "support", "usd_spent",
+     {"enterprise.first_150k", "enterprise.150k_to_500k", "enterprise.500k_to_1m", "enterprise.over_1m"},
+     {150000, 500000, 1000000, 0}, 0, 0},
 
     {"aws_cn", RW_BILL_COMPUTE, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge"}, {0}, 0, 0},
     {"aws_cn", RW_BILL_GATEWAY, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge"}, {0}, 0, 0},
@@ -46,6 +56,7 @@ static const struct rw_bill_article articles[] = {
     {"aws_cn", RW_BILL_EGRESS, "egress_internet", "gb", {"all"}, {0}, 0, 0},
     {"aws_cn", RW_BILL_TRANSFER, "transit_gateway", "gb", {"data"}, {0}, 0, 0},
     {"aws_cn", RW_BILL_LINK, "direct_connect", "hour", {"port.1g", "port.10g", "port.100g"}, {0}, 0, 0},
+    {"aws_cn", RW_BILL_MONITOR, "ec2", "hour", {"m6i.xlarge", "m5.xlarge", "m6i.2xlarge"}, {0}, 0, 0},
 
     {"azure", RW_BILL_COMPUTE, "vm", "hour", AZURE_GENERAL, {0}, 0, 0},
     {"azure", RW_BILL_GATEWAY, "vm", "hour", AZURE_GENERAL, {0}, 0, 0},
@@ -61,6 +72,10 @@ static const struct rw_bill_article articles[] = {
     {"azure", RW_BILL_ENTRY_DATA, "load_balancer", "gb", {"data"}, {0}, 0, 0},
     {"azure", RW_BILL_NAT, "nat_gateway", "hour", {"gateway"}, {0}, 0, 0},
     {"azure", RW_BILL_LINK, "expressroute", "month", {"circuit.1g", "circuit.10g", "circuit.100g"}, {0}, 0, 0},
+    {"azure", RW_BILL_FIREWALL, "application_gateway", "hour", {"waf_v2.fixed"}, {0}, 0, 0},
+    {"azure", RW_BILL_FIREWALL_UNITS, "application_gateway", "cu_hour", {"waf_v2.capacity_unit"}, {0}, 0, 0},
+    {"azure", RW_BILL_MONITOR, "vm", "hour", AZURE_GENERAL, {0}, 0, 0},
+    {"azure", RW_BILL_SUPPORT, "support", "month", {"prodirect"}, {0}, 0, 0},
 
     {"gcp", RW_BILL_COMPUTE, "compute", "hour", GOOGLE_GENERAL, {0}, 0, 0},
     {"gcp", RW_BILL_GATEWAY, "compute", "hour", GOOGLE_GENERAL, {0}, 0, 0},
@@ -78,6 +93,13 @@ static const struct rw_bill_article articles[] = {
     {"gcp", RW_BILL_NAT, "nat", "hour", {"gateway"}, {0}, 0, 0},
     {"gcp", RW_BILL_LINK, "interconnect", "month",
      {"dedicated_10g", "dedicated_10g", "dedicated_100g"}, {0}, 0, 0},
+    {"gcp", RW_BILL_MONITOR, "compute", "hour", GOOGLE_GENERAL, {0}, 0, 0},
+    {"gcp", RW_BILL_SUPPORT, "support", "usd_spent",
+     {"enhanced.first_10k", "enhanced.10k_to_80k", "enhanced.80k_to_250k", "enhanced.over_250k"},
+     {10000, 80000, 250000, 0}, 0, 0},
+    {"gcp", RW_BILL_SUPPORT_FAST, "support", "usd_spent",
+     {"premium.first_150k", "premium.150k_to_500k", "premium.500k_to_1m", "premium.over_1m"},
+     {150000, 500000, 1000000, 0}, 0, 0},
 
     {"alibaba", RW_BILL_COMPUTE, "ecs", "hour", ALIBABA_GENERAL, {0}, 0, 0},
     {"alibaba", RW_BILL_GATEWAY, "ecs", "hour", ALIBABA_GENERAL, {0}, 0, 0},
@@ -90,6 +112,8 @@ static const struct rw_bill_article articles[] = {
     {"alibaba", RW_BILL_EGRESS, "egress_internet", "gb", {"all"}, {0}, 0, 0},
     {"alibaba", RW_BILL_TRANSFER, "cen", "gb", {"between_regions"}, {0}, 0, 0},
     {"alibaba", RW_BILL_LINK, "express_connect", "month", {"port.1g", "port.10g", "port.100g"}, {0}, 0, 0},
+    {"alibaba", RW_BILL_FIREWALL_REQUESTS, "waf", "1m_requests", {"edge_requests"}, {0}, 0, 0},
+    {"alibaba", RW_BILL_MONITOR, "ecs", "hour", ALIBABA_GENERAL, {0}, 0, 0},
 
     {"onprem", RW_BILL_COMPUTE, "server", "month", SERVER, {0}, 0, 0},
     {"onprem", RW_BILL_GATEWAY, "server", "month", SERVER, {0}, 0, 0},
@@ -101,6 +125,7 @@ static const struct rw_bill_article articles[] = {
     {"onprem", RW_BILL_LOGS, "storage", "gb_month", {"object"}, {0}, 0, 0},
     {"onprem", RW_BILL_EGRESS, "egress_internet", "gb", {"all"}, {0}, 0, 0},
     {"onprem", RW_BILL_LINK, "carrier", "month", {"link.1g", "link.10g", "link.100g"}, {0}, 0, 0},
+    {"onprem", RW_BILL_MONITOR, "server", "month", SERVER, {0}, 0, 0},
 };
 /* clang-format on */
 

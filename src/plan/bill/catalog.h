@@ -25,7 +25,18 @@
       "负载均衡容量单位")                                                                          \
     X(ENTRY_DATA, "entry_data", "Networking", "Load balancer, data", "负载均衡流量")               \
     X(NAT, "nat", "Networking", "NAT gateways", "NAT 网关")                                        \
-    X(LINK, "link", "Networking", "Dedicated link, two ports", "专线（双端口）")
+    X(LINK, "link", "Networking", "Dedicated link, two ports", "专线（双端口）")                   \
+    X(FIREWALL, "firewall", "Security", "Web application firewall", "Web 应用防火墙")              \
+    X(FIREWALL_RULES, "firewall_rules", "Security", "Firewall, rules", "防火墙规则")               \
+    X(FIREWALL_REQUESTS, "firewall_requests", "Security", "Firewall, requests inspected",          \
+      "防火墙检测请求")                                                                            \
+    X(FIREWALL_UNITS, "firewall_units", "Security", "Firewall, capacity units", "防火墙容量单位")  \
+    X(MONITOR, "monitor", "Management and Governance", "Monitoring machines", "监控节点")          \
+    X(SUPPORT, "support", "Other", "Support plan of the provider", "云商支持计划")                 \
+    X(SUPPORT_FAST, "support_fast", "Other",                                                       \
+      "Support plan of the provider, first answer in 15 "                                          \
+      "minutes",                                                                                   \
+      "云商支持计划（15 分钟首次响应）")
 
 enum rw_bill_role {
 #define RW_BILL_ROLE_ENUM(name, word, category, en, zh) RW_BILL_##name,

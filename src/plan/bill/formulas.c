@@ -50,6 +50,31 @@ static void units(double *out, const struct rw_formula_inputs *in)
         out[i] = rw_model_round_up(c[0][i] * fmax(c[1][i] / 730 / gibibyte, c[2][i] / c[3][i]));
 }
 
+static void millions(double *out, const struct rw_formula_inputs *in)
+{
+    const double *const *c = in->column;
+    for (size_t i = 0; i < in->rows; i++)
+        out[i] = rw_model_round_up(c[0][i] * c[1][i] * c[2][i] / 1e6);
+}
+
+/* Connections at the peak, requests at their mean: units are counted by the hour. */
+static void firewall_units(double *out, const struct rw_formula_inputs *in)
+{
+    const double *const *c = in->column;
+    for (size_t i = 0; i < in->rows; i++)
+        out[i] = rw_model_round_up(c[0][i] *
+                                   fmax(c[1][i] / 2500, c[2][i] * c[3][i] / (730 * 3600.0) / 10));
+}
+
+static void spent(double *out, const struct rw_formula_inputs *in)
+{
+    const double *const *c = in->column;
+    for (size_t i = 0; i < in->rows; i++) {
+        double dollars = rw_model_round_up(c[0][i] / 100 / c[1][i]);
+        out[i] = dollars < c[2][i] ? c[2][i] : dollars;
+    }
+}
+
 static void hours(double *out, const struct rw_formula_inputs *in)
 {
     for (size_t i = 0; i < in->rows; i++)
@@ -75,6 +100,10 @@ const struct rw_formula rw_bill_base = {base, "⌈{0} / {1}⌉", "commit_breakev
 const struct rw_formula rw_bill_pieces = {pieces, "⌈{0} × {1} × {3} / 2^30 / {2}⌉", NULL};
 const struct rw_formula rw_bill_step = {step, "max(0, min({0}, {2}) - {1})", "tiered_price"};
 const struct rw_formula rw_bill_units = {units, "⌈{0} × max({1} / 730 h / 2^30, {2} / {3})⌉", NULL};
+const struct rw_formula rw_bill_millions = {millions, "⌈{0} × {1} × {2} / 10^6⌉", NULL};
+const struct rw_formula rw_bill_firewall_units = {
+    firewall_units, "⌈{0} × max({1} / 2500, {2} × {3} / 730 h / 10/s)⌉", NULL};
+const struct rw_formula rw_bill_spent = {spent, "max({2}, ⌈{0} / {1}⌉)", NULL};
 const struct rw_formula rw_bill_breakeven = {breakeven, "{0} / {1}", "commit_breakeven"};
 const struct rw_formula rw_bill_hours = {hours, "730 h × {0}", NULL};
 const struct rw_formula rw_bill_paid = {paid, "{0} × {1}", NULL};

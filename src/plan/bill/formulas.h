@@ -16,6 +16,13 @@ extern const struct rw_formula rw_bill_base;
 extern const struct rw_formula rw_bill_pieces;
 /* GiB, where a step begins, where it ends: what of them is in the step. */
 extern const struct rw_formula rw_bill_step;
+/* requests a month, share inspected, weight: whole millions. */
+extern const struct rw_formula rw_bill_millions;
+/* weight, connections, requests a month, share inspected: whole capacity units of a firewall, each
+ * for 2,500 connections or 10 requests a second, whichever needs more. */
+extern const struct rw_formula rw_bill_firewall_units;
+/* cents a month, rate of the plan's currency for one dollar, least: whole dollars. */
+extern const struct rw_formula rw_bill_spent;
 /* weight, bytes a month, open connections, connections of a unit: whole capacity units. */
 extern const struct rw_formula rw_bill_units;
 /* price committed, price on demand. */

@@ -44,6 +44,12 @@ struct rw_label rw_bill_label(struct rw_bill_at *at, struct rw_label name, struc
 /* "sizing.TIER.NAME" of that year. */
 uint32_t rw_bill_size(const struct rw_bill_at *at, const char *name, unsigned year);
 
+/* A line for each step of the article that `all` reaches (its cells, a year each); `what` is
+ * counted. A step that the plan does not reach needs no price: the last one that has a price then
+ * holds for whatever a draw reaches. */
+void rw_bill_steps(struct rw_bill_at *at, const struct rw_bill_article *article,
+                   const struct rw_bill_line *line, const uint32_t *all, struct rw_label what);
+
 /* Once for each label and provider. `provider` NULL: wherever it runs. */
 void rw_bill_omit(struct rw_plan *plan, const char *provider, struct rw_label label,
                   struct rw_label reason);
@@ -52,6 +58,9 @@ void rw_bill_omit(struct rw_plan *plan, const char *provider, struct rw_label la
 void rw_bill_machines_at(struct rw_bill_at *at);
 void rw_bill_storage_at(struct rw_bill_at *at);
 void rw_bill_network_at(struct rw_bill_at *at);
+void rw_bill_firewall_at(struct rw_bill_at *at);
+/* After all lines of a tier, of which `first` is the first. */
+void rw_bill_support(struct rw_plan *plan, unsigned tier, unsigned first);
 
 /* GiB (or pieces, as the article is sold) of a size, in whole ones, as a line of its own. */
 void rw_bill_bytes(struct rw_bill_at *at, enum rw_bill_role role, const char *size);

@@ -96,18 +96,15 @@ static uint32_t cores_of(struct rw_bill_at *at, enum rw_bill_role role)
     return at->plan->inputs[RW_INPUT_NODE_CORES];
 }
 
-static uint32_t add_vcpu(struct rw_bill_at *at, const struct rw_bill_line *line,
-                         const struct machine *machine)
+/* A cell for each machine type, whoever takes it. */
+static uint32_t add_vcpu(struct rw_bill_at *at, const struct machine *machine)
 {
-    static const struct rw_label cores = RW_LABEL("cores of a machine", "单机核数");
-    return rw_sheet_add(&at->plan->sheet, &(struct rw_cell){
-                                              .id = rw_bill_id(at, line->name, "vcpu", 0),
-                                              .label = rw_bill_label(at, line->label, cores, 0),
-                                              .unit = RW_UNIT_COUNT,
-                                              .origin = RW_ORIGIN_DATA,
-                                              .value = machine->vcpu,
-                                              .source = machine->shape_source,
-                                          });
+    struct rw_sheet *sheet = &at->plan->sheet;
+    const char *sku = machine->sku;
+    return rw_bill_constant(at->plan, rw_bill_machine_id(at->plan, at->place->provider, sku),
+                            (struct rw_label){rw_sheet_text(sheet, "%s: cores of a machine", sku),
+                                              rw_sheet_text(sheet, "%s：单机核数", sku)},
+                            RW_UNIT_COUNT, machine->vcpu, machine->shape_source);
 }
 
 /* False: the sizing has no such nodes. */
@@ -118,7 +115,7 @@ static bool count_machines(struct rw_bill_at *at, struct rw_bill_line *line, con
     uint32_t cores = cores_of(at, line->role);
     if (cores == RW_CELL_NONE || rw_bill_size(at, nodes, 1) == RW_CELL_NONE)
         return false;
-    uint32_t vcpu = add_vcpu(at, line, machine);
+    uint32_t vcpu = add_vcpu(at, machine);
     for (unsigned i = 0; i < at->plan->bill->years; i++)
         line->quantity[i] = rw_sheet_compute(
             &at->plan->sheet, rw_bill_id(at, line->name, "quantity", i + 1),
@@ -239,4 +236,5 @@ void rw_bill_machines_at(struct rw_bill_at *at)
     add_machines(at, RW_BILL_GATEWAY, "gateway_nodes", "gateway_nodes_standby");
     add_machines(at, RW_BILL_DATABASE, "database_nodes", "database_nodes_standby");
     add_machines(at, RW_BILL_CACHE, "cache_nodes", NULL);
+    add_machines(at, RW_BILL_MONITOR, "monitor_nodes", NULL);
 }

@@ -351,6 +351,27 @@ static void bind_savings(struct binding *binding)
     }
 }
 
+static bool has_any(struct rw_span text, const char *words)
+{
+    struct rw_span rest = rw_span_text(words), word;
+    while (rw_intake_next_word(&rest, &word))
+        for (size_t i = 0; i + word.len <= text.len; i++)
+            if (rw_span_eq_nocase(rw_span(text.at + i, word.len), word))
+                return true;
+    return false;
+}
+
+static bool has_firewall(const struct rw_intake *intake)
+{
+    static const char words[] = "WAF|应用防火墙|web application firewall";
+    size_t count;
+    const struct rw_intake_row *rows = rw_intake_rows(intake, "components", &count);
+    bool found = has_any(rw_intake_text(intake, "infrastructure.security"), words);
+    for (size_t i = 0; i < count; i++)
+        found = found || has_any(rw_intake_in(&rows[i], "name")->text, words);
+    return found;
+}
+
 enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
                            struct rw_input_value values[RW_INPUT_END], struct rw_terms *terms,
                            struct rw_conf_report *report)
@@ -365,6 +386,7 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
         .currency = rw_intake_currency(intake),
         .date = isnan(date) ? rw_intake_date(intake) : date,
     };
+    terms->own_firewall = has_firewall(intake);
     terms->deadline = rw_intake_deadline(intake, terms->date);
     terms->support_response = rw_intake_number(rw_intake_get(intake, "service.response"));
     terms->support_place = rw_intake_get(intake, "service.response")->place;

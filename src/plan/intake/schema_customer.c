@@ -77,6 +77,7 @@ const struct rw_intake_field rw_intake_fields_load[] = {
     INPUT(CACHE_HIT_SHARE, "缓存命中率", .example = RW_LABEL("30%", "30%")),
     INPUT(COMPRESSION_TRAFFIC, "响应压缩比", .cues = ""),
     INPUT(EGRESS_SHARE, "出云流量占比", .cues = ""),
+    INPUT(INSPECTED_SHARE, "检测请求占比", .example = RW_LABEL("20%", "20%"), .cues = ""),
     INPUT(QUERIES_PER_REQUEST, "每请求查询数", .cues = ""),
     INPUT(QUERY_TIME, "查询时间|查询响应时间", .cues = ""),
     INPUT(GATEWAY_RATE, "网关单核速率", .cues = ""),

@@ -213,6 +213,9 @@ static struct rw_span category_name(const struct rw_proposal *proposal, const ch
         {"Storage", RW_LABEL("Storage", "存储")},
         {"Networking", RW_LABEL("Network", "网络")},
         {"Databases", RW_LABEL("Databases", "数据库")},
+        {"Security", RW_LABEL("Security", "安全")},
+        {"Management and Governance", RW_LABEL("Monitoring", "监控")},
+        {"Other", RW_LABEL("Support", "支持服务")},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i].category, category) == 0)

@@ -165,6 +165,9 @@ FORMULA(move_link, "bandwidth", "{0} × 8 / {1} / 86400 s / {2}",
         IN(1) > 0 ? rw_model_bandwidth_gbps(IN(0) / IN(1)) * 1e9 / IN(2) : NAN)
 FORMULA(gateway_memory, NULL, "{0} × {3} + {1} × {2}", IN(0) * IN(3) + IN(1) * IN(2))
 
+FORMULA(monitors, NULL, "2 × {1} × ⌈{0} / ({1} × {2})⌉",
+        2 * IN(1) * rw_model_round_up(IN(0) / (IN(1) * IN(2))))
+
 /* ---- Availability ---- */
 
 /* As many as are left without one zone are enough. Of more than 64 machines that many run but for

@@ -85,6 +85,9 @@ extern const struct rw_formula rw_sizing_move_link;
 /* Bytes of the base {0}, of a connection {1}, connections {2}, nodes {3}. */
 extern const struct rw_formula rw_sizing_gateway_memory;
 
+/* Nodes {0}, regions {1}, nodes that one watches {2}: two for each so many in each region. */
+extern const struct rw_formula rw_sizing_monitors;
+
 /* Availability of a machine {0}, nodes {1}, zones {2}: enough of them run. */
 extern const struct rw_formula rw_sizing_machines;
 /* Zone {0}, zones {1}: at most one is lost. */

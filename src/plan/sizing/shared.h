@@ -13,6 +13,7 @@
 struct rw_sizing_tier {
     uint32_t zones, regions, standby, headroom, failover, node_memory, database_cores;
     uint32_t utilization, app_rate, gateway_rate, gateway_memory, database_load, cache_rate;
+    uint32_t monitor_reach;
     /* Of the year. */
     uint32_t app, gateway, database, cache;
     uint32_t app_standby, gateway_standby, database_standby;

@@ -48,6 +48,12 @@ static void choose_nodes(struct rw_plan *plan, const struct rw_tier *tier,
                RW_UNIT_PER_SECOND, 80000,
                RW_TEXTS("simple commands of one Redis node; measure it",
                         "单个 Redis 节点的简单命令；请实测"));
+    cells->monitor_reach =
+        choose(plan, tier, "monitor_reach",
+               RW_TEXTS("Nodes that a monitoring machine watches", "单监控节点覆盖的节点数"),
+               RW_UNIT_COUNT, 1000,
+               RW_TEXTS("a thousand series of each, read every 15 s: a million lie within 16 GiB",
+                        "每个节点一千条时间序列、每 15 秒采集一次：百万条可容于 16 GiB"));
 }
 
 #define CELL(name, en, zh, unit, formula, ...)                                                     \
@@ -133,12 +139,15 @@ static void add_stores(struct rw_sizing *sizing, const struct rw_tier *tier,
                         &rw_sizing_zone_loss, 2, needed, cells->zones);
 }
 
+/* Metrics and alerts, twice in each region, so that the one tells of the other. */
 static void add_totals(struct rw_sizing *sizing, const struct rw_tier *tier,
                        const struct rw_sizing_tier *cells)
 {
-    CELL("nodes", "All nodes", "节点总数", RW_UNIT_COUNT, &rw_formula_sum, 7, cells->app,
-         cells->app_standby, cells->gateway, cells->gateway_standby, cells->database,
-         cells->database_standby, cells->cache);
+    uint32_t nodes = CELL("nodes", "All nodes", "节点总数", RW_UNIT_COUNT, &rw_formula_sum, 7,
+                          cells->app, cells->app_standby, cells->gateway, cells->gateway_standby,
+                          cells->database, cells->database_standby, cells->cache);
+    CELL("monitor_nodes", "Monitoring nodes", "监控节点", RW_UNIT_COUNT, &rw_sizing_monitors, 3,
+         nodes, cells->regions, cells->monitor_reach);
     uint32_t servers = CELL("servers", "Application and gateway nodes", "应用与网关节点",
                             RW_UNIT_COUNT, &rw_formula_sum, 4, cells->app, cells->app_standby,
                             cells->gateway, cells->gateway_standby);
