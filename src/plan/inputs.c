@@ -423,7 +423,7 @@ static const struct rw_input_entry entries[RW_INPUT_END] = {
                               RW_UNIT_SHARE, MISSING,
                               .reason = RW_LABEL("no goal to compare with", "没有可比较的目标")},
     [RW_INPUT_GOAL_ROI] = {"intake.money.goal_roi", RW_LABEL("ROI promised", "承诺的投资回报率"),
-                           RW_UNIT_ONE, MISSING,
+                           RW_UNIT_SHARE, MISSING,
                            .reason = RW_LABEL("no goal to compare with", "没有可比较的目标")},
 };
 

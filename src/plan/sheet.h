@@ -28,6 +28,10 @@
 #include <math.h>
 #include <stdarg.h>
 
+/* The source of what is no fact of the world but how the sheet counts: a one, a nothing, the second
+ * year. Such cells are among the figures, not among the data of a proposal. */
+#define RW_BY_DEFINITION "by definition"
+
 enum {
     RW_SHEET_CELLS_MAX = 100000,
     RW_SHEET_INPUTS_MAX = 256, /* of one cell */

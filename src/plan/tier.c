@@ -51,8 +51,8 @@ static const struct rw_tier_profile profiles[PROFILES] = {
             .label = RW_LABEL("Guarded", "防护"),
             .buys =
                 RW_LABEL("Three zones, data also in a second region, where machines are started "
-                         "within three hours when the first is lost",
-                         "三可用区，数据同步至第二地域；地域失效时三小时内在第二地域启动机器"),
+                         "within two hours when the first is lost",
+                         "三可用区，数据同步至第二地域；地域失效时两小时内在第二地域启动机器"),
             .zones = 3,
             .regions = 2,
             .failover_minutes = 120,

@@ -160,6 +160,41 @@ static void test_openslo(void **state)
     rw_text_free(&text);
 }
 
+/* A target between two of the histogram's bounds, one below them all and one above. */
+static void test_openslo_buckets(void **state)
+{
+    (void)state;
+    static const struct {
+        double target;
+        const char *query;
+    } cases[] = {
+        {2, "sum(ringway_request_duration_seconds_bucket{le=\\\"1\\\"}) + "
+            "(sum(ringway_request_duration_seconds_bucket{le=\\\"2.5\\\"}) - "
+            "sum(ringway_request_duration_seconds_bucket{le=\\\"1\\\"})) * 0.6667\""},
+        {2.5, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"2.5\\\"})\""},
+        {0.00005, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"0.0001\\\"})\""},
+        {90, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"30\\\"})\""},
+    };
+    struct rw_cell *latency = &plan.sheet.cells[plan.inputs[RW_INPUT_LATENCY]];
+    struct rw_cell *availability = &plan.sheet.cells[plan.inputs[RW_INPUT_AVAILABILITY]];
+    double kept = latency->value, stated = availability->value;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rw_text text = {0};
+        latency->value = cases[i].target;
+        rw_artefact_openslo(&plan, 0, &text);
+        assert_non_null(strstr(text.at, cases[i].query));
+        rw_text_free(&text);
+    }
+    /* Nobody stated an availability: what is expected of the tier, and marked so. */
+    struct rw_text text = {0};
+    availability->value = NAN;
+    rw_artefact_openslo(&plan, 0, &text);
+    assert_non_null(strstr(text.at, "    - displayName: expected\n      target: 0.99"));
+    rw_text_free(&text);
+    latency->value = kept;
+    availability->value = stated;
+}
+
 /* The first column of each row, in cents; one line per row, as nothing of ours has a line break in
  * it and the customer's name is quoted. */
 static void test_forecast(void **state)
@@ -406,10 +441,15 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gateway),    cmocka_unit_test(test_acceptance),
-        cmocka_unit_test(test_openslo),    cmocka_unit_test(test_forecast),
-        cmocka_unit_test(test_terraform),  cmocka_unit_test(test_hostile_region),
-        cmocka_unit_test(test_empty_plan), cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_gateway),
+        cmocka_unit_test(test_acceptance),
+        cmocka_unit_test(test_openslo),
+        cmocka_unit_test(test_openslo_buckets),
+        cmocka_unit_test(test_forecast),
+        cmocka_unit_test(test_terraform),
+        cmocka_unit_test(test_hostile_region),
+        cmocka_unit_test(test_empty_plan),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

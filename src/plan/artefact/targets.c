@@ -1,6 +1,7 @@
 /* The promises of a plan as targets: for ringway verify, and as OpenSLO v1. */
 #include "plan/artefact/shared.h"
 #include "plan/model/scale.h"
+#include "watch/metrics.h"
 
 #include <stdio.h>
 
@@ -183,7 +184,7 @@ static void add_metric(struct rw_text *text, const char *part, const char *query
 }
 
 static void add_objective(struct rw_text *text, const char *name, const char *title,
-                          const char *good, double target)
+                          const char *origin, const char *good, double target)
 {
     rw_text_addf(text,
                  "---\n"
@@ -203,47 +204,81 @@ static void add_objective(struct rw_text *text, const char *name, const char *ti
                  name, title, name);
     add_metric(text, "good", good);
     add_metric(text, "total", "sum(ringway_requests_total)");
-    rw_text_adds(text, "  timeWindow:\n"
-                       "    - duration: 90d\n"
-                       "      isRolling: true\n"
-                       "  budgetingMethod: Occurrences\n"
-                       "  objectives:\n"
-                       "    - displayName: promised\n"
-                       "      target: ");
+    rw_text_addf(text,
+                 "  timeWindow:\n"
+                 "    - duration: 90d\n"
+                 "      isRolling: true\n"
+                 "  budgetingMethod: Occurrences\n"
+                 "  objectives:\n"
+                 "    - displayName: %s\n"
+                 "      target: ",
+                 origin);
     rw_number_write(text, target);
     rw_text_adds(text, "\n");
 }
 
-/* The histogram's bound at or below the target: never more lenient than the promise. */
-static double bound_below(double seconds)
+/* ---- Objectives ---- */
+
+#define QUERY "ringway_request_duration_seconds_bucket"
+#define BOUND_SECONDS(us) (us) / 1e6,
+static const double bounds[] = {RW_LATENCY_BOUNDS_US(BOUND_SECONDS)};
+
+static void add_bucket(struct rw_text *query, double bound)
 {
-    static const double bounds[] = {30,   10,    5,    2.5,   1,      0.5,   0.25,   0.1,
-                                    0.05, 0.025, 0.01, 0.005, 0.0025, 0.001, 0.0005, 0.00025};
-    for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
-        if (bounds[i] <= seconds)
-            return bounds[i];
-    return 0.0001;
+    rw_text_adds(query, "sum(" QUERY "{le=\"");
+    rw_number_write(query, bound);
+    rw_text_adds(query, "\"})");
+}
+
+/* Answers within the target: the histogram's bucket that ends there. Between two of its bounds they
+ * are counted as histogram_quantile does, in a straight line from one to the next. */
+static void add_good(struct rw_text *query, double target)
+{
+    const size_t count = sizeof(bounds) / sizeof(*bounds);
+    size_t above = 0;
+    while (above < count && bounds[above] < target * (1 - 1e-9))
+        above++;
+    if (above == count || above == 0 || bounds[above] <= target * (1 + 1e-9)) {
+        add_bucket(query, bounds[above < count ? above : count - 1]);
+        return;
+    }
+    double low = bounds[above - 1], high = bounds[above];
+    add_bucket(query, low);
+    rw_text_adds(query, " + (");
+    add_bucket(query, high);
+    rw_text_adds(query, " - ");
+    add_bucket(query, low);
+    rw_text_adds(query, ") * ");
+    rw_number_write(query, rint((target - low) / (high - low) * 1e4) / 1e4);
+}
+
+/* What was promised; where nobody stated an availability, what the tier is expected to have. */
+static void add_availability(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
+{
+    double stated = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
+    double expected = rw_sheet_value(
+        &plan->sheet, rw_plan_find(plan, "sizing", &plan->tiers[tier], "availability"));
+    bool promised = !isnan(stated);
+    if (promised || !isnan(expected))
+        add_objective(text, "availability", "Availability", promised ? "promised" : "expected",
+                      "sum(ringway_requests_total{code!=\"5xx\"})",
+                      promised ? stated : floor(expected * 1e5) / 1e5);
 }
 
 void rw_artefact_openslo(const struct rw_plan *plan, unsigned tier, struct rw_text *text)
 {
-    double availability = rw_plan_input(plan, RW_INPUT_AVAILABILITY);
     double latency = rw_plan_input(plan, RW_INPUT_LATENCY);
     double percentile = rw_plan_input(plan, RW_INPUT_LATENCY_PERCENTILE);
     rw_artefact_head(plan, tier, "Objectives (OpenSLO v1)", text);
     add_service(plan, text);
-    if (!isnan(availability))
-        add_objective(text, "availability", "Availability",
-                      "sum(ringway_requests_total{code!=\"5xx\"})", availability);
+    add_availability(plan, tier, text);
     if (isnan(latency) || isnan(percentile))
         return;
     struct rw_text query = {0};
-    rw_text_adds(&query, "sum(ringway_request_duration_seconds_bucket{le=\"");
-    rw_number_write(&query, bound_below(latency));
-    rw_text_adds(&query, "\"})");
+    add_good(&query, latency);
     if (query.err)
         text->err = text->err ? text->err : query.err;
     else
-        add_objective(text, "latency", "Latency", query.at, percentile);
+        add_objective(text, "latency", "Latency", "promised", query.at, percentile);
     rw_text_free(&query);
 }

@@ -188,7 +188,7 @@ uint32_t rw_bill_rate(struct rw_plan *plan, const char *currency)
     if (strcmp(currency, plan->sheet.currency) == 0)
         return rw_bill_constant(plan, "bill.rate.own",
                                 (struct rw_label)RW_LABEL("The plan's own currency", "方案币种"),
-                                RW_UNIT_ONE, 1, "by definition");
+                                RW_UNIT_ONE, 1, RW_BY_DEFINITION);
     const char *id = rw_sheet_text(&plan->sheet, "bill.rate.%c%c%c", rw_lower(currency[0]),
                                    rw_lower(currency[1]), rw_lower(currency[2]));
     uint32_t cell = rw_sheet_find(&plan->sheet, id);

@@ -96,7 +96,10 @@ static uint32_t weight_cell(struct rw_plan *plan, unsigned site, const char *nam
 static uint32_t places_cell(struct rw_plan *plan, unsigned tier, unsigned site)
 {
     bool second = plan->tiers[tier].profile->regions > 1 && plan->bill->standby[site] == site;
-    static const struct rw_label label = RW_LABEL("Regions of the site", "站点地域数");
+    const struct rw_label tier_label = plan->tiers[tier].label;
+    const struct rw_label label = {
+        rw_sheet_text(&plan->sheet, "Regions of the site: %s", tier_label.en),
+        rw_sheet_text(&plan->sheet, "站点地域数：%s", tier_label.zh)};
     return rw_bill_constant(
         plan, rw_sheet_text(&plan->sheet, "bill.%s.site%u.regions", plan->tiers[tier].id, site + 1),
         label, RW_UNIT_COUNT, second ? 2 : 1,

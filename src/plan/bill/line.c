@@ -80,7 +80,7 @@ static uint32_t times_of(struct rw_plan *plan, const char *unit)
     if (length >= 4 && strcmp(unit + length - 4, "hour") == 0)
         return rw_bill_constant(plan, "bill.hours_month", hours, RW_UNIT_ONE, 730,
                                 "prices.yaml, meta");
-    return rw_bill_constant(plan, "bill.once_month", once, RW_UNIT_ONE, 1, "by definition");
+    return rw_bill_constant(plan, "bill.once_month", once, RW_UNIT_ONE, 1, RW_BY_DEFINITION);
 }
 
 static struct rw_bill_item *new_item(struct rw_plan *plan)

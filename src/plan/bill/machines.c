@@ -79,7 +79,7 @@ static uint32_t nodes_here(struct rw_bill_at *at, const struct rw_bill_line *lin
         return RW_CELL_NONE;
     if (more == RW_CELL_NONE)
         more = rw_bill_constant(at->plan, "bill.none", (struct rw_label)RW_LABEL("None", "无"),
-                                RW_UNIT_COUNT, 0, "by definition");
+                                RW_UNIT_COUNT, 0, RW_BY_DEFINITION);
     return rw_sheet_compute(&at->plan->sheet, rw_bill_id(at, line->name, "nodes", year),
                             rw_bill_label(at, line->label, what, year), RW_UNIT_COUNT,
                             &rw_bill_nodes_here, 4, at->weight, all, at->standby, more);

@@ -108,7 +108,7 @@ static void add_link(struct rw_bill_at *at)
     line.key = rw_bill_key(at, article, article->skus[size], "on_demand");
     same_each_year(at, &line,
                    rw_bill_constant(at->plan, "bill.two", (struct rw_label)RW_LABEL("Two", "两个"),
-                                    RW_UNIT_COUNT, 2, "one may fail"));
+                                    RW_UNIT_COUNT, 2, RW_BY_DEFINITION));
     rw_bill_add(at, &line);
     rw_bill_omit(at->plan, NULL, carrier, quote);
 }

@@ -65,7 +65,7 @@ static void add_support(struct rw_bill_at *at, unsigned first, unsigned end)
     if (!article->skus[1]) {
         for (unsigned i = 0; i < plan->bill->years; i++)
             line.quantity[i] =
-                rw_bill_constant(plan, "bill.one", one, RW_UNIT_COUNT, 1, "by definition");
+                rw_bill_constant(plan, "bill.one", one, RW_UNIT_COUNT, 1, RW_BY_DEFINITION);
         rw_bill_add(at, &line);
         return;
     }

@@ -84,15 +84,18 @@ static void add_shared(struct rw_plan *plan, struct rw_money *money)
     struct rw_sheet *sheet = &plan->sheet;
     const struct rw_terms *terms = &plan->terms;
     money->budget = add_budget(plan);
-    rw_sheet_choose(sheet, "money.one", RW_TEXTS("Equal weight", "等权"), RW_UNIT_ONE, 1,
-                    RW_TEXTS("equal payments", "等额付款"));
-    rw_sheet_add(sheet, &(struct rw_cell){
-                            .id = "money.nothing",
-                            .label = RW_LABEL("Nothing", "无"),
-                            .unit = RW_UNIT_MONEY,
-                            .currency = sheet->currency,
-                            .origin = RW_ORIGIN_ASSUMED,
-                            .reason = RW_LABEL("nothing is paid or gained then", "当期无收支")});
+    rw_sheet_add(sheet, &(struct rw_cell){.id = "money.one",
+                                          .label = RW_LABEL("Equal weight", "等权"),
+                                          .unit = RW_UNIT_ONE,
+                                          .origin = RW_ORIGIN_DATA,
+                                          .value = 1,
+                                          .source = RW_BY_DEFINITION});
+    rw_sheet_add(sheet, &(struct rw_cell){.id = "money.nothing",
+                                          .label = RW_LABEL("Nothing", "无"),
+                                          .unit = RW_UNIT_MONEY,
+                                          .currency = sheet->currency,
+                                          .origin = RW_ORIGIN_DATA,
+                                          .source = RW_BY_DEFINITION});
     for (unsigned i = 0; i < terms->share_count; i++)
         money->shares[i] =
             term_cell(plan, rw_sheet_text(sheet, "money.share.%u", i + 1), terms->shares[i].name,

@@ -137,6 +137,6 @@ void rw_money_returns(struct rw_plan *plan, const struct rw_money *money,
                         RW_UNIT_MONEY, &rw_formula_sum, 2, cells->cost_term, parallel);
     cells->roi =
         rw_plan_compute(plan, "money", tier, "roi", RW_TEXTS("Return on investment", "投资回报率"),
-                        RW_UNIT_ONE, &rw_money_roi, 2, benefits, costs);
+                        RW_UNIT_SHARE, &rw_money_roi, 2, benefits, costs);
     add_measures(plan, money, tier, cells);
 }

@@ -13,7 +13,8 @@ static void put_data(struct rw_proposal *proposal, struct rw_label caption, bool
     rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_word(doc, RW_SAY_SOURCE), NONE);
     for (uint32_t i = 0; i < sheet->count; i++) {
         const struct rw_cell *cell = &sheet->cells[i];
-        if (cell->origin != RW_ORIGIN_DATA || (cell->unit == RW_UNIT_PRICE) != prices)
+        if (cell->origin != RW_ORIGIN_DATA || (cell->unit == RW_UNIT_PRICE) != prices ||
+            strcmp(cell->source ? cell->source : "", RW_BY_DEFINITION) == 0)
             continue;
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
         rw_doc_words(doc, &cells[0],

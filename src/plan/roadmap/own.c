@@ -16,9 +16,10 @@ static struct rw_roadmap_entry *make_entry(struct rw_plan *plan, unsigned at)
     }
     entry->id = rw_sheet_text(sheet, "p%u", at + 1);
     entry->name = (struct rw_label){own->name, own->name};
-    entry->low = own->low;
-    entry->mode = (own->low + own->high) / 2;
-    entry->high = own->high;
+    /* Of months there are no whole days; of a calendar there are no others. */
+    entry->low = rint(own->low);
+    entry->mode = rint((own->low + own->high) / 2);
+    entry->high = rint(own->high);
     return entry;
 }
 

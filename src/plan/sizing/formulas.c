@@ -56,8 +56,7 @@ static double latency_limit(double left, double tail)
     return limit >= RW_SIZING_UTILIZATION_LEAST ? limit : 1;
 }
 
-FORMULA(latency_limit, "mg1_ps", "1 - {1} / {0}; 100 %, if that is below 20 %",
-        latency_limit(IN(0), IN(1)))
+FORMULA(latency_limit, "mg1_ps", "u = 1 - {1} / {0}; u < 20 % → 100 %", latency_limit(IN(0), IN(1)))
 FORMULA(less, NULL, "{0} - {1} - {2}", IN(0) - IN(1) - IN(2))
 FORMULA(hops, NULL, "{0} × (1 + {1})", IN(0) * (1 + IN(1)))
 FORMULA(distance, "distance_floor", "{1} × RTT({0})",
@@ -181,9 +180,9 @@ static double machines(double machine, double nodes, double zones)
     return rw_model_k_of_n(machine, floor(nodes * (zones - 1) / zones), nodes);
 }
 
-FORMULA(machines, "k_of_n", "P(at least {1} × ({2} - 1) / {2} of {1} run, each {0})",
+FORMULA(machines, "k_of_n", "P(k ≥ {1} × ({2} - 1) / {2} | n = {1}, p = {0})",
         machines(IN(0), IN(1), IN(2)))
-FORMULA(zones, "k_of_n", "P(at least {1} - 1 of {1} run, each {0})",
+FORMULA(zones, "k_of_n", "P(k ≥ {1} - 1 | n = {1}, p = {0})",
         rw_model_k_of_n(IN(0), IN(1) > 1 ? IN(1) - 1 : 1, IN(1)))
 
 static double regions(double region, double outage, double failover)

@@ -68,10 +68,13 @@ static void count_earlier_years(struct rw_sizing *sizing)
     struct rw_sheet *sheet = &sizing->plan->sheet;
     for (unsigned year = 1; year < rw_plan_term(sizing->plan) && !sheet->err; year++)
         count_year(sizing, year,
-                   rw_sheet_choose(
-                       sheet, rw_sheet_text(sheet, "sizing.elapsed.%u", year),
-                       RW_TEXTS("Years of growth", "增长年数"), RW_UNIT_ONE, year,
-                       RW_TEXTS("a year is sized for the load at its end", "每年按年末负载规划")));
+                   rw_sheet_add(sheet, &(struct rw_cell){
+                                           .id = rw_sheet_text(sheet, "sizing.elapsed.%u", year),
+                                           .label = RW_LABEL("Years of growth", "增长年数"),
+                                           .unit = RW_UNIT_ONE,
+                                           .origin = RW_ORIGIN_DATA,
+                                           .value = year,
+                                           .source = RW_BY_DEFINITION}));
 }
 
 enum rw_err rw_sizing_chapter(struct rw_plan *plan)
