@@ -64,17 +64,16 @@ static enum rw_grpc_frames_flaw take_head_byte(struct rw_grpc_frames *frames, ch
 enum rw_grpc_frames_flaw rw_grpc_frames_pass(struct rw_grpc_frames *frames, struct rw_span bytes,
                                              uint64_t bytes_max)
 {
-    enum rw_grpc_frames_flaw flaw = RW_GRPC_FRAMES_GOOD;
-    while (bytes.len && !flaw) {
+    while (bytes.len && !frames->flaw) {
         size_t part = frames->left < bytes.len ? frames->left : bytes.len;
         frames->left -= (uint32_t)part;
         bytes = rw_span_skip(bytes, part);
         if (bytes.len) {
-            flaw = take_head_byte(frames, bytes.at[0], bytes_max);
+            frames->flaw = (uint8_t)take_head_byte(frames, bytes.at[0], bytes_max);
             bytes = rw_span_skip(bytes, 1);
         }
     }
-    return flaw;
+    return (enum rw_grpc_frames_flaw)frames->flaw;
 }
 
 /* ---- Trailers ---- */

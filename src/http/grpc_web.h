@@ -27,22 +27,23 @@ bool rw_grpc_type(struct rw_span type, struct rw_span *format);
 
 enum { RW_GRPC_FRAME_HEAD_BYTES = 5, RW_GRPC_FLAG_TRAILERS = 0x80 };
 
+enum rw_grpc_frames_flaw { RW_GRPC_FRAMES_GOOD, RW_GRPC_FRAMES_BAD_FLAGS, RW_GRPC_FRAMES_TOO_LONG };
+
 struct rw_grpc_frames { /* zeroed: at the start */
     uint32_t left;      /* of a message */
     uint8_t head[RW_GRPC_FRAME_HEAD_BYTES];
     uint8_t held; /* bytes of a head */
+    uint8_t flaw; /* enum rw_grpc_frames_flaw: the place is not known any more */
 };
 
-enum rw_grpc_frames_flaw { RW_GRPC_FRAMES_GOOD, RW_GRPC_FRAMES_BAD_FLAGS, RW_GRPC_FRAMES_TOO_LONG };
-
 /* More of the body. Flags other than "compressed" are none that a client may set. `bytes_max` 0: no
- * limit. After a flaw the place is not known any more. */
+ * limit. After a flaw nothing more is looked at: the answer stays the same. */
 enum rw_grpc_frames_flaw rw_grpc_frames_pass(struct rw_grpc_frames *frames, struct rw_span bytes,
                                              uint64_t bytes_max);
 /* It stands between two messages. */
 static inline bool rw_grpc_frames_whole(const struct rw_grpc_frames *frames)
 {
-    return frames->left == 0 && frames->held == 0;
+    return frames->left == 0 && frames->held == 0 && !frames->flaw;
 }
 
 /* ---- Trailers ---- */

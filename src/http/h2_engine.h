@@ -22,6 +22,14 @@ enum { RW_H2_URGENCIES = 8, RW_H2_URGENCY_DEFAULT = 3 };
 /* Streams that we have reset, of which frames may be on their way. */
 enum { RW_H2_RESET_IDS = 64 };
 
+/* PRIORITY_UPDATE frames that came before their requests (RFC 9218 section 7.1): the latest ones. */
+enum { RW_H2_EARLY_PRIORITIES = 8 };
+struct rw_h2_early_priority {
+    uint32_t id; /* 0: none */
+    uint8_t urgency;
+    bool incremental;
+};
+
 struct rw_h2_table {
     struct rw_list ready[RW_H2_URGENCIES];
     struct rw_list woken;

@@ -10,17 +10,19 @@ import { makeCertificates } from "./support/certificates.mjs";
 import { scratch } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
 import { connect2, request2 } from "./support/client2.mjs";
+import * as frames from "./support/frames.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { grpc, grpcClient, list, shop, startGrpcOrigin, unary } from "./support/grpc.mjs";
+import { FRAME, startFrameOrigin } from "./support/h2-origin.mjs";
 import { root, run, ringway } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
 
 const { status: codes } = grpc;
 const { requestSerialize: pack, responseDeserialize: unpack } = shop.Orders.service.Get;
 
-const behind = (origin, { policy = "{}", more = "" } = {}) => `
+const behind = (origin, { policy = "{}", more = "", route = "" } = {}) => `
 routes:
-- { name: calls, match: /shop.Orders/*, upstream: app, policies: [{ grpc_web: ${policy} }] }
+- { name: calls, match: /shop.Orders/*, upstream: app, policies: [{ grpc_web: ${policy} }]${route} }
 ${more}
 upstreams: [{ name: app, protocol: http2, endpoints: ["${origin.address}"] }]
 `;
@@ -145,6 +147,38 @@ test("what is no row of messages never is a call", async (t) => {
   const gone = await startGateway(t, behind({ address: "127.0.0.1:1" }));
   const answer = await post(gone, "Get", "application/grpc-web-text", Buffer.from(good.toString("base64")));
   assert.deepEqual([answer.status, answer.headers["content-type"], answer.headers["grpc-status"]], [200, "application/grpc-web-text", "14"]);
+});
+
+test("a call that is cut in the middle of its answer hears why, between two messages", async (t) => {
+  let answer;
+  const origin = await startFrameOrigin(t, (got, connection) => got.type === FRAME.HEADERS && connection.send(...answer(got.id)));
+  const gateway = await startGateway(t, behind(origin, { route: ", timeouts: { first_byte: 500ms }" }));
+  const session = await connect2(t, gateway.url);
+  const message = order({ name: "tea", count: 7 });
+  const head = (id) => frames.headers(id, [[":status", "200"], ["content-type", "application/grpc"]], { end: false });
+  const ends = {
+    4: [],
+    14: [(id) => frames.reset(id, "INTERNAL_ERROR")],
+  };
+  for (const [status, end] of Object.entries(ends))
+    for (const type of ["application/grpc-web", "application/grpc-web-text"]) {
+      const text = type.endsWith("text");
+      answer = (id) => [head(id), frames.data(id, message), ...end.map((make) => make(id))];
+      const body = text ? Buffer.from(message.toString("base64")) : message;
+      for (const got of [await post(gateway, "List", type, body), await request2(session, "/shop.Orders/List", { method: "POST", headers: { "content-type": type }, body })]) {
+        const { messages, trailers } = read(text ? decodeText(got.text) : got.bytes ?? got.body);
+        assert.deepEqual([got.status, messages.length, messages[0].count, trailers["grpc-status"]], [200, 1, 7, status]);
+        assert.ok(trailers["grpc-message"]);
+      }
+    }
+  const lines = await gateway.accessLines(8);
+  assert.deepEqual(
+    lines.map((line) => [line.grpc_status, line.reason, line.aborted]),
+    [...Array(4).fill([4, "upstream_stalled", true]), ...Array(4).fill([14, "upstream_reset", true])],
+  );
+  // In the middle of a message there is no place for it.
+  answer = (id) => [head(id), frames.data(id, message.subarray(0, message.length - 1)), frames.reset(id, "INTERNAL_ERROR")];
+  await assert.rejects(request2(session, "/shop.Orders/List", { method: "POST", headers: { "content-type": "application/grpc-web" }, body: message }));
 });
 
 test("calls of gRPC itself, and other requests, pass untouched", async (t) => {

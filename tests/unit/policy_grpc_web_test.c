@@ -297,6 +297,32 @@ static void refusals(void **unused)
     assert_true(rw_metrics_total(gate.metrics, RW_COUNTER_GRPC_WEB_REFUSED) > 0);
 }
 
+/* An origin's body that is no row of messages goes on as it is, however it is cut, and nothing is
+ * written beside the place where heads of messages are gathered. */
+static void flawed_answers(void **unused)
+{
+    (void)unused;
+    char body[300];
+    memset(body, 100, sizeof(body));
+    struct {
+        struct rw_grpc_frames frames;
+        char behind[300];
+    } room = {0};
+    for (size_t i = 0; i < sizeof(body); i++)
+        assert_int_equal(rw_grpc_frames_pass(&room.frames, rw_span(body + i, 1), 0),
+                         RW_GRPC_FRAMES_BAD_FLAGS);
+    assert_false(rw_grpc_frames_whole(&room.frames));
+    for (size_t i = 0; i < sizeof(room.behind); i++)
+        assert_int_equal(room.behind[i], 0);
+    set_answer(rw_span(body, sizeof(body)), RW_LITERAL(TRAILERS));
+    call.step = 1;
+    ask(TEXT, QUESTION);
+    struct rw_span got = decoded();
+    assert_true(gate.ended && !gate.aborted);
+    assert_int_equal(got.len, sizeof(body) + sizeof(LAST_FRAME) - 1);
+    assert_memory_equal(got.at, body, sizeof(body));
+}
+
 static void without_memory(void **unused)
 {
     (void)unused;
@@ -326,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_of_other_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_of_other_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(flawed_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -571,10 +571,11 @@ void rw_exchange_cancel_origin(struct rw_exchange *x)
         x->route->origin->cancel(x);
 }
 
-/* Answers with the reason while that is still possible, else cuts. The origin is out of it. */
+/* Answers with the reason while that is still possible, else tells it at the end of what has left,
+ * or cuts. The origin is out of it. */
 static void end_early(struct rw_exchange *x, enum rw_reason reason)
 {
-    if (x->step >= RW_STEP_LOG)
+    if (x->step >= RW_STEP_LOG || (x->responded && rw_exchange_conclude_filtered(x, reason)))
         return;
     if (x->responded || rw_reason_status(reason) == 0) {
         rw_exchange_cut(x, reason);

@@ -1,6 +1,7 @@
 #include "gate/exchange/exchange_filter.h"
 
 #include "gate/exchange/exchange_log.h"
+#include "gate/exchange/grpc.h"
 #include "gate/exchange/origin.h"
 #include "gate/snapshot.h"
 
@@ -187,6 +188,23 @@ bool rw_exchange_resume_response_filters(struct rw_exchange *x)
 {
     x->response_filters->held = false;
     return pump_response(x) == RW_FLOW_GO;
+}
+
+bool rw_exchange_conclude_filtered(struct rw_exchange *x, enum rw_reason reason)
+{
+    struct rw_filter_chain *chain = x->response_filters;
+    unsigned status;
+    struct rw_span trailers = {0};
+    if (chain)
+        trailers = rw_grpc_trailers(&x->arena, reason, &status);
+    if (!trailers.at || !rw_filter_chain_conclude(chain))
+        return false;
+    x->reason = (uint8_t)reason;
+    x->aborted = true;
+    x->response_trailers = trailers;
+    if (!chain->held) /* else the receiver's resume asks for the end */
+        (void)pump_response(x);
+    return true;
 }
 
 void rw_exchange_go_on_response(struct rw_exchange *x)

@@ -22,6 +22,10 @@ enum rw_flow rw_exchange_response_data_filtered(struct rw_exchange *x,
 /* The front takes more. False: the filters have filled it again, and the exchange may be gone. */
 bool rw_exchange_resume_response_filters(struct rw_exchange *x);
 
+/* The origin has broken off in the middle of the body: ends it with a status of gRPC, where a
+ * filter knows how. True: the exchange is over, or will be once that has left. */
+bool rw_exchange_conclude_filtered(struct rw_exchange *x, enum rw_reason reason);
+
 /* For a filter that had to wait. */
 void rw_exchange_go_on_request(struct rw_exchange *x);
 void rw_exchange_go_on_response(struct rw_exchange *x);

@@ -210,6 +210,21 @@ enum rw_filter_outcome rw_filter_chain_take(struct rw_filter_chain *chain, struc
     return RW_FILTER_MORE;
 }
 
+bool rw_filter_chain_conclude(struct rw_filter_chain *chain)
+{
+    bool may = false;
+    for (const struct rw_filter *filter = chain->first; filter; filter = filter->next) {
+        if (filter->last_fed || filter->in.data.len)
+            return false;
+        if (filter->kind->may_conclude)
+            may = filter->kind->may_conclude(filter);
+    }
+    /* What it was given last, and has used up, was the last. */
+    if (may)
+        chain->first->fed = chain->first->last_fed = chain->first->in.end = true;
+    return may;
+}
+
 void rw_filter_chain_end(struct rw_filter_chain *chain)
 {
     for (struct rw_filter *filter = chain->first; filter; filter = filter->next) {

@@ -63,6 +63,9 @@ struct rw_filter_kind {
                                    struct rw_piece *out);
     /* Frees what is not in the exchange's arena. NULL: nothing. */
     void (*end)(struct rw_filter *filter);
+    /* The giver of a response has broken off, and x->response_trailers say how (a status of gRPC):
+     * would the receiver understand that here? If so it gets an end. NULL: no, it gets none. */
+    bool (*may_conclude)(const struct rw_filter *filter);
 };
 
 struct rw_filter {
@@ -121,6 +124,9 @@ struct rw_filter_chain {
 void rw_filter_chain_feed(struct rw_filter_chain *chain, const struct rw_piece *piece);
 /* The next piece of output; RW_FILTER_MORE: feed it. */
 enum rw_filter_outcome rw_filter_chain_take(struct rw_filter_chain *chain, struct rw_piece *out);
+/* Gives the chain an end, if a filter knows how to end the body here (may_conclude) and none has
+ * input left; else false. */
+bool rw_filter_chain_conclude(struct rw_filter_chain *chain);
 /* Ends every filter, and lets go of the pieces. */
 void rw_filter_chain_end(struct rw_filter_chain *chain);
 

@@ -82,3 +82,11 @@ enum rw_grpc_status rw_grpc_status(enum rw_reason reason, unsigned status)
         return RW_GRPC_UNKNOWN;
     }
 }
+
+struct rw_span rw_grpc_trailers(struct rw_arena *arena, enum rw_reason reason, unsigned *status)
+{
+    unsigned http = rw_reason_status(reason);
+    *status = rw_grpc_status(reason, http ? http : 503);
+    return rw_arena_format(arena, "grpc-status: %u\r\ngrpc-message: %s\r\n", *status,
+                           rw_reason_text(reason));
+}

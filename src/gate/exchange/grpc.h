@@ -32,4 +32,7 @@ uint64_t rw_grpc_timeout_ms(const struct rw_message *request);
  */
 enum rw_grpc_status rw_grpc_status(enum rw_reason reason, unsigned status);
 
+/* Lines of trailers for a call that ends for this reason, in the arena; at NULL: no memory. */
+struct rw_span rw_grpc_trailers(struct rw_arena *arena, enum rw_reason reason, unsigned *status);
+
 #endif

@@ -238,10 +238,8 @@ static bool end_with_grpc_status(struct rw_h2_call *call)
 {
     const struct rw_span nothing = {0};
     struct rw_exchange *x = call->x;
-    unsigned http = rw_reason_status(x->reason);
-    unsigned status = rw_grpc_status(x->reason, http ? http : 503);
-    struct rw_span trailers = rw_arena_format(&x->arena, "grpc-status: %u\r\ngrpc-message: %s\r\n",
-                                              status, rw_reason_text(x->reason));
+    unsigned status;
+    struct rw_span trailers = rw_grpc_trailers(&x->arena, (enum rw_reason)x->reason, &status);
     if (!trailers.at)
         return false;
     x->grpc_told = (uint16_t)(status + 1);

@@ -127,6 +127,14 @@ static struct response_filter *response_of(struct rw_filter *filter)
     return rw_container_of(filter, struct response_filter, filter);
 }
 
+/* In the middle of a message a frame with trailers would be taken for a part of it. */
+static bool may_conclude(const struct rw_filter *filter)
+{
+    const struct response_filter *work =
+        rw_container_of(filter, const struct response_filter, filter);
+    return !work->ending && rw_grpc_frames_whole(&work->frames);
+}
+
 /* Where an origin tells no status at all, clients are to read that from a call that has ended. */
 static struct rw_span final_lines(const struct rw_exchange *x)
 {
@@ -165,6 +173,7 @@ static enum rw_filter_outcome step_response_binary(struct rw_filter *filter, str
     (void)flush;
     struct response_filter *work = response_of(filter);
     if (in->data.len) {
+        (void)rw_grpc_frames_pass(&work->frames, in->data, 0);
         pass_on(in, out);
         out->end = false;
         return RW_FILTER_PIECE;
@@ -184,7 +193,8 @@ static bool encode(struct response_filter *work, struct rw_piece *in, struct rw_
     struct rw_span *from = work->ending ? &work->last : &in->data;
     size_t room = buf->room - RW_BASE64_GROUP_CHARS; /* for padding */
     buf->end = (uint32_t)rw_base64_encode(&work->encoder, from, buf->data, room);
-    /* Flaws are the client's business; it loses no more than the place of the padding. */
+    /* Flaws are the client's business; it loses no more than the places of the padding and of a
+     * status, should the origin break off. */
     if (!work->ending)
         (void)rw_grpc_frames_pass(&work->frames, rw_span(before.at, before.len - in->data.len), 0);
     if (from->len == 0 && (work->ending || rw_grpc_frames_whole(&work->frames)))
@@ -211,10 +221,12 @@ static enum rw_filter_outcome step_response_text(struct rw_filter *filter, struc
 
 static const struct rw_filter_kind response_binary = {.name = "grpc_web response",
                                                       .effect = RW_FILTER_RECODES,
-                                                      .step = step_response_binary};
+                                                      .step = step_response_binary,
+                                                      .may_conclude = may_conclude};
 static const struct rw_filter_kind response_text = {.name = "grpc_web-text response",
                                                     .effect = RW_FILTER_RECODES,
-                                                    .step = step_response_text};
+                                                    .step = step_response_text,
+                                                    .may_conclude = may_conclude};
 
 enum rw_err rw_grpc_web_filter_response(struct rw_exchange *x, enum rw_grpc_web_mode mode)
 {
