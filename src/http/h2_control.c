@@ -308,6 +308,8 @@ static void priority_update_frame(struct rw_h2 *h2, struct rw_h2_frame frame, co
         rw_h2_fail(h2, RW_H2_PROTOCOL_ERROR, "PRIORITY_UPDATE for no request");
     else if (stream)
         rw_h2_prioritise(h2, stream, rw_span(payload + 4, frame.len - 4));
+    else if (rw_h2_is_idle(h2, id))
+        rw_h2_prioritise_early(h2, id, rw_span(payload + 4, frame.len - 4));
 }
 
 void rw_h2_control(struct rw_h2 *h2, struct rw_h2_frame frame, const char *payload)

@@ -22,7 +22,8 @@ enum { RW_H2_URGENCIES = 8, RW_H2_URGENCY_DEFAULT = 3 };
 /* Streams that we have reset, of which frames may be on their way. */
 enum { RW_H2_RESET_IDS = 64 };
 
-/* PRIORITY_UPDATE frames that came before their requests (RFC 9218 section 7.1): the latest ones. */
+/* PRIORITY_UPDATE frames that came before their requests (RFC 9218 section 7.1): the latest ones.
+ */
 enum { RW_H2_EARLY_PRIORITIES = 8 };
 struct rw_h2_early_priority {
     uint32_t id; /* 0: none */
@@ -35,7 +36,9 @@ struct rw_h2_table {
     struct rw_list woken;
     struct rw_h2_stream **buckets;
     uint32_t mask;
-    uint32_t resets; /* so far: reset_ids is a ring */
+    struct rw_h2_early_priority early[RW_H2_EARLY_PRIORITIES]; /* a ring */
+    uint32_t early_count;                                      /* so far */
+    uint32_t resets;                                           /* so far: reset_ids is a ring */
     uint32_t reset_ids[RW_H2_RESET_IDS];
 };
 
@@ -70,6 +73,8 @@ void rw_h2_free_gone(struct rw_h2 *h2);
 void rw_h2_note_reset(struct rw_h2 *h2, uint32_t id);
 enum rw_h2_was_reset { RW_H2_NOT_RESET, RW_H2_WAS_RESET, RW_H2_MAYBE_RESET };
 enum rw_h2_was_reset rw_h2_was_reset(const struct rw_h2 *h2, uint32_t id);
+/* The table is there afterwards; false: no memory. */
+RW_MUST_CHECK bool rw_h2_table_make(struct rw_h2 *h2);
 void rw_h2_table_free(struct rw_h2 *h2);
 
 /* Frees streams that are gone if no event is on the stack. */
@@ -137,8 +142,15 @@ void rw_h2_serve(struct rw_h2 *h2);
 /* The stream's window, its priority or what it has to send has changed. */
 void rw_h2_ready(struct rw_h2 *h2, struct rw_h2_stream *stream);
 void rw_h2_unready(struct rw_h2 *h2, struct rw_h2_stream *stream);
+
+/* ---- h2_priority.c ---- */
+
 /* A Priority field's value, or a PRIORITY_UPDATE frame's (RFC 9218 section 4). */
 void rw_h2_prioritise(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_span value);
+/* A PRIORITY_UPDATE frame for a stream that is not open yet; with no memory it is passed over. */
+void rw_h2_prioritise_early(struct rw_h2 *h2, uint32_t id, struct rw_span value);
+/* The head of a request has come: what such a frame said goes before its field. */
+void rw_h2_prioritise_new(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_span value);
 
 /* ---- h2_flood.c ---- */
 

@@ -105,8 +105,7 @@ static void read_head(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_h
     if (h2->settings->server) {
         stream->head_received = true;
         rw_h2_read_request(&head, h2->settings, end, target.arena, target.message, &reading);
-        if (reading.priority.at)
-            rw_h2_prioritise(h2, stream, reading.priority);
+        rw_h2_prioritise_new(h2, stream, reading.priority);
     } else {
         rw_h2_read_response(&head, (enum rw_method)stream->request_method, end, target.arena,
                             target.message, &reading);

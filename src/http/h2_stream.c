@@ -7,8 +7,10 @@ enum { BUCKETS_FIRST = 32 };
 
 /* ---- The table ---- */
 
-static bool make_table(struct rw_h2 *h2)
+bool rw_h2_table_make(struct rw_h2 *h2)
 {
+    if (h2->table)
+        return true;
     struct rw_h2_table *table = rw_alloc_zero(sizeof(*table));
     struct rw_h2_stream **buckets = table ? rw_alloc_zero(BUCKETS_FIRST * sizeof(*buckets)) : NULL;
     if (!buckets) {
@@ -118,7 +120,7 @@ static void clear(struct rw_h2_stream *stream)
 struct rw_h2_stream *rw_h2_stream_new(struct rw_h2 *h2, uint32_t id)
 {
     const struct rw_h2_settings *settings = h2->settings;
-    if (!h2->table && !make_table(h2))
+    if (!rw_h2_table_make(h2))
         return NULL;
     struct rw_h2_stream *stream = rw_slab_get(h2->streams);
     if (!stream)

@@ -147,6 +147,40 @@ static void test_order(void **state)
     }
 }
 
+/* PRIORITY_UPDATE may come before its request, and goes before the Priority field (RFC 9218 section
+ * 7); the latest eight are kept. */
+static void test_early_updates(void **state)
+{
+    static const struct {
+        const char *updates, *field, *order;
+    } cases[] = {
+        {"update 7 u=0", NULL, "7 3 5 3 5..."},
+        {"update 7 u=0", "u=7", "7 3 5"},
+        {"update 7 u=7\nupdate 7 u=1", "u=7", "7 3 5"},
+        {"update 3 u=7\nupdate 5 u=6\nupdate 7 u=5", NULL, "7 5 3"},
+        {"update 7 u=0\nupdate 11 u=1\nupdate 13 u=1\nupdate 15 u=1\nupdate 17 u=1\n"
+         "update 19 u=1\nupdate 21 u=1\nupdate 23 u=1",
+         "u=5", "7 3 5"},
+        {"update 7 u=0\nupdate 11 u=1\nupdate 13 u=1\nupdate 15 u=1\nupdate 17 u=1\n"
+         "update 19 u=1\nupdate 21 u=1\nupdate 23 u=1\nupdate 25 u=1",
+         "u=5", "3 5 7"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct h2_world world;
+        begin(&world, "settings 4=1000000");
+        h2_play(&world, cases[i].updates);
+        use_up(&world);
+        for (uint32_t k = 0; k < 3; k++) {
+            request(&world, 3 + 2 * k, k < 2 && cases[i].field ? "u=4" : cases[i].field);
+            respond(&world, 3 + 2 * k, BODY_BYTES);
+        }
+        h2_play(&world, "window 0 1000000");
+        expect_order(&world, cases[i].updates, cases[i].order);
+        h2_world_end(&world);
+    }
+}
+
 /* Who comes when others wait does not go before them, be there window or not. */
 static void test_newcomers(void **state)
 {
@@ -320,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_early_updates),
         cmocka_unit_test(test_newcomers),
         cmocka_unit_test(test_connection_window),
         cmocka_unit_test(test_end_without_window),
