@@ -352,8 +352,9 @@ static void decode_pair(struct rw_conf_reader *reader, const struct rw_conf_fiel
                                                         .key = entry->key,
                                                         .index = -1,
                                                         .node = entry->node,
-                                                        .to = &pair->value,
-                                                        .size = sizeof(pair->value),
+                                                        .to = pair,
+                                                        .member = &pair->value,
+                                                        .size = sizeof(*pair),
                                                         .verbatim = site->verbatim});
     if (!child)
         return;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
 import { cleanup } from "./support/cleanup.mjs";
@@ -241,6 +242,17 @@ for (const [way, how] of Object.entries(ways)) {
     assert.equal(await gateway.metric("ringway_config_reloads_total"), 2);
   });
 }
+
+test("a change of the file is taken without a word about it in the file; an editor's own files are none", async (t) => {
+  const gateway = await startGateway(t, respond("unused"), { watched: true });
+  assert.equal((await gateway.get("/")).text, "unused");
+  const { generation } = await gateway.status();
+  for (const name of [".ringway.yaml.swp", "4913", "ringway.yaml~"]) writeFileSync(join(gateway.folder, name), "x");
+  await sleep(600);
+  assert.equal((await gateway.status()).generation, generation);
+  await gateway.reload(respond("changed"), () => {});
+  assert.equal((await gateway.get("/")).text, "changed");
+});
 
 test("watch_file may be switched on and off by a reload", async (t) => {
   const gateway = await startGateway(t, respond("one"));

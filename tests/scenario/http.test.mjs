@@ -269,6 +269,14 @@ ${behind(origin.address)}`,
   await t.test("OPTIONS * and CONNECT", async () => {
     const connect = await exchangeRaw(gateway.port, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n");
     assert.equal(connect.status, 405);
+    // What a client sends right behind it is for the tunnel that it does not get, and no request.
+    const connection = await openRaw(gateway.port);
+    connection.write(`CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n${get("/behind")}`);
+    const refused = await connection.response();
+    assert.equal(refused.status, 405);
+    assert.equal(refused.headers.connection, "close");
+    await connection.closed();
+    assert.equal(origin.requests.filter((r) => r.url === "/behind").length, 0);
     assert.equal(origin.requests.filter((r) => r.method === "CONNECT").length, 0);
   });
 });
@@ -571,6 +579,29 @@ upstreams:
     "no HTTP at all": "SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "two lengths": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
     "length and chunked": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a status of two digits": "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
+    "a status below 100": "HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\nok",
+    "a status of four digits": "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok",
+    "another version": "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "an empty line first": "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "lines that end with LF": "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "101 that nobody asked for": "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "103 with a length": "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "a length with a sign": "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
+    "a list of lengths": "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+    "an empty length": "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nok",
+    "a length beyond all numbers": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nok",
+    "a space before a colon": "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+    "identity": "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nok",
+    "chunked and then gzip": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "chunked twice": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "Connection that names Content-Length": "HTTP/1.1 200 OK\r\nConnection: Content-Length\r\nContent-Length: 2\r\n\r\nok",
+    "a folded field": "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+    "a NUL in a field": "HTTP/1.1 200 OK\r\nX: \0\r\nContent-Length: 2\r\n\r\nok",
+    "a bad first chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nok\r\n0\r\n\r\n",
+    "a chunk beyond all numbers": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nok",
+    "too many fields": `HTTP/1.1 200 OK\r\n${"X: 1\r\n".repeat(400)}Content-Length: 2\r\n\r\nok`,
     "a field without a colon": "HTTP/1.1 200 OK\r\nbroken\r\n\r\n",
     "a bare CR in a field": "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
     "a head without end": `HTTP/1.1 200 OK\r\nX: ${"a".repeat(2 << 20)}`,

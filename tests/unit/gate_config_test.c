@@ -148,7 +148,7 @@ static void test_defaults(void **state)
     const struct rw_config_upstream *app = config->upstreams.items;
     assert_int_equal(config->threads, 0);
     assert_int_equal(config->drain_ms_max, 30000);
-    assert_false(config->watch_file);
+    assert_true(config->watch_file);
     check_default_listener(config->listeners.items);
     assert_int_equal(route->timeouts->first_byte_ms, 60000);
     assert_int_equal(route->timeouts->total_ms, 0);

@@ -42,10 +42,10 @@ static const struct rw_conf_field fields[] = {
         .name = "watch_file",
         .type = RW_CONF_BOOL,
         .offset = MEMBER(watch_file),
-        .fallback = "false",
+        .fallback = "true",
         .doc =
             "Reload when this file changes. A file with mistakes is reported, and what runs stays. "
-            "SIGHUP and the admin API reload as well.",
+            "SIGHUP and the admin API reload as well. Switch it off where only they shall.",
     },
     {
         .name = "drain_timeout",

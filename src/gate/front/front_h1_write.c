@@ -67,8 +67,10 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
         endless && x->request.minor_version >= 1 && x->request.method != RW_METHOD_HEAD;
     if (endless && !call->out.chunked && x->request.method != RW_METHOD_HEAD)
         call->close = true; /* HTTP/1.0: the end of the connection is the end of the body */
+    /* A client of CONNECT may have sent what is for the tunnel already: without one, nobody shall
+     * read that as a request. */
     if (rw_h1_worker(c)->draining || c->client.peer_ended || !x->request_ended ||
-        c->client.listener->index == RW_LISTENER_GONE)
+        x->request.method == RW_METHOD_CONNECT || c->client.listener->index == RW_LISTENER_GONE)
         call->close = true;
 }
 

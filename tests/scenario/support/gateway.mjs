@@ -5,7 +5,7 @@
 //     upstreams: [{ name: app, endpoints: ["127.0.0.1:${origin.port}"] }]`);
 //
 // What the text does not have is added: a listener named `web` (gateway.url), two threads, an admin
-// listener (gateway.admin), an access log (gateway.accessLines()).
+// listener (gateway.admin), an access log (gateway.accessLines()), and that nobody watches the file.
 
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
@@ -32,8 +32,8 @@ function hasGreeted(text) {
 }
 
 class Gateway {
-  constructor({ folder, port, adminPort, program, before, args, env }) {
-    Object.assign(this, { folder, port, adminPort, program });
+  constructor({ folder, port, adminPort, program, before, args, env, watched }) {
+    Object.assign(this, { folder, port, adminPort, program, watched });
     this.url = `http://127.0.0.1:${port}`;
     this.admin = `http://127.0.0.1:${adminPort}`;
     this.configFile = join(folder, "ringway.yaml");
@@ -49,6 +49,7 @@ class Gateway {
     const lacks = (key) => !new RegExp(`^${key}:`, "m").test(lines[0]);
     if (lacks("listeners")) lines.push(`listeners: [{ name: web, address: "127.0.0.1:${this.port}" }]\n`);
     if (lacks("threads")) lines.push("threads: 2\n");
+    if (lacks("watch_file") && !this.watched) lines.push("watch_file: false\n"); // a test says itself when it is read
     if (lacks("admin")) lines.push(`admin: "127.0.0.1:${this.adminPort}"\n`);
     if (lacks("access_log")) lines.push(`access_log: ${this.accessFile}\n`);
     return lines.join("");
@@ -190,11 +191,12 @@ class Gateway {
 }
 
 // With another `program` (one that executes it), `before` are that one's arguments.
-export async function prepareGateway(t, text, { args = [], env = {}, program = ringway, before = [] } = {}) {
+// `watched`: nothing is said about watch_file.
+export async function prepareGateway(t, text, { args = [], env = {}, program = ringway, before = [], watched = false } = {}) {
   const folder = scratch(t);
   const port = await freePort();
   const adminPort = await freePort();
-  const gateway = new Gateway({ folder, port, adminPort, program, before, args, env });
+  const gateway = new Gateway({ folder, port, adminPort, program, before, args, env, watched });
   const raw = typeof text === "function" ? text(gateway) : text;
   gateway.configure(raw);
   return gateway;
