@@ -11,6 +11,7 @@ LINT_SECONDS ?= 240
 BENCH_CASES  ?=
 SIM_ARGS     ?=
 MILLION_ARGS ?=
+SOAK_ARGS    ?=
 TSAN_TESTS   ?= ^(unit|sim)\.
 
 INSTALL_PACKAGES := tools/install-packages.sh
@@ -30,15 +31,15 @@ everything    = -DRW_TESTS=ON -DRW_BENCH=ON
 .PHONY: help
 help: ## Show this list
 	@echo "make TARGET [VARIABLE=value]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / {n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  %-14s %s\n", names[i], $$2}' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## Install the packages that building and testing need (Debian, root or sudo)
 	@$(INSTALL_PACKAGES) build run test check
 	@$(INSTALL_NPM)
 
-.PHONY: deps-build deps-run deps-check deps-fuzz deps-bench deps-million
-deps-build deps-run deps-check deps-fuzz deps-bench deps-million: deps-%:
+.PHONY: deps-build deps-run deps-check deps-fuzz deps-bench deps-million deps-soak
+deps-build deps-run deps-check deps-fuzz deps-bench deps-million deps-soak: deps-%:
 	@$(INSTALL_PACKAGES) build $*
 
 .PHONY: deps-test
@@ -116,6 +117,12 @@ million: deps-million ## Prove the million (MILLION_ARGS are passed on): bench/M
 	@$(call configure,release,$(without_tests) -DRW_BENCH=ON)
 	@$(call compile,release) --target ringway --target bench_origin_h2
 	@scenarios/million/run.mjs $(MILLION_ARGS)
+
+.PHONY: soak
+soak: deps-soak ## Let a gateway live with reloads, upgrades and bad clients (SOAK_ARGS="--minutes 60")
+	@$(call configure,release,$(without_tests))
+	@$(call compile,release) --target ringway
+	@scenarios/soak/run.mjs $(SOAK_ARGS)
 
 .PHONY: install
 install: build ## Install under DESTDIR and PREFIX (/usr/local)

@@ -1,0 +1,46 @@
+// What a soak has to show. Looks are taken while the clients rest; the first of each generation of worker
+// processes (an upgrade begins a new one) is what the later ones are compared with.
+
+const MIB = 1024 * 1024;
+// An allocator does not give everything back at once, and what is cached fills up over the first minutes.
+const BYTES_GROWN_MAX = 3 * MIB;
+// Between two looks an origin may just have come back, and its probe's socket with it.
+const DESCRIPTORS_GROWN_MAX = 4;
+
+function generations(looks) {
+  const groups = new Map();
+  for (const look of looks) groups.set(look.workers, [...(groups.get(look.workers) ?? []), look]);
+  return [...groups.values()];
+}
+
+// The largest growth within one generation, and from the first generation's end to the last one's.
+function grown(looks, key) {
+  const groups = generations(looks);
+  const within = groups.map((group) => group.at(-1)[key] - group[0][key]);
+  return Math.max(...within, groups.at(-1).at(-1)[key] - groups[0].at(-1)[key]);
+}
+
+const most = (what, is, limit, unit = "") => ({ what, is: `${is}${unit}`, wanted: `at most ${limit}${unit}`, met: is <= limit });
+const least = (what, is, limit) => ({ what, is: String(is), wanted: `at least ${limit}`, met: is >= limit });
+
+export function judge({ looks, failures, alarms, answered, gateway, wanted, exit }) {
+  return [
+    most("requests that were not answered as they should be", failures, 0),
+    least("requests answered", answered, wanted.answered),
+    least("reloads", gateway.reloads, wanted.reloads),
+    least("configurations with a mistake, refused", gateway.refused, wanted.refused),
+    least("upgrades", gateway.upgrades, wanted.upgrades),
+    most("alarms in the error log", alarms, 0),
+    most("memory grown, KiB", Math.round(grown(looks, "bytes") / 1024), BYTES_GROWN_MAX / 1024),
+    most("descriptors grown", grown(looks, "descriptors"), DESCRIPTORS_GROWN_MAX),
+    most("threads grown", grown(looks, "threads"), 0),
+    most("processes grown", grown(looks, "processes"), 0),
+    most("configurations kept in memory", Math.max(...looks.map((look) => look.snapshots)), 2),
+    { what: "the end after SIGTERM", is: JSON.stringify(exit), wanted: "exit code 0", met: exit?.code === 0 },
+  ];
+}
+
+export function asText(verdicts) {
+  const width = Math.max(...verdicts.map(({ what }) => what.length));
+  return verdicts.map(({ what, is, wanted, met }) => `${what.padEnd(width)}  ${is.padStart(12)}  ${wanted.padEnd(18)} ${met ? "met" : "MISSED"}`).join("\n");
+}
