@@ -38,8 +38,8 @@ static void on_change(struct rw_watch *watch, unsigned events)
     while ((got = read(watch->fd, buffer.bytes, sizeof(buffer.bytes))) > 0) {
         for (char *at = buffer.bytes; at < buffer.bytes + got;) {
             struct inotify_event *event = (struct inotify_event *)at;
-            /* A Kubernetes config map is a link to a folder that is exchanged: "..data". What editors
-             * keep beside the file begins with one dot. */
+            /* A Kubernetes config map is a link to a folder that is exchanged: "..data". What
+             * editors keep beside the file begins with one dot. */
             ours |= event->len &&
                     (strcmp(event->name, name) == 0 || strncmp(event->name, "..", 2) == 0);
             at += sizeof(*event) + event->len;
