@@ -90,6 +90,7 @@ docs: build ## Write docs/reference anew from the program's own tables
 	@build/release/ringway schema --format markdown > docs/reference/configuration.md
 	@build/release/ringway schema --format json > docs/reference/configuration.schema.json
 	@build/release/ringway schema --format steps > docs/reference/exchange-steps.md
+	@build/release/ringway schema --format acceptance-markdown > docs/reference/acceptance.md
 	@build/release/ringway schema --format acceptance > docs/reference/acceptance.schema.json
 	@build/release/ringway schema --format load-markdown > docs/reference/load-scenario.md
 	@build/release/ringway schema --format load > docs/reference/load-scenario.schema.json

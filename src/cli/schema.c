@@ -37,6 +37,22 @@ static void add_acceptance_json(struct rw_text *text)
     rw_conf_schema_json(&rw_acceptance_record, "Ringway acceptance file", text);
 }
 
+static void add_acceptance_manual(struct rw_text *text)
+{
+    static const struct rw_conf_preface preface = {
+        .heading = "Acceptance file reference",
+        .opening =
+            "An acceptance file is one YAML file. `ringway verify --check FILE` reports all mistakes "
+            "in it, with line, column\nand what was expected; `ringway schema --format acceptance` "
+            "writes a JSON Schema by which editors complete and\ncheck it. "
+            "See [the manual](../manual/verify.md).",
+        .smallest = "url: http://127.0.0.1:8080\n"
+                    "load: { rate: 100 }\n"
+                    "targets: [{ latency: { percentile: 99, at_most: 50ms } }]\n",
+    };
+    rw_conf_manual(&rw_acceptance_record, &preface, text);
+}
+
 static void add_acceptance_example(struct rw_text *text)
 {
     rw_conf_example(&rw_acceptance_record, text);
@@ -79,6 +95,7 @@ static const struct {
     {"steps", rw_steps_manual},
     {"intake", rw_intake_write_schema},
     {"acceptance", add_acceptance_json},
+    {"acceptance-markdown", add_acceptance_manual},
     {"acceptance-example", add_acceptance_example},
     {"load", add_load_json},
     {"load-markdown", add_load_manual},
@@ -130,9 +147,10 @@ const struct rw_verb rw_verb_schema = {
         "  example   a whole configuration with every option and its default\n"
         "  steps     the steps of an exchange\n"
         "  intake    JSON Schema of what `ringway plan` reads\n"
-        "  acceptance, acceptance-example\n"
-        "            JSON Schema of what `ringway verify` reads; the whole file with its defaults\n"
+        "  acceptance, acceptance-markdown, acceptance-example\n"
+        "            JSON Schema of what `ringway verify` reads; its reference; the whole file with\n"
+        "            its defaults\n"
         "  load, load-markdown, load-example\n"
-        "            the same of a scenario file of `ringway load`; its reference\n",
+        "            the same of a scenario file of `ringway load`\n",
     .run = run,
 };

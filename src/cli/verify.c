@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "verify/report.h"
 #include "verify/run.h"
@@ -17,7 +18,7 @@ struct options {
     enum rw_language language;
     bool json, quiet, check;
     /* To be the built-in server. */
-    const char *origin, *origin_listen, *origin_counts;
+    const char *origin, *origin_listen, *origin_counts, *origin_identity;
 };
 
 static struct rw_verify_run *interrupted_run;
@@ -104,6 +105,12 @@ static int take_counts(struct options *options, const char *fd)
     return 0;
 }
 
+static int take_identity(struct options *options, const char *fd)
+{
+    options->origin_identity = fd;
+    return 0;
+}
+
 static bool take_flag(struct options *options, const char *argument)
 {
     const struct {
@@ -123,9 +130,13 @@ static int take(int argc, char **argv, int *i, struct options *options)
         const char *name;
         int (*take)(struct options *options, const char *value);
     } words[] = {
-        {"--out", take_output},           {"--allow-target", take_host},
-        {"--lang", take_language},        {"--origin", take_origin},
-        {"--origin-listen", take_listen}, {"--origin-counts", take_counts},
+        {"--out", take_output},
+        {"--allow-target", take_host},
+        {"--lang", take_language},
+        {"--origin", take_origin},
+        {"--origin-listen", take_listen},
+        {"--origin-counts", take_counts},
+        {"--origin-identity", take_identity},
     };
     if (take_flag(options, argv[*i]))
         return 0;
@@ -234,6 +245,7 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
     bool shown = !options->quiet && isatty(STDERR_FILENO);
     if (!run)
         return 1;
+    rw_log_set_level(RW_LOG_ERROR); /* that handshakes fail is what some faults are about */
     run->file = file;
     run->allowed = &options->allowed;
     run->progress = shown ? show_progress : NULL;
@@ -255,6 +267,14 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
 
 /* ---- The built-in server ---- */
 
+/* Inherited, as the counts are. NULL: it speaks plain. */
+static const char *find_identity(const struct options *options, char path[64])
+{
+    if (options->origin_identity)
+        snprintf(path, 64, "/proc/self/fd/%s", options->origin_identity);
+    return options->origin_identity ? path : NULL;
+}
+
 static int serve_origin(const struct options *options, const struct rw_acceptance *file)
 {
     const struct rw_verify_server *servers = rw_acceptance_servers(file), *server = NULL;
@@ -268,13 +288,15 @@ static int serve_origin(const struct options *options, const struct rw_acceptanc
                                   options->origin);
     const char *listen = options->origin_listen ? options->origin_listen : server->address.at;
     enum rw_err err = rw_address_parse(rw_span_text(listen), &address);
+    char identity[64];
     uint64_t fd;
     if (!err && options->origin_counts)
         err = rw_span_to_u64(rw_span_text(options->origin_counts), &fd) && fd <= INT32_MAX
                   ? rw_origin_counts_map((int)fd, &counts)
                   : RW_EINVAL;
     if (!err)
-        err = rw_origin_serve(server->origin, &address, file->seed, counts);
+        err = rw_origin_serve(server->origin, &address, file->seed, counts,
+                              find_identity(options, identity));
     fprintf(stderr, "ringway verify: %s: %s\n", listen, rw_err_text(err));
     return 1;
 }

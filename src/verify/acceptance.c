@@ -371,6 +371,19 @@ static enum rw_err beside(const char *path, struct rw_arena *arena, struct rw_sp
     return name->at ? RW_OK : RW_ENOMEM;
 }
 
+static enum rw_err find_files(const char *path, struct rw_arena *arena, struct rw_acceptance *file)
+{
+    struct rw_verify_server *servers = file->servers.items;
+    enum rw_err err = file->gateway ? beside(path, arena, &file->gateway->config) : RW_OK;
+    if (!err && file->gateway)
+        err = beside(path, arena, &file->gateway->pid_file);
+    for (size_t i = 0; i < file->servers.count && !err; i++)
+        err = beside(path, arena, &servers[i].pid_file);
+    if (!err)
+        err = beside(path, arena, &file->ca);
+    return err ? err : beside(path, arena, &file->openslo);
+}
+
 static enum rw_err add_objectives(struct rw_acceptance *file, struct rw_arena *arena,
                                   struct rw_conf_report *report)
 {
@@ -393,12 +406,8 @@ enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
     if (!read)
         return RW_ENOMEM;
     enum rw_err err = rw_conf_read_file(path, &rw_acceptance_record, arena, read, report);
-    if (!err && read->gateway)
-        err = beside(path, arena, &read->gateway->config);
     if (!err)
-        err = beside(path, arena, &read->ca);
-    if (!err)
-        err = beside(path, arena, &read->openslo);
+        err = find_files(path, arena, read);
     if (!err && read->openslo.len)
         err = add_objectives(read, arena, report);
     read->path = path;

@@ -47,13 +47,16 @@ struct rw_verify_server {
     struct rw_span address;
     struct rw_span listens; /* where it does, when a relay stands at `address`; empty: not said */
     struct rw_verify_origin *origin; /* or */
-    struct rw_conf_list command;     /* of struct rw_span: the program and its arguments */
+    struct rw_conf_list command;     /* of struct rw_span: the program and its arguments; or */
+    struct rw_span pid_file;         /* it runs already: whose process may be touched */
+    struct rw_conf_list restart;     /* as command: brings it back after a kill */
     uint32_t start_ms_max;
     struct rw_conf_place place;
 };
 
 struct rw_verify_gateway {
-    struct rw_span config; /* after reading: a path that can be opened */
+    struct rw_span config;   /* after reading: a path that can be opened; empty: not known */
+    struct rw_span pid_file; /* it runs already, and is not started; empty: it is */
     uint32_t start_ms_max;
 };
 
@@ -199,6 +202,9 @@ static inline const struct rw_verify_fault *rw_acceptance_faults(const struct rw
 {
     return file->faults.items;
 }
+
+/* Its command says by a placeholder where it listens, so that it can be told another place. */
+bool rw_verify_server_is_placed(const struct rw_verify_server *server);
 
 /* As rw_conf_read_file. `path` outlives the result. */
 RW_MUST_CHECK enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,

@@ -20,6 +20,29 @@ void rw_acceptance_check_server(void *value, struct rw_conf_report *report)
     if (server->origin && server->command.count)
         rw_conf_mistake_on(report, &server->command,
                            "the server is built in (origin): it needs no command");
+    if (server->pid_file.len && (server->origin || server->command.count))
+        rw_conf_mistake_on(report, &server->pid_file,
+                           "verify starts this server, and knows its process");
+    if (server->restart.count && !server->pid_file.len)
+        rw_conf_mistake_on(report, &server->restart, "it goes with `pid_file`");
+}
+
+bool rw_verify_server_is_placed(const struct rw_verify_server *server)
+{
+    const struct rw_span *words = server->command.items;
+    for (size_t i = 0; i < server->command.count; i++)
+        if (strstr(words[i].at, "{port}") || strstr(words[i].at, "{address}"))
+            return true;
+    return false;
+}
+
+void rw_acceptance_check_gateway(void *value, struct rw_conf_report *report)
+{
+    struct rw_verify_gateway *gateway = value;
+    if (!gateway->config.len && !gateway->pid_file.len)
+        rw_conf_mistake_on(report, &gateway->config,
+                           "the gateway's configuration is missing (to start it), or `pid_file` "
+                           "(it runs already)");
 }
 
 static void check_headers(const struct rw_verify_request *request, struct rw_conf_report *report)

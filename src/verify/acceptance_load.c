@@ -15,12 +15,21 @@ static const struct rw_conf_field gateway_fields[] = {
     {
         .name = "config",
         .type = RW_CONF_TEXT,
-        .flags = RW_CONF_REQUIRED,
         .offset = MEMBER(config),
-        .min = 1,
         .max = 4096,
-        .doc = "The configuration to start the gateway with; relative to the acceptance file.",
+        .doc = "The configuration to start the gateway with; relative to the acceptance file. Of a "
+               "gateway that runs already, it says what can be disturbed.",
         .example = "gateway.yaml",
+    },
+    {
+        .name = "pid_file",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(pid_file),
+        .max = 4096,
+        .doc = "The gateway runs already, and this file has the id of its process, whose workers "
+               "may be killed, stopped or limited. It is left alone unless it listens at the port "
+               "of `url`. Relative to the acceptance file.",
+        .example = "/run/ringway.pid",
     },
     {
         .name = "start_timeout",
@@ -37,11 +46,14 @@ static const struct rw_conf_field gateway_fields[] = {
 
 const struct rw_conf_record rw_acceptance_gateway_record = {
     .name = "gateway",
-    .doc = "The gateway that is started, by this very program, for each repetition anew.",
+    .doc =
+        "The gateway that is started, by this very program, for each repetition anew; or one that "
+        "runs already, with its `pid_file`.",
     .size = sizeof(struct rw_verify_gateway),
     .fields = gateway_fields,
     .place_offset = -1,
     .scalar_field = "config",
+    .check = rw_acceptance_check_gateway,
 };
 
 #define MEMBER(member) offsetof(struct rw_verify_origin, member)
@@ -150,9 +162,10 @@ static const struct rw_conf_field server_fields[] = {
         .name = "listens",
         .type = RW_CONF_ADDRESS,
         .offset = MEMBER(listens),
-        .doc = "Where it listens itself while faults are caused: a relay then stands at `address`. "
-               "The built-in server needs none; without it others cannot be cut off, slowed down "
-               "or the like.",
+        .doc = "Where it listens itself while a relay stands at `address`. The built-in server and "
+               "a command with placeholders need none; others cannot be cut off, slowed down or "
+               "the like without it. A relay stands before a server that runs already all the "
+               "time, and before others while faults are caused.",
         .example = "127.0.0.1:9101",
     },
     {
@@ -167,9 +180,31 @@ static const struct rw_conf_field server_fields[] = {
         .type = RW_CONF_TEXT,
         .flags = RW_CONF_LIST,
         .offset = MEMBER(command),
-        .doc = "A program to start, and its arguments; it must listen at `address`. No shell "
-               "reads it.",
-        .example = "[node, shop.mjs, \"9001\"]",
+        .doc =
+            "A program to start, and its arguments. `{port}`, `{host}` and `{address}` stand for "
+            "where it must listen; without them this is at `address`, and at `listens` while "
+            "faults are caused. No shell reads it.",
+        .example = "[node, shop.mjs, \"{port}\"]",
+    },
+    {
+        .name = "pid_file",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(pid_file),
+        .max = 4096,
+        .doc = "The server runs already, and this file has the id of its process, which may be "
+               "killed or stopped. It is left alone unless it listens at the port of `address` "
+               "(of `listens`, if given). Relative to the acceptance file.",
+        .example = "/run/redis/redis-server.pid",
+    },
+    {
+        .name = "restart",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_LIST,
+        .offset = MEMBER(restart),
+        .doc = "With `pid_file`: a program that starts the server again after a kill, in the "
+               "background, and its arguments. Without it somebody else does, within "
+               "`start_timeout`.",
+        .example = "[systemctl, start, redis-server]",
     },
     {
         .name = "start_timeout",

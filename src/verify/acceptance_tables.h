@@ -9,6 +9,7 @@ extern const struct rw_conf_record rw_acceptance_gateway_record, rw_acceptance_s
     rw_acceptance_fault_record;
 
 /* Of the records, and of the whole file. */
+void rw_acceptance_check_gateway(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_server(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_request(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_load(void *value, struct rw_conf_report *report);

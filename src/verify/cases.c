@@ -36,6 +36,22 @@ static enum rw_err add_servers(const struct rw_acceptance *file, struct rw_arena
     return RW_OK;
 }
 
+/* Of a gateway whose configuration is not known, and of one that nobody knows. */
+static enum rw_err add_outside(const struct rw_acceptance *file, struct rw_arena *arena,
+                               struct rw_dependencies *dependencies)
+{
+    static const enum rw_dependency_kind kinds[] = {RW_DEPENDENCY_CLIENTS, RW_DEPENDENCY_WORKER,
+                                                    RW_DEPENDENCY_LIMITS};
+    size_t count = file->gateway ? 3 : 1;
+    dependencies->items = rw_arena_zero(arena, count * sizeof(*dependencies->items));
+    if (!dependencies->items)
+        return RW_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        dependencies->items[dependencies->count++] = (struct rw_dependency){
+            .kind = kinds[i], .name = rw_span_text(rw_dependency_name(kinds[i]))};
+    return RW_OK;
+}
+
 static enum rw_err read_config(const struct rw_acceptance *file, struct rw_arena *arena,
                                struct rw_record *record, struct rw_text *why)
 {
@@ -114,7 +130,9 @@ enum rw_err rw_cases_make(const struct rw_acceptance *file, struct rw_arena *are
                           struct rw_record *record, struct rw_text *why)
 {
     struct making making = {.file = file, .record = record, .why = why};
-    enum rw_err err = file->gateway ? read_config(file, arena, record, why) : RW_OK;
+    bool known = file->gateway && file->gateway->config.len;
+    enum rw_err err = known ? read_config(file, arena, record, why)
+                            : add_outside(file, arena, &record->dependencies);
     if (!err)
         err = add_servers(file, arena, &record->dependencies);
     if (err)

@@ -4,8 +4,10 @@
 #include "http/h1.h"
 #include "io/listen.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ struct server {
     struct rw_loop *loop;
     struct rw_random random;
     struct rw_listener listener;
+    struct rw_tls_server *tls; /* NULL: plain */
     struct answer good, bad;
     struct rw_arena arena;
 };
@@ -236,6 +239,13 @@ static struct connection *connection_of(struct rw_stream *stream)
     return rw_container_of(stream, struct connection, stream);
 }
 
+/* With TLS: the handshake is over. */
+static void on_open(struct rw_stream *stream, enum rw_err err)
+{
+    if (err)
+        rw_stream_close(stream);
+}
+
 static void on_data(struct rw_stream *stream, struct rw_buf *buf)
 {
     struct connection *c = connection_of(stream);
@@ -270,6 +280,7 @@ static void on_closed(struct rw_stream *stream)
 }
 
 static const struct rw_stream_events events = {
+    .on_open = on_open,
     .on_data = on_data,
     .on_end = on_end,
     .on_sent = on_sent,
@@ -287,7 +298,7 @@ static void on_accept(struct rw_listener *listener, int fd, const struct sockadd
     }
     c->server = server;
     c->timer.fire = on_due;
-    if (rw_stream_attach(server->loop, &c->stream, &events, fd, NULL)) {
+    if (rw_stream_attach(server->loop, &c->stream, &events, fd, server->tls)) {
         rw_free(c);
         return;
     }
@@ -296,6 +307,20 @@ static void on_accept(struct rw_listener *listener, int fd, const struct sockadd
 }
 
 /* ---- The server ---- */
+
+static enum rw_err open_tls(struct server *server, const char *identity)
+{
+    static const struct rw_span protocol = RW_LITERAL("http/1.1");
+    const struct rw_tls_certificate_files files = {rw_span_text(identity), rw_span_text(identity)};
+    const struct rw_tls_server_options options = {
+        .certificates = &files, .certificate_count = 1, .alpn = &protocol, .alpn_count = 1};
+    struct rw_text why = {0};
+    enum rw_err err = rw_tls_server_create(&options, &server->tls, &why);
+    if (why.len)
+        fprintf(stderr, "ringway verify: %s\n", why.at);
+    rw_text_free(&why);
+    return err;
+}
 
 static enum rw_err open_server(struct server *server, const struct rw_address *address)
 {
@@ -315,13 +340,15 @@ static enum rw_err open_server(struct server *server, const struct rw_address *a
 }
 
 enum rw_err rw_origin_serve(const struct rw_verify_origin *origin, const struct rw_address *address,
-                            uint64_t seed, struct rw_origin_counts *counts)
+                            uint64_t seed, struct rw_origin_counts *counts, const char *identity)
 {
     static struct rw_origin_counts nobodys; /* too large for a stack */
     struct server server = {.origin = origin, .counts = counts ? counts : &nobodys};
     rw_arena_init(&server.arena, NULL, 0, 4096, 64u << 20);
     rw_random_seed(&server.random, seed);
-    enum rw_err err = open_server(&server, address);
+    enum rw_err err = identity ? open_tls(&server, identity) : RW_OK;
+    if (!err)
+        err = open_server(&server, address);
     if (!err)
         rw_loop_run(server.loop);
     rw_arena_free(&server.arena);

@@ -28,11 +28,12 @@ void rw_origin_counts_close(struct rw_origin_counts *counts, int fd);
 /* What was opened elsewhere and inherited. RW_EINVAL. */
 RW_MUST_CHECK enum rw_err rw_origin_counts_map(int fd, struct rw_origin_counts **counts);
 
-/* Serves until the process is ended. `counts` may be NULL. RW_EADDRINUSE and whatever else a
- * listening socket may meet. */
+/* Serves until the process is ended. `counts` may be NULL. `identity`: a PEM file with a
+ * certificate and its key, to speak TLS; NULL: plain. RW_EADDRINUSE and whatever else a listening
+ * socket may meet. */
 RW_MUST_CHECK enum rw_err rw_origin_serve(const struct rw_verify_origin *origin,
                                           const struct rw_address *address, uint64_t seed,
-                                          struct rw_origin_counts *counts);
+                                          struct rw_origin_counts *counts, const char *identity);
 
 /* How long the next answer takes; pure but for `random`. */
 struct rw_random;

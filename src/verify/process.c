@@ -76,13 +76,19 @@ void rw_process_stop(struct rw_process *process, uint32_t patience_ms)
     process->pid = 0;
 }
 
-void rw_process_close(struct rw_process *process)
+void rw_process_forget(struct rw_process *process)
 {
-    rw_process_stop(process, 0);
+    (void)rw_process_runs(process); /* so that one that has ended is gone */
     if (process->log >= 0)
         close(process->log);
     process->log = -1;
     process->pid = 0;
+}
+
+void rw_process_close(struct rw_process *process)
+{
+    rw_process_stop(process, 0);
+    rw_process_forget(process);
 }
 
 void rw_process_last_words(const struct rw_process *process, struct rw_text *text)

@@ -30,6 +30,8 @@ bool rw_process_runs(struct rw_process *process);
 void rw_process_stop(struct rw_process *process, uint32_t patience_ms);
 /* Also its log goes. */
 void rw_process_close(struct rw_process *process);
+/* It may go on without us. Its log goes. */
+void rw_process_forget(struct rw_process *process);
 
 /* The last lines that it said. */
 void rw_process_last_words(const struct rw_process *process, struct rw_text *text);

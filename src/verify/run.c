@@ -84,13 +84,33 @@ static enum rw_err disturb(struct rw_verify_run *run, unsigned repetition)
         run->progress(&run->now, run->user);
     enum rw_err err = rw_faults_open(&options, &run->faults);
     if (!err)
-        err = rw_system_start(&run->system, run->faults, &run->why);
+        err = rw_system_place(&run->system, run->faults, RW_SYSTEM_DISTURBED, &run->why);
+    if (!err)
+        err = rw_system_start(&run->system, &run->why);
     if (!err && run->ledger)
         err = rw_ledger_start(run->ledger);
     if (!err)
         err = rw_trials_run(run, repetition);
     if (run->ledger)
         rw_ledger_stop(run->ledger);
+    rw_system_stop(&run->system);
+    rw_faults_close(run->faults);
+    run->faults = NULL;
+    return err;
+}
+
+/* As few things in the way as can be. */
+static enum rw_err measure(struct rw_verify_run *run, unsigned repetition)
+{
+    const struct rw_faults_options options = {.seed = run->file->seed + repetition};
+    enum rw_err err =
+        rw_system_needs_faults(&run->system) ? rw_faults_open(&options, &run->faults) : RW_OK;
+    if (!err)
+        err = rw_system_place(&run->system, run->faults, RW_SYSTEM_QUIET, &run->why);
+    if (!err)
+        err = rw_system_start(&run->system, &run->why);
+    if (!err)
+        err = drive_loads(run, repetition);
     rw_system_stop(&run->system);
     rw_faults_close(run->faults);
     run->faults = NULL;
@@ -104,10 +124,7 @@ static enum rw_err repeat(struct rw_verify_run *run, unsigned repetition)
     if (run->progress)
         run->progress(&run->now, run->user);
     run->record.repeated = repetition + 1;
-    enum rw_err err = rw_system_start(&run->system, NULL, &run->why);
-    if (!err)
-        err = drive_loads(run, repetition);
-    rw_system_stop(&run->system);
+    enum rw_err err = measure(run, repetition);
     if (!err && repetition < run->file->fault_repetitions && run->record.case_count &&
         !atomic_load(&run->stop))
         err = disturb(run, repetition);
@@ -170,7 +187,7 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
     if (!err)
         err = check_servers(run, &run->why);
     if (!err)
-        err = rw_system_open(&run->system, &run->drive, run->record.config, &run->stop);
+        err = rw_system_open(&run->system, &run->drive, run->record.config, &run->stop, &run->why);
     if (err)
         return err;
     err = open_ledger(run);

@@ -193,7 +193,7 @@ static enum rw_err look_at_system(struct rw_verify_run *run, struct rw_trial *tr
     if (trial->survived)
         return RW_OK;
     rw_system_stop(&run->system);
-    return rw_system_start(&run->system, run->faults, &run->why);
+    return rw_system_start(&run->system, &run->why);
 }
 
 static enum rw_err run_trial(struct rw_verify_run *run, unsigned which, unsigned repetition)
@@ -206,8 +206,11 @@ static enum rw_err run_trial(struct rw_verify_run *run, unsigned which, unsigned
         .dependency = one->dependency,
     };
     rw_system_target(&run->system, one->dependency, &trial.target);
-    if (!rw_fault_possible(&trial.target.target, trial.file->class, trial.record->why))
+    if (!rw_fault_possible(&trial.target.target, trial.file->class, trial.record->why)) {
+        if (trial.target.why[0])
+            snprintf(trial.record->why, sizeof(trial.record->why), "%s", trial.target.why);
         return RW_OK;
+    }
     rw_criteria_of(run->file, trial.file->load, &trial.criteria);
     run->now.load = &rw_acceptance_loads(run->file)[trial.file->load];
     run->now.trial = one;

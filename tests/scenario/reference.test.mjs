@@ -9,6 +9,7 @@ const pages = {
   markdown: 'docs/reference/configuration.md',
   steps: 'docs/reference/exchange-steps.md',
   json: 'docs/reference/configuration.schema.json',
+  'acceptance-markdown': 'docs/reference/acceptance.md',
 };
 
 for (const [format, page] of Object.entries(pages)) {

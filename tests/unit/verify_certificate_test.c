@@ -152,8 +152,9 @@ static void nor_one_for_another(void **state)
 static void names_are_checked(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "a,DNS:b", "a b", "a:b", "a\n"};
-    static const char *const good[] = {"a", "127.0.0.1", "::1", "x-1.example"};
+    static const char *const bad[] = {"", "a,DNS:b", "a,,b", "a b", "a:b", "a\n"};
+    static const char *const good[] = {"a", "127.0.0.1", "::1", "x-1.example",
+                                       "shop.example,127.0.0.1"};
     struct rw_text certificate = {0}, key = {0};
     assert_int_equal(rw_authority_create(&authority), RW_OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)

@@ -149,30 +149,61 @@ static bool is_name(struct rw_span name)
     return name.len > 0 && name.len <= NAME_BYTES_MAX;
 }
 
-enum rw_err rw_authority_issue(const struct rw_authority *authority, struct rw_span name,
+/* The next of several with commas between, taken from the front. */
+static struct rw_span next_name(struct rw_span *names)
+{
+    ptrdiff_t comma = rw_span_find(*names, ',');
+    struct rw_span name = comma < 0 ? *names : rw_span(names->at, (size_t)comma);
+    *names = rw_span_skip(*names, comma < 0 ? names->len : (size_t)comma + 1);
+    return name;
+}
+
+/* "DNS:shop.example,IP:10.0.0.1" */
+static enum rw_err write_alternative(struct rw_span names, struct rw_text *alternative)
+{
+    do {
+        struct rw_span name = next_name(&names);
+        struct rw_address address;
+        bool numeric = !rw_address_parse_ip(name, 0, &address);
+        if (!is_name(name) || (!numeric && rw_span_find(name, ':') >= 0))
+            return RW_EINVAL;
+        rw_text_addf(alternative, "%s%s:%.*s", alternative->len ? "," : "", numeric ? "IP" : "DNS",
+                     RW_SPAN_ARGS(name));
+    } while (names.len);
+    return alternative->err;
+}
+
+static enum rw_err add_pair(X509 *made, EVP_PKEY *made_for, struct rw_text *certificate,
+                            struct rw_text *key)
+{
+    enum rw_err err = made ? add_pem(made, NULL, certificate) : RW_ETLS;
+    return err ? err : add_pem(NULL, made_for, key);
+}
+
+enum rw_err rw_authority_issue(const struct rw_authority *authority, struct rw_span names,
                                enum rw_certificate_flaw flaw, struct rw_text *certificate,
                                struct rw_text *key)
 {
-    char subject[NAME_BYTES_MAX + 1], alternative[NAME_BYTES_MAX + 8];
-    struct rw_address address;
+    char subject[NAME_BYTES_MAX + 1];
+    struct rw_text alternative = {0};
     if (flaw == RW_CERTIFICATE_WRONG_NAME)
-        name = RW_LITERAL("wrong-name.invalid");
-    bool numeric = !rw_address_parse_ip(name, 0, &address);
-    if (!is_name(name) || (!numeric && rw_span_find(name, ':') >= 0))
-        return RW_EINVAL;
-    snprintf(subject, sizeof(subject), "%.*s", RW_SPAN_ARGS(name));
-    snprintf(alternative, sizeof(alternative), "%s:%s", numeric ? "IP" : "DNS", subject);
-    bool expired = flaw == RW_CERTIFICATE_EXPIRED;
+        names = RW_LITERAL("wrong-name.invalid");
+    enum rw_err err = write_alternative(names, &alternative);
+    if (err) {
+        rw_text_free(&alternative);
+        return err;
+    }
+    struct rw_span first = next_name(&names);
+    snprintf(subject, sizeof(subject), "%.*s", RW_SPAN_ARGS(first));
     struct request request = {.subject = subject,
-                              .alternative = alternative,
+                              .alternative = alternative.at,
                               .from_s = -365 * DAY_S,
-                              .until_s = expired ? -DAY_S : 30 * DAY_S,
+                              .until_s = flaw == RW_CERTIFICATE_EXPIRED ? -DAY_S : 30 * DAY_S,
                               .key = EVP_EC_gen("P-256")};
     X509 *made = request.key ? make(&request, authority->certificate, authority->key) : NULL;
-    enum rw_err err = made ? add_pem(made, NULL, certificate) : RW_ETLS;
-    if (!err)
-        err = add_pem(NULL, request.key, key);
+    err = add_pair(made, request.key, certificate, key);
     X509_free(made);
     EVP_PKEY_free(request.key);
+    rw_text_free(&alternative);
     return err;
 }

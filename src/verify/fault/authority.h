@@ -26,10 +26,10 @@ void rw_authority_destroy(struct rw_authority *authority); /* NULL is fine */
 RW_MUST_CHECK enum rw_err rw_authority_certificate(const struct rw_authority *authority,
                                                    struct rw_text *pem);
 
-/* A certificate for a host name or IP address, and its key, PEM, added to the texts. RW_EINVAL: the
- * name cannot stand in one. */
+/* A certificate for a host name or IP address, or several with commas between, and its key, PEM,
+ * added to the texts, which may be one. RW_EINVAL: a name cannot stand in one. */
 RW_MUST_CHECK enum rw_err rw_authority_issue(const struct rw_authority *authority,
-                                             struct rw_span name, enum rw_certificate_flaw flaw,
+                                             struct rw_span names, enum rw_certificate_flaw flaw,
                                              struct rw_text *certificate, struct rw_text *key);
 
 #endif

@@ -103,7 +103,7 @@ struct rw_fault_target {
     size_t pid_count;
     struct rw_names *names;         /* that the gateway asks; NULL: it asks others */
     struct rw_authority *authority; /* that the gateway trusts for this upstream (authority.h) */
-    struct rw_span server_name;     /* that it verifies there */
+    struct rw_span server_name;     /* that it verifies there; several with commas between */
     /* The gateway's own side, for limits, clients and configuration. */
     const struct rw_address *front;        /* a listener of it */
     struct rw_tls_client *front_tls;       /* NULL: plain */

@@ -13,7 +13,9 @@ static const enum rw_names_mode modes[RW_FAULT_CLASS_COUNT] = {
 static const char *lacks(const struct rw_fault_target *target, enum rw_fault_class fault)
 {
     (void)fault;
-    return target->names ? NULL : "the gateway asks a name server that is not ours";
+    return target->names ? NULL
+                         : "the gateway asks a name server that is not ours: `servers` must have "
+                           "one for each endpoint with a name, at its port";
 }
 
 static enum rw_err begin(struct rw_fault *fault, char *why)

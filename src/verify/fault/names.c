@@ -320,6 +320,17 @@ static bool copy_name(struct rw_span name, char *to)
     return true;
 }
 
+static bool is_known(const struct rw_names *names, const struct rw_names_record *record)
+{
+    for (size_t i = 0; i < names->zone.count; i++) {
+        const struct rw_names_record *known = &names->zone.records[i];
+        if (strcmp(known->name, record->name) == 0 && strcmp(known->target, record->target) == 0 &&
+            rw_address_eq(&known->address.storage, &record->address.storage))
+            return true;
+    }
+    return false;
+}
+
 static enum rw_err add(struct rw_names *names, struct rw_span name,
                        const struct rw_names_record *record)
 {
@@ -329,7 +340,7 @@ static enum rw_err add(struct rw_names *names, struct rw_span name,
     *to = *record;
     if (!copy_name(name, to->name))
         return RW_EINVAL;
-    names->zone.count++;
+    names->zone.count += !is_known(names, to);
     return RW_OK;
 }
 

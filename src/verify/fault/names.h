@@ -63,8 +63,8 @@ RW_MUST_CHECK enum rw_err rw_names_open(struct rw_loop *loop, const struct rw_ad
 void rw_names_close(struct rw_names *names, void (*closed)(void *user), void *user);
 const struct rw_address *rw_names_address(const struct rw_names *names);
 
-/* Several addresses of one name are several records. RW_EINVAL: no name; RW_ELIMIT: RW_NAMES_MAX.
- */
+/* Several addresses of one name are several records; the same twice is one. RW_EINVAL: no name;
+ * RW_ELIMIT: RW_NAMES_MAX. */
 RW_MUST_CHECK enum rw_err rw_names_add(struct rw_names *names, struct rw_span name,
                                        const struct rw_address *address);
 /* An SRV record: `service` is at `target`, which is added by itself, and `port`. */
