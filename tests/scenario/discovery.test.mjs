@@ -2,16 +2,15 @@
 // etcd (Debian's), in Kubernetes (a small API server of this test's).
 
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import { spawn } from "node:child_process";
-import http from "node:http";
-import { renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
-import { cleanup, guardProcess, scratch } from "./support/cleanup.mjs";
+import { makeCertificates } from "./support/certificates.mjs";
+import { scratch } from "./support/cleanup.mjs";
 import { json } from "./support/client.mjs";
+import { startEtcd } from "./support/etcd.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { startKubernetes } from "./support/kubernetes.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { installed, runRingway } from "./support/run.mjs";
@@ -31,8 +30,9 @@ const sees = (gateway, ...origins) =>
       const { endpoints } = await upstreamOf(gateway);
       return endpoints.map(({ address }) => address).join() === origins.map(({ address }) => address).sort().join();
     },
-    { what: `the endpoints are ${origins.map(({ address }) => address)}` },
+    { within: 60000, what: `the endpoints are ${origins.map(({ address }) => address)}` },
   );
+const tells = (gateway, pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 60000, what: `the log has ${pattern}` });
 const noReload = async (gateway) => assert.equal((await gateway.status()).generation, 1);
 
 // ---- A file ----
@@ -63,31 +63,6 @@ test("a file: changes are seen, mistakes change nothing", async (t) => {
 
 // ---- etcd ----
 
-async function startEtcd(t, [client, peer]) {
-  const url = `http://127.0.0.1:${client}`;
-  const folder = scratch(t);
-  const args = ["--data-dir", folder, "--listen-client-urls", url, "--advertise-client-urls", url];
-  args.push("--listen-peer-urls", `http://127.0.0.1:${peer}`, "--initial-advertise-peer-urls", `http://127.0.0.1:${peer}`);
-  args.push("--initial-cluster", `default=http://127.0.0.1:${peer}`, "--unsafe-no-fsync");
-  const child = spawn("etcd", args, { stdio: ["ignore", "ignore", "ignore"], detached: true, env: { PATH: process.env.PATH, ETCD_UNSUPPORTED_ARCH: "arm64" } });
-  guardProcess(child);
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await ended;
-  };
-  cleanup(t, stop);
-  const ask = async (path, body) => (await fetch(`${url}/v3/${path}`, { method: "POST", body: JSON.stringify(body) })).json();
-  const base64 = (text) => Buffer.from(text).toString("base64");
-  await eventually(() => ask("kv/range", { key: base64("x") }).catch(() => false), { what: "etcd is up" });
-  return {
-    stop,
-    ask,
-    put: (key, value) => ask("kv/put", { key: base64(key), value: base64(value) }),
-    remove: (key) => ask("kv/deleterange", { key: base64(key) }),
-  };
-}
-
 test("etcd: listed, then watched; a reload keeps what is known", { skip: !installed("etcd") && "etcd is not installed" }, async (t) => {
   const [a, b, c] = await named(t, ["a", "b", "c"]);
   const ports = await freePorts(2);
@@ -97,7 +72,7 @@ test("etcd: listed, then watched; a reload keeps what is known", { skip: !instal
   assert.equal((await upstreamOf(gateway)).discovered, false);
   await eventually(() => gateway.logLines().some(({ component }) => component === "discovery"));
 
-  const etcd = await startEtcd(t, ports);
+  const etcd = await startEtcd(t, { ports });
   await etcd.put("/app/1", a.address);
   await etcd.put("/apple", "10.0.0.1:1");
   await sees(gateway, a);
@@ -120,48 +95,61 @@ test("etcd: listed, then watched; a reload keeps what is known", { skip: !instal
   assert.equal((await gateway.get("/")).text, "c");
 });
 
-// ---- Kubernetes ----
+test("etcd: with a login, whose token runs out, and rights that come late", { skip: !installed("etcd") && "etcd is not installed" }, async (t) => {
+  const [a, b, c] = await named(t, ["a", "b", "c"]);
+  const etcd = await startEtcd(t, { ports: await freePorts(2) });
+  await etcd.put("/app/1", a.address);
+  await etcd.addUser("ringway", "first \"password\"");
+  await etcd.requireLogin("secret");
+  const discovery = `{ etcd: { servers: ["${etcd.address}"], prefix: /app/, username: ringway, password: 'first "password"' } }`;
+  const gateway = await startGateway(t, config(discovery));
 
-// Lists and watches; `say` sends an event to those who watch, `hangUp` ends their watches.
-async function startKubernetes(t) {
-  const api = { slices: new Map(), version: 100, lists: 0, watches: [], watchers: new Set(), oldest: 0 };
-  const server = http.createServer((request, response) => {
-    const url = new URL(request.url, "http://api");
-    api.token = request.headers.authorization;
-    if (api.refuse) return response.writeHead(403).end("{}");
-    if (url.pathname !== "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices") return response.writeHead(404).end("{}");
-    api.selector = url.searchParams.get("labelSelector");
-    if (!url.searchParams.get("watch")) {
-      api.lists++;
-      response.setHeader("Content-Type", "application/json");
-      return response.end(JSON.stringify({ kind: "EndpointSliceList", metadata: { resourceVersion: String(api.version) }, items: [...api.slices.values()] }));
-    }
-    const from = Number(url.searchParams.get("resourceVersion"));
-    api.watches.push(from);
-    response.writeHead(200, { "Content-Type": "application/json" });
-    if (from < api.oldest) return response.end(`${JSON.stringify({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } })}\n`);
-    response.flushHeaders();
-    api.watchers.add(response);
-    response.once("close", () => api.watchers.delete(response));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanup(t, () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  api.port = server.address().port;
-  api.say = (type, object) => {
-    const version = String(++api.version);
-    const whole = { ...object, metadata: { ...object.metadata, resourceVersion: version } };
-    if (type === "DELETED") api.slices.delete(object.metadata.name);
-    else if (type !== "BOOKMARK") api.slices.set(object.metadata.name, whole);
-    for (const watcher of api.watchers) watcher.write(`${JSON.stringify({ type, object: whole })}\n`);
+  // It may not read the prefix yet, and the log says so in etcd's words.
+  await tells(gateway, /upstream app: etcd: 127\.0\.0\.1:\d+: etcdserver: permission denied \(403\)/);
+  await etcd.grant("ringway", "/app/");
+  await sees(gateway, a);
+  await etcd.put("/app/2", b.address);
+  await sees(gateway, a, b);
+
+  // All tokens of the user are taken back, and the connection breaks: there is another login, and the watch goes on.
+  await etcd.ask("auth/user/changepw", { name: "ringway", password: 'first "password"' });
+  await etcd.stop();
+  await etcd.start();
+  await etcd.put("/app/3", c.address);
+  await sees(gateway, a, b, c);
+  await tells(gateway, /etcd: the login has run out, there is another one/);
+
+  // A wrong password is told, without the password; the endpoints stay.
+  await gateway.reload(config(discovery.replace("first", "wrong"), `    endpoints: ["${a.address}"]\n`));
+  await tells(gateway, /etcdserver: authentication failed, invalid user ID or password \(400\)/);
+  assert.equal((await gateway.get("/")).text, "a");
+  assert.ok(!gateway.logLines().some(({ message }) => /wrong/.test(message)));
+});
+
+test("etcd: TLS with client certificates, which a reload reads again", { skip: !installed("etcd") && "etcd is not installed" }, async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
+  const c = makeCertificates(t);
+  const etcd = await startEtcd(t, { ports: await freePorts(2), tls: { cert: c.cert("usual"), key: c.key("usual"), ca: c.file("ca.pem"), clientCert: c.cert("client"), clientKey: c.key("client") } });
+  await etcd.put("/app/1", a.address);
+  const folder = scratch(t);
+  const own = (name) => {
+    copyFileSync(c.cert(name), join(folder, "own.pem"));
+    copyFileSync(c.key(name), join(folder, "own.key"));
   };
-  api.hangUp = () => {
-    for (const watcher of api.watchers) watcher.end();
-  };
-  return api;
-}
+  const discovery = `{ etcd: { servers: ["${etcd.address}"], prefix: /app/, tls: { ca: ${c.file("ca.pem")}, cert: ${join(folder, "own.pem")}, key: ${join(folder, "own.key")} } } }`;
+  own("stranger");
+  const gateway = await startGateway(t, config(discovery));
+  await tells(gateway, /upstream app: etcd: 127\.0\.0\.1:\d+: .*(certificate|alert)/);
+  assert.equal((await gateway.get("/")).status, 503);
+  own("client");
+  await gateway.reload(config(discovery));
+  await sees(gateway, a);
+  await etcd.put("/app/1", b.address);
+  await sees(gateway, b);
+  assert.equal((await gateway.get("/")).text, "b");
+});
+
+// ---- Kubernetes ----
 
 const slice = (name, origins, { ready = true, zone } = {}) => ({
   metadata: { name },
@@ -225,6 +213,41 @@ test("Kubernetes: slices come and go, a watch is resumed, one too old begins ane
   assert.match(told.stdout, /discovery kubernetes app; the endpoints above until it has answered/);
 });
 
+test("Kubernetes: over TLS, with the authority and the token of a service account", async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
+  const c = makeCertificates(t);
+  const api = await startKubernetes(t, { cert: c.read("usual.pem"), key: c.read("usual.key") });
+  const token = join(scratch(t), "token");
+  writeFileSync(token, "first\n");
+  api.accepts = "Bearer first";
+  api.say("ADDED", slice("app-1", [a]));
+  const kubernetes = (ca) => config(`{ kubernetes: { server: "127.0.0.1:${api.port}", namespace: shop, service: app, port: http, token_file: ${token}, tls: { ca: ${ca} } } }`);
+  const gateway = await startGateway(t, kubernetes(c.file("other-ca.pem")));
+  await tells(gateway, /Kubernetes: 127\.0\.0\.1:\d+: certificate verify failed/);
+  await gateway.reload(kubernetes(c.file("ca.pem")));
+  await sees(gateway, a);
+
+  // The token is changed on both sides while the watch goes on; the next watch shows the new one.
+  await eventually(() => api.watchers.size === 1, { within: 60000 });
+  api.accepts = "Bearer second";
+  api.hangUp();
+  await tells(gateway, /it refuses access: see the token/);
+  writeFileSync(`${token}.new`, "second\n");
+  renameSync(`${token}.new`, token);
+  await eventually(() => api.watchers.size === 1, { within: 60000 });
+  api.say("ADDED", slice("app-2", [b]));
+  await sees(gateway, a, b);
+  assert.equal(api.lists, 1);
+
+  // Gone in place of an event in the watch: as an answer.
+  api.slices.delete("app-1");
+  api.oldest = api.version + 1;
+  api.version += 5;
+  api.gone = true;
+  api.hangUp();
+  await sees(gateway, b);
+});
+
 // ---- Mistakes ----
 
 test("mistakes have their places; without endpoints there is 503", async (t) => {
@@ -236,6 +259,8 @@ test("mistakes have their places; without endpoints there is 503", async (t) => 
     ["{ kubernetes: { service: app } }", /"server" is missing, and KUBERNETES_SERVICE_HOST is not set/],
     ['{ kubernetes: { service: "App/", server: "127.0.0.1:1", plain: true } }', /"App\/" is no name of Kubernetes/],
     ["{ etcd: { prefix: x } }", /"servers" is missing/],
+    ["{ etcd: { servers: [127.0.0.1:1], prefix: x, username: joe } }", /"username" needs "password"/],
+    ["{ etcd: { servers: [127.0.0.1:1], prefix: x, password: joe } }", /"password" needs "username"/],
   ]) {
     gateway.configure(config(discovery));
     const { code, stdout, stderr } = await runRingway("check", gateway.configFile);

@@ -350,7 +350,8 @@ struct rw_config_overload {
 struct rw_config_etcd {
     struct rw_conf_list servers; /* of address */
     struct rw_span prefix;
-    struct rw_config_tls_client *tls; /* NULL: plain */
+    struct rw_span username, password; /* empty: none */
+    struct rw_config_tls_client *tls;  /* NULL: plain */
 };
 
 struct rw_config_kubernetes {

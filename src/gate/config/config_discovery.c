@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SERVERS_MAX = 16, LABEL_BYTES_MAX = 64 };
+enum { SERVERS_MAX = 16, LABEL_BYTES_MAX = 64, LOGIN_BYTES_MAX = 256 };
 
 /* ---- etcd ---- */
 
@@ -32,6 +32,24 @@ static const struct rw_conf_field etcd_fields[] = {
         .example = "/services/app/",
     },
     {
+        .name = "username",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(username),
+        .min = 1,
+        .max = LOGIN_BYTES_MAX,
+        .doc =
+            "Where etcd has authentication: a user who may read the prefix. The token of the login is "
+            "renewed when it has run out.",
+        .example = "ringway",
+    },
+    {
+        .name = "password",
+        .type = RW_CONF_SECRET,
+        .offset = MEMBER(password),
+        .doc = "Of `username`.",
+        .example = "file:/etc/ringway/etcd-password",
+    },
+    {
         .name = "tls",
         .type = RW_CONF_RECORD,
         .offset = MEMBER(tls),
@@ -47,6 +65,12 @@ static void check_etcd(void *value, struct rw_conf_report *report)
     struct rw_config_etcd *etcd = value;
     if (etcd->servers.count > SERVERS_MAX)
         rw_conf_mistake_on(report, &etcd->servers, "at most %d servers", (int)SERVERS_MAX);
+    if (etcd->username.len && !etcd->password.len)
+        rw_conf_mistake_on(report, &etcd->username, "\"username\" needs \"password\"");
+    if (etcd->password.len && !etcd->username.len)
+        rw_conf_mistake_on(report, &etcd->password, "\"password\" needs \"username\"");
+    if (etcd->password.len > LOGIN_BYTES_MAX)
+        rw_conf_mistake_on(report, &etcd->password, "longer than %d bytes", (int)LOGIN_BYTES_MAX);
 }
 
 static const struct rw_conf_record etcd_record = {

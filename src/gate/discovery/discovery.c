@@ -203,8 +203,9 @@ static void add_locality(struct rw_text *text, const struct rw_locality *localit
 static void add_tls(struct rw_text *text, const struct rw_config_tls_client *tls)
 {
     if (tls)
-        rw_text_addf(text, " %d %.*s %.*s %.*s", tls->verify, RW_SPAN_ARGS(tls->ca),
-                     RW_SPAN_ARGS(tls->name), RW_SPAN_ARGS(tls->cert));
+        rw_text_addf(text, " %d %d %.*s %.*s %.*s %.*s", tls->verify, tls->min_version,
+                     RW_SPAN_ARGS(tls->ca), RW_SPAN_ARGS(tls->name), RW_SPAN_ARGS(tls->cert),
+                     RW_SPAN_ARGS(tls->key));
 }
 
 /* All that makes a difference, as a text. */
@@ -220,6 +221,8 @@ static void describe(struct rw_text *text, struct rw_span upstream,
         for (size_t i = 0; i < config->etcd->servers.count; i++)
             rw_text_addf(text, " etcd %.*s", RW_SPAN_ARGS(servers[i]));
         rw_text_addf(text, " %.*s", RW_SPAN_ARGS(config->etcd->prefix));
+        rw_text_add_json(text, config->etcd->username);
+        rw_text_add_json(text, config->etcd->password);
         add_tls(text, config->etcd->tls);
     }
     const struct rw_config_kubernetes *kubernetes = config->kubernetes;
@@ -241,10 +244,11 @@ static struct rw_discovery *find(struct rw_list *all, struct rw_span identity)
     return NULL;
 }
 
-static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw_span identity,
-                        const struct rw_config_discovery *config, struct rw_conf_report *report,
-                        struct rw_discovery **out)
+enum rw_err rw_discovery_create(struct rw_loop *loop, struct rw_span upstream,
+                                struct rw_span identity, const struct rw_locality *around,
+                                struct rw_discovery **discovery)
 {
+    static const struct rw_span nothing;
     struct rw_discovery *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
@@ -252,17 +256,30 @@ static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw
     rw_list_init(&made->uses);
     rw_list_init(&made->groups);
     made->loop = loop;
-    made->kind = kind_of(config);
     made->upstream = rw_arena_copy(&made->arena, upstream);
     made->identity = rw_arena_copy(&made->arena, identity);
-    bool copied = made->upstream.at && made->identity.at;
-    static const struct rw_span nothing;
-    copied = copied && copy_label(&made->arena, &made->around.zone, config->locality.zone, nothing);
-    copied =
-        copied && copy_label(&made->arena, &made->around.region, config->locality.region, nothing);
-    copied =
-        copied && copy_label(&made->arena, &made->around.cloud, config->locality.cloud, nothing);
-    enum rw_err err = copied ? made->kind->begin(made, config, report) : RW_ENOMEM;
+    bool copied = made->upstream.at && made->identity.at &&
+                  copy_label(&made->arena, &made->around.zone, around->zone, nothing) &&
+                  copy_label(&made->arena, &made->around.region, around->region, nothing) &&
+                  copy_label(&made->arena, &made->around.cloud, around->cloud, nothing);
+    if (!copied) {
+        rw_discovery_free(made);
+        return RW_ENOMEM;
+    }
+    *discovery = made;
+    return RW_OK;
+}
+
+static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw_span identity,
+                        const struct rw_config_discovery *config, struct rw_conf_report *report,
+                        struct rw_discovery **out)
+{
+    struct rw_discovery *made = NULL;
+    enum rw_err err = rw_discovery_create(loop, upstream, identity, &config->locality, &made);
+    if (err)
+        return err;
+    made->kind = kind_of(config);
+    err = made->kind->begin(made, config, report);
     if (err)
         rw_discovery_free(made);
     else
@@ -280,6 +297,8 @@ enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct
     enum rw_err err = identity.err;
     if (!err)
         discovery = find(all, rw_text_span(&identity));
+    if (!err && discovery && discovery->kind->renew)
+        err = discovery->kind->renew(discovery, config, report);
     if (!err && !discovery) {
         err = make(loop, upstream, rw_text_span(&identity), config, report, &discovery);
         if (!err)

@@ -141,4 +141,4 @@ static void end(struct rw_discovery *discovery)
     rw_discovery_free(discovery);
 }
 
-const struct rw_discovery_kind rw_discovery_file = {begin, end};
+const struct rw_discovery_kind rw_discovery_file = {.begin = begin, .end = end};

@@ -16,6 +16,10 @@ struct rw_discovery_kind {
     /* Fills discovery->state. */
     enum rw_err (*begin)(struct rw_discovery *discovery, const struct rw_config_discovery *config,
                          struct rw_conf_report *report);
+    /* Another use with the same settings begins: what they name may have changed (certificates).
+     * NULL: there is nothing such. */
+    enum rw_err (*renew)(struct rw_discovery *discovery, const struct rw_config_discovery *config,
+                         struct rw_conf_report *report);
     /* Lets go of it, and calls rw_discovery_free when nothing is under way any more. */
     void (*end)(struct rw_discovery *discovery);
 };
@@ -46,6 +50,11 @@ struct rw_discovery {
     bool answered;
 };
 
+/* Without a kind and its state; texts are copied. */
+RW_MUST_CHECK enum rw_err rw_discovery_create(struct rw_loop *loop, struct rw_span upstream,
+                                              struct rw_span identity,
+                                              const struct rw_locality *around,
+                                              struct rw_discovery **discovery);
 void rw_discovery_free(struct rw_discovery *discovery);
 
 void rw_discovery_begin(struct rw_discovery *discovery);

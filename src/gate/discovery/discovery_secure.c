@@ -1,7 +1,5 @@
 #include "gate/discovery/discovery_secure.h"
 
-#include "gate/discovery/discovery_kinds.h"
-
 static void tell(struct rw_conf_report *report, struct rw_conf_place place, enum rw_err err,
                  const struct rw_text *why)
 {
@@ -11,10 +9,10 @@ static void tell(struct rw_conf_report *report, struct rw_conf_place place, enum
             rw_conf_mistake_at(report, place, "%.*s", RW_SPAN_ARGS(line));
 }
 
-enum rw_err rw_discovery_secure(struct rw_discovery *discovery,
-                                const struct rw_config_tls_client *tls,
-                                struct rw_conf_report *report, struct rw_feed_options *options)
+enum rw_err rw_discovery_secure(const struct rw_config_tls_client *tls,
+                                struct rw_conf_report *report, struct rw_tls_client **client)
 {
+    *client = NULL;
     if (!tls)
         return RW_OK;
     const struct rw_span alpn = RW_LITERAL("http/1.1");
@@ -27,19 +25,22 @@ enum rw_err rw_discovery_secure(struct rw_discovery *discovery,
         .alpn_count = 1,
         .min_version = (enum rw_tls_version)tls->min_version,
     };
-    char host[RW_ADDRESS_HOST_TEXT_MAX];
-    size_t len = rw_address_format_host(host, rw_address_sockaddr(&options->servers[0]));
-    struct rw_span name =
-        rw_arena_copy(&discovery->arena, tls->name.len ? tls->name : rw_span(host, len));
     struct rw_text why = {0};
-    if (!name.at)
-        return RW_ENOMEM;
-    enum rw_err err = rw_tls_client_create(&wanted, &options->tls, &why);
+    enum rw_err err = rw_tls_client_create(&wanted, client, &why);
     if (err && err != RW_ENOMEM)
         tell(report, tls->place, err, &why);
     rw_text_free(&why);
-    options->tls_name = name.at;
     if (err)
-        options->tls = NULL;
+        *client = NULL;
     return !err || err == RW_ENOMEM ? err : RW_EINVAL;
+}
+
+enum rw_err rw_discovery_secure_name(struct rw_discovery *discovery,
+                                     const struct rw_config_tls_client *tls, const char **name)
+{
+    *name = NULL;
+    if (!tls || !tls->name.len)
+        return RW_OK;
+    *name = rw_arena_copy(&discovery->arena, tls->name).at;
+    return *name ? RW_OK : RW_ENOMEM;
 }

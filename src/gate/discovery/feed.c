@@ -38,6 +38,8 @@ struct rw_feed {
     uint32_t pause_ms;
     bool open; /* on_closed of the stream is to come */
     bool streams, took, left, again, closing;
+    bool stepped;                        /* what was taken leads to no end of the pauses */
+    char host[RW_ADDRESS_HOST_TEXT_MAX]; /* of the server: the name that its certificate has */
     uint64_t began_ms;
 };
 
@@ -154,7 +156,8 @@ static bool take(struct rw_feed *feed, struct rw_span bytes)
         return false;
     }
     feed->took = true;
-    feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
+    if (!feed->stepped)
+        feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
     return true;
 }
 
@@ -309,9 +312,10 @@ static void connect_now(struct rw_feed *feed)
         .address_bytes = server->bytes,
         .socket = &socket_options,
         .tls = feed->options.tls,
-        .tls_name = feed->options.tls_name,
+        .tls_name = feed->options.tls_name ? feed->options.tls_name : feed->host,
     };
-    feed->again = feed->left = feed->took = false;
+    feed->again = feed->left = feed->took = feed->stepped = false;
+    feed->host[rw_address_format_host(feed->host, rw_address_sockaddr(server))] = '\0';
     feed->began_ms = rw_loop_now_ms(feed->loop);
     enum rw_err err = make_request(feed);
     if (!err)
@@ -354,6 +358,17 @@ enum rw_err rw_feed_create(struct rw_loop *loop, const struct rw_feed_options *o
 void rw_feed_skip(struct rw_feed *feed)
 {
     leave(feed, false);
+}
+
+void rw_feed_step(struct rw_feed *feed)
+{
+    feed->stepped = true;
+}
+
+void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls)
+{
+    rw_tls_client_drop(feed->options.tls);
+    feed->options.tls = tls;
 }
 
 void rw_feed_close(struct rw_feed *feed)

@@ -40,7 +40,7 @@ struct rw_feed_options {
     struct rw_address servers[RW_FEED_SERVERS_MAX];
     unsigned server_count;
     struct rw_tls_client *tls; /* NULL: plain; a reference is taken over */
-    const char *tls_name;      /* lives as long as the feed; NULL: the server's address */
+    const char *tls_name;      /* lives as long as the feed; NULL: each server's address */
     const struct rw_feed_events *events;
     void *user;
     struct rw_span what; /* for the log: "upstream app"; lives as long as the feed */
@@ -52,5 +52,10 @@ rw_feed_create(struct rw_loop *loop, const struct rw_feed_options *options, stru
 void rw_feed_close(struct rw_feed *feed);
 /* Within `take` of a stream: no more of it is wanted, the next request follows after a pause. */
 void rw_feed_skip(struct rw_feed *feed);
+/* Within `take`: this answer was good, but only a step to what is asked for (a login). The next
+ * request follows at once, but the pauses go on growing: what fails is not tried at a run. */
+void rw_feed_step(struct rw_feed *feed);
+/* From the next connection on; a reference is taken over, and the one before dropped. */
+void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls);
 
 #endif

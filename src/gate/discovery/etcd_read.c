@@ -1,0 +1,158 @@
+#include "gate/discovery/etcd_read.h"
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "gate/cluster/cluster.h"
+
+enum { WEIGHT_MAX = 1000, WHY_BYTES_MAX = 200 };
+
+void rw_etcd_reader_free(struct rw_etcd_reader *reader)
+{
+    rw_text_free(&reader->key);
+    rw_text_free(&reader->value);
+    rw_text_free(&reader->why);
+}
+
+/* ---- Base64 ---- */
+
+void rw_etcd_add_base64(struct rw_text *to, struct rw_span bytes)
+{
+    struct rw_base64_encoder encoder = {0};
+    char out[256];
+    while (bytes.len)
+        rw_text_add(to, rw_span(out, rw_base64_encode(&encoder, &bytes, out, sizeof(out))));
+    rw_text_add(to, rw_span(out, rw_base64_finish(&encoder, out)));
+}
+
+static bool decode(struct rw_text *to, struct rw_span text)
+{
+    struct rw_base64_decoder decoder = {0};
+    char out[256];
+    size_t written;
+    to->len = 0;
+    while (text.len) {
+        if (!rw_base64_decode(&decoder, &text, out, sizeof(out), &written))
+            return false;
+        rw_text_add(to, rw_span(out, written));
+    }
+    return rw_base64_decoded(&decoder) && !to->err;
+}
+
+/* ---- Entries ---- */
+
+static enum rw_err add(struct rw_etcd_reader *reader, struct rw_discovery_group *group,
+                       struct rw_span value)
+{
+    struct rw_discovered item = {.weight = 1};
+    if (value.len == 0 || value.at[0] != '{')
+        return rw_discovery_add(reader->discovery, group, rw_span_trim(value), &item);
+    json_t *object = json_loadb(value.at, value.len, 0, NULL);
+    if (!object)
+        return RW_EINVAL;
+    item.weight = rw_json_number(object, "weight", 1, WEIGHT_MAX);
+    item.priority = rw_json_number(object, "priority", 0, RW_PRIORITIES - 1);
+    item.locality =
+        (struct rw_locality){rw_json_text(object, "zone"), rw_json_text(object, "region"),
+                             rw_json_text(object, "cloud")};
+    enum rw_err err =
+        rw_discovery_add(reader->discovery, group, rw_json_text(object, "address"), &item);
+    json_decref(object);
+    return err;
+}
+
+static void put(struct rw_etcd_reader *reader, const json_t *kv, bool gone)
+{
+    if (!decode(&reader->key, rw_json_text(kv, "key")) ||
+        !decode(&reader->value, rw_json_text(kv, "value")))
+        return;
+    struct rw_span key = rw_text_span(&reader->key);
+    if (gone) {
+        rw_discovery_remove(reader->discovery, key);
+        return;
+    }
+    struct rw_discovery_group *group = rw_discovery_put(reader->discovery, key);
+    enum rw_err err = group ? add(reader, group, rw_text_span(&reader->value)) : RW_ENOMEM;
+    if (err)
+        rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: the value of %.*s is no endpoint: %s",
+                       RW_SPAN_ARGS(reader->what), RW_SPAN_ARGS(key), rw_err_text(err));
+}
+
+/* ---- Answers ---- */
+
+static void note_revision(struct rw_etcd_reader *reader, const json_t *header)
+{
+    uint64_t revision;
+    if (rw_span_to_u64(rw_json_text(header, "revision"), &revision) && revision > reader->revision)
+        reader->revision = revision;
+}
+
+/* For the log, so no more of it than has room there. */
+static void note_why(struct rw_etcd_reader *reader, struct rw_span why)
+{
+    if (why.len > WHY_BYTES_MAX)
+        why.len = WHY_BYTES_MAX;
+    reader->why.len = 0;
+    rw_text_add(&reader->why, why);
+    for (size_t i = 0; i < reader->why.len; i++)
+        if ((unsigned char)reader->why.at[i] < ' ')
+            reader->why.at[i] = ' ';
+}
+
+enum rw_etcd_said rw_etcd_read_range(struct rw_etcd_reader *reader, const json_t *answer)
+{
+    const json_t *kvs = json_object_get(answer, "kvs");
+    const json_t *header = json_object_get(answer, "header");
+    if (!json_is_object(header))
+        return RW_ETCD_UNKNOWN;
+    rw_discovery_begin(reader->discovery);
+    for (size_t i = 0; i < json_array_size(kvs); i++)
+        put(reader, json_array_get(kvs, i), false);
+    rw_discovery_end(reader->discovery);
+    reader->revision = 0;
+    note_revision(reader, header);
+    return RW_ETCD_TAKEN;
+}
+
+/* "error" of a line is an object, of a whole answer a text. */
+static enum rw_etcd_said refuse(struct rw_etcd_reader *reader, const json_t *line)
+{
+    const json_t *error = json_object_get(line, "error");
+    if (!json_is_object(error))
+        return RW_ETCD_UNKNOWN;
+    note_why(reader, rw_json_text(error, "message"));
+    return RW_ETCD_CANCELED;
+}
+
+enum rw_etcd_said rw_etcd_read_events(struct rw_etcd_reader *reader, const json_t *line)
+{
+    const json_t *result = json_object_get(line, "result");
+    const json_t *events = json_object_get(result, "events");
+    uint64_t compacted = 0;
+    if (!json_is_object(result))
+        return refuse(reader, line);
+    if (json_is_true(json_object_get(result, "canceled"))) {
+        note_why(reader, rw_json_text(result, "cancel_reason"));
+        return rw_span_to_u64(rw_json_text(result, "compact_revision"), &compacted) && compacted
+                   ? RW_ETCD_COMPACTED
+                   : RW_ETCD_CANCELED;
+    }
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        put(reader, json_object_get(event, "kv"),
+            rw_span_is(rw_json_text(event, "type"), "DELETE"));
+    }
+    if (json_array_size(events)) {
+        note_revision(reader, json_object_get(result, "header"));
+        rw_discovery_tell(reader->discovery);
+    }
+    return RW_ETCD_TAKEN;
+}
+
+void rw_etcd_read_error(struct rw_etcd_reader *reader, unsigned status, struct rw_span bytes)
+{
+    json_t *answer = json_loadb(bytes.at ? bytes.at : "", bytes.len, 0, NULL);
+    struct rw_span why = rw_json_text(answer, "error");
+    note_why(reader, why.len ? why : RW_LITERAL("it answers with an error"));
+    rw_text_addf(&reader->why, " (%u)", status);
+    json_decref(answer);
+}
