@@ -120,6 +120,8 @@ const struct rw_verb rw_verb_load = {
         "  --replay LOG            the requests of an access log (Ringway's, common, combined), at its\n"
         "                          times; --speed 2 in half of them; --all-methods also those that\n"
         "                          change something, without bodies\n"
+        "  ws://, wss://           each connection is a WebSocket; what is due is a message (--body)\n"
+        "                          and the next that comes is its answer\n"
         "  -X, --method METHOD     default GET, with a body POST\n"
         "  -H, --header 'N: value' as often as needed\n"
         "  --body TEXT, --body-file FILE\n"

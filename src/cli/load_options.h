@@ -9,15 +9,16 @@
 struct rw_load_options {
     struct rw_load_settings settings;
     struct rw_load_request request;
-    struct rw_load_config config; /* of a scenario file */
-    struct rw_arena arena;        /* of what the settings point to */
+    struct rw_load_request message; /* of a WebSocket, which `request` opens */
+    struct rw_load_config config;   /* of a scenario file */
+    struct rw_arena arena;          /* of what the settings point to */
     struct rw_load_output output;
     /* As written. */
     const char *url, *target, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *replay, *speed;
     const char *connections, *streams, *threads, *processes, *seed;
-    bool http2, insecure, sources, all_methods;
+    bool http2, insecure, sources, all_methods, websocket;
     const char *headers[RW_LOAD_HEADERS_MAX];
     unsigned header_count;
 };

@@ -96,9 +96,10 @@ int rw_load_options_target(struct rw_load_options *o)
         o->target = o->url;
     if (rw_url_parse(rw_span_text(o->target), &url, &why))
         return fail("\"%s\": %s", o->target, why);
-    bool tls = rw_span_is_nocase(url.scheme, "https");
-    if (!tls && !rw_span_is_nocase(url.scheme, "http"))
-        return fail("\"%s\": the scheme is none of http, https", o->target);
+    bool tls = rw_span_is_nocase(url.scheme, "https") || rw_span_is_nocase(url.scheme, "wss");
+    o->websocket = rw_span_is_nocase(url.scheme, "ws") || rw_span_is_nocase(url.scheme, "wss");
+    if (!tls && !o->websocket && !rw_span_is_nocase(url.scheme, "http"))
+        return fail("\"%s\": the scheme is none of http, https, ws, wss", o->target);
     struct rw_span slash = RW_LITERAL("/");
     if (o->settings.script && url.target.len && !rw_span_is(url.target, "/"))
         return fail("the target of \"%s\" has a path: the steps tell theirs", o->url);
@@ -182,6 +183,36 @@ static int read_log(struct rw_load_options *o)
     return 0;
 }
 
+/* Each connection is a WebSocket, and what is due is a message. */
+static int set_messages(struct rw_load_options *o)
+{
+    struct rw_load_settings *s = &o->settings;
+    if (o->http2)
+        return fail("--http2: ws:// is a WebSocket over HTTP/1.1");
+    if (o->method)
+        return fail("--method: what a WebSocket is sent are messages");
+    if (!o->body && !o->body_file)
+        return fail("a WebSocket needs a message: --body TEXT, or --body-file FILE for bytes");
+    if (o->request.body.len > RW_LOAD_MESSAGE_BYTES_MAX)
+        return fail("a message has at most %d KiB", RW_LOAD_MESSAGE_BYTES_MAX >> 10);
+    o->message = (struct rw_load_request){
+        .name = o->request.target,
+        .method = RW_LITERAL("GET"),
+        .target = o->request.target,
+        .body = o->request.body,
+        .weight = 1,
+        .act = RW_LOAD_MESSAGE,
+        .binary = o->body_file != NULL,
+    };
+    o->request.act = RW_LOAD_OPEN;
+    o->request.body = (struct rw_span){0};
+    o->request.method = RW_LITERAL("GET");
+    s->protocol = RW_LOAD_WEBSOCKET;
+    s->upgrade = &o->request;
+    s->requests = &o->message;
+    return 0;
+}
+
 int rw_load_options_request(struct rw_load_options *o)
 {
     if (o->settings.script || o->replay) {
@@ -203,5 +234,7 @@ int rw_load_options_request(struct rw_load_options *o)
         code = set_headers(o);
     o->settings.requests = &o->request;
     o->settings.request_count = 1;
+    if (!code && o->websocket)
+        code = set_messages(o);
     return code ? code : prepare(o);
 }

@@ -282,6 +282,24 @@ size_t rw_websocket_write(char to[RW_WEBSOCKET_WRITE_MAX], enum rw_websocket_opc
     return len + payload.len;
 }
 
+size_t rw_websocket_write_message(char *to, enum rw_websocket_opcode opcode, struct rw_span payload,
+                                  const uint8_t mask[RW_WEBSOCKET_MASK_BYTES])
+{
+    unsigned length_bytes = payload.len > UINT16_MAX ? 8 : payload.len >= LENGTH_16 ? 2 : 0;
+    size_t len = 2;
+    to[0] = (char)(FIN | opcode);
+    to[1] = (char)(MASKED | (length_bytes == 8   ? LENGTH_64
+                             : length_bytes == 2 ? LENGTH_16
+                                                 : (int)payload.len));
+    for (unsigned i = length_bytes; i-- > 0;)
+        to[len++] = (char)((uint64_t)payload.len >> (8 * i));
+    memcpy(to + len, mask, RW_WEBSOCKET_MASK_BYTES);
+    len += RW_WEBSOCKET_MASK_BYTES;
+    for (size_t i = 0; i < payload.len; i++)
+        to[len + i] = (char)(payload.at[i] ^ mask[i % RW_WEBSOCKET_MASK_BYTES]);
+    return len + payload.len;
+}
+
 size_t rw_websocket_write_close(char to[RW_WEBSOCKET_WRITE_MAX], unsigned code, const uint8_t *mask)
 {
     const char payload[] = {(char)(code >> 8), (char)(code & 0xff)};

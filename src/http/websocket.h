@@ -18,6 +18,7 @@ enum {
     RW_WEBSOCKET_HEAD_MAX = 10,
     RW_WEBSOCKET_CONTROL_MAX = 125, /* payload of Close, Ping, Pong: section 5.5 */
     RW_WEBSOCKET_WRITE_MAX = 2 + 4 + RW_WEBSOCKET_CONTROL_MAX,
+    RW_WEBSOCKET_FRAME_MAX = 14, /* a frame's head with its mask */
     RW_WEBSOCKET_MASK_BYTES = 4,
     RW_WEBSOCKET_NONCE_BYTES = 16,
     RW_WEBSOCKET_KEY_BYTES = 24,   /* Sec-WebSocket-Key: section 4.1 */
@@ -111,6 +112,10 @@ static inline bool rw_websocket_between(const struct rw_websocket_track *track)
  */
 size_t rw_websocket_write(char to[RW_WEBSOCKET_WRITE_MAX], enum rw_websocket_opcode opcode,
                           struct rw_span payload, const uint8_t *mask);
+/* Writes a client's data frame: its head, and the payload masked; `to` has room for both. Returns
+ * the length. */
+size_t rw_websocket_write_message(char *to, enum rw_websocket_opcode opcode, struct rw_span payload,
+                                  const uint8_t mask[RW_WEBSOCKET_MASK_BYTES]);
 size_t rw_websocket_write_close(char to[RW_WEBSOCKET_WRITE_MAX], unsigned code,
                                 const uint8_t *mask);
 

@@ -341,6 +341,11 @@ static void on_received(struct rw_stream *stream, struct rw_buf *buf)
     rw_h2_receive(&c->h2, buf, rw_loop_now_ms(g->loop));
 }
 
+static void leave(struct rw_load_connection *base)
+{
+    (void)base;
+}
+
 static void on_sent(struct rw_stream *stream, enum rw_err err)
 {
     struct connection *c = connection_of(rw_load_connection_of(stream));
@@ -382,5 +387,6 @@ const struct rw_load_protocol rw_load_protocol_h2 = {
     .room = room,
     .send = send_request,
     .give_up = give_up,
+    .leave = leave,
     .end = end,
 };

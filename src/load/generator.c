@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "http/h2.h"
+#include "load/socket.h"
 
 #include <sys/timerfd.h>
 #include <time.h>
@@ -66,6 +67,7 @@ static void on_tick(struct rw_timer *timer)
     rw_load_report_seconds(g);
     rw_load_give_up_backlog(g);
     rw_load_users_look(g);
+    rw_load_sockets_look(g);
     look_at_the_gate(g);
     if (is_over(g)) {
         rw_loop_stop(g->loop);
@@ -130,6 +132,7 @@ static enum rw_err make_memory(struct rw_load_generator *g)
     const struct rw_load_settings *settings = g->settings;
     g->wanted = rw_load_share(settings->connections, g->index, settings->threads);
     rw_slab_init(&g->connections, g->protocol->connection_bytes, 256, g->wanted);
+    rw_slab_init(&g->sockets, sizeof(struct rw_load_socket), 64, SIZE_MAX);
     rw_slab_init(&g->streams, sizeof(struct rw_h2_stream), 256, SIZE_MAX);
     rw_slab_init(&g->calls, sizeof(struct rw_load_call), 256, SIZE_MAX);
     g->scratch_memory = rw_alloc(SCRATCH_BYTES);
@@ -165,6 +168,8 @@ enum rw_err rw_load_generator_open(struct rw_load_generator *g)
     rw_list_init(&g->free);
     rw_list_init(&g->others);
     rw_list_init(&g->all_calls);
+    rw_list_init(&g->leaving);
+    rw_random_seed_system(&g->masks);
     g->serve.run = rw_load_serve;
     enum rw_err err = rw_loop_create(&options, &g->loop);
     if (!err)
@@ -186,6 +191,7 @@ void rw_load_generator_end(struct rw_load_generator *g)
     if (g->alarm.fd >= 0)
         close(g->alarm.fd);
     rw_slab_destroy(&g->connections);
+    rw_slab_destroy(&g->sockets);
     rw_slab_destroy(&g->streams);
     rw_slab_destroy(&g->calls);
     rw_dues_free(&g->backlog);

@@ -26,6 +26,7 @@
 struct rw_h2_stream;
 struct rw_load_generator;
 struct rw_load_connection;
+struct rw_load_socket;
 
 /* What is to be sent, and when it should have been: a user's, or whatever is next. */
 struct rw_load_due {
@@ -38,7 +39,8 @@ struct rw_load_call {
     struct rw_list link;      /* of those waiting for an answer, oldest first */
     uint64_t due_ns, sent_ns; /* monotonic */
     struct rw_load_connection *connection;
-    struct rw_load_user *user; /* whose request it is; NULL: nobody's */
+    struct rw_load_user *user;     /* whose request it is; NULL: nobody's */
+    struct rw_load_socket *socket; /* of a message; NULL: a request */
     union {
         struct rw_h2_stream *stream; /* HTTP/2's */
         struct rw_buf *written;      /* HTTP/1.1's: of a request that varies, until it is sent */
@@ -55,14 +57,17 @@ struct rw_load_connection {
     bool open : 1;    /* connected: may carry requests */
     bool settled : 1; /* connecting has ended, well or not */
     bool closing : 1;
-    bool free : 1;   /* waits for something to send */
-    uint8_t address; /* which of the settings' it goes to */
+    bool free : 1;      /* waits for something to send */
+    bool upgrading : 1; /* connected, and becomes a WebSocket first */
+    bool spent : 1;     /* its end is in good order: another may be opened at once */
+    uint8_t address;    /* which of the settings' it goes to */
 };
 
 struct rw_load_protocol {
     size_t connection_bytes;
     const struct rw_stream_events *events;
-    /* Connected: get ready for requests. RW_ENOMEM, RW_EPROTO. */
+    /* Connected: get ready for requests. RW_ENOMEM, RW_EPROTO. With `upgrading` set
+     * rw_load_opened follows, or rw_load_lost. */
     enum rw_err (*begin)(struct rw_load_connection *connection);
     /* How many more requests it can take now. */
     uint32_t (*room)(const struct rw_load_connection *connection);
@@ -70,6 +75,13 @@ struct rw_load_protocol {
     void (*send)(struct rw_load_connection *connection, struct rw_load_due due);
     /* Has taken too long: the call must go, and is not told of again. */
     void (*give_up)(struct rw_load_call *call);
+    /* The first of what a WebSocket has to send leaves: rw_load_socket_sent follows where it is
+     * PENDING. */
+    enum rw_send (*put)(struct rw_load_socket *socket, struct rw_buf *buf);
+    /* At the end of the run: WebSockets are told. */
+    void (*leave)(struct rw_load_connection *connection);
+    /* A WebSocket is over: its connection or its stream is to go, rw_load_socket_lost follows. */
+    void (*hang_up)(struct rw_load_socket *socket, enum rw_load_error why);
     /* The stream is gone: fail what is under way, free what it holds. */
     void (*end)(struct rw_load_connection *connection, enum rw_load_error why);
 };
@@ -103,7 +115,8 @@ struct rw_load_generator {
     struct rw_load_slot *slot;
     unsigned index; /* of the threads */
     /* Connections. */
-    struct rw_slab connections, streams, calls; /* the latter two: HTTP/2's */
+    struct rw_slab connections, sockets;
+    struct rw_slab streams, calls; /* HTTP/2's */
     uint32_t wanted, existing, connected, opening;
     uint32_t refused; /* that could not be had, before the first that could */
     uint8_t address;  /* of the settings': those before it have not let us in */
@@ -111,6 +124,8 @@ struct rw_load_generator {
     struct rw_list free;      /* can take a request; the longest idle first */
     struct rw_list others;    /* connections: opening, full, closing */
     struct rw_list all_calls; /* under way, oldest first */
+    struct rw_list leaving;   /* WebSockets that wait for their end, oldest first */
+    struct rw_random masks;   /* of WebSockets, and their keys */
     struct rw_arena scratch;  /* for one head */
     char *scratch_memory;
     struct rw_message message; /* of the head that is being read: HTTP/2's */
@@ -148,6 +163,8 @@ void rw_load_generator_end(struct rw_load_generator *generator);
 
 /* ---- For the protocols ---- */
 
+/* It was `upgrading`, and may carry requests now. */
+void rw_load_opened(struct rw_load_connection *connection);
 /* From within begin or after an answer: it has room. */
 void rw_load_ready(struct rw_load_connection *connection);
 /* `call` leaves now: chooses the request. The caller has zeroed it and set `connection`. If the
@@ -157,6 +174,10 @@ const struct rw_load_request *rw_load_choose(struct rw_load_generator *generator
 /* The answer is complete; rw_load_ready follows, if the connection takes more. */
 void rw_load_answered(struct rw_load_call *call);
 void rw_load_failed(struct rw_load_call *call, enum rw_load_error error);
+/* A message that no answer is waited for has been sent. */
+void rw_load_sent_off(struct rw_load_call *call);
+/* A message that came: is it what the call waits for? */
+bool rw_load_is_answer(const struct rw_load_call *call);
 /* The connection cannot go on. Follows: `end`, and another connection in its place. */
 void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why);
 /* Stream callbacks that are the same for all protocols. */

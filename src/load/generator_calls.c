@@ -1,6 +1,7 @@
 /* Requests from their sending to their end: what is recorded of them, and those that take too long.
  */
 #include "load/generator_parts.h"
+#include "load/socket.h"
 
 /* ---- Recording ---- */
 
@@ -53,7 +54,7 @@ static void count_answer(struct rw_load_generator *g, const struct rw_load_call 
     rw_histogram_record(&g->tally->service, without_hold(g, now - call->sent_ns));
     rw_histogram_record(g->second_latency, latency_ns);
     g->tally->counts.answered++;
-    g->tally->counts.statuses[call->status]++;
+    g->tally->counts.statuses[call->status] += call->status > 0; /* messages have none */
     g->tally->counts.failed += failed;
     g->second_row.answered++;
     g->second_row.failed += failed;
@@ -81,8 +82,12 @@ void rw_load_on_timeouts(struct rw_timer *timer)
         struct rw_load_call *call = rw_container_of(g->all_calls.next, struct rw_load_call, link);
         if (now < call->sent_ns + g->settings->timeout_ms * RW_NS_PER_MS)
             break;
+        struct rw_load_socket *socket = call->socket;
         rw_load_failed(call, RW_LOAD_ERROR_TIMEOUT);
-        g->protocol->give_up(call);
+        if (socket)
+            rw_load_socket_give_up(socket);
+        else
+            g->protocol->give_up(call);
     }
     arm_timeouts(g);
 }
@@ -126,6 +131,20 @@ void rw_load_answered(struct rw_load_call *call)
         rw_load_user_go_on(user, good ? RW_LOAD_GOOD : RW_LOAD_BAD);
     else
         rw_load_ask_again(g);
+}
+
+void rw_load_sent_off(struct rw_load_call *call)
+{
+    rw_list_remove(&call->link);
+    if (call->user)
+        rw_load_user_go_on(call->user, RW_LOAD_GOOD);
+    else
+        rw_load_ask_again(call->connection->generator);
+}
+
+bool rw_load_is_answer(const struct rw_load_call *call)
+{
+    return !call->user || rw_load_user_hears(call->user);
 }
 
 void rw_load_failed(struct rw_load_call *call, enum rw_load_error error)

@@ -8,7 +8,8 @@
 enum {
     OPENING_MAX = 64, /* under way at a time: less than any server's backlog */
     ATTEMPT_MS = 250, /* of an address, before the next has its turn (RFC 8305 section 8) */
-    CLOSE_LOOK_MS = 20
+    CLOSE_LOOK_MS = 20,
+    FAREWELL_MS = 500
 };
 
 void rw_load_put_in(struct rw_load_connection *connection, bool is_free)
@@ -99,11 +100,23 @@ static void settle(struct rw_load_connection *connection)
     connection->settled = true;
 }
 
+void rw_load_opened(struct rw_load_connection *connection)
+{
+    struct rw_load_generator *g = connection->generator;
+    settle(connection);
+    connection->upgrading = false;
+    g->tally->counts.connects++;
+    g->connected++;
+    connection->open = true;
+    atomic_store_explicit(&g->slot->connected, g->connected, memory_order_relaxed);
+    rw_load_ready(connection);
+    rw_load_open_more(g);
+}
+
 void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
 {
     struct rw_load_connection *connection = rw_load_connection_of(stream);
     struct rw_load_generator *g = connection->generator;
-    settle(connection);
     if (!err)
         err = g->protocol->begin(connection);
     if (err) {
@@ -112,13 +125,11 @@ void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
                                                                      : RW_LOAD_ERROR_CONNECT);
         return;
     }
-    g->tally->counts.connects++;
-    g->connected++;
-    connection->open = true;
-    atomic_store_explicit(&g->slot->connected, g->connected, memory_order_relaxed);
+    if (connection->closing)
+        return;
     rw_stream_receive(stream, true, false);
-    rw_load_ready(connection);
-    rw_load_open_more(g);
+    if (!connection->upgrading)
+        rw_load_opened(connection);
 }
 
 /* A failure that says nothing yet: there is another address, or has been since. */
@@ -152,14 +163,18 @@ void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why)
     rw_stream_close(&connection->stream);
 }
 
-/* The next tick opens another: not at once, so that a target that is down is not hammered. */
+/* The next tick opens another: not at once, so that a target that is down is not hammered, but
+ * where this one's end was planned. */
 void rw_load_on_closed(struct rw_stream *stream)
 {
     struct rw_load_connection *connection = rw_load_connection_of(stream);
     struct rw_load_generator *g = connection->generator;
+    bool spent = connection->spent;
     g->existing--;
     rw_list_remove(&connection->link);
     rw_slab_put(&g->connections, connection);
+    if (spent && !g->stopped)
+        rw_load_open_more(g);
 }
 
 static void lose_all_of(struct rw_load_generator *g, unsigned address)
@@ -187,6 +202,20 @@ void rw_load_look_elsewhere(struct rw_load_generator *g)
 
 /* ---- The end ---- */
 
+/* WebSockets get a Close frame, and a moment to answer it. */
+static void say_farewell(struct rw_load_generator *g)
+{
+    struct rw_list *const lists[] = {&g->free, &g->others};
+    uint64_t until_ns = rw_loop_now_ns(g->loop) + FAREWELL_MS * RW_NS_PER_MS;
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (struct rw_list *item = lists[i]->next, *next; item != lists[i]; item = next) {
+            next = item->next; /* one that breaks moves behind the last of the others */
+            g->protocol->leave(rw_container_of(item, struct rw_load_connection, link));
+        }
+    while (!rw_list_empty(&g->leaving) && rw_loop_now_ns(g->loop) < until_ns)
+        rw_loop_turn(g->loop, CLOSE_LOOK_MS);
+}
+
 static void close_all(struct rw_list *connections)
 {
     while (!rw_list_empty(connections)) {
@@ -204,6 +233,7 @@ void rw_load_close_connections(struct rw_load_generator *g)
     g->record_from_ns = UINT64_MAX;
     rw_timer_stop(g->loop, &g->tick);
     rw_timer_stop(g->loop, &g->timeouts);
+    say_farewell(g);
     struct rw_list all;
     rw_list_init(&all);
     for (struct rw_list *item;

@@ -1,6 +1,7 @@
 /* What is due: from the schedule, from a closed loop's users, from a script's, to a connection that
  * can take it or into the backlog. */
 #include "load/generator_parts.h"
+#include "load/socket.h"
 
 #include <sys/timerfd.h>
 
@@ -61,6 +62,31 @@ static void send_on(struct rw_load_connection *connection, struct rw_load_due du
         connection->generator->protocol->send(connection, due);
 }
 
+/* To the WebSocket that the user has, where it still has it. */
+static void speak(struct rw_load_user *user)
+{
+    struct rw_load_generator *g = user->generator;
+    struct rw_load_due due = {user->due_ns, user};
+    if (!user->socket) {
+        rw_load_count_error(g, due.ns, RW_LOAD_ERROR_CLOSED);
+        rw_load_user_go_on(user, RW_LOAD_LOST);
+    } else if (!rw_load_socket_has_room(user->socket)) {
+        rw_list_push_back(&g->users.speaking, &user->link); /* its end of sending wakes us */
+    } else if (rw_load_user_write(user)) {
+        rw_load_socket_send(user->socket, due);
+    }
+}
+
+static void serve_speaking(struct rw_load_generator *g)
+{
+    struct rw_list now;
+    rw_list_init(&now);
+    for (struct rw_list *item; (item = rw_list_pop_front(&g->users.speaking));)
+        rw_list_push_back(&now, item);
+    for (struct rw_list *item; (item = rw_list_pop_front(&now));)
+        speak(rw_container_of(item, struct rw_load_user, link));
+}
+
 void rw_load_ready(struct rw_load_connection *connection)
 {
     struct rw_load_generator *g = connection->generator;
@@ -82,6 +108,8 @@ static void send_on_free(struct rw_load_generator *g, struct rw_load_due due)
 void rw_load_serve(struct rw_later *later)
 {
     struct rw_load_generator *g = rw_container_of(later, struct rw_load_generator, serve);
+    if (may_send(g))
+        serve_speaking(g);
     while (has_backlog(g) && may_send(g) && !rw_list_empty(&g->free))
         send_on_free(g, take_backlog(g));
 }

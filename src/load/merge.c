@@ -136,6 +136,12 @@ static void add_counts(struct addition *a)
     counts->connects += count_at(a, a->root, "connects");
     counts->bytes_in += count_at(a, a->root, "bytes_in");
     counts->bytes_out += count_at(a, a->root, "bytes_out");
+    const json_t *sockets = member(a, a->root, "websocket");
+    counts->sockets += count_at(a, sockets, "opened");
+    counts->messages_out += count_at(a, sockets, "sent");
+    counts->messages_in += count_at(a, sockets, "received");
+    counts->pushed += count_at(a, sockets, "unasked");
+    counts->pings += count_at(a, sockets, "pings");
     for (unsigned i = 0; i < RW_LOAD_ERROR_COUNT; i++)
         counts->errors[i] += count_at(a, errors, rw_load_error_name(i));
     add_statuses(a, counts);
@@ -152,8 +158,10 @@ static void add_settings(struct addition *a)
     struct rw_span url = text_at(a, a->root, "url");
     if (!a->merge->files) {
         settings->url = url;
-        settings->protocol =
-            rw_span_is(text_at(a, a->root, "protocol"), "http2") ? RW_LOAD_H2 : RW_LOAD_H1;
+        struct rw_span protocol = text_at(a, a->root, "protocol");
+        settings->protocol = rw_span_is(protocol, "http2")       ? RW_LOAD_H2
+                             : rw_span_is(protocol, "websocket") ? RW_LOAD_WEBSOCKET
+                                                                 : RW_LOAD_H1;
         settings->closed = rw_span_is(text_at(a, a->root, "loop"), "closed");
     } else if (!rw_span_eq(settings->url, url)) {
         settings->url = rw_arena_format(&a->merge->arena, "%.*s, %.*s", RW_SPAN_ARGS(settings->url),

@@ -160,8 +160,7 @@ void rw_load_report_text(const struct rw_load_settings *settings,
 {
     const struct rw_load_counts *counts = &result->tally.counts;
     rw_text_addf(text, "%.*s: %s, %s, %u connections, %u threads, %.1f s%s\n",
-                 RW_SPAN_ARGS(settings->url),
-                 settings->protocol == RW_LOAD_H2 ? "HTTP/2" : "HTTP/1.1",
+                 RW_SPAN_ARGS(settings->url), rw_load_protocol_name(settings->protocol),
                  settings->closed ? "closed loop" : "open loop", settings->connections,
                  settings->threads, result->seconds, result->interrupted ? " (interrupted)" : "");
     rw_text_addf(text,
@@ -173,6 +172,12 @@ void rw_load_report_text(const struct rw_load_settings *settings,
                  rw_load_rate_of(result, counts->answered),
                  rw_load_rate_of(result, counts->bytes_in) / 1e6,
                  rw_load_rate_of(result, counts->bytes_out) / 1e6);
+    if (counts->sockets)
+        rw_text_addf(text,
+                     "  WebSockets %" PRIu64 " opened; messages: %" PRIu64 " sent, %" PRIu64
+                     " received, %" PRIu64 " of them unasked; %" PRIu64 " pings\n",
+                     counts->sockets, counts->messages_out, counts->messages_in, counts->pushed,
+                     counts->pings);
     rw_text_addf(
         text, "  generator  %.0f answers per CPU second\n\n",
         result->tally.cpu_ns ? (double)counts->answered * 1e9 / (double)result->tally.cpu_ns : 0.0);

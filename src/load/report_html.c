@@ -317,7 +317,7 @@ void rw_load_report_html(const struct rw_load_settings *settings,
     const struct page page = {&doc, settings, result, whole_seconds(result)};
     doc.title = say(&page, RW_TEXTS("Load test", "压力测试报告"));
     doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s", RW_SPAN_ARGS(settings->url),
-                                 settings->protocol == RW_LOAD_H2 ? "HTTP/2" : "HTTP/1.1",
+                                 rw_load_protocol_name(settings->protocol),
                                  rw_label_in(settings->closed ? RW_TEXTS("closed loop", "闭环")
                                                               : RW_TEXTS("open loop", "开环"),
                                              language));

@@ -43,6 +43,11 @@ static void add_counts(const struct rw_load_counts *counts, struct rw_text *text
             rw_text_addf(text, "%s\"%u\": %" PRIu64, separator, i, counts->statuses[i]);
             separator = ", ";
         }
+    rw_text_addf(text,
+                 "},\n  \"websocket\": {\"opened\": %" PRIu64 ", \"sent\": %" PRIu64
+                 ", \"received\": %" PRIu64 ", \"unasked\": %" PRIu64 ", \"pings\": %" PRIu64,
+                 counts->sockets, counts->messages_out, counts->messages_in, counts->pushed,
+                 counts->pings);
     rw_text_adds(text, "},\n  \"errors\": {");
     for (unsigned i = 0; i < RW_LOAD_ERROR_COUNT; i++)
         rw_text_addf(text, "%s\"%s\": %" PRIu64, i ? ", " : "", rw_load_error_name(i),
@@ -112,6 +117,9 @@ static void add_timeline(const struct rw_timeline *timeline, struct rw_text *tex
     rw_text_adds(text, "\n  ]");
 }
 
+static const char *const protocol_names[] =
+    {[RW_LOAD_H1] = "http1", [RW_LOAD_H2] = "http2", [RW_LOAD_WEBSOCKET] = "websocket"};
+
 void rw_load_report_json(const struct rw_load_settings *settings,
                          const struct rw_load_result *result, struct rw_text *text)
 {
@@ -122,9 +130,8 @@ void rw_load_report_json(const struct rw_load_settings *settings,
     rw_text_addf(text,
                  ",\n  \"protocol\": \"%s\", \"loop\": \"%s\", \"threads\": %u, "
                  "\"connections\": %u, \"streams\": %u,\n",
-                 settings->protocol == RW_LOAD_H2 ? "http2" : "http1",
-                 settings->closed ? "closed" : "open", settings->threads, settings->connections,
-                 settings->streams);
+                 protocol_names[settings->protocol], settings->closed ? "closed" : "open",
+                 settings->threads, settings->connections, settings->streams);
     rw_text_addf(text,
                  "  \"seconds\": %.3f, \"held_seconds\": %.3f, \"interrupted\": %s, "
                  "\"cpu_seconds\": %.6f,\n",

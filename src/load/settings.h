@@ -12,7 +12,11 @@
 struct rw_load_script;
 struct rw_tls_client;
 
-enum rw_load_protocol_kind { RW_LOAD_H1, RW_LOAD_H2 };
+/* The last: each connection is a WebSocket from its begin, and requests are messages. */
+enum rw_load_protocol_kind { RW_LOAD_H1, RW_LOAD_H2, RW_LOAD_WEBSOCKET };
+
+/* What a request is: to HTTP, or to the WebSocket that its user has opened. */
+enum rw_load_act { RW_LOAD_CALL, RW_LOAD_OPEN, RW_LOAD_MESSAGE, RW_LOAD_CLOSE };
 
 enum {
     RW_LOAD_REQUESTS_MAX = 256,
@@ -21,7 +25,8 @@ enum {
     RW_LOAD_CONNECTIONS_MAX = 10 * 1000 * 1000,
     RW_LOAD_STREAMS_MAX = 10000,
     RW_LOAD_ADDRESSES_MAX = 16,
-    RW_LOAD_HEAD_BYTES_MAX = 64 * 1024
+    RW_LOAD_HEAD_BYTES_MAX = 64 * 1024,
+    RW_LOAD_MESSAGE_BYTES_MAX = 128 * 1024 /* of a WebSocket */
 };
 
 struct rw_load_header {
@@ -37,6 +42,10 @@ struct rw_load_request {
     uint32_t weight;     /* how often, beside the others; not 0 */
     bool varies;         /* it has variables: a step of the script, written anew each time */
     bool body_varies;    /* of what was written anew: the body's bytes are gone with the next one */
+    enum rw_load_act act;
+    bool binary;         /* a message: not text */
+    bool unanswered;     /* a message: none is waited for */
+    uint16_t close_code; /* of RW_LOAD_CLOSE */
     struct rw_span h1;   /* all of it as HTTP/1.1 sends it, made by rw_load_prepare; if it varies
                             there is none */
 };
@@ -48,6 +57,7 @@ struct rw_load_settings {
     struct rw_span url;        /* as given, for reports */
     struct rw_tls_client *tls; /* NULL: plain */
     enum rw_load_protocol_kind protocol;
+    const struct rw_load_request *upgrade; /* RW_LOAD_WEBSOCKET: how each connection begins */
     struct rw_load_request *requests;
     unsigned request_count;
     struct rw_load_script *script; /* what users do with the requests; NULL: each stands alone */
@@ -72,9 +82,12 @@ struct rw_load_settings {
 
 struct rw_h1_out;
 
-/* The head of a request as HTTP/1.1 sends it. */
+/* The head of a request as HTTP/1.1 sends it; `key` is of a WebSocket's handshake, else empty. */
 void rw_load_put_head(const struct rw_load_settings *settings,
-                      const struct rw_load_request *request, struct rw_h1_out *out);
+                      const struct rw_load_request *request, struct rw_span key,
+                      struct rw_h1_out *out);
+/* "HTTP/1.1", for people. */
+const char *rw_load_protocol_name(enum rw_load_protocol_kind protocol);
 
 /* Writes down what HTTP/1.1 sends for each request that does not vary, in `arena`. */
 RW_MUST_CHECK enum rw_err rw_load_prepare(struct rw_load_settings *settings,

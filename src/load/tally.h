@@ -39,6 +39,9 @@ struct rw_load_counts {
     uint64_t connects; /* connections opened, again ones among them */
     /* Of users with a script: how often they were through, had to give up, were cut at the end. */
     uint64_t iterations_done, iterations_failed, iterations_cut;
+    /* Of WebSockets: opened; messages; of those that came, the ones that no message had asked for.
+     */
+    uint64_t sockets, messages_out, messages_in, pushed, pings;
     uint64_t errors[RW_LOAD_ERROR_COUNT];
     uint64_t statuses[RW_LOAD_STATUS_MAX];
 };

@@ -2,11 +2,14 @@
 
 #include "base/alloc.h"
 #include "load/generator_parts.h"
+#include "load/script/message.h"
+#include "load/socket.h"
 
 enum {
-    TEXT_BYTES = 160 * 1024, /* of one request, as far as it varies */
-    KEPT_BYTES_MAX = 4096,   /* what a user that thinks may hold of the answer */
-    PAUSE_MS = 20            /* after a request that got no answer: no hammering */
+    TEXT_BYTES = 400 * 1024,     /* of one request, as far as it varies, in all its forms */
+    BODY_BYTES_MAX = 160 * 1024, /* of it */
+    KEPT_BYTES_MAX = 4096,       /* what a user that thinks may hold of the answer */
+    PAUSE_MS = 20                /* after a request that got no answer: no hammering */
 };
 
 static uint32_t share_of_users(const struct rw_load_generator *g)
@@ -34,6 +37,8 @@ static void leave(struct rw_load_user *user)
     rw_timer_stop(g->loop, &user->timer);
     rw_list_remove(&user->link);
     rw_list_remove(&user->all);
+    if (user->socket)
+        rw_load_socket_leave(user->socket);
     rw_slab_put(&g->users.slab, user);
 }
 
@@ -64,7 +69,7 @@ static bool begin_iteration(struct rw_load_user *user)
     struct rw_load_generator *g = user->generator;
     const struct rw_load_script *script = g->settings->script;
     user->scenario = &script->scenarios[choose_scenario(g)];
-    user->step = 0;
+    user->step = user->round = 0;
     user->iteration = g->users.begun++ * g->settings->threads + g->index;
     for (unsigned set = 0; set < script->data_count; set++)
         if (user->scenario->uses[set] && !draw_row(g, set, &user->rows[set])) {
@@ -79,8 +84,10 @@ static bool begin_iteration(struct rw_load_user *user)
 static void wait_for_connection(struct rw_load_user *user)
 {
     struct rw_load_generator *g = user->generator;
+    enum rw_load_act act = g->settings->requests[rw_load_user_step(user)->request].act;
+    bool speaks = act == RW_LOAD_MESSAGE || act == RW_LOAD_CLOSE;
     g->tally->counts.due += rw_load_is_recorded(g, user->due_ns);
-    rw_list_push_back(&g->users.waiting, &user->link);
+    rw_list_push_back(speaks ? &g->users.speaking : &g->users.waiting, &user->link);
     rw_loop_later(g->loop, &g->serve);
 }
 
@@ -102,6 +109,21 @@ static void be_due_in(struct rw_load_user *user, uint32_t think_ms)
     wait_for_connection(user);
 }
 
+/* A round of a step with `every` is due by the clock, whatever the answers take: one whose turn is
+ * over already is due since then. */
+static void be_due_by_slot(struct rw_load_user *user)
+{
+    struct rw_load_generator *g = user->generator;
+    uint64_t now = rw_loop_now_ns(g->loop);
+    user->slot_ns += rw_load_user_step(user)->every_ms * RW_NS_PER_MS;
+    if (user->slot_ns > now) {
+        rw_timer_start(g->loop, &user->timer, (user->slot_ns + RW_NS_PER_MS - 1) / RW_NS_PER_MS);
+        return;
+    }
+    user->due_ns = user->slot_ns;
+    wait_for_connection(user);
+}
+
 static uint32_t think_ms(const struct rw_load_user *user)
 {
     const struct rw_load_step *step = rw_load_user_step(user);
@@ -116,19 +138,35 @@ static bool may_begin(const struct rw_load_generator *g, uint32_t in_ms)
            rw_loop_now_ns(g->loop) + in_ms * RW_NS_PER_MS < g->end_ns;
 }
 
+static void go_round(struct rw_load_user *user, uint32_t pause_ms)
+{
+    if (user->round++ == 0)
+        user->slot_ns = user->due_ns;
+    if (rw_load_user_step(user)->every_ms)
+        be_due_by_slot(user);
+    else
+        be_due_in(user, pause_ms);
+}
+
 void rw_load_user_go_on(struct rw_load_user *user, enum rw_load_outcome outcome)
 {
     struct rw_load_generator *g = user->generator;
     struct rw_load_counts *counts = &g->tally->counts;
-    bool last = user->step + 1 == user->scenario->step_count;
+    bool more_rounds = user->round + 1 < rw_load_user_step(user)->times;
+    bool last = user->step + 1 == user->scenario->step_count && !more_rounds;
     uint32_t pause_ms = think_ms(user);
     user->calling = false;
     if (outcome == RW_LOAD_LOST && pause_ms < PAUSE_MS)
         pause_ms = PAUSE_MS;
     if (user->answer.body.room > KEPT_BYTES_MAX)
         rw_load_answer_free(&user->answer);
+    if (outcome == RW_LOAD_GOOD && more_rounds && !g->stopped) {
+        go_round(user, pause_ms);
+        return;
+    }
     if (outcome == RW_LOAD_GOOD && !last && !g->stopped) {
         user->step++;
+        user->round = 0;
         be_due_in(user, pause_ms);
         return;
     }
@@ -140,6 +178,8 @@ void rw_load_user_go_on(struct rw_load_user *user, enum rw_load_outcome outcome)
     if (g->steps && outcome != RW_LOAD_GOOD && rw_load_is_recorded(g, user->due_ns))
         g->steps[rw_load_user_step(user)->request].failed++;
     forget(user);
+    if (user->socket)
+        rw_load_socket_leave(user->socket);
     if (may_begin(g, pause_ms) && begin_iteration(user))
         be_due_in(user, pause_ms);
     else
@@ -206,6 +246,20 @@ static void cut_all(struct rw_load_generator *g, bool also_calling)
     }
 }
 
+void rw_load_user_deserted(struct rw_load_user *user, enum rw_load_error why)
+{
+    struct rw_load_generator *g = user->generator;
+    bool was_due = rw_list_linked(&user->link);
+    if (user->calling)
+        return;
+    if (!was_due)
+        user->due_ns = rw_loop_now_ns(g->loop);
+    rw_timer_stop(g->loop, &user->timer);
+    rw_list_remove(&user->link);
+    rw_load_count_error(g, user->due_ns, why);
+    rw_load_user_go_on(user, RW_LOAD_LOST);
+}
+
 static bool is_time_over(const struct rw_load_generator *g)
 {
     uint64_t patience_ns = g->settings->timeout_ms * RW_NS_PER_MS, now = rw_loop_now_ns(g->loop);
@@ -214,12 +268,11 @@ static bool is_time_over(const struct rw_load_generator *g)
     return g->settings->closed ? now >= g->end_ns : now >= g->end_ns + patience_ns;
 }
 
-static void give_up_waiting(struct rw_load_generator *g)
+static void give_up_waiting(struct rw_load_generator *g, struct rw_list *waiting)
 {
     uint64_t patience_ns = g->settings->timeout_ms * RW_NS_PER_MS, now = rw_loop_now_ns(g->loop);
-    while (!rw_list_empty(&g->users.waiting)) {
-        struct rw_load_user *user =
-            rw_container_of(g->users.waiting.next, struct rw_load_user, link);
+    while (!rw_list_empty(waiting)) {
+        struct rw_load_user *user = rw_container_of(waiting->next, struct rw_load_user, link);
         if (now <= user->due_ns + patience_ns)
             break;
         rw_list_remove(&user->link);
@@ -232,10 +285,12 @@ void rw_load_users_look(struct rw_load_generator *g)
 {
     if (!g->settings->script)
         return;
-    if (is_time_over(g))
+    if (is_time_over(g)) {
         cut_all(g, false);
-    else
-        give_up_waiting(g);
+        return;
+    }
+    give_up_waiting(g, &g->users.waiting);
+    give_up_waiting(g, &g->users.speaking);
 }
 
 bool rw_load_users_gone(const struct rw_load_generator *g)
@@ -262,6 +317,18 @@ static struct rw_span put(const struct rw_load_template *template,
     if (rw_load_template_is_constant(template))
         return rw_load_template_text(template);
     rw_load_template_put(template, values, out);
+    return out->overflow ? RW_LITERAL("") : rw_span(out->at + begin, out->len - begin);
+}
+
+/* Its bytes as they are sent: of a message in another form behind its text. */
+static struct rw_span put_body(const struct rw_load_step *step, const struct rw_load_values *values,
+                               struct rw_h1_out *out)
+{
+    struct rw_span text = put(&step->body, values, out);
+    if (step->form == RW_LOAD_FORM_TEXT || out->overflow)
+        return text;
+    size_t begin = out->len;
+    out->overflow = rw_load_message_put(step->form, text, out) != NULL || out->overflow;
     return out->overflow ? RW_LITERAL("") : rw_span(out->at + begin, out->len - begin);
 }
 
@@ -293,9 +360,11 @@ static bool write_anew(struct rw_load_user *user, const struct rw_load_request *
     good = good && head_bytes < RW_LOAD_HEAD_BYTES_MAX;
     written->body_varies = !rw_load_template_is_constant(&step->body);
     if (written->body_varies)
-        written->body = put(&step->body, &values, &out);
+        written->body = put_body(step, &values, &out);
+    good = good && written->body.len <= BODY_BYTES_MAX;
     users->request = written;
-    return good && !out.overflow && is_target(written->target);
+    bool speaks = request->act == RW_LOAD_MESSAGE || request->act == RW_LOAD_CLOSE;
+    return good && !out.overflow && (speaks || is_target(written->target));
 }
 
 bool rw_load_user_write(struct rw_load_user *user)
@@ -331,6 +400,12 @@ void rw_load_user_body(struct rw_load_user *user, struct rw_span bytes)
     rw_load_answer_body(&user->answer, rw_load_user_step(user), bytes);
 }
 
+bool rw_load_user_hears(struct rw_load_user *user)
+{
+    const struct rw_load_values values = values_of(user);
+    return rw_load_answer_is_awaited(&user->answer, rw_load_user_step(user), &values);
+}
+
 bool rw_load_user_judge(struct rw_load_user *user, uint64_t latency_ns)
 {
     const struct rw_load_values values = values_of(user);
@@ -345,6 +420,7 @@ enum rw_err rw_load_users_open(struct rw_load_generator *g)
     const struct rw_load_script *script = g->settings->script;
     struct rw_load_users *users = &g->users;
     rw_list_init(&users->waiting);
+    rw_list_init(&users->speaking);
     rw_list_init(&users->all);
     if (!script)
         return RW_OK;

@@ -16,8 +16,10 @@
 #include "io/loop.h"
 #include "load/script/judge.h"
 #include "load/settings.h"
+#include "load/tally.h"
 
 struct rw_load_generator;
+struct rw_load_socket;
 
 struct rw_load_user {
     struct rw_list link; /* of those that wait for a connection */
@@ -26,9 +28,12 @@ struct rw_load_user {
     struct rw_load_generator *generator;
     const struct rw_load_scenario *scenario;
     unsigned step;
-    bool calling;    /* its request is under way */
-    uint64_t due_ns; /* what it sends next, or has sent */
+    unsigned round;   /* of a step that is repeated */
+    bool calling;     /* its request is under way */
+    uint64_t due_ns;  /* what it sends next, or has sent */
+    uint64_t slot_ns; /* of a step with `every`: when this round's turn was */
     uint64_t iteration;
+    struct rw_load_socket *socket; /* that it has opened; NULL: none, or it has gone */
     struct rw_load_answer answer;
     const struct rw_span *rows[RW_LOAD_DATA_MAX];
     struct rw_text captures[]; /* as many as any scenario has */
@@ -36,9 +41,9 @@ struct rw_load_user {
 
 struct rw_load_users {
     struct rw_slab slab;
-    struct rw_list waiting, all;
-    unsigned captures; /* of each user */
-    uint64_t begun;    /* iterations */
+    struct rw_list waiting, speaking, all; /* the second: to their own WebSockets */
+    unsigned captures;                     /* of each user */
+    uint64_t begun;                        /* iterations */
     uint64_t drawn[RW_LOAD_DATA_MAX];
     bool exhausted; /* rows that are to be used once are used up: nobody new begins */
     struct rw_random random;
@@ -67,6 +72,8 @@ static inline void rw_load_user_trailers(struct rw_load_user *user, struct rw_sp
 {
     rw_load_answer_trailers(&user->answer, lines);
 }
+/* Is the message that came the one that its step waits for? If not it is forgotten. */
+bool rw_load_user_hears(struct rw_load_user *user);
 bool rw_load_user_judge(struct rw_load_user *user, uint64_t latency_ns);
 
 enum rw_load_outcome {
@@ -77,6 +84,9 @@ enum rw_load_outcome {
 
 /* To the next step, another iteration, or away: `user` may be gone afterwards. */
 void rw_load_user_go_on(struct rw_load_user *user, enum rw_load_outcome outcome);
+
+/* Its WebSocket has ended though it was not through. */
+void rw_load_user_deserted(struct rw_load_user *user, enum rw_load_error why);
 
 static inline const struct rw_load_step *rw_load_user_step(const struct rw_load_user *user)
 {

@@ -291,6 +291,37 @@ static void what_is_written_can_be_read(void **unused)
     assert_int_equal(rest.len, 0);
 }
 
+/* Section 5.2: each length in its shortest form; unmasked it is what went in. */
+static void a_clients_message_can_be_read(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536, 70001};
+    static const uint8_t mask[RW_WEBSOCKET_MASK_BYTES] = {0x37, 0xfa, 0x21, 0x3d};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        size_t length = lengths[i];
+        char *payload = malloc(length + 1), *bytes = malloc(length + RW_WEBSOCKET_FRAME_MAX);
+        assert_true(payload && bytes);
+        for (size_t k = 0; k < length; k++)
+            payload[k] = (char)(k * 7);
+        size_t len =
+            rw_websocket_write_message(bytes, RW_WEBSOCKET_BINARY, rw_span(payload, length), mask);
+        struct rw_websocket_track track;
+        struct rw_websocket_frame frame;
+        struct rw_span rest = rw_span(bytes, len);
+        rw_websocket_start(&track, true, 0);
+        assert_int_equal(rw_websocket_next(&track, 0, &rest, &frame), RW_WEBSOCKET_FRAME);
+        assert_int_equal(frame.bytes, length);
+        assert_true(frame.fin && frame.opcode == RW_WEBSOCKET_BINARY);
+        const char *masked = bytes + len - length;
+        for (size_t k = 0; k < length; k++)
+            assert_int_equal((char)(masked[k] ^ mask[k % RW_WEBSOCKET_MASK_BYTES]), payload[k]);
+        assert_int_equal(rw_websocket_next(&track, 0, &rest, &frame), RW_WEBSOCKET_MORE);
+        assert_true(rw_websocket_between(&track));
+        free(payload);
+        free(bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +333,7 @@ int main(void)
         cmocka_unit_test(extensions),
         cmocka_unit_test(handshake),
         cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(a_clients_message_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,11 +213,25 @@ static void test_mistakes(void **state)
                    "2:51 not a regular expression: missing closing parenthesis at offset 1");
     expect_mistake(
         "[{ path: /, check: [{}] }]",
-        "2:42 a check needs one of status, below, header, json, regex, equals, contains");
+        "2:42 a check needs one of status, grpc, below, header, json, regex, equals, contains");
     expect_mistake("[{ path: /, capture: [{ as: x, json: a }] }]",
                    "2:59 a JSON pointer begins with \"/\"");
     expect_mistake("[{ path: /, headers: { Host: a } }]",
                    "2:51 this field is made of the target and the body");
+    expect_mistake("[{ send: a }]", "2:23 no WebSocket is there: a step with open first");
+    expect_mistake("[{ open: /, body: a }]", "2:23 method, body, body_file and grpc go with path");
+    expect_mistake("[{ open: /a }, { open: /b }]",
+                   "2:45 one WebSocket at a time: there is one, and no close");
+    expect_mistake("[{ open: /, headers: { Upgrade: h2c } }]",
+                   "2:43 \"upgrade\": the handshake has its own");
+    expect_mistake("[{ open: / }, { send: a, path: /b }]",
+                   "2:36 a step is one of path, open, send, send_binary, close");
+    expect_mistake("[{ open: / }, { send: a, check: [200] }]",
+                   "2:55 a message of a WebSocket has no such");
+    expect_mistake("[{ open: / }, { send_binary: '!' }]", "2:51 not base64");
+    expect_mistake("[{ open: / }, { close: 7 }]", "2:45 codes are from 1000 to 4999");
+    expect_mistake("[{ path: /, every: 1s }]", "2:41 every goes with times");
+    expect_mistake("[{}]", "2:23 a step is one of path, open, send, send_binary, close");
     /* Not before it has been captured, and not in another scenario. */
     expect_mistake("[{ path: \"/${x}\" }, { path: /, capture: [{ as: x, json: /x }] }]",
                    "2:31 unknown variable \"x\"");

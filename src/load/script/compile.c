@@ -215,6 +215,7 @@ static void compile_scenario(struct rw_load_compiler *compiler,
 {
     const struct rw_load_config_step *steps = from->steps.items;
     compiler->scenario = scenario;
+    compiler->socket_open = false;
     compiler->names.count = compiler->names_of_file;
     *scenario = (struct rw_load_scenario){.name = from->name, .weight = from->weight};
     scenario->steps =

@@ -2,12 +2,15 @@
  *
  * rw_load_script_compile is called once the tables have filled `config`, also where some of it was
  * wrong; it tells further mistakes and leaves config->script and config->requests. compile.c has
- * names, data and scenarios, compile_step.c one step.
+ * names, data and scenarios, compile_step.c one step, compile_message.c what it sends where that is
+ * not HTTP's own.
  */
 #ifndef RW_LOAD_SCRIPT_COMPILE_H
 #define RW_LOAD_SCRIPT_COMPILE_H
 
 #include "load/script/config.h"
+
+enum { RW_LOAD_BODY_FILE_BYTES_MAX = 64 << 20 };
 
 struct rw_load_compiler {
     struct rw_load_config *config;
@@ -18,6 +21,7 @@ struct rw_load_compiler {
     size_t names_of_file;       /* of all scenarios; captures follow */
     bool names_lack;            /* a data file could not be read */
     struct rw_load_scenario *scenario;
+    bool socket_open; /* a step of it has opened one */
 };
 
 void rw_load_script_compile(struct rw_load_config *config, struct rw_conf_report *report);
@@ -27,6 +31,20 @@ void rw_load_compile_template(struct rw_load_compiler *compiler, const struct rw
                               enum rw_load_encoding encoding, struct rw_load_template *to);
 void rw_load_compile_step(struct rw_load_compiler *compiler, const struct rw_load_config_step *from,
                           struct rw_span think, const void *think_place, struct rw_load_step *step);
+
+/* gRPC's message and fields; a WebSocket's opening, messages and closing. */
+void rw_load_compile_grpc(struct rw_load_compiler *compiler, const struct rw_load_config_grpc *from,
+                          struct rw_load_request *request, struct rw_load_step *step);
+void rw_load_compile_socket(struct rw_load_compiler *compiler,
+                            const struct rw_load_config_step *from, struct rw_load_request *request,
+                            struct rw_load_step *step);
+
+/* One more header field of the request, whose templates have room for it. */
+void rw_load_compile_header(struct rw_load_compiler *compiler, const struct rw_conf_pair *pair,
+                            struct rw_load_request *request, const struct rw_load_step *step);
+/* Room in the script for one more; NULL: there is none. */
+struct rw_load_check *rw_load_compile_new_check(struct rw_load_compiler *compiler,
+                                                struct rw_load_step *step, const void *place);
 
 /* The number of a capture's name in this scenario, a new one where it has none. */
 unsigned rw_load_compile_capture(struct rw_load_compiler *compiler,

@@ -2,11 +2,8 @@
  * and captures. */
 #include "load/script/compile.h"
 
-#include "base/base64.h"
 #include "conf/scalar.h"
 #include "load/script/regex.h"
-
-enum { BODY_FILE_BYTES_MAX = 64 << 20 };
 
 /* ---- Checks ---- */
 
@@ -43,9 +40,8 @@ static void set_source(struct rw_load_compiler *compiler, const struct source *s
     }
 }
 
-/* Room in the script for one more; NULL: there is none. */
-static struct rw_load_check *new_check(struct rw_load_compiler *compiler, struct rw_load_step *step,
-                                       const void *place)
+struct rw_load_check *rw_load_compile_new_check(struct rw_load_compiler *compiler,
+                                                struct rw_load_step *step, const void *place)
 {
     struct rw_load_script *script = compiler->script;
     if (script->check_count == RW_LOAD_CHECKS_MAX) {
@@ -64,7 +60,8 @@ static struct rw_load_check *new_check(struct rw_load_compiler *compiler, struct
 static struct rw_span status_text(struct rw_load_compiler *compiler,
                                   const struct rw_load_check *check)
 {
-    struct rw_span text = rw_arena_format(compiler->arena, "status is");
+    struct rw_span text = rw_arena_format(
+        compiler->arena, check->part == RW_LOAD_GRPC ? "gRPC status is" : "status is");
     for (unsigned i = 0; i < check->status_count && text.at; i++)
         text = rw_arena_format(compiler->arena, "%s%s %u", text.at, i ? " or" : "",
                                check->statuses[i]);
@@ -82,7 +79,7 @@ static void describe(struct rw_load_compiler *compiler, const struct rw_load_con
                                                      : "body";
     struct rw_span name = check->part == RW_LOAD_MATCH ? from->regex : check->name;
     char below[32];
-    if (check->part == RW_LOAD_STATUS)
+    if (check->part == RW_LOAD_STATUS || check->part == RW_LOAD_GRPC)
         check->text = status_text(compiler, check);
     else if (check->part == RW_LOAD_LATENCY)
         check->text =
@@ -99,14 +96,15 @@ static void describe(struct rw_load_compiler *compiler, const struct rw_load_con
 static void compile_check(struct rw_load_compiler *compiler,
                           const struct rw_load_config_check *from, struct rw_load_step *step)
 {
-    struct rw_load_check *check = new_check(compiler, step, from);
+    struct rw_load_check *check = rw_load_compile_new_check(compiler, step, from);
     if (!check)
         return;
     set_source(compiler, &(struct source){from->header, from->json, &from->regex}, check);
-    if (from->status.count)
-        check->part = RW_LOAD_STATUS;
-    for (size_t i = 0; i < from->status.count && i < RW_LOAD_STATUSES_MAX; i++)
-        check->statuses[check->status_count++] = (uint16_t)((uint32_t *)from->status.items)[i];
+    if (from->status.count || from->grpc.count)
+        check->part = from->grpc.count ? RW_LOAD_GRPC : RW_LOAD_STATUS;
+    const struct rw_conf_list *statuses = from->grpc.count ? &from->grpc : &from->status;
+    for (size_t i = 0; i < statuses->count && i < RW_LOAD_STATUSES_MAX; i++)
+        check->statuses[check->status_count++] = (uint16_t)((uint32_t *)statuses->items)[i];
     if (from->below_ms)
         check->part = RW_LOAD_LATENCY;
     check->below_ns = from->below_ms * 1000000ull;
@@ -116,12 +114,13 @@ static void compile_check(struct rw_load_compiler *compiler,
     rw_load_compile_template(compiler, &from->contains, RW_LOAD_AS_IS, &check->contains);
     describe(compiler, from, check);
     step->judges_status |= check->part == RW_LOAD_STATUS;
+    step->judges_grpc |= check->part == RW_LOAD_GRPC;
 }
 
 static void compile_capture(struct rw_load_compiler *compiler,
                             const struct rw_load_config_capture *from, struct rw_load_step *step)
 {
-    struct rw_load_check *check = new_check(compiler, step, from);
+    struct rw_load_check *check = rw_load_compile_new_check(compiler, step, from);
     if (!check)
         return;
     set_source(compiler, &(struct source){from->header, from->json, &from->regex}, check);
@@ -145,6 +144,7 @@ static void compile_checks(struct rw_load_compiler *compiler,
         compile_check(compiler, &checks[i], step);
     for (size_t i = 0; i < from->captures.count; i++)
         compile_capture(compiler, &captures[i], step);
+    step->looks_at_body = step->has_answer;
     for (unsigned i = 0; i < step->check_count; i++) {
         enum rw_load_part part = step->checks[i].part;
         step->looks_at_body |=
@@ -164,8 +164,8 @@ static bool is_overridden(const struct rw_load_config_step *step, struct rw_span
     return false;
 }
 
-static void compile_header(struct rw_load_compiler *compiler, const struct rw_conf_pair *pair,
-                           struct rw_load_request *request, const struct rw_load_step *step)
+void rw_load_compile_header(struct rw_load_compiler *compiler, const struct rw_conf_pair *pair,
+                            struct rw_load_request *request, const struct rw_load_step *step)
 {
     struct rw_load_template *template = &step->headers[request->header_count];
     if (request->header_count == RW_LOAD_HEADERS_MAX) {
@@ -199,18 +199,19 @@ static void compile_headers(struct rw_load_compiler *compiler,
         rw_load_compile_memory(compiler, (RW_LOAD_HEADERS_MAX + 1) * sizeof(*step->headers));
     for (size_t i = 0; step->headers && i < common->count; i++)
         if (!is_overridden(from, pairs[i].key))
-            compile_header(compiler, &pairs[i], request, step);
+            rw_load_compile_header(compiler, &pairs[i], request, step);
     for (size_t i = 0; step->headers && i < from->headers.count; i++)
-        compile_header(compiler, &own[i], request, step);
+        rw_load_compile_header(compiler, &own[i], request, step);
 }
 
 static void compile_target(struct rw_load_compiler *compiler,
                            const struct rw_load_config_step *from, struct rw_load_request *request,
                            struct rw_load_step *step)
 {
-    if (from->path.len && from->path.at[0] != '/' && !rw_span_starts(from->path, RW_LITERAL("${")))
-        rw_conf_mistake_on(compiler->report, &from->path, "a path begins with \"/\"");
-    rw_load_compile_template(compiler, &from->path, RW_LOAD_AS_TARGET, &step->target);
+    const struct rw_span *path = from->open.len ? &from->open : &from->path;
+    if (path->len && path->at[0] != '/' && !rw_span_starts(*path, RW_LITERAL("${")))
+        rw_conf_mistake_on(compiler->report, path, "a path begins with \"/\"");
+    rw_load_compile_template(compiler, path, RW_LOAD_AS_TARGET, &step->target);
     if (!rw_load_template_is_constant(&step->target)) {
         request->varies = true;
         return;
@@ -218,7 +219,7 @@ static void compile_target(struct rw_load_compiler *compiler,
     request->target = rw_load_template_text(&step->target);
     for (size_t i = 0; i < request->target.len; i++)
         if (request->target.at[i] <= ' ' || request->target.at[i] > '~') {
-            rw_conf_mistake_on(compiler->report, &from->path,
+            rw_conf_mistake_on(compiler->report, path,
                                "characters that no URL has: they are written as %%20 and the like");
             return;
         }
@@ -229,7 +230,7 @@ static void compile_body(struct rw_load_compiler *compiler, const struct rw_load
 {
     if (from->body_file.len) {
         const struct rw_span *bytes =
-            rw_load_compile_file(compiler, &from->body_file, BODY_FILE_BYTES_MAX);
+            rw_load_compile_file(compiler, &from->body_file, RW_LOAD_BODY_FILE_BYTES_MAX);
         request->body = bytes ? *bytes : RW_LITERAL("");
     } else if (from->body.len) {
         rw_load_compile_template(compiler, &from->body, RW_LOAD_AS_IS, &step->body);
@@ -249,66 +250,23 @@ static void name_request(struct rw_load_compiler *compiler, const struct rw_load
                                        : RW_LITERAL("GET");
     request->name = from->name;
     if (!from->name.len)
-        request->name = rw_arena_format(compiler->arena, "%.*s %.*s", RW_SPAN_ARGS(request->method),
-                                        RW_SPAN_ARGS(from->path));
+        request->name =
+            rw_arena_format(compiler->arena, "%.*s %.*s",
+                            RW_SPAN_ARGS(from->open.len ? RW_LITERAL("open") : request->method),
+                            RW_SPAN_ARGS(from->open.len ? from->open : from->path));
     if (!request->name.at)
         compiler->report->err = RW_ENOMEM;
 }
 
-/* ---- gRPC ---- */
-
-enum { GRPC_HEAD_BYTES = 5 }; /* not compressed; the length, big-endian */
-
-static struct rw_span decode_message(struct rw_load_compiler *compiler, const struct rw_span *text)
-{
-    struct rw_base64_decoder decoder = {0};
-    size_t room = text->len + 4, written = 0;
-    char *bytes = rw_load_compile_memory(compiler, room);
-    struct rw_span rest = *text;
-    bool good = !bytes || !rest.len || rw_base64_decode(&decoder, &rest, bytes, room, &written);
-    if (!good || rest.len || (text->len && bytes && !rw_base64_decoded(&decoder)))
-        rw_conf_mistake_on(compiler->report, text, "not base64");
-    return rw_span(bytes, bytes ? written : 0);
-}
-
-static void set_grpc_body(struct rw_load_compiler *compiler, struct rw_span message,
-                          struct rw_load_request *request)
-{
-    char *body = rw_load_compile_memory(compiler, GRPC_HEAD_BYTES + message.len);
-    if (!body)
-        return;
-    for (unsigned i = 0; i < 4; i++)
-        body[1 + i] = (char)(message.len >> (24 - 8 * i));
-    if (message.len)
-        memcpy(body + GRPC_HEAD_BYTES, message.at, message.len);
-    request->body = rw_span(body, GRPC_HEAD_BYTES + message.len);
-}
-
-static void compile_grpc(struct rw_load_compiler *compiler, const struct rw_load_config_grpc *from,
-                         struct rw_load_request *request, struct rw_load_step *step)
-{
-    static const struct rw_conf_pair fields[] = {
-        {{"Content-Type", 12}, {"application/grpc", 16}},
-        {{"TE", 2}, {"trailers", 8}},
-    };
-    const struct rw_span *file =
-        from->file.len ? rw_load_compile_file(compiler, &from->file, BODY_FILE_BYTES_MAX) : NULL;
-    struct rw_span message = file ? *file : decode_message(compiler, &from->message);
-    if (compiler->config->protocol != RW_LOAD_H2)
-        rw_conf_mistake_at(compiler->report, from->place, "gRPC needs `protocol: http2`");
-    set_grpc_body(compiler, message, request);
-    request->method = RW_LITERAL("POST");
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        compile_header(compiler, &fields[i], request, step);
-}
-
+/* Where no check is about it. */
 static void check_grpc_status(struct rw_load_compiler *compiler, const void *place,
                               struct rw_load_step *step)
 {
-    struct rw_load_check *check = new_check(compiler, step, place);
+    struct rw_load_check *check = rw_load_compile_new_check(compiler, step, place);
     if (!check)
         return;
     check->part = RW_LOAD_GRPC;
+    check->statuses[check->status_count++] = 0;
     check->text = RW_LITERAL("gRPC status is 0");
 }
 
@@ -330,16 +288,21 @@ void rw_load_compile_step(struct rw_load_compiler *compiler, const struct rw_loa
 {
     struct rw_load_config *config = compiler->config;
     struct rw_load_request *request = &config->requests[config->request_count];
-    *step = (struct rw_load_step){.request = config->request_count++};
+    *step = (struct rw_load_step){
+        .request = config->request_count++, .times = from->times, .every_ms = from->every_ms};
     request->weight = 1;
-    name_request(compiler, from, request);
-    compile_target(compiler, from, request, step);
-    compile_headers(compiler, from, request, step);
-    compile_body(compiler, from, request, step);
+    if (from->path.len || from->open.len) {
+        name_request(compiler, from, request);
+        compile_target(compiler, from, request, step);
+        compile_headers(compiler, from, request, step);
+        compile_body(compiler, from, request, step);
+    }
     if (from->grpc)
-        compile_grpc(compiler, from->grpc, request, step);
+        rw_load_compile_grpc(compiler, from->grpc, request, step);
+    if (!from->path.len)
+        rw_load_compile_socket(compiler, from, request, step);
     compile_checks(compiler, from, step);
-    if (from->grpc)
+    if (from->grpc && !step->judges_grpc)
         check_grpc_status(compiler, &from->path, step);
     if (think.len && !read_think(think, step))
         rw_conf_mistake_on(compiler->report, think_place,

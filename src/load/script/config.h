@@ -1,4 +1,4 @@
-/* A scenario file as it stands, read by the tables of config.c.
+/* A scenario file as it stands, read by the tables of config*.c.
  *
  * `ringway load FILE` calls rw_load_script_read, which reads the file, compiles it (compile.h, as
  * the check of the whole file, so that its mistakes are told with their places as all others are)
@@ -12,7 +12,7 @@
 #include "load/settings.h"
 
 struct rw_load_config_check {
-    struct rw_conf_list status; /* uint32_t */
+    struct rw_conf_list status, grpc; /* uint32_t */
     uint32_t below_ms;
     struct rw_span header, json, regex, equals, contains;
     struct rw_conf_place place;
@@ -24,12 +24,15 @@ struct rw_load_config_capture {
 };
 
 struct rw_load_config_grpc {
-    struct rw_span message, file;
+    struct rw_span message, file, fields;
     struct rw_conf_place place;
 };
 
 struct rw_load_config_step {
     struct rw_span name, method, path, body, body_file, think;
+    struct rw_span open, send, send_binary, answer; /* of a WebSocket */
+    uint32_t close, times, every_ms;
+    bool unanswered;
     struct rw_load_config_grpc *grpc; /* NULL: it is none */
     struct rw_conf_list headers;      /* pairs */
     struct rw_conf_list captures, checks;

@@ -24,7 +24,7 @@ void rw_load_answer_begin(struct rw_load_answer *answer)
     answer->body.err = RW_OK;
     answer->status = 0;
     answer->good = true;
-    answer->grpc_good = false;
+    answer->grpc_status = -1;
 }
 
 void rw_load_answer_free(struct rw_load_answer *answer)
@@ -40,6 +40,12 @@ void rw_load_answer_body(struct rw_load_answer *answer, const struct rw_load_ste
         rw_text_add(&answer->body, rw_span(bytes.at, bytes.len < room ? bytes.len : room));
 }
 
+static int read_grpc_status(struct rw_span text)
+{
+    uint64_t status;
+    return rw_span_to_u64(text, &status) && status < UINT16_MAX ? (int)status : -1;
+}
+
 void rw_load_answer_trailers(struct rw_load_answer *answer, struct rw_span lines)
 {
     struct rw_span line;
@@ -48,8 +54,8 @@ void rw_load_answer_trailers(struct rw_load_answer *answer, struct rw_span lines
         if (line.len && line.at[line.len - 1] == '\r')
             line.len--;
         if (colon > 0 && rw_span_is_nocase(rw_span(line.at, (size_t)colon), "grpc-status"))
-            answer->grpc_good =
-                rw_span_is(rw_span_trim(rw_span_skip(line, (size_t)colon + 1)), "0");
+            answer->grpc_status =
+                read_grpc_status(rw_span_trim(rw_span_skip(line, (size_t)colon + 1)));
     }
 }
 
@@ -202,7 +208,10 @@ static void judge_part(const struct rw_load_check *check, struct trial *trial)
         conclude(check, trial, true, body);
         break;
     case RW_LOAD_GRPC:
-        conclude(check, trial, trial->answer->grpc_good, found);
+        conclude(check, trial,
+                 trial->answer->grpc_status >= 0 &&
+                     is_among(check, (uint16_t)trial->answer->grpc_status),
+                 found);
         break;
     case RW_LOAD_FIELD:
         break; /* done in the head */
@@ -216,7 +225,8 @@ void rw_load_answer_head(struct rw_load_answer *answer, const struct rw_load_ste
     struct trial trial = {answer, values, captures, counts, 0, NULL, false};
     const struct rw_field *grpc = rw_message_find_name(message, RW_LITERAL("grpc-status"));
     answer->status = message->status;
-    answer->grpc_good = grpc && rw_span_is(grpc->value, "0"); /* where there are no trailers */
+    if (grpc) /* where there are no trailers */
+        answer->grpc_status = read_grpc_status(grpc->value);
     for (unsigned i = 0; i < step->check_count; i++) {
         const struct rw_load_check *check = &step->checks[i];
         if (check->part != RW_LOAD_FIELD)
@@ -224,6 +234,17 @@ void rw_load_answer_head(struct rw_load_answer *answer, const struct rw_load_ste
         const struct rw_field *field = rw_message_find_name(message, check->name);
         conclude(check, &trial, field != NULL, field ? field->value : RW_LITERAL(""));
     }
+}
+
+bool rw_load_answer_is_awaited(struct rw_load_answer *answer, const struct rw_load_step *step,
+                               const struct rw_load_values *values)
+{
+    const struct trial trial = {.answer = answer, .values = values};
+    const struct rw_load_check awaited = {.has_contains = true, .contains = step->answer};
+    if (!step->has_answer || holds(&awaited, &trial, rw_text_span(&answer->body)))
+        return true;
+    answer->body.len = 0;
+    return false;
 }
 
 bool rw_load_answer_judge(struct rw_load_answer *answer, const struct rw_load_step *step,
@@ -234,7 +255,7 @@ bool rw_load_answer_judge(struct rw_load_answer *answer, const struct rw_load_st
     for (unsigned i = 0; i < step->check_count; i++)
         judge_part(&step->checks[i], &trial);
     json_decref(trial.json);
-    if (!step->judges_status && answer->status >= 400)
+    if (!step->judges_status && (step->opens ? answer->status != 101 : answer->status >= 400))
         answer->good = false;
     return answer->good;
 }

@@ -19,7 +19,7 @@ struct rw_load_answer {
     struct rw_text body;
     uint16_t status;
     bool good;
-    bool grpc_good; /* the status of gRPC was there, and is 0 */
+    int grpc_status; /* -1: none was there */
 };
 
 void rw_load_answer_begin(struct rw_load_answer *answer);
@@ -33,6 +33,10 @@ void rw_load_answer_body(struct rw_load_answer *answer, const struct rw_load_ste
                          struct rw_span bytes);
 /* "Name: value\r\n" lines behind the body. */
 void rw_load_answer_trailers(struct rw_load_answer *answer, struct rw_span lines);
+/* A message that came is whole: is it the one that the step waits for? If not it is forgotten, and
+ * the next one begins. */
+bool rw_load_answer_is_awaited(struct rw_load_answer *answer, const struct rw_load_step *step,
+                               const struct rw_load_values *values);
 /* All of it is there: is it as it is to be? */
 bool rw_load_answer_judge(struct rw_load_answer *answer, const struct rw_load_step *step,
                           uint64_t latency_ns, const struct rw_load_values *values,

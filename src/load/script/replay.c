@@ -167,6 +167,7 @@ static enum rw_err make_step(struct rw_arena *arena, const struct rw_load_reques
         return RW_ENOMEM;
     *column = (struct rw_load_piece){.origin = RW_LOAD_COLUMN};
     step->request = number;
+    step->times = 1;
     step->target = (struct rw_load_template){column, 1};
     for (unsigned i = 0; i < request->header_count; i++) {
         fields[i] = (struct rw_load_piece){.text = request->headers[i].value};

@@ -20,9 +20,18 @@ enum {
     RW_LOAD_CHECKS_MAX = 1024,            /* of all scenarios, captures among them */
     RW_LOAD_STATUSES_MAX = 16,            /* of one check */
     RW_LOAD_WEIGHT_MAX = 1000,            /* of a scenario */
+    RW_LOAD_TIMES_MAX = 1000 * 1000,      /* a step, one after the other */
     RW_LOAD_USERS_MAX = 1000000,          /* at a time, of one thread */
     RW_LOAD_ANSWER_BYTES_MAX = 1 << 20,   /* of a body that is looked into; the rest is not seen */
     RW_LOAD_CAPTURED_BYTES_MAX = 16 << 10 /* a captured value */
+};
+
+/* What a body is written from, and how it is framed: message.h. */
+enum rw_load_form {
+    RW_LOAD_FORM_TEXT,        /* as it is */
+    RW_LOAD_FORM_BASE64,      /* bytes */
+    RW_LOAD_FORM_GRPC_BASE64, /* a message of protocol buffers, with gRPC's five bytes before it */
+    RW_LOAD_FORM_GRPC_FIELDS  /* ... from JSON, by numbers of fields */
 };
 
 /* What is looked at. */
@@ -33,7 +42,7 @@ enum rw_load_part {
     RW_LOAD_JSON,  /* the value at a JSON pointer (RFC 6901) in the body */
     RW_LOAD_MATCH, /* of a regular expression in the body */
     RW_LOAD_BODY,
-    RW_LOAD_GRPC /* its status, of the trailers: 0 */
+    RW_LOAD_GRPC /* its status, of the trailers */
 };
 
 /* A check: what is looked at is there and is as it is to be. A capture: it is there, and is kept.
@@ -59,6 +68,12 @@ struct rw_load_step {
     struct rw_load_template *headers; /* as many as the request has */
     struct rw_load_check *checks;
     unsigned check_count;
+    struct rw_load_template answer; /* the message that is waited for has this in it */
+    bool has_answer;
+    bool opens;             /* a WebSocket */
+    enum rw_load_form form; /* of `body`, where it varies */
+    uint32_t times, every_ms;
+    bool judges_grpc;
     bool judges_status; /* otherwise statuses from 400 on are failures */
     bool looks_at_body;
     uint32_t think_ms_least, think_ms_most; /* after it */

@@ -1,0 +1,238 @@
+// `ringway load` and WebSockets: against origins that count what they see.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { cleanup, scratch } from "./support/cleanup.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { runRingway } from "./support/run.mjs";
+import { sleep } from "./support/wait.mjs";
+import { startWebSocketOrigin } from "./support/websocket.mjs";
+
+async function load(...args) {
+  const { code, stdout, stderr } = await runRingway("load", "--json", ...args.map(String));
+  return { code, stderr, report: stdout ? JSON.parse(stdout) : null };
+}
+
+async function loadFile(t, yaml, ...args) {
+  const file = join(scratch(t), "s.yaml");
+  writeFileSync(file, yaml);
+  return load(file, ...args);
+}
+
+// A server that upgrades, and then does `talk(socket)` with the bare connection.
+async function startRaw(t, talk) {
+  const sockets = new Set();
+  const server = net.createServer((socket) => {
+    let head = "";
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => {
+      const key = /Sec-WebSocket-Key: (.*)\r\n/.exec((head += bytes.toString("latin1")))?.[1];
+      if (!key || !head.includes("\r\n\r\n")) return;
+      socket.removeAllListeners("data").resume();
+      talk(socket, createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64"));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanup(t, () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${server.address().port}`;
+}
+
+const agree = (accept) => `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+
+describe("ringway load: WebSocket", { concurrency: 3 }, () => {
+  test("an open loop of messages over sockets that are held, idle ones among them; pings are answered", async (t) => {
+    const seen = { messages: 0, binary: 0 };
+    const origin = await startWebSocketOrigin(t, (socket) => {
+      socket.ping("are you there");
+      socket.on("message", (data, binary) => {
+        seen.messages += data.toString() === "hello";
+        seen.binary += binary;
+        socket.send(data, { binary });
+      });
+    });
+    const { code, report } = await load("-r", 300, "-d", "2s", "-c", 40, "-t", 2, "--body", "hello", "-H", "X-A: b", `ws://${origin.address}/chat?x=1`);
+    assert.equal(code === 0 || report.verdict === "generator_late", true);
+    assert.equal(report.protocol, "websocket");
+    assert.deepEqual([report.requests.due, report.requests.answered, report.requests.failed], [600, 600, 0]);
+    assert.deepEqual(report.websocket, { opened: 40, sent: 600, received: 600, unasked: 0, pings: 40 });
+    assert.deepEqual([seen.messages, seen.binary, origin.request.url, origin.request.headers["x-a"]], [600, 0, "/chat?x=1", "b"]);
+    assert.deepEqual(origin.pongs, Array(40).fill("are you there"));
+    assert.deepEqual(origin.closes, Array(40).fill(1000), "each was closed in good order");
+  });
+
+  test("through the gateway, from processes, with bytes of every length a frame can have", async (t) => {
+    const origin = await startWebSocketOrigin(t);
+    const gateway = await startGateway(
+      t,
+      (g) => `
+      listeners: [{ name: web, address: "127.0.0.1:${g.port}" }]
+      upstreams: [{ name: o, endpoints: ["${origin.address}"] }]
+      routes: [{ name: all, match: { path: /* }, upstream: o }]
+      `,
+    );
+    const folder = scratch(t);
+    for (const bytes of [1, 125, 126, 65535, 65536, 131072]) {
+      const file = join(folder, `${bytes}`);
+      writeFileSync(file, Buffer.alloc(bytes, 0xff));
+      const { report } = await load("-d", "300ms", "-c", 2, "--processes", 2, "--body-file", file, `ws://127.0.0.1:${gateway.port}/`);
+      assert.ok(report.requests.answered > 0 && report.requests.failed === 0, `${bytes} bytes`);
+      assert.equal(report.websocket.received, report.requests.answered);
+    }
+  });
+
+  test("steps: a login by HTTP, a socket of one's own, messages by the clock, answers among what is pushed", async (t) => {
+    const talks = [];
+    const web = await startOrigin(t, { answer: (_, response) => response.end('{"token": "a b"}') });
+    const origin = await startWebSocketOrigin(t, (socket) => {
+      const talk = [];
+      talks.push(talk);
+      socket.send("welcome");
+      socket.on("message", (data, binary) => {
+        talk.push(binary ? [...data] : data.toString());
+        socket.send("news");
+        if (data.toString() !== "bye") socket.send(binary ? data : JSON.stringify({ re: data.toString() }), { binary });
+      });
+    });
+    // One address for both.
+    const front = net.createServer((socket) => {
+      socket.once("data", (bytes) => {
+        const upstream = net.connect(bytes.toString("latin1").includes("Upgrade") ? origin.address.split(":")[1] : web.address.split(":")[1]);
+        upstream.write(bytes);
+        socket.pipe(upstream).pipe(socket);
+        for (const end of [socket, upstream]) end.on("error", () => (socket.destroy(), upstream.destroy()));
+      });
+    });
+    await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => front.close());
+    const { report, stderr } = await loadFile(
+      t,
+      `
+      target: http://127.0.0.1:${front.address().port}
+      rate: 20
+      duration: 1s
+      connections: 50
+      scenarios:
+        - steps:
+            - { path: /login, headers: { Connection: close }, capture: [{ as: token, json: /token }] }
+            - { open: "/chat?t=\${token|url}", headers: { Sec-WebSocket-Protocol: chat }, check: [101] }
+            - send: say \${iteration}
+              answer: '"re":"say \${iteration}"'
+              check: [{ json: /re, equals: "say \${iteration}" }]
+              capture: [{ as: said, json: /re }]
+              times: 3
+              every: 50ms
+            - { send_binary: AAEC, answer: "\\x01" }
+            - { send: bye, unanswered: true }
+            - { close: 4001 }
+      `,
+    );
+    assert.equal(stderr, "");
+    assert.deepEqual([report.iterations.done, report.requests.failed], [20, 0]);
+    assert.deepEqual(report.steps.map((step) => [step.name, step.sent, step.answered]), [
+      ["GET /login", 20, 20],
+      ["open /chat?t=${token|url}", 20, 20],
+      ["send say ${iteration}", 60, 60],
+      ["send AAEC", 20, 20],
+      ["send bye", 20, 0],
+      ["close", 20, 20],
+    ]);
+    assert.deepEqual(report.checks.map((check) => check.missed), [0, 0, 0, 0]);
+    assert.deepEqual([report.websocket.opened, report.websocket.sent], [20, 100]);
+    // Each hears a welcome, and news for every message; the last may come behind the Close frame.
+    assert.ok(report.websocket.unasked >= 20 + 80 && report.websocket.unasked <= 20 + 100, `${report.websocket.unasked}`);
+    const said = talks.map(([first]) => first);
+    assert.deepEqual([new Set(said).size, said.every((text) => /^say \d+$/.test(text))], [20, true]);
+    for (const talk of talks) assert.deepEqual(talk.slice(1), [talk[0], talk[0], [0, 1, 2], "bye"]);
+    assert.deepEqual(origin.closes, Array(20).fill(4001));
+    assert.match(origin.request.url, /^\/chat\?t=a%20b$/);
+  });
+
+  test("messages by the clock: an origin that stalls is charged for all that were due meanwhile", async (t) => {
+    const origin = await startWebSocketOrigin(t, (socket) => {
+      let count = 0;
+      socket.on("message", async (data) => {
+        if (++count === 5) await sleep(1000);
+        socket.send(data.toString());
+      });
+    });
+    const { report } = await loadFile(
+      t,
+      `
+      target: ws://${origin.address}
+      rate: 10
+      duration: 1s
+      connections: 10
+      scenarios: [{ steps: [{ open: / }, { send: x, every: 50ms, times: 25 }] }]
+      `,
+    );
+    const [, send] = report.steps;
+    assert.equal(send.answered, 250);
+    // Of each user one waits 1 s, and some twenty that were due meanwhile wait less and less.
+    const over = (seconds) => send.latency.buckets_ns.reduce((sum, [value, count]) => sum + (value > seconds * 1e9 ? count : 0), 0);
+    assert.ok(over(0.5) >= 80, `${over(0.5)} messages waited for more than half a second`);
+    assert.ok(send.latency.max >= 1);
+  });
+
+  test("known latencies of a message are measured as they are", async (t) => {
+    const origin = await startWebSocketOrigin(t, (socket) => {
+      let count = 0;
+      socket.on("message", (data) => {
+        const wait = count++ % 10 === 9 ? 300 : 100;
+        setTimeout(() => socket.send(data.toString()), wait);
+      });
+    });
+    const { report } = await load("-r", 100, "-d", "2s", "-c", 100, "--body", "x", `ws://${origin.address}/`);
+    const share = (from, to) => report.service.buckets_ns.reduce((sum, [value, count]) => sum + (value >= from * 1e6 && value < to * 1e6 ? count : 0), 0) / report.service.count;
+    assert.equal(report.requests.answered, 200);
+    assert.equal(share(0, 99), 0);
+    assert.ok(Math.abs(share(299, 1e9) - 0.1) < 0.11 && share(99, 299) > 0.8, JSON.stringify([share(99, 299), share(299, 1e9)]));
+  });
+
+  test("what goes wrong is told by its name", async (t) => {
+    const silent = await startWebSocketOrigin(t, () => {});
+    const leaves = await startWebSocketOrigin(t, (socket) => socket.on("message", () => socket.close(1011)));
+    const deserts = await startWebSocketOrigin(t, (socket) => setTimeout(() => socket.terminate(), 200));
+    const masked = await startRaw(t, (socket, accept) => socket.write(Buffer.concat([Buffer.from(agree(accept)), Buffer.from([0x81, 0x81, 0, 0, 0, 0, 65])])));
+    const wrong = await startRaw(t, (socket) => socket.write(agree("bm90IHRoZSBhbnN3ZXIgdG8gdGhlIGtleQ==")));
+    const plain = await startOrigin(t, { answer: (_, response) => ((response.statusCode = 403), response.end("no")) });
+    const run = (target, steps, timeout = "10s") => loadFile(t, `target: http://${target}\nrate: 10\nduration: 1s\nconnections: 10\ntimeout: ${timeout}\nscenarios: [{ steps: [${steps}] }]\n`);
+    const cases = [
+      [silent.address, "{ open: / }, { send: x }", "timeout", "100ms"],
+      [leaves.address, "{ open: / }, { send: x }", "closed"],
+      [deserts.address, "{ open: /, think: 5s }, { send: x }", "closed"],
+      [masked, "{ open: /, think: 5s }, { send: x }", "protocol"],
+      [wrong, "{ open: / }, { send: x }", "protocol"],
+    ];
+    await Promise.all(
+      cases.map(async ([target, steps, error, timeout]) => {
+        const { report } = await run(target, steps, timeout);
+        assert.deepEqual([report.errors[error], report.iterations.failed, report.iterations.done], [10, 10, 0], `${error}: ${JSON.stringify(report.errors)}`);
+      }),
+    );
+    const refused = (await run(plain.address, "{ open: / }, { send: x }")).report;
+    assert.deepEqual([refused.statuses["403"], refused.iterations.failed, refused.websocket.opened], [10, 10, 0]);
+    const all = await load("-r", 10, "-d", "1s", "-c", 2, "--body", "x", `ws://${plain.address}/`);
+    assert.equal(all.code, 1);
+    assert.match(all.stderr, /the server does not agree to a WebSocket: status 403/);
+  });
+
+  test("wrong words", async (t) => {
+    for (const [args, told] of [
+      [["ws://127.0.0.1:1/"], /a WebSocket needs a message: --body TEXT/],
+      [["--http2", "--body", "x", "ws://127.0.0.1:1/"], /ws:\/\/ is a WebSocket over HTTP\/1.1/],
+      [["-X", "PUT", "--body", "x", "ws://127.0.0.1:1/"], /what a WebSocket is sent are messages/],
+    ]) {
+      const { code, stderr } = await load(...args);
+      assert.deepEqual([code, told.test(stderr)], [2, true], stderr);
+    }
+  });
+});
