@@ -226,6 +226,16 @@ static const struct rw_conf_field step_fields[] = {
 };
 #undef MEMBER
 
+/* Such as a key that nobody knows in place of the one that is missing. */
+static bool is_told(const struct rw_conf_report *report, struct rw_conf_place place)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report->mistakes[i].place.line == place.line &&
+            report->mistakes[i].place.column == place.column)
+            return true;
+    return false;
+}
+
 /* What goes with what: the first that is broken of each place is told. */
 static void check_step(void *value, struct rw_conf_report *report)
 {
@@ -239,7 +249,8 @@ static void check_step(void *value, struct rw_conf_report *report)
         const void *place;
         const char *words;
     } rules[] = {
-        {acts != 1, s, "a step is one of path, open, send, send_binary, close"},
+        {acts > 1 || (acts == 0 && !is_told(report, s->place)), s,
+         "a step is one of path, open, send, send_binary, close"},
         {!is_request && (s->method.len || has_body || s->grpc), s,
          "method, body, body_file and grpc go with path"},
         {(sends || s->close) && s->headers.count, &s->headers,
