@@ -219,16 +219,26 @@ static void explain_rules(const struct rw_release *release, struct rw_text *text
     }
 }
 
+static void explain_stage(const struct rw_config_rollout *config, unsigned number,
+                          struct rw_text *text)
+{
+    const struct rw_config_rollout_stage *stage = rw_rollout_stage(config, number);
+    rw_text_addf(text, "%s%u%%", number > 1 ? ", " : "", stage->percent);
+    if (config->automatic && stage->percent < 100 &&
+        (stage->time_ms != config->stage_ms || stage->requests != config->stage_requests))
+        rw_text_addf(text, " (at least %u s and %u requests)", stage->time_ms / 1000,
+                     stage->requests);
+}
+
 static void explain_rollout(const struct rw_release *release, struct rw_text *text)
 {
     const struct rw_rollout *rollout = release->rollout;
     const struct rw_config_rollout *config = rollout->config;
-    const uint32_t *stages = config->stages.items;
     rw_text_addf(text, "\n  rollout   of %.*s, %s: ",
                  RW_SPAN_ARGS(release->versions[rollout->candidate].config->name),
                  config->automatic ? "automatic" : "by hand");
-    for (size_t i = 0; i < config->stages.count; i++)
-        rw_text_addf(text, "%s%u%%", i ? ", " : "", stages[i]);
+    for (unsigned i = 0; i < config->stages.count; i++)
+        explain_stage(config, i + 1, text);
     if (config->automatic)
         rw_text_addf(text,
                      "; each at least %u s and %u requests; errors at most %g points over those of "

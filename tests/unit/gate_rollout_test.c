@@ -215,7 +215,7 @@ static struct {
     struct rw_metrics_shard *shard;
     struct rw_rollouts *rollouts;
     struct rw_rollouts_time now;
-    uint32_t stages[4];
+    struct rw_config_rollout_stage stages[4];
     struct rw_config_rollout config;
     struct rw_config_release release_config;
     struct rw_config_version version_configs[2];
@@ -245,11 +245,11 @@ static void open_world(bool automatic)
     assert_int_equal(rw_release_states_create(world.fd, &world.states), RW_OK);
     assert_int_equal(rw_metrics_create(1, 10, &world.metrics), RW_OK);
     world.shard = rw_metrics_shard(world.metrics, 0);
-    memcpy(world.stages, (uint32_t[]){5, 50, 100}, 3 * sizeof(uint32_t));
+    static const uint32_t percents[] = {5, 50, 100};
+    for (unsigned i = 0; i < 3; i++)
+        world.stages[i] = (struct rw_config_rollout_stage){percents[i], 60000, 100};
     world.config = (struct rw_config_rollout){.stages = {world.stages, 3},
                                               .automatic = automatic,
-                                              .stage_ms = 60000,
-                                              .stage_requests = 100,
                                               .latency_quantile = 95,
                                               .error_tolerance = 0.005,
                                               .latency_tolerance = 0.25,
@@ -434,6 +434,27 @@ static void a_pause_holds_until_it_is_resumed(void **state)
     close_world();
 }
 
+static void each_stage_has_its_own_minimum(void **state)
+{
+    (void)state;
+    open_world(true);
+    world.stages[1].time_ms = 300000;
+    world.stages[1].requests = 1000;
+    pass(1);
+    requests(0, 2000, 0, 900);
+    requests(1, 100, 0, 900);
+    pass(61);
+    expect(RW_ROLLOUT_RUNNING, 50);
+    requests(0, 2000, 0, 900);
+    requests(1, 999, 0, 900);
+    pass(301);
+    expect(RW_ROLLOUT_RUNNING, 50); /* time enough, requests not */
+    requests(1, 1, 0, 900);
+    pass(1);
+    expect(RW_ROLLOUT_COMPLETE, 100);
+    close_world();
+}
+
 static void a_reload_changes_nothing_but_the_stages(void **state)
 {
     (void)state;
@@ -450,8 +471,8 @@ static void a_reload_changes_nothing_but_the_stages(void **state)
     rw_rollouts_adopt(world.rollouts, &world.release);
     pass(30);
     expect(RW_ROLLOUT_RUNNING, 50); /* the stage's time and counts went on */
-    world.stages[0] = 10;
-    world.stages[1] = 60;
+    world.stages[0].percent = 10;
+    world.stages[1].percent = 60;
     compile();
     rw_rollouts_adopt(world.rollouts, &world.release);
     expect(RW_ROLLOUT_RUNNING, 10); /* the last one that is not beyond 50% */
@@ -506,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_doubtful_version_waits),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(a_pause_holds_until_it_is_resumed),
+        cmocka_unit_test(each_stage_has_its_own_minimum),
         cmocka_unit_test(a_reload_changes_nothing_but_the_stages),
         cmocka_unit_test(what_is_told),
     };

@@ -29,12 +29,17 @@ struct rw_config_sticky {
     struct rw_conf_place place;
 };
 
+struct rw_config_rollout_stage {
+    uint32_t percent;
+    uint32_t time_ms, requests; /* 0 in the file: the rollout's; filled once it is read */
+};
+
 struct rw_config_rollout {
     struct rw_span version, against; /* against: empty: the first of the others */
-    struct rw_conf_list stages;      /* of uint32_t: percent, rising, the last is 100 */
+    struct rw_conf_list stages; /* of rw_config_rollout_stage: rising, the last has 100 percent */
     bool automatic;
-    uint32_t stage_ms, stage_requests;
-    uint32_t latency_quantile; /* percent */
+    uint32_t stage_ms, stage_requests; /* of stages that do not say theirs */
+    uint32_t latency_quantile;         /* percent */
     struct rw_span error_tolerance_text, latency_tolerance_text, false_alarms_text;
     /* Of these texts: 1 is 100%. */
     double error_tolerance, latency_tolerance, false_alarms;

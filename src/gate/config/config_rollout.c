@@ -8,6 +8,59 @@
     item &&item < (type *)(list).items + (list).count;                                             \
     item++
 
+/* ---- One stage ---- */
+
+#define STAGE_TIME_MS_MIN 1000
+#define STAGE_TIME_MS_MAX (30 * 86400000ll)
+#define STAGE_REQUESTS_MIN 20
+#define STAGE_REQUESTS_MAX 1000000000
+
+#define MEMBER(member) offsetof(struct rw_config_rollout_stage, member)
+static const struct rw_conf_field stage_fields[] = {
+    {
+        .name = "percent",
+        .type = RW_CONF_UINT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(percent),
+        .min = 1,
+        .max = 100,
+        .doc = "The version's share.",
+        .example = "5",
+    },
+    {
+        .name = "time",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(time_ms),
+        .min = STAGE_TIME_MS_MIN,
+        .max = STAGE_TIME_MS_MAX,
+        .doc = "It lasts at least so long; by default `stage_time`.",
+        .example = "1h",
+    },
+    {
+        .name = "requests",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(requests),
+        .min = STAGE_REQUESTS_MIN,
+        .max = STAGE_REQUESTS_MAX,
+        .doc = "and until both versions have answered so many requests; by default "
+               "`stage_requests`.",
+        .example = "5000",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+static const struct rw_conf_record stage_record = {
+    .name = "release.rollout.stage",
+    .doc = "One stage of a rollout. A number in place of the mapping is its `percent`.",
+    .size = sizeof(struct rw_config_rollout_stage),
+    .fields = stage_fields,
+    .place_offset = -1,
+    .scalar_field = "percent",
+};
+
+/* ---- All of it ---- */
+
 #define MEMBER(member) offsetof(struct rw_config_rollout, member)
 static const struct rw_conf_field rollout_fields[] = {
     {
@@ -34,13 +87,13 @@ static const struct rw_conf_field rollout_fields[] = {
     },
     {
         .name = "stages",
-        .type = RW_CONF_UINT,
+        .type = RW_CONF_RECORD,
         .flags = RW_CONF_LIST,
         .offset = MEMBER(stages),
-        .fallback = "[1, 5, 25, 50, 100]",
-        .min = 1,
-        .max = 100,
-        .doc = "Its share in percent, stage by stage; the last is 100.",
+        .record = &stage_record,
+        .doc = "Its share in percent, stage by stage; the last is 100. By default 1, 5, 25, 50 and "
+               "100.",
+        .example = "[1, {percent: 10, time: 1h, requests: 5000}, 50, 100]",
     },
     {
         .name = "automatic",
@@ -56,8 +109,8 @@ static const struct rw_conf_field rollout_fields[] = {
         .type = RW_CONF_DURATION,
         .offset = MEMBER(stage_ms),
         .fallback = "10m",
-        .min = 1000,
-        .max = 30 * 86400000ll,
+        .min = STAGE_TIME_MS_MIN,
+        .max = STAGE_TIME_MS_MAX,
         .doc = "A stage lasts at least so long,",
     },
     {
@@ -65,8 +118,8 @@ static const struct rw_conf_field rollout_fields[] = {
         .type = RW_CONF_UINT,
         .offset = MEMBER(stage_requests),
         .fallback = "500",
-        .min = 20,
-        .max = 1000000000,
+        .min = STAGE_REQUESTS_MIN,
+        .max = STAGE_REQUESTS_MAX,
         .doc = "and until both versions have answered so many requests in it.",
     },
     {
@@ -118,16 +171,33 @@ static void take_percent(struct rw_conf_report *report, const struct rw_span *te
                            100 * most, rw_conf_quote(report, *text));
 }
 
+static void usual_stages(struct rw_config_rollout *rollout, struct rw_conf_report *report)
+{
+    static const struct rw_config_rollout_stage usual[] = {
+        {.percent = 1}, {.percent = 5}, {.percent = 25}, {.percent = 50}, {.percent = 100}};
+    void *stages = rw_arena_alloc(rw_conf_results(report), sizeof(usual));
+    if (!stages) {
+        report->err = RW_ENOMEM;
+        return;
+    }
+    memcpy(stages, usual, sizeof(usual));
+    rollout->stages = (struct rw_conf_list){stages, sizeof(usual) / sizeof(*usual)};
+}
+
 static void check_stages(struct rw_config_rollout *rollout, struct rw_conf_report *report)
 {
-    const uint32_t *before = NULL;
-    for (EACH(const uint32_t, stage, rollout->stages)) {
-        if (before && *stage <= *before)
-            rw_conf_mistake_on(report, stage, "not more than the stage before, which is %u",
-                               *before);
+    const struct rw_config_rollout_stage *before = NULL;
+    if (!rollout->stages.count)
+        usual_stages(rollout, report);
+    for (EACH(struct rw_config_rollout_stage, stage, rollout->stages)) {
+        if (before && stage->percent && stage->percent <= before->percent)
+            rw_conf_mistake_on(report, &stage->percent,
+                               "not more than the stage before, which is %u", before->percent);
+        stage->time_ms = stage->time_ms ? stage->time_ms : rollout->stage_ms;
+        stage->requests = stage->requests ? stage->requests : rollout->stage_requests;
         before = stage;
     }
-    if (!before || *before != 100)
+    if (!before || before->percent != 100)
         rw_conf_mistake_on(report, &rollout->stages, "the last stage has to be 100");
     else if (rollout->automatic && rollout->stages.count < 2)
         rw_conf_mistake_on(report, &rollout->stages,

@@ -40,8 +40,8 @@ uint64_t rw_release_id(const struct rw_release *release)
 /* Of the version that comes in; what serves nobody shows how it begins. */
 static double rollout_share(const struct rw_rollout *rollout)
 {
-    const uint32_t *stages = rollout->config->stages.items;
-    uint32_t begins = rollout->config->automatic ? stages[0] : 0;
+    uint32_t begins =
+        rollout->config->automatic ? rw_rollout_stage(rollout->config, 1)->percent : 0;
     return (rollout->state ? atomic_load_explicit(&rollout->state->percent, memory_order_relaxed)
                            : begins) /
            100.0;

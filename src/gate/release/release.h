@@ -40,6 +40,13 @@ struct rw_rollout {
     struct rw_rollout_window window;
 };
 
+/* The stage that the number is of, from 1. */
+static inline const struct rw_config_rollout_stage *
+rw_rollout_stage(const struct rw_config_rollout *config, unsigned number)
+{
+    return (const struct rw_config_rollout_stage *)config->stages.items + (number - 1);
+}
+
 struct rw_release {
     struct rw_release *next; /* of the configuration */
     struct rw_span route;

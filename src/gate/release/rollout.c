@@ -15,10 +15,9 @@ static void set_phase(struct rw_rollout *rollout, enum rw_release_phase phase, u
                       const struct rw_rollouts_time *now)
 {
     struct rw_release_state *state = rollout->state;
-    const uint32_t *stages = rollout->config->stages.items;
     bool in = stage > 0 && phase != RW_ROLLOUT_ROLLED_BACK;
     atomic_store(&state->stage, stage);
-    atomic_store(&state->percent, in ? stages[stage - 1] : 0);
+    atomic_store(&state->percent, in ? rw_rollout_stage(rollout->config, stage)->percent : 0);
     atomic_store(&state->phase, phase);
     atomic_store(&state->changed_s, now->wall_s);
     rollout->window = (struct rw_rollout_window){0};
@@ -46,14 +45,14 @@ static void begin(struct rw_rollout *rollout, const struct rw_rollouts_time *now
  * stage which is not beyond it. */
 static void fit_stage(struct rw_rollout *rollout, const struct rw_rollouts_time *now)
 {
-    const uint32_t *stages = rollout->config->stages.items;
+    const struct rw_config_rollout *config = rollout->config;
     unsigned stage = atomic_load(&rollout->state->stage), fits = 1;
     uint32_t percent = atomic_load(&rollout->state->percent);
     if (stage == 0 || rw_rollout_phase(rollout) == RW_ROLLOUT_ROLLED_BACK)
         return;
-    if (stage <= rollout->config->stages.count && stages[stage - 1] == percent)
+    if (stage <= config->stages.count && rw_rollout_stage(config, stage)->percent == percent)
         return;
-    while (fits < rollout->config->stages.count && stages[fits] <= percent)
+    while (fits < config->stages.count && rw_rollout_stage(config, fits + 1)->percent <= percent)
         fits++;
     set_phase(rollout, rw_rollout_phase(rollout), fits, now);
 }
@@ -112,9 +111,10 @@ static void count(struct rw_rollouts *rollouts, const struct rw_release *release
 static bool stage_over(const struct rw_rollout *rollout, const struct rw_rollouts_time *now)
 {
     const struct rw_rollout_window *window = &rollout->window;
-    uint32_t least = rollout->config->stage_requests;
-    return rw_elapsed_ms(now->now_ms, window->since_ms) >= rollout->config->stage_ms &&
-           window->counts[0].requests >= least && window->counts[1].requests >= least;
+    const struct rw_config_rollout_stage *stage = rw_rollout_now(rollout);
+    return rw_elapsed_ms(now->now_ms, window->since_ms) >= stage->time_ms &&
+           window->counts[0].requests >= stage->requests &&
+           window->counts[1].requests >= stage->requests;
 }
 
 /* It is time for a look: the requests have grown by half since the last, or the stage is over. */

@@ -19,27 +19,28 @@ static void describe_counts(const struct rw_rollout *rollout, unsigned which, st
 static const char *waits_for(const struct rw_rollout *rollout, uint64_t stage_ms)
 {
     const struct rw_rollout_window *window = &rollout->window;
-    uint32_t least = rollout->config->stage_requests;
+    const struct rw_config_rollout_stage *stage = rw_rollout_now(rollout);
     if (rw_rollout_phase(rollout) != RW_ROLLOUT_RUNNING)
         return "nothing";
-    if (window->counts[0].requests < least || window->counts[1].requests < least)
+    if (window->counts[0].requests < stage->requests ||
+        window->counts[1].requests < stage->requests)
         return "requests";
-    return stage_ms < rollout->config->stage_ms ? "time" : "figures within the tolerances";
+    return stage_ms < stage->time_ms ? "time" : "figures within the tolerances";
 }
 
 static void describe_window(const struct rw_rollout *rollout, const struct rw_rollouts_time *now,
                             struct rw_text *json)
 {
     const struct rw_rollout_window *window = &rollout->window;
+    const struct rw_config_rollout_stage *stage = rw_rollout_now(rollout);
     uint64_t stage_ms = rw_elapsed_ms(now->now_ms, window->since_ms);
     if (!window->begun)
         return;
     rw_text_addf(json,
                  ",\"stage_seconds\":%llu,\"stage_seconds_min\":%u,\"stage_requests_min\":%u,"
                  "\"waits_for\":\"%s\",\"looks\":%u,\"latency_quantile\":%u",
-                 (unsigned long long)stage_ms / 1000, rollout->config->stage_ms / 1000,
-                 rollout->config->stage_requests, waits_for(rollout, stage_ms), window->looks,
-                 rollout->config->latency_quantile);
+                 (unsigned long long)stage_ms / 1000, stage->time_ms / 1000, stage->requests,
+                 waits_for(rollout, stage_ms), window->looks, rollout->config->latency_quantile);
     describe_counts(rollout, 0, json);
     describe_counts(rollout, 1, json);
     rw_text_addf(json, ",\"errors_p\":%.4g,\"latency_p\":%.4g,\"limit_p\":%.4g",
@@ -51,7 +52,6 @@ static void describe_rollout(const struct rw_release *release, const struct rw_r
 {
     const struct rw_rollout *rollout = release->rollout;
     const struct rw_release_state *state = rollout->state;
-    const uint32_t *stages = rollout->config->stages.items;
     char when[24];
     rw_clock_format_rfc3339(when, atomic_load(&state->changed_s) * RW_NS_PER_S);
     rw_text_adds(json, ",\"rollout\":{\"version\":");
@@ -65,7 +65,8 @@ static void describe_rollout(const struct rw_release *release, const struct rw_r
                  rw_release_phase_name(rw_rollout_phase(rollout)), atomic_load(&state->percent),
                  atomic_load(&state->stage), when);
     for (size_t i = 0; i < rollout->config->stages.count; i++)
-        rw_text_addf(json, "%s%u", i ? "," : "", stages[i]);
+        rw_text_addf(json, "%s%u", i ? "," : "",
+                     rw_rollout_stage(rollout->config, (unsigned)i + 1)->percent);
     rw_text_adds(json, "]");
     describe_window(rollout, now, json);
     rw_text_adds(json, "}");

@@ -14,5 +14,11 @@ static inline enum rw_release_phase rw_rollout_phase(const struct rw_rollout *ro
 {
     return (enum rw_release_phase)atomic_load(&rollout->state->phase);
 }
+/* The stage that it is in; the first before any. */
+static inline const struct rw_config_rollout_stage *rw_rollout_now(const struct rw_rollout *rollout)
+{
+    unsigned stage = atomic_load(&rollout->state->stage);
+    return rw_rollout_stage(rollout->config, stage ? stage : 1);
+}
 
 #endif
