@@ -315,6 +315,46 @@ static void conflicting_limits(void **state)
     rw_fixture_close(&gate);
 }
 
+/* Of two limits by the same key the larger one must be able to refuse something. */
+static void limits_without_effect(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limits, *mistake; /* NULL: none */
+    } cases[] = {
+        {"{ name: a, requests: 10, per: second }, { name: b, requests: 1000, per: minute }",
+         "rate limit \"b\" never refuses anything: \"a\" in line 6, by the same key"},
+        {"{ name: a, requests: 1000, per: minute }, { name: b, requests: 10, per: second }",
+         "rate limit \"a\" never refuses anything: \"b\" in line 6"},
+        {"{ name: a, requests: 5, per: hour }, { name: b, requests: 5, per: hour }",
+         "rate limit \"b\" never refuses anything: \"a\""},
+        {"{ name: a, requests: 5, per: calendar_day }, { name: b, requests: 6, per: calendar_day }",
+         "rate limit \"b\" never refuses anything: \"a\""},
+        {"{ name: a, requests: 10, per: second }, { name: b, requests: 100, per: minute }", NULL},
+        {"{ name: a, requests: 10, per: second }, { name: b, requests: 1000, per: minute, burst: 5 "
+         "}",
+         NULL},
+        {"{ name: a, requests: 10, per: second }, { name: b, requests: 1000, per: minute, key: "
+         "host }",
+         NULL},
+        {"{ name: a, requests: 5, per: calendar_day }, { name: b, requests: 50, per: "
+         "calendar_month }",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof(yaml),
+                 LISTENER "rate_limits: { quota_file: /run/quotas }\nroutes:\n"
+                          "- respond: hi\n  policies: [ rate_limit: { limits: [ %s ] } ]\n",
+                 cases[i].limits);
+        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+        assert_int_equal(gate.snapshot != NULL, cases[i].mistake == NULL);
+        if (cases[i].mistake && !strstr(gate.mistakes.at, cases[i].mistake))
+            fail_msg("%s", gate.mistakes.at);
+        rw_fixture_close(&gate);
+    }
+}
+
 /* Days are not the same days everywhere; hours are. */
 static void namesakes_have_one_calendar(void **state)
 {
@@ -437,6 +477,7 @@ int main(void)
         cmocka_unit_test(one_name_one_limit),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(conflicting_limits),
+        cmocka_unit_test(limits_without_effect),
         cmocka_unit_test(namesakes_have_one_calendar),
         cmocka_unit_test(quotas),
         cmocka_unit_test(periods),

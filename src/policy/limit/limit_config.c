@@ -273,15 +273,53 @@ static bool same_part(const struct rw_limit_part *a, const struct rw_limit_part 
            a->ipv6_bits == b->ipv6_bits;
 }
 
-static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
+/* Do both count the same requests under the same keys? */
+static bool same_keys(const struct rw_limit *a, const struct rw_limit *b)
 {
-    bool same = a->config->per == b->config->per && a->rate.interval == b->rate.interval &&
-                a->rate.capacity == b->rate.capacity && a->config->keyless == b->config->keyless &&
-                a->config->shared == b->config->shared && a->part_count == b->part_count &&
-                (!a->rate.counted || a->offset_s == b->offset_s);
+    bool same = a->config->keyless == b->config->keyless &&
+                a->config->shared == b->config->shared && a->part_count == b->part_count;
     for (unsigned i = 0; same && i < a->part_count; i++)
         same = same_part(&a->parts[i], &b->parts[i]);
     return same;
+}
+
+static bool same_limit(const struct rw_limit *a, const struct rw_limit *b)
+{
+    return a->config->per == b->config->per && a->rate.interval == b->rate.interval &&
+           a->rate.capacity == b->rate.capacity && same_keys(a, b) &&
+           (!a->rate.counted || a->offset_s == b->offset_s);
+}
+
+/* What both are asked about, and `a` admits, has `b` nothing against: in any time it admits as many
+ * at once, and as many after that. Quotas of the same period only have their size. */
+static bool covers(const struct rw_limit *a, const struct rw_limit *b)
+{
+    if (!same_keys(a, b) || a->rate.counted != b->rate.counted)
+        return false;
+    if (a->rate.counted)
+        return a->config->per == b->config->per && a->config->requests <= b->config->requests;
+    return a->rate.interval >= b->rate.interval &&
+           a->rate.capacity / a->rate.interval <= b->rate.capacity / b->rate.interval;
+}
+
+/* Two limits that contradict each other: the larger one would never refuse anybody. */
+static enum rw_err check_conflicts(struct rw_compile *compile, const struct rw_limits *limits)
+{
+    enum rw_err result = RW_OK;
+    for (unsigned i = 0; i < limits->count; i++)
+        for (unsigned k = 0; k < limits->count; k++) {
+            const struct rw_limit *smaller = &limits->limits[i], *larger = &limits->limits[k];
+            if (i == k || !covers(smaller, larger) || (k < i && covers(larger, smaller)))
+                continue;
+            rw_conf_mistake_at(compile->report, larger->config->place,
+                               "rate limit %s never refuses anything: %s in line %u, by the same "
+                               "key, admits no more at once and no more in any time",
+                               rw_conf_quote(compile->report, larger->config->name),
+                               rw_conf_quote(compile->report, smaller->config->name),
+                               smaller->config->place.line);
+            result = RW_EINVAL;
+        }
+    return result;
 }
 
 /* What has one name shares its state, and so must be one limit. */
@@ -426,5 +464,7 @@ enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, voi
             return err;
         result = err ? err : result;
     }
+    if (!result)
+        result = check_conflicts(compile, limits);
     return result ? result : compile_policy_field(compile, limits);
 }
