@@ -20,6 +20,24 @@ void rw_load_report_seconds(struct rw_load_generator *g)
         rw_load_report_second(g);
 }
 
+/* Of this moment; a second may be reported a little late. */
+static struct rw_timeline_part *part_of(struct rw_load_generator *g)
+{
+    uint64_t begin_ns = g->record_from_ns + g->second * RW_NS_PER_S;
+    uint64_t since_ns = rw_loop_now_ns(g->loop) - begin_ns;
+    uint64_t part = since_ns / (RW_NS_PER_S / RW_TIMELINE_PARTS);
+    return &g->second_row.parts[part < RW_TIMELINE_PARTS ? part : RW_TIMELINE_PARTS - 1];
+}
+
+static void count_part(struct rw_load_generator *g, uint64_t latency_ns, bool failed)
+{
+    struct rw_timeline_part *part = part_of(g);
+    part->answered++;
+    part->failed += failed;
+    for (unsigned i = 0; i < RW_TIMELINE_LIMITS; i++)
+        part->slow[i] += latency_ns > g->settings->limits_ns[i];
+}
+
 void rw_load_count_error(struct rw_load_generator *g, uint64_t due_ns, enum rw_load_error error)
 {
     if (!rw_load_is_recorded(g, due_ns))
@@ -27,6 +45,8 @@ void rw_load_count_error(struct rw_load_generator *g, uint64_t due_ns, enum rw_l
     g->tally->counts.errors[error]++;
     g->tally->counts.failed++;
     g->second_row.failed++;
+    if (g->settings->limits_ns)
+        part_of(g)->failed++;
 }
 
 static void count_step(struct rw_load_generator *g, const struct rw_load_call *call,
@@ -58,6 +78,8 @@ static void count_answer(struct rw_load_generator *g, const struct rw_load_call 
     g->tally->counts.failed += failed;
     g->second_row.answered++;
     g->second_row.failed += failed;
+    if (g->settings->limits_ns)
+        count_part(g, latency_ns, failed);
     if (g->steps)
         count_step(g, call, latency_ns);
 }

@@ -194,6 +194,7 @@ static void show(struct rw_load_run *run, struct rw_load_shared *shared)
         progress.seconds = ((double)rw_clock_monotonic_ns() - (double)begin_ns) / 1e9;
     progress.connected = count_connected(run, shared);
     progress.rows = rw_timeline_last(shared->timeline, &progress.row);
+    progress.all = shared->timeline->rows;
     run->progress(&progress, run->user);
 }
 

@@ -20,8 +20,9 @@ struct rw_load_shared;
 struct rw_load_progress {
     double seconds; /* since the begin; below 0: connections are being opened */
     uint32_t connected;
-    size_t rows;                /* finished seconds */
-    struct rw_timeline_row row; /* the last of them */
+    size_t rows;                       /* finished seconds */
+    struct rw_timeline_row row;        /* the last of them */
+    const struct rw_timeline_row *all; /* of them; as long as the run goes on */
 };
 
 struct rw_load_result {

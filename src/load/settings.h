@@ -71,10 +71,12 @@ struct rw_load_settings {
     bool closed;
     struct rw_profile profile;
     double closed_seconds;
-    uint32_t think_ms;       /* closed loop: between an answer and the next request */
-    double warmup_seconds;   /* of the begin, that are sent and not counted */
-    uint32_t timeout_ms;     /* of a request, from when it was sent */
-    uint32_t held_ms;        /* the target takes so long by design: latencies are told without it */
+    uint32_t think_ms;     /* closed loop: between an answer and the next request */
+    double warmup_seconds; /* of the begin, that are sent and not counted */
+    uint32_t timeout_ms;   /* of a request, from when it was sent */
+    uint32_t held_ms;      /* the target takes so long by design: latencies are told without it */
+    /* Not NULL: tenths of seconds are told, too, by RW_TIMELINE_LIMITS latencies. */
+    const uint64_t *limits_ns;
     uint32_t connect_ms_max; /* at the begin: without one more connection */
     uint64_t seed;
     enum rw_loop_backend backend;

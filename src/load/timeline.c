@@ -31,6 +31,16 @@ static void finish(struct rw_timeline *timeline, unsigned place)
     rw_histogram_clear(latency);
 }
 
+static void add_parts(const struct rw_timeline_part *from, struct rw_timeline_part *to)
+{
+    for (unsigned i = 0; i < RW_TIMELINE_PARTS; i++) {
+        to[i].answered += from[i].answered;
+        to[i].failed += from[i].failed;
+        for (unsigned k = 0; k < RW_TIMELINE_LIMITS; k++)
+            to[i].slow[k] += from[i].slow[k];
+    }
+}
+
 void rw_timeline_report(struct rw_timeline *timeline, size_t second,
                         const struct rw_timeline_row *row, const struct rw_histogram *latency)
 {
@@ -41,6 +51,7 @@ void rw_timeline_report(struct rw_timeline *timeline, size_t second,
         sum->sent += row->sent;
         sum->answered += row->answered;
         sum->failed += row->failed;
+        add_parts(row->parts, sum->parts);
         rw_histogram_add(&timeline->latency[place], latency);
         if (++timeline->reports[place] == timeline->threads)
             finish(timeline, place);

@@ -1,4 +1,5 @@
-/* One row for each second of a run, made of what all threads report; also the live progress.
+/* One row for each second of a run, made of what all threads report; also the live progress. Where
+ * limits are given, a row also says of each tenth of its second how much kept them.
  *
  * Each thread reports every second it has finished, in order, also an empty one. A second is told
  * once all threads have reported it. Any thread, of any process that has the memory; a lock, once a
@@ -12,10 +13,19 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+enum { RW_TIMELINE_PARTS = 10, RW_TIMELINE_LIMITS = 5 };
+
+/* A tenth of a second. */
+struct rw_timeline_part {
+    uint32_t answered, failed;
+    uint32_t slow[RW_TIMELINE_LIMITS]; /* answers that took longer than each limit */
+};
+
 struct rw_timeline_row {
     uint64_t sent, answered, failed;
     uint64_t p50_ns, p90_ns, p99_ns, p999_ns,
-        most_ns; /* of latencies from when a request was due */
+        most_ns;                                      /* of latencies from when a request was due */
+    struct rw_timeline_part parts[RW_TIMELINE_PARTS]; /* zero without limits */
 };
 
 enum { RW_TIMELINE_OPEN_MAX = 8 }; /* seconds that some threads have reported and others not */
@@ -45,7 +55,8 @@ void rw_timeline_begin(struct rw_timeline *timeline, unsigned threads, size_t ro
 void rw_timeline_report(struct rw_timeline *timeline, size_t second,
                         const struct rw_timeline_row *row, const struct rw_histogram *latency);
 
-/* How many rows are finished; the last one at *row if there is any. */
+/* How many rows are finished, which do not change any more; the last one at *row if there is any.
+ */
 size_t rw_timeline_last(struct rw_timeline *timeline, struct rw_timeline_row *row);
 
 #endif

@@ -56,8 +56,9 @@ void rw_judge_recovery(const struct rw_judging *judging, const void *value,
         return;
     }
     verdict->measured = worst;
-    verdict->interval = (struct rw_interval){isinf(worst) ? worst : fmax(0, worst - 1), worst};
-    verdict->method = RW_VERIFY_METHOD_WORST_SECOND;
+    verdict->interval =
+        (struct rw_interval){isinf(worst) ? worst : fmax(0, worst - RW_RECOVERY_STEP_S), worst};
+    verdict->method = RW_VERIFY_METHOD_WORST_MOMENT;
     rw_verdict_decide(verdict, false);
 }
 

@@ -32,7 +32,7 @@ struct rw_case {
 };
 
 /* A case in one repetition: the load, the fault in the middle of it, and what came after. Times are
- * seconds since the begin of its load, as the rows count them. */
+ * seconds since the begin of its load, as the rows count them, whose parts are filled. */
 struct rw_trial {
     bool done;
     bool happened; /* it was seen to act */

@@ -4,16 +4,18 @@
 
 #include <math.h>
 
-enum { COLUMNS = 5 };
+enum { SECOND = RW_TIMELINE_PARTS };
 
-static const double percentiles[COLUMNS] = {50, 90, 99, 99.9, 100};
+static const double percentiles[RW_TIMELINE_LIMITS] = {50, 90, 99, 99.9, 100};
 
 static void add_latency(const struct rw_verify_target_latency *target, struct rw_criteria *criteria)
 {
     unsigned column = 0;
+    uint64_t most_ns = target->most_ms * 1000000ull;
     while (percentiles[column] < target->percentile)
         column++;
-    criteria->most_s[column] = fmin(criteria->most_s[column], target->most_ms / 1e3);
+    if (most_ns < criteria->most_ns[column])
+        criteria->most_ns[column] = most_ns;
 }
 
 void rw_criteria_of(const struct rw_acceptance *file, unsigned load, struct rw_criteria *criteria)
@@ -21,8 +23,8 @@ void rw_criteria_of(const struct rw_acceptance *file, unsigned load, struct rw_c
     const struct rw_verify_target *targets = rw_acceptance_targets(file);
     *criteria =
         (struct rw_criteria){.error_share = INFINITY, .rate = rw_acceptance_loads(file)[load].rate};
-    for (unsigned i = 0; i < COLUMNS; i++)
-        criteria->most_s[i] = INFINITY;
+    for (unsigned i = 0; i < RW_TIMELINE_LIMITS; i++)
+        criteria->most_ns[i] = UINT64_MAX;
     for (size_t i = 0; i < file->targets.count; i++) {
         const void *value = targets[i].what.value;
         if (targets[i].load != load)
@@ -38,54 +40,89 @@ void rw_criteria_of(const struct rw_acceptance *file, unsigned load, struct rw_c
         criteria->error_share = RW_RECOVERY_ERRORS_USUAL;
 }
 
-bool rw_row_is_good(const struct rw_criteria *criteria, const struct rw_timeline_row *row)
+/* ---- Tenths of seconds ---- */
+
+static const struct rw_timeline_part *part_at(const struct rw_trial *trial, size_t at)
 {
-    const uint64_t values[COLUMNS] = {row->p50_ns, row->p90_ns, row->p99_ns, row->p999_ns,
-                                      row->most_ns};
-    if (!row->answered)
-        return false;
-    if ((double)row->failed > criteria->error_share * (double)row->answered)
-        return false;
-    for (unsigned i = 0; i < COLUMNS; i++)
-        if ((double)values[i] / 1e9 > criteria->most_s[i])
-            return false;
-    return true;
+    return &trial->rows[at / RW_TIMELINE_PARTS].parts[at % RW_TIMELINE_PARTS];
 }
 
-/* The first row, from `from` on, with which a run of good ones begins; row_count: none does. */
+static double seconds_at(size_t at)
+{
+    return (double)at / RW_TIMELINE_PARTS;
+}
+
+static size_t part_of(double seconds)
+{
+    return (size_t)(seconds * RW_TIMELINE_PARTS);
+}
+
+/* The second that begins there is whole, and good. */
+static bool is_good(const struct rw_criteria *criteria, const struct rw_trial *trial, size_t from)
+{
+    double answered = 0, failed = 0, slow[RW_TIMELINE_LIMITS] = {0};
+    if (from + SECOND > trial->row_count * RW_TIMELINE_PARTS)
+        return false;
+    for (size_t i = from; i < from + SECOND; i++) {
+        const struct rw_timeline_part *part = part_at(trial, i);
+        answered += part->answered;
+        failed += part->failed;
+        for (unsigned k = 0; k < RW_TIMELINE_LIMITS; k++)
+            slow[k] += part->slow[k];
+    }
+    bool good = answered > 0 && failed <= criteria->error_share * answered;
+    for (unsigned k = 0; k < RW_TIMELINE_LIMITS && good; k++)
+        good = criteria->most_ns[k] == UINT64_MAX ||
+               slow[k] <= (100 - percentiles[k]) / 100 * answered + 1e-9;
+    return good;
+}
+
+/* The first, from `from` on, with which all is good for good; `none`: it never is. */
 static size_t first_good(const struct rw_criteria *criteria, const struct rw_trial *trial,
-                         size_t from)
+                         size_t from, size_t none)
 {
     size_t run = 0;
-    for (size_t i = from; i < trial->row_count; i++) {
-        run = rw_row_is_good(criteria, &trial->rows[i]) ? run + 1 : 0;
-        if (run == RW_RECOVERY_ROWS)
+    for (size_t i = from; i < none; i++) {
+        run = is_good(criteria, trial, i) ? run + 1 : 0;
+        if (run > SECOND)
             return i + 1 - run;
     }
-    return trial->row_count;
+    return none;
+}
+
+/* ---- A trial ---- */
+
+/* Requests per second; of a closed loop those that were answered before the fault. */
+static double rate_of(const struct rw_criteria *criteria, const struct rw_trial *trial)
+{
+    size_t begin = part_of(trial->begin_s);
+    double answered = 0;
+    for (size_t i = 0; i < begin && i < trial->row_count * RW_TIMELINE_PARTS; i++)
+        answered += part_at(trial, i)->answered;
+    return criteria->rate > 0 ? criteria->rate : fmax(1, answered / fmax(1, trial->begin_s));
 }
 
 void rw_recovery_of(const struct rw_criteria *criteria, const struct rw_trial *trial,
                     struct rw_recovery *recovery)
 {
-    size_t begin = (size_t)trial->begin_s, end = (size_t)trial->end_s;
-    size_t good = first_good(criteria, trial, end), bad = begin;
-    double failed = 0, answered = 0;
+    size_t count = trial->row_count * RW_TIMELINE_PARTS;
+    size_t begin = part_of(trial->begin_s), end = part_of(trial->end_s), bad = begin;
+    size_t good = first_good(criteria, trial, end, count);
+    double failed = 0;
     *recovery = (struct rw_recovery){0};
     for (size_t i = begin; i < good; i++) {
-        failed += (double)trial->rows[i].failed;
-        answered += (double)trial->rows[i].answered;
-        if (rw_row_is_good(criteria, &trial->rows[i]))
+        failed += part_at(trial, i)->failed;
+        if (is_good(criteria, trial, i))
             continue;
         recovery->noticed = true;
         bad = i;
     }
-    recovery->lost_seconds = failed / (criteria->rate > 0 ? criteria->rate : fmax(1, answered));
-    if (good == trial->row_count) {
+    recovery->lost_seconds = failed / rate_of(criteria, trial);
+    if (good == count) {
         recovery->from_begin = recovery->from_end = INFINITY;
         return;
     }
-    /* The last bad second may be long before the fault's end: the system went around it. */
-    recovery->from_begin = recovery->noticed ? (double)(bad + 1) - trial->begin_s : 0;
-    recovery->from_end = good > end ? (double)good - trial->end_s : 0;
+    /* The last bad moment may be long before the fault's end: the system went around it. */
+    recovery->from_begin = recovery->noticed ? seconds_at(bad + 1) - trial->begin_s : 0;
+    recovery->from_end = good > end ? seconds_at(good) - trial->end_s : 0;
 }

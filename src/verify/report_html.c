@@ -168,7 +168,7 @@ static void put_pair(const struct page *page, struct rw_doc_table *table,
     rw_doc_words(page->doc, &cells[3], keep(page, &words));
 }
 
-/* The seconds of a trial: what was answered, what failed. */
+/* The moments of a trial: what was answered, what failed. */
 static void put_trial(const struct page *page, const struct rw_case *one,
                       const struct rw_trial *trial)
 {
@@ -182,11 +182,14 @@ static void put_trial(const struct page *page, const struct rw_case *one,
                                               say(page, RW_TEXTS("per second", "每秒")));
     rw_doc_series(doc, chart, say(page, RW_TEXTS("answered", "应答")));
     rw_doc_series(doc, chart, say(page, RW_TEXTS("failed", "失败")));
-    size_t step = trial->row_count / POINTS_MAX + 1;
-    for (size_t i = 0; i < trial->row_count; i += step) {
-        struct rw_doc_point *point = rw_doc_point(doc, chart, rw_doc_format(doc, "%zu s", i));
-        point->values[0] = (double)trial->rows[i].answered;
-        point->values[1] = (double)trial->rows[i].failed;
+    size_t count = trial->row_count * RW_TIMELINE_PARTS, step = count / POINTS_MAX + 1;
+    for (size_t i = 0; i < count; i += step) {
+        const struct rw_timeline_part *part =
+            &trial->rows[i / RW_TIMELINE_PARTS].parts[i % RW_TIMELINE_PARTS];
+        struct rw_doc_point *point =
+            rw_doc_point(doc, chart, rw_doc_format(doc, "%.1f s", (double)i * RW_RECOVERY_STEP_S));
+        point->values[0] = part->answered * (double)RW_TIMELINE_PARTS;
+        point->values[1] = part->failed * (double)RW_TIMELINE_PARTS;
     }
 }
 

@@ -6,9 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Good seconds after a fault, before its load ends: one more than recovery needs, for the first may
- * have begun before the fault was over. */
-enum { GOOD_ROWS = RW_RECOVERY_ROWS + 1, SPARE_MS = 2000 };
+enum { SPARE_MS = 2000 };
 
 enum stage { BEFORE, DURING, AFTER, OVER };
 
@@ -22,8 +20,6 @@ struct trial {
     struct rw_criteria criteria;
     struct rw_load_run load_run;
     enum stage stage;
-    size_t rows; /* that have been looked at */
-    unsigned good;
     enum rw_err err;
 };
 
@@ -87,11 +83,13 @@ static void end_fault(struct trial *trial)
 
 static void look_after(struct trial *trial, const struct rw_load_progress *progress)
 {
-    if (progress->rows > trial->rows && trial->rows)
-        trial->good = rw_row_is_good(&trial->criteria, &progress->row) ? trial->good + 1 : 0;
-    trial->rows = progress->rows;
+    struct rw_trial so_far = *trial->record;
+    struct rw_recovery recovery;
+    so_far.rows = (struct rw_timeline_row *)progress->all;
+    so_far.row_count = progress->rows;
+    rw_recovery_of(&trial->criteria, &so_far, &recovery);
     double waited_s = progress->seconds - trial->record->end_s;
-    if (trial->good >= GOOD_ROWS || waited_s * 1e3 > trial->file->recovery_ms_max)
+    if (isfinite(recovery.from_end) || waited_s * 1e3 > trial->file->recovery_ms_max)
         trial->stage = OVER;
 }
 
@@ -170,6 +168,7 @@ static enum rw_err drive(struct trial *trial, unsigned repetition)
     if (!result)
         return RW_ENOMEM;
     set_load(trial->run, trial->file, repetition, &settings);
+    settings.limits_ns = trial->criteria.most_ns;
     trial->load_run =
         (struct rw_load_run){.settings = &settings, .progress = on_progress, .user = trial};
     enum rw_err err = rw_load_run(&trial->load_run, result);

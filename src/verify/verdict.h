@@ -59,7 +59,8 @@ enum rw_verify_reason {
     X(STUDENT, "Student's t over repetitions", "对各次重复的 Student t")                           \
     X(BATCHES, "Student's t over seconds", "对各秒的 Student t")                                   \
     X(LEAST, "the least of all repetitions", "各次重复中的最小值")                                 \
-    X(WORST_SECOND, "the worst of all faults, to the second", "所有故障中最差值，精确到秒")        \
+    X(WORST_MOMENT, "the worst of all faults, to a tenth of a second",                             \
+      "所有故障中最差值，精确到 0.1 秒")                                                           \
     X(COUNTED, "counted", "计数")                                                                  \
     X(BUDGET, "Clopper-Pearson and the faults' lost time", "Clopper-Pearson 与故障损失时间")
 

@@ -73,8 +73,9 @@ static void give_trial(struct rw_trial *trial, unsigned bad)
     assert_non_null(trial->rows);
     for (unsigned i = 0; i < trial->row_count; i++) {
         bool good = i < 1 || i > bad;
-        trial->rows[i] = (struct rw_timeline_row){
-            .sent = 100, .answered = good ? 100 : 30, .failed = good ? 0 : 70};
+        for (unsigned k = 0; k < RW_TIMELINE_PARTS; k++)
+            trial->rows[i].parts[k] =
+                (struct rw_timeline_part){.answered = good ? 10 : 3, .failed = good ? 0 : 7};
     }
     trial->begin_s = 1.25;
     trial->end_s = 2.5;
