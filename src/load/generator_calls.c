@@ -45,6 +45,7 @@ void rw_load_count_error(struct rw_load_generator *g, uint64_t due_ns, enum rw_l
     g->tally->counts.errors[error]++;
     g->tally->counts.failed++;
     g->second_row.failed++;
+    g->second_row.unanswered++;
     if (g->settings->limits_ns)
         part_of(g)->failed++;
 }

@@ -51,6 +51,7 @@ void rw_timeline_report(struct rw_timeline *timeline, size_t second,
         sum->sent += row->sent;
         sum->answered += row->answered;
         sum->failed += row->failed;
+        sum->unanswered += row->unanswered;
         add_parts(row->parts, sum->parts);
         rw_histogram_add(&timeline->latency[place], latency);
         if (++timeline->reports[place] == timeline->threads)

@@ -23,6 +23,7 @@ struct rw_timeline_part {
 
 struct rw_timeline_row {
     uint64_t sent, answered, failed;
+    uint64_t unanswered; /* of those that failed */
     uint64_t p50_ns, p90_ns, p99_ns, p999_ns,
         most_ns;                                      /* of latencies from when a request was due */
     struct rw_timeline_part parts[RW_TIMELINE_PARTS]; /* zero without limits */

@@ -158,9 +158,9 @@ void rw_judge_availability(const struct rw_judging *judging, const void *value,
     for (unsigned i = 0; i < judging->record->case_count; i++)
         add_case(judging, i, &lost);
     struct rw_interval errors = rw_confidence_share(failed, all, judging->confidence);
-    verdict->measured = 1 - (double)failed / (double)all - lost.mean / window_s;
-    verdict->interval.low = 1 - errors.high - lost.interval.high / window_s;
-    verdict->interval.high = 1 - errors.low - lost.interval.low / window_s;
+    verdict->measured = fmax(0, 1 - (double)failed / (double)all - lost.mean / window_s);
+    verdict->interval.low = fmax(0, 1 - errors.high - lost.interval.high / window_s);
+    verdict->interval.high = fmax(0, 1 - errors.low - lost.interval.low / window_s);
     verdict->method = RW_VERIFY_METHOD_BUDGET;
     double spare = budget - lost.interval.high / window_s;
     if (!failed && spare > 0 && errors.high > spare) {

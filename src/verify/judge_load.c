@@ -163,6 +163,21 @@ static double served(const struct rw_take *take)
     return (double)(counts->answered + unanswered(counts) - counts->failed);
 }
 
+static double served_in(const struct rw_timeline_row *row)
+{
+    return (double)(row->answered + row->unanswered - row->failed);
+}
+
+/* Per second while requests were due: an answer that comes after that, when a queue is worked off,
+ * shows nothing of what the system can do. */
+static double served_per_second(const struct rw_take *take)
+{
+    double sum = 0;
+    for (size_t i = 0; i < take->row_count; i++)
+        sum += served_in(&take->rows[i]);
+    return take->row_count ? sum / (double)take->row_count : 0;
+}
+
 /* The seconds of a single repetition are its batches: A. M. Law, Simulation Modeling and Analysis,
  * section 9.5.3. */
 static void judge_by_seconds(const struct rw_judging *judging, const struct rw_take *take,
@@ -172,9 +187,8 @@ static void judge_by_seconds(const struct rw_judging *judging, const struct rw_t
     if (!values)
         return;
     for (size_t i = 0; i < take->row_count; i++)
-        values[i] = (double)take->rows[i].answered -
-                    fmin((double)take->rows[i].answered, (double)take->rows[i].failed);
-    verdict->measured = served(take) / take->seconds;
+        values[i] = served_in(&take->rows[i]);
+    verdict->measured = served_per_second(take);
     if (take->row_count >= 2) {
         verdict->interval = rw_confidence_mean(values, take->row_count, judging->confidence);
         verdict->method = RW_VERIFY_METHOD_BATCHES;
@@ -198,7 +212,7 @@ void rw_judge_throughput(const struct rw_judging *judging, const void *value,
         last = take;
         due += (double)take->tally->counts.due;
         seconds += take->seconds;
-        verdict->values[count++] = served(take) / take->seconds;
+        verdict->values[count++] = served_per_second(take);
     }
     if (due / seconds < verdict->limit) {
         verdict->reason = RW_VERIFY_REASON_OFFERED_LESS;
@@ -215,14 +229,15 @@ void rw_judge_throughput(const struct rw_judging *judging, const void *value,
 /* ---- Goodput ---- */
 
 /* Answers in time, less those that failed: as if all of these had been in time, which is so where a
- * system sheds load, and else tells too little rather than too much. */
+ * system sheds load, and else tells too little rather than too much. Never more than the
+ * throughput. */
 static double goodput_of(const struct rw_take *take, uint32_t within_ms)
 {
     const struct rw_load_counts *counts = &take->tally->counts;
     double within = rw_histogram_share_within(&take->tally->latency, within_ms * 1000000ull);
     double in_time = within * (double)counts->answered;
     double failed = (double)(counts->failed - unanswered(counts));
-    return fmax(0, in_time - failed) / take->seconds;
+    return fmin(fmax(0, in_time - failed) / take->seconds, served_per_second(take));
 }
 
 void rw_judge_goodput(const struct rw_judging *judging, const void *value,

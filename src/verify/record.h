@@ -21,7 +21,7 @@ struct rw_take {
     double cpu_seconds;           /* of the gateway's processes; NaN: not known */
     uint32_t connections_least;   /* open at the same time, at the worst moment */
     struct rw_load_tally *tally;  /* NULL unless done */
-    struct rw_timeline_row *rows; /* whole seconds */
+    struct rw_timeline_row *rows; /* whole seconds, while requests were due */
     size_t row_count;
 };
 

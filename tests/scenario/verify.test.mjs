@@ -202,6 +202,70 @@ describe("verify", { concurrency: 4 }, () => {
     assert.match(wrong.stderr, /acceptance\.yaml:7:5: kill cannot be caused on "wroker"; it can on app, worker/);
   });
 
+  // Each kind twice: as it is surely kept, and as it surely is not.
+  test("every kind of target is met where it is kept, and not met where it is not", async (t) => {
+    const { file } = await prepare(
+      t,
+      ({ url, server }) => `
+      gateway: gateway.yaml
+      url: ${url}
+      servers: [{ name: app, address: "${server}", origin: { latency: 50ms, error_percent: 3 } }]
+      load:
+        - { name: usual, rate: 200, duration: 1s, warmup: 0s, connections: 40, arrivals: even }
+        # Ten connections, each at most 20 times a second.
+        - { name: overload, rate: 600, duration: 1s, warmup: 0s, connections: 10, arrivals: even, timeout: 5s }
+      faults: [{ cause: kill, on: app, before: 500ms, for: 500ms, per_window: 1000000 }]
+      repetitions: 2
+      targets:
+        - { name: p50 kept, latency: { percentile: 50, at_most: 30s } }
+        - { name: p50 not, load: overload, latency: { percentile: 50, at_most: 20ms } }
+        - { name: errors kept, error_rate: { at_most_percent: 30 } }
+        - { name: errors not, load: overload, error_rate: { at_most_percent: 0.1 } }
+        - { name: throughput kept, throughput: { at_least_per_second: 1 } }
+        - { name: throughput not, load: overload, throughput: { at_least_per_second: 500 } }
+        - { name: goodput kept, load: overload, goodput: { at_least_per_second: 0.001, within: 1h } }
+        - { name: goodput not, load: overload, goodput: { at_least_per_second: 500, within: 1s } }
+        - { name: concurrency kept, concurrency: { at_least_connections: 40 } }
+        - { name: concurrency not, load: overload, concurrency: { at_least_connections: 40 } }
+        - { name: availability kept, availability: { at_least_percent: 1 } }
+        - { name: availability not, availability: { at_least_percent: 99.9 } }
+        - { name: recovery kept, recovery_time: { at_most: 1m } }
+        - { name: loss kept, data_loss: { at_most: 0 } }
+        - { name: coverage kept, chaos_coverage: { at_least_percent: 1 } }
+        - { name: coverage not, chaos_coverage: { at_least_percent: 90 } }
+        - { name: cost kept, cost_per_million: { at_most: 1000000, core_hour: 0.04 } }
+        - { name: cost not, cost_per_million: { at_most: 0.000000001, core_hour: 0.04 } }`,
+    );
+    const { report, code, stderr } = await verify(file);
+    assert.equal(stderr, "");
+    assert.equal(code, 1);
+    for (const { name, result, measured, reason } of report.targets)
+      assert.equal(result, name.endsWith("kept") ? "met" : "not_met", `${name}: ${measured}, ${reason}`);
+  });
+
+  test("a gateway that acknowledges what it drops has lost it", async (t) => {
+    const { file, folder } = await prepare(
+      t,
+      ({ url, server }) => `
+      gateway: gateway.yaml
+      url: ${url}
+      servers: [{ name: app, address: "${server}", origin: {} }]
+      load: { rate: 100, duration: 1s, warmup: 0s, connections: 4, arrivals: even }
+      faults: [{ cause: kill, on: app, before: 500ms, for: 500ms }]
+      repetitions: 1
+      targets: [{ data_loss: { at_most: 0, path: /orders } }, { error_rate: { at_most_percent: 50 } }]`,
+    );
+    const config = readFileSync(join(folder, "gateway.yaml"), "utf8");
+    const lying = "[{ match: { path: /orders }, respond: thanks }, { upstream: app }]";
+    writeFileSync(join(folder, "gateway.yaml"), config.replace("[{ upstream: app }]", lying));
+    const { report, code } = await verify(file);
+    assert.equal(code, 1);
+    const [loss, errors] = report.targets;
+    assert.equal(loss.result, "not_met", JSON.stringify(loss));
+    assert.ok(loss.measured > 0);
+    assert.equal(errors.result, "met", JSON.stringify(errors));
+  });
+
   test("mistakes have their places; other machines are not touched", async (t) => {
     const { file } = await prepare(t, () => "url: http://192.0.2.1/\nload: {}\ntargets: [{ latency: { percentile: 99 } }]");
     const wrong = await run(ringway, ["verify", file]);

@@ -68,6 +68,16 @@ static void answer(struct rw_take *take, unsigned count, double ms)
     rw_histogram_record_many(&take->tally->latency, (uint64_t)(ms * 1e6), count);
     take->tally->counts.due += count;
     take->tally->counts.answered += count;
+    for (unsigned i = 0; i < count; i++)
+        take->rows[i % 10].answered++;
+}
+
+/* Of those that were answered. */
+static void spoil(struct rw_take *take, unsigned count)
+{
+    take->tally->counts.failed += count;
+    for (unsigned i = 0; i < count; i++)
+        take->rows[i % 10].failed++;
 }
 
 static void refuse(struct rw_take *take, unsigned count)
@@ -75,6 +85,8 @@ static void refuse(struct rw_take *take, unsigned count)
     take->tally->counts.due += count;
     take->tally->counts.failed += count;
     take->tally->counts.errors[RW_LOAD_ERROR_RESET] += count;
+    take->rows[0].failed += count;
+    take->rows[0].unanswered += count;
 }
 
 static const struct rw_verdict *judge(struct world *world)
@@ -230,8 +242,18 @@ static void test_throughput(void **state)
         answer(take(&world, i), 999 + i, 1);
     assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
     for (unsigned i = 0; i < 3; i++)
-        world.record.takes[i].tally->counts.failed = 100;
+        spoil(rw_record_take(&world.record, 0, i), 100);
     assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    end(&world);
+    /* What is answered once nothing is due any more has come too late. */
+    begin(&world, "  - throughput: { at_least_per_second: 95 }", 2);
+    for (unsigned i = 0; i < 2; i++) {
+        answer(take(&world, i), 500 + i, 1);
+        rw_record_take(&world.record, 0, i)->tally->counts.due += 500;
+        rw_record_take(&world.record, 0, i)->tally->counts.answered += 500;
+    }
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    assert_true(fabs(world.sheet.verdicts[0].measured - 50.05) < 1e-9);
     end(&world);
     /* A load that asks for less proves nothing. */
     begin(&world, "  - throughput: { at_least_per_second: 200 }", 2);
@@ -244,7 +266,7 @@ static void test_throughput(void **state)
     begin(&world, "  - throughput: { at_least_per_second: 95 }", 1);
     struct rw_take *one = take(&world, 0);
     answer(one, 1000, 1);
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < 9; i++)
         one->rows[i].answered = 99 + i % 3;
     assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
     assert_int_equal(world.sheet.verdicts[0].method, RW_VERIFY_METHOD_BATCHES);
@@ -261,14 +283,14 @@ static void test_goodput(void **state)
         struct rw_take *one = take(&world, i);
         answer(one, 900, 100);
         answer(one, 100, 900);
-        one->tally->counts.failed = 100;
+        spoil(one, 100);
     }
     assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
     assert_true(fabs(world.sheet.verdicts[0].measured - 80) < 1e-9);
     refuse(rw_record_take(&world.record, 0, 0), 50); /* not answered: no part of it */
     assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
-    world.record.takes[0].tally->counts.failed += 100;
-    world.record.takes[1].tally->counts.failed += 100;
+    spoil(rw_record_take(&world.record, 0, 0), 100);
+    spoil(rw_record_take(&world.record, 0, 1), 100);
     assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
     end(&world);
 }
