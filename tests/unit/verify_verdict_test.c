@@ -308,6 +308,62 @@ static void test_concurrency(void **state)
     end(&world);
 }
 
+/* 0.36 s for 1,000 requests are 0.1 h for a million. */
+static void test_cost(void **state)
+{
+    static const struct {
+        const char *most;
+        enum rw_verify_result result;
+    } cases[] = {{"0.6", RW_VERIFY_MET}, {"0.5", RW_VERIFY_UNJUDGED}, {"0.4", RW_VERIFY_NOT_MET}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct world world;
+        char target[80];
+        snprintf(target, sizeof(target), "  - cost_per_million: { at_most: %s, core_hour: 5 }",
+                 cases[i].most);
+        begin(&world, target, 3);
+        for (unsigned k = 0; k < 3; k++) {
+            struct rw_take *one = take(&world, k);
+            answer(one, 1100, 1);
+            spoil(one, 100); /* nobody pays for those */
+            one->cpu_seconds = 0.35 + 0.01 * k;
+        }
+        assert_verdict(&world, cases[i].result,
+                       cases[i].result == RW_VERIFY_UNJUDGED ? RW_VERIFY_REASON_UNSURE
+                                                             : RW_VERIFY_REASON_NONE);
+        assert_true(fabs(world.sheet.verdicts[0].measured - 0.5) < 1e-9);
+        end(&world);
+    }
+    /* Whose processor time is not known. */
+    struct world world;
+    begin(&world, "  - cost_per_million: { at_most: 1, core_hour: 5 }", 2);
+    for (unsigned k = 0; k < 2; k++) {
+        answer(take(&world, k), 1000, 1);
+        rw_record_take(&world.record, 0, k)->cpu_seconds = NAN;
+    }
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NOT_OURS);
+    end(&world);
+}
+
+/* A million writes: none may be missing, or one. */
+static void test_data_loss(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world, "  - data_loss: { at_most: 1 }", 1);
+    take(&world, 0);
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NOT_COUNTED);
+    world.record.ledger = (struct rw_ledger_sum){.kept = true, .sent = 1000000};
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NOTHING_ANSWERED);
+    world.record.ledger.acknowledged = 999000; /* what nobody acknowledged is no loss */
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    world.record.ledger.lost = 1;
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    world.record.ledger.lost = 2;
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    end(&world);
+}
+
 static void test_loads_that_did_not_run(void **state)
 {
     struct world world;
@@ -348,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_throughput),
         cmocka_unit_test(test_goodput),
         cmocka_unit_test(test_concurrency),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_data_loss),
         cmocka_unit_test(test_loads_that_did_not_run),
         cmocka_unit_test(test_a_run_that_was_not_whole_never_holds),
     };
