@@ -20,6 +20,7 @@ extern const struct rw_verb rw_verb_explain;
 extern const struct rw_verb rw_verb_load;
 extern const struct rw_verb rw_verb_plan;
 extern const struct rw_verb rw_verb_verify;
+extern const struct rw_verb rw_verb_simulate;
 
 /* argv[0] of the program, for the upgrade; the whole vector. */
 extern char **rw_cli_argv;

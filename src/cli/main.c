@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 static const struct rw_verb *const verbs[] = {
-    &rw_verb_serve,  &rw_verb_check,  &rw_verb_explain, &rw_verb_load,
-    &rw_verb_verify, &rw_verb_schema, &rw_verb_plan,
+    &rw_verb_serve,  &rw_verb_check,    &rw_verb_explain, &rw_verb_load,
+    &rw_verb_verify, &rw_verb_simulate, &rw_verb_schema,  &rw_verb_plan,
 };
 
 char **rw_cli_argv;

@@ -3,6 +3,7 @@
 #include "gate/exchange/exchange.h"
 #include "load/script/config.h"
 #include "plan/intake/intake.h"
+#include "simulate/model.h"
 #include "verify/acceptance.h"
 
 #include <stdio.h>
@@ -85,6 +86,31 @@ static void add_load_example(struct rw_text *text)
     rw_conf_example(&rw_load_config_record, text);
 }
 
+static void add_simulation_json(struct rw_text *text)
+{
+    rw_conf_schema_json(&rw_simulate_record, "Ringway simulation", text);
+}
+
+static void add_simulation_manual(struct rw_text *text)
+{
+    static const struct rw_conf_preface preface = {
+        .heading = "Simulation reference",
+        .opening =
+            "A simulation is one YAML file. `ringway simulate FILE` reports all mistakes in it; "
+            "`ringway schema --format\nsimulation` writes a JSON Schema by which editors complete "
+            "and check it. See [the manual](../manual/simulate.md).",
+        .smallest = "request: { per_cpu_second: 80000 }\n"
+                    "fleet: [{ name: small, cores: 2, nodes: 3 }]\n"
+                    "arrivals: { rate: 200000 }\n",
+    };
+    rw_conf_manual(&rw_simulate_record, &preface, text);
+}
+
+static void add_simulation_example(struct rw_text *text)
+{
+    rw_conf_example(&rw_simulate_record, text);
+}
+
 static const struct {
     const char *name;
     void (*add)(struct rw_text *text);
@@ -100,6 +126,9 @@ static const struct {
     {"load", add_load_json},
     {"load-markdown", add_load_manual},
     {"load-example", add_load_example},
+    {"simulation", add_simulation_json},
+    {"simulation-markdown", add_simulation_manual},
+    {"simulation-example", add_simulation_example},
 };
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
@@ -151,6 +180,8 @@ const struct rw_verb rw_verb_schema = {
         "            JSON Schema of what `ringway verify` reads; its reference; the whole file with\n"
         "            its defaults\n"
         "  load, load-markdown, load-example\n"
-        "            the same of a scenario file of `ringway load`\n",
+        "            the same of a scenario file of `ringway load`\n"
+        "  simulation, simulation-markdown, simulation-example\n"
+        "            the same of a file of `ringway simulate`\n",
     .run = run,
 };

@@ -22,12 +22,12 @@ for (const [format, page] of Object.entries(pages)) {
   });
 }
 
-test('docs/reference/load-scenario.md is current', () => {
-  const said = execFileSync(process.env.RINGWAY, ['schema', '--format', 'load-markdown'], { encoding: 'utf8' });
-  assert.equal(readFileSync(new URL('docs/reference/load-scenario.md', root), 'utf8'), said, 'run `make docs`');
+for (const [format, page] of [['load-markdown', 'load-scenario.md'], ['simulation-markdown', 'simulation.md']]) test(`docs/reference/${page} is current`, () => {
+  const said = execFileSync(process.env.RINGWAY, ['schema', '--format', format], { encoding: 'utf8' });
+  assert.equal(readFileSync(new URL(`docs/reference/${page}`, root), 'utf8'), said, 'run `make docs`');
 });
 
-for (const [format, file] of [['acceptance', 'acceptance.schema.json'], ['load', 'load-scenario.schema.json']]) test(`docs/reference/${file} is current`, () => {
+for (const [format, file] of [['acceptance', 'acceptance.schema.json'], ['load', 'load-scenario.schema.json'], ['simulation', 'simulation.schema.json']]) test(`docs/reference/${file} is current`, () => {
   const said = execFileSync(process.env.RINGWAY, ['schema', '--format', format], { encoding: 'utf8' });
   const page = new URL(`docs/reference/${file}`, root);
   assert.equal(readFileSync(page, 'utf8'), said, 'run `make docs`');

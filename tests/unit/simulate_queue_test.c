@@ -1,0 +1,238 @@
+/* Queues against what is known of them in closed form: plan/model, which has its own vectors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "load/histogram.h"
+#include "plan/model/queueing.h"
+#include "simulate/draw.h"
+#include "simulate/queue.h"
+#include "simulate/slice.h"
+
+#include <math.h>
+
+/* Some 0.3 % of statistical error at these loads. */
+enum { ARRIVALS = 2000000 };
+
+struct outcome {
+    double wait, waited; /* mean; share of those that wait at all */
+    double p50, p99;     /* of the response */
+};
+
+static struct outcome simulate(uint32_t servers, double rate,
+                               const struct rw_simulate_draw *service)
+{
+    struct rw_simulate_queue queue;
+    struct rw_random random;
+    struct rw_histogram *latency = rw_histogram_create();
+    double now = 0, waits = 0;
+    unsigned waited = 0;
+    assert_non_null(latency);
+    rw_random_seed(&random, 7);
+    assert_int_equal(rw_simulate_queue_open(&queue, servers, false, 0), RW_OK);
+    for (unsigned i = 0; i < ARRIVALS; i++) {
+        now += rw_simulate_exponential(&random) / rate;
+        double wait = rw_simulate_queue_wait(&queue, 0, now);
+        double end = rw_simulate_queue_serve(&queue, 0, now, rw_simulate_draw(service, &random));
+        rw_histogram_record(latency, (uint64_t)((end - now) * 1e9));
+        waits += wait;
+        waited += wait > 0;
+    }
+    struct outcome outcome = {waits / ARRIVALS, (double)waited / ARRIVALS,
+                              (double)rw_histogram_quantile(latency, 0.5) / 1e9,
+                              (double)rw_histogram_quantile(latency, 0.99) / 1e9};
+    rw_simulate_queue_close(&queue);
+    rw_free(latency);
+    return outcome;
+}
+
+static void expect(const char *what, double is, double should, double error)
+{
+    if (!(fabs(is / should - 1) <= error))
+        fail_msg("%s: %.6g, to be %.6g within %.1f %%", what, is, should, error * 100);
+}
+
+static void test_mmc(void **state)
+{
+    static const struct {
+        uint32_t servers;
+        double load;
+    } cases[] = {{1, 0.5}, {1, 0.8}, {4, 0.75}, {32, 0.9}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        double c = cases[i].servers, mu = 100, rate = cases[i].load * c * mu;
+        struct rw_simulate_draw service;
+        rw_simulate_draw_init(&service, RW_SIMULATE_EXPONENTIAL, 1 / mu, 1);
+        struct outcome outcome = simulate(cases[i].servers, rate, &service);
+        expect("Erlang C", outcome.waited, rw_model_erlang_c(c, rate / mu), 0.025);
+        expect("wait", outcome.wait, rw_model_mmc_wait(rate, mu, c), 0.05);
+        expect("p50", outcome.p50, rw_model_mmc_response_percentile(rate, mu, c, 0.5), 0.02);
+        expect("p99", outcome.p99, rw_model_mmc_response_percentile(rate, mu, c, 0.99), 0.03);
+    }
+}
+
+/* Pollaczek and Khinchine, for every variation. */
+static void test_mg1(void **state)
+{
+    static const struct {
+        enum rw_simulate_kind kind;
+        double variation, error;
+    } cases[] = {{RW_SIMULATE_CONSTANT, 0, 0.02},
+                 {RW_SIMULATE_UNIFORM, 0, 0.02},
+                 {RW_SIMULATE_LOGNORMAL, 0.5, 0.02},
+                 {RW_SIMULATE_LOGNORMAL, 2, 0.08}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rw_simulate_draw service;
+        rw_simulate_draw_init(&service, cases[i].kind, 0.01, cases[i].variation);
+        struct outcome outcome = simulate(1, 70, &service);
+        expect("wait", outcome.wait, rw_model_mg1_wait(0.01, 0.7, service.cv2), cases[i].error);
+    }
+}
+
+static void test_draws(void **state)
+{
+    static const enum rw_simulate_kind kinds[] = {RW_SIMULATE_CONSTANT, RW_SIMULATE_UNIFORM,
+                                                  RW_SIMULATE_EXPONENTIAL, RW_SIMULATE_LOGNORMAL};
+    static double quantiles[RW_SIMULATE_QUANTILES];
+    struct rw_random random;
+    (void)state;
+    rw_random_seed(&random, 3);
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+        struct rw_simulate_draw draw, again;
+        struct rw_histogram *seen = rw_histogram_create();
+        double sum = 0, squares = 0;
+        enum { COUNT = 400000 };
+        assert_non_null(seen);
+        rw_simulate_draw_init(&draw, kinds[k], 0.02, 0.8);
+        for (unsigned i = 0; i < COUNT; i++) {
+            double value = rw_simulate_draw(&draw, &random);
+            assert_true(value >= 0);
+            sum += value;
+            squares += value * value;
+            rw_histogram_record(seen, (uint64_t)(value * 1e9));
+        }
+        double mean = sum / COUNT;
+        expect("mean", mean, 0.02, 0.01);
+        assert_true(fabs(squares / COUNT / mean / mean - 1 - draw.cv2) < 0.03);
+        /* What was measured of it is like it. */
+        rw_simulate_draw_measured(&again, seen, quantiles);
+        expect("measured mean", again.mean, mean, 0.005);
+        assert_true(fabs(again.cv2 - draw.cv2) < 0.05);
+        rw_free(seen);
+    }
+}
+
+static void test_poisson(void **state)
+{
+    static const double means[] = {0, 0.3, 12, 59, 61, 5000};
+    struct rw_random random;
+    (void)state;
+    rw_random_seed(&random, 5);
+    for (size_t i = 0; i < sizeof(means) / sizeof(*means); i++) {
+        enum { COUNT = 100000 };
+        double sum = 0, squares = 0;
+        for (unsigned k = 0; k < COUNT; k++) {
+            double count = (double)rw_simulate_poisson(means[i], &random);
+            sum += count;
+            squares += count * count;
+        }
+        double mean = sum / COUNT;
+        assert_true(fabs(mean - means[i]) <= 0.01 * means[i]);
+        assert_true(fabs(squares / COUNT - mean * mean - means[i]) <= 0.03 * means[i]);
+    }
+}
+
+static void test_the_queue_is_limited(void **state)
+{
+    struct rw_simulate_queue queue;
+    (void)state;
+    assert_int_equal(rw_simulate_queue_open(&queue, 2, false, 3), RW_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_false(rw_simulate_queue_full(&queue, 1));
+        rw_simulate_queue_serve(&queue, 0, 1, 10);
+    }
+    assert_true(rw_simulate_queue_full(&queue, 1));
+    assert_true(rw_simulate_queue_full(&queue, 10.9));
+    /* At 11 both are done, and two of those who waited begin. */
+    assert_false(rw_simulate_queue_full(&queue, 11));
+    assert_true(rw_simulate_queue_wait(&queue, 0, 11) == 10);
+    rw_simulate_queue_close(&queue);
+}
+
+/* Of each second only a part is simulated; what comes of it is the same queue. */
+static double sliced_p99(double load, unsigned detail)
+{
+    struct rw_simulate_queue queue;
+    struct rw_random random;
+    struct rw_histogram *latency = rw_histogram_create();
+    const double service = 0.001, rate = load / service;
+    assert_non_null(latency);
+    rw_random_seed(&random, 11);
+    assert_int_equal(rw_simulate_queue_open(&queue, 1, false, 0), RW_OK);
+    for (double begin = 0; begin < 1e6 / detail; begin++) {
+        double now = begin;
+        for (unsigned i = 0; i < detail; i++) {
+            now += rw_simulate_exponential(&random) / rate;
+            double end =
+                rw_simulate_queue_serve(&queue, 0, now, service * rw_simulate_exponential(&random));
+            rw_histogram_record(latency, (uint64_t)((end - now) * 1e9));
+        }
+        rw_simulate_slice_rest(&queue, begin, now, load, service, 1, 100);
+    }
+    double p99 = (double)rw_histogram_quantile(latency, 0.99) / 1e9;
+    rw_simulate_queue_close(&queue);
+    rw_free(latency);
+    return p99;
+}
+
+static void test_a_slice_stands_for_its_second(void **state)
+{
+    (void)state;
+    expect("half", sliced_p99(0.5, 50), rw_model_mm1_percentile(0.001, 0.5, 0.99), 0.03);
+    expect("busy", sliced_p99(0.8, 100), rw_model_mm1_percentile(0.001, 0.8, 0.99), 0.05);
+}
+
+static void test_a_backlog_is_carried_over(void **state)
+{
+    struct rw_simulate_queue queue;
+    (void)state;
+    assert_int_equal(rw_simulate_queue_open(&queue, 4, false, 0), RW_OK);
+    /* Twice what it can do, of which a tenth of each second is simulated: 1 s more each second. */
+    for (double begin = 0; begin < 10; begin++) {
+        for (double now = begin; now < begin + 0.1; now += 0.001)
+            rw_simulate_queue_serve(&queue, 0, now, 0.008);
+        rw_simulate_slice_rest(&queue, begin, begin + 0.1, 8, 0.008, 0, 100);
+    }
+    expect("grows", rw_simulate_queue_wait(&queue, 0, 10), 10, 0.02);
+    /* Half of what it can do: it shrinks by half a second each second. */
+    for (double begin = 10; begin < 20; begin++)
+        rw_simulate_slice_rest(&queue, begin, begin, 2, 0.008, 0, 100);
+    expect("shrinks", rw_simulate_queue_wait(&queue, 0, 20), 5, 0.04);
+    for (double begin = 20; begin < 50; begin++)
+        rw_simulate_slice_rest(&queue, begin, begin, 2, 0.008, 0, 100);
+    assert_true(rw_simulate_queue_wait(&queue, 0, 50) < 0.1);
+    /* Never beyond what anybody would wait for. */
+    for (double begin = 50; begin < 200; begin++)
+        rw_simulate_slice_rest(&queue, begin, begin, 40, 0.008, 0, 30);
+    assert_true(rw_simulate_queue_wait(&queue, 0, 200) <= 30.001);
+    rw_simulate_queue_close(&queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mmc),
+        cmocka_unit_test(test_mg1),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_poisson),
+        cmocka_unit_test(test_the_queue_is_limited),
+        cmocka_unit_test(test_a_slice_stands_for_its_second),
+        cmocka_unit_test(test_a_backlog_is_carried_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
