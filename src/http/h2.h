@@ -239,6 +239,13 @@ struct rw_h2_stream *rw_h2_stream_open(struct rw_h2 *h2, void *user);
  * section 3.4 lets a client begin at once; our own streams_max holds until then. */
 uint32_t rw_h2_room(const struct rw_h2 *h2);
 
+/* Does the peer take a head of so many bytes of names and values, and so many fields
+ * (SETTINGS_MAX_HEADER_LIST_SIZE)? */
+static inline bool rw_h2_takes_head(const struct rw_h2 *h2, size_t bytes, unsigned fields)
+{
+    return bytes + fields * (size_t)32 <= h2->peer_head_bytes_max;
+}
+
 /* A head: begin, put..., end, with no other call between. `bytes_max` bounds the names and values;
  * `fields_max` the puts. False: no memory, or the peer takes no head that large; nothing was
  * written. */

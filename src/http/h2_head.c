@@ -10,7 +10,7 @@ bool rw_h2_head_begin(struct rw_h2 *h2, struct rw_h2_stream *stream, size_t byte
 {
     rw_assert(!h2->head_at && !stream->sent_end);
     if (h2->ended || stream->gone || bytes_max > RW_BUF_LARGE_BYTES ||
-        bytes_max + fields_max * (size_t)32 > h2->peer_head_bytes_max)
+        !rw_h2_takes_head(h2, bytes_max, fields_max))
         return false;
     if (!stream->id && h2->own_next_id > RW_H2_STREAM_ID_MAX)
         return false;

@@ -254,6 +254,7 @@ static enum rw_flow go(struct rw_upstream_call *call, const struct rw_piece *fir
     }
     rw_upstream_use(x, endpoint);
     rw_upstream_feed_budget(call);
+    rw_upstream_speak(call, endpoint);
     enum rw_pool_result result = rw_pool_acquire(x->worker, cluster, endpoint, &call->lease, false);
     if (result == RW_POOL_READY)
         return send_request(call, first);
@@ -271,13 +272,11 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
      */
     if (cluster->http2 && upgrade && !rw_upstream_h2_is_websocket(x, first))
         return fail_start(x, RW_REASON_NO_UPGRADE);
-    struct rw_upstream_call *call =
-        cluster->http2 ? rw_upstream_h2_call(&x->arena) : rw_upstream_h1_call(&x->arena);
+    struct rw_upstream_call *call = rw_upstream_call_new(x, cluster);
     if (!call)
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     x->origin_state = call;
-    call->x = x;
-    call->cluster = cluster;
+    call->upgrade = upgrade;
     x->upstream = cluster->name;
     call->replayable = rw_upstream_worth_keeping(call);
     enum rw_reason reason =

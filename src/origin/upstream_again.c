@@ -8,8 +8,8 @@
 /* Endpoints of HTTP/2 can say of any request that they have not looked at it. */
 bool rw_upstream_worth_keeping(const struct rw_upstream_call *call)
 {
-    const struct rw_cluster *cluster = call->cluster;
-    return cluster->retries.on && (cluster->http2 || rw_method_idempotent(call->x->request.method));
+    return call->cluster->retries.on &&
+           (call->lease.http2 || rw_method_idempotent(call->x->request.method));
 }
 
 static void forget(struct rw_upstream_call *call)
@@ -158,12 +158,7 @@ void rw_upstream_begin_try(struct rw_upstream_call *call)
         return;
     }
     rw_upstream_use(x, endpoint);
-    enum rw_pool_result result =
-        rw_pool_acquire(x->worker, call->cluster, endpoint, &call->lease, call->fresh);
-    if (result == RW_POOL_READY)
-        rw_upstream_on_ready(&call->lease);
-    else if (result == RW_POOL_FAILED)
-        rw_upstream_on_failed(&call->lease, call->lease.reason, call->lease.detail);
+    rw_upstream_acquire(call, endpoint, call->fresh);
 }
 
 static void on_backoff_over(struct rw_timer *timer)

@@ -1,8 +1,8 @@
 /* One exchange's dealings with an endpoint. Private to origin/upstream*.c.
  *
  * upstream.c has what every protocol needs: the connection, failing; upstream_choose.c the choice
- * of an endpoint, upstream_again.c repeating. What goes over the wire is the protocol's:
- * upstream_h1*.c, upstream_h2*.c.
+ * of an endpoint, upstream_speak.c that of a protocol, upstream_again.c repeating. What goes over
+ * the wire is the protocol's: upstream_h1*.c, upstream_h2*.c.
  */
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
@@ -56,6 +56,7 @@ struct rw_upstream_call {
     bool kept_own;                   /* its buffer is the call's alone to fill */
     bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
     bool try_limited; /* the deadline is of the try */
+    bool upgrade;     /* it may become a tunnel: where there is a choice, over HTTP/1.1 */
     bool reused;      /* the connection had carried a request before */
     bool request_started; /* the head has been sent */
     bool request_sent;    /* all of it is on its way */
@@ -66,9 +67,20 @@ struct rw_upstream_call {
     bool response_held;   /* the exchange said HOLD */
 };
 
-/* A zeroed call of each protocol; NULL: the exchange's memory is used up. */
-struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena);
-struct rw_upstream_call *rw_upstream_h2_call(struct rw_arena *arena);
+/* upstream_speak.c: which protocol a call speaks. */
+
+/* A call of the exchange for endpoints of the cluster; NULL: the exchange's memory is used up. */
+struct rw_upstream_call *rw_upstream_call_new(struct rw_exchange *x, struct rw_cluster *cluster);
+/* Its next try goes to this endpoint, which may have chosen (protocol: auto). */
+void rw_upstream_speak(struct rw_upstream_call *call, const struct rw_endpoint *endpoint);
+/* A connection for that, to the endpoint: it is ready, or will be, or the try has failed. */
+void rw_upstream_acquire(struct rw_upstream_call *call, struct rw_endpoint *endpoint, bool fresh);
+/* The lease's event. */
+void rw_upstream_on_http1(struct rw_lease *lease);
+
+/* upstream_h1.c, upstream_h2.c: nothing is under way, and it speaks this from now on. */
+void rw_upstream_h1_begin(struct rw_upstream_call *call);
+void rw_upstream_h2_begin(struct rw_upstream_call *call);
 
 /* upstream_h2_websocket.c: does the request ask for a WebSocket as HTTP/2 can have it? Then the
  * call, before it gets a connection, is told to ask for one; with a reason, it cannot. */

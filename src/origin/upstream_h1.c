@@ -36,12 +36,11 @@ static const struct rw_upstream_protocol protocol = {
     .let_go = let_go,
 };
 
-struct rw_upstream_call *rw_upstream_h1_call(struct rw_arena *arena)
+void rw_upstream_h1_begin(struct rw_upstream_call *call)
 {
-    struct rw_upstream_h1 *h1 = rw_arena_zero(arena, sizeof(*h1));
-    if (!h1)
-        return NULL;
+    struct rw_upstream_h1 *h1 = rw_upstream_h1_of(call);
+    memset((char *)h1 + sizeof(h1->call), 0, sizeof(*h1) - sizeof(h1->call));
     h1->call.lease.events = &lease_events;
+    h1->call.lease.http2 = false;
     h1->call.protocol = &protocol;
-    return &h1->call;
 }

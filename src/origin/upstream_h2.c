@@ -14,6 +14,7 @@ static const struct rw_lease_events lease_events = {
     .on_body = rw_upstream_h2_on_body,
     .on_writable = rw_upstream_h2_on_writable,
     .on_reset = rw_upstream_h2_on_reset,
+    .on_http1 = rw_upstream_on_http1,
 };
 
 static void let_go(struct rw_upstream_call *call)
@@ -32,13 +33,12 @@ static const struct rw_upstream_protocol protocol = {
     .let_go = let_go,
 };
 
-struct rw_upstream_call *rw_upstream_h2_call(struct rw_arena *arena)
+void rw_upstream_h2_begin(struct rw_upstream_call *call)
 {
-    struct rw_upstream_h2 *h2 = rw_arena_zero(arena, sizeof(*h2));
-    if (!h2)
-        return NULL;
+    struct rw_upstream_h2 *h2 = rw_upstream_h2_of(call);
+    memset((char *)h2 + sizeof(h2->call), 0, sizeof(*h2) - sizeof(h2->call));
     h2->call.lease.events = &lease_events;
+    h2->call.lease.http2 = true;
     h2->call.protocol = &protocol;
     h2->later.run = rw_upstream_h2_end_of_turn;
-    return &h2->call;
 }

@@ -46,8 +46,8 @@ static void put_length(const struct rw_message *request, struct rw_h2 *h2)
                     rw_span(digits, rw_format_u64(digits, length)));
 }
 
-/* False: no memory, or the endpoint takes no head that large. */
-static bool put_head(struct rw_upstream_call *call, bool end)
+/* RW_REASON_NONE, or why it cannot be sent. */
+static enum rw_reason put_head(struct rw_upstream_call *call, bool end)
 {
     struct rw_exchange *x = call->x;
     struct rw_h2 *h2 = &call->lease.shared->h2;
@@ -55,9 +55,12 @@ static bool put_head(struct rw_upstream_call *call, bool end)
     const uint64_t skip = RW_FORWARDED_REPLACED | RW_FIELD_BIT(RW_FIELD_HOST) |
                           RW_FIELD_BIT(RW_FIELD_TRACEPARENT) |
                           RW_FIELD_BIT(RW_FIELD_CONTENT_LENGTH);
-    if (!rw_h2_head_begin(h2, call->lease.stream, head_bytes(x, authority),
-                          x->request.field_count + OWN_FIELDS_MAX))
-        return false;
+    size_t bytes = head_bytes(x, authority);
+    unsigned fields = x->request.field_count + OWN_FIELDS_MAX;
+    if (!rw_h2_takes_head(h2, bytes, fields))
+        return RW_REASON_HEAD_TOO_LARGE;
+    if (!rw_h2_head_begin(h2, call->lease.stream, bytes, fields))
+        return RW_REASON_EXCHANGE_LIMIT;
     put_pseudo(call, h2, authority);
     rw_h2_put_fields(h2, &x->request, skip);
     rw_h2_put_field(h2, RW_FIELD_TRACEPARENT, RW_LITERAL("traceparent"),
@@ -67,7 +70,7 @@ static bool put_head(struct rw_upstream_call *call, bool end)
     if (rw_list_has_token(rw_message_value(&x->request, RW_FIELD_TE), "trailers"))
         rw_h2_put_field(h2, RW_FIELD_TE, RW_LITERAL("te"), RW_LITERAL("trailers"));
     rw_h2_head_end(h2, call->lease.stream, end, false);
-    return told;
+    return told ? RW_REASON_NONE : RW_REASON_EXCHANGE_LIMIT;
 }
 
 /* ---- Pieces ---- */
@@ -107,10 +110,13 @@ enum rw_flow rw_upstream_h2_send_request(struct rw_upstream_call *call,
                          "(SETTINGS_ENABLE_CONNECT_PROTOCOL)");
         return RW_FLOW_OVER;
     }
-    if (!put_head(call, bodiless && !h2->websocket)) {
-        rw_upstream_fail(call, RW_REASON_EXCHANGE_LIMIT,
-                         "the request head is larger than the endpoint takes, or than there is "
-                         "memory for");
+    enum rw_reason reason = put_head(call, bodiless && !h2->websocket);
+    if (reason) {
+        rw_upstream_fail(call, reason,
+                         reason == RW_REASON_HEAD_TOO_LARGE
+                             ? "the head is larger than the endpoint's "
+                               "SETTINGS_MAX_HEADER_LIST_SIZE"
+                             : NULL);
         return RW_FLOW_OVER;
     }
     if (!bodiless && (first->end || first->data.len))

@@ -41,12 +41,9 @@ static struct rw_endpoint *find_endpoint(const struct rw_upstream_call *first)
 static struct rw_upstream_call *make_second(struct rw_upstream_call *first)
 {
     struct rw_exchange *x = first->x;
-    struct rw_upstream_call *second =
-        first->cluster->http2 ? rw_upstream_h2_call(&x->arena) : rw_upstream_h1_call(&x->arena);
+    struct rw_upstream_call *second = rw_upstream_call_new(x, first->cluster);
     if (!second)
         return NULL;
-    second->x = x;
-    second->cluster = first->cluster;
     second->hedge = first->hedge;
     second->replayable = rw_upstream_worth_keeping(second);
     second->waiting.end = true;
@@ -68,12 +65,7 @@ static void on_late(struct rw_timer *timer)
     atomic_fetch_add_explicit(&endpoint->active, 1, memory_order_relaxed);
     x->hedge = RW_HEDGE_LOST;
     rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_HEDGES, 1);
-    enum rw_pool_result result =
-        rw_pool_acquire(x->worker, second->cluster, endpoint, &second->lease, false);
-    if (result == RW_POOL_READY)
-        rw_upstream_on_ready(&second->lease);
-    else if (result == RW_POOL_FAILED)
-        rw_upstream_on_failed(&second->lease, second->lease.reason, second->lease.detail);
+    rw_upstream_acquire(second, endpoint, false);
 }
 
 /* RFC 9110 section 9.2.1: safe methods; and there is no body that would have to be kept. */

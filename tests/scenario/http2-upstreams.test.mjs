@@ -564,6 +564,18 @@ test("a malformed response is refused, others go on", async (t) => {
   assert.equal(origin.connections.length, 1);
 });
 
+test("a head that is larger than the server takes is the client's: 431", async (t) => {
+  const small = Buffer.alloc(6);
+  small.writeUInt16BE(6, 0);
+  small.writeUInt32BE(4096, 2);
+  const origin = await startFrameOrigin(t, ({ type, id }, connection) => type === FRAME.HEADERS && connection.send(frame(FRAME.HEADERS, 5, id, STATUS_200)), { settings: small });
+  const gateway = await startGateway(t, (g) => config([origin], "", reasons(g)));
+  const answer = await request(gateway.url, { headers: { "X-Large": "x".repeat(4000) } });
+  assert.deepEqual([answer.status, reasonOf(answer)], [431, "upstream_head_limit"]);
+  assert.equal((await request(gateway.url, { headers: { "X-Large": "x".repeat(1000) } })).status, 200);
+  assert.equal(origin.connections.length, 1);
+});
+
 test("connections are given up by age, by number of requests, when idle", async (t) => {
   const origin = await startH2Origin(t);
   const more = "    connections: { requests_max: 10, idle_timeout: 200ms }\n";

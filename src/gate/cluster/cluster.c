@@ -250,6 +250,7 @@ static enum rw_err copy_settings(struct rw_cluster_control *control, const struc
     cluster->connect_ms = upstream->connect_ms;
     cluster->proxy_version = (unsigned)upstream->proxy_protocol;
     cluster->http2 = upstream->protocol == RW_PROTOCOL_HTTP2;
+    cluster->negotiated = upstream->protocol == RW_PROTOCOL_AUTO;
     if (upstream->http2)
         set_http2(&cluster->http2_settings, upstream->http2);
     cluster->host = upstream->host;
@@ -274,34 +275,53 @@ static enum rw_err copy_settings(struct rw_cluster_control *control, const struc
     return copied ? RW_OK : RW_ENOMEM;
 }
 
-static enum rw_err make_tls(struct rw_cluster *cluster, const struct rw_config_tls_client *config,
-                            struct rw_conf_report *report)
+static enum rw_err tell_tls(const struct rw_config_tls_client *config, enum rw_err err,
+                            const struct rw_text *why, struct rw_conf_report *report)
 {
-    if (!config)
-        return RW_OK;
-    const struct rw_span alpn = cluster->http2 ? RW_LITERAL("h2") : RW_LITERAL("http/1.1");
+    struct rw_span rest = why->len ? rw_text_span(why) : rw_span_text(rw_err_text(err)), line;
+    if (err == RW_ENOMEM)
+        return err;
+    while (rw_span_next(&rest, '\n', &line))
+        if (line.len)
+            rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
+    return RW_EINVAL;
+}
+
+static enum rw_err make_tls_client(const struct rw_config_tls_client *config,
+                                   const struct rw_span *alpn, size_t alpn_count,
+                                   struct rw_conf_report *report, struct rw_tls_client **client)
+{
     const struct rw_tls_client_options options = {
         .insecure = !config->verify,
         .ca = config->ca,
         .name = config->name,
         .cert = config->cert,
         .key = config->key,
-        .alpn = &alpn,
-        .alpn_count = 1,
+        .alpn = alpn,
+        .alpn_count = alpn_count,
         .min_version = (enum rw_tls_version)config->min_version,
     };
     struct rw_text why = {0};
-    enum rw_err err = rw_tls_client_create(&options, &cluster->tls, &why);
+    enum rw_err err = rw_tls_client_create(&options, client, &why);
     if (err) {
-        cluster->tls = NULL;
-        struct rw_span rest = why.len ? rw_text_span(&why) : rw_span_text(rw_err_text(err)), line;
-        while (err != RW_ENOMEM && rw_span_next(&rest, '\n', &line)) {
-            if (line.len)
-                rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
-        }
-        err = err == RW_ENOMEM ? RW_ENOMEM : RW_EINVAL;
+        *client = NULL;
+        err = tell_tls(config, err, &why, report);
     }
     rw_text_free(&why);
+    return err;
+}
+
+static enum rw_err make_tls(struct rw_cluster *cluster, const struct rw_config_tls_client *config,
+                            struct rw_conf_report *report)
+{
+    static const struct rw_span alpn[] = {{"h2", 2}, {"http/1.1", 8}};
+    if (!config)
+        return RW_OK;
+    bool http2 = cluster->http2 || cluster->negotiated;
+    enum rw_err err =
+        make_tls_client(config, &alpn[!http2], cluster->negotiated ? 2 : 1, report, &cluster->tls);
+    if (!err && cluster->negotiated)
+        err = make_tls_client(config, &alpn[1], 1, report, &cluster->tls_http1);
     return err;
 }
 
@@ -313,6 +333,7 @@ static void release_control(void *object)
     if (set)
         rw_endpoint_set_destroy(set);
     rw_tls_client_drop(control->cluster.tls);
+    rw_tls_client_drop(control->cluster.tls_http1);
     rw_limiter_drop(control->cluster.limiter);
     rw_hedge_drop(control->cluster.hedge);
     rw_slots_give(control->slots, control->cluster.slot);

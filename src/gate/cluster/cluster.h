@@ -55,6 +55,8 @@ struct rw_endpoint {
     _Atomic uint64_t trial_ms;    /* on trial: the next one not before this */
     _Atomic uint64_t returned_ms; /* since when it is back; 0: it is not, or at once */
     _Atomic uint32_t good_trials;
+    /* Of a negotiated cluster: it has chosen HTTP/1.1, and until then is not asked again. */
+    _Atomic uint64_t http1_until_ms;
     uint32_t slot;   /* small number, unique among living endpoints: index into a worker's pools */
     unsigned series; /* of metrics */
     socklen_t address_bytes;
@@ -143,10 +145,13 @@ struct rw_cluster {
     uint32_t connect_ms;
     unsigned proxy_version; /* of the PROXY protocol; 0: none */
     bool http2;             /* what the endpoints speak */
+    bool negotiated;        /* ... each chooses itself (ALPN), and `http2` is false */
     struct rw_cluster_http2 http2_settings;
     struct rw_span discovery;              /* "etcd /services/app/": for people; empty: none */
     struct rw_span host;                   /* Host override; empty: none */
     struct rw_tls_client *tls;             /* NULL: plain; a reference */
+    struct rw_tls_client *tls_http1;       /* negotiated: for connections of HTTP/1.1, while those
+                                              with `tls` may become HTTP/2; a reference */
     struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the
                                               endpoint's host */
     _Atomic(struct rw_endpoint_set *) set; /* never NULL, may be empty */

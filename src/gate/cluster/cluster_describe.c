@@ -107,10 +107,13 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     uint64_t now_ms = rw_clusters_now_ms(control->clusters);
     rw_text_adds(json, "{\"name\":");
     rw_text_add_json(json, control->cluster.name);
-    rw_text_addf(
-        json, ",\"balance\":\"%s\",\"probed\":%s,\"tls\":%s,\"protocol\":\"%s\",\"endpoints\":[",
-        balance_names[control->cluster.balance], control->probes ? "true" : "false",
-        control->cluster.tls ? "true" : "false", control->cluster.http2 ? "http2" : "http1");
+    rw_text_addf(json,
+                 ",\"balance\":\"%s\",\"probed\":%s,\"tls\":%s,\"protocol\":\"%s\",\"endpoints\":[",
+                 balance_names[control->cluster.balance], control->probes ? "true" : "false",
+                 control->cluster.tls ? "true" : "false",
+                 control->cluster.negotiated ? "auto"
+                 : control->cluster.http2    ? "http2"
+                                             : "http1");
     for (unsigned i = 0; i < set->count; i++) {
         if (i)
             rw_text_adds(json, ",");

@@ -53,6 +53,19 @@ static const struct rw_h1_limits limits = {
     .fields_max = 200,
 };
 
+static struct reply *alloc_reply(void)
+{
+    struct reply *reply = rw_alloc(sizeof(*reply));
+    if (!reply)
+        return NULL;
+    reply->len = 0;
+    reply->head = (struct rw_h1_head){0};
+    reply->message = (struct rw_message){0};
+    rw_arena_init(&reply->arena, reply->first, sizeof(reply->first), REPLY_ARENA_BYTES,
+                  REPLY_HEAP_BYTES_MAX);
+    return reply;
+}
+
 static void free_reply(struct probe *probe)
 {
     if (probe->reply)
@@ -163,14 +176,25 @@ static bool send_request(struct probe *probe)
     return rw_stream_send(&probe->stream, parts + skip, 2 - skip) != RW_SEND_FAILED;
 }
 
+/* Where the server may choose, and has chosen HTTP/1.1. */
+static const char *go_back_to_http1(struct probe *probe)
+{
+    if (!probe->health->cluster->negotiated)
+        return "the server does not agree to HTTP/2 (ALPN)";
+    free_reply(probe);
+    probe->reply = alloc_reply();
+    return probe->reply ? NULL : "out of memory";
+}
+
 static void on_open(struct rw_stream *stream, enum rw_err err)
 {
     struct probe *probe = probe_of(stream);
     struct rw_tls_info info;
-    if (err)
-        conclude(probe, false, error_text(stream, err));
-    else if (probe->h2 && rw_tls_info(stream, &info) && !rw_span_is(info.alpn, "h2"))
-        conclude(probe, false, "the server does not agree to HTTP/2 (ALPN)");
+    const char *mistake = err ? error_text(stream, err) : NULL;
+    if (!err && probe->h2 && rw_tls_info(stream, &info) && !rw_span_is(info.alpn, "h2"))
+        mistake = go_back_to_http1(probe);
+    if (mistake)
+        conclude(probe, false, mistake);
     else if (!send_request(probe))
         conclude(probe, false, "the request could not be sent");
     else
@@ -280,19 +304,6 @@ static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent
 
 /* ---- Beginning a probe ---- */
 
-static struct reply *alloc_reply(void)
-{
-    struct reply *reply = rw_alloc(sizeof(*reply));
-    if (!reply)
-        return NULL;
-    reply->len = 0;
-    reply->head = (struct rw_h1_head){0};
-    reply->message = (struct rw_message){0};
-    rw_arena_init(&reply->arena, reply->first, sizeof(reply->first), REPLY_ARENA_BYTES,
-                  REPLY_HEAP_BYTES_MAX);
-    return reply;
-}
-
 static struct rw_span probe_host(const struct rw_health *health)
 {
     return health->config->host.len ? health->config->host : health->cluster->name;
@@ -302,7 +313,7 @@ static struct rw_span probe_host(const struct rw_health *health)
 static bool prepare(struct probe *probe)
 {
     const struct rw_health *health = probe->health;
-    if (!health->cluster->http2) {
+    if (!health->cluster->http2 && !health->cluster->negotiated) {
         probe->reply = alloc_reply();
         return probe->reply;
     }

@@ -61,7 +61,7 @@ struct rw_connect_options rw_pool_connect_options(const struct rw_pool *pool,
 {
     const struct rw_cluster *cluster = lease->cluster;
     struct rw_connect_options options = rw_endpoint_connect_options(pool->endpoint);
-    options.tls = cluster->tls;
+    options.tls = rw_lease_tls(lease);
     options.tls_name = cluster->tls_name.len ? cluster->tls_name.at : pool->endpoint->host.at;
     options.tls_preface = lease->preface;
     return options;
@@ -169,13 +169,13 @@ static void admit_waiting(struct rw_pool *pool)
     struct rw_lease *lease;
     pool->asked = false;
     while ((lease = first_in_queue(pool))) {
-        if (lease->cluster->http2 && rw_pool_h2_admit(pool, lease))
+        if (lease->http2 && rw_pool_h2_admit(pool, lease))
             continue;
         if (!rw_pool_take_slot(pool))
             break;
         leave_queue(pool, lease);
         enum rw_err err =
-            lease->cluster->http2 ? rw_pool_h2_open(pool, lease) : rw_pool_h1_open(pool, lease);
+            lease->http2 ? rw_pool_h2_open(pool, lease) : rw_pool_h1_open(pool, lease);
         if (err) {
             rw_pool_give_slot(pool);
             lease->events->on_failed(lease, rw_pool_reason_of(err), rw_pool_detail_of(err));
@@ -231,8 +231,8 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
     /* The newest configuration's limits hold for connections that outlive a reload too. */
     pool->limits = cluster->connections;
     lease->cluster = cluster;
-    return cluster->http2 ? rw_pool_h2_acquire(pool, lease, fresh)
-                          : rw_pool_h1_acquire(pool, lease, fresh);
+    return lease->http2 ? rw_pool_h2_acquire(pool, lease, fresh)
+                        : rw_pool_h1_acquire(pool, lease, fresh);
 }
 
 static void sample_path(const struct rw_lease *lease)

@@ -8,7 +8,8 @@
  * Over HTTP/1 the connection is wholly the lease's (pool_h1.c). A kept one on which anything
  * happens is closed. Over HTTP/2 the lease has one stream of a connection that others share
  * (pool_h2.c): the one with the fewest streams and room for more, a new one only when all are full.
- * What the leases of a turn send leaves together at its end.
+ * What the leases of a turn send leaves together at its end. Of a cluster whose endpoints choose
+ * (`negotiated`), a lease is for HTTP/2 until the endpoint has chosen otherwise.
  */
 #ifndef RW_GATE_CLUSTER_POOL_H
 #define RW_GATE_CLUSTER_POOL_H
@@ -69,11 +70,12 @@ struct rw_shared_connection {
     uint8_t reason;     /* ... */
     uint8_t phase;      /* enum rw_shared_phase */
     bool connected, sending;
-    bool pinged;  /* PING was sent, and nothing has come since */
-    bool proved;  /* it was answered, and nothing has happened since */
-    bool full;    /* the endpoint refused a stream: no more before one ends */
-    bool useless; /* from the start it took no requests */
-    bool yielded; /* to another thread */
+    bool pinged;     /* PING was sent, and nothing has come since */
+    bool proved;     /* it was answered, and nothing has happened since */
+    bool full;       /* the endpoint refused a stream: no more before one ends */
+    bool useless;    /* from the start it took no requests */
+    bool negotiated; /* the endpoint may choose HTTP/1.1 instead */
+    bool yielded;    /* to another thread */
 };
 
 /* How a stream has ended before its time. */
@@ -101,6 +103,9 @@ struct rw_lease_events {
                                bool end, struct rw_span trailers);
     void (*on_writable)(struct rw_lease *lease);
     void (*on_reset)(struct rw_lease *lease, const struct rw_lease_reset *reset);
+    /* HTTP/2 of a negotiated cluster: the endpoint has chosen HTTP/1.1, and http1_until_ms tells.
+     * The lease is nobody's: to be acquired again, for that. NULL: of no such cluster. */
+    void (*on_http1)(struct rw_lease *lease);
 };
 
 /* A key that no other lease has. */
@@ -123,6 +128,7 @@ struct rw_lease {
     struct rw_pool *pool;       /* while waiting */
     const char *detail;         /* after RW_POOL_FAILED: what was wrong; static */
     uint8_t reason;             /* ... enum rw_reason */
+    bool http2;                 /* of which kind it is: the owner's, before it acquires */
     bool reused;                /* the connection had carried a request before */
 };
 

@@ -33,9 +33,11 @@ static void fail_lease(struct rw_upstream_connection *connection, enum rw_reason
     }
 }
 
-/* The connection could not be made. */
+/* The connection could not be made. Whatever the endpoint has chosen before, it may be another
+ * program by now. */
 static void fail_open(struct rw_upstream_connection *connection, enum rw_err err)
 {
+    atomic_store_explicit(&connection->pool->endpoint->http1_until_ms, 0, memory_order_relaxed);
     struct rw_pool_failure failure =
         rw_pool_explain(&connection->stream, connection->tls != NULL, err);
     fail_lease(connection, failure.reason, failure.detail);
@@ -149,7 +151,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     memset(connection, 0, sizeof(*connection));
     connection->pool = pool;
     connection->lease = lease;
-    connection->tls = lease->cluster->tls;
+    connection->tls = rw_lease_tls(lease);
     connection->key = lease->key;
     rw_deadline_init(&connection->deadline, on_deadline);
     const struct rw_connect_options options = rw_pool_connect_options(pool, lease);
@@ -182,7 +184,7 @@ static struct rw_upstream_connection *take_idle(struct rw_pool *pool, const stru
         struct rw_upstream_connection *connection =
             rw_container_of(at, struct rw_upstream_connection, link);
         next = at->next;
-        if (connection->tls != lease->cluster->tls) {
+        if (connection->tls != rw_lease_tls(lease)) {
             close_connection(connection);
             continue;
         }
@@ -238,8 +240,7 @@ static void pass_on(struct rw_pool *pool, struct rw_upstream_connection *connect
 static bool suits_first(const struct rw_pool *pool, const struct rw_upstream_connection *connection)
 {
     const struct rw_lease *first = rw_container_of(pool->queue.next, struct rw_lease, link);
-    return !first->cluster->http2 && first->cluster->tls == connection->tls &&
-           fits(connection, first);
+    return !first->http2 && rw_lease_tls(first) == connection->tls && fits(connection, first);
 }
 
 void rw_pool_h1_release(struct rw_lease *lease)

@@ -169,7 +169,7 @@ static void admit_queue(struct rw_shared_connection *c)
     struct rw_list *queue = &c->pool->queue;
     while (rw_shared_has_room(c) && !rw_list_empty(queue)) {
         struct rw_lease *lease = rw_container_of(queue->next, struct rw_lease, link);
-        if (!lease->cluster->http2 || !suits(c, lease->cluster))
+        if (!lease->http2 || !suits(c, lease->cluster))
             break;
         start(c, rw_pool_dequeue(c->pool));
     }

@@ -3,7 +3,10 @@
 #include "gate/cluster/pool_h2.h"
 #include "io/tls.h"
 
-enum { FINISH_MS_MAX = 1000 }; /* for the last bytes of a connection to leave */
+enum {
+    FINISH_MS_MAX = 1000,       /* for the last bytes of a connection to leave */
+    HTTP1_HOLDS_MS = 5 * 60000, /* before an endpoint that has chosen HTTP/1.1 is asked again */
+};
 
 static struct rw_shared_connection *shared_of(struct rw_stream *stream)
 {
@@ -44,21 +47,26 @@ static void fail_waiting(struct rw_shared_connection *c, enum rw_reason reason, 
     }
 }
 
+static void close_stream(struct rw_shared_connection *c)
+{
+    c->phase = RW_SHARED_CLOSED;
+    rw_loop_later_stop(&c->later);
+    rw_deadline_stop(rw_shared_loop(c), &c->deadline);
+    rw_deadline_stop(rw_shared_loop(c), &c->lease_deadline);
+    rw_stream_close(&c->stream);
+}
+
 void rw_shared_end(struct rw_shared_connection *c, enum rw_reason reason, const char *detail)
 {
     const struct rw_lease_reset reset = {.reason = reason, .detail = detail};
     bool opening = c->phase == RW_SHARED_OPENING;
     if (c->phase == RW_SHARED_CLOSED)
         return;
-    c->phase = RW_SHARED_CLOSED;
-    rw_loop_later_stop(&c->later);
-    rw_deadline_stop(rw_shared_loop(c), &c->deadline);
-    rw_deadline_stop(rw_shared_loop(c), &c->lease_deadline);
+    close_stream(c);
     if (opening)
         rw_worker_count(c->pool->worker, RW_COUNTER_UPSTREAM_CONNECT_FAILURES, 1);
     else if (c->lease_count)
         c->pool->broken_ms = rw_loop_now_ms(rw_shared_loop(c));
-    rw_stream_close(&c->stream);
     while (!rw_list_empty(&c->leases)) {
         struct rw_lease *lease = rw_container_of(c->leases.next, struct rw_lease, link);
         rw_h2_reset(&c->h2, lease->stream, RW_H2_CANCEL);
@@ -66,6 +74,22 @@ void rw_shared_end(struct rw_shared_connection *c, enum rw_reason reason, const 
         lease->events->on_reset(lease, &reset);
     }
     fail_waiting(c, reason, detail);
+}
+
+/* The endpoint has chosen HTTP/1.1: this connection is of no use, and who waits for it goes there.
+ */
+static void end_for_http1(struct rw_shared_connection *c)
+{
+    struct rw_list *item;
+    atomic_store_explicit(&c->pool->endpoint->http1_until_ms,
+                          rw_loop_now_ms(rw_shared_loop(c)) + HTTP1_HOLDS_MS, memory_order_relaxed);
+    close_stream(c);
+    while ((item = rw_list_pop_front(&c->waiting))) {
+        struct rw_lease *lease = rw_container_of(item, struct rw_lease, link);
+        c->waiting_count--;
+        lease->shared = NULL;
+        lease->events->on_http1(lease);
+    }
 }
 
 static void end_finished(struct rw_shared_connection *c)
@@ -278,6 +302,10 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
         fail_open(c, err);
         return;
     }
+    if (!agreed(c) && c->negotiated) {
+        end_for_http1(c);
+        return;
+    }
     if (!agreed(c)) {
         rw_shared_end(c, RW_REASON_UPSTREAM_TLS, "the server does not agree to HTTP/2 (ALPN)");
         return;
@@ -427,6 +455,7 @@ static struct rw_shared_connection *create(struct rw_pool *pool, const struct rw
         return NULL;
     c->pool = pool;
     c->tls = cluster->tls;
+    c->negotiated = cluster->negotiated;
     memcpy(&c->settings, &cluster->http2_settings, sizeof(c->settings));
     c->later.run = end_of_turn;
     rw_list_init(&c->leases);

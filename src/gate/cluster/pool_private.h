@@ -29,6 +29,13 @@ void rw_pool_give_slot(struct rw_pool *pool);
 void rw_pool_count_in(struct rw_pool *pool);
 void rw_pool_count_out(struct rw_pool *pool, bool yielded);
 
+/* What its connection's TLS is made with; NULL: plain. */
+static inline struct rw_tls_client *rw_lease_tls(const struct rw_lease *lease)
+{
+    const struct rw_cluster *cluster = lease->cluster;
+    return cluster->negotiated && !lease->http2 ? cluster->tls_http1 : cluster->tls;
+}
+
 /* How to connect to the endpoint. */
 struct rw_connect_options rw_pool_connect_options(const struct rw_pool *pool,
                                                   const struct rw_lease *lease);

@@ -46,7 +46,12 @@ struct rw_config_tls_client {
     struct rw_conf_place place;
 };
 
-enum rw_config_protocol { RW_PROTOCOL_HTTP1, RW_PROTOCOL_HTTP2, RW_PROTOCOL_COUNT };
+enum rw_config_protocol {
+    RW_PROTOCOL_HTTP1,
+    RW_PROTOCOL_HTTP2,
+    RW_PROTOCOL_COUNT,
+    RW_PROTOCOL_AUTO = RW_PROTOCOL_COUNT, /* of upstreams: as each server chooses */
+};
 
 /* ---- Listeners ---- */
 

@@ -212,11 +212,12 @@ static bool speaks_tcp(const struct rw_config *config, struct rw_span name)
     return true; /* told already */
 }
 
-static bool speaks_http2(const struct rw_config *config, struct rw_span name)
+/* May its connections carry more than one conversation? */
+static bool shares_connections(const struct rw_config *config, struct rw_span name)
 {
     for (EACH(const struct rw_config_upstream, upstream, config->upstreams))
         if (rw_span_eq(upstream->name, name))
-            return upstream->protocol == RW_PROTOCOL_HTTP2;
+            return upstream->protocol != RW_PROTOCOL_HTTP1;
     return false; /* told already */
 }
 
@@ -231,10 +232,10 @@ static void check_tcp_routes(struct rw_config *config, struct rw_conf_report *re
                                    rw_conf_quote(report, *name));
         }
         expect_name(report, upstreams, &route->upstream, "upstream");
-        if (speaks_http2(config, route->upstream))
+        if (shares_connections(config, route->upstream))
             rw_conf_mistake_on(report, &route->upstream,
-                               "the upstream %s has \"protocol: http2\", whose connections carry "
-                               "requests and no bytes of a TCP route",
+                               "the upstream %s does not have \"protocol: http1\": its connections "
+                               "carry requests and no bytes of a TCP route",
                                rw_conf_quote(report, route->upstream));
     }
 }

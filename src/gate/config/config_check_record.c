@@ -328,10 +328,15 @@ void rw_config_check_upstream(void *value, struct rw_conf_report *report)
     if (upstream->protocol != RW_PROTOCOL_HTTP2 && upstream->health && upstream->health->grpc)
         rw_conf_mistake_on(report, &upstream->health->grpc,
                            "gRPC needs \"protocol: http2\" of the upstream");
-    if (upstream->protocol == RW_PROTOCOL_HTTP2 && upstream->proxy_protocol)
+    if (upstream->protocol != RW_PROTOCOL_HTTP1 && upstream->proxy_protocol)
         rw_conf_mistake_on(report, &upstream->proxy_protocol,
                            "\"proxy_protocol\" says whose a connection is: those of \"protocol: "
-                           "http2\" are shared by all clients");
+                           "%s\" are shared by all clients",
+                           upstream->protocol == RW_PROTOCOL_AUTO ? "auto" : "http2");
+    if (upstream->protocol == RW_PROTOCOL_AUTO && !upstream->tls)
+        rw_conf_mistake_on(report, &upstream->protocol,
+                           "\"auto\" is agreed on with the server within TLS (ALPN): it needs "
+                           "\"tls\"");
 }
 
 /* ---- Admin, DNS ---- */

@@ -374,7 +374,7 @@ static const struct rw_conf_record connections_record = {
 
 /* ---- HTTP/2 ---- */
 
-static const char *const protocol_names[] = {"http1", "http2", NULL};
+static const char *const protocol_names[] = {"http1", "http2", "auto", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_upstream_http2, member)
 static const struct rw_conf_field http2_fields[] = {
@@ -560,7 +560,9 @@ static const struct rw_conf_field upstream_fields[] = {
         .names = protocol_names,
         .fallback = "http1",
         .doc = "What the servers speak. HTTP/2 with `tls` is agreed on with the server (ALPN h2), "
-               "without it is taken as known. Upgrades other than to WebSocket need http1.",
+               "without it is taken as known. `auto` takes what each server prefers that speaks "
+               "one or both of them, and needs `tls`. Upgrades other than to WebSocket need http1 "
+               "or auto.",
     },
     {
         .name = "http2",
@@ -568,7 +570,7 @@ static const struct rw_conf_field upstream_fields[] = {
         .flags = RW_CONF_ALWAYS,
         .offset = MEMBER(http2),
         .record = &http2_record,
-        .doc = "For `protocol: http2`: connections that many requests share.",
+        .doc = "For `protocol: http2` and `auto`: connections that many requests share.",
     },
     {
         .name = "balance",

@@ -59,6 +59,7 @@ enum rw_grpc_status rw_grpc_status(enum rw_reason reason, unsigned status)
         return RW_GRPC_DEADLINE_EXCEEDED;
     case RW_REASON_BODY_TOO_LARGE:
     case RW_REASON_EXCHANGE_LIMIT:
+    case RW_REASON_HEAD_TOO_LARGE:
     case RW_REASON_MEMORY:
         return RW_GRPC_RESOURCE_EXHAUSTED;
     default:

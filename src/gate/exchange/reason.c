@@ -31,5 +31,6 @@ bool rw_reason_ours(enum rw_reason reason)
 {
     return reason == RW_REASON_MEMORY || reason == RW_REASON_DESCRIPTORS ||
            reason == RW_REASON_EXCHANGE_LIMIT || reason == RW_REASON_QUEUE_FULL ||
-           reason == RW_REASON_QUEUE_TIMEOUT || reason == RW_REASON_NO_UPGRADE;
+           reason == RW_REASON_QUEUE_TIMEOUT || reason == RW_REASON_NO_UPGRADE ||
+           reason == RW_REASON_HEAD_TOO_LARGE;
 }

@@ -24,6 +24,7 @@
     X(MEMORY, "out_of_memory", 503, "The gateway is out of memory for this request.")              \
     X(DESCRIPTORS, "out_of_descriptors", 503, "The gateway has no descriptor for this request.")   \
     X(EXCHANGE_LIMIT, "exchange_limit", 503, "The request needs more memory than is allowed.")     \
+    X(HEAD_TOO_LARGE, "upstream_head_limit", 431, "The origin takes no request head that large.")  \
     X(NO_ENDPOINT, "no_endpoint", 503, "No healthy endpoint is available.")                        \
     X(RESIDENCY_REFUSED, "residency_refused", 451, "Requests from this country are not served.")   \
     X(RESIDENCY_NOWHERE, "residency_no_endpoint", 503,                                             \
