@@ -251,5 +251,5 @@ upstreams: [{ name: db, endpoints: ["127.0.0.1:9"] }]
   assert.match(wrong.stderr, /"web" does not have "protocol: tcp"/);
   assert.match(wrong.stderr, /unknown upstream "dp"/);
   writeFileSync(file, text.replace("name: db, endpoints", "name: db, protocol: http2, endpoints"));
-  assert.match((await runRingway("check", file)).stderr, /the upstream "db" has "protocol: http2"/);
+  assert.match((await runRingway("check", file)).stderr, /the upstream "db" does not have "protocol: http1"/);
 });
