@@ -38,17 +38,28 @@ void rw_histogram_clear(struct rw_histogram *histogram)
     histogram->least = UINT64_MAX;
 }
 
+void rw_histogram_add_bucket(struct rw_histogram *histogram, uint64_t value_ns, uint64_t count)
+{
+    histogram->buckets[bucket_of(value_ns)] += count;
+    histogram->count += count;
+}
+
+void rw_histogram_widen(struct rw_histogram *histogram, uint64_t least_ns, uint64_t most_ns,
+                        double sum_ns)
+{
+    histogram->sum += sum_ns;
+    if (least_ns < histogram->least)
+        histogram->least = least_ns;
+    if (most_ns > histogram->most)
+        histogram->most = most_ns;
+}
+
 void rw_histogram_record_many(struct rw_histogram *histogram, uint64_t value_ns, uint64_t count)
 {
     if (!count)
         return;
-    histogram->buckets[bucket_of(value_ns)] += count;
-    histogram->count += count;
-    histogram->sum += (double)value_ns * (double)count;
-    if (value_ns < histogram->least)
-        histogram->least = value_ns;
-    if (value_ns > histogram->most)
-        histogram->most = value_ns;
+    rw_histogram_add_bucket(histogram, value_ns, count);
+    rw_histogram_widen(histogram, value_ns, value_ns, (double)value_ns * (double)count);
 }
 
 void rw_histogram_record(struct rw_histogram *histogram, uint64_t value_ns)

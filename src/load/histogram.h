@@ -31,8 +31,13 @@ void rw_histogram_clear(struct rw_histogram *histogram);
 
 /* What is larger than the last bucket is counted there; `most` stays exact. */
 void rw_histogram_record(struct rw_histogram *histogram, uint64_t value_ns);
-/* `count` times at once: of a histogram that was written down. */
+/* `count` times at once. */
 void rw_histogram_record_many(struct rw_histogram *histogram, uint64_t value_ns, uint64_t count);
+/* Of a histogram that was written down: `count` values of the bucket that `value_ns` is in, and
+ * what was known of all of them exactly. Not of one without any. */
+void rw_histogram_add_bucket(struct rw_histogram *histogram, uint64_t value_ns, uint64_t count);
+void rw_histogram_widen(struct rw_histogram *histogram, uint64_t least_ns, uint64_t most_ns,
+                        double sum_ns);
 void rw_histogram_add(struct rw_histogram *to, const struct rw_histogram *from);
 
 /* The value that `share` (0 to 1) of what was recorded does not exceed: the middle of its bucket,

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { ROWS_MAX = 7 * 24 * 3600, ARENA_BYTES_MAX = 64 << 20 };
+enum { ROWS_MAX = 7 * 24 * 3600, PAIRS_MAX = 64 << 20, ARENA_BYTES_MAX = 64 << 20 };
 
 /* One file that is being added. What is not as it should be is remembered, so that a long sequence
  * needs one look at its end. */
@@ -74,17 +74,8 @@ static struct rw_span text_at(struct addition *a, const json_t *object, const ch
 
 /* ---- Histograms ---- */
 
-static void add_histogram(struct addition *a, const json_t *object, const char *key,
-                          struct rw_histogram *to)
+static void add_buckets(struct addition *a, const json_t *buckets, struct rw_histogram *to)
 {
-    const json_t *from = member(a, object, key), *buckets = member(a, from, "buckets_ns");
-    uint64_t count = count_at(a, from, "count"), seen = 0;
-    uint64_t least = ns_at(a, from, "min"), most = ns_at(a, from, "max");
-    double sum = to->sum + number_at(a, from, "mean") * 1e9 * (double)count;
-    if (!count || to->least < least)
-        least = to->least;
-    if (to->most > most)
-        most = to->most;
     size_t i;
     const json_t *pair;
     json_array_foreach(buckets, i, pair)
@@ -94,15 +85,22 @@ static void add_histogram(struct addition *a, const json_t *object, const char *
         if (value < 0 || times < 0)
             find_flaw(a, "buckets_ns");
         else
-            rw_histogram_record_many(to, (uint64_t)value, (uint64_t)times);
-        seen += times > 0 ? (uint64_t)times : 0;
+            rw_histogram_add_bucket(to, (uint64_t)value, (uint64_t)times);
     }
-    if (!json_is_array(buckets) || seen != count)
+}
+
+static void add_histogram(struct addition *a, const json_t *object, const char *key,
+                          struct rw_histogram *to)
+{
+    const json_t *from = member(a, object, key), *buckets = member(a, from, "buckets_ns");
+    uint64_t count = count_at(a, from, "count"), before = to->count;
+    uint64_t least = ns_at(a, from, "min"), most = ns_at(a, from, "max");
+    uint64_t sum = count_at(a, from, "sum_ns");
+    add_buckets(a, buckets, to);
+    if (!json_is_array(buckets) || to->count - before != count)
         find_flaw(a, "buckets_ns");
-    /* The middles of buckets stood for the values; these are known exactly. */
-    to->sum = sum;
-    to->least = least;
-    to->most = most;
+    if (count)
+        rw_histogram_widen(to, least, most, (double)sum);
 }
 
 /* ---- Counts ---- */
@@ -171,7 +169,8 @@ static void add_settings(struct addition *a)
         a->err = RW_ENOMEM;
     settings->threads += (unsigned)count_at(a, a->root, "threads");
     settings->connections += (uint32_t)count_at(a, a->root, "connections");
-    settings->held_ms = (uint32_t)(number_at(a, a->root, "held_seconds") * 1000);
+    settings->held_ms = (uint32_t)llround(number_at(a, a->root, "held_seconds") * 1000);
+    settings->warmup_seconds = number_at(a, a->root, "warmup_seconds");
     if (streams > settings->streams)
         settings->streams = (uint32_t)streams;
     if (seconds > result->seconds)
@@ -281,41 +280,116 @@ static void raise(struct addition *a, const json_t *from, const char *key, uint6
         *to = ns;
 }
 
+/* The histogram of a row in a file: buckets by their distances, each with its count. False: it is
+ * not there. */
+static bool collect(struct addition *a, const json_t *from, struct rw_histogram *to)
+{
+    const json_t *buckets = json_object_get(from, "buckets");
+    uint64_t answered = count_at(a, from, "answered"), before = to->count;
+    json_int_t bucket = 0;
+    if (!answered)
+        return true;
+    for (size_t i = 0; i + 1 < json_array_size(buckets); i += 2) {
+        json_int_t step = json_integer_value(json_array_get(buckets, i));
+        json_int_t times = json_integer_value(json_array_get(buckets, i + 1));
+        bucket += step;
+        if (step < 0 || step >= RW_HISTOGRAM_BUCKETS || bucket >= RW_HISTOGRAM_BUCKETS ||
+            times < 0) {
+            find_flaw(a, "timeline: buckets");
+            return false;
+        }
+        rw_histogram_add_bucket(to, rw_histogram_bucket_value((unsigned)bucket), (uint64_t)times);
+    }
+    if (json_array_size(buckets) && to->count - before != answered)
+        find_flaw(a, "timeline: buckets");
+    rw_histogram_widen(to, ns_at(a, from, "min"), ns_at(a, from, "max"), 0);
+    return json_array_size(buckets) > 0;
+}
+
+/* The highest of both, where a histogram is not there. */
+static void raise_all(struct addition *a, const json_t *from, const struct rw_timeline_row *before,
+                      struct rw_timeline_row *row)
+{
+    const uint64_t least_ns = ns_at(a, from, "min");
+    row->p50_ns = before->p50_ns;
+    row->p90_ns = before->p90_ns;
+    row->p99_ns = before->p99_ns;
+    row->p999_ns = before->p999_ns;
+    row->most_ns = before->most_ns;
+    row->least_ns = before->answered && before->least_ns < least_ns ? before->least_ns : least_ns;
+    raise(a, from, "p50", &row->p50_ns);
+    raise(a, from, "p90", &row->p90_ns);
+    raise(a, from, "p99", &row->p99_ns);
+    raise(a, from, "p99.9", &row->p999_ns);
+    raise(a, from, "max", &row->most_ns);
+}
+
+/* What was before, and what the file (NULL: it ends earlier) says of the same second, as the next
+ * row of `to`. */
+static void add_row(struct addition *a, const json_t *from, struct rw_timeline *to)
+{
+    const struct rw_timeline *timeline = a->merge->timeline;
+    const size_t number = to->count;
+    const bool known = number < timeline->count;
+    const struct rw_timeline_row before =
+        known ? timeline->rows[number] : (const struct rw_timeline_row){0};
+    struct rw_histogram *latency = a->merge->scratch;
+    struct rw_timeline_row row = {
+        .sent = before.sent, .answered = before.answered, .failed = before.failed};
+    rw_histogram_clear(latency);
+    bool whole = !known || rw_timeline_collect(timeline, number, latency);
+    if (from) {
+        row.sent += count_at(a, from, "sent");
+        row.answered += count_at(a, from, "answered");
+        row.failed += count_at(a, from, "failed");
+        whole = collect(a, from, latency) && whole;
+    }
+    if (!whole)
+        rw_histogram_clear(latency);
+    rw_timeline_append(to, row, latency);
+    if (!whole && from)
+        raise_all(a, from, &before, &to->rows[number]);
+    else if (!whole)
+        to->rows[number] = before;
+    if (!whole)
+        to->rows[number].pair_count = 0;
+    to->coarse |= !whole;
+}
+
+static size_t count_pairs(const json_t *rows)
+{
+    size_t count = 0, i;
+    const json_t *row;
+    json_array_foreach(rows, i, row) count += json_array_size(json_object_get(row, "buckets")) / 2;
+    return count;
+}
+
 static void add_rows(struct addition *a)
 {
     struct rw_load_merge *merge = a->merge;
+    const struct rw_timeline *before = merge->timeline;
     const json_t *rows = member(a, a->root, "timeline");
-    size_t count = json_array_size(rows);
-    if (count > ROWS_MAX) {
+    size_t count = json_array_size(rows), pairs = before->pair_count + count_pairs(rows);
+    if (count > ROWS_MAX || pairs > PAIRS_MAX) {
         find_flaw(a, "timeline");
         return;
     }
-    if (count > merge->timeline->room) {
-        struct rw_timeline *larger = rw_realloc(merge->timeline, rw_timeline_bytes(count));
-        if (!larger) {
-            a->err = RW_ENOMEM;
-            return;
-        }
-        memset(&larger->rows[larger->room], 0, (count - larger->room) * sizeof(larger->rows[0]));
-        larger->room = count;
-        merge->timeline = larger;
-        merge->result.timeline = larger;
+    if (count < before->count)
+        count = before->count;
+    struct rw_timeline *sum = rw_alloc_zero(rw_timeline_bytes(count, pairs));
+    if (!sum) {
+        a->err = RW_ENOMEM;
+        return;
     }
-    if (count > merge->timeline->count)
-        merge->timeline->count = count;
-    merge->timeline->lacking |= json_is_true(json_object_get(a->root, "timeline_lacks_rows"));
-    for (size_t i = 0; i < count; i++) {
-        struct rw_timeline_row *row = &merge->timeline->rows[i];
-        const json_t *from = json_array_get(rows, i);
-        row->sent += count_at(a, from, "sent");
-        row->answered += count_at(a, from, "answered");
-        row->failed += count_at(a, from, "failed");
-        raise(a, from, "p50", &row->p50_ns);
-        raise(a, from, "p90", &row->p90_ns);
-        raise(a, from, "p99", &row->p99_ns);
-        raise(a, from, "p99.9", &row->p999_ns);
-        raise(a, from, "max", &row->most_ns);
-    }
+    sum->room = count;
+    sum->pair_room = pairs;
+    sum->lacking = before->lacking || json_is_true(json_object_get(a->root, "timeline_lacks_rows"));
+    sum->coarse = before->coarse || json_is_true(json_object_get(a->root, "timeline_is_coarse"));
+    for (size_t i = 0; i < count; i++)
+        add_row(a, json_array_get(rows, i), sum);
+    rw_free(merge->timeline);
+    merge->timeline = sum;
+    merge->result.timeline = sum;
 }
 
 /* ---- Files ---- */
@@ -351,9 +425,10 @@ enum rw_err rw_load_merge_begin(struct rw_load_merge *merge)
     json_set_alloc_funcs(rw_alloc, rw_free);
     rw_arena_init(&merge->arena, NULL, 0, 4096, ARENA_BYTES_MAX);
     rw_load_tally_begin(&merge->result.tally);
-    merge->timeline = rw_alloc_zero(rw_timeline_bytes(0));
+    merge->timeline = rw_alloc_zero(rw_timeline_bytes(0, 0));
+    merge->scratch = rw_histogram_create();
     merge->result.timeline = merge->timeline;
-    return merge->timeline ? RW_OK : RW_ENOMEM;
+    return merge->timeline && merge->scratch ? RW_OK : RW_ENOMEM;
 }
 
 enum rw_err rw_load_merge_add(struct rw_load_merge *merge, struct rw_span json, char why[256])
@@ -384,5 +459,6 @@ void rw_load_merge_free(struct rw_load_merge *merge)
     rw_free(merge->checks);
     rw_free(merge->counts);
     rw_free(merge->timeline);
+    rw_free(merge->scratch);
     rw_arena_free(&merge->arena);
 }

@@ -2,8 +2,10 @@
  *
  * Hosts that load the same target at the same time each write a result; rw_load_merge_add takes one
  * file after the other, and `settings` and `result` are then what the reports of report.h take.
- * Counts and histograms are exact, as if one generator had seen all; of a second's row the counts
- * are, while its percentiles are the highest of any host's. One thread.
+ * All is exact, as if one generator had seen all: counts and histograms are added, and percentiles
+ * made of the sums, those of each second's row too. Only where a run was so long that histograms of
+ * its rows were not kept are their percentiles the highest of any host's, which is told
+ * (timeline->coarse). One thread.
  */
 #ifndef RW_LOAD_MERGE_H
 #define RW_LOAD_MERGE_H
@@ -23,7 +25,8 @@ struct rw_load_merge {
     struct rw_load_check *checks;
     struct rw_load_check_count *counts;
     struct rw_timeline *timeline;
-    struct rw_arena arena; /* of texts */
+    struct rw_histogram *scratch; /* of one row */
+    struct rw_arena arena;        /* of texts */
     unsigned files;
 };
 

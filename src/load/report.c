@@ -199,6 +199,10 @@ void rw_load_report_text(const struct rw_load_settings *settings,
     add_errors(counts, text);
     if (result->timeline->lacking)
         rw_text_adds(text, "  rows are missing in the timeline: a thread lagged too far behind\n");
+    if (result->timeline->coarse)
+        rw_text_adds(text,
+                     "  the run was too long for the histograms of all rows: merged with others, "
+                     "their\n  percentiles are the highest of any\n");
     rw_text_adds(text, "  verdict    ");
     rw_load_explain(settings, result, text);
     rw_text_adds(text, "\n");

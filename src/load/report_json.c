@@ -8,9 +8,10 @@
 static void add_histogram(const char *indent, const char *name,
                           const struct rw_histogram *histogram, struct rw_text *text)
 {
-    rw_text_addf(text, "%s\"%s\": {\"count\": %" PRIu64 ", \"mean\": %.9f, \"min\": %.9f", indent,
-                 name, histogram->count, rw_histogram_mean(histogram) / 1e9,
-                 histogram->count ? (double)histogram->least / 1e9 : 0.0);
+    rw_text_addf(
+        text, "%s\"%s\": {\"count\": %" PRIu64 ", \"sum_ns\": %.0f, \"mean\": %.9f, \"min\": %.9f",
+        indent, name, histogram->count, histogram->sum, rw_histogram_mean(histogram) / 1e9,
+        histogram->count ? (double)histogram->least / 1e9 : 0.0);
     for (unsigned i = 0; i < RW_LOAD_SHARES - 1; i++)
         rw_text_addf(text, ", \"p%g\": %.9f", rw_load_shares[i] * 100,
                      (double)rw_histogram_quantile(histogram, rw_load_shares[i]) / 1e9);
@@ -99,9 +100,23 @@ static void add_script(const struct rw_load_settings *settings, const struct rw_
     rw_text_adds(text, "\n  ]");
 }
 
+/* Buckets by their distances, each with its count: a run of an hour has 3,600 rows. */
+static void add_pairs(const struct rw_timeline *timeline, size_t row, struct rw_text *text)
+{
+    const struct rw_timeline_pair *pairs = rw_timeline_pairs(timeline, row);
+    uint32_t count = timeline->rows[row].pair_count, before = 0;
+    rw_text_adds(text, ", \"buckets\": [");
+    for (uint32_t i = 0; i < count; i++) {
+        rw_text_addf(text, "%s%u,%u", i ? "," : "", pairs[i].bucket - before, pairs[i].count);
+        before = pairs[i].bucket;
+    }
+    rw_text_adds(text, "]}");
+}
+
 static void add_timeline(const struct rw_timeline *timeline, struct rw_text *text)
 {
-    rw_text_addf(text, ",\n  \"timeline_lacks_rows\": %s", timeline->lacking ? "true" : "false");
+    rw_text_addf(text, ",\n  \"timeline_lacks_rows\": %s, \"timeline_is_coarse\": %s",
+                 timeline->lacking ? "true" : "false", timeline->coarse ? "true" : "false");
     rw_text_adds(text, ",\n  \"timeline\": [");
     for (size_t i = 0; i < timeline->count; i++) {
         const struct rw_timeline_row *row = &timeline->rows[i];
@@ -109,10 +124,12 @@ static void add_timeline(const struct rw_timeline *timeline, struct rw_text *tex
             text,
             "%s\n    {\"second\": %zu, \"sent\": %" PRIu64 ", \"answered\": %" PRIu64
             ", \"failed\": %" PRIu64
-            ", \"p50\": %.9f, \"p90\": %.9f, \"p99\": %.9f, \"p99.9\": %.9f, \"max\": %.9f}",
+            ", \"p50\": %.9f, \"p90\": %.9f, \"p99\": %.9f, \"p99.9\": %.9f, \"min\": %.9f, "
+            "\"max\": %.9f",
             i ? "," : "", i, row->sent, row->answered, row->failed, (double)row->p50_ns / 1e9,
             (double)row->p90_ns / 1e9, (double)row->p99_ns / 1e9, (double)row->p999_ns / 1e9,
-            (double)row->most_ns / 1e9);
+            (double)row->least_ns / 1e9, (double)row->most_ns / 1e9);
+        add_pairs(timeline, i, text);
     }
     rw_text_adds(text, "\n  ]");
 }
@@ -133,9 +150,9 @@ void rw_load_report_json(const struct rw_load_settings *settings,
                  protocol_names[settings->protocol], settings->closed ? "closed" : "open",
                  settings->threads, settings->connections, settings->streams);
     rw_text_addf(text,
-                 "  \"seconds\": %.3f, \"held_seconds\": %.3f, \"interrupted\": %s, "
-                 "\"cpu_seconds\": %.6f,\n",
-                 result->seconds, settings->held_ms / 1000.0,
+                 "  \"seconds\": %.9f, \"warmup_seconds\": %.3f, \"held_seconds\": %.3f, "
+                 "\"interrupted\": %s, \"cpu_seconds\": %.9f,\n",
+                 result->seconds, settings->warmup_seconds, settings->held_ms / 1000.0,
                  result->interrupted ? "true" : "false", (double)result->tally.cpu_ns / 1e9);
     rw_text_addf(text, "  \"verdict\": \"%s\", \"verdict_text\": ",
                  verdict_names[rw_load_judge(settings, result)]);

@@ -43,7 +43,7 @@ struct thread {
 /* Pieces of the memory, one after the other. */
 struct layout {
     size_t steps, checks, timeline, bytes; /* where they begin; all of it */
-    size_t rows;
+    size_t rows, pairs;
 };
 
 static size_t aligned(size_t bytes)
@@ -62,7 +62,8 @@ static struct layout lay_out(const struct rw_load_settings *settings)
         aligned(sizeof(struct rw_load_shared) + settings->threads * sizeof(struct rw_load_slot));
     layout.checks = aligned(layout.steps + steps * sizeof(struct rw_load_step_tally));
     layout.timeline = aligned(layout.checks + checks * sizeof(struct rw_load_check_count));
-    layout.bytes = layout.timeline + rw_timeline_bytes(layout.rows);
+    layout.pairs = rw_timeline_pair_room(layout.rows);
+    layout.bytes = layout.timeline + rw_timeline_bytes(layout.rows, layout.pairs);
     return layout;
 }
 
@@ -76,8 +77,8 @@ static void begin_steps(const struct rw_load_settings *settings, struct rw_load_
 static struct rw_load_shared *share_memory(const struct rw_load_settings *settings)
 {
     const struct layout layout = lay_out(settings);
-    struct rw_load_shared *shared =
-        mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct rw_load_shared *shared = mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE,
+                                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (shared == MAP_FAILED)
         return NULL;
     shared->bytes = layout.bytes;
@@ -87,7 +88,7 @@ static struct rw_load_shared *share_memory(const struct rw_load_settings *settin
         shared->checks = (struct rw_load_check_count *)((char *)shared + layout.checks);
         begin_steps(settings, shared);
     }
-    rw_timeline_begin(shared->timeline, settings->threads, layout.rows);
+    rw_timeline_begin(shared->timeline, settings->threads, layout.rows, layout.pairs);
     atomic_store(&shared->gate.waiting, settings->threads);
     for (unsigned i = 0; i < settings->threads; i++)
         rw_load_tally_begin(&shared->slots[i].tally);

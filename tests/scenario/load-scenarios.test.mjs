@@ -263,6 +263,7 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     assert.deepEqual(sum.checks, [{ step: 0, check: "status is 200", held: 60, missed: 0 }]);
     assert.deepEqual(sum.steps.map((step) => [step.scenario, step.name, step.answered, step.failed]), [["main", "GET /a", 60, 0], ["main", "GET /b", 60, 60]]);
     assert.equal(sum.timeline.reduce((all, row) => all + row.answered, 0), 120);
+    for (const row of sum.timeline) assert.equal(row.buckets.reduce((all, count, at) => all + (at % 2 ? count : 0), 0), row.answered);
     // What was merged can be merged again; what is of another run cannot.
     const twice = JSON.parse((await runRingway("load", "merge", join(folder, "m.json"), results[0], "--json")).stdout);
     assert.equal(twice.latency.count, 180);
@@ -276,6 +277,23 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
       assert.ok(code > 0);
       assert.match(stderr, told);
     }
+  });
+
+  test("docs/reference/load-result.md names every field of a result, and no other", async (t) => {
+    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+    const { report } = await load(t, { "s.yaml": `target: http://${origin.address}\nrate: 10\nduration: 1s\nscenarios: [{ steps: [{ path: /, check: [200] }] }]\n` });
+    const page = readFileSync(join(root, "docs/reference/load-result.md"), "utf8");
+    const named = new Set([...page.matchAll(/`([a-z][a-z0-9_.]*)`/g)].map(([, name]) => name));
+    const keys = new Set();
+    const walk = (value) => {
+      if (Array.isArray(value)) value.forEach(walk);
+      else if (value && typeof value === "object") for (const [key, inner] of Object.entries(value)) keys.add(key), walk(inner);
+    };
+    walk(report);
+    keys.delete("200");
+    assert.deepEqual([...keys].filter((key) => !named.has(key)), [], "not on the page");
+    const words = ["http1", "http2", "open", "closed", "sound", "generator_late", "connections_busy", "nothing_answered", "result.json"];
+    assert.deepEqual([...named].filter((name) => !keys.has(name) && !words.includes(name)), [], "only on the page");
   });
 
   test("a recording becomes a scenario file that runs", async (t) => {
