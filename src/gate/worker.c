@@ -24,6 +24,7 @@ enum rw_err rw_worker_create(const struct rw_worker_options *options, struct rw_
         .metrics = options->metrics,
         .access = options->access,
         .client_fd_max = options->client_fd_max,
+        .beyond_count = options->beyond_count ? options->beyond_count : &worker->own_beyond_count,
         .user = options->user,
     };
     rw_list_init(&worker->fronts);

@@ -59,11 +59,13 @@ struct rw_worker {
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     uint64_t client_ids;
-    int client_fd_max;   /* the descriptors above are for connections to origins, files, the admin
-                            API: an idle crowd of clients must not take the last one; 0: no limit */
-    size_t beyond_count; /* clients that have a descriptor above it, in the place of others */
-    struct rw_list listeners; /* of struct listener (listener.c) */
-    struct rw_pool **pools;   /* by endpoint slot */
+    int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
+                          API: an idle crowd of clients must not take the last one; 0: no limit */
+    _Atomic size_t *beyond_count;    /* clients of all workers of the process that have a descriptor
+                                        above it, in the place of others */
+    _Atomic size_t own_beyond_count; /* ... of a worker that is alone */
+    struct rw_list listeners;        /* of struct listener (listener.c) */
+    struct rw_pool **pools;          /* by endpoint slot */
     size_t pool_room;
     struct rw_worker_upstream *upstream_states; /* by cluster slot */
     size_t upstream_state_room;
@@ -83,6 +85,7 @@ struct rw_worker_options {
     struct rw_metrics_shard *metrics;
     struct rw_access_ring *access;
     int client_fd_max; /* clients with a descriptor above it are turned away; 0: none is */
+    _Atomic size_t *beyond_count; /* of all workers that share the descriptors; NULL: alone */
     void *user;
 };
 

@@ -53,7 +53,8 @@ struct rw_process {
     struct rw_worker control; /* its loop is the control thread's; it serves the admin listener */
     struct rw_thread *threads;
     struct rw_worker **peers;
-    unsigned running; /* threads whose loop has been created */
+    unsigned running;            /* threads whose loop has been created */
+    _Atomic size_t beyond_count; /* of all workers: see gate/worker.h */
     struct rw_clusters *clusters;
     struct rw_shares *shares;
     struct rw_rollouts *rollouts; /* NULL: another process decides */

@@ -39,6 +39,7 @@ static void *thread_main(void *user)
         .index = thread->index,
         .metrics = rw_metrics_shard(process->options.shared->metrics, shard),
         .client_fd_max = client_fd_max(),
+        .beyond_count = &process->beyond_count,
         .user = thread,
     };
     thread->err = rw_worker_create(&options, &thread->worker);

@@ -350,25 +350,26 @@ routes: [{ respond: { body: ok } }]`,
   await eventually(async () => (await gateway.get("/")).status === 200);
 });
 
-test("more connections than descriptors: idle ones make room, and descriptors for origins are left", async (t) => {
-  const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
-  const gateway = await startGateway(t, `threads: 1\nroutes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]`, {
-    program: "prlimit",
-    before: ["--nofile=100:100", ringway],
+for (const threads of [1, 2])
+  test(`more connections than descriptors: idle ones make room, and descriptors for origins are left (threads: ${threads})`, async (t) => {
+    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+    const gateway = await startGateway(t, `threads: ${threads}\nroutes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]`, {
+      program: "prlimit",
+      before: ["--nofile=100:100", ringway],
+    });
+    const kept = [];
+    for (let i = 0; i < 150; i++) {
+      const connection = await openRaw(gateway.port);
+      kept.push(connection);
+      if (i % 10 === 0) assert.equal((await connection.write(get()).response()).status, 200, `connection ${i}`);
+    }
+    await eventually(async () => (await gateway.metric("ringway_connections_evicted_total")) >= 50, { what: "idle ones are evicted" });
+    assert.equal(await gateway.metric("ringway_connections_refused_total"), 0);
+    const [worker] = gateway.workers();
+    const used = readdirSync(`/proc/${worker}/fd`).length;
+    assert.ok(used <= 92, `${used} descriptors are used`);
+    for (const connection of kept) connection.destroy();
   });
-  const kept = [];
-  for (let i = 0; i < 150; i++) {
-    const connection = await openRaw(gateway.port);
-    kept.push(connection);
-    if (i % 10 === 0) assert.equal((await connection.write(get()).response()).status, 200, `connection ${i}`);
-  }
-  await eventually(async () => (await gateway.metric("ringway_connections_evicted_total")) >= 50, { what: "idle ones are evicted" });
-  assert.equal(await gateway.metric("ringway_connections_refused_total"), 0);
-  const [worker] = gateway.workers();
-  const used = readdirSync(`/proc/${worker}/fd`).length;
-  assert.ok(used <= 92, `${used} descriptors are used`);
-  for (const connection of kept) connection.destroy();
-});
 
 // ---- Too slow ----
 

@@ -208,12 +208,13 @@ static bool evict_idle(struct rw_worker *worker)
 
 /* A descriptor beyond those that clients may have shows that they are all in use. It stays in use
  * while that of the evicted one is soon free: so as long as there are clients with such a
- * descriptor, a small one shows nothing, and each new client has to take the place of another. */
+ * descriptor, of whichever worker, a small one shows nothing, and each new client has to take the
+ * place of another. */
 static bool make_room(struct rw_worker *worker, const struct rw_listener_settings *settings, int fd)
 {
     bool beyond = is_beyond(worker, fd);
     bool full = worker->front_count >= settings->limits->connections;
-    if (!full && !beyond && worker->beyond_count == 0)
+    if (!full && !beyond && atomic_load_explicit(worker->beyond_count, memory_order_relaxed) == 0)
         return true;
     if (evict_idle(worker) || (!full && !beyond))
         return true;
@@ -228,7 +229,8 @@ static void admit(struct rw_client *client, bool beyond)
 {
     struct rw_worker *worker = rw_client_worker(client);
     client->beyond = beyond;
-    worker->beyond_count += beyond;
+    if (beyond)
+        atomic_fetch_add_explicit(worker->beyond_count, 1, memory_order_relaxed);
     client->listener->references++;
     rw_list_push_back(&worker->fronts, &client->link);
     worker->front_count++;
@@ -289,7 +291,8 @@ void rw_client_release(struct rw_client *client)
     rw_deadline_stop(worker->loop, &client->deadline);
     rw_list_remove(&client->link);
     worker->front_count--;
-    worker->beyond_count -= client->beyond;
+    if (client->beyond)
+        atomic_fetch_sub_explicit(worker->beyond_count, 1, memory_order_relaxed);
     rw_worker_count(worker, RW_COUNTER_CONNECTIONS_OPEN, -1);
     rw_worker_listener_drop(client->listener);
     rw_slab_put(&worker->connections, client);
