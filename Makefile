@@ -130,6 +130,12 @@ soak: deps-soak ## Let a gateway live with reloads, upgrades and bad clients (SO
 .PHONY: install
 install: build ## Install under DESTDIR and PREFIX (/usr/local)
 	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+	@sed 's|^|$(DESTDIR)|' build/release/install_manifest.txt > build/release/installed.txt
+
+.PHONY: uninstall
+uninstall: ## Remove what `make install` put there last
+	@test -e build/release/installed.txt || { echo "nothing was installed from here"; exit 1; }
+	@xargs -d '\n' rm -fv < build/release/installed.txt
 
 .PHONY: clean
 clean: ## Remove build/
