@@ -21,6 +21,7 @@ function configuration({ ports, folder, number }) {
   const more = Array.from({ length: number % 7 }, (_, i) => `  - { name: more${i}, match: "/more/${i}/{name}", respond: { body: "${number}" } }`);
   const extra = number % 3 === 1 ? `  - { name: extra, address: "127.0.0.1:${ports.extra}" }` : "";
   return `threads: 2
+watch_file: false # each reload is asked for
 drain_timeout: 20s
 listeners:
   - { name: web, address: "127.0.0.1:${ports.web}", timeouts: { header: 2s } }
@@ -77,6 +78,12 @@ export class SoakGateway extends Gateway {
   async #expect(status, what) {
     const answer = await this.ask("/reload", "POST");
     if (answer.status !== status) throw new Error(`${what}: ${answer.status} ${answer.text}`);
+  }
+
+  // The same version at every look, so that they can be compared.
+  async rest() {
+    this.#write(configuration({ ...this, number: 0 }));
+    await this.#expect(200, "the configuration of the beginning was refused");
   }
 
   // Four good ones, the second of them with a new certificate; then one with a mistake, which must change nothing.

@@ -4,8 +4,7 @@
 const MIB = 1024 * 1024;
 // An allocator does not give everything back at once, and what is cached fills up over the first minutes.
 const BYTES_GROWN_MAX = 3 * MIB;
-// Between two looks an origin may just have come back, and its probe's socket with it.
-const DESCRIPTORS_GROWN_MAX = 4;
+const DESCRIPTORS_GROWN_MAX = 1; // a timer's or a name server's, now and then
 
 function generations(looks) {
   const groups = new Map();

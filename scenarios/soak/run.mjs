@@ -55,6 +55,7 @@ class Soak {
   // Old worker processes have drained, the connections of clients and the idle ones to origins are closed.
   async #atRest() {
     await this.clients.rest();
+    await this.gateway.rest();
     let last;
     for (const end = Date.now() + 60000; Date.now() < end; await sleep(250)) {
       const now = JSON.stringify([this.gateway.workers(), this.gateway.resources().descriptors]);
