@@ -288,11 +288,15 @@ static void process(struct rw_upstream_h1 *h1, bool filled)
     choose_low_water(h1, filled);
     bool bulk = h1->call.responded && !h1->slow_client;
     rw_stream_receive(&h1->call.lease.connection->stream, !h1->call.response_held, bulk);
+    /* Before the head the time since the request was sent goes on: an endpoint that sends it byte
+     * by byte, or one 1xx after the other, has no more of it. */
+    if (!h1->call.responded)
+        return;
     if (h1->upgraded || h1->call.response_held)
         rw_upstream_wait_deadline(&h1->call, 0);
     else if (h1->low_water > 1)
         rw_upstream_wait_deadline(&h1->call, BULK_WAIT_MS);
-    else if (h1->call.request_sent || h1->call.responded)
+    else
         rw_upstream_wait_deadline(&h1->call, h1->call.x->route->first_byte_ms);
 }
 

@@ -475,6 +475,13 @@ test("origins that are too slow", async (t) => {
   const origin = await startRawOrigin(t, (socket) =>
     onHeads(socket, (head) => {
       if (head.startsWith("GET /stall")) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin");
+      const every = (text, send) => {
+        let at = 0;
+        const timer = setInterval(() => socket.write(send(text, at++)), 50);
+        socket.once("close", () => clearInterval(timer));
+      };
+      if (head.startsWith("GET /head")) every(`HTTP/1.1 200 OK\r\nX: ${"a".repeat(1000)}`, (text, at) => text[at]);
+      if (head.startsWith("GET /hints")) every("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", (text) => text);
       if (head.startsWith("GET /drip")) {
         socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
         const timer = setInterval(() => socket.write("."), 50);
@@ -488,6 +495,7 @@ test("origins that are too slow", async (t) => {
 listeners: [{ name: web, address: "127.0.0.1:${g.port}", reason_header: true }]
 routes:
   - { name: silent, match: /silent, upstream: app, timeouts: { first_byte: 400ms } }
+  - { name: slow-head, match: { path: [/head, /hints] }, upstream: app, timeouts: { first_byte: 400ms } }
   - { name: stall, match: /stall, upstream: app, timeouts: { first_byte: 400ms } }
   - { name: total, match: { path: [/drip, /total] }, upstream: app, timeouts: { total: 600ms } }
   - { name: unroutable, match: /unroutable, upstream: unroutable }
@@ -500,6 +508,14 @@ upstreams:
     assert.equal(answer.status, 504);
     assert.equal(answer.headers["x-ringway-reason"], "upstream_response_timeout");
     inTime(time, 400);
+  });
+  await t.test("a head byte by byte, or one 1xx after the other: 504 all the same", async () => {
+    for (const path of ["/head", "/hints"]) {
+      const [answer, time] = await took(gateway.get(path));
+      assert.equal(answer.status, 504, path);
+      assert.equal(answer.headers["x-ringway-reason"], "upstream_response_timeout");
+      inTime(time, 400);
+    }
   });
   await t.test("the whole exchange takes too long: 504", async () => {
     const [answer, time] = await took(gateway.get("/total"));

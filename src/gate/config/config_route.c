@@ -164,7 +164,8 @@ static const struct rw_conf_field timeouts_fields[] = {
         .fallback = "60s",
         .min = 1,
         .max = 86400000,
-        .doc = "From the request being sent to the first byte of the response. Answered with 504. "
+        .doc = "From the request being sent to the head of the response, whatever comes of it or "
+               "before it (1xx); answered with 504. Later, the longest pause within the body. "
                "Raise it for slow reports and long polling.",
     },
     {
