@@ -14,6 +14,7 @@
 #include "policy/residency/residency.h"
 #include "policy/rewrite/rewrite.h"
 #include "policy/security_headers/security_headers.h"
+#include "policy/stale/stale.h"
 
 #include <stddef.h>
 
@@ -32,6 +33,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_grpc_web.kind,
     &rw_policy_rate_limit.kind,
     &rw_policy_residency.kind,
+    &rw_policy_stale.kind,
     &rw_policy_mirror.kind,
     NULL,
 };

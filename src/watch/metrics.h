@@ -98,6 +98,8 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_EJECTIONS, "ringway_upstream_ejections_total", COUNTER, "Times that an endpoint was put out because of what became of its requests") \
     X(OVERLOAD_QUEUED, "ringway_overload_queued_total", COUNTER, "Requests that found their upstream at its limit") \
     X(OVERLOAD_REFUSED, "ringway_overload_refused_total", COUNTER, "Requests refused because their upstream was at its limit") \
+    X(STALE_GIVEN, "ringway_stale_given_total", COUNTER, "Requests that were answered as before because their upstream failed") \
+    X(STALE_BYTES, "ringway_stale_kept_bytes", GAUGE, "Memory of the answers that are kept for that") \
     X(LOG_LINES_DROPPED, "ringway_access_log_dropped_total", COUNTER, "Access log lines lost because the writer could not keep up") \
     X(COMPRESS_GZIP_RESPONSES, "ringway_compress_gzip_responses_total", COUNTER, "Responses whose bodies were compressed with gzip") \
     X(COMPRESS_GZIP_BYTES_IN, "ringway_compress_gzip_bytes_in_total", COUNTER, "Body bytes before compression with gzip") \

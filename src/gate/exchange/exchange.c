@@ -270,6 +270,15 @@ void rw_exchange_drop_first_piece(struct rw_exchange *x)
     x->first_response_piece = (struct rw_piece){0};
 }
 
+void rw_exchange_discard_response(struct rw_exchange *x)
+{
+    rw_exchange_end_response_filters(x);
+    rw_exchange_cancel_origin(x);
+    rw_exchange_drop_first_piece(x);
+    x->response = (struct rw_message){0};
+    x->response_trailers = (struct rw_span){0};
+}
+
 static enum go step_response_policies(struct rw_exchange *x)
 {
     enum rw_verdict verdict = RW_VERDICT_NEXT;

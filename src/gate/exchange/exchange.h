@@ -212,6 +212,11 @@ void rw_exchange_fail(struct rw_exchange *x, enum rw_reason reason, const char *
  * request's body is taken. RW_ENOMEM. */
 RW_MUST_CHECK enum rw_err rw_exchange_wait(struct rw_exchange *x, uint32_t ms);
 
+/* From on_response, before another answer is made in the place of the one that there was, about
+ * which the further policies are then asked: the origin is canceled, its body and its filters are
+ * gone, x->response is empty. */
+void rw_exchange_discard_response(struct rw_exchange *x);
+
 /* ---- For policies and origins that answer at once ---- */
 
 /* Fills x->response with a status and a body of static or arena bytes, Content-Type (NULL: none)

@@ -96,6 +96,14 @@ static void edit_request(struct rw_exchange *x, enum rw_filter_effect effect)
     forget_length(&x->request);
 }
 
+void rw_filter_pass_on(struct rw_piece *in, struct rw_piece *out)
+{
+    *out = *in;
+    if (in->buf)
+        rw_buf_hold(in->buf);
+    in->data = rw_span_skip(in->data, in->data.len);
+}
+
 /* ---- Chains ---- */
 
 static enum rw_err ensure_chain(struct rw_exchange *x, struct rw_filter_chain **chain)

@@ -97,6 +97,9 @@ RW_MUST_CHECK enum rw_err rw_filter_edit_response(struct rw_exchange *x,
 RW_MUST_CHECK enum rw_err rw_filter_response(struct rw_exchange *x, struct rw_filter *filter);
 RW_MUST_CHECK enum rw_err rw_filter_request(struct rw_exchange *x, struct rw_filter *filter);
 
+/* For a step that changes nothing: what came in goes out. */
+void rw_filter_pass_on(struct rw_piece *in, struct rw_piece *out);
+
 /* After WAIT, from the loop, never from inside a step: ask again. The exchange may be gone
  * afterwards. */
 void rw_filter_wake(struct rw_filter *filter);

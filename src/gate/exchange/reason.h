@@ -40,6 +40,7 @@
     X(UPSTREAM_BAD, "upstream_bad_response", 502,                                                  \
       "The origin's response could not be understood.")                                            \
     X(FIRST_BYTE_TIMEOUT, "upstream_response_timeout", 504, "The origin did not answer in time.")  \
+    X(UPSTREAM_STATUS, "upstream_status", 502, "The origin answered with an error.")               \
     X(UPSTREAM_STALLED, "upstream_stalled", 504,                                                   \
       "The origin stopped in the middle of a response.")                                           \
     X(TOTAL_TIMEOUT, "exchange_timeout", 504, "The request took longer than allowed.")             \

@@ -6,14 +6,6 @@ static struct rw_mirror_tap *tap_of(struct rw_filter *filter)
     return rw_container_of(filter, struct rw_mirror_tap, filter);
 }
 
-static void pass_on(struct rw_piece *in, struct rw_piece *out)
-{
-    *out = *in;
-    if (in->buf)
-        rw_buf_hold(in->buf);
-    in->data = rw_span_skip(in->data, in->data.len);
-}
-
 /* ---- Requests ---- */
 
 static void copy_request(struct rw_mirror_job *job, const struct rw_piece *piece)
@@ -42,7 +34,7 @@ static enum rw_filter_outcome step_request(struct rw_filter *filter, struct rw_p
     if (in->data.len == 0 && !in->end)
         return RW_FILTER_MORE;
     copy_request(tap_of(filter)->job, in);
-    pass_on(in, out);
+    rw_filter_pass_on(in, out);
     return RW_FILTER_PIECE;
 }
 
@@ -79,7 +71,7 @@ static enum rw_filter_outcome step_response(struct rw_filter *filter, struct rw_
         return RW_FILTER_MORE;
     rw_mirror_take_body(job, RW_MIRROR_CLIENT, in->data);
     job->answers[RW_MIRROR_CLIENT].whole = in->end;
-    pass_on(in, out);
+    rw_filter_pass_on(in, out);
     return RW_FILTER_PIECE;
 }
 
