@@ -18,17 +18,12 @@ struct page {
     size_t rows; /* whole seconds: what came after the last one is in the tables only */
 };
 
-static struct rw_span say(const struct page *page, struct rw_label label)
-{
-    return rw_span_text(rw_label_in(label, page->doc->language));
-}
-
 static unsigned figure(const struct page *page, const char *id, struct rw_label label,
                        double number, struct rw_span value)
 {
     return rw_doc_figure(page->doc, &(struct rw_doc_figure){
                                         .id = rw_span_text(id),
-                                        .label = say(page, label),
+                                        .label = rw_doc_say(page->doc, label),
                                         .value = value,
                                         .number = number,
                                         .origin = RW_DOC_MEASURED,
@@ -49,7 +44,8 @@ static void put_time_metric(const struct page *page, const char *id, struct rw_l
 {
     double ns = (double)rw_histogram_quantile(&page->result->tally.latency, share);
     unsigned number = figure(page, id, label, ns / 1e9, time_text(page, ns));
-    rw_doc_metric(page->doc, RW_DOC_NEUTRAL, say(page, label), number, (struct rw_span){"", 0});
+    rw_doc_metric(page->doc, RW_DOC_NEUTRAL, rw_doc_say(page->doc, label), number,
+                  (struct rw_span){"", 0});
 }
 
 static void put_metrics(const struct page *page)
@@ -60,14 +56,14 @@ static void put_metrics(const struct page *page)
     double share = counts->due ? (double)counts->failed / (double)counts->due : 0;
     double answers = rw_load_rate_of(page->result, counts->answered);
     rw_doc_metric(
-        page->doc, RW_DOC_NEUTRAL, say(page, rate),
+        page->doc, RW_DOC_NEUTRAL, rw_doc_say(page->doc, rate),
         figure(page, "load.rate", rate, answers, rw_doc_format(page->doc, "%.1f", answers)),
         (struct rw_span){"", 0});
     put_time_metric(page, "load.p50", RW_TEXTS("Half of all within", "半数不超过"), 0.5);
     put_time_metric(page, "load.p99", RW_TEXTS("99 % within", "99 % 不超过"), 0.99);
     put_time_metric(page, "load.p999", RW_TEXTS("99.9 % within", "99.9 % 不超过"), 0.999);
     rw_doc_metric(
-        page->doc, counts->failed ? RW_DOC_BAD : RW_DOC_GOOD, say(page, failed),
+        page->doc, counts->failed ? RW_DOC_BAD : RW_DOC_GOOD, rw_doc_say(page->doc, failed),
         figure(page, "load.failed", failed, share,
                rw_doc_format(page->doc, "%" PRIu64 " (%.4f %%)", counts->failed, share * 100)),
         (struct rw_span){"", 0});
@@ -98,8 +94,9 @@ static void put_verdict(const struct page *page)
             RW_LABEL("Nothing was answered: the target is down, or does not speak HTTP.",
                      "没有任何应答：被测系统不可用，或不支持 HTTP。"),
     };
-    rw_doc_note(page->doc, tones[verdict], say(page, RW_TEXTS("What it is worth", "结果可信度")),
-                texts[verdict], NULL, 0);
+    rw_doc_note(page->doc, tones[verdict],
+                rw_doc_say(page->doc, RW_TEXTS("What it is worth", "结果可信度")), texts[verdict],
+                NULL, 0);
 }
 
 /* ---- Charts ---- */
@@ -108,11 +105,14 @@ static void put_percentiles(const struct page *page)
 {
     struct rw_doc *doc = page->doc;
     const struct rw_load_tally *tally = &page->result->tally;
-    struct rw_doc_chart *chart = rw_doc_chart(
-        doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency by share of requests", "各分位延迟")),
-        RW_LITERAL("ms"));
-    rw_doc_series(doc, chart, say(page, RW_TEXTS("from when a request was due", "自应发时刻起")));
-    rw_doc_series(doc, chart, say(page, RW_TEXTS("from when it was sent", "自实际发出起")));
+    struct rw_doc_chart *chart =
+        rw_doc_chart(doc, RW_DOC_LINES,
+                     rw_doc_say(page->doc, RW_TEXTS("Latency by share of requests", "各分位延迟")),
+                     RW_LITERAL("ms"));
+    rw_doc_series(doc, chart,
+                  rw_doc_say(page->doc, RW_TEXTS("from when a request was due", "自应发时刻起")));
+    rw_doc_series(doc, chart,
+                  rw_doc_say(page->doc, RW_TEXTS("from when it was sent", "自实际发出起")));
     for (unsigned i = 0; i < RW_LOAD_SHARES; i++) {
         struct rw_doc_point *point = rw_doc_point(doc, chart, rw_span_text(share_names[i]));
         point->values[0] = (double)rw_histogram_quantile(&tally->latency, rw_load_shares[i]) / 1e6;
@@ -142,9 +142,9 @@ static void put_times(const struct page *page, size_t step)
 {
     struct rw_doc *doc = page->doc;
     const struct rw_timeline *timeline = page->result->timeline;
-    struct rw_doc_chart *latency =
-        rw_doc_chart(doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency over time", "延迟随时间变化")),
-                     RW_LITERAL("ms"));
+    struct rw_doc_chart *latency = rw_doc_chart(
+        doc, RW_DOC_LINES, rw_doc_say(page->doc, RW_TEXTS("Latency over time", "延迟随时间变化")),
+        RW_LITERAL("ms"));
     const char *const names[] = {"p50", "p99", "max"};
     for (size_t i = 0; i < 3; i++)
         rw_doc_series(doc, latency, rw_span_text(names[i]));
@@ -162,11 +162,11 @@ static void put_rates(const struct page *page, size_t step)
 {
     struct rw_doc *doc = page->doc;
     const struct rw_timeline *timeline = page->result->timeline;
-    struct rw_doc_chart *rates =
-        rw_doc_chart(doc, RW_DOC_LINES, say(page, RW_TEXTS("Answers over time", "应答随时间变化")),
-                     say(page, RW_TEXTS("per second", "每秒")));
-    rw_doc_series(doc, rates, say(page, RW_TEXTS("answered", "应答")));
-    rw_doc_series(doc, rates, say(page, RW_TEXTS("failed", "失败")));
+    struct rw_doc_chart *rates = rw_doc_chart(
+        doc, RW_DOC_LINES, rw_doc_say(page->doc, RW_TEXTS("Answers over time", "应答随时间变化")),
+        rw_doc_say(page->doc, RW_TEXTS("per second", "每秒")));
+    rw_doc_series(doc, rates, rw_doc_say(page->doc, RW_TEXTS("answered", "应答")));
+    rw_doc_series(doc, rates, rw_doc_say(page->doc, RW_TEXTS("failed", "失败")));
     for (size_t at = 0; at < page->rows; at += step) {
         size_t end = at + step < page->rows ? at + step : page->rows;
         const struct rw_timeline_row row = row_of(timeline, at, end);
@@ -189,11 +189,11 @@ static void put_row(const struct page *page, struct rw_doc_table *table, struct 
 static struct rw_doc_table *put_table(const struct page *page, struct rw_label caption)
 {
     struct rw_doc_table *table =
-        rw_doc_table(page->doc, say(page, caption), (struct rw_span){"", 0});
-    rw_doc_column(page->doc, table, RW_DOC_WORDS, say(page, RW_TEXTS("What", "项目")),
+        rw_doc_table(page->doc, rw_doc_say(page->doc, caption), (struct rw_span){"", 0});
+    rw_doc_column(page->doc, table, RW_DOC_WORDS, rw_doc_say(page->doc, RW_TEXTS("What", "项目")),
                   (struct rw_span){"", 0});
-    rw_doc_column(page->doc, table, RW_DOC_NUMBER, say(page, RW_TEXTS("How many", "数量")),
-                  (struct rw_span){"", 0});
+    rw_doc_column(page->doc, table, RW_DOC_NUMBER,
+                  rw_doc_say(page->doc, RW_TEXTS("How many", "数量")), (struct rw_span){"", 0});
     return table;
 }
 
@@ -201,10 +201,11 @@ static void put_counts(const struct page *page)
 {
     const struct rw_load_counts *counts = &page->result->tally.counts;
     struct rw_doc_table *table = put_table(page, RW_TEXTS("Requests", "请求"));
-    put_row(page, table, say(page, RW_TEXTS("due", "应发")), (double)counts->due);
-    put_row(page, table, say(page, RW_TEXTS("sent", "已发")), (double)counts->sent);
-    put_row(page, table, say(page, RW_TEXTS("answered", "应答")), (double)counts->answered);
-    put_row(page, table, say(page, RW_TEXTS("found no free connection", "无空闲连接")),
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("due", "应发")), (double)counts->due);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("sent", "已发")), (double)counts->sent);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("answered", "应答")),
+            (double)counts->answered);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("found no free connection", "无空闲连接")),
             (double)counts->queued);
     for (unsigned i = 0; i < RW_LOAD_STATUS_MAX; i++)
         if (counts->statuses[i])
@@ -226,16 +227,17 @@ static void put_settings(const struct page *page)
 {
     const struct rw_load_settings *s = page->settings;
     struct rw_doc_table *table = put_table(page, RW_TEXTS("The run", "测试设置"));
-    put_row(page, table, say(page, RW_TEXTS("connections", "连接")), s->connections);
-    put_row(page, table, say(page, RW_TEXTS("streams of each", "每连接并发流")), s->streams);
-    put_row(page, table, say(page, RW_TEXTS("threads", "线程")), s->threads);
-    put_row(page, table, say(page, RW_TEXTS("measured seconds", "测量时长（秒）")),
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("connections", "连接")), s->connections);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("streams of each", "每连接并发流")),
+            s->streams);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("threads", "线程")), s->threads);
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("measured seconds", "测量时长（秒）")),
             page->result->seconds);
-    put_row(page, table, say(page, RW_TEXTS("seconds of warm-up", "预热（秒）")),
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("seconds of warm-up", "预热（秒）")),
             s->warmup_seconds);
-    put_row(page, table, say(page, RW_TEXTS("bytes received", "接收字节")),
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("bytes received", "接收字节")),
             (double)page->result->tally.counts.bytes_in);
-    put_row(page, table, say(page, RW_TEXTS("bytes sent", "发送字节")),
+    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("bytes sent", "发送字节")),
             (double)page->result->tally.counts.bytes_out);
 }
 
@@ -244,7 +246,7 @@ static void put_settings(const struct page *page)
 static void put_head(const struct page *page, struct rw_doc_table *table,
                      enum rw_doc_column_kind kind, struct rw_label label)
 {
-    rw_doc_column(page->doc, table, kind, say(page, label), RW_LITERAL(""));
+    rw_doc_column(page->doc, table, kind, rw_doc_say(page->doc, label), RW_LITERAL(""));
 }
 
 static void put_steps(const struct page *page)
@@ -252,7 +254,7 @@ static void put_steps(const struct page *page)
     static const double some[] = {0.5, 0.95, 0.99, 1};
     static const char *const names[] = {"p50", "p95", "p99", "max"};
     struct rw_doc_table *table =
-        rw_doc_table(page->doc, say(page, RW_TEXTS("Steps", "步骤")), RW_LITERAL(""));
+        rw_doc_table(page->doc, rw_doc_say(page->doc, RW_TEXTS("Steps", "步骤")), RW_LITERAL(""));
     put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Scenario", "场景"));
     put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Step", "步骤"));
     put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("answered", "应答"));
@@ -278,7 +280,7 @@ static void put_checks(const struct page *page)
 {
     const struct rw_load_script *script = page->settings->script;
     struct rw_doc_table *table =
-        rw_doc_table(page->doc, say(page, RW_TEXTS("Checks", "检查")), RW_LITERAL(""));
+        rw_doc_table(page->doc, rw_doc_say(page->doc, RW_TEXTS("Checks", "检查")), RW_LITERAL(""));
     put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Step", "步骤"));
     put_head(page, table, RW_DOC_WORDS, RW_TEXTS("Check", "检查"));
     put_head(page, table, RW_DOC_NUMBER, RW_TEXTS("held", "通过"));
@@ -315,7 +317,7 @@ void rw_load_report_html(const struct rw_load_settings *settings,
     struct rw_doc doc;
     rw_doc_init(&doc, language);
     const struct page page = {&doc, settings, result, whole_seconds(result)};
-    doc.title = say(&page, RW_TEXTS("Load test", "压力测试报告"));
+    doc.title = rw_doc_say(&doc, RW_TEXTS("Load test", "压力测试报告"));
     doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s", RW_SPAN_ARGS(settings->url),
                                  rw_load_protocol_name(settings->protocol),
                                  rw_label_in(settings->closed ? RW_TEXTS("closed loop", "闭环")
@@ -331,7 +333,7 @@ void rw_load_report_html(const struct rw_load_settings *settings,
         put_times(&page, step);
         if (result->timeline->lacking)
             rw_doc_note(&doc, RW_DOC_WARNING,
-                        say(&page, RW_TEXTS("Rows are missing", "缺少数据行")),
+                        rw_doc_say(&doc, RW_TEXTS("Rows are missing", "缺少数据行")),
                         (struct rw_label)RW_TEXTS(
                             "A thread of the generator lagged too far behind to be counted in its "
                             "second. The totals are whole.",
@@ -344,10 +346,5 @@ void rw_load_report_html(const struct rw_load_settings *settings,
     rw_doc_section(&doc, 1, RW_TEXTS("Figures", "明细"));
     put_counts(&page);
     put_settings(&page);
-    enum rw_err err = rw_doc_finish(&doc);
-    if (!err)
-        err = rw_report_html(&doc, text);
-    if (err)
-        text->err = err;
-    rw_doc_free(&doc);
+    rw_report_page(&doc, text);
 }

@@ -264,6 +264,12 @@ struct rw_span rw_doc_copy(struct rw_doc *doc, struct rw_span text);
 struct rw_span rw_doc_format(struct rw_doc *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* In the document's language. */
+static inline struct rw_span rw_doc_say(const struct rw_doc *doc, struct rw_label label)
+{
+    return rw_span_text(rw_label_in(label, doc->language));
+}
+
 /* Copies `figure` with its texts and inputs; gives its number. Inputs are registered before. */
 unsigned rw_doc_figure(struct rw_doc *doc, const struct rw_doc_figure *figure);
 

@@ -380,3 +380,13 @@ enum rw_err rw_report_html(const struct rw_doc *doc, struct rw_text *out)
     *out = html.out.text;
     return out->err;
 }
+
+void rw_report_page(struct rw_doc *doc, struct rw_text *out)
+{
+    enum rw_err err = rw_doc_finish(doc);
+    if (!err)
+        err = rw_report_html(doc, out);
+    if (err)
+        out->err = err;
+    rw_doc_free(doc);
+}

@@ -14,4 +14,8 @@
 /* Appends the page to `out`. The document is finished (rw_doc_finish). */
 RW_MUST_CHECK enum rw_err rw_report_html(const struct rw_doc *doc, struct rw_text *out);
 
+/* For whoever wants the page alone: finishes the document, appends its page and frees it. An error
+ * is remembered in `out`. */
+void rw_report_page(struct rw_doc *doc, struct rw_text *out);
+
 #endif

@@ -67,6 +67,9 @@ static void add_trial(const struct rw_acceptance *file, const struct rw_verify_f
     pair->recovery_begin_s = fmax(pair->recovery_begin_s, recovery.from_begin);
     pair->lost_s = fmax(pair->lost_s, recovery.lost_seconds);
     pair->observed += trial->observed;
+    pair->noticed |= recovery.noticed;
+    if (!trial->survived)
+        pair->why = trial->why;
     bool passed = trial->survived && recovery.from_end <= limits.from_end &&
                   recovery.from_begin <= limits.from_begin;
     if (pair->state == RW_PAIR_NOT_ASKED || (pair->state == RW_PAIR_PASSED && !passed))

@@ -27,7 +27,8 @@ struct rw_pair {
     double recovery_begin_s; /* the same from its begin */
     double lost_s;           /* the worst: traffic that failed, in seconds */
     uint64_t observed;       /* at the other side, all repetitions */
-    const char *why;
+    bool noticed;            /* some target did not hold meanwhile */
+    const char *why;         /* impossible, or something ended by itself; else "" */
 };
 
 struct rw_coverage {

@@ -61,11 +61,16 @@ static void add_quantity(struct rw_text *text, struct rw_quantity quantity,
         rw_quantity_write(text, quantity, language);
 }
 
-void rw_verify_add_interval(const struct rw_verify_target *target, struct rw_interval interval,
+void rw_verify_add_interval(const struct rw_verify_target *target, const struct rw_verdict *verdict,
                             enum rw_language language, struct rw_text *text)
 {
+    struct rw_interval interval = verdict->interval;
     if (isnan(interval.low)) {
         rw_text_adds(text, "–");
+        return;
+    }
+    if (verdict->method == RW_VERIFY_METHOD_COUNTED || verdict->method == RW_VERIFY_METHOD_LEAST) {
+        add(text, RW_TEXTS("exact", "精确"), language);
         return;
     }
     add_quantity(text, rw_target_quantity(target, interval.low), language);
@@ -105,7 +110,7 @@ static void fill_row(const struct rw_verify_sheet *sheet, size_t index, enum rw_
     }
     rw_verify_add_measured(target, verdict->measured, language, &row->cells[2]);
     rw_verify_add_limit(target, verdict->limit, language, &row->cells[3]);
-    rw_verify_add_interval(target, verdict->interval, language, &row->cells[4]);
+    rw_verify_add_interval(target, verdict, language, &row->cells[4]);
     rw_verdict_explain(verdict, language, &row->note);
 }
 
@@ -187,42 +192,81 @@ static void put_table(const struct rw_verify_sheet *sheet, enum rw_language lang
 
 /* ---- Chaos coverage ---- */
 
+enum { STATE_WIDTH = 22, NAME_WIDTH = 34, EFFECT_WIDTH = 54 };
+
+static void put_cell(const struct rw_text *cell, size_t width, struct rw_text *text)
+{
+    size_t is = width_of(cell);
+    if (cell->len)
+        rw_text_add(text, rw_text_span(cell));
+    rw_text_addf(text, "%*s", is < width ? (int)(width - is) : 1, "");
+    text->err = text->err ? text->err : cell->err;
+}
+
 static void put_pair(const struct rw_pair *pair, enum rw_language language, struct rw_text *text)
 {
-    struct rw_text name = {0}, state = {0};
-    const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
-    rw_text_addf(&name, "%s · %.*s", class->name, RW_SPAN_ARGS(pair->dependency->name));
+    struct rw_text state = {0}, name = {0}, effect = {0};
     add(&state, rw_pair_state_label(pair->state), language);
+    rw_text_addf(&name, "%s · %.*s", rw_fault_class_info(pair->fault)->name,
+                 RW_SPAN_ARGS(pair->dependency->name));
+    rw_verify_describe_effect(pair, language, &effect);
     rw_text_adds(text, "  ");
-    rw_text_add(text, rw_text_span(&state));
-    rw_text_addf(text, "%*s", width_of(&state) < 22 ? (int)(22 - width_of(&state)) : 1, "");
-    rw_text_add(text, rw_text_span(&name));
-    rw_text_addf(text, "%*s", width_of(&name) < 34 ? (int)(34 - width_of(&name)) : 1, "");
-    rw_verify_describe_pair(pair, language, text);
+    put_cell(&state, STATE_WIDTH, text);
+    put_cell(&name, NAME_WIDTH, text);
+    put_cell(&effect, pair->state < RW_PAIR_FAILED ? 0 : EFFECT_WIDTH, text);
+    rw_verify_describe_observed(pair, language, text);
+    while (text->len && text->at[text->len - 1] == ' ')
+        text->at[--text->len] = '\0';
     rw_text_adds(text, "\n");
-    text->err = text->err ? text->err : name.err ? name.err : state.err;
-    rw_text_free(&name);
     rw_text_free(&state);
+    rw_text_free(&name);
+    rw_text_free(&effect);
+}
+
+void rw_verify_describe_effect(const struct rw_pair *pair, enum rw_language language,
+                               struct rw_text *text)
+{
+    const struct rw_quantity recovery = {pair->recovery_s, RW_UNIT_SECONDS, NULL, NULL},
+                             lost = {pair->lost_s, RW_UNIT_SECONDS, NULL, NULL};
+    if (pair->state < RW_PAIR_FAILED || pair->why[0]) {
+        rw_text_adds(text, pair->why);
+        return;
+    }
+    if (!pair->noticed) {
+        add(text, RW_TEXTS("all targets held", "全部指标保持"), language);
+    } else if (isinf(pair->recovery_s)) {
+        add(text, RW_TEXTS("not well again in time", "未在时限内恢复"), language);
+    } else if (pair->recovery_s > 0) {
+        add(text, RW_TEXTS("well again after ", "恢复用时 "), language);
+        add_quantity(text, recovery, language);
+    } else {
+        add(text, RW_TEXTS("well again before its end", "故障结束前已恢复"), language);
+    }
+    if (!(pair->lost_s > 0))
+        return;
+    add(text, RW_TEXTS(", failed traffic ", "，失败流量 "), language);
+    add_quantity(text, lost, language);
+}
+
+void rw_verify_describe_observed(const struct rw_pair *pair, enum rw_language language,
+                                 struct rw_text *text)
+{
+    const struct rw_quantity observed = {(double)pair->observed, RW_UNIT_COUNT, NULL, NULL};
+    if (pair->state < RW_PAIR_FAILED)
+        return;
+    add(text, rw_fault_class_info(pair->fault)->observed, language);
+    add(text, RW_TEXTS(": ", "："), language);
+    rw_quantity_write(text, observed, language);
 }
 
 void rw_verify_describe_pair(const struct rw_pair *pair, enum rw_language language,
                              struct rw_text *text)
 {
-    if (pair->state < RW_PAIR_FAILED) {
-        rw_text_adds(text, pair->why);
+    rw_verify_describe_effect(pair, language, text);
+    if (pair->state < RW_PAIR_FAILED)
         return;
-    }
-    const struct rw_quantity recovery = {pair->recovery_s, RW_UNIT_SECONDS, NULL, NULL},
-                             lost = {pair->lost_s, RW_UNIT_SECONDS, NULL, NULL},
-                             observed = {(double)pair->observed, RW_UNIT_COUNT, NULL, NULL};
-    add(text, RW_TEXTS("well again after ", "恢复用时 "), language);
-    add_quantity(text, recovery, language);
-    add(text, RW_TEXTS(", failed traffic ", "，失败流量 "), language);
-    add_quantity(text, lost, language);
-    rw_text_adds(text, "; ");
-    add(text, rw_fault_class_info(pair->fault)->observed, language);
-    rw_text_adds(text, " ");
-    rw_quantity_write(text, observed, language);
+    add(text, RW_TEXTS("; ", "；"), language);
+    rw_verify_describe_observed(pair, language, text);
 }
 
 void rw_verify_describe_coverage(const struct rw_coverage *coverage, enum rw_language language,

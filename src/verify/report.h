@@ -32,9 +32,14 @@ void rw_verify_add_measured(const struct rw_verify_target *target, double measur
                             enum rw_language language, struct rw_text *text);
 void rw_verify_add_limit(const struct rw_verify_target *target, double limit,
                          enum rw_language language, struct rw_text *text);
-void rw_verify_add_interval(const struct rw_verify_target *target, struct rw_interval interval,
+void rw_verify_add_interval(const struct rw_verify_target *target, const struct rw_verdict *verdict,
                             enum rw_language language, struct rw_text *text);
-/* What came of a pair, or why nothing did. */
+/* What the fault did to the traffic, "well again after 0.4 s, 0.2 s of traffic failed"; how it was
+ * seen to act, "processes gone: 1"; both, or why there is neither. */
+void rw_verify_describe_effect(const struct rw_pair *pair, enum rw_language language,
+                               struct rw_text *text);
+void rw_verify_describe_observed(const struct rw_pair *pair, enum rw_language language,
+                                 struct rw_text *text);
 void rw_verify_describe_pair(const struct rw_pair *pair, enum rw_language language,
                              struct rw_text *text);
 void rw_verify_describe_coverage(const struct rw_coverage *coverage, enum rw_language language,

@@ -13,11 +13,6 @@ struct page {
     const struct rw_verify_sheet *sheet;
 };
 
-static struct rw_span say(const struct page *page, struct rw_label label)
-{
-    return rw_span_text(rw_label_in(label, page->doc->language));
-}
-
 static struct rw_span none(void)
 {
     return (struct rw_span){"", 0};
@@ -45,7 +40,7 @@ static void put_columns(const struct page *page, struct rw_doc_table *table,
 {
     for (size_t i = 0; i < count; i++)
         rw_doc_column(page->doc, table, i == status ? RW_DOC_STATUS : RW_DOC_WORDS,
-                      say(page, titles[i]), none());
+                      rw_doc_say(page->doc, titles[i]), none());
 }
 
 /* ---- Verdicts ---- */
@@ -100,7 +95,7 @@ static void put_target(const struct page *page, struct rw_doc_table *table, size
     struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
     struct rw_text measured = {0}, limit = {0}, interval = {0}, reason = {0};
     struct rw_span name = name_of(page, target);
-    put_words(page, &cells[0], say(page, rw_verify_result_label(verdict->result)),
+    put_words(page, &cells[0], rw_doc_say(page->doc, rw_verify_result_label(verdict->result)),
               tone_of(verdict->result));
     rw_doc_words(page->doc, &cells[1], name);
     rw_verify_add_measured(target, verdict->measured, language, &measured);
@@ -109,7 +104,7 @@ static void put_target(const struct page *page, struct rw_doc_table *table, size
     cells[2].figure = figure_of(page, index, name, value);
     rw_verify_add_limit(target, verdict->limit, language, &limit);
     rw_doc_words(page->doc, &cells[3], keep(page, &limit));
-    rw_verify_add_interval(target, verdict->interval, language, &interval);
+    rw_verify_add_interval(target, verdict, language, &interval);
     rw_doc_words(page->doc, &cells[4], keep(page, &interval));
     rw_verdict_explain(verdict, language, &reason);
     rw_doc_words(page->doc, &cells[5], keep(page, &reason));
@@ -131,19 +126,19 @@ static void put_verdicts(const struct page *page)
         RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->unjudged))};
     rw_doc_section(page->doc, 1, RW_TEXTS("Verdict", "结论"));
     rw_doc_note(page->doc, holds ? RW_DOC_GOOD : RW_DOC_BAD,
-                say(page, holds ? RW_TEXTS("Accepted", "验收通过")
-                                : RW_TEXTS("Not accepted", "验收未通过")),
+                rw_doc_say(page->doc, holds ? RW_TEXTS("Accepted", "验收通过")
+                                            : RW_TEXTS("Not accepted", "验收未通过")),
                 RW_TEXTS("{0} targets met, {1} not met, {2} could not be judged.",
                          "{0} 项达标，{1} 项未达标，{2} 项无法判定。"),
                 counts, 3);
     if (sheet->failed[0]) {
         const struct rw_doc_argument why = RW_DOC_TEXT(rw_span_text(sheet->failed));
         rw_doc_note(page->doc, RW_DOC_BAD,
-                    say(page, RW_TEXTS("The run was cut off", "测试中途终止")),
+                    rw_doc_say(page->doc, RW_TEXTS("The run was cut off", "测试中途终止")),
                     RW_TEXTS("{0}", "{0}"), &why, 1);
     }
     struct rw_doc_table *table =
-        rw_doc_table(page->doc, say(page, RW_TEXTS("Targets", "指标")), none());
+        rw_doc_table(page->doc, rw_doc_say(page->doc, RW_TEXTS("Targets", "指标")), none());
     put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
     for (size_t i = 0; i < sheet->file->targets.count; i++)
         put_target(page, table, i);
@@ -161,11 +156,15 @@ static void put_pair(const struct page *page, struct rw_doc_table *table,
     const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
     struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
     struct rw_text words = {0};
-    put_words(page, &cells[0], say(page, rw_pair_state_label(pair->state)), tones[pair->state]);
+    put_words(page, &cells[0], rw_doc_say(page->doc, rw_pair_state_label(pair->state)),
+              tones[pair->state]);
     rw_doc_words(page->doc, &cells[1], pair->dependency->name);
-    rw_doc_words(page->doc, &cells[2], say(page, class->title));
-    rw_verify_describe_pair(pair, page->doc->language, &words);
+    rw_doc_words(page->doc, &cells[2], rw_doc_say(page->doc, class->title));
+    rw_verify_describe_effect(pair, page->doc->language, &words);
     rw_doc_words(page->doc, &cells[3], keep(page, &words));
+    words = (struct rw_text){0};
+    rw_verify_describe_observed(pair, page->doc->language, &words);
+    rw_doc_words(page->doc, &cells[4], keep(page, &words));
 }
 
 /* The moments of a trial: what was answered, what failed. */
@@ -178,10 +177,11 @@ static void put_trial(const struct page *page, const struct rw_case *one,
     rw_text_adds(&caption, rw_label_in(rw_fault_class_info(fault->class)->title, doc->language));
     rw_text_addf(&caption, " · %.*s · %.1f–%.1f s", RW_SPAN_ARGS(one->dependency->name),
                  trial->begin_s, trial->end_s);
-    struct rw_doc_chart *chart = rw_doc_chart(doc, RW_DOC_LINES, keep(page, &caption),
-                                              say(page, RW_TEXTS("per second", "每秒")));
-    rw_doc_series(doc, chart, say(page, RW_TEXTS("answered", "应答")));
-    rw_doc_series(doc, chart, say(page, RW_TEXTS("failed", "失败")));
+    struct rw_doc_chart *chart =
+        rw_doc_chart(doc, RW_DOC_LINES, keep(page, &caption),
+                     rw_doc_say(page->doc, RW_TEXTS("per second", "每秒")));
+    rw_doc_series(doc, chart, rw_doc_say(page->doc, RW_TEXTS("answered", "应答")));
+    rw_doc_series(doc, chart, rw_doc_say(page->doc, RW_TEXTS("failed", "失败")));
     size_t count = trial->row_count * RW_TIMELINE_PARTS, step = count / POINTS_MAX + 1;
     for (size_t i = 0; i < count; i += step) {
         const struct rw_timeline_part *part =
@@ -193,11 +193,23 @@ static void put_trial(const struct page *page, const struct rw_case *one,
     }
 }
 
+/* Where all targets held there is nothing to see. */
+static bool was_noticed(const struct rw_verify_sheet *sheet, const struct rw_case *one)
+{
+    const struct rw_verify_fault *fault = &rw_acceptance_faults(sheet->file)[one->fault];
+    for (size_t i = 0; i < sheet->coverage.count; i++) {
+        const struct rw_pair *pair = &sheet->coverage.pairs[i];
+        if (pair->dependency == one->dependency && pair->fault == fault->class)
+            return pair->noticed;
+    }
+    return false;
+}
+
 static void put_coverage(const struct page *page)
 {
-    const struct rw_label titles[] = {RW_LABEL("State", "状态"), RW_LABEL("Dependency", "依赖"),
-                                      RW_LABEL("Fault", "故障"),
-                                      RW_LABEL("What came of it", "结果")};
+    const struct rw_label titles[] = {
+        RW_LABEL("State", "状态"), RW_LABEL("Dependency", "依赖"), RW_LABEL("Fault", "故障"),
+        RW_LABEL("What came of it", "结果"), RW_LABEL("Seen at the other side", "对端观察")};
     const struct rw_verify_sheet *sheet = page->sheet;
     struct rw_text words = {0};
     if (!sheet->file->faults.count)
@@ -207,13 +219,14 @@ static void put_coverage(const struct page *page)
     const struct rw_doc_argument sum = RW_DOC_TEXT(keep(page, &words));
     rw_doc_paragraph(page->doc, RW_TEXTS("{0}", "{0}"), &sum, 1);
     struct rw_doc_table *table = rw_doc_table(
-        page->doc, say(page, RW_TEXTS("Pairs of dependency and fault", "依赖与故障组合")), none());
+        page->doc,
+        rw_doc_say(page->doc, RW_TEXTS("Pairs of dependency and fault", "依赖与故障组合")), none());
     put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
     for (size_t i = 0; i < sheet->coverage.count; i++)
         put_pair(page, table, &sheet->coverage.pairs[i]);
     for (unsigned i = 0; i < sheet->record->case_count; i++) {
         const struct rw_trial *trial = rw_record_trial(sheet->record, i, 0);
-        if (trial->done && trial->row_count)
+        if (trial->done && trial->row_count && was_noticed(sheet, &sheet->record->cases[i]))
             put_trial(page, &sheet->record->cases[i], trial);
     }
 }
@@ -237,9 +250,10 @@ static void put_latency(const struct page *page, unsigned load)
     static const char *const names[] = {"p50", "p90", "p95", "p99", "p99.9", "max"};
     const struct rw_record *record = page->sheet->record;
     struct rw_doc *doc = page->doc;
-    struct rw_doc_chart *chart = rw_doc_chart(
-        doc, RW_DOC_LINES, say(page, RW_TEXTS("Latency by share of requests", "各分位延迟")),
-        RW_LITERAL("ms"));
+    struct rw_doc_chart *chart =
+        rw_doc_chart(doc, RW_DOC_LINES,
+                     rw_doc_say(page->doc, RW_TEXTS("Latency by share of requests", "各分位延迟")),
+                     RW_LITERAL("ms"));
     unsigned taken[RW_DOC_SERIES_MAX], count = 0;
     for (unsigned i = 0; i < record->repetitions && count < RW_DOC_SERIES_MAX; i++) {
         if (!rw_record_take(record, load, i)->done)
@@ -266,10 +280,10 @@ static void put_counts(const struct page *page, unsigned load)
         RW_LABEL("Connections", "连接"), RW_LABEL("Processor seconds", "处理器秒")};
     const struct rw_record *record = page->sheet->record;
     struct rw_doc_table *table =
-        rw_doc_table(page->doc, say(page, RW_TEXTS("Requests", "请求")), none());
+        rw_doc_table(page->doc, rw_doc_say(page->doc, RW_TEXTS("Requests", "请求")), none());
     for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
-        struct rw_doc_column *column =
-            rw_doc_column(page->doc, table, RW_DOC_NUMBER, say(page, titles[i]), none());
+        struct rw_doc_column *column = rw_doc_column(page->doc, table, RW_DOC_NUMBER,
+                                                     rw_doc_say(page->doc, titles[i]), none());
         column->decimals = i == 5 ? 2 : 0;
     }
     for (unsigned i = 0; i < record->repetitions; i++) {
@@ -313,7 +327,7 @@ void rw_verify_report_html(const struct rw_verify_sheet *sheet, enum rw_language
     struct rw_doc doc;
     rw_doc_init(&doc, language);
     const struct page page = {&doc, sheet};
-    doc.title = say(&page, RW_TEXTS("Acceptance", "验收报告"));
+    doc.title = rw_doc_say(&doc, RW_TEXTS("Acceptance", "验收报告"));
     doc.subtitle =
         rw_doc_format(&doc, "%.*s%s%.*s", RW_SPAN_ARGS(sheet->file->name),
                       sheet->file->name.len ? " · " : "", RW_SPAN_ARGS(sheet->file->url));
@@ -322,10 +336,5 @@ void rw_verify_report_html(const struct rw_verify_sheet *sheet, enum rw_language
     rw_doc_section(&doc, 1, RW_TEXTS("Loads", "负载"));
     for (unsigned i = 0; i < sheet->record->loads; i++)
         put_load(&page, i);
-    enum rw_err err = rw_doc_finish(&doc);
-    if (!err)
-        err = rw_report_html(&doc, text);
-    if (err)
-        text->err = err;
-    rw_doc_free(&doc);
+    rw_report_page(&doc, text);
 }

@@ -133,21 +133,30 @@ static enum rw_err repeat(struct rw_verify_run *run, unsigned repetition)
 
 /* ---- The run ---- */
 
+static enum rw_err check_address(const struct rw_verify_run *run,
+                                 const struct rw_verify_server *server, struct rw_span text,
+                                 struct rw_text *why)
+{
+    struct rw_address address;
+    enum rw_err err = rw_address_parse(text, &address);
+    if (!err && !rw_is_allowed(run->allowed, (struct rw_span){"", 0}, &address))
+        err = RW_EACCES;
+    if (err)
+        rw_text_addf(why, "%s:%u: the server %s is not on loopback: %s\n", run->file->path,
+                     server->place.line, server->name.at, text.at);
+    return err;
+}
+
 static enum rw_err check_servers(const struct rw_verify_run *run, struct rw_text *why)
 {
     const struct rw_verify_server *servers = rw_acceptance_servers(run->file);
-    for (size_t i = 0; i < run->file->servers.count; i++) {
-        struct rw_address address;
-        enum rw_err err = rw_address_parse(servers[i].address, &address);
-        if (!err && !rw_is_allowed(run->allowed, (struct rw_span){"", 0}, &address))
-            err = RW_EACCES;
-        if (err) {
-            rw_text_addf(why, "%s:%u: the server %s is not on loopback: %s\n", run->file->path,
-                         servers[i].place.line, servers[i].name.at, servers[i].address.at);
-            return err;
-        }
+    enum rw_err err = RW_OK;
+    for (size_t i = 0; i < run->file->servers.count && !err; i++) {
+        err = check_address(run, &servers[i], servers[i].address, why);
+        if (!err && servers[i].listens.len)
+            err = check_address(run, &servers[i], servers[i].listens, why);
     }
-    return RW_OK;
+    return err;
 }
 
 /* Writes with numbers, if a target asks for them; only in plain. */

@@ -41,7 +41,8 @@ static double availability_limit(const void *value)
 
 static void availability_detail(const void *value, struct rw_text *text)
 {
-    rw_text_addf(text, " %ud", ((const struct rw_verify_target_availability *)value)->window_days);
+    rw_text_addf(text, " (%u d)",
+                 ((const struct rw_verify_target_availability *)value)->window_days);
 }
 
 static double recovery_limit(const void *value)

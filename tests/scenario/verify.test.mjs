@@ -274,6 +274,13 @@ describe("verify", { concurrency: 4 }, () => {
     const abroad = await run(ringway, ["verify", file]);
     assert.equal(abroad.code, 2);
     assert.match(abroad.stderr, /not on this machine: --allow-target 192\.0\.2\.1/);
+    const server = (place) => `servers: [{ name: app, ${place} }]\nload: {}\ntargets: [{ error_rate: { at_most_percent: 1 } }]\n`;
+    for (const place of ["address: 192.0.2.1:80", "address: 127.0.0.1:80, listens: 192.0.2.1:80"]) {
+      writeFileSync(file, `url: http://127.0.0.1/\n${server(place)}`);
+      const elsewhere = await run(ringway, ["verify", file]);
+      assert.equal(elsewhere.code, 2);
+      assert.match(elsewhere.stderr, /acceptance\.yaml:2: the server app is not on loopback: 192\.0\.2\.1:80/);
+    }
     assert.equal((await runRingway("verify")).code, 2);
     assert.equal((await runRingway("verify", "--out", "x.doc", file)).code, 2);
   });
@@ -300,9 +307,12 @@ describe("verify", { concurrency: 4 }, () => {
     await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
   });
 
-  test("the example has no mistakes", async () => {
-    const { code, stdout } = await runRingway("verify", "--check", join(root, "examples/acceptance.yaml"));
-    assert.match(stdout, /fine/);
-    assert.equal(code, 0);
+  test("the examples have no mistakes", async () => {
+    for (const file of ["examples/acceptance.yaml", "examples/claims/acceptance.yaml"]) {
+      const { code, stdout } = await runRingway("verify", "--check", join(root, file));
+      assert.match(stdout, /fine/);
+      assert.equal(code, 0);
+    }
+    assert.equal((await runRingway("check", join(root, "examples/claims/gateway.yaml"))).code, 0);
   });
 });

@@ -162,6 +162,44 @@ static void test_what_is_no_measurement(void **state)
     assert_int_equal(bind(rows, values, said, sizeof(said)), RW_OK);
 }
 
+static void write_verdict(const char *name, const char *url, unsigned failed, const char *cpu)
+{
+    char text[512];
+    snprintf(
+        text, sizeof(text),
+        "{\"schema\": \"ringway.verdict/1\", \"url\": \"%s\", \"loads\": [\n"
+        "  {\"load\": \"usual\", \"answered\": 20000, \"failed\": 0, \"cpu_seconds\": 1},\n"
+        "  {\"load\": \"usual\", \"answered\": 20000, \"failed\": %u, \"cpu_seconds\": %s}]}\n",
+        url, failed, cpu);
+    write_file(name, text);
+}
+
+static void test_a_verdict_measures_the_gateway(void **state)
+{
+    (void)state;
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "", rows[512];
+    write_four();
+    write_verdict("verdict.json", "https://127.0.0.1:8443", 100, "0.995");
+    write_verdict("plain.json", "http://127.0.0.1:8080", 0, "1");
+    write_verdict("failed.json", "https://127.0.0.1:8443", 1000, "1");
+    write_verdict("attached.json", "https://127.0.0.1:8443", 0, "null");
+    assert_int_equal(bind("  - {run: verdict.json}\n", values, said, sizeof(said)), RW_OK);
+    assert_true(fabs(values[RW_INPUT_GATEWAY_RATE].value - 39900 / 1.995) < 1e-6);
+    assert_int_equal(values[RW_INPUT_GATEWAY_RATE].origin, RW_ORIGIN_MEASURED);
+    assert_string_equal(values[RW_INPUT_CONTENTION].source ? "measured" : "", "");
+    /* Beside runs of the application. */
+    snprintf(rows, sizeof(rows), "  - {run: verdict.json}\n%s", four_rows);
+    assert_int_equal(bind(rows, values, said, sizeof(said)), RW_OK);
+    assert_int_equal(values[RW_INPUT_CONTENTION].origin, RW_ORIGIN_MEASURED);
+    assert_int_equal(values[RW_INPUT_GATEWAY_RATE].origin, RW_ORIGIN_MEASURED);
+    expect_mistake("  - {run: plain.json}\n", "was loaded in plain HTTP");
+    expect_mistake("  - {run: failed.json}\n", "more than 1 % failed");
+    expect_mistake("  - {run: attached.json}\n", "verify has to start the gateway");
+    expect_mistake("  - {nodes: 2, run: verdict.json}\n", "without a number of nodes");
+    expect_mistake("  - {run: one.json}\n", "a number of nodes above 0");
+}
+
 static void test_allocation_failures(void **state)
 {
     (void)state;
@@ -192,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_the_law_is_fitted_to_the_runs),
         cmocka_unit_test(test_what_is_stated_stays),
         cmocka_unit_test(test_what_is_no_measurement),
+        cmocka_unit_test(test_a_verdict_measures_the_gateway),
         cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

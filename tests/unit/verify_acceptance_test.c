@@ -105,6 +105,53 @@ static void test_all_mistakes_at_once(void **state)
     done(&r);
 }
 
+static void test_what_runs_already(void **state)
+{
+    struct reading r;
+    (void)state;
+    read_yaml(&r, "url: http://127.0.0.1:1\n"
+                  "gateway: { start_timeout: 1s }\n"
+                  "servers:\n"
+                  "  - { name: a, address: \"127.0.0.1:1\", origin: {}, pid_file: a.pid }\n"
+                  "  - { name: b, address: \"127.0.0.1:2\", restart: [b] }\n"
+                  "  - { name: c, address: \"127.0.0.1:3\", pid_file: c.pid, restart: [c] }\n"
+                  "load: {}\n"
+                  "targets: [{ concurrency: { at_least_connections: 1 } }]\n");
+    assert_string_equal(
+        r.mistakes.at,
+        "a.yaml:2:10: gateway: the gateway's configuration is missing (to start it), or "
+        "`pid_file` (it runs already)\n"
+        "a.yaml:4:62: servers[0].pid_file: verify starts this server, and knows its process\n"
+        "a.yaml:5:49: servers[1].restart: it goes with `pid_file`\n");
+    done(&r);
+}
+
+static void test_commands_with_a_place(void **state)
+{
+    static const struct {
+        const char *words;
+        bool placed;
+    } cases[] = {{"[node, app.mjs]", false},
+                 {"[node, app.mjs, \"{port}\"]", true},
+                 {"[app, \"--listen={address}\"]", true},
+                 {"[app, \"{host}\"]", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct reading r;
+        char yaml[256];
+        snprintf(yaml, sizeof(yaml),
+                 "url: http://127.0.0.1:1\nload: {}\n"
+                 "targets: [{ concurrency: { at_least_connections: 1 } }]\n"
+                 "servers: [{ name: a, address: \"127.0.0.1:1\", command: %s }]\n",
+                 cases[i].words);
+        read_yaml(&r, yaml);
+        assert_int_equal(r.err, RW_OK);
+        assert_int_equal(rw_verify_server_is_placed(rw_acceptance_servers(&r.file)),
+                         cases[i].placed);
+        done(&r);
+    }
+}
+
 static void test_bounds_on_time(void **state)
 {
     struct reading r;
@@ -264,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),           cmocka_unit_test(test_all_mistakes_at_once),
+        cmocka_unit_test(test_what_runs_already),  cmocka_unit_test(test_commands_with_a_place),
         cmocka_unit_test(test_bounds_on_time),     cmocka_unit_test(test_what_may_be_touched),
         cmocka_unit_test(test_settings_of_a_load), cmocka_unit_test(test_latencies_of_the_origin),
         cmocka_unit_test(test_objectives),         cmocka_unit_test(test_files_beside_it),

@@ -24,17 +24,7 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 30000 };
-
-#define EVENTUALLY(condition)                                                                      \
-    do {                                                                                           \
-        uint64_t give_up_ns_ = rw_clock_monotonic_ns() + PATIENCE_MS * RW_NS_PER_MS;               \
-        while (!(condition)) {                                                                     \
-            if (rw_clock_monotonic_ns() > give_up_ns_)                                             \
-                fail_msg("waited in vain for " #condition);                                        \
-            usleep(2000);                                                                          \
-        }                                                                                          \
-    } while (0)
+#include "support/eventually.h"
 
 /* ---- The server ---- */
 

@@ -21,17 +21,7 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 30000 };
-
-#define EVENTUALLY(condition)                                                                      \
-    do {                                                                                           \
-        uint64_t give_up_ns_ = rw_clock_monotonic_ns() + PATIENCE_MS * RW_NS_PER_MS;               \
-        while (!(condition)) {                                                                     \
-            if (rw_clock_monotonic_ns() > give_up_ns_)                                             \
-                fail_msg("waited in vain for " #condition);                                        \
-            usleep(2000);                                                                          \
-        }                                                                                          \
-    } while (0)
+#include "support/eventually.h"
 
 static struct rw_faults *faults;
 static char why[RW_FAULT_WHY_BYTES];
@@ -234,7 +224,7 @@ static int connect_to(const struct rw_address *address)
 static int accept_one(int listener)
 {
     struct pollfd poll_fd = {.fd = listener, .events = POLLIN};
-    assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+    assert_int_equal(poll(&poll_fd, 1, EVENTUALLY_MS_MAX), 1);
     int fd = accept(listener, NULL, NULL);
     assert_true(fd >= 0);
     return fd;

@@ -45,6 +45,45 @@ static const char *objection(const struct rw_conf_node *load)
     return NULL;
 }
 
+/* ---- Verdicts: what the gateway does with a core ---- */
+
+/* Of all loads and repetitions of one verdict. */
+struct gateway {
+    double served, cpu_seconds;
+    double least, most; /* requests a second of one core, of one load */
+};
+
+static const char *add_take(const struct rw_conf_node *take, struct gateway *gateway)
+{
+    double answered = number_at(take, "answered"), failed = number_at(take, "failed"),
+           cpu_seconds = number_at(take, "cpu_seconds");
+    if (!(cpu_seconds > 0))
+        return "does not know the gateway's processor time: verify has to start the gateway";
+    if (!(answered > 0) || failed * 100 > answered * FAILED_PER_CENT_MAX)
+        return "has a load with more than 1 % failed requests";
+    double rate = (answered - failed) / cpu_seconds;
+    gateway->served += answered - failed;
+    gateway->cpu_seconds += cpu_seconds;
+    gateway->least = fmin(gateway->least, rate);
+    gateway->most = fmax(gateway->most, rate);
+    return NULL;
+}
+
+/* Why a verdict says nothing of the gateway in the plan; NULL: it does. */
+static const char *add_verdict(const struct rw_conf_node *verdict, struct gateway *gateway)
+{
+    const struct rw_conf_entry *take = rw_conf_tree_entries(rw_conf_tree_at(verdict, "loads"));
+    const char *why = take ? NULL : "has no load that ran";
+    if (!rw_span_starts(rw_conf_tree_text(verdict, "url"), RW_LITERAL("https:")))
+        return "was loaded in plain HTTP: the gateways of the plan speak TLS (`url: https://...`)";
+    *gateway = (struct gateway){.least = INFINITY};
+    for (; take && !why; take = take->next)
+        why = add_take(take->node, gateway);
+    return why;
+}
+
+/* ---- Files ---- */
+
 /* Beside the intake, unless the name says where. */
 static const char *path_of(struct rw_intake *intake, struct rw_span name)
 {
@@ -56,9 +95,15 @@ static const char *path_of(struct rw_intake *intake, struct rw_span name)
     return path.at;
 }
 
-/* What the file says: a rate, or NaN and a mistake at the row. */
+static bool is_verdict(const struct rw_conf_node *root)
+{
+    return rw_span_is(rw_conf_tree_text(root, "schema"), "ringway.verdict/1");
+}
+
+/* What the file says: a rate, or NaN and a mistake at the row. A verdict fills `gateway`, and has
+ * the rate of one core. */
 static double read_rate(struct rw_intake *intake, const struct rw_intake_value *run,
-                        struct rw_conf_report *report)
+                        struct gateway *gateway, struct rw_conf_report *report)
 {
     struct rw_conf_report mistakes = {0};
     struct rw_conf_tree tree = {0};
@@ -68,8 +113,11 @@ static double read_rate(struct rw_intake *intake, const struct rw_intake_value *
     enum rw_err err = path ? rw_conf_slurp(path, LOAD_BYTES_MAX, true, &text) : RW_ENOMEM;
     if (!err) {
         err = rw_conf_tree_read(rw_text_span(&text), path, &intake->arena, &tree, &mistakes);
-        why = err ? "is no JSON" : objection(tree.root);
-        rate = err || why ? NAN : number_at(tree.root, "rate");
+        bool verdict = !err && is_verdict(tree.root);
+        why = err ? "is no JSON" : verdict ? add_verdict(tree.root, gateway) : objection(tree.root);
+        rate = err || why ? NAN
+               : verdict  ? gateway->served / gateway->cpu_seconds
+                          : number_at(tree.root, "rate");
         rw_conf_tree_free(&tree);
     }
     if (err == RW_ENOMEM)
@@ -83,41 +131,66 @@ static double read_rate(struct rw_intake *intake, const struct rw_intake_value *
     return rate;
 }
 
+/* A row without nodes is a verdict of the gateway, one with nodes a load on the application. */
+static bool read_row(struct rw_intake *intake, const struct rw_intake_row *row,
+                     struct points *points, struct gateway *gateway, struct rw_conf_report *report)
+{
+    const struct rw_intake_value *nodes = rw_intake_in(row, "nodes"),
+                                 *run = rw_intake_in(row, "run");
+    struct gateway one = {0};
+    if (!run->there || (nodes->there && !(rw_intake_number(nodes) > 0))) {
+        rw_conf_mistake_at(report, row->place,
+                           "a measurement has a number of nodes above 0 and the file of its run");
+        return false;
+    }
+    double rate = read_rate(intake, run, &one, report);
+    if (!(rate > 0))
+        return false;
+    if (nodes->there != !(one.cpu_seconds > 0)) {
+        rw_conf_mistake_at(report, row->place,
+                           nodes->there ? "a verdict is of one gateway: without a number of nodes"
+                                        : "a measurement has a number of nodes above 0 and the "
+                                          "file of its run");
+        return false;
+    }
+    if (!nodes->there) {
+        *gateway = one;
+        return true;
+    }
+    points->nodes[points->count] = rw_intake_number(nodes);
+    points->rates[points->count++] = rate;
+    return true;
+}
+
 /* False: a mistake was told. */
-static bool read_points(struct rw_intake *intake, struct points *points,
-                        struct rw_conf_report *report)
+static bool read_rows(struct rw_intake *intake, struct points *points, struct gateway *gateway,
+                      struct rw_conf_report *report)
 {
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
     bool right = true;
-    for (size_t i = 0; i < count && !report->err; i++) {
-        const struct rw_intake_value *nodes = rw_intake_in(&rows[i], "nodes"),
-                                     *run = rw_intake_in(&rows[i], "run");
-        double rate = NAN;
-        if (!nodes->there || !run->there || !(rw_intake_number(nodes) > 0))
-            rw_conf_mistake_at(report, rows[i].place,
-                               "a measurement has a number of nodes above 0 and the file of its "
-                               "run");
-        else
-            rate = read_rate(intake, run, report);
-        right &= rate > 0;
-        points->nodes[points->count] = rw_intake_number(nodes);
-        points->rates[points->count++] = rate;
-    }
-    return right && count > 0;
+    for (size_t i = 0; i < count && !report->err; i++)
+        right &= read_row(intake, &rows[i], points, gateway, report);
+    return right && !report->err;
 }
 
 /* "ringway load, 4 runs: one.json (1: 812.4/s), two.json (2: 1,530/s)...". */
 static const char *source_of(struct rw_intake *intake, const struct points *points,
                              const struct rw_model_usl *fit)
 {
-    size_t count;
+    size_t count, written = 0;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
     struct rw_text text = {0};
-    rw_text_addf(&text, "ringway load, %zu runs, fitted within %.1f %%:", count, 100 * fit->error);
-    for (size_t i = 0; i < count; i++)
-        rw_text_addf(&text, "%s %.80s (%g: %.1f/s)", i ? "," : "",
-                     rw_intake_in(&rows[i], "run")->text.at, points->nodes[i], points->rates[i]);
+    rw_text_addf(&text, "ringway load, %zu runs, fitted within %.1f %%:", points->count,
+                 100 * fit->error);
+    for (size_t i = 0; i < count; i++) {
+        if (!rw_intake_in(&rows[i], "nodes")->there)
+            continue;
+        rw_text_addf(&text, "%s %.80s (%g: %.1f/s)", written ? "," : "",
+                     rw_intake_in(&rows[i], "run")->text.at, points->nodes[written],
+                     points->rates[written]);
+        written++;
+    }
     struct rw_span kept = rw_arena_copy(&intake->arena, rw_text_span(&text));
     bool lost = text.err || !kept.at;
     rw_text_free(&text);
@@ -143,14 +216,34 @@ static void set(struct rw_input_value *value, double measured, double error, con
                                            measured, measured * (1 + 2 * error)};
 }
 
+static void set_gateway(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
+                        const struct gateway *gateway, const struct rw_intake_row *row,
+                        struct rw_conf_report *report)
+{
+    double rate = gateway->served / gateway->cpu_seconds;
+    struct rw_span source =
+        rw_arena_format(&intake->arena, "ringway verify: %.0f requests in %.2f s of processor time",
+                        gateway->served, gateway->cpu_seconds);
+    if (source.at)
+        set(&values[RW_INPUT_GATEWAY_RATE], rate, (gateway->most - gateway->least) / rate / 4,
+            source.at, row, intake->file);
+    else
+        report->err = RW_ENOMEM;
+}
+
 void rw_intake_bind_measured(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
                              struct rw_conf_report *report)
 {
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
     struct points points = {.count = 0};
+    struct gateway gateway = {0};
     struct rw_model_usl fit;
-    if (!read_points(intake, &points, report))
+    if (!read_rows(intake, &points, &gateway, report))
+        return;
+    if (gateway.cpu_seconds > 0)
+        set_gateway(intake, values, &gateway, rows, report);
+    if (!points.count)
         return;
     if (!rw_model_usl_fit(points.nodes, points.rates, points.count, &fit) || !(fit.lambda1 > 0)) {
         rw_conf_mistake_at(report, rows[0].place,

@@ -3,7 +3,9 @@
  * Each row of `measurements` names a number of nodes and the JSON that `ringway load --out` wrote
  * of a run against so many. The Universal Scalability Law is fitted to them: its contention and
  * coherency become inputs of the plan, and the CPU time of a request follows from what one node
- * does at most. What the intake states itself stays as it is.
+ * does at most. A row without a number of nodes is a verdict of `ringway verify`: the requests that
+ * its gateway served for a second of processor time become an input, too. What the intake states
+ * itself stays as it is.
  */
 #ifndef RW_PLAN_INTAKE_MEASURED_H
 #define RW_PLAN_INTAKE_MEASURED_H
