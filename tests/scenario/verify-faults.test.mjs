@@ -27,8 +27,9 @@ async function verify(folder, text, ...options) {
 const load = "load: { rate: 200, duration: 1s, warmup: 0s, connections: 10, arrivals: even }";
 
 // A gateway as in production: a name that only its own network knows, a certificate by some public
-// authority; and in place of the server the built-in one.
-async function judge(t, faults) {
+// authority; and in place of the server the built-in one. `faults`: [cause, on, time, more]. Each has
+// to be seen at the other side; what the gateway makes of it depends on the machine, too.
+async function judge(t, faults, servers = "") {
   const folder = scratch(t);
   const [port, server, admin] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(
@@ -41,14 +42,15 @@ async function judge(t, faults) {
       admin: "127.0.0.1:${admin}"
       threads: 1`),
   );
+  const lines = faults.map(([cause, on, time, more = ""]) => `{ cause: ${cause}, on: ${on}, before: 500ms, for: ${time}${more} }`);
   const verdict = await verify(
     folder,
     `
     gateway: gateway.yaml
     url: http://127.0.0.1:${port}
-    servers: [{ name: app, address: "127.0.0.1:${server}", origin: {} }]
+    servers: [{ name: app, address: "127.0.0.1:${server}", origin: {} }${servers}]
     ${load}
-    faults: [${faults.map(([cause, time]) => `{ cause: ${cause}, before: 500ms, for: ${time} }`).join(", ")}]
+    faults: [${lines.join(", ")}]
     repetitions: 1
     targets: [{ error_rate: { at_most_percent: 5 } }, { recovery_time: { at_most: 1m } }]`,
   );
@@ -57,19 +59,19 @@ async function judge(t, faults) {
   // Without faults the name leads to the server, and its certificate is trusted.
   const [quiet] = verdict.report.loads;
   assert.ok(quiet.answered - quiet.failed > 50, JSON.stringify(quiet));
-  for (const [cause] of faults) {
-    const pair = verdict.report.coverage.of.find(({ fault }) => fault === cause);
+  for (const [cause, on] of faults) {
+    const pair = verdict.pairs[`${cause} ${on}`];
     assert.match(pair.state, /passed|failed/, JSON.stringify(pair));
     assert.ok(pair.observed > 0, JSON.stringify(pair));
   }
   return verdict.pairs;
 }
 
-describe("verify", { concurrency: 4 }, () => {
+describe("verify", { concurrency: 10 }, () => {
   test("names that fail or lie", async (t) => {
     const pairs = await judge(t, [
-      ["dns_fail", "1s"],
-      ["dns_lie", "3s"],
+      ["dns_fail", "dns", "1s"],
+      ["dns_lie", "dns", "3s"],
     ]);
     // The last known addresses serve on; where nobody is, requests fail.
     assert.ok(pairs["dns_lie dns"].failed_traffic_seconds > 0.1, JSON.stringify(pairs["dns_lie dns"]));
@@ -77,11 +79,55 @@ describe("verify", { concurrency: 4 }, () => {
 
   test("certificates with a flaw", async (t) => {
     const pairs = await judge(t, [
-      ["certificate_expired", "500ms"],
-      ["certificate_name", "500ms"],
+      ["certificate_expired", "app", "500ms"],
+      ["certificate_name", "app", "500ms"],
     ]);
     for (const pair of [pairs["certificate_expired app"], pairs["certificate_name app"]])
       assert.ok(pair.failed_traffic_seconds > 0.1, JSON.stringify(pair));
+  });
+
+  // Two at a time: each waits some seconds until the system is well again.
+  const others = {
+    "answers that are reset or late": [
+      ["reset", "app", "500ms"],
+      ["delay", "app", "500ms"],
+    ],
+    "answers that are cut short or stuck": [
+      ["truncate", "app", "500ms"],
+      ["stall", "app", "500ms"],
+    ],
+    "answers that are slow, requests that vanish": [
+      ["throttle", "app", "500ms"],
+      ["blackhole", "app", "500ms"],
+    ],
+    "a gateway without descriptors or memory": [
+      ["descriptors", "limits", "1s"],
+      ["memory", "limits", "1s"],
+    ],
+    "a gateway with another time, reloaded all the time": [
+      ["clock_step", "clock", "1s", ", step: 1d"],
+      ["reload_storm", "configuration", "2s"],
+    ],
+    "an army of slow clients": [
+      ["slow_senders", "clients", "4s", ", connections: 20"],
+      ["slow_readers", "clients", "2s", ", connections: 20"],
+    ],
+  };
+  for (const [name, faults] of Object.entries(others)) test(name, (t) => judge(t, faults));
+
+  // A configuration knows neither database nor broker: the file names them. Any program will do.
+  test("a server that stands still, a database and a broker that are killed", async (t) => {
+    const server = (name, kind, port) =>
+      `, { name: ${name}, kind: ${kind}, address: "127.0.0.1:${port}", command: [redis-server, --bind, "{host}", --port, "{port}", --save, ""] }`;
+    await judge(
+      t,
+      [
+        ["stop", "app", "500ms"],
+        ["kill", "orders", "500ms"],
+        ["kill", "events", "500ms"],
+      ],
+      server("orders", "database", await freePort()) + server("events", "broker", await freePort()),
+    );
   });
 
   test("what runs already is known by its pid file, and left alone where that is wrong", async (t) => {
