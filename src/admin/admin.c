@@ -73,6 +73,7 @@ static const struct document documents[] = {
     DOCUMENT(connections, "application/json"),
     DOCUMENT(releases, "application/json"),
     DOCUMENT(mirrors, "application/json"),
+    DOCUMENT(limits, "application/json"),
 };
 
 static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
@@ -98,7 +99,7 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
     return respond_text(
         x, 404,
         "GET /livez /readyz /metrics /status /config /routes /upstreams "
-        "/connections /releases /mirrors, POST /reload /drain /releases/ROUTE/ACTION\n");
+        "/connections /limits /releases /mirrors, POST /reload /drain /releases/ROUTE/ACTION\n");
 }
 
 /* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */

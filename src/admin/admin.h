@@ -2,7 +2,7 @@
  *
  *   GET  /livez /readyz                     200 or 503
  *   GET  /metrics                           Prometheus text
- *   GET  /status /config /routes /upstreams /connections /releases /mirrors
+ *   GET  /status /config /routes /upstreams /connections /limits /releases /mirrors
  *   POST /reload /drain /releases/ROUTE/ACTION
  *
  * It listens on loopback unless told otherwise. A browser's cross-site request is refused (it
@@ -25,6 +25,7 @@ struct rw_admin_host {
     void (*routes)(void *user, struct rw_text *json);
     void (*upstreams)(void *user, struct rw_text *json);
     void (*connections)(void *user, struct rw_text *json);
+    void (*limits)(void *user, struct rw_text *json);
     void (*releases)(void *user, struct rw_text *json);
     void (*mirrors)(void *user, struct rw_text *json);
     /* RW_EINVAL: refused, and why stands in `why`. */

@@ -255,6 +255,17 @@ static enum rw_err check_policies(const struct rw_snapshot *snapshot, struct rw_
 
 /* ---- The whole ---- */
 
+static enum rw_err compile_redis(struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    const struct rw_config_redis *redis = snapshot->config->rate_limits->redis;
+    if (!redis)
+        return RW_OK;
+    enum rw_err err = rw_snapshot_tls_client(redis->tls, report, &snapshot->redis_tls);
+    if (!err && redis->sentinel)
+        err = rw_snapshot_tls_client(redis->sentinel->tls, report, &snapshot->sentinel_tls);
+    return err;
+}
+
 static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                const struct rw_snapshot_options *options,
                                struct rw_conf_report *report)
@@ -280,6 +291,8 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
     enum rw_err first = clusters ? clusters : listeners ? listeners : routes;
     if (!first)
         first = check_policies(snapshot, report);
+    if (!first)
+        first = compile_redis(snapshot, report);
     return first ? first : rw_circles_check(snapshot, report);
 }
 
@@ -328,6 +341,8 @@ void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clust
         destroy_policies(snapshot->listeners[i].policies, snapshot->listeners[i].policy_count);
         rw_tls_server_drop(snapshot->listeners[i].tls);
     }
+    rw_tls_client_drop(snapshot->redis_tls);
+    rw_tls_client_drop(snapshot->sentinel_tls);
     rw_tcp_routes_free(&snapshot->tcp);
     if (snapshot->router)
         rw_router_destroy(snapshot->router);

@@ -30,6 +30,7 @@ struct rw_release;
 struct rw_release_states;
 struct rw_samples;
 struct rw_shares;
+struct rw_tls_client;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
 
@@ -98,7 +99,8 @@ struct rw_snapshot {
     struct rw_map cluster_by_name;
     struct rw_map limit_by_name; /* of policy/limit: what has one name is one limit */
     struct rw_release *releases; /* of origin/release: a list */
-    unsigned route_series_none;  /* series of requests without a route */
+    struct rw_tls_client *redis_tls, *sentinel_tls; /* of shared limits; NULL: plain */
+    unsigned route_series_none;                     /* series of requests without a route */
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */
     void (*release)(struct rw_snapshot *snapshot); /* called once by the last user, on its thread */

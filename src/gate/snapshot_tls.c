@@ -3,13 +3,13 @@
 #include "base/alloc.h"
 #include "io/tls.h"
 
-static void tell(const struct rw_config_tls_server *config, const struct rw_text *why,
+static void tell(struct rw_conf_place place, const struct rw_text *why,
                  struct rw_conf_report *report)
 {
     struct rw_span lines = rw_text_span(why), line;
     while (lines.at && rw_span_next(&lines, '\n', &line))
         if (line.len)
-            rw_conf_mistake_at(report, config->place, "%.*s", RW_SPAN_ARGS(line));
+            rw_conf_mistake_at(report, place, "%.*s", RW_SPAN_ARGS(line));
 }
 
 static size_t list_protocols(const struct rw_config_listener *listener, struct rw_span *alpn)
@@ -54,8 +54,29 @@ enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
     struct rw_text why = {0};
     enum rw_err err = rw_tls_server_create(&options, server, &why);
     if (err)
-        tell(config, &why, report);
+        tell(config->place, &why, report);
     rw_text_free(&why);
     rw_free(files);
+    return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
+}
+
+enum rw_err rw_snapshot_tls_client(const struct rw_config_tls_client *config,
+                                   struct rw_conf_report *report, struct rw_tls_client **client)
+{
+    if (!config)
+        return RW_OK;
+    const struct rw_tls_client_options options = {
+        .insecure = !config->verify,
+        .ca = config->ca,
+        .name = config->name,
+        .cert = config->cert,
+        .key = config->key,
+        .min_version = (enum rw_tls_version)config->min_version,
+    };
+    struct rw_text why = {0};
+    enum rw_err err = rw_tls_client_create(&options, client, &why);
+    if (err)
+        tell(config->place, &why, report);
+    rw_text_free(&why);
     return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
 }

@@ -1,9 +1,11 @@
-/* Makes a listener's TLS server from its configuration. Private to gate/. */
+/* Makes what TLS needs from the configuration: a listener's server, the client of shared limits.
+ * Private to gate/. */
 #ifndef RW_GATE_SNAPSHOT_TLS_H
 #define RW_GATE_SNAPSHOT_TLS_H
 
 #include "gate/config/config.h"
 
+struct rw_tls_client;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
 
@@ -12,5 +14,10 @@ RW_MUST_CHECK enum rw_err rw_snapshot_tls_server(const struct rw_config_listener
                                                  struct rw_tls_ticket_keys *keys,
                                                  struct rw_conf_report *report,
                                                  struct rw_tls_server **server);
+
+/* Without ALPN. `config` NULL: none. The same errors. */
+RW_MUST_CHECK enum rw_err rw_snapshot_tls_client(const struct rw_config_tls_client *config,
+                                                 struct rw_conf_report *report,
+                                                 struct rw_tls_client **client);
 
 #endif

@@ -2,8 +2,11 @@
 
 #include "base/alloc.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 #include <stdio.h>
+
+enum { ROLE_BEFORE_END = 1 }; /* only PING comes after it */
 
 enum state { DOWN, CONNECTING, GREETING, READY, WAITING, CLOSING };
 
@@ -15,7 +18,7 @@ struct rw_redis {
     struct rw_stream stream;
     struct rw_timer timer; /* down: to connect again; else the time limit */
     uint32_t pause_ms;
-    struct rw_text greeting; /* AUTH, SELECT, PING */
+    struct rw_text greeting; /* AUTH, SELECT, ROLE, PING */
     unsigned greeting_replies;
     struct rw_text output, input;
     bool sending;
@@ -133,13 +136,37 @@ bool rw_redis_ready(const struct rw_redis *redis)
 
 /* ---- Receiving ---- */
 
-static void greeting_reply(struct rw_redis *redis, struct rw_span reply)
+/* *3 $6 master ...: a replica says "slave", a Sentinel "sentinel". */
+static const char *judge_role(struct rw_span reply)
 {
     struct rw_resp_value value;
-    if (rw_resp_next(&reply, &value) && value.kind == RW_RESP_ERROR) {
-        char why[128];
-        snprintf(why, sizeof(why), "%.*s", (int)(value.text.len < 100 ? value.text.len : 100),
-                 value.text.at);
+    if (!rw_resp_next(&reply, &value) || value.kind == RW_RESP_ERROR)
+        return NULL; /* not permitted: what it is good for shows when it is used */
+    if (value.kind != RW_RESP_ARRAY || value.null || !rw_resp_next(&reply, &value) ||
+        value.kind != RW_RESP_BULK)
+        return "it does not say what its role is";
+    if (rw_span_is(value.text, "slave"))
+        return "it is a replica, not the primary";
+    return rw_span_is(value.text, "master") ? NULL : "it is no server of data";
+}
+
+/* NULL: good. `why` has room for what the server says. */
+static const char *judge_greeting(const struct rw_redis *redis, struct rw_span reply, char why[128])
+{
+    struct rw_resp_value value;
+    if (redis->options.primary && redis->replies == ROLE_BEFORE_END)
+        return judge_role(reply);
+    if (!rw_resp_next(&reply, &value) || value.kind != RW_RESP_ERROR)
+        return NULL;
+    snprintf(why, 128, "%.*s", (int)(value.text.len < 100 ? value.text.len : 100), value.text.at);
+    return why;
+}
+
+static void greeting_reply(struct rw_redis *redis, struct rw_span reply)
+{
+    char text[128];
+    const char *why = judge_greeting(redis, reply, text);
+    if (why) {
         go_down(redis, why);
         return;
     }
@@ -166,7 +193,7 @@ static void take_reply(struct rw_redis *redis, struct rw_span reply)
         redis->state = READY;
     }
     redis->options.events->on_reply(redis->options.user, reply);
-    if (redis->state == READY)
+    if (redis->state == READY || redis->state == WAITING)
         redis->pause_ms = RW_REDIS_PAUSE_MS_MIN;
 }
 
@@ -204,9 +231,21 @@ static void on_data(struct rw_stream *stream, struct rw_buf *buf)
         take_input(redis);
 }
 
+/* Of TLS with what it says itself: which certificate is not trusted, and why. */
+static void fail_stream(struct rw_redis *redis, enum rw_err err)
+{
+    const char *tls = err == RW_ETLS || err == RW_EVERIFY ? rw_tls_error_text(&redis->stream) : "";
+    char why[200];
+    if (*tls)
+        snprintf(why, sizeof(why), "TLS: %s", tls);
+    go_down(redis, *tls                ? why
+                   : err == RW_ECLOSED ? "it has closed the connection"
+                                       : rw_err_text(err));
+}
+
 static void on_end(struct rw_stream *stream, enum rw_err err)
 {
-    go_down(redis_of(stream), err ? rw_err_text(err) : "it has closed the connection");
+    fail_stream(redis_of(stream), err ? err : RW_ECLOSED);
 }
 
 /* ---- Connecting ---- */
@@ -217,7 +256,7 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
     if (redis->state != CONNECTING)
         return;
     if (err) {
-        go_down(redis, rw_err_text(err));
+        fail_stream(redis, err);
         return;
     }
     redis->state = GREETING;
@@ -236,15 +275,24 @@ static const struct rw_stream_events stream_events = {
     .on_closed = on_closed,
 };
 
+/* Fails from within, as the network would. */
 static void connect_now(struct rw_redis *redis)
 {
-    const struct rw_connect_options options = {
-        .address = rw_address_sockaddr(&redis->options.address),
-        .address_bytes = redis->options.address.bytes,
-    };
+    struct rw_redis_target target = {0};
     rw_text_free(&redis->input);
     redis->input = (struct rw_text){0};
     redis->state = CONNECTING;
+    const char *why = redis->options.events->locate(redis->options.user, &target);
+    if (why) {
+        go_down(redis, why);
+        return;
+    }
+    const struct rw_connect_options options = {
+        .address = rw_address_sockaddr(&target.address),
+        .address_bytes = target.address.bytes,
+        .tls = target.tls,
+        .tls_name = target.tls_name,
+    };
     rw_timer_start(redis->loop, &redis->timer,
                    rw_loop_now_ms(redis->loop) + redis->options.timeout_ms);
     enum rw_err err = rw_stream_connect(redis->loop, &redis->stream, &stream_events, &options);
@@ -279,6 +327,8 @@ static void write_greeting(struct rw_redis *redis)
         snprintf(database, sizeof(database), "%u", options->database);
         add_command(redis, "SELECT", rw_span_text(database), none);
     }
+    if (options->primary)
+        add_command(redis, "ROLE", none, none);
     add_command(redis, "PING", none, none);
 }
 
@@ -308,6 +358,13 @@ enum rw_err rw_redis_create(struct rw_loop *loop, const struct rw_redis_options 
 void rw_redis_fail(struct rw_redis *redis, const char *why)
 {
     go_down(redis, why);
+}
+
+void rw_redis_hurry(struct rw_redis *redis)
+{
+    redis->pause_ms = RW_REDIS_PAUSE_MS_MIN;
+    if (redis->state == DOWN && !redis->open)
+        rw_timer_start(redis->loop, &redis->timer, rw_loop_now_ms(redis->loop));
 }
 
 void rw_redis_close(struct rw_redis *redis)

@@ -17,6 +17,7 @@ static void host_metrics(void *user, struct rw_text *text)
     rw_metrics_expose(process->options.shared->metrics, text);
     rw_clusters_expose(process->clusters, text);
     rw_rollouts_expose(process->rollouts, text);
+    rw_shares_expose(process->shares, text);
     rw_metrics_expose_gauge(text, "ringway_config_generation",
                             "Number of the configuration in force", (double)process->generation);
     rw_metrics_expose_gauge(text, "ringway_config_last_reload_successful",
@@ -94,6 +95,11 @@ static void host_connections(void *user, struct rw_text *json)
                  (long long)rw_metrics_total(metrics, RW_COUNTER_UPSTREAM_OPEN));
 }
 
+static void host_limits(void *user, struct rw_text *json)
+{
+    rw_shares_describe(((struct rw_process *)user)->shares, json);
+}
+
 static void host_releases(void *user, struct rw_text *json)
 {
     const struct rw_process *process = user;
@@ -150,6 +156,7 @@ void rw_process_init_admin(struct rw_process *process)
         .routes = host_routes,
         .upstreams = host_upstreams,
         .connections = host_connections,
+        .limits = host_limits,
         .releases = host_releases,
         .mirrors = host_mirrors,
         .reload = host_reload,

@@ -229,14 +229,34 @@ static void tell_what_waits(const struct rw_config *old, const struct rw_config 
                         fixed[i].name);
 }
 
-static void apply_settings(struct rw_process *process, const struct rw_config *config)
+static void apply_shares(struct rw_process *process, const struct rw_snapshot *snapshot)
 {
+    const struct rw_config_redis *redis = snapshot->config->rate_limits->redis;
+    if (!redis) {
+        rw_shares_configure(process->shares, NULL);
+        return;
+    }
+    const struct rw_config_tls_client *tls = redis->tls;
+    const struct rw_config_tls_client *sentinel_tls = redis->sentinel ? redis->sentinel->tls : NULL;
+    const struct rw_shares_setup setup = {
+        .redis = redis,
+        .dns = snapshot->config->dns,
+        .servers = {.tls = snapshot->redis_tls, .named = tls && tls->name.len},
+        .sentinels = {.tls = snapshot->sentinel_tls,
+                      .named = sentinel_tls && sentinel_tls->name.len},
+    };
+    rw_shares_configure(process->shares, &setup);
+}
+
+static void apply_settings(struct rw_process *process, const struct rw_snapshot *snapshot)
+{
+    const struct rw_config *config = snapshot->config;
     struct rw_channel_message message = {.kind = RW_CHANNEL_DRAIN_TIME,
                                          .count = config->drain_ms_max};
     rw_log_set_level((enum rw_log_level)config->error_log->level);
     rw_meters_set_full(process->options.shared->meters,
                        (enum rw_meters_full)config->rate_limits->when_full);
-    rw_shares_configure(process->shares, config->rate_limits->redis);
+    apply_shares(process, snapshot);
     if (rw_channel_send(process->options.channel, &message, NULL, 0))
         rw_log_warn("serve", "cannot tell the supervisor how long a drain may take");
     rw_file_watch_apply(process);
@@ -267,7 +287,7 @@ static void put_into_force(struct rw_process *process, struct change *change,
     process->config_text = *text;
     *text = (struct rw_text){0};
     rw_text_free(&process->last_error);
-    apply_settings(process, snapshot->config);
+    apply_settings(process, snapshot);
     if (process->options.index == 0 &&
         rw_shared_put_config(process->options.shared, rw_text_span(&process->config_text)))
         rw_log_warn("serve", "cannot keep the configuration for a restart");

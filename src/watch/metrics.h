@@ -115,10 +115,10 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(GRPC_WEB_REFUSED, "ringway_grpc_web_refused_total", COUNTER, "Of these, calls with a message that was too long, or no message") \
     X(LIMIT_EVICTIONS, "ringway_rate_limit_evictions_total", COUNTER, "Keys of rate limits that were forgotten before their time, because the table was full") \
     X(LIMIT_UNTRACKED, "ringway_rate_limit_untracked_total", COUNTER, "Keys of rate limits that found no room in the table") \
-    X(LIMIT_SHARE_UP, "ringway_rate_limit_redis_up", GAUGE, "Processes that are connected to the Redis server of rate limits") \
-    X(LIMIT_SHARE_FAILURES, "ringway_rate_limit_redis_failures_total", COUNTER, "Times that this server could not be reached, or failed") \
-    X(LIMIT_SHARE_ROUNDS, "ringway_rate_limit_redis_rounds_total", COUNTER, "Times that it was told what was used of shared limits") \
-    X(LIMIT_SHARE_KEYS, "ringway_rate_limit_redis_keys_total", COUNTER, "Keys that it was told of") \
+    X(LIMIT_SHARE_UP, "ringway_rate_limit_redis_up", GAUGE, "Processes that are connected to all Redis servers of rate limits") \
+    X(LIMIT_SHARE_FAILURES, "ringway_rate_limit_redis_failures_total", COUNTER, "Times that one of these servers could not be reached, or failed") \
+    X(LIMIT_SHARE_ROUNDS, "ringway_rate_limit_redis_rounds_total", COUNTER, "Times that they were told what was used of shared limits") \
+    X(LIMIT_SHARE_KEYS, "ringway_rate_limit_redis_keys_total", COUNTER, "Keys that they were told of") \
     X(RESIDENCY_KEPT, "ringway_residency_kept_total", COUNTER, "Requests that a residency rule kept to some regions") \
     X(RESIDENCY_REFUSED, "ringway_residency_refused_total", COUNTER, "Requests that a residency rule refused") \
     X(RESIDENCY_NOWHERE, "ringway_residency_no_endpoint_total", COUNTER, "Requests refused because no endpoint was up where a residency rule lets them go") \

@@ -421,6 +421,7 @@ static void look_up(struct rw_resolve_name *name)
     }
     lookup->name = name;
     name->lookup = lookup;
+    name->asked_ms = rw_loop_now_ms(name->resolver->loop);
     if (name->srv)
         ares_search(channel->ares, name->name.at, ns_c_in, ns_t_srv, on_srv, lookup);
     else
@@ -498,6 +499,17 @@ enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *o
         return RW_ENOMEM;
     name->count = known->count;
     return RW_OK;
+}
+
+void rw_resolve_again(struct rw_resolve_use *use)
+{
+    struct rw_resolve_name *name = use->name;
+    struct rw_loop *loop = name->resolver->loop;
+    uint64_t due_ms = name->asked_ms + RW_RESOLVE_RETRY_MS_MIN;
+    if (due_ms < rw_loop_now_ms(loop))
+        due_ms = rw_loop_now_ms(loop);
+    if (!name->lookup && (!rw_timer_running(&name->timer) || name->timer.due_ms > due_ms))
+        rw_timer_start(loop, &name->timer, due_ms);
 }
 
 void rw_resolve_stop(struct rw_resolve_use *use)

@@ -70,6 +70,9 @@ RW_MUST_CHECK enum rw_err rw_resolve_start(struct rw_resolver *resolver, struct 
 /* Until there is an answer, what another resolver (with other servers, say) last found is good
  * enough: a reload while DNS is down loses nothing. The name is not settled by that. RW_ENOMEM. */
 RW_MUST_CHECK enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *other);
+/* The addresses seem to be old (nobody answers there): the name is asked for anew from the loop,
+ * whatever its TTL says, but not within RW_RESOLVE_RETRY_MS_MIN of the last time. */
+void rw_resolve_again(struct rw_resolve_use *use);
 /* Stopping what was never started does nothing. */
 void rw_resolve_stop(struct rw_resolve_use *use);
 

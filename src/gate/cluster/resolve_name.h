@@ -22,6 +22,7 @@ struct rw_resolve_name {
     bool telling;          /* its users are being told: not freed now */
     struct lookup *lookup; /* under way */
     struct rw_timer timer; /* of the next lookup */
+    uint64_t asked_ms;     /* when the last one began */
     struct rw_resolved *answer;
     size_t count;
     struct rw_resolve_target *targets; /* SRV, sorted */

@@ -413,17 +413,29 @@ struct rw_config_error_log {
     int level;           /* enum rw_log_level */
 };
 
-enum { RW_REDIS_PREFIX_BYTES_MAX = 64 };
+enum { RW_REDIS_PREFIX_BYTES_MAX = 64, RW_REDIS_ADDRESSES_MAX = 16 };
 enum rw_config_redis_down { RW_REDIS_DOWN_LOCAL, RW_REDIS_DOWN_ADMIT, RW_REDIS_DOWN_REFUSE };
 
+struct rw_config_sentinel {
+    struct rw_conf_list addresses;     /* of text */
+    struct rw_span primary;            /* what they call it */
+    struct rw_span username, password; /* of the Sentinels; empty: none */
+    struct rw_config_tls_client *tls;  /* towards them; NULL: plain */
+};
+
+/* Exactly one of address, sentinel and cluster. */
 struct rw_config_redis {
-    struct rw_span address;
+    struct rw_span address; /* empty: not one server */
+    struct rw_config_sentinel *sentinel;
+    struct rw_conf_list cluster;       /* of text: members to begin with */
+    struct rw_config_tls_client *tls;  /* towards the servers; NULL: plain */
     struct rw_span username, password; /* empty: none */
     uint32_t database;
     struct rw_span prefix; /* of the keys there */
     uint32_t interval_ms;  /* between two rounds */
     uint32_t timeout_ms;
     int when_down; /* enum rw_config_redis_down */
+    struct rw_conf_place place;
 };
 
 struct rw_config_rate_limits {

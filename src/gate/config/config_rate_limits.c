@@ -15,15 +15,122 @@ static const char *const down_names[] = {
     NULL,
 };
 
+/* ---- Sentinels ---- */
+
+#define MEMBER(member) offsetof(struct rw_config_sentinel, member)
+static const struct rw_conf_field sentinel_fields[] = {
+    {
+        .name = "addresses",
+        .type = RW_CONF_ADDRESS,
+        .flags = RW_CONF_LIST | RW_CONF_REMOTE | RW_CONF_REQUIRED,
+        .offset = MEMBER(addresses),
+        .doc = "Addresses or names of the Sentinels, with ports; the first that works is asked.",
+        .example = "[sentinel-1.internal:26379, sentinel-2.internal:26379]",
+    },
+    {
+        .name = "primary",
+        .type = RW_CONF_TEXT,
+        .flags = RW_CONF_REQUIRED,
+        .offset = MEMBER(primary),
+        .min = 1,
+        .max = 255,
+        .doc = "What the Sentinels call the primary (`sentinel monitor NAME ...`).",
+        .example = "limits",
+    },
+    {
+        .name = "username",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(username),
+        .doc = "To sign in at the Sentinels, which have users of their own.",
+        .example = "ringway",
+    },
+    {
+        .name = "password",
+        .type = RW_CONF_SECRET,
+        .offset = MEMBER(password),
+        .doc = "The Sentinels', or that of `username` there.",
+        .example = "file:/etc/ringway/sentinel-password",
+    },
+    {
+        .name = "tls",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(tls),
+        .record = &rw_config_tls_client_record,
+        .doc = "TLS towards the Sentinels. Without it, connections to them are plain.",
+    },
+    {.name = NULL},
+};
+#undef MEMBER
+
+/* "srv:" is for endpoints of upstreams. */
+static void check_remote(struct rw_conf_report *report, const struct rw_span *address)
+{
+    if (rw_span_starts(*address, RW_LITERAL("srv:")))
+        rw_conf_mistake_on(report, address, "expected an address or name with a port, not %s",
+                           rw_conf_quote(report, *address));
+}
+
+static void check_remotes(struct rw_conf_report *report, const struct rw_conf_list *list)
+{
+    const struct rw_span *addresses = list->items;
+    if (list->count > RW_REDIS_ADDRESSES_MAX)
+        rw_conf_mistake_on(report, list, "at most %d addresses", (int)RW_REDIS_ADDRESSES_MAX);
+    for (size_t i = 0; i < list->count; i++)
+        check_remote(report, &addresses[i]);
+}
+
+static void check_sentinel(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_sentinel *sentinel = value;
+    if (sentinel->username.len && sentinel->password.len == 0)
+        rw_conf_mistake_on(report, &sentinel->username, "\"username\" needs \"password\"");
+    check_remotes(report, &sentinel->addresses);
+}
+
+static const struct rw_conf_record sentinel_record = {
+    .name = "rate_limits.redis.sentinel",
+    .doc = "The Sentinels that say which server is the primary at present.",
+    .size = sizeof(struct rw_config_sentinel),
+    .fields = sentinel_fields,
+    .place_offset = -1,
+    .check = check_sentinel,
+};
+
+/* ---- The servers ---- */
+
 #define MEMBER(member) offsetof(struct rw_config_redis, member)
 static const struct rw_conf_field redis_fields[] = {
     {
         .name = "address",
         .type = RW_CONF_ADDRESS,
-        .flags = RW_CONF_REQUIRED,
+        .flags = RW_CONF_REMOTE,
         .offset = MEMBER(address),
-        .doc = "IP address and port, or a Unix socket, of a server from version 5 on.",
-        .example = "127.0.0.1:6379",
+        .doc = "Address or name with a port, or a Unix socket, of one server from version 5 on. A "
+               "name is looked up again when the server is lost, and followed when it changes.",
+        .example = "redis.internal:6379",
+    },
+    {
+        .name = "sentinel",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(sentinel),
+        .record = &sentinel_record,
+        .doc = "In place of `address`: Sentinels know which of several servers is the primary.",
+    },
+    {
+        .name = "cluster",
+        .type = RW_CONF_ADDRESS,
+        .flags = RW_CONF_LIST | RW_CONF_REMOTE,
+        .offset = MEMBER(cluster),
+        .doc = "In place of `address`: addresses or names of some members of a Redis Cluster; the "
+               "others are learnt from them.",
+        .example = "[redis-1.internal:6379, redis-2.internal:6379]",
+    },
+    {
+        .name = "tls",
+        .type = RW_CONF_RECORD,
+        .offset = MEMBER(tls),
+        .record = &rw_config_tls_client_record,
+        .doc = "TLS towards the servers (not the Sentinels). Without it, connections are plain.",
     },
     {
         .name = "username",
@@ -91,17 +198,26 @@ static const struct rw_conf_field redis_fields[] = {
 static void check_redis(void *value, struct rw_conf_report *report)
 {
     struct rw_config_redis *redis = value;
+    int kinds = (redis->address.len > 0) + (redis->sentinel != NULL) + (redis->cluster.count > 0);
+    if (kinds != 1)
+        rw_conf_mistake_at(report, redis->place,
+                           "expected one of \"address\", \"sentinel\" and \"cluster\"");
+    if (redis->cluster.count && redis->database)
+        rw_conf_mistake_on(report, &redis->database, "a Redis Cluster has no database but 0");
+    check_remote(report, &redis->address);
+    check_remotes(report, &redis->cluster);
     if (redis->username.len && redis->password.len == 0)
         rw_conf_mistake_on(report, &redis->username, "\"username\" needs \"password\"");
 }
 
 static const struct rw_conf_record redis_record = {
     .name = "rate_limits.redis",
-    .doc = "The Redis server through which gateways share the limits with `shared`. A text in "
-           "place of the mapping is the address.",
+    .doc = "The Redis through which gateways share the limits with `shared`: one server, the "
+           "primary that Sentinels know, or a Cluster. A text in place of the mapping is the "
+           "address.",
     .size = sizeof(struct rw_config_redis),
     .fields = redis_fields,
-    .place_offset = -1,
+    .place_offset = offsetof(struct rw_config_redis, place),
     .scalar_field = "address",
     .check = check_redis,
 };
@@ -143,7 +259,7 @@ static const struct rw_conf_field fields[] = {
         .type = RW_CONF_RECORD,
         .offset = MEMBER(redis),
         .record = &redis_record,
-        .doc = "The Redis server through which gateways share limits.",
+        .doc = "The Redis through which gateways share limits.",
     },
     {.name = NULL},
 };

@@ -8,28 +8,31 @@
  * admitted too much meanwhile is a debt there, and is paid by all: over time no more is admitted
  * than the limit says.
  *
- * A server is up when it has done for a key of nobody what it shall do for all: one that only
- * reads, has no memory left or does not permit it takes connections, too, and shares nothing.
+ * What Redis is (a server, one that Sentinels name, a Cluster) is gate/redis/store.h's. A server is
+ * up when it has done for a key of nobody what it shall do for all: one that only reads, has no
+ * memory left or does not permit it takes connections, too, and shares nothing.
  *
- * When Redis cannot be reached, or fails, the configuration says what becomes of shared limits:
- * `local`, `admit` or `refuse`. What is used meanwhile is not told later: it would refuse for as
- * long as the outage took.
+ * When Redis cannot be reached, or fails, the configuration says what becomes of shared limits, in
+ * a cluster of those that the lost server has: `local`, `admit` or `refuse`. What is used meanwhile
+ * is not told later: it would refuse for as long as the outage took.
  */
 #ifndef RW_GATE_LIMIT_SHARE_H
 #define RW_GATE_LIMIT_SHARE_H
 
+#include "base/text.h"
 #include "gate/config/config.h"
 #include "gate/limit/meter.h"
+#include "gate/redis/place.h"
 #include "io/loop.h"
 #include "watch/metrics.h"
 
 enum {
-    RW_SHARES_KEYS_MAX = 65536, /* noted between two rounds */
-    RW_SHARES_BATCH_MAX = 8192, /* told in one round */
+    RW_SHARES_BATCH_MAX = 8192, /* keys that are told in one round */
 };
 
-/* What a worker does with a shared limit at present. */
-enum rw_shares_mode { RW_SHARES_ENFORCE, RW_SHARES_ADMIT, RW_SHARES_REFUSE };
+/* What a worker does with a shared limit at present. PARTLY: it depends on the key, as some servers
+ * of a cluster are gone (rw_shares_mode_of). */
+enum rw_shares_mode { RW_SHARES_ENFORCE, RW_SHARES_ADMIT, RW_SHARES_REFUSE, RW_SHARES_PARTLY };
 
 struct rw_shares;
 
@@ -44,12 +47,25 @@ RW_MUST_CHECK enum rw_err rw_shares_create(const struct rw_shares_options *optio
 /* Runs the loop until the connection has gone. NULL is fine. */
 void rw_shares_destroy(struct rw_shares *shares);
 
-/* A configuration comes into force; `config` NULL: there is none. Control thread. */
-void rw_shares_configure(struct rw_shares *shares, const struct rw_config_redis *config);
+struct rw_shares_setup {
+    const struct rw_config_redis *redis;
+    const struct rw_config_dns *dns;           /* NULL: names are not resolved */
+    struct rw_redis_secure servers, sentinels; /* references are taken */
+};
+
+/* A configuration comes into force, which is read during the call; NULL: there is none. Control
+ * thread. */
+void rw_shares_configure(struct rw_shares *shares, const struct rw_shares_setup *setup);
+
+/* The control thread, too: for the admin API (JSON), and metrics of each server. */
+void rw_shares_describe(const struct rw_shares *shares, struct rw_text *json);
+void rw_shares_expose(const struct rw_shares *shares, struct rw_text *text);
 
 /* ---- Worker threads ---- */
 
 enum rw_shares_mode rw_shares_mode(const struct rw_shares *shares);
+/* Never PARTLY. `id`: the first half of the key's name. */
+enum rw_shares_mode rw_shares_mode_of(const struct rw_shares *shares, uint64_t id);
 
 /* One request was charged to this key. False: it is the first of the round: rw_shares_add. */
 RW_MUST_CHECK bool rw_shares_use(struct rw_shares *shares, uint64_t hash);

@@ -23,6 +23,20 @@ static bool hash_key(const struct rw_limit *limit, const struct rw_exchange *x,
     return true;
 }
 
+/* In a cluster it may depend on the key. */
+static enum rw_shares_mode mode_of(const struct rw_limits *limits, const struct rw_limit *limit,
+                                   const struct rw_exchange *x, enum rw_shares_mode mode)
+{
+    uint64_t id;
+    if (!limit->config->shared)
+        return RW_SHARES_ENFORCE;
+    if (mode != RW_SHARES_PARTLY)
+        return mode;
+    if (!hash_key(limit, x, limit->id_key[0], &id))
+        return RW_SHARES_ENFORCE; /* it is not counted at all */
+    return rw_shares_mode_of(limits->shares, id);
+}
+
 static void count_result(const struct rw_exchange *x, const struct rw_limit *limit,
                          enum rw_limit_result result)
 {
@@ -37,7 +51,7 @@ static unsigned gather(const struct rw_limits *limits, const struct rw_exchange 
     unsigned count = 0;
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit *limit = &limits->limits[i];
-        if (mode != RW_SHARES_ENFORCE && limit->config->shared) {
+        if (mode_of(limits, limit, x, mode) != RW_SHARES_ENFORCE) {
             count_result(x, limit, RW_LIMIT_BYPASSED);
             continue;
         }
@@ -93,11 +107,12 @@ static void share(const struct rw_limits *limits, const struct rw_exchange *x,
 }
 
 /* Redis is gone, and a shared limit refuses then. */
-static enum rw_verdict refuse_unshared(struct rw_exchange *x, const struct rw_limits *limits)
+static enum rw_verdict refuse_unshared(struct rw_exchange *x, const struct rw_limits *limits,
+                                       enum rw_shares_mode mode)
 {
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit *limit = &limits->limits[i];
-        if (!limit->config->shared)
+        if (mode_of(limits, limit, x, mode) != RW_SHARES_REFUSE)
             continue;
         count_result(x, limit, limits->config->dry_run ? RW_LIMIT_DRY_RUN : RW_LIMIT_REFUSED);
         x->limit = limit->label;
@@ -118,7 +133,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     };
     enum rw_shares_mode mode = limits->shares ? rw_shares_mode(limits->shares) : RW_SHARES_ENFORCE;
     enum rw_verdict verdict =
-        mode == RW_SHARES_REFUSE ? refuse_unshared(x, limits) : RW_VERDICT_NEXT;
+        mode == RW_SHARES_ENFORCE ? RW_VERDICT_NEXT : refuse_unshared(x, limits, mode);
     if (verdict != RW_VERDICT_NEXT)
         return verdict;
     unsigned count = limits->meters ? gather(limits, x, mode, &time, asked, meters) : 0;

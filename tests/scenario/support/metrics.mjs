@@ -11,7 +11,7 @@ function parseLabels(text = "") {
 
 function familyOf(name, types) {
   const base = name.replace(/_(bucket|sum|count)$/, "");
-  return types.get(base) === "histogram" ? base : name;
+  return ["histogram", "summary"].includes(types.get(base)) ? base : name;
 }
 
 class Metrics {

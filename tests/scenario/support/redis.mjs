@@ -1,28 +1,36 @@
-// A Redis server: as Debian ships it, in the foreground, without files.
+// Redis as Debian ships it, in the foreground, with no files but those of its folder: a server,
+// Sentinels that watch one, a cluster.
 
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { cleanup, guardProcess, scratch } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";
 import { run } from "./run.mjs";
 import { eventually, within } from "./wait.mjs";
 
+const patient = { within: 30000 };
+
 class Redis {
-  constructor(folder, port, args) {
-    Object.assign(this, { folder, port, args, address: `127.0.0.1:${port}` });
+  constructor(folder, host, port, args, how) {
+    Object.assign(this, { folder, host, port, args, how, address: `${host}:${port}` });
   }
 
   async start() {
-    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.folder];
-    const child = spawn("redis-server", [...args, ...this.args], { detached: true, stdio: "ignore" });
+    const child = spawn("redis-server", this.args, { detached: true, stdio: "ignore" });
     guardProcess(child);
     this.child = child;
     this.exited = new Promise((resolve) => child.once("close", resolve));
-    await eventually(async () => /PONG|NOAUTH/.test((await this.ask("PING")).stdout), { within: 30000, what: "redis-server answers" });
+    await eventually(async () => /PONG|NOAUTH/.test((await this.ask("PING")).stdout), { ...patient, what: "redis-server answers" });
   }
 
   ask(...words) {
-    return run("redis-cli", ["-h", "127.0.0.1", "-p", String(this.port), ...words], { timeout: 10000 });
+    return run("redis-cli", ["-h", this.host, "-p", String(this.port), ...this.how, ...words], { timeout: 10000 });
+  }
+
+  async line(...words) {
+    return (await this.ask(...words)).stdout.trim();
   }
 
   // It neither answers nor closes until it is resumed.
@@ -41,9 +49,82 @@ class Redis {
   }
 }
 
-export async function startRedis(t, ...args) {
-  const redis = new Redis(scratch(t), await freePort(), args);
+async function started(t, redis) {
   cleanup(t, () => redis.kill());
   await redis.start();
   return redis;
+}
+
+const files = (folder) => ["--save", "", "--appendonly", "no", "--dir", folder];
+
+export function startRedis(t, ...args) {
+  return startRedisAt(t, "127.0.0.1", undefined, ...args);
+}
+
+// Another loopback address, so that a name can stand for one or the other with the same port.
+export async function startRedisAt(t, host, port, ...args) {
+  const folder = scratch(t);
+  const own = port ?? (await freePort());
+  return started(t, new Redis(folder, host, own, ["--port", String(own), "--bind", host, ...files(folder), ...args], []));
+}
+
+// TLS only, with the certificate `name` of tests/tls; `clients`: who has none is refused.
+export async function startSecureRedis(t, certificates, { name = "usual", clients = false } = {}) {
+  const folder = scratch(t);
+  const port = await freePort();
+  const ca = certificates.cert("ca");
+  const own = ["--cert", certificates.cert("client"), "--key", certificates.key("client")];
+  const args = ["--port", "0", "--tls-port", String(port), "--bind", "127.0.0.1", ...files(folder)];
+  args.push("--tls-cert-file", certificates.cert(name), "--tls-key-file", certificates.key(name), "--tls-ca-cert-file", ca, "--tls-auth-clients", clients ? "yes" : "no");
+  return started(t, new Redis(folder, "127.0.0.1", port, args, ["--tls", "--insecure", ...own]));
+}
+
+// `count` Sentinels that call `redis` "limits"; `lines` are added to the configuration of each.
+export async function startSentinels(t, redis, count, lines = "", how = []) {
+  const sentinels = [];
+  for (let i = 0; i < count; i++) {
+    const folder = scratch(t);
+    const port = await freePort();
+    const file = join(folder, "sentinel.conf");
+    writeFileSync(
+      file,
+      `bind 127.0.0.1
+port ${port}
+dir ${folder}
+sentinel monitor limits ${redis.host} ${redis.port} ${Math.floor(count / 2) + 1}
+sentinel down-after-milliseconds limits 500
+sentinel failover-timeout limits 3000
+${lines}
+`,
+    );
+    sentinels.push(await started(t, new Redis(folder, "127.0.0.1", port, [file, "--sentinel"], how)));
+  }
+  const knows = async (sentinel) => new RegExp(`slaves=[1-9].*sentinels=${count}`).test(await sentinel.line("INFO", "sentinel"));
+  for (const sentinel of sentinels) await eventually(() => knows(sentinel), { ...patient, what: "the Sentinels know each other" });
+  return sentinels;
+}
+
+export const SLOTS = 16384;
+
+// `count` primaries that have the same number of slots each. `empty` more have none.
+export async function startCluster(t, count, empty = 0) {
+  const nodes = [];
+  for (let i = 0; i < count + empty; i++) {
+    const bus = await freePort();
+    const node = await startRedis(t, "--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no");
+    node.bus = bus;
+    node.id = await node.line("CLUSTER", "MYID");
+    nodes.push(node);
+  }
+  for (const [i, node] of nodes.entries()) {
+    await node.ask("CLUSTER", "SET-CONFIG-EPOCH", String(i + 1));
+    if (i < count) await node.ask("CLUSTER", "ADDSLOTSRANGE", String(Math.ceil((i * SLOTS) / count)), String(Math.ceil(((i + 1) * SLOTS) / count) - 1));
+    if (i > 0) await node.ask("CLUSTER", "MEET", "127.0.0.1", String(nodes[0].port), String(nodes[0].bus));
+  }
+  const whole = async (node) => {
+    const info = await node.line("CLUSTER", "INFO");
+    return info.includes(`cluster_slots_ok:${SLOTS}`) && info.includes(`cluster_known_nodes:${nodes.length}`) && info.includes("cluster_state:ok");
+  };
+  for (const node of nodes) await eventually(() => whole(node), { ...patient, what: "the cluster is whole" });
+  return nodes;
 }
