@@ -22,7 +22,7 @@ static void ask_at(struct rw_redis_guide *guide, uint64_t at_ms)
         rw_timer_start(guide->loop, &guide->timer, at_ms);
 }
 
-/* Without memory it is asked later. */
+/* Without memory it is asked a little later. */
 static void on_timer(struct rw_timer *timer)
 {
     struct rw_redis_guide *guide = rw_container_of(timer, struct rw_redis_guide, timer);
@@ -35,7 +35,7 @@ static void on_timer(struct rw_timer *timer)
     }
     guide->options.events->question(guide->options.user, &text);
     if (text.err)
-        ask_at(guide, guide->asked_ms + guide->options.interval_ms);
+        ask_at(guide, guide->asked_ms + RW_REDIS_GUIDE_MS_MIN);
     else
         rw_redis_send(guide->redis, &text, 1);
     rw_text_free(&text);

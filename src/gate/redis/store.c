@@ -52,7 +52,7 @@ void rw_redis_store_remove(struct rw_redis_store *store, struct rw_redis_node *n
 {
     rw_list_remove(&node->link);
     store->node_count--;
-    if (store->guide)
+    if (store->guide && !store->closing)
         rw_redis_guide_leave(store->guide, &node->place);
     rw_redis_node_close(node);
 }
