@@ -1,12 +1,15 @@
 // How Redis is reached: by a name that changes, over TLS.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
+import { scratch } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startNames } from "./support/names.mjs";
 import { freePort } from "./support/ports.mjs";
-import { startRedisAt, startSecureRedis } from "./support/redis.mjs";
+import { startRedis, startRedisAt, startSecureRedis } from "./support/redis.mjs";
 import { runRingway } from "./support/run.mjs";
 import { ask, come, patient, says, shared, shares, up } from "./support/shared-limits.mjs";
 import { eventually } from "./support/wait.mjs";
@@ -16,7 +19,14 @@ test("a name: looked up again when the server is lost, followed when it changes"
   const port = await freePort();
   const first = await startRedisAt(t, "127.0.0.1", port);
   const second = await startRedisAt(t, "127.0.0.2", port);
-  const gateway = await startGateway(t, shared(`address: "redis.test:${port}"`, { more: `dns: { servers: ["${names.address}"], timeout: 500ms, ttl_min: 1h, ttl_max: 1h }` }));
+  // What the manual says that a user needs; the password is in a file.
+  const secret = join(scratch(t), "secret");
+  writeFileSync(secret, "pass word\n");
+  for (const redis of [first, second]) {
+    await redis.ask("ACL", "SETUSER", "ringway", "on", ">pass word", "~ringway:limit:*", "+ping", "+role", "+eval", "+time", "+get", "+set");
+  }
+  const user = `username: ringway, password: "file:${secret}"`;
+  const gateway = await startGateway(t, shared(`address: "redis.test:${port}", ${user}`, { more: `dns: { servers: ["${names.address}"], timeout: 500ms, ttl_min: 1h, ttl_max: 1h }` }));
   await says(gateway, /^redis redis\.test:\d+: its name is not resolved; shared limits are counted by this gateway alone/);
   names.set("redis.test", "127.0.0.1");
   await come(gateway);
@@ -59,4 +69,35 @@ test("TLS: verified by default, with a client's certificate; what is wrong is sa
   const checked = await runRingway("check", gateway.configFile);
   assert.notEqual(checked.code, 0);
   assert.match(checked.stderr + checked.stdout, /ringway\.yaml:\d+:\d+: .*\/nowhere\/ca\.pem/);
+});
+
+test("a quota outlives a restart, whatever becomes of Redis", async (t) => {
+  const redis = await startRedis(t);
+  const nobody = `127.0.0.1:${await freePort()}`;
+  const kinds = [
+    [`address: "${redis.address}"`, `redis ${redis.address} `],
+    [`sentinel: { addresses: ["${nobody}", "${nobody}"], primary: limits }`, "the primary limits of 2 sentinels "],
+    [`cluster: ["${nobody}"], when_down: refuse`, `the cluster of ${nobody} `],
+  ];
+  await Promise.all(
+    kinds.map(async ([kind, explained]) => {
+      const gateway = await startGateway(
+        t,
+        (g) => `
+        routes:
+        - { name: month, match: /month, respond: hi, policies: [{ rate_limit: { limits: { name: month, requests: 3, per: calendar_month, key: constant } } }] }
+        - { name: day, match: /day, respond: hi, policies: [{ rate_limit: { limits: { name: day, requests: 100, per: day, shared: true } } }] }
+        rate_limits: { quota_file: ${join(g.folder, "quotas")}, redis: { ${kind} } }`,
+      );
+      const quota = async () => (await gateway.get("/month")).status;
+      assert.deepEqual([await quota(), await quota()], [200, 200]);
+      await gateway.stop();
+      Object.assign(gateway, { exit: undefined, stderr: "" });
+      gateway.spawn();
+      await gateway.ready();
+      assert.deepEqual([await quota(), await quota()], [200, 429]);
+      const { stdout } = await runRingway("explain", gateway.configFile, "/day");
+      assert.ok(stdout.includes(`shared through ${explained}(when down: ${kind.includes("refuse") ? "refuse" : "local"})`), stdout);
+    }),
+  );
 });

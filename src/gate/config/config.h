@@ -438,6 +438,9 @@ struct rw_config_redis {
     struct rw_conf_place place;
 };
 
+/* "local", "admit", "refuse". */
+const char *rw_config_redis_down_name(int when_down);
+
 struct rw_config_rate_limits {
     uint32_t keys_max;
     int when_full;                 /* enum rw_meters_full */

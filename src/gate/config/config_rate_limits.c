@@ -15,6 +15,11 @@ static const char *const down_names[] = {
     NULL,
 };
 
+const char *rw_config_redis_down_name(int when_down)
+{
+    return down_names[when_down];
+}
+
 /* ---- Sentinels ---- */
 
 #define MEMBER(member) offsetof(struct rw_config_sentinel, member)

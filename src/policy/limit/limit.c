@@ -160,6 +160,21 @@ static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
     return rw_limit_note_tell(x, instance) ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
 }
 
+/* Through which Redis it is shared, and what becomes of it without. */
+static void explain_shared(const struct rw_config_redis *redis, struct rw_text *text)
+{
+    const struct rw_span *members = redis->cluster.items;
+    rw_text_adds(text, ", shared through ");
+    if (redis->sentinel)
+        rw_text_addf(text, "the primary %.*s of %zu sentinels",
+                     RW_SPAN_ARGS(redis->sentinel->primary), redis->sentinel->addresses.count);
+    else if (redis->cluster.count)
+        rw_text_addf(text, "the cluster of %.*s", RW_SPAN_ARGS(members[0]));
+    else
+        rw_text_addf(text, "redis %.*s", RW_SPAN_ARGS(redis->address));
+    rw_text_addf(text, " (when down: %s)", rw_config_redis_down_name(redis->when_down));
+}
+
 static void explain(const void *instance, struct rw_text *text)
 {
     const struct rw_limits *limits = instance;
@@ -175,7 +190,7 @@ static void explain(const void *instance, struct rw_text *text)
         for (unsigned p = 0; p < limit->part_count; p++)
             rw_text_addf(text, "%s%.*s", p ? " + " : " ", RW_SPAN_ARGS(parts[p]));
         if (limit->config->shared)
-            rw_text_adds(text, ", shared");
+            explain_shared(limits->redis, text);
     }
     if (limits->config->dry_run)
         rw_text_adds(text, "; counted only");

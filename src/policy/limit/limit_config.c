@@ -455,6 +455,7 @@ enum rw_err rw_limits_compile(struct rw_compile *compile, const void *value, voi
     limits->config = config;
     limits->meters = compile->meters;
     limits->shares = compile->shares;
+    limits->redis = compile->snapshot->config->rate_limits->redis;
     enum rw_err result = RW_OK;
     *instance = limits;
     for (size_t i = 0; i < config->limits.count; i++) {

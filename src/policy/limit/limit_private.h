@@ -61,8 +61,9 @@ struct rw_limit {
 
 struct rw_limits {
     const struct rw_limits_config *config;
-    struct rw_meters *meters; /* NULL: serves nobody */
-    struct rw_shares *shares; /* NULL: no limit is shared */
+    struct rw_meters *meters;            /* NULL: serves nobody */
+    struct rw_shares *shares;            /* NULL: no limit is shared */
+    const struct rw_config_redis *redis; /* NULL: none */
     struct rw_limit limits[RW_METERS_AT_ONCE_MAX];
     unsigned count;
     struct rw_span policy_field; /* value of RateLimit-Policy */
