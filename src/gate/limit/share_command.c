@@ -159,29 +159,39 @@ static void learn(struct rw_shares *shares, const struct rw_usage *usage, int64_
                     rw_loop_now_ns(shares->options.loop));
 }
 
-/* A read-only server, no permission, no memory: what was told is not known there. */
-static const char *judge(struct rw_shares *shares, const struct rw_resp_value *value)
+/* A read-only server, no permission, no memory: what was told is not known there, and shares->why
+ * says so. */
+static bool judge(struct rw_shares *shares, const struct rw_resp_value *value)
 {
     if (value->kind == RW_RESP_ARRAY && !value->null)
-        return NULL;
+        return true;
     struct rw_span text = value->kind == RW_RESP_ERROR ? value->text : RW_LITERAL("no array");
     snprintf(shares->why, sizeof(shares->why), "the script failed: %.*s",
              (int)(text.len < 200 ? text.len : 200), text.at);
-    return shares->why;
+    return false;
+}
+
+/* `rest`: how far ahead each is. */
+static void learn_all(struct rw_shares *shares, const struct rw_share_told *told,
+                      struct rw_span rest)
+{
+    struct rw_resp_value value;
+    for (unsigned i = 0; i < told->count; i++)
+        if (rw_resp_next(&rest, &value) && value.kind == RW_RESP_INTEGER)
+            learn(shares, &told->items[i], value.number);
 }
 
 static const char *on_take(void *user, struct rw_redis_command *command, struct rw_span reply)
 {
     struct rw_shares *shares = user;
-    struct rw_resp_value value = {0};
-    struct rw_share_told *told = command ? told_of(command) : NULL;
+    struct rw_resp_value value;
     rw_assert(rw_resp_next(&reply, &value));
-    const char *why = judge(shares, &value);
-    for (unsigned i = 0; told && !why && i < told->count; i++)
-        if (rw_resp_next(&reply, &value) && value.kind == RW_RESP_INTEGER)
-            learn(shares, &told->items[i], value.number);
-    rw_free(told);
-    return why;
+    bool good = judge(shares, &value);
+    if (command && good)
+        learn_all(shares, told_of(command), reply);
+    if (command)
+        rw_free(told_of(command));
+    return good ? NULL : shares->why;
 }
 
 static void on_lost(void *user, struct rw_redis_command *command)

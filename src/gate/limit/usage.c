@@ -58,16 +58,16 @@ bool rw_usages_count(struct rw_usages *usages, uint64_t hash)
     return known;
 }
 
-void rw_usages_add(struct rw_usages *usages, const struct rw_usage *added)
+void rw_usages_add(struct rw_usages *usages, const struct rw_usage *usage)
 {
-    struct rw_usage_shelf *shelf = shelf_of(usages, added->hash);
+    struct rw_usage_shelf *shelf = shelf_of(usages, usage->hash);
     pthread_mutex_lock(&shelf->lock);
-    struct rw_usage *usage = make_room(shelf) ? find(shelf, added->hash) : NULL;
-    if (usage && usage->count) {
-        usage->count += added->count;
-        usage->apart = usage->apart || added->apart;
-    } else if (usage) {
-        *usage = *added;
+    struct rw_usage *known = make_room(shelf) ? find(shelf, usage->hash) : NULL;
+    if (known && known->count) {
+        known->count += usage->count;
+        known->apart = known->apart || usage->apart;
+    } else if (known) {
+        *known = *usage;
         shelf->used++;
     }
     pthread_mutex_unlock(&shelf->lock);

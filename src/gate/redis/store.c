@@ -226,15 +226,12 @@ static enum rw_err start_cluster(struct rw_redis_store *store, const struct rw_c
 
 static enum rw_err start(struct rw_redis_store *store, const struct rw_config_redis *config)
 {
-    switch (store->kind) {
-    case RW_REDIS_SENTINEL:
-        return rw_redis_store_start_guide(store, &config->sentinel->addresses,
-                                          config->sentinel->username, config->sentinel->password);
-    case RW_REDIS_CLUSTER:
-        return start_cluster(store, config);
-    default:
-        return start_single(store, config->address);
-    }
+    const struct rw_config_sentinel *sentinel = config->sentinel;
+    if (sentinel)
+        return rw_redis_store_start_guide(store, &sentinel->addresses, sentinel->username,
+                                          sentinel->password);
+    return store->kind == RW_REDIS_CLUSTER ? start_cluster(store, config)
+                                           : start_single(store, config->address);
 }
 
 enum rw_err rw_redis_store_create(struct rw_loop *loop,

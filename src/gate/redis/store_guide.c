@@ -91,8 +91,8 @@ static const char *take_map(struct rw_redis_store *store, const struct rw_redis_
     while ((node = rw_redis_store_next(store, node)))
         node->slots = 0;
     store->covered = 0;
-    for (why = rw_redis_ranges_begin(&ranges, reply);
-         rw_redis_ranges_next(&ranges, &range) == RW_OK;)
+    rw_assert(!rw_redis_ranges_begin(&ranges, reply)); /* judge_map has seen it */
+    while (rw_redis_ranges_next(&ranges, &range) == RW_OK)
         put_range(store, by_slot, from, &range);
     store->by_slot = by_slot;
     bool changed = memcmp(by_slot, old, bytes) != 0;
