@@ -110,6 +110,7 @@ struct rw_terms {
     double support_response; /* seconds to the first answer that are wanted; NaN: nobody said */
     struct rw_conf_place support_place;
     bool subscription, one_off; /* asked for; neither: both are compared */
+    bool models;                /* models are to answer: processors or providers of their own */
     bool own_firewall;          /* a web application firewall stands there already and stays */
 };
 

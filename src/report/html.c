@@ -257,18 +257,39 @@ static void put_chart(struct rw_html *html, const struct rw_doc_block *block)
     RW_MARKUP(out, "</details>\n</figure>\n");
 }
 
-static void put_diagram_legend(struct rw_html *html)
+static void put_legend_entry(struct rw_html *html, bool there, const char *class,
+                             enum rw_report_word word)
 {
     struct rw_markup *out = &html->out;
-    RW_MARKUP(out, "<p class=\"legend\"><span class=\"added\">");
-    rw_html_word(html, RW_SAY_LEGEND_NEW);
-    RW_MARKUP(out, "</span><span class=\"retired\">");
-    rw_html_word(html, RW_SAY_LEGEND_GONE);
-    RW_MARKUP(out, "</span><span class=\"domain\">");
-    rw_html_word(html, RW_SAY_LEGEND_DOMAIN);
-    RW_MARKUP(out, "</span><span class=\"resident\">");
-    rw_html_word(html, RW_SAY_LEGEND_RESIDENT);
-    RW_MARKUP(out, "</span></p>\n");
+    if (!there)
+        return;
+    RW_MARKUP(out, "<span class=\"");
+    rw_markup_text(out, rw_span_text(class));
+    RW_MARKUP(out, "\">");
+    rw_html_word(html, word);
+    RW_MARKUP(out, "</span>");
+}
+
+/* What the drawing has, and nothing else. */
+static void put_diagram_legend(struct rw_html *html, const struct rw_doc_diagram *diagram)
+{
+    bool added = false, retired = false, domain = false, resident = false;
+    for (const struct rw_doc_box *box = diagram->boxes; box; box = box->next) {
+        added |= box->change == RW_DOC_ADDED;
+        retired |= box->change == RW_DOC_RETIRED;
+    }
+    for (const struct rw_doc_zone *zone = diagram->zones; zone; zone = zone->next) {
+        domain |= zone->kind == RW_DOC_FAILURE_DOMAIN;
+        resident |= zone->residency.len > 0;
+    }
+    if (!added && !retired && !domain && !resident)
+        return;
+    RW_MARKUP(&html->out, "<p class=\"legend\">");
+    put_legend_entry(html, added, "added", RW_SAY_LEGEND_NEW);
+    put_legend_entry(html, retired, "retired", RW_SAY_LEGEND_GONE);
+    put_legend_entry(html, domain, "domain", RW_SAY_LEGEND_DOMAIN);
+    put_legend_entry(html, resident, "resident", RW_SAY_LEGEND_RESIDENT);
+    RW_MARKUP(&html->out, "</p>\n");
 }
 
 static void put_diagram(struct rw_html *html, const struct rw_doc_block *block)
@@ -281,7 +302,7 @@ static void put_diagram(struct rw_html *html, const struct rw_doc_block *block)
     RW_MARKUP(out, "\">");
     rw_diagram_draw(out, block->diagram, html->doc->language);
     RW_MARKUP(out, "</div>\n");
-    put_diagram_legend(html);
+    put_diagram_legend(html, block->diagram);
     RW_MARKUP(out, "</figure>\n");
 }
 

@@ -145,6 +145,15 @@ static void omit_the_usual(struct rw_plan *plan)
         {NULL, RW_LABEL("Taxes", "税费"),
          RW_LABEL("all prices are without tax", "所有价格均不含税")},
     };
+    static const struct rw_label models = RW_LABEL("Models: graphics processors, or a provider's "
+                                                   "tokens",
+                                                   "模型：GPU 或模型供应商的词元费用");
+    static const struct rw_label unknown =
+        RW_LABEL("they follow from models, tokens of a request and requests a second, which are "
+                 "not in the intake",
+                 "取决于模型、单次请求词元数与每秒请求数，需求未说明");
+    if (plan->terms.models)
+        rw_bill_omit(plan, NULL, models, unknown);
     for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
         rw_bill_omit(plan, usual[i].provider, usual[i].label, usual[i].reason);
 }

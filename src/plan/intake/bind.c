@@ -372,6 +372,28 @@ static bool has_firewall(const struct rw_intake *intake)
     return found;
 }
 
+static bool row_mentions(const struct rw_intake_row *row, const char *words)
+{
+    for (unsigned f = 0; f < rw_intake_field_count(row->section); f++) {
+        const struct rw_intake_value *value = &row->values[f];
+        for (size_t i = 0; value->there && value->texts && i < value->count; i++)
+            if (has_any(value->texts[i], words))
+                return true;
+    }
+    return false;
+}
+
+static bool has_models(const struct rw_intake *intake)
+{
+    static const char words[] = "GPU|大模型|模型推理|模型服务|AI服务|AI推理|AI平台|LLM|OpenAI|"
+                                "Anthropic|inference|machine learning";
+    bool found = false;
+    for (size_t s = 0; s < RW_INTAKE_SECTIONS; s++)
+        for (size_t r = 0; r < intake->rows[s].count; r++)
+            found = found || row_mentions(&intake->rows[s].at[r], words);
+    return found;
+}
+
 enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
                            struct rw_input_value values[RW_INPUT_END], struct rw_terms *terms,
                            struct rw_conf_report *report)
@@ -387,6 +409,7 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
         .date = isnan(date) ? rw_intake_date(intake) : date,
     };
     terms->own_firewall = has_firewall(intake);
+    terms->models = has_models(intake);
     terms->deadline = rw_intake_deadline(intake, terms->date);
     terms->support_response = rw_intake_number(rw_intake_get(intake, "service.response"));
     terms->support_place = rw_intake_get(intake, "service.response")->place;
