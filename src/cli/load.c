@@ -1,4 +1,6 @@
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/load_options.h"
 #include "load/report.h"
@@ -6,34 +8,62 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum {
+    AGAIN_MS = 500,      /* a second interrupt after this ends it at once */
+    COLUMNS_DEFAULT = 80 /* of a terminal that does not say */
+};
 
 static struct rw_load_run *interrupted_run;
 
+static volatile sig_atomic_t interrupted;
+static uint64_t interrupted_ns;
+
+/* The first ends the run in good order. A second is for who will not wait for that; some tools send
+ * two at a time, which are one. */
 static void on_interrupt(int signal)
 {
-    (void)signal;
+    uint64_t now = rw_clock_monotonic_ns();
+    if (interrupted && now - interrupted_ns > AGAIN_MS * RW_NS_PER_MS)
+        _exit(128 + signal);
+    if (!interrupted)
+        interrupted_ns = now;
+    interrupted = 1;
     rw_load_stop(interrupted_run);
 }
 
 /* ---- Progress ---- */
+
+static int columns(void)
+{
+    struct winsize size;
+    bool told = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return told ? size.ws_col : COLUMNS_DEFAULT;
+}
 
 static void show_progress(const struct rw_load_progress *progress, void *user)
 {
     const struct rw_load_options *options = user;
     const struct rw_load_settings *settings = &options->settings;
     char p50[16], p99[16];
+    char line[160];
     double left = rw_load_seconds(settings) + settings->warmup_seconds - progress->seconds;
+    left = left > 0 ? left : 0;
     if (progress->seconds < 0)
-        fprintf(stderr, "\r\033[K%u of %u connections", progress->connected, settings->connections);
+        snprintf(line, sizeof(line), "%u of %u connections", progress->connected,
+                 settings->connections);
     else if (!progress->rows)
-        fprintf(stderr, "\r\033[K%u connections, warming up", progress->connected);
+        snprintf(line, sizeof(line), "%.0f s left: %u connections%s", left, progress->connected,
+                 progress->seconds < settings->warmup_seconds ? ", warming up" : "");
     else
-        fprintf(stderr,
-                "\r\033[K%.0f s left: %" PRIu64 " answers/s, p50 %s, p99 %s, %" PRIu64 " failed",
-                left > 0 ? left : 0, progress->row.answered,
-                rw_load_format_ns(p50, (double)progress->row.p50_ns),
-                rw_load_format_ns(p99, (double)progress->row.p99_ns), progress->row.failed);
+        snprintf(line, sizeof(line),
+                 "%.0f s left: %" PRIu64 " answers/s, p50 %s, p99 %s, %" PRIu64 " failed", left,
+                 progress->row.answered, rw_load_format_ns(p50, (double)progress->row.p50_ns),
+                 rw_load_format_ns(p99, (double)progress->row.p99_ns), progress->row.failed);
+    /* A line that wraps could not be taken back. */
+    fprintf(stderr, "\r\033[K%.*s", columns() - 1, line);
     fflush(stderr);
 }
 
@@ -53,7 +83,7 @@ static int execute(struct rw_load_options *options)
 {
     struct rw_load_run run = {.settings = &options->settings, .user = options};
     struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+    const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
     bool shown = !options->output.quiet && isatty(STDERR_FILENO);
     if (!result)
         return tell_failure(options, RW_ENOMEM, "");
@@ -81,6 +111,7 @@ static int run(int argc, char **argv)
     struct rw_load_options *options = rw_alloc_zero(sizeof(*options));
     if (!options)
         return 1;
+    rw_log_set_level(RW_LOG_ERROR); /* what becomes of connections is in the report */
     int code = rw_load_options_parse(argc, argv, options);
     if (!code)
         code = execute(options);

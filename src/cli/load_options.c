@@ -226,6 +226,8 @@ static int set_profile(struct rw_load_options *o)
     int code = duration("--duration", o->duration, &ms);
     if (!code)
         code = duration("--warmup", o->warmup, &warmup_ms);
+    if (!code && ms == 0)
+        code = fail("--duration: a run takes more than no time");
     if (!code && o->arrivals && strcmp(o->arrivals, "even") != 0 &&
         strcmp(o->arrivals, "poisson") != 0)
         code = fail("--arrivals: \"%s\" is neither even nor poisson", o->arrivals);

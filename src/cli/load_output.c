@@ -3,11 +3,31 @@
 #include "cli/cli.h"
 #include "load/report.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define fail(...) rw_cli_usage_error("load", __VA_ARGS__)
 
 /* ---- Options ---- */
+
+/* Told now, and not at the end of an hour. */
+static int check_folder(const char *file)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    size_t len = slash ? (size_t)(slash - file) + 1 : 1;
+    if (len >= sizeof(folder))
+        return fail("--out: the path is too long");
+    memcpy(folder, slash ? file : ".", len);
+    folder[len] = '\0';
+    bool there = access(file, F_OK) == 0;
+    if (access(there ? file : folder, W_OK) == 0)
+        return 0;
+    fprintf(stderr, "ringway load: %s cannot be written: %s\n", file, strerror(errno));
+    return 1;
+}
 
 static int take_file(struct rw_load_output *output, const char *file)
 {
@@ -18,7 +38,7 @@ static int take_file(struct rw_load_output *output, const char *file)
     if (output->count == RW_CLI_OUTPUTS_MAX)
         return fail("--out: at most %d files", RW_CLI_OUTPUTS_MAX);
     output->files[output->count++] = file;
-    return 0;
+    return check_folder(file);
 }
 
 static int take_language(struct rw_load_output *output, const char *language)

@@ -91,6 +91,7 @@ void rw_load_generator_work(struct rw_load_generator *g)
     rw_timer_start(g->loop, &g->tick, rw_loop_now_ms(g->loop) + 1);
     rw_loop_run(g->loop);
     g->tally->cpu_ns = thread_cpu_ns();
+    rw_load_forget_backlog(g);
     if (g->running)
         rw_load_report_second(g);
 }

@@ -94,6 +94,7 @@ struct rw_load_gate {
     _Atomic uint64_t begin_ns; /* 0: not yet */
     _Atomic bool failed;       /* connections cannot be had: nobody begins */
     _Atomic bool stop;         /* send no more */
+    _Atomic uint64_t stop_ns;  /* when that was said */
 };
 
 /* What one thread leaves behind, in memory that all processes of the run see. */

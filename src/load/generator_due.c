@@ -49,6 +49,12 @@ void rw_load_give_up_backlog(struct rw_load_generator *g)
         rw_load_count_error(g, rw_dues_pop(&g->backlog), RW_LOAD_ERROR_UNSENT);
 }
 
+void rw_load_forget_backlog(struct rw_load_generator *g)
+{
+    while (g->settings->closed && g->backlog.count)
+        g->tally->counts.due -= rw_load_is_recorded(g, rw_dues_pop(&g->backlog));
+}
+
 /* ---- To a connection ---- */
 
 static bool has_room(const struct rw_load_connection *connection)

@@ -59,6 +59,8 @@ uint64_t rw_load_next_due(const struct rw_load_generator *generator);
 void rw_load_ask_again(struct rw_load_generator *generator);
 /* What is due for longer than a request may take, and could not be sent, has failed. */
 void rw_load_give_up_backlog(struct rw_load_generator *generator);
+/* A closed loop that is over: what was to be asked next is not. */
+void rw_load_forget_backlog(struct rw_load_generator *generator);
 void rw_load_on_alarm(struct rw_watch *watch, unsigned events);
 /* At the end of a turn: what waits goes to the connections that are free. */
 void rw_load_serve(struct rw_later *later);

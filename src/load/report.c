@@ -23,6 +23,30 @@ char *rw_load_format_ns(char *to, double ns)
     return to;
 }
 
+/* By what happened most. */
+static void explain_silence(const struct rw_load_settings *settings,
+                            const struct rw_load_counts *counts, struct rw_text *text)
+{
+    const char *protocol = rw_load_protocol_name(settings->protocol);
+    enum rw_load_error most = 0;
+    for (unsigned i = 1; i < RW_LOAD_ERROR_COUNT; i++)
+        if (counts->errors[i] > counts->errors[most])
+            most = i;
+    rw_text_adds(text, "nothing was answered: ");
+    if (!counts->errors[most])
+        rw_text_adds(text, counts->sent ? "the run ended before" : "nothing was sent");
+    else if (most == RW_LOAD_ERROR_TIMEOUT)
+        rw_text_adds(text, "the target takes requests, and longer than --timeout to answer");
+    else if (most == RW_LOAD_ERROR_PROTOCOL)
+        rw_text_addf(text, "what the target says is not %s", protocol);
+    else if (most == RW_LOAD_ERROR_UNMADE)
+        rw_text_adds(text, "the values of variables make no requests");
+    else if (most == RW_LOAD_ERROR_RESET || most == RW_LOAD_ERROR_CLOSED)
+        rw_text_addf(text, "the target ends the connections; does it speak %s?", protocol);
+    else
+        rw_text_addf(text, "the target is down, or does not speak %s", protocol);
+}
+
 void rw_load_explain(const struct rw_load_settings *settings, const struct rw_load_result *result,
                      struct rw_text *text)
 {
@@ -47,7 +71,7 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
                      100.0 * (double)counts->queued / (double)counts->due);
         break;
     case RW_LOAD_NOTHING_ANSWERED:
-        rw_text_adds(text, "nothing was answered: the target is down, or does not speak HTTP");
+        explain_silence(settings, counts, text);
         break;
     }
 }
@@ -62,10 +86,10 @@ static void add_latency(const char *name, const struct rw_histogram *histogram,
 {
     char value[16];
     rw_text_addf(text, "  %-10s", name);
-    for (unsigned i = 0; i < RW_LOAD_SHARES; i++)
-        rw_text_addf(
-            text, " %9s",
-            rw_load_format_ns(value, (double)rw_histogram_quantile(histogram, rw_load_shares[i])));
+    for (unsigned i = 0; i < RW_LOAD_SHARES; i++) {
+        double ns = (double)rw_histogram_quantile(histogram, rw_load_shares[i]);
+        rw_text_addf(text, " %9s", histogram->count ? rw_load_format_ns(value, ns) : "-");
+    }
     rw_text_adds(text, "\n");
 }
 

@@ -212,8 +212,10 @@ static void open_the_gate(struct rw_load_run *run, struct rw_load_shared *shared
 {
     struct rw_load_gate *gate = &shared->gate;
     uint64_t now = rw_clock_monotonic_ns();
-    if (atomic_load(&run->stop))
+    if (atomic_load(&run->stop) && !atomic_load(&gate->stop)) {
+        atomic_store(&gate->stop_ns, now);
         atomic_store(&gate->stop, true);
+    }
     if (atomic_load(&gate->begin_ns) || atomic_load(&gate->stop))
         return;
     uint32_t connected = count_connected(run, shared);
@@ -325,6 +327,18 @@ static enum rw_err gather(const struct rw_load_settings *settings, struct rw_loa
     return !err && atomic_load(&shared->gate.failed) ? RW_EREFUSED : err;
 }
 
+/* That were measured: of an interrupted run fewer than were asked for. */
+static double seconds_of(const struct rw_load_settings *settings, struct rw_load_gate *gate)
+{
+    double all = rw_load_seconds(settings);
+    uint64_t begin_ns = atomic_load(&gate->begin_ns), stop_ns = atomic_load(&gate->stop_ns);
+    if (!stop_ns)
+        return all;
+    double till = begin_ns && stop_ns > begin_ns ? (double)(stop_ns - begin_ns) / 1e9 : 0;
+    till = till > settings->warmup_seconds ? till - settings->warmup_seconds : 0;
+    return till < all ? till : all;
+}
+
 enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
 {
     const struct rw_load_settings *settings = run->settings;
@@ -341,9 +355,7 @@ enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
         gather_script(settings, result->shared, result);
     result->timeline = result->shared->timeline;
     result->interrupted = atomic_load(&run->stop);
-    result->seconds = rw_load_seconds(settings);
-    if (result->interrupted && (double)result->timeline->count < result->seconds)
-        result->seconds = (double)result->timeline->count;
+    result->seconds = seconds_of(settings, &result->shared->gate);
     return err ? err : gathered;
 }
 
