@@ -163,6 +163,7 @@ enum rw_err rw_load_generator_open(struct rw_load_generator *g)
 {
     const struct rw_loop_options options = {.backend = g->settings->backend};
     g->protocol = g->settings->protocol == RW_LOAD_H2 ? &rw_load_protocol_h2 : &rw_load_protocol_h1;
+    g->way = g->index % (g->settings->address_count ? g->settings->address_count : 1);
     g->tick.fire = on_tick;
     g->timeouts.fire = rw_load_on_timeouts;
     g->alarm.fd = -1;

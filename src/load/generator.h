@@ -107,6 +107,14 @@ struct rw_load_slot {
     struct rw_load_tally tally;
 };
 
+/* One of the target's addresses, as this thread finds it. */
+struct rw_load_way {
+    uint32_t connects;     /* connections that it has let in */
+    uint32_t pending;      /* that it is being asked for */
+    uint64_t asked_ns;     /* since when without letting one in */
+    uint64_t out_until_ns; /* others have their turn until then; 0: it has not failed */
+};
+
 struct rw_load_generator {
     struct rw_loop *loop;
     const struct rw_load_settings *settings;
@@ -120,14 +128,14 @@ struct rw_load_generator {
     struct rw_slab streams, calls; /* HTTP/2's */
     uint32_t wanted, existing, connected, opening;
     uint32_t refused; /* that could not be had, before the first that could */
-    uint8_t address;  /* of the settings': those before it have not let us in */
-    uint64_t address_since_ns;
-    struct rw_list free;      /* can take a request; the longest idle first */
-    struct rw_list others;    /* connections: opening, full, closing */
-    struct rw_list all_calls; /* under way, oldest first */
-    struct rw_list leaving;   /* WebSockets that wait for their end, oldest first */
-    struct rw_random masks;   /* of WebSockets, and their keys */
-    struct rw_arena scratch;  /* for one head */
+    struct rw_load_way ways[RW_LOAD_ADDRESSES_MAX]; /* to the settings' addresses */
+    unsigned way;                                   /* whose turn it is */
+    struct rw_list free;                            /* can take a request; the longest idle first */
+    struct rw_list others;                          /* connections: opening, full, closing */
+    struct rw_list all_calls;                       /* under way, oldest first */
+    struct rw_list leaving;  /* WebSockets that wait for their end, oldest first */
+    struct rw_random masks;  /* of WebSockets, and their keys */
+    struct rw_arena scratch; /* for one head */
     char *scratch_memory;
     struct rw_message message; /* of the head that is being read: HTTP/2's */
     /* Time. */

@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 enum {
-    OPENING_MAX = 64, /* under way at a time: less than any server's backlog */
-    ATTEMPT_MS = 250, /* of an address, before the next has its turn (RFC 8305 section 8) */
+    OPENING_MAX = 64,        /* under way at a time: less than any server's backlog */
+    ATTEMPT_MS = 250,        /* of an address that has let nobody in yet (RFC 8305 section 8) */
+    ATTEMPT_AGAIN_MS = 3000, /* of one that has */
+    OUT_MS = 1000,           /* how long others have the turns of one that has failed */
     CLOSE_LOOK_MS = 20,
     FAREWELL_MS = 500
 };
@@ -52,13 +54,63 @@ static struct sockaddr_in source_of(const struct rw_load_generator *g)
                                 .sin_addr.s_addr = htonl(0x7f010001u + g->index)};
 }
 
-static void open_one(struct rw_load_generator *g)
+/* ---- Addresses ---- */
+
+static bool is_usable(const struct rw_load_generator *g, unsigned way)
+{
+    return g->ways[way].out_until_ns <= rw_loop_now_ns(g->loop);
+}
+
+static bool has_others(const struct rw_load_generator *g, unsigned way)
+{
+    for (unsigned i = 0; i < g->settings->address_count; i++)
+        if (i != way && is_usable(g, i))
+            return true;
+    return false;
+}
+
+/* By turns, but for those that have failed lately; where all have, also they. */
+static unsigned next_way(struct rw_load_generator *g)
+{
+    unsigned count = g->settings->address_count, way = g->way;
+    for (unsigned i = 0; i < count && !is_usable(g, way); i++)
+        way = (way + 1) % count;
+    g->way = (way + 1) % count;
+    return way;
+}
+
+/* A failure that says nothing yet where there is another address. */
+static bool goes_on_elsewhere(struct rw_load_generator *g, unsigned way)
+{
+    if (!has_others(g, way))
+        return false;
+    g->ways[way].out_until_ns = rw_loop_now_ns(g->loop) + OUT_MS * RW_NS_PER_MS;
+    return true;
+}
+
+static void ask(struct rw_load_generator *g, unsigned way)
+{
+    if (g->ways[way].pending++ == 0)
+        g->ways[way].asked_ns = rw_loop_now_ns(g->loop);
+}
+
+static void let_in(struct rw_load_generator *g, unsigned way)
+{
+    g->ways[way].connects++;
+    g->ways[way].asked_ns = rw_loop_now_ns(g->loop);
+    g->tally->counts.ways[way]++;
+}
+
+/* ---- Opening ---- */
+
+/* False: this way cannot even be begun. */
+static bool begin_to_open(struct rw_load_generator *g, unsigned way)
 {
     struct rw_load_connection *connection = rw_slab_get(&g->connections);
     const struct sockaddr_in source = source_of(g);
     struct rw_connect_options options = {
-        .address = rw_address_sockaddr(&g->settings->addresses[g->address]),
-        .address_bytes = g->settings->addresses[g->address].bytes,
+        .address = rw_address_sockaddr(&g->settings->addresses[way]),
+        .address_bytes = g->settings->addresses[way].bytes,
         .tls = g->settings->tls,
     };
     if (g->settings->sources) {
@@ -67,11 +119,11 @@ static void open_one(struct rw_load_generator *g)
     }
     if (!connection) {
         g->err = RW_ENOMEM;
-        return;
+        return false;
     }
     memset(connection, 0, g->protocol->connection_bytes);
     connection->generator = g;
-    connection->address = g->address;
+    connection->address = (uint8_t)way;
     rw_list_push_back(&g->others, &connection->link);
     enum rw_err err =
         rw_stream_connect(g->loop, &connection->stream, g->protocol->events, &options);
@@ -80,10 +132,20 @@ static void open_one(struct rw_load_generator *g)
         rw_list_remove(&connection->link);
         rw_slab_put(&g->connections, connection);
         g->err = err;
-        return;
+        return false;
     }
     g->existing++;
     g->opening++;
+    ask(g, way);
+    return true;
+}
+
+static void open_one(struct rw_load_generator *g)
+{
+    for (unsigned way = next_way(g);
+         !begin_to_open(g, way) && g->err != RW_ENOMEM && goes_on_elsewhere(g, way);
+         way = next_way(g))
+        g->err = RW_OK;
 }
 
 void rw_load_open_more(struct rw_load_generator *g)
@@ -95,8 +157,10 @@ void rw_load_open_more(struct rw_load_generator *g)
 
 static void settle(struct rw_load_connection *connection)
 {
-    if (!connection->settled)
+    if (!connection->settled) {
         connection->generator->opening--;
+        connection->generator->ways[connection->address].pending--;
+    }
     connection->settled = true;
 }
 
@@ -105,6 +169,7 @@ void rw_load_opened(struct rw_load_connection *connection)
     struct rw_load_generator *g = connection->generator;
     settle(connection);
     connection->upgrading = false;
+    let_in(g, connection->address);
     g->tally->counts.connects++;
     g->connected++;
     connection->open = true;
@@ -130,19 +195,6 @@ void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
     rw_stream_receive(stream, true, false);
     if (!connection->upgrading)
         rw_load_opened(connection);
-}
-
-/* A failure that says nothing yet: there is another address, or has been since. */
-static bool goes_on_elsewhere(struct rw_load_generator *g, unsigned address)
-{
-    if (g->tally->counts.connects)
-        return false;
-    if (address == g->address && g->address + 1u < g->settings->address_count) {
-        g->address++;
-        g->refused = 0;
-        g->address_since_ns = rw_loop_now_ns(g->loop);
-    }
-    return address < g->address;
 }
 
 void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why)
@@ -177,6 +229,7 @@ void rw_load_on_closed(struct rw_stream *stream)
         rw_load_open_more(g);
 }
 
+/* Of those that are being asked for. */
 static void lose_all_of(struct rw_load_generator *g, unsigned address)
 {
     struct rw_list *item = g->others.next;
@@ -184,20 +237,29 @@ static void lose_all_of(struct rw_load_generator *g, unsigned address)
         struct rw_load_connection *connection =
             rw_container_of(item, struct rw_load_connection, link);
         item = item->next;
-        if (connection->address == address && !connection->closing)
+        if (connection->address == address && !connection->open && !connection->closing)
             rw_load_lost(connection, RW_LOAD_ERROR_CONNECT);
     }
 }
 
-/* Also an address to which no connection can even be begun. */
+/* Only where another has let us in: a target may be far away as a whole. */
+static bool leads_nowhere(const struct rw_load_generator *g, unsigned way)
+{
+    const struct rw_load_way *asked = &g->ways[way];
+    uint64_t patience_ms = asked->connects ? ATTEMPT_AGAIN_MS : ATTEMPT_MS;
+    if (!asked->pending || rw_loop_now_ns(g->loop) < asked->asked_ns + patience_ms * RW_NS_PER_MS)
+        return false;
+    for (unsigned i = 0; i < g->settings->address_count; i++)
+        if (i != way && g->ways[i].connects && is_usable(g, i))
+            return true;
+    return false;
+}
+
 void rw_load_look_elsewhere(struct rw_load_generator *g)
 {
-    uint64_t now = rw_loop_now_ns(g->loop);
-    unsigned address = g->address;
-    if (!g->address_since_ns)
-        g->address_since_ns = now;
-    if (now > g->address_since_ns + ATTEMPT_MS * RW_NS_PER_MS && goes_on_elsewhere(g, address))
-        lose_all_of(g, address);
+    for (unsigned way = 0; way < g->settings->address_count; way++)
+        if (leads_nowhere(g, way) && goes_on_elsewhere(g, way))
+            lose_all_of(g, way);
 }
 
 /* ---- The end ---- */

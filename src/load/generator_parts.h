@@ -29,7 +29,7 @@ static inline uint32_t rw_load_share(uint32_t whole, unsigned index, unsigned pa
 /* ---- generator_connections.c ---- */
 
 void rw_load_open_more(struct rw_load_generator *generator);
-/* Now and then: an address that does not answer gives way to the next. */
+/* Now and then: an address that does not answer gives way to the others. */
 void rw_load_look_elsewhere(struct rw_load_generator *generator);
 /* In the list of those that can take a request, or in that of the others. */
 void rw_load_put_in(struct rw_load_connection *connection, bool is_free);

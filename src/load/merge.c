@@ -145,6 +145,39 @@ static void add_counts(struct addition *a)
     add_statuses(a, counts);
 }
 
+/* ---- Addresses ---- */
+
+/* The place of an address that hosts have in common, or a new one; RW_LOAD_ADDRESSES_MAX: there is
+ * no room, it is not told. */
+static unsigned place_of(struct rw_load_settings *settings, const struct rw_address *address)
+{
+    for (unsigned i = 0; i < settings->address_count; i++)
+        if (rw_address_eq(&settings->addresses[i].storage, &address->storage))
+            return i;
+    if (settings->address_count == RW_LOAD_ADDRESSES_MAX)
+        return RW_LOAD_ADDRESSES_MAX;
+    settings->addresses[settings->address_count] = *address;
+    return settings->address_count++;
+}
+
+static void add_addresses(struct addition *a)
+{
+    const char *key;
+    json_t *value; /* jansson walks with it; nothing is changed */
+    json_t *addresses = json_object_get(a->root, "addresses");
+    json_object_foreach(addresses, key, value)
+    {
+        struct rw_address address = {0};
+        if (rw_address_parse(rw_span_text(key), &address) || json_integer_value(value) < 0) {
+            find_flaw(a, "addresses");
+            continue;
+        }
+        unsigned place = place_of(&a->merge->settings, &address);
+        if (place < RW_LOAD_ADDRESSES_MAX)
+            a->merge->result.tally.counts.ways[place] += (uint64_t)json_integer_value(value);
+    }
+}
+
 /* ---- Settings ---- */
 
 static void add_settings(struct addition *a)
@@ -398,6 +431,7 @@ static enum rw_err add_all(struct addition *a, char why[256])
 {
     struct rw_load_tally *tally = &a->merge->result.tally;
     add_settings(a);
+    add_addresses(a);
     add_counts(a);
     add_histogram(a, a->root, "latency", &tally->latency);
     add_histogram(a, a->root, "service", &tally->service);

@@ -113,6 +113,20 @@ struct rw_span rw_load_scenario_of(const struct rw_load_settings *settings, unsi
     return script->scenarios[i].name;
 }
 
+/* Of a name that has several. */
+static void add_addresses(const struct rw_load_settings *settings,
+                          const struct rw_load_counts *counts, struct rw_text *text)
+{
+    for (unsigned i = 0; settings->address_count > 1 && i < settings->address_count; i++) {
+        char name[RW_ADDRESS_TEXT_MAX];
+        size_t len = rw_address_format(name, &settings->addresses[i].storage);
+        rw_text_addf(text, "%s%.*s %" PRIu64, i ? ", " : "  addresses  ", (int)len, name,
+                     counts->ways[i]);
+    }
+    if (settings->address_count > 1)
+        rw_text_adds(text, " connections\n");
+}
+
 /* At most so many columns of it: bytes of a character after its first take none. */
 static void add_name(struct rw_text *text, struct rw_span name)
 {
@@ -196,6 +210,7 @@ void rw_load_report_text(const struct rw_load_settings *settings,
                  rw_load_rate_of(result, counts->answered),
                  rw_load_rate_of(result, counts->bytes_in) / 1e6,
                  rw_load_rate_of(result, counts->bytes_out) / 1e6);
+    add_addresses(settings, counts, text);
     if (counts->sockets)
         rw_text_addf(text,
                      "  WebSockets %" PRIu64 " opened; messages: %" PRIu64 " sent, %" PRIu64

@@ -56,6 +56,20 @@ static void add_counts(const struct rw_load_counts *counts, struct rw_text *text
     rw_text_adds(text, "},\n");
 }
 
+static void add_addresses(const struct rw_load_settings *settings,
+                          const struct rw_load_counts *counts, struct rw_text *text)
+{
+    rw_text_adds(text, "  \"addresses\": {");
+    for (unsigned i = 0; i < settings->address_count; i++) {
+        char name[RW_ADDRESS_TEXT_MAX];
+        size_t len = rw_address_format(name, &settings->addresses[i].storage);
+        rw_text_adds(text, i ? ", " : "");
+        rw_text_add_json(text, rw_span(name, len));
+        rw_text_addf(text, ": %" PRIu64, counts->ways[i]);
+    }
+    rw_text_adds(text, "},\n");
+}
+
 static const char *const verdict_names[] = {
     [RW_LOAD_SOUND] = "sound",
     [RW_LOAD_GENERATOR_LATE] = "generator_late",
@@ -159,6 +173,7 @@ void rw_load_report_json(const struct rw_load_settings *settings,
     rw_text_add_json(text, rw_text_span(&why));
     rw_text_addf(text, ",\n  \"rate\": %.3f,\n",
                  rw_load_rate_of(result, result->tally.counts.answered));
+    add_addresses(settings, &result->tally.counts, text);
     add_counts(&result->tally.counts, text);
     add_histogram("  ", "latency", &result->tally.latency, text);
     rw_text_adds(text, ",\n");

@@ -51,7 +51,7 @@ struct rw_load_request {
 };
 
 struct rw_load_settings {
-    struct rw_address addresses[RW_LOAD_ADDRESSES_MAX]; /* the first that answers is taken */
+    struct rw_address addresses[RW_LOAD_ADDRESSES_MAX]; /* by turns */
     unsigned address_count;
     struct rw_span authority;  /* "host[:port]", of Host and :authority */
     struct rw_span url;        /* as given, for reports */

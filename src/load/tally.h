@@ -42,6 +42,7 @@ struct rw_load_counts {
     /* Of WebSockets: opened; messages; of those that came, the ones that no message had asked for.
      */
     uint64_t sockets, messages_out, messages_in, pushed, pings;
+    uint64_t ways[RW_LOAD_ADDRESSES_MAX]; /* connections to each of the target's addresses */
     uint64_t errors[RW_LOAD_ERROR_COUNT];
     uint64_t statuses[RW_LOAD_STATUS_MAX];
 };

@@ -290,7 +290,7 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
       else if (value && typeof value === "object") for (const [key, inner] of Object.entries(value)) keys.add(key), walk(inner);
     };
     walk(report);
-    keys.delete("200");
+    for (const key of keys) if (key === "200" || key.startsWith("127.")) keys.delete(key);
     assert.deepEqual([...keys].filter((key) => !named.has(key)), [], "not on the page");
     const words = ["http1", "http2", "open", "closed", "sound", "generator_late", "connections_busy", "nothing_answered", "result.json"];
     assert.deepEqual([...named].filter((name) => !keys.has(name) && !words.includes(name)), [], "only on the page");
