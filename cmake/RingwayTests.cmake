@@ -106,7 +106,7 @@ function(rw_add_scenarios directory)
         set_property(TEST scenario.${topic} APPEND PROPERTY
             ENVIRONMENT "RINGWAY=$<TARGET_FILE:ringway>")
         # These load the machine, or look at how fast it is back: nothing else runs meanwhile.
-        if(topic MATCHES "^(h2-floods|staying-up|load|compress|million)$")
+        if(topic MATCHES "^(h2-floods|staying-up|load|compress|million|simulate)$")
             set_property(TEST scenario.${topic} PROPERTY RUN_SERIAL ON)
         endif()
     endforeach()

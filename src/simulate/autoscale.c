@@ -10,12 +10,9 @@ void rw_simulate_autoscale_begin(struct rw_simulate_autoscale *autoscale,
         autoscale->next_s = autoscale->terms->period_ms / 1e3;
 }
 
-unsigned rw_simulate_advise(const struct rw_simulate_autoscaling *terms, unsigned nodes,
-                            unsigned ready, double busy)
+unsigned rw_simulate_advise(unsigned nodes, unsigned ready, double ratio, double tolerance)
 {
-    double tolerance = terms->tolerance_percent / 100, ratio = busy / (terms->target_percent / 100);
-    /* A hair is what rounding leaves. */
-    const double hair = 1e-9;
+    const double hair = 1e-9; /* what rounding leaves */
     if (!ready || fabs(ratio - 1) <= tolerance + hair)
         return nodes;
     if (ratio < 1 || ready == nodes) {
@@ -85,28 +82,51 @@ static unsigned within(const struct rw_simulate_fleet *fleet, unsigned wanted)
     return wanted < least ? least : wanted > most ? most : wanted;
 }
 
-void rw_simulate_autoscale_second(struct rw_simulate_autoscale *autoscale,
-                                  struct rw_simulate_fleet *fleet, double now)
+/* Adds up the second; how many serve. */
+static unsigned observe(struct rw_simulate_autoscale *autoscale,
+                        const struct rw_simulate_fleet *fleet)
 {
     unsigned ready = 0;
-    if (!autoscale->terms)
-        return;
     for (uint32_t i = 0; i < fleet->count; i++) {
         const struct rw_simulate_node *node = &fleet->nodes[i];
         if (!rw_simulate_node_serves(node))
             continue;
         ready++;
-        autoscale->busy_sum += node->busy * node->type->cores;
-        autoscale->core_seconds += node->type->cores;
+        autoscale->busy_core_s += node->busy * node->type->cores;
+        autoscale->core_s += node->type->cores;
+        autoscale->taken_byte_s += rw_simulate_node_memory(fleet->model, node);
+        autoscale->byte_s += (double)node->type->memory_bytes;
     }
+    return ready;
+}
+
+static unsigned advise(struct rw_simulate_autoscale *autoscale, unsigned nodes, unsigned ready)
+{
+    const struct rw_simulate_autoscaling *terms = autoscale->terms;
+    double busy = autoscale->core_s > 0 ? autoscale->busy_core_s / autoscale->core_s : 0;
+    double full = autoscale->byte_s > 0 ? autoscale->taken_byte_s / autoscale->byte_s : 0;
+    double tolerance = terms->tolerance_percent / 100;
+    autoscale->busy_core_s = autoscale->core_s = 0;
+    autoscale->taken_byte_s = autoscale->byte_s = 0;
+    unsigned by_cores =
+        rw_simulate_advise(nodes, ready, busy / (terms->target_percent / 100), tolerance);
+    if (terms->memory_percent <= 0)
+        return by_cores;
+    unsigned by_memory =
+        rw_simulate_advise(nodes, ready, full / (terms->memory_percent / 100), tolerance);
+    return by_memory > by_cores ? by_memory : by_cores;
+}
+
+void rw_simulate_autoscale_second(struct rw_simulate_autoscale *autoscale,
+                                  struct rw_simulate_fleet *fleet, double now)
+{
+    if (!autoscale->terms)
+        return;
+    unsigned nodes = fleet->wanted, ready = observe(autoscale, fleet);
     if (now + 1 < autoscale->next_s)
         return;
     autoscale->next_s += autoscale->terms->period_ms / 1e3;
-    double busy = autoscale->core_seconds > 0 ? autoscale->busy_sum / autoscale->core_seconds : 0;
-    autoscale->busy_sum = autoscale->core_seconds = 0;
-    unsigned nodes = fleet->wanted;
-    unsigned advice = within(
-        fleet, rw_simulate_advise(autoscale->terms, nodes, ready < nodes ? ready : nodes, busy));
+    unsigned advice = within(fleet, advise(autoscale, nodes, ready < nodes ? ready : nodes));
     unsigned wanted = stabilise(autoscale, now, advice, nodes);
     wanted = within(fleet, limit_step(autoscale, now, wanted, nodes));
     remember(autoscale, now, advice, nodes);

@@ -4,7 +4,8 @@
  *
  * Each second rw_simulate_autoscale_second takes note of how busy the nodes were; at the end of
  * each period it compares the mean with the target: ceil(nodes x busy / target), unless that is
- * within the tolerance. Nodes that are not ready count as idle when that would mean more nodes.
+ * within the tolerance; the same with their memory, if that has a target, and the larger number
+ * counts. Nodes that are not ready count as idle when that would mean more nodes.
  * Then the stabilisation windows, then at most so much up or down in a step. One thread.
  */
 #ifndef RW_SIMULATE_AUTOSCALE_H
@@ -22,8 +23,9 @@ struct rw_simulate_advice {
 
 struct rw_simulate_autoscale {
     const struct rw_simulate_autoscaling *terms; /* NULL: none */
-    double busy_sum;                             /* of the nodes that serve, by their cores */
-    double core_seconds, next_s;
+    /* Of the nodes that serve, since it looked last: busy cores of all, bytes taken of all. */
+    double busy_core_s, core_s, taken_byte_s, byte_s;
+    double next_s;
     struct rw_simulate_advice past[RW_SIMULATE_ADVICE_MAX]; /* a ring */
     unsigned first, count;
 };
@@ -34,8 +36,8 @@ void rw_simulate_autoscale_begin(struct rw_simulate_autoscale *autoscale,
 void rw_simulate_autoscale_second(struct rw_simulate_autoscale *autoscale,
                                   struct rw_simulate_fleet *fleet, double now);
 
-/* Pure, for tests: how many of `nodes` (`ready` of which serve) are wanted at that much load. */
-unsigned rw_simulate_advise(const struct rw_simulate_autoscaling *terms, unsigned nodes,
-                            unsigned ready, double busy);
+/* Pure: how many are wanted when `ready` of `nodes` serve and are used so much times more than they
+ * are to be. */
+unsigned rw_simulate_advise(unsigned nodes, unsigned ready, double ratio, double tolerance);
 
 #endif

@@ -26,7 +26,7 @@ void rw_simulate_draw_init(struct rw_simulate_draw *draw, enum rw_simulate_kind 
 
 /* One pass: the value in the middle of each of the equal shares. */
 void rw_simulate_draw_measured(struct rw_simulate_draw *draw, const struct rw_histogram *histogram,
-                               double *quantiles)
+                               double less_s, double *quantiles)
 {
     double sum = 0, squares = 0;
     uint64_t seen = 0;
@@ -38,7 +38,8 @@ void rw_simulate_draw_measured(struct rw_simulate_draw *draw, const struct rw_hi
                bucket + 1 < RW_HISTOGRAM_BUCKETS)
             seen += histogram->buckets[bucket++];
         double value = (double)rw_histogram_bucket_value(bucket);
-        quantiles[i] = fmin(fmax(value, (double)histogram->least), (double)histogram->most) / 1e9;
+        value = fmin(fmax(value, (double)histogram->least), (double)histogram->most);
+        quantiles[i] = fmax(0, value / 1e9 - less_s);
         sum += quantiles[i];
         squares += quantiles[i] * quantiles[i];
     }

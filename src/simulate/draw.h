@@ -30,9 +30,9 @@ struct rw_simulate_draw {
 void rw_simulate_draw_init(struct rw_simulate_draw *draw, enum rw_simulate_kind kind, double mean,
                            double variation);
 /* `quantiles` (RW_SIMULATE_QUANTILES) outlives the draw; the histogram, which is not empty, need
- * not. */
+ * not. What was measured is `less_s` too long. */
 void rw_simulate_draw_measured(struct rw_simulate_draw *draw, const struct rw_histogram *histogram,
-                               double *quantiles);
+                               double less_s, double *quantiles);
 
 double rw_simulate_draw(const struct rw_simulate_draw *draw, struct rw_random *random);
 

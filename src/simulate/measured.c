@@ -66,7 +66,8 @@ static const char *take_latency(struct rw_simulate_model *model, const struct rw
     if (!quantiles)
         report->err = RW_ENOMEM;
     else
-        rw_simulate_draw_measured(&model->origin->service, service, quantiles);
+        rw_simulate_draw_measured(&model->origin->service, service, model->origin->way_us / 1e6,
+                                  quantiles);
     return NULL;
 }
 

@@ -25,6 +25,7 @@ enum {
     RW_SIMULATE_CORES_MAX = 1024,
     RW_SIMULATE_CONCURRENCY_MAX = 65536,
     RW_SIMULATE_WAITING_MAX = 1000000,
+    RW_SIMULATE_PLACES_MAX = 16 << 20, /* of all endpoints: servers and places in their queues */
     RW_SIMULATE_RUNS_MAX = 100,
 };
 
@@ -93,7 +94,7 @@ struct rw_simulate_arrivals {
 
 /* The Horizontal Pod Autoscaler's terms, with its defaults: autoscale.h. */
 struct rw_simulate_autoscaling {
-    double target_percent, tolerance_percent;
+    double target_percent, memory_percent, tolerance_percent;
     uint32_t period_ms, ready_ms;
     uint32_t up_window_ms, down_window_ms; /* stabilisation */
     double up_percent, down_percent;       /* of the nodes, in a step */
@@ -150,6 +151,7 @@ struct rw_simulate_origin {
     uint32_t endpoints, concurrency, waiting_max;
     double latency_ms; /* or */
     struct rw_span latency_from;
+    double way_us; /* there and back, while none of its servers is busy with it */
     int distribution;
     double variation;
     double error_percent;

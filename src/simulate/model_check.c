@@ -150,6 +150,12 @@ void rw_simulate_check_origin(void *value, struct rw_conf_report *report)
     if ((origin->latency_ms > 0) + (origin->latency_from.len > 0) != 1)
         rw_conf_mistake_on(report, value,
                            "its latency is given once: by `latency_ms` or `latency_from`");
+    double places = (double)origin->endpoints * ((double)origin->concurrency + origin->waiting_max);
+    if (places > RW_SIMULATE_PLACES_MAX)
+        rw_conf_mistake_on(report, &origin->endpoints,
+                           "all endpoints have %.0f servers and places in their queues, more than "
+                           "%d",
+                           places, RW_SIMULATE_PLACES_MAX);
     rw_simulate_draw_init(&origin->service, (enum rw_simulate_kind)origin->distribution,
                           origin->latency_ms / 1e3, origin->variation);
 }

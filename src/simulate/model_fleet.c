@@ -124,6 +124,16 @@ static const struct rw_conf_field autoscaling_fields[] = {
         .doc = "How busy the nodes' cores are to be.",
     },
     {
+        .name = "memory_percent",
+        .type = RW_CONF_NUMBER,
+        .offset = MEMBER(memory_percent),
+        .fallback = "0",
+        .max = 100,
+        .doc =
+            "How full their memory is to be; what wants more nodes wins. 0: it is not looked at, "
+            "and users who only hold connections do not make the fleet grow.",
+    },
+    {
         .name = "tolerance_percent",
         .type = RW_CONF_NUMBER,
         .offset = MEMBER(tolerance_percent),

@@ -362,6 +362,16 @@ static const struct rw_conf_field origin_fields[] = {
         .example = "origin.json",
     },
     {
+        .name = "way_us",
+        .type = RW_CONF_NUMBER,
+        .offset = MEMBER(way_us),
+        .fallback = "0",
+        .max = 3600000000,
+        .doc =
+            "The way to it and back, in microseconds, while none of its servers is busy with the "
+            "request: on top of `latency_ms`; of what `latency_from` measured a part.",
+    },
+    {
         .name = "distribution",
         .type = RW_CONF_ENUM,
         .offset = MEMBER(distribution),

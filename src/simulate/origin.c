@@ -46,11 +46,11 @@ static struct rw_simulate_try try_at(struct rw_simulate_origin_state *state,
                                      struct rw_simulate_queue *endpoint, double now)
 {
     const struct rw_simulate_origin *origin = state->origin;
-    double timeout_s = origin->timeout_ms / 1e3;
+    double timeout_s = origin->timeout_ms / 1e3, way_s = origin->way_us / 1e6;
     if (rw_simulate_queue_full(endpoint, now))
-        return (struct rw_simulate_try){0, true, RW_SIMULATE_ORIGIN_FULL};
+        return (struct rw_simulate_try){way_s, true, RW_SIMULATE_ORIGIN_FULL};
     double service = rw_simulate_draw(&origin->service, state->random) * state->slower;
-    double seconds = rw_simulate_queue_serve(endpoint, 0, now, service) - now;
+    double seconds = rw_simulate_queue_serve(endpoint, 0, now, service) - now + way_s;
     if (seconds > timeout_s)
         return (struct rw_simulate_try){timeout_s, true, RW_SIMULATE_ORIGIN_SLOW};
     double errors = fmax(origin->error_percent / 100, state->error_share);

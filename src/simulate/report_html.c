@@ -78,6 +78,8 @@ static void put_goal(const struct page *page, struct rw_doc_table *table, size_t
     rw_simulate_add_quantity(rw_simulate_goal_quantity(model, goal, verdict->limit),
                              page->doc->language, &limit);
     rw_doc_words(page->doc, &cells[3], keep(page, &limit));
+    if (page->sheet->run->runs == 1)
+        return;
     rw_simulate_add_quantity(rw_simulate_goal_quantity(model, goal, verdict->low),
                              page->doc->language, &range);
     rw_text_adds(&range, rw_label_in(RW_TEXTS(" to ", " 至 "), page->doc->language));
@@ -108,7 +110,7 @@ static void put_verdicts(const struct page *page)
                 counts, 3);
     struct rw_doc_table *table =
         rw_doc_table(page->doc, say(page, RW_TEXTS("Goals", "目标")), none());
-    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+    for (size_t i = 0; i < (sheet->run->runs > 1 ? 5 : 4); i++)
         rw_doc_column(page->doc, table, i ? RW_DOC_WORDS : RW_DOC_STATUS, say(page, titles[i]),
                       none());
     for (size_t i = 0; i < sheet->model->goals.count; i++)
@@ -281,18 +283,23 @@ static struct rw_doc_chart *put_chart(const struct page *page, struct rw_label c
     return chart;
 }
 
-/* The limits of the latency goals. */
+/* The limits of the latency goals, but for those so far off that the lines would lie flat. */
 static void put_marks(const struct page *page, struct rw_doc_chart *chart)
 {
     const struct rw_simulate_model *model = page->sheet->model;
+    double most_ms = 0;
+    for (unsigned r = 0; r < page->ledger->row_count; r++)
+        most_ms = fmax(most_ms, p99_of(page, &page->ledger->rows[r]));
     for (size_t i = 0; i < model->goals.count; i++) {
         const struct rw_simulate_goal *goal = &rw_simulate_goals(model)[i];
         struct rw_text name = {0};
         if (!rw_simulate_goal_is(goal, RW_SIMULATE_GOAL_LATENCY))
             continue;
+        double limit_ms = rw_simulate_goal_kind(goal)->limit(goal->what.value) * 1e3;
+        if (limit_ms > 3 * most_ms)
+            continue;
         rw_simulate_goal_name(goal, page->doc->language, &name);
-        rw_doc_mark(page->doc, chart, keep(page, &name),
-                    rw_simulate_goal_kind(goal)->limit(goal->what.value) * 1e3, RW_DOC_INFORMATION);
+        rw_doc_mark(page->doc, chart, keep(page, &name), limit_ms, RW_DOC_INFORMATION);
     }
 }
 

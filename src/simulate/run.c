@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { DETAIL_MIN = 32, DETAIL_MAX = 4096, SECONDS_PER_LOOK = 64 };
+enum { DETAIL_MIN = 64, DETAIL_MAX = 4096, SECONDS_PER_LOOK = 64 };
 #define BUSY_LIMIT 0.95 /* of the cores: beyond it they are what limits */
 
 const struct rw_simulate_engine *rw_simulate_engine_of(const struct rw_simulate_model *model)

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { CLASSES_MAX = 128 };
+enum { CLASSES_MAX = 128, DETAIL_MIN = 16 };
 
 /* What makes nodes alike, in steps of some 2 per cent. */
 struct key {
@@ -210,7 +210,9 @@ static void run_class(struct rw_simulate_world *world, struct class *class, doub
     double work = rw_simulate_node_work(world, node) / queues, servers = node->queue.servers;
     double wait_max = world->model->request->timeout_ms / 1e3;
     double backlog = fmin(1, rw_simulate_queue_wait(&node->queue, 0, now));
-    unsigned most = (unsigned)fmin(world->detail, fmax(1, round(jobs))), count = 0;
+    double share = world->traffic.rate > 0 ? class->rate / world->traffic.rate : 0;
+    double detail = fmin(world->detail, fmax(DETAIL_MIN, world->detail * share));
+    unsigned most = (unsigned)fmin(detail, fmax(1, round(jobs))), count = 0;
     for (unsigned i = 0; i < most && jobs > 0; i++) {
         bool last = i + 1 == most && !count && class->arrived;
         count += next_job(world, &slice, last, &sampled->samples[count]);

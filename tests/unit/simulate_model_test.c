@@ -107,6 +107,9 @@ static void test_mistakes(void **state)
                    "no node can be replaced");
     expect_mistake(REQUEST FLEET ARRIVALS "origin: { concurrency: 4 }\n",
                    "its latency is given once");
+    expect_mistake(REQUEST FLEET ARRIVALS
+                   "origin: { concurrency: 60000, endpoints: 10000, latency_ms: 1 }\n",
+                   "more than 16777216");
     expect_mistake(REQUEST FLEET ARRIVALS "failures: { origin: { at: 1m } }\n",
                    "there is no `origin` that could fail");
     expect_mistake(REQUEST "fleet: { name: n, cores: 2, zones: [east, west] }\n" ARRIVALS
@@ -187,20 +190,19 @@ static void test_users_think(void **state)
 
 static void test_advice(void **state)
 {
-    const struct rw_simulate_autoscaling terms = {.target_percent = 50, .tolerance_percent = 10};
     (void)state;
     /* The examples of the documentation: twice the load, twice the nodes; half of it, half. */
-    assert_int_equal(rw_simulate_advise(&terms, 4, 4, 1.0), 8);
-    assert_int_equal(rw_simulate_advise(&terms, 4, 4, 0.25), 2);
-    assert_int_equal(rw_simulate_advise(&terms, 4, 4, 0.55), 4);
-    assert_int_equal(rw_simulate_advise(&terms, 4, 4, 0.45), 4);
-    assert_int_equal(rw_simulate_advise(&terms, 4, 4, 0.56), 5);
-    /* Four more are coming: they count as idle, and then nothing is lacking. */
-    assert_int_equal(rw_simulate_advise(&terms, 8, 4, 1.0), 8);
-    assert_int_equal(rw_simulate_advise(&terms, 6, 4, 1.0), 8);
+    assert_int_equal(rw_simulate_advise(4, 4, 2, 0.1), 8);
+    assert_int_equal(rw_simulate_advise(4, 4, 0.5, 0.1), 2);
+    assert_int_equal(rw_simulate_advise(4, 4, 1.1, 0.1), 4);
+    assert_int_equal(rw_simulate_advise(4, 4, 0.9, 0.1), 4);
+    assert_int_equal(rw_simulate_advise(4, 4, 1.12, 0.1), 5);
+    /* More are coming: they count as idle, and then less is lacking, or nothing. */
+    assert_int_equal(rw_simulate_advise(8, 4, 2, 0.1), 8);
+    assert_int_equal(rw_simulate_advise(6, 4, 2, 0.1), 8);
     /* Nobody serves: nothing is known. */
-    assert_int_equal(rw_simulate_advise(&terms, 3, 0, 0), 3);
-    assert_int_equal(rw_simulate_advise(&terms, 3, 3, 0), 0);
+    assert_int_equal(rw_simulate_advise(3, 0, 0, 0.1), 3);
+    assert_int_equal(rw_simulate_advise(3, 3, 0, 0.1), 0);
 }
 
 /* ---- What is measured ---- */

@@ -120,7 +120,7 @@ static void test_draws(void **state)
         expect("mean", mean, 0.02, 0.01);
         assert_true(fabs(squares / COUNT / mean / mean - 1 - draw.cv2) < 0.03);
         /* What was measured of it is like it. */
-        rw_simulate_draw_measured(&again, seen, quantiles);
+        rw_simulate_draw_measured(&again, seen, 0, quantiles);
         expect("measured mean", again.mean, mean, 0.005);
         assert_true(fabs(again.cv2 - draw.cv2) < 0.05);
         rw_free(seen);
