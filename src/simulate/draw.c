@@ -9,8 +9,11 @@ enum { POISSON_EXACT_MAX = 60 };
 void rw_simulate_draw_init(struct rw_simulate_draw *draw, enum rw_simulate_kind kind, double mean,
                            double variation)
 {
-    static const double cv2[] = {
-        [RW_SIMULATE_CONSTANT] = 0, [RW_SIMULATE_UNIFORM] = 1.0 / 3, [RW_SIMULATE_EXPONENTIAL] = 1};
+    static const double cv2[] = {[RW_SIMULATE_CONSTANT] = 0,
+                                 [RW_SIMULATE_UNIFORM] = 1.0 / 3,
+                                 [RW_SIMULATE_EXPONENTIAL] = 1,
+                                 [RW_SIMULATE_LOGNORMAL] = 0,
+                                 [RW_SIMULATE_MEASURED] = 0};
     rw_assert(kind != RW_SIMULATE_MEASURED);
     *draw = (struct rw_simulate_draw){.kind = kind, .mean = mean};
     if (kind != RW_SIMULATE_LOGNORMAL || mean <= 0) {
@@ -91,8 +94,10 @@ uint64_t rw_simulate_poisson(double mean, struct rw_random *random)
         return (uint64_t)fmax(0, round(mean + sqrt(mean) * normal(random)));
     /* Arrivals of a process at rate 1 within `mean`. */
     uint64_t count = 0;
-    for (double at = rw_simulate_exponential(random); at < mean;
-         at += rw_simulate_exponential(random))
+    double at = rw_simulate_exponential(random);
+    while (at < mean) {
+        at += rw_simulate_exponential(random);
         count++;
+    }
     return count;
 }

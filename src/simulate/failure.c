@@ -9,7 +9,7 @@ static bool begins(uint32_t at_ms, double now)
 
 static bool lasts(uint32_t at_ms, uint32_t for_ms, double now)
 {
-    return now >= at_ms / 1000 && now < at_ms / 1e3 + for_ms / 1e3;
+    return (uint32_t)now >= at_ms / 1000 && now < at_ms / 1e3 + for_ms / 1e3;
 }
 
 /* Any of those that serve, each with the same chance. */

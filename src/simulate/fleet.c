@@ -50,11 +50,11 @@ unsigned rw_simulate_fleet_most(const struct rw_simulate_model *model)
 
 /* ---- Launching ---- */
 
+/* As far as anybody knows, or because it will be back. */
 static bool lives(const struct rw_simulate_node *node)
 {
-    return node->state <= RW_SIMULATE_SERVING ||
-           ((node->state == RW_SIMULATE_DEAD || node->state == RW_SIMULATE_DOWN) &&
-            isfinite(node->back_s));
+    return node->state <= RW_SIMULATE_SERVING || node->state == RW_SIMULATE_DEAD ||
+           (node->state == RW_SIMULATE_DOWN && isfinite(node->back_s));
 }
 
 /* Of the type's zones that are up the one with the fewest nodes; -1: none is. */
@@ -170,9 +170,9 @@ void rw_simulate_fleet_kill(struct rw_simulate_fleet *fleet, struct rw_simulate_
     node->connections = 0;
     node->rate = node->handshakes = node->busy = node->in_flight = 0;
     node->life++;
-    node->state = RW_SIMULATE_DEAD;
+    node->state = leaves ? RW_SIMULATE_GONE : RW_SIMULATE_DEAD;
     node->until_s = fleet->now_s + (served ? health->detect_ms / 1e3 : 0);
-    node->back_s = health->replace || leaves ? INFINITY : fleet->now_s + for_s;
+    node->back_s = health->replace ? INFINITY : fleet->now_s + for_s;
 }
 
 /* ---- A second passes ---- */

@@ -55,6 +55,7 @@ static void judge(const struct rw_simulate_sheet *sheet, const struct rw_simulat
     const struct rw_simulate_run *run = sheet->run;
     double values[RW_SIMULATE_RUNS_MAX];
     unsigned held = 0;
+    rw_assert(run->runs >= 1 && run->runs <= RW_SIMULATE_RUNS_MAX);
     for (unsigned i = 0; i < run->runs; i++) {
         values[i] = kind->value(sheet->model, &run->results[i].ledger, goal->what.value);
         held += rw_simulate_goal_holds(goal, values[i]);
@@ -65,8 +66,7 @@ static void judge(const struct rw_simulate_sheet *sheet, const struct rw_simulat
                    : held            ? RW_SIMULATE_UNDECIDED
                                      : RW_SIMULATE_NOT_MET,
         .limit = kind->limit(goal->what.value),
-        .median = run->runs % 2 ? values[run->runs / 2]
-                                : (values[run->runs / 2 - 1] + values[run->runs / 2]) / 2,
+        .median = (values[(run->runs - 1) / 2] + values[run->runs / 2]) / 2,
         .low = values[0],
         .high = values[run->runs - 1],
     };

@@ -174,8 +174,8 @@ static double sliced_p99(double load, unsigned detail)
     assert_non_null(latency);
     rw_random_seed(&random, 11);
     assert_int_equal(rw_simulate_queue_open(&queue, 1, false, 0), RW_OK);
-    for (double begin = 0; begin < 1e6 / detail; begin++) {
-        double now = begin;
+    for (unsigned second = 0; second < 1000000 / detail; second++) {
+        double begin = second, now = begin;
         for (unsigned i = 0; i < detail; i++) {
             now += rw_simulate_exponential(&random) / rate;
             double end =
@@ -203,21 +203,21 @@ static void test_a_backlog_is_carried_over(void **state)
     (void)state;
     assert_int_equal(rw_simulate_queue_open(&queue, 4, false, 0), RW_OK);
     /* Twice what it can do, of which a tenth of each second is simulated: 1 s more each second. */
-    for (double begin = 0; begin < 10; begin++) {
-        for (double now = begin; now < begin + 0.1; now += 0.001)
-            rw_simulate_queue_serve(&queue, 0, now, 0.008);
+    for (unsigned begin = 0; begin < 10; begin++) {
+        for (unsigned i = 0; i < 100; i++)
+            rw_simulate_queue_serve(&queue, 0, begin + i / 1000.0, 0.008);
         rw_simulate_slice_rest(&queue, begin, begin + 0.1, 8, 0.008, 0, 100);
     }
     expect("grows", rw_simulate_queue_wait(&queue, 0, 10), 10, 0.02);
     /* Half of what it can do: it shrinks by half a second each second. */
-    for (double begin = 10; begin < 20; begin++)
+    for (unsigned begin = 10; begin < 20; begin++)
         rw_simulate_slice_rest(&queue, begin, begin, 2, 0.008, 0, 100);
     expect("shrinks", rw_simulate_queue_wait(&queue, 0, 20), 5, 0.04);
-    for (double begin = 20; begin < 50; begin++)
+    for (unsigned begin = 20; begin < 50; begin++)
         rw_simulate_slice_rest(&queue, begin, begin, 2, 0.008, 0, 100);
     assert_true(rw_simulate_queue_wait(&queue, 0, 50) < 0.1);
     /* Never beyond what anybody would wait for. */
-    for (double begin = 50; begin < 200; begin++)
+    for (unsigned begin = 50; begin < 200; begin++)
         rw_simulate_slice_rest(&queue, begin, begin, 40, 0.008, 0, 30);
     assert_true(rw_simulate_queue_wait(&queue, 0, 200) <= 30.001);
     rw_simulate_queue_close(&queue);
