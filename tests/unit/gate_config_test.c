@@ -411,6 +411,23 @@ static void test_missing(void **state)
                     "rate_limits: { redis: { address: \"127.0.0.1:6379\", username: me } }\n",
                     "gateway.yaml:2:62: rate_limits.redis.username: \"username\" needs "
                     "\"password\"\n");
+    expect_mistakes(
+        "listeners: \":1\"\n"
+        "rate_limits: { redis: { address: \"a:1\", cluster: [\"b:1\"], database: 1 } }\n",
+        "gateway.yaml:2:23: rate_limits.redis: expected one of \"address\", "
+        "\"sentinel\" and \"cluster\"\n"
+        "gateway.yaml:2:69: rate_limits.redis.database: a Redis Cluster has no "
+        "database but 0\n");
+    expect_mistakes("listeners: \":1\"\n"
+                    "rate_limits: { redis: { sentinel: { addresses: \"srv:a.b\", primary: x, "
+                    "username: y } } }\n",
+                    "gateway.yaml:2:48: rate_limits.redis.sentinel.addresses: expected an address "
+                    "or name with a port, not \"srv:a.b\"\n"
+                    "gateway.yaml:2:81: rate_limits.redis.sentinel.username: \"username\" needs "
+                    "\"password\"\n");
+    expect_mistakes("listeners: \":1\"\nrate_limits: { redis: { timeout: 1s } }\n",
+                    "gateway.yaml:2:23: rate_limits.redis: expected one of \"address\", "
+                    "\"sentinel\" and \"cluster\"\n");
     expect_mistakes("listeners: \":1\"\nadmin: {}\n",
                     "gateway.yaml:2:8: admin: \"address\" is missing\n");
 }
