@@ -19,7 +19,14 @@
 
 #include <cmocka.h>
 
-enum { TURNS_MAX = 20000, SERVERS = 3, CLIENTS_MAX = 64, SLOT = 7, OUTPUT_BYTES = 1 << 17 };
+enum {
+    TURNS_MAX = 20000,
+    SERVERS = 3,
+    SENTINELS = 2,
+    CLIENTS_MAX = 64,
+    SLOT = 7,
+    OUTPUT_BYTES = 1 << 17
+};
 
 static struct rw_loop *loop;
 
@@ -44,6 +51,7 @@ static struct server servers[SERVERS];
 static struct client clients[CLIENTS_MAX];
 static struct rw_text map; /* said by all on CLUSTER SLOTS */
 static const char *primary, *role;
+static bool first_is_cut_off; /* and names a primary that is not there */
 
 static void add_bulk(struct rw_text *text, const char *word)
 {
@@ -57,7 +65,9 @@ static void answer(struct server *server, struct rw_span first, struct rw_text *
         server->maps++;
         rw_text_add(text, rw_text_span(&map));
     } else if (rw_span_is(first, "SENTINEL")) {
-        rw_text_adds(text, primary);
+        rw_text_adds(text, first_is_cut_off && server == servers
+                               ? "*2\r\n$9\r\n127.0.0.1\r\n$1\r\n1\r\n"
+                               : primary);
     } else if (rw_span_is(first, "ROLE")) {
         rw_resp_begin(text, 1);
         add_bulk(text, role);
@@ -309,19 +319,21 @@ static uint32_t timeout_ms;
 
 static enum rw_err create(enum rw_redis_kind kind)
 {
-    static char text[32];
-    static struct rw_span address;
-    snprintf(text, sizeof(text), "127.0.0.1:%u", servers[0].port);
-    address = rw_span_text(text);
-    struct rw_config_sentinel sentinel = {.addresses = {&address, 1},
+    char texts[SENTINELS][32];
+    struct rw_span addresses[SENTINELS];
+    for (unsigned i = 0; i < SENTINELS; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "127.0.0.1:%u", servers[i].port);
+        addresses[i] = rw_span_text(texts[i]);
+    }
+    struct rw_config_sentinel sentinel = {.addresses = {addresses, SENTINELS},
                                           .primary = RW_LITERAL("limits")};
     struct rw_config_redis config = {.timeout_ms = timeout_ms};
     if (kind == RW_REDIS_CLUSTER)
-        config.cluster = (struct rw_conf_list){&address, 1};
+        config.cluster = (struct rw_conf_list){addresses, 1};
     else if (kind == RW_REDIS_SENTINEL)
         config.sentinel = &sentinel;
     else
-        config.address = address;
+        config.address = addresses[0];
     const struct rw_redis_store_options options = {.config = &config, .events = &events};
     return rw_redis_store_create(loop, &options, &store);
 }
@@ -378,6 +390,7 @@ static int set_up(void **state)
     memset(&seen, 0, sizeof(seen));
     primary = "*-1\r\n";
     role = "master";
+    first_is_cut_off = false;
     timeout_ms = 10000;
     return 0;
 }
@@ -554,9 +567,11 @@ static void a_server_that_says_no_is_down(void **state)
 static void bad_maps_change_nothing(void **state)
 {
     (void)state;
+    static const char twice[] = "*2\r\n*3\r\n:0\r\n:9\r\n*2\r\n$1\r\na\r\n:1\r\n"
+                                "*3\r\n:9\r\n:9\r\n*2\r\n$1\r\nb\r\n:1\r\n";
     static const char *const maps[] = {
+        twice,
         "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:1\r\n",
-        "*2\r\n*3\r\n:0\r\n:9\r\n*2\r\n$1\r\na\r\n:1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$1\r\nb\r\n:1\r\n",
         "*1\r\n:1\r\n",
         "*0\r\n",
         "+OK\r\n",
@@ -614,6 +629,17 @@ static void the_primary_is_followed(void **state)
     UNTIL(seen.taken == 2);
     assert_int_equal(servers[2].commands, 1);
     assert_int_equal(rw_redis_store_counts(store)->changes, 2);
+}
+
+static void who_is_cut_off_is_not_believed_for_long(void **state)
+{
+    (void)state;
+    first_is_cut_off = true;
+    name_primary(2);
+    start(RW_REDIS_SENTINEL);
+    UNTIL(is_up(0));
+    assert_int_equal(rw_redis_store_node(store, 0)->place.port, servers[2].port);
+    assert_int_equal(rw_redis_store_guide(store)->port, servers[1].port);
 }
 
 static void a_replica_is_no_primary(void **state)
@@ -687,6 +713,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_that_says_no_is_down, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_maps_change_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_primary_is_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_cut_off_is_not_believed_for_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_replica_is_no_primary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_member_needs_to_be_told_as_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),

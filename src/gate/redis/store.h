@@ -24,7 +24,8 @@ enum {
     RW_REDIS_GUEST_MS = 10000,   /* a server without slots that was pointed to is kept */
     RW_REDIS_SENTINEL_MS = 1000, /* Sentinels are asked so often */
     RW_REDIS_CLUSTER_MS = 60000, /* members of a cluster, */
-    RW_REDIS_TROUBLE_MS = 250,   /* and either while something is amiss */
+    RW_REDIS_TROUBLE_MS = 250,   /* and either while something is amiss; */
+    RW_REDIS_TROUBLES_MAX = 8,   /* after so many answers that did not help another one is asked */
 };
 
 enum rw_redis_kind { RW_REDIS_SINGLE, RW_REDIS_SENTINEL, RW_REDIS_CLUSTER };

@@ -32,19 +32,28 @@ static const char *follow(struct rw_redis_store *store, const struct rw_redis_pl
 
 /* ---- Who has the slots of a cluster ---- */
 
+/* False: one of them is there already. */
+static bool mark_slots(uint64_t seen[RW_REDIS_SLOTS / 64], const struct rw_redis_range *range)
+{
+    for (unsigned slot = range->first; slot <= range->last; slot++) {
+        if (seen[slot / 64] >> slot % 64 & 1)
+            return false;
+        seen[slot / 64] |= (uint64_t)1 << slot % 64;
+    }
+    return true;
+}
+
 /* Every range is well-formed, and no slot has two servers: what follows finds nothing wrong. */
 static const char *judge_map(struct rw_span reply)
 {
+    uint64_t seen[RW_REDIS_SLOTS / 64] = {0};
     struct rw_redis_ranges ranges;
     struct rw_redis_range range;
-    unsigned slots = 0;
     enum rw_err err;
     const char *why = rw_redis_ranges_begin(&ranges, reply);
-    while (!why && (err = rw_redis_ranges_next(&ranges, &range)) != RW_ENOENT) {
-        slots += err ? 0 : range.last - range.first + 1u;
-        if (err || slots > RW_REDIS_SLOTS)
+    while (!why && (err = rw_redis_ranges_next(&ranges, &range)) != RW_ENOENT)
+        if (err || !mark_slots(seen, &range))
             why = "what it says of the slots is malformed";
-    }
     return why;
 }
 
@@ -146,14 +155,24 @@ static void guide_question(void *user, struct rw_text *text)
         rw_resp_word(text, store->primary);
 }
 
+/* Who is cut off from the others names those that are lost for ever. */
+static const char *judge_answer(struct rw_redis_store *store)
+{
+    store->troubles = is_troubled(store) ? store->troubles + 1 : 0;
+    if (store->troubles)
+        rw_redis_guide_ask(store->guide, RW_REDIS_TROUBLE_MS);
+    if (store->troubles < RW_REDIS_TROUBLES_MAX)
+        return NULL;
+    store->troubles = 0;
+    return "by what it says a server stays lost";
+}
+
 static const char *guide_take(void *user, const struct rw_redis_place *from, struct rw_span reply)
 {
     struct rw_redis_store *store = user;
     const char *why =
         store->kind == RW_REDIS_CLUSTER ? take_map(store, from, reply) : follow(store, from, reply);
-    if (!why && is_troubled(store))
-        rw_redis_guide_ask(store->guide, RW_REDIS_TROUBLE_MS);
-    return why;
+    return why ? why : judge_answer(store);
 }
 
 static void guide_closed(void *user)

@@ -33,6 +33,7 @@ struct rw_redis_store {
     struct rw_redis_seed *seeds;
     unsigned seed_count;
     struct rw_redis_guide *guide; /* NULL: a single server */
+    unsigned troubles;            /* answers in a row with which something stayed amiss */
 
     struct rw_redis_store_counts counts;
     unsigned alive; /* nodes and guide that are not yet closed */
