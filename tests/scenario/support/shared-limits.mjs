@@ -11,7 +11,7 @@ export const shared = (redis, { burst = 40, more = "" } = {}) => `
     policies:
     - rate_limit: { limits: { name: all, requests: 1, per: day, burst: ${burst}, key: "header:X-Key", shared: true } }
   rate_limits:
-    redis: { interval: 10ms, timeout: 300ms, ${redis} }
+    redis: { interval: 10ms, timeout: 5s, ${redis} }
   ${more}
 `;
 
