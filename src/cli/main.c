@@ -5,8 +5,10 @@
 #include "policy/registry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct rw_verb *const verbs[] = {
     &rw_verb_serve,  &rw_verb_check,    &rw_verb_explain, &rw_verb_load,
@@ -79,8 +81,23 @@ static int run_verb(const struct rw_verb *verb, int argc, char **argv)
     return verb->run(argc, argv);
 }
 
+/* Who starts it may have closed standard input, output or error. What is opened first would get
+ * their numbers, and what is meant for people would be written into it. */
+static bool fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (!fill_standard_descriptors())
+        return 1;
     rw_cli_argv = argv;
     rw_config_register(rw_origin_kinds, rw_policy_kinds);
     const char *name = argc > 1 ? argv[1] : "--help";

@@ -24,7 +24,7 @@ test("everything is in its place below DESTDIR and PREFIX, and works from there"
 
 test("the page of the manual knows every verb and signal that the program knows", async () => {
   const text = readFileSync(page, "utf8");
-  const verbs = [...(await runRingway("--help")).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, verb]) => verb);
+  const verbs = [...(await runRingway("--help")).stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, verb]) => verb).filter((verb) => verb !== "ringway");
   assert.ok(verbs.length >= 6, verbs.join());
   for (const verb of verbs) assert.match(text, new RegExp(`^\\.B ${verb}$`, "m"), verb);
   const signals = new Set((await runRingway("serve", "--help")).stdout.match(/SIG[A-Z0-9]+/g));

@@ -2,14 +2,15 @@
 // reloads, the end.
 
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { cleanup, scratch } from "./support/cleanup.mjs";
+import { cleanup, guardProcess, scratch } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
-import { startGateway } from "./support/gateway.mjs";
+import { prepareGateway, startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { openRaw } from "./support/raw.mjs";
@@ -331,6 +332,18 @@ test("50 reloads under load: no request fails, no snapshot stays behind, memory 
   const grown = gateway.residentBytes() - before;
   t.diagnostic(`${load.done} requests; grown by ${(grown / 1024).toFixed()} KiB`);
   if (!sanitized) assert.ok(grown < 8 << 20, `grown by ${grown >> 10} KiB`);
+});
+
+// ---- Odd ways to be started ----
+
+test("without standard input, output and error, as some start services: nothing else gets their numbers", async (t) => {
+  const gateway = await prepareGateway(t, `${respond("ok")}access_log: "-"\n`);
+  const child = spawn("sh", ["-c", 'exec "$0" serve "$1" <&- >&- 2>&-', ringway, gateway.configFile], { detached: true, stdio: "ignore", cwd: gateway.folder });
+  guardProcess(child);
+  cleanup(t, () => child.kill("SIGTERM"));
+  await eventually(async () => (await gateway.get("/")).text === "ok", { within: 30000 });
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "latin1").trim().split(" ");
+  for (const pid of [child.pid, ...children]) for (const fd of [0, 1, 2]) assert.equal(readlinkSync(`/proc/${pid}/fd/${fd}`), "/dev/null");
 });
 
 // ---- Several processes ----
