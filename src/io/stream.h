@@ -56,7 +56,8 @@ struct rw_stream {
     int fd;
     uint32_t flags;      /* backend's */
     uint32_t error;      /* enum rw_err that the kernel reported before on_end could be called */
-    uint32_t operations; /* with the kernel at present (io_uring) */
+    uint16_t operations; /* with the kernel at present (io_uring) */
+    uint16_t slot;       /* in the ring's table of files; 0: none (io_uring) */
 };
 
 enum rw_send { RW_SEND_DONE, RW_SEND_PENDING, RW_SEND_FAILED };

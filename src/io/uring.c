@@ -171,6 +171,7 @@ static void uring_destroy(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
     io_uring_queue_exit(&state->ring);
+    rw_uring_files_close(state);
     close_lender(&state->lender);
     rw_slab_destroy(&state->sends);
     close(state->wake_fd);
@@ -190,11 +191,13 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
     }
     state->lender = (struct uring_lender){.count = LENT_BUFFERS_MAX, .room = RW_BUF_SMALL_BYTES};
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
+    state->later_end = &state->later;
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
     if (!err)
         err = open_lender(loop, state, &state->lender);
+    rw_uring_files_open(state);
     if (err)
         uring_destroy(loop);
     return err;
@@ -390,6 +393,7 @@ static void uring_wait(struct rw_loop *loop, int wait_ms)
         arm_wake(state);
     if (state->lender.missing)
         lend_missing(loop, &state->lender);
+    rw_uring_begin_later(state);
     enter(state, wait_ms);
     rw_loop_woke(loop);
     for (int i = 0; i < BATCHES_PER_TURN; i++)

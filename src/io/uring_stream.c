@@ -27,6 +27,10 @@ enum {
     READABLE = RW_STREAM_BACKEND << 7, /* bulk: there may be something to read */
     BULK = RW_STREAM_BACKEND
            << 8, /* has carried bulk: stays with poll and recv, since changing costs a round */
+    CONNECTED = RW_STREAM_BACKEND << 9, /* by us, not accepted */
+    /* Sends begun, up to the number from which a slot of the table of files pays. */
+    SENDS_ONE = RW_STREAM_BACKEND << 10,
+    SENDS_FOR_SLOT = 31 * SENDS_ONE,
 };
 
 /* From here on a send is tried at once. */
@@ -120,18 +124,57 @@ static void begin_connect(struct rw_stream *stream)
     RW_URING_PREPARE(sqe, connect, stream->fd, (struct sockaddr *)&to->storage, to->bytes);
 }
 
-static void begin_send(struct rw_stream *stream)
+static void take_slot(struct rw_stream *stream)
+{
+    if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
+        return;
+    stream->flags += SENDS_ONE;
+    if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
+        stream->slot = rw_uring_file_take(state_of(stream), stream->fd);
+}
+
+static void ask_send(struct rw_stream *stream)
 {
     struct rw_uring_send *send = stream->pending;
-    struct io_uring_sqe *sqe = begin(stream, URING_SEND);
+    struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), stream, URING_SEND);
+    int file = stream->slot ? stream->slot : stream->fd;
     if (send->rest.count == 1) {
         struct iovec *part = &send->rest.parts[0];
-        RW_URING_PREPARE(sqe, send, stream->fd, part->iov_base, part->iov_len,
+        RW_URING_PREPARE(sqe, send, file, part->iov_base, part->iov_len,
                          MSG_NOSIGNAL | MSG_WAITALL);
     } else {
         send->message =
             (struct msghdr){.msg_iov = send->rest.parts, .msg_iovlen = (size_t)send->rest.count};
-        RW_URING_PREPARE(sqe, sendmsg, stream->fd, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
+        RW_URING_PREPARE(sqe, sendmsg, file, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
+    }
+    if (stream->slot)
+        sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+static void begin_send(struct rw_stream *stream)
+{
+    struct uring_state *state = state_of(stream);
+    struct rw_uring_send *send = stream->pending;
+    stream->operations++;
+    take_slot(stream);
+    if (!(stream->flags & CONNECTED)) {
+        ask_send(stream);
+        return;
+    }
+    send->next = NULL;
+    *state->later_end = stream;
+    state->later_end = &send->next;
+}
+
+void rw_uring_begin_later(struct uring_state *state)
+{
+    struct rw_stream *stream = state->later;
+    state->later = NULL;
+    state->later_end = &state->later;
+    while (stream) {
+        struct rw_stream *next = ((struct rw_uring_send *)stream->pending)->next;
+        ask_send(stream);
+        stream = next;
     }
 }
 
@@ -243,7 +286,7 @@ enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_o
         return err;
     }
     stream->pending = to;
-    set(stream, CONNECT_DUE);
+    set(stream, CONNECT_DUE | CONNECTED);
     rw_loop_stream_ready(stream);
     return RW_OK;
 }
@@ -300,6 +343,9 @@ static void finish_close(struct rw_stream *stream)
     else if (stream->pending)
         rw_slab_put(&state_of(stream)->sends, stream->pending);
     stream->pending = NULL;
+    if (stream->slot)
+        rw_uring_file_give(state_of(stream), stream->slot);
+    stream->slot = 0;
     rw_socket_close(stream->fd, stream->flags & ABORTING);
     stream->fd = -1;
     rw_loop_stream_closed(stream);
@@ -314,6 +360,8 @@ void rw_uring_close(struct rw_stream *stream, bool abort)
         finish_close(stream);
         return;
     }
+    if (stream->pending)
+        rw_uring_begin_later(state_of(stream));
     struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), NULL, URING_IGNORED);
     RW_URING_PREPARE(sqe, cancel_fd, stream->fd, IORING_ASYNC_CANCEL_ALL);
     /* The bytes of a send are the caller's again: the kernel must have taken or forgotten them. */

@@ -94,6 +94,22 @@ static void many_parts(void **unused)
     world_close(&world);
 }
 
+/* A stream that sends often is handled by a slot (io_uring); closing it still tells the peer. */
+static void many_small_sends(void **unused)
+{
+    (void)unused;
+    struct end ends[2] = {{.to_send = 1000, .piece_bytes = 10}, {.echo = true}};
+    open_world();
+    connect_pair(&world, ends);
+    RUN_UNTIL(&world, ends[0].received == 1000);
+    rw_stream_close(&ends[0].stream);
+    run_until_gone(&world, ends, 2);
+    assert_whole(&ends[0], &ends[1]);
+    assert_int_equal(ends[1].ends, 1);
+    assert_int_equal(ends[1].end_err, RW_OK);
+    world_close(&world);
+}
+
 static void slow_readers(void **unused)
 {
     (void)unused;
@@ -673,17 +689,17 @@ static int choose_sim(void **unused)
 
 #define EVERYWHERE                                                                                 \
     cmocka_unit_test(echo), cmocka_unit_test(one_byte), cmocka_unit_test(both_ways),               \
-        cmocka_unit_test(many_parts), cmocka_unit_test(slow_readers),                              \
-        cmocka_unit_test(back_pressure), cmocka_unit_test(receive_off_keeps_data),                 \
-        cmocka_unit_test(receive_toggled), cmocka_unit_test(half_close),                           \
-        cmocka_unit_test(reset_while_receiving), cmocka_unit_test(reset_while_not_receiving),      \
-        cmocka_unit_test(reset_fails_pending_send), cmocka_unit_test(connect_refused),             \
-        cmocka_unit_test(close_while_connecting), cmocka_unit_test(close_with_pending_send),       \
-        cmocka_unit_test(close_lets_go_of_bytes), cmocka_unit_test(close_in_callbacks),            \
-        cmocka_unit_test(close_others_in_callback), cmocka_unit_test(addresses),                   \
-        cmocka_unit_test(unix_socket), cmocka_unit_test(refuse_accepted),                          \
-        cmocka_unit_test(many_streams), cmocka_unit_test(failed_allocations),                      \
-        cmocka_unit_test(no_buffers)
+        cmocka_unit_test(many_parts), cmocka_unit_test(many_small_sends),                          \
+        cmocka_unit_test(slow_readers), cmocka_unit_test(back_pressure),                           \
+        cmocka_unit_test(receive_off_keeps_data), cmocka_unit_test(receive_toggled),               \
+        cmocka_unit_test(half_close), cmocka_unit_test(reset_while_receiving),                     \
+        cmocka_unit_test(reset_while_not_receiving), cmocka_unit_test(reset_fails_pending_send),   \
+        cmocka_unit_test(connect_refused), cmocka_unit_test(close_while_connecting),               \
+        cmocka_unit_test(close_with_pending_send), cmocka_unit_test(close_lets_go_of_bytes),       \
+        cmocka_unit_test(close_in_callbacks), cmocka_unit_test(close_others_in_callback),          \
+        cmocka_unit_test(addresses), cmocka_unit_test(unix_socket),                                \
+        cmocka_unit_test(refuse_accepted), cmocka_unit_test(many_streams),                         \
+        cmocka_unit_test(failed_allocations), cmocka_unit_test(no_buffers)
 
 #define KERNEL_ONLY                                                                                \
     cmocka_unit_test(source_address), cmocka_unit_test(connect_fails_at_once),                     \
