@@ -35,6 +35,7 @@ export class Clients {
     this.counts = {};
     this.failures = new Map();
     this.number = 0;
+    this.heldUpMs = 0; // at the most; then it is not the gateway that is late
     this.kinds = Object.entries({ get: 40, small: 15, post: 10, file: 8, http2: 8, fresh: 3, wrong: 8, leaves: 4, rude: 4 });
     this.sum = this.kinds.reduce((sum, [, weight]) => sum + weight, 0);
   }
@@ -187,6 +188,7 @@ export class Clients {
         done++;
       }
       await sleep(TICK_MS);
+      this.heldUpMs = Math.max(this.heldUpMs, performance.now() - now - TICK_MS);
     }
   }
 
@@ -197,6 +199,13 @@ export class Clients {
     this.http2Session?.close();
     this.http2Session = null;
     this.agent.destroy();
+  }
+
+  // What has failed since the last call.
+  takeNews() {
+    const news = [...this.failures].filter(([what, count]) => count !== this.told?.get(what));
+    this.told = new Map(this.failures);
+    return news.map(([what, count]) => `failed ${count} times: ${what}`);
   }
 
   answered() {

@@ -72,6 +72,7 @@ class Soak {
     if (this.options.out) appendFileSync(this.options.out, `${JSON.stringify(look)}\n`);
     const failures = [...this.clients.failures.values()].reduce((a, b) => a + b, 0);
     say(`${look.seconds} s: ${look.answered} answered, ${failures} failed, ${Math.round(look.bytes / 1024)} KiB, ${look.descriptors} descriptors, ${look.threads} threads, ${look.snapshots} snapshots, ${this.gateway.reloads} reloads, ${this.gateway.upgrades} upgrades`);
+    for (const line of this.clients.takeNews()) say(`  ${line}`);
   }
 
   async #change(until) {
@@ -117,7 +118,7 @@ async function soak(options, folder) {
   await gateway.stop();
   await origins.stop();
   const { clients, looks } = run;
-  for (const [what, count] of clients.failures) say(`failed ${count} times: ${what}`);
+  if (clients.heldUpMs > 2000) say(`The soak itself was held up for ${(clients.heldUpMs / 1000).toFixed(1)} s: the machine has other work, and late answers may be its own.`);
   const alarms = gateway.alarms();
   for (const line of alarms.slice(0, 20)) say(`alarm: ${line}`);
   const failures = [...clients.failures.values()].reduce((a, b) => a + b, 0);
