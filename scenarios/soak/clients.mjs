@@ -30,7 +30,7 @@ const malformed = [
 export class Clients {
   constructor(ports) {
     this.ports = ports;
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 24, timeout: 5000 });
+    this.agent = new http.Agent({ keepAlive: true, maxSockets: 24 });
     this.underWay = 0;
     this.counts = {};
     this.failures = new Map();
