@@ -105,6 +105,47 @@ static void test_har(void **state)
     drop(&i);
 }
 
+/* As Chromium writes it: what was blocked, WebSockets with their messages. */
+static const char chromium[] =
+    "{\"log\": {\"entries\": ["
+    "{\"_resourceType\": \"fetch\", \"startedDateTime\": \"2026-11-20T10:00:00.000Z\", \"time\": 5,"
+    " \"request\": {\"method\": \"POST\", \"url\": \"https://shop.example/a\", \"headers\": [],"
+    "  \"postData\": {\"mimeType\": \"text/plain\", \"text\": \"x\"}}, \"response\": {\"status\": 200}},"
+    "{\"startedDateTime\": \"2026-11-20T10:00:00.100Z\", \"time\": 5, \"request\": {\"method\": \"GET\","
+    " \"url\": \"https://shop.example/ad\", \"headers\": []},"
+    " \"response\": {\"status\": 0, \"_error\": \"net::ERR_BLOCKED_BY_CLIENT\"}},"
+    "{\"_resourceType\": \"websocket\", \"startedDateTime\": \"2026-11-20T10:00:01.000Z\", \"time\": 5,"
+    " \"request\": {\"method\": \"GET\", \"url\": \"wss://shop.example/ws?t=1\", \"headers\": ["
+    "  {\"name\": \"Upgrade\", \"value\": \"websocket\"}, {\"name\": \"Sec-WebSocket-Key\", \"value\": \"x\"},"
+    "  {\"name\": \"Sec-WebSocket-Protocol\", \"value\": \"chat\"}]}, \"response\": {\"status\": 101},"
+    " \"_webSocketMessages\": ["
+    "  {\"type\": \"send\", \"time\": 1.0, \"opcode\": 1, \"data\": \"say ${x}\"},"
+    "  {\"type\": \"receive\", \"time\": 1.5, \"opcode\": 1, \"data\": \"ok\"},"
+    "  {\"type\": \"send\", \"time\": 3.5, \"opcode\": 2, \"data\": \"AAEC\"}]},"
+    "{\"request\": {\"method\": \"GET\", \"url\": \"wss://shop.example/two\", \"headers\": []},"
+    " \"response\": {\"status\": 101}}]}}";
+
+static void test_har_of_chromium(void **state)
+{
+    (void)state;
+    struct imported i;
+    import("x.har", chromium, &i);
+    read_back(&i);
+    static const enum rw_load_act acts[] = {RW_LOAD_CALL,    RW_LOAD_OPEN,  RW_LOAD_MESSAGE,
+                                            RW_LOAD_MESSAGE, RW_LOAD_CLOSE, RW_LOAD_OPEN};
+    assert_int_equal(i.settings.request_count, sizeof(acts) / sizeof(acts[0]));
+    const struct rw_load_request *requests = i.settings.requests;
+    for (size_t k = 0; k < sizeof(acts) / sizeof(acts[0]); k++)
+        assert_int_equal(requests[k].act, acts[k]);
+    assert_true(rw_span_is(requests[0].headers[0].name, "Content-Type"));
+    assert_int_equal(requests[1].header_count, 1);
+    assert_true(rw_span_is(requests[2].body, "say ${x}") && !requests[2].unanswered);
+    assert_true(requests[3].body.len == 3 && requests[3].binary && requests[3].unanswered);
+    assert_int_equal(i.settings.script->scenarios[0].steps[2].think_ms_most, 2000);
+    expect(&i, "# - 1 requests that got no answer are left out\n");
+    drop(&i);
+}
+
 static const char openapi[] =
     "openapi: 3.0.3\n"
     "servers: [{ url: 'https://{region}.example/v1/', variables: { region: { default: eu } } }]\n"
@@ -267,9 +308,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_har),
-        cmocka_unit_test(test_openapi),
-        cmocka_unit_test(test_jmeter),
+        cmocka_unit_test(test_har),     cmocka_unit_test(test_har_of_chromium),
+        cmocka_unit_test(test_openapi), cmocka_unit_test(test_jmeter),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

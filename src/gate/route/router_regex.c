@@ -1,34 +1,27 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "gate/route/router_regex.h"
 
 #include "base/alloc.h"
+#include "base/pattern.h"
 #include "gate/route/router.h"
 
-#include <pcre2.h>
 #include <stdalign.h>
 #include <stdio.h>
 
 struct rw_router_regex {
-    pcre2_code *code;
-    pcre2_match_context *limits;
+    struct rw_pattern pattern;
     unsigned group_count;
     struct {
-        struct rw_span name; /* inside `code` */
+        struct rw_span name; /* inside the pattern */
         unsigned number;
     } groups[RW_ROUTE_PARAMS_MAX];
 };
 
-static void *allocate(size_t size, void *user)
-{
-    (void)user;
-    return rw_alloc(size);
-}
-
-static void release(void *block, void *user)
-{
-    (void)user;
-    rw_free(block);
-}
+static const struct rw_pattern_limits limits = {
+    .pattern_bytes_max = RW_ROUTER_REGEX_BYTES_MAX,
+    .steps_max = RW_ROUTER_REGEX_STEPS_MAX,
+    .depth_max = RW_ROUTER_REGEX_DEPTH_MAX,
+    .heap_kib_max = RW_ROUTER_REGEX_HEAP_KIB_MAX,
+};
 
 /* What a match needs for a moment: enough on the stack with JIT; the interpreter's frames go to the
  * heap. */
@@ -56,43 +49,16 @@ static void scratch_release(void *block, void *user)
         rw_free(block);
 }
 
-static enum rw_err compile(struct rw_router_regex *regex, struct rw_span pattern, bool whole,
-                           pcre2_general_context *memory, char flaw[256])
-{
-    uint32_t options =
-        PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C;
-    int error = 0;
-    size_t offset = 0;
-    pcre2_compile_context *context = pcre2_compile_context_create(memory);
-    if (!context)
-        return RW_ENOMEM;
-    pcre2_set_max_pattern_length(context, RW_ROUTER_REGEX_BYTES_MAX);
-    if (whole)
-        options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
-    regex->code =
-        pcre2_compile((PCRE2_SPTR)pattern.at, pattern.len, options, &error, &offset, context);
-    pcre2_compile_context_free(context);
-    if (!regex->code) {
-        char text[160] = "";
-        pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof(text));
-        snprintf(flaw, 256, "%s at offset %zu", text, offset);
-        return error == PCRE2_ERROR_HEAP_FAILED ? RW_ENOMEM : RW_EINVAL;
-    }
-    /* Where there is no JIT, or no memory for it, the interpreter does the same more slowly. */
-    (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
-    return RW_OK;
-}
-
 /* The table of names: entries of equal size, each a number (big-endian) and a terminated name. */
 static enum rw_err read_groups(struct rw_router_regex *regex, char flaw[256])
 {
     uint32_t count = 0, entry_bytes = 0;
     PCRE2_SPTR table = NULL;
-    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(regex->pattern.code, PCRE2_INFO_NAMECOUNT, &count);
     if (count == 0)
         return RW_OK;
-    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &entry_bytes);
-    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &table);
+    pcre2_pattern_info(regex->pattern.code, PCRE2_INFO_NAMEENTRYSIZE, &entry_bytes);
+    pcre2_pattern_info(regex->pattern.code, PCRE2_INFO_NAMETABLE, &table);
     if (count > RW_ROUTE_PARAMS_MAX) {
         snprintf(flaw, 256, "%u named groups, at most %d are possible", count, RW_ROUTE_PARAMS_MAX);
         return RW_EINVAL;
@@ -115,21 +81,15 @@ enum rw_err rw_router_regex_create(struct rw_span pattern, bool whole, char flaw
                                    struct rw_router_regex **out)
 {
     enum rw_err err = RW_ENOMEM;
-    pcre2_general_context *memory = pcre2_general_context_create(allocate, release, NULL);
+    const uint32_t options =
+        PCRE2_DOLLAR_ENDONLY | (whole ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0);
+    pcre2_general_context *memory = rw_pattern_memory();
     struct rw_router_regex *regex = rw_alloc_zero(sizeof(*regex));
     *out = NULL;
-    if (!memory || !regex)
-        goto out;
-    regex->limits = pcre2_match_context_create(memory);
-    if (!regex->limits)
-        goto out;
-    pcre2_set_match_limit(regex->limits, RW_ROUTER_REGEX_STEPS_MAX);
-    pcre2_set_depth_limit(regex->limits, RW_ROUTER_REGEX_DEPTH_MAX);
-    pcre2_set_heap_limit(regex->limits, RW_ROUTER_REGEX_HEAP_KIB_MAX);
-    err = compile(regex, pattern, whole, memory, flaw);
+    if (memory && regex)
+        err = rw_pattern_create(pattern, options, &limits, memory, flaw, &regex->pattern);
     if (!err)
         err = read_groups(regex, flaw);
-out:
     pcre2_general_context_free(memory);
     if (err)
         rw_router_regex_destroy(regex);
@@ -142,8 +102,7 @@ void rw_router_regex_destroy(struct rw_router_regex *regex)
 {
     if (!regex)
         return;
-    pcre2_match_context_free(regex->limits);
-    pcre2_code_free(regex->code);
+    rw_pattern_destroy(&regex->pattern);
     rw_free(regex);
 }
 
@@ -183,8 +142,7 @@ enum rw_router_regex_result rw_router_regex_match(const struct rw_router_regex *
         pcre2_general_context_create(scratch_allocate, scratch_release, &scratch);
     pcre2_match_data *data = memory ? pcre2_match_data_create(RW_ROUTER_GROUPS_MAX, memory) : NULL;
     if (data) {
-        int pairs = pcre2_match(regex->code, (PCRE2_SPTR)(subject.at ? subject.at : ""),
-                                subject.len, 0, 0, data, regex->limits);
+        int pairs = rw_pattern_search(&regex->pattern, subject, data);
         if (pairs >= 0)
             result = RW_REGEX_YES;
         else if (pairs == PCRE2_ERROR_NOMATCH)

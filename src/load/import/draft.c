@@ -199,6 +199,8 @@ static bool all_have(const struct rw_draft *draft, const struct rw_draft_pair *p
 {
     for (const struct rw_draft_scenario *s = draft->first; s; s = s->next)
         for (const struct rw_draft_step *step = s->first; step; step = step->next) {
+            if (step->kind > RW_DRAFT_OPEN)
+                continue; /* messages have none */
             const struct rw_draft_pair *own = rw_draft_find(&step->headers, pair->name);
             if (!own || !rw_span_eq(own->value, pair->value))
                 return false;
@@ -206,7 +208,7 @@ static bool all_have(const struct rw_draft *draft, const struct rw_draft_pair *p
     return true;
 }
 
-static void drop(struct rw_draft_pairs *pairs, struct rw_span name)
+void rw_draft_drop(struct rw_draft_pairs *pairs, struct rw_span name)
 {
     struct rw_draft_pairs kept = {NULL, NULL};
     for (struct rw_draft_pair *pair = pairs->first, *next; pair; pair = next) {
@@ -236,7 +238,7 @@ void rw_draft_share_headers(struct rw_draft *draft)
         rw_draft_add_pair(draft, &draft->headers, name, pair->value);
         for (struct rw_draft_scenario *s = draft->first; s; s = s->next)
             for (struct rw_draft_step *step = s->first; step; step = step->next)
-                drop(&step->headers, name);
+                rw_draft_drop(&step->headers, name);
     }
 }
 
@@ -278,14 +280,26 @@ static void write_lines(const char *key, const struct rw_draft_lines *lines, str
 
 static void write_step(const struct rw_draft_step *step, struct rw_text *yaml)
 {
-    rw_text_adds(yaml, "      - path: ");
-    rw_text_add_json(yaml, step->path);
+    static const char *const keys[] = {[RW_DRAFT_REQUEST] = "path",
+                                       [RW_DRAFT_OPEN] = "open",
+                                       [RW_DRAFT_SEND] = "send",
+                                       [RW_DRAFT_SEND_BINARY] = "send_binary",
+                                       [RW_DRAFT_CLOSE] = "close"};
+    bool sends = step->kind == RW_DRAFT_SEND || step->kind == RW_DRAFT_SEND_BINARY;
+    bool is_request = step->kind == RW_DRAFT_REQUEST;
+    rw_text_addf(yaml, "      - %s: ", keys[step->kind]);
+    if (step->kind == RW_DRAFT_CLOSE)
+        rw_text_adds(yaml, "1000");
+    else
+        rw_text_add_json(yaml, sends ? step->body : step->path);
     rw_text_adds(yaml, "\n");
     write_text("        ", "name", step->name, yaml);
-    bool usual = rw_span_is(step->method, step->body.len ? "POST" : "GET");
+    bool usual = !is_request || rw_span_is(step->method, step->body.len ? "POST" : "GET");
     write_text("        ", "method", usual ? RW_LITERAL("") : step->method, yaml);
     write_pairs("        ", "headers", &step->headers, yaml);
-    write_text("        ", "body", step->body, yaml);
+    write_text("        ", "body", sends ? RW_LITERAL("") : step->body, yaml);
+    if (step->unanswered)
+        rw_text_adds(yaml, "        unanswered: true\n");
     write_lines("check", &step->checks, yaml);
     write_lines("capture", &step->captures, yaml);
     if (step->think_ms_most > step->think_ms_least)

@@ -33,9 +33,20 @@ struct rw_draft_lines {
     struct rw_draft_line *first, *last;
 };
 
+/* What a step is, and the key that its `path` or `body` is written with. */
+enum rw_draft_kind {
+    RW_DRAFT_REQUEST,
+    RW_DRAFT_OPEN,
+    RW_DRAFT_SEND,
+    RW_DRAFT_SEND_BINARY,
+    RW_DRAFT_CLOSE
+};
+
 struct rw_draft_step {
     struct rw_draft_step *next;
     struct rw_span name, method, path, body; /* of `body` no bytes: none */
+    enum rw_draft_kind kind;
+    bool unanswered; /* a message */
     struct rw_draft_pairs headers;
     struct rw_draft_lines checks, captures;
     uint32_t think_ms_least, think_ms_most;
@@ -90,6 +101,7 @@ struct rw_span rw_draft_quoted(struct rw_draft *draft, struct rw_span text);
 /* A field that belongs to the connection or is made anew anyhow. */
 bool rw_draft_passes_over(struct rw_span field);
 
+void rw_draft_drop(struct rw_draft_pairs *pairs, struct rw_span name);
 const struct rw_draft_pair *rw_draft_find(const struct rw_draft_pairs *pairs, struct rw_span name);
 
 /* Fields that all steps have alike become those of the file. */

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { DEPTH_MAX = 12, PROPERTIES_MAX = 200 };
+enum { LIST_DEPTH_MAX = 3, DEPTH_MAX = 12, PROPERTIES_MAX = 200 };
 
 struct openapi {
     struct rw_draft *draft;
@@ -164,12 +164,52 @@ static void put_string(const struct rw_conf_node *schema, struct rw_text *json)
     rw_text_adds(json, text);
 }
 
+/* Of several types (OpenAPI 3.1) the first that is not null. */
+static struct rw_span type_of(const struct rw_conf_node *schema)
+{
+    const struct rw_conf_entry *one = rw_conf_tree_entries(rw_conf_tree_at(schema, "type"));
+    while (one && one->next && rw_span_is(one->node->text, "null"))
+        one = one->next;
+    return one ? one->node->text : rw_conf_tree_text(schema, "type");
+}
+
+/* One of several schemas: the first. */
+static const struct rw_conf_node *alternative(const struct openapi *api,
+                                              const struct rw_conf_node *schema)
+{
+    const struct rw_conf_entry *first = rw_conf_tree_entries(rw_conf_tree_at(schema, "oneOf"));
+    if (!first)
+        first = rw_conf_tree_entries(rw_conf_tree_at(schema, "anyOf"));
+    return first ? follow(api, first->node) : NULL;
+}
+
+/* The least that is allowed, where that is told, or 1. */
+static void put_number(const struct rw_conf_node *schema, struct rw_text *json)
+{
+    const struct rw_conf_node *least = rw_conf_tree_at(schema, "minimum");
+    if (least && least->kind == RW_CONF_NODE_SCALAR && least->plain)
+        put_scalar(least, json);
+    else
+        rw_text_adds(json, "1");
+}
+
+/* Lists deep within are empty: things that have things of their own kind would never end. */
+static void put_list(struct openapi *api, const struct rw_conf_node *schema, unsigned depth,
+                     struct rw_text *json)
+{
+    rw_text_adds(json, "[");
+    if (depth < LIST_DEPTH_MAX)
+        put_schema(api, get(api, schema, "items"), depth + 1, json);
+    rw_text_adds(json, "]");
+}
+
 /* Something that the schema allows, as JSON; it is a template. */
 static void put_schema(struct openapi *api, const struct rw_conf_node *schema, unsigned depth,
                        struct rw_text *json)
 {
     const struct rw_conf_node *value = stated_value(api, schema);
-    struct rw_span type = rw_conf_tree_text(schema, "type");
+    const struct rw_conf_node *one = alternative(api, schema);
+    struct rw_span type = type_of(schema);
     const char *separator = "";
     if (!schema || depth == DEPTH_MAX || ++api->nodes > PROPERTIES_MAX) {
         rw_text_adds(json, "null");
@@ -183,15 +223,12 @@ static void put_schema(struct openapi *api, const struct rw_conf_node *schema, u
         rw_text_adds(json, "{");
         put_properties(api, schema, depth, &separator, json);
         rw_text_adds(json, "}");
-    } else if (rw_conf_tree_entries(rw_conf_tree_at(schema, "oneOf"))) {
-        put_schema(api, follow(api, rw_conf_tree_entries(rw_conf_tree_at(schema, "oneOf"))->node),
-                   depth + 1, json);
+    } else if (one) {
+        put_schema(api, one, depth + 1, json);
     } else if (rw_span_is(type, "array")) {
-        rw_text_adds(json, "[");
-        put_schema(api, get(api, schema, "items"), depth + 1, json);
-        rw_text_adds(json, "]");
+        put_list(api, schema, depth, json);
     } else if (rw_span_is(type, "integer") || rw_span_is(type, "number")) {
-        rw_text_adds(json, "1");
+        put_number(schema, json);
     } else if (rw_span_is(type, "boolean")) {
         rw_text_adds(json, "true");
     } else {
@@ -286,17 +323,48 @@ static void take_parameters(struct openapi *api, const struct rw_conf_node *owne
         take_parameter(api, follow(api, entry->node), step);
 }
 
+/* "a=1&b=two": one pair a property. */
+static void take_form(struct openapi *api, const struct rw_conf_node *schema,
+                      struct rw_draft_step *step)
+{
+    const struct rw_conf_entry *property =
+        rw_conf_tree_entries(rw_conf_tree_at(schema, "properties"));
+    struct rw_text form = {0};
+    for (; property; property = property->next) {
+        struct rw_text json = {0};
+        api->nodes = 0;
+        put_schema(api, follow(api, property->node), 0, &json);
+        struct rw_span value = rw_text_span(&json);
+        if (value.len > 1 && value.at[0] == '"')
+            value = rw_span(value.at + 1, value.len - 2);
+        rw_text_addf(&form, "%s%.*s=%.*s", form.len ? "&" : "",
+                     RW_SPAN_ARGS(encode(api, property->key)), RW_SPAN_ARGS(encode(api, value)));
+        rw_text_free(&json);
+    }
+    step->body = rw_draft_copy(api->draft, rw_text_span(&form));
+    rw_text_free(&form);
+    rw_draft_add_pair(api->draft, &step->headers, RW_LITERAL("Content-Type"),
+                      RW_LITERAL("application/x-www-form-urlencoded"));
+    rw_draft_note(api->draft, "the form of %.*s was made of its schema", RW_SPAN_ARGS(step->name));
+}
+
 static void take_body(struct openapi *api, const struct rw_conf_node *operation,
                       struct rw_draft_step *step)
 {
     const struct rw_conf_node *content =
         rw_conf_tree_at(get(api, operation, "requestBody"), "content");
     const struct rw_conf_node *media = rw_conf_tree_at(content, "application/json");
+    const struct rw_conf_node *form = rw_conf_tree_at(content, "application/x-www-form-urlencoded");
     struct rw_text json = {0};
     if (!content)
         return;
+    if (!media && form) {
+        take_form(api, get(api, form, "schema"), step);
+        return;
+    }
     if (!media) {
-        rw_draft_note(api->draft, "the body of %.*s is left out: it is not application/json",
+        rw_draft_note(api->draft,
+                      "the body of %.*s is left out: it is neither JSON nor a plain form",
                       RW_SPAN_ARGS(step->name));
         return;
     }
