@@ -1,7 +1,7 @@
 /* HTTP/2: many requests at a time, on the gateway's own engine. */
 #include "http/h2.h"
 #include "io/tls.h"
-#include "load/generator.h"
+#include "load/socket.h"
 
 #include <stdio.h>
 
@@ -11,6 +11,7 @@ struct connection {
     struct rw_load_connection base;
     struct rw_h2 h2;
     struct rw_later later;
+    struct rw_list gone; /* WebSockets that have ended */
     uint32_t under_way;
     bool begun; /* the engine is there */
     bool sending;
@@ -46,9 +47,20 @@ static struct rw_load_call *call_of(const struct rw_h2_stream *stream)
     return stream->user;
 }
 
+static void see_to_it(struct connection *c)
+{
+    if (!c->base.closing)
+        rw_loop_later(c->base.generator->loop, &c->later);
+}
+
+/* A WebSocket goes with the call that opened it, at the end of the turn: it may be on the stack. */
 static void free_call(struct connection *c, struct rw_load_call *call)
 {
     c->under_way--;
+    if (call->opens) {
+        rw_list_push_back(&c->gone, &call->opens->gone);
+        see_to_it(c);
+    }
     rw_slab_put(&c->base.generator->calls, call);
 }
 
@@ -76,19 +88,25 @@ static bool put_head(struct connection *c, struct rw_h2_stream *stream,
     const struct rw_load_settings *run = c->base.generator->settings;
     if (!rw_h2_head_begin(&c->h2, stream, head_bytes(run, request), FIELDS_MAX))
         return false;
-    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_METHOD, request->method);
+    bool opens = request->act == RW_LOAD_OPEN;
+    rw_h2_put_pseudo(&c->h2, RW_PSEUDO_METHOD, opens ? RW_LITERAL("CONNECT") : request->method);
+    if (opens)
+        rw_h2_put_pseudo(&c->h2, RW_PSEUDO_PROTOCOL, RW_LITERAL("websocket"));
     rw_h2_put_pseudo(&c->h2, RW_PSEUDO_SCHEME, run->tls ? RW_LITERAL("https") : RW_LITERAL("http"));
     rw_h2_put_pseudo(&c->h2, RW_PSEUDO_AUTHORITY, run->authority);
     rw_h2_put_pseudo(&c->h2, RW_PSEUDO_PATH, request->target);
     for (unsigned i = 0; i < request->header_count; i++)
         rw_h2_put_field(&c->h2, rw_field_id(request->headers[i].name), request->headers[i].name,
                         request->headers[i].value);
+    if (opens)
+        rw_h2_put_field(&c->h2, RW_FIELD_OTHER, RW_LITERAL("sec-websocket-version"),
+                        RW_LITERAL("13"));
     if (request->body.at) {
         char digits[20];
         rw_h2_put_field(&c->h2, RW_FIELD_CONTENT_LENGTH, RW_LITERAL("content-length"),
                         rw_span(digits, rw_format_u64(digits, request->body.len)));
     }
-    rw_h2_head_end(&c->h2, stream, !request->body.len, false);
+    rw_h2_head_end(&c->h2, stream, !request->body.len && !opens, false);
     return true;
 }
 
@@ -112,6 +130,15 @@ static bool send_body(struct connection *c, struct rw_h2_stream *stream,
     return true;
 }
 
+/* False: no memory. */
+static bool prepare_socket(struct rw_load_call *call)
+{
+    call->opens = rw_load_socket_create(call->connection, call->user);
+    if (call->opens)
+        call->opens->stream = call->stream;
+    return call->opens != NULL;
+}
+
 static void send_request(struct rw_load_connection *base, struct rw_load_due due)
 {
     struct connection *c = connection_of(base);
@@ -126,6 +153,10 @@ static void send_request(struct rw_load_connection *base, struct rw_load_due due
     *call = (struct rw_load_call){.connection = base, .stream = stream};
     c->under_way++;
     const struct rw_load_request *request = rw_load_choose(base->generator, call, due);
+    if (request->act == RW_LOAD_OPEN && !prepare_socket(call)) {
+        rw_load_lost(base, RW_LOAD_ERROR_RESET);
+        return;
+    }
     if (!put_head(c, stream, request) || (request->body.len && !send_body(c, stream, request)))
         rw_load_lost(base, RW_LOAD_ERROR_RESET);
 }
@@ -166,13 +197,26 @@ static struct rw_h2_target on_target(struct rw_h2 *h2, struct rw_h2_stream *stre
     return (struct rw_h2_target){.arena = &g->scratch, .message = &g->message};
 }
 
+/* The answer to an extended CONNECT (RFC 8441 section 5) is told as what it is over HTTP/1.1. */
+static void become_socket(struct rw_load_call *call, struct rw_message *message)
+{
+    message->status = call->status = 101;
+    rw_load_socket_opened(call->opens);
+    rw_load_user_head(call->user, message);
+    rw_load_answered(call);
+}
+
 static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned status, bool end)
 {
     (void)status; /* of servers only */
     struct connection *c = connection_of_h2(h2);
-    const struct rw_message *message = &c->base.generator->message;
+    struct rw_message *message = &c->base.generator->message;
     if (message->status < 200)
         return;
+    if (call_of(stream)->opens && message->status < 300 && !end) {
+        become_socket(call_of(stream), message);
+        return;
+    }
     call_of(stream)->status = message->status;
     if (call_of(stream)->user)
         rw_load_user_head(call_of(stream)->user, message);
@@ -180,10 +224,43 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
         finish(c, stream);
 }
 
+/* A WebSocket's stream is over; whoever had it is told. */
+static void hang_up(struct rw_load_socket *socket, enum rw_load_error why)
+{
+    struct connection *c = connection_of(socket->connection);
+    struct rw_h2_stream *stream = socket->stream;
+    if (rw_list_linked(&socket->gone) || !stream)
+        return;
+    struct rw_load_call *call = call_of(stream);
+    rw_h2_reset(&c->h2, stream, RW_H2_CANCEL);
+    free_call(c, call);
+    if (socket->open)
+        rw_load_socket_lost(socket, why);
+    if (c->base.open)
+        leave_if_done(c);
+}
+
+static enum rw_send put(struct rw_load_socket *socket, struct rw_buf *buf)
+{
+    struct connection *c = connection_of(socket->connection);
+    if (rw_list_linked(&socket->gone))
+        return RW_SEND_PENDING; /* it goes nowhere any more */
+    enum rw_h2_more more =
+        rw_h2_data(&c->h2, socket->stream, buf, rw_buf_span(buf), false, (struct rw_span){0});
+    return more == RW_H2_HOLD ? RW_SEND_PENDING : RW_SEND_DONE;
+}
+
 static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_buf *buf,
                                struct rw_span data, bool end, struct rw_span trailers)
 {
     (void)buf;
+    struct rw_load_socket *socket = call_of(stream)->opens;
+    if (socket && stream->head_received && call_of(stream)->status == 101) {
+        rw_load_socket_receive(socket, data);
+        if (end && !socket->gone.next)
+            hang_up(socket, RW_LOAD_ERROR_CLOSED);
+        return RW_H2_GO;
+    }
     struct rw_load_user *user = call_of(stream)->user;
     if (user)
         rw_load_user_body(user, data);
@@ -197,7 +274,9 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
 static void on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
     (void)h2;
-    (void)stream;
+    struct rw_load_socket *socket = call_of(stream)->opens;
+    if (socket && socket->sending)
+        rw_load_socket_sent(socket);
 }
 
 static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_code code)
@@ -211,16 +290,14 @@ static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_c
         error = RW_LOAD_ERROR_PROTOCOL;
     else if (code == RW_H2_REFUSED_STREAM)
         error = RW_LOAD_ERROR_REFUSED;
-    rw_load_failed(call, error);
+    struct rw_load_socket *socket = call->status == 101 ? call->opens : NULL;
+    if (!socket)
+        rw_load_failed(call, error);
     free_call(c, call);
+    if (socket && socket->open)
+        rw_load_socket_lost(socket, error);
     if (c->base.open)
         leave_if_done(c);
-}
-
-static void see_to_it(struct connection *c)
-{
-    if (!c->base.closing)
-        rw_loop_later(c->base.generator->loop, &c->later);
 }
 
 static void on_output(struct rw_h2 *h2)
@@ -236,12 +313,36 @@ static void on_goaway(struct rw_h2 *h2, enum rw_h2_code code)
     see_to_it(c);
 }
 
+static bool opens_sockets(const struct rw_load_settings *run)
+{
+    for (unsigned i = 0; i < run->request_count; i++)
+        if (run->requests[i].act == RW_LOAD_OPEN)
+            return true;
+    return false;
+}
+
+/* The server's settings are there: does it have them? */
+static void look_for_sockets(struct connection *c)
+{
+    struct rw_load_generator *g = c->base.generator;
+    if (c->h2.peer_connect_protocol) {
+        rw_load_opened(&c->base);
+        return;
+    }
+    if (!g->slot->why[0])
+        snprintf(g->slot->why, sizeof(g->slot->why),
+                 "the server has no WebSockets over HTTP/2 (RFC 8441)");
+    rw_load_lost(&c->base, RW_LOAD_ERROR_CONNECT);
+}
+
 /* The peer may allow more streams now. */
 static void on_settings(struct rw_h2 *h2)
 {
     struct connection *c = connection_of_h2(h2);
     see_to_it(c);
-    if (c->base.open)
+    if (c->base.upgrading)
+        look_for_sockets(c);
+    else if (c->base.open)
         rw_load_ready(&c->base);
 }
 
@@ -296,9 +397,16 @@ static void flush(struct connection *c)
     }
 }
 
+static void free_gone(struct connection *c)
+{
+    for (struct rw_list *item; (item = rw_list_pop_front(&c->gone));)
+        rw_load_socket_free(rw_container_of(item, struct rw_load_socket, gone));
+}
+
 static void end_of_turn(struct rw_later *later)
 {
     struct connection *c = rw_container_of(later, struct connection, later);
+    free_gone(c);
     if (c->base.closing)
         return;
     if (c->leaving && !c->under_way) {
@@ -319,6 +427,8 @@ static enum rw_err begin(struct rw_load_connection *base)
         return RW_EPROTO;
     }
     c->later.run = end_of_turn;
+    rw_list_init(&c->gone);
+    base->upgrading = opens_sockets(g->settings);
     enum rw_err err =
         rw_h2_open(&c->h2, &settings, &h2_events, rw_loop_buffers(g->loop), &g->streams, c);
     c->begun = !err;
@@ -369,6 +479,8 @@ static void on_closed(struct rw_stream *stream)
     if (c->begun)
         rw_h2_close(&c->h2, RW_H2_CANCEL); /* on_reset for what was under way */
     rw_loop_later_stop(&c->later);
+    if (c->begun)
+        free_gone(c);
     rw_load_on_closed(stream);
 }
 
@@ -387,6 +499,8 @@ const struct rw_load_protocol rw_load_protocol_h2 = {
     .room = room,
     .send = send_request,
     .give_up = give_up,
+    .put = put,
+    .hang_up = hang_up,
     .leave = leave,
     .end = end,
 };

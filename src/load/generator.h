@@ -41,6 +41,7 @@ struct rw_load_call {
     struct rw_load_connection *connection;
     struct rw_load_user *user;     /* whose request it is; NULL: nobody's */
     struct rw_load_socket *socket; /* of a message; NULL: a request */
+    struct rw_load_socket *opens;  /* HTTP/2: what it asks for, or its stream has become */
     union {
         struct rw_h2_stream *stream; /* HTTP/2's */
         struct rw_buf *written;      /* HTTP/1.1's: of a request that varies, until it is sent */

@@ -41,6 +41,7 @@ void rw_load_socket_free(struct rw_load_socket *socket)
         rw_buf_drop(buf);
     }
     rw_list_remove(&socket->leaving);
+    rw_list_remove(&socket->gone);
     rw_slab_put(&generator_of(socket)->sockets, socket);
 }
 
@@ -226,6 +227,12 @@ void rw_load_socket_give_up(struct rw_load_socket *socket)
         hang_up(socket, RW_LOAD_ERROR_TIMEOUT);
 }
 
+/* A connection that was all its own has done what it was for. */
+static void be_spent(struct rw_load_socket *socket)
+{
+    socket->connection->spent = !socket->stream;
+}
+
 /* It is to end soon, in good order or not. */
 static void be_left_alone(struct rw_load_socket *socket)
 {
@@ -241,7 +248,7 @@ void rw_load_socket_leave(struct rw_load_socket *socket)
 {
     detach(socket);
     be_left_alone(socket);
-    socket->connection->spent = true;
+    be_spent(socket);
     if (socket->open && !socket->closing)
         put_close(socket, RW_WEBSOCKET_NORMAL);
 }
@@ -305,7 +312,7 @@ static void be_closed(struct rw_load_socket *socket)
         rw_load_socket_lost(socket, RW_LOAD_ERROR_CLOSED);
         put_close(socket, RW_WEBSOCKET_NORMAL);
     } else if (socket->asking) {
-        socket->connection->spent = true;
+        be_spent(socket);
         detach(socket);
         answer(socket);
     }

@@ -19,6 +19,7 @@ struct rw_load_socket {
     struct rw_h2_stream *stream; /* HTTP/2's; NULL: all of the connection */
     struct rw_load_user *user;   /* whose; NULL: nobody's */
     struct rw_list leaving;      /* in the generator's list of those that wait for the end */
+    struct rw_list gone;         /* HTTP/2: in the connection's, to be freed */
     uint64_t leaving_since_ns;
     struct rw_load_call call; /* the message that waits for its answer */
     struct rw_websocket_track track;

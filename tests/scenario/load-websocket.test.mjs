@@ -11,7 +11,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { runRingway } from "./support/run.mjs";
 import { sleep } from "./support/wait.mjs";
-import { startWebSocketOrigin } from "./support/websocket.mjs";
+import { startWebSocketOrigin, startWebSocketOrigin2 } from "./support/websocket.mjs";
 
 async function load(...args) {
   const { code, stdout, stderr } = await runRingway("load", "--json", ...args.map(String));
@@ -180,6 +180,59 @@ describe("ringway load: WebSocket", { concurrency: 3 }, () => {
     const over = (seconds) => send.latency.buckets_ns.reduce((sum, [value, count]) => sum + (value > seconds * 1e9 ? count : 0), 0);
     assert.ok(over(0.5) >= 80, `${over(0.5)} messages waited for more than half a second`);
     assert.ok(send.latency.max >= 1);
+  });
+
+  test("in streams of HTTP/2 (RFC 8441): many on few connections, beside plain requests", async (t) => {
+    const talks = [];
+    const origin = await startWebSocketOrigin2(
+      t,
+      (socket) => {
+        const talk = [];
+        talks.push(talk);
+        socket.ping("hi");
+        socket.on("message", (data, binary) => {
+          talk.push(data.length > 100 ? data.length : data.toString());
+          if (data.toString() === "leave") return socket.close(1012);
+          socket.send(data, { binary });
+        });
+      },
+      {
+        answer: (stream, headers) => {
+          if (headers[":method"] === "CONNECT" && headers[":path"] !== "/no") return false;
+          stream.respond({ ":status": headers[":path"] === "/no" ? 403 : 200 });
+          stream.end("{}");
+          return true;
+        },
+      },
+    );
+    const head = `target: http://${origin.address}\nprotocol: http2\nrate: 20\nduration: 1s\nconnections: 2\n`;
+    const { report, stderr } = await loadFile(
+      t,
+      `${head}scenarios:
+  - steps:
+      - /plain
+      - { open: "/chat?u=\${iteration}", headers: { X-A: b } }
+      - { send: "hello \${iteration}", times: 3, every: 30ms, check: [{ equals: "hello \${iteration}" }] }
+      - { send: "${"x".repeat(100000)}" }
+      - { close: 1000 }
+      `,
+    );
+    assert.equal(stderr, "");
+    assert.deepEqual([report.iterations.done, report.requests.failed, report.connects], [20, 0, 2]);
+    assert.deepEqual(report.steps.map((step) => step.answered), [20, 20, 60, 20, 20]);
+    assert.deepEqual(report.websocket, { opened: 20, sent: 80, received: 80, unasked: 0, pings: 20 });
+    assert.deepEqual([origin.pongs.length, origin.closes], [20, Array(20).fill(1000)]);
+    for (const talk of talks) assert.deepEqual(talk, [talk[0], talk[0], talk[0], 100000]);
+    const asked = origin.requests.find((headers) => headers[":method"] === "CONNECT");
+    assert.deepEqual([asked[":protocol"], asked["sec-websocket-version"], asked["x-a"], asked["sec-websocket-key"]], ["websocket", "13", "b", undefined]);
+
+    const left = (await loadFile(t, `${head}scenarios: [{ steps: [{ open: / }, { send: leave }] }]\n`)).report;
+    assert.deepEqual([left.errors.closed, left.iterations.failed], [20, 20]);
+    const refused = (await loadFile(t, `${head}scenarios: [{ steps: [{ open: /no }, { send: x }] }]\n`)).report;
+    assert.deepEqual([refused.statuses["403"], refused.iterations.failed, refused.websocket.opened], [20, 20, 0]);
+    const none = await startWebSocketOrigin2(t, () => {}, { offered: false });
+    const not = await loadFile(t, `target: http://${none.address}\nprotocol: http2\nscenarios: [{ steps: [{ open: / }] }]\n`);
+    assert.match(not.stderr, /the server has no WebSockets over HTTP\/2 \(RFC 8441\)/);
   });
 
   test("known latencies of a message are measured as they are", async (t) => {

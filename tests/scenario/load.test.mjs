@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import net from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -79,6 +80,46 @@ describe("ringway load", { concurrency: 3 }, () => {
     near("p50", 20);
     near("p95", 100);
     near("p99.9", 400);
+  });
+
+  test("known latencies over HTTP/2, of requests and of calls of gRPC: of each stream its own", async (t) => {
+    // One in ten takes 200 ms, one in a hundred 500; those of gRPC are told by their trailers.
+    let count = 0;
+    const server = http2.createServer();
+    const sessions = new Set();
+    server.on("session", (session) => sessions.add(session));
+    server.on("stream", (stream, headers) => {
+      const number = count++;
+      const isGrpc = headers["content-type"] === "application/grpc";
+      stream.resume();
+      stream.on("error", () => {});
+      setTimeout(
+        () => {
+          stream.respond({ ":status": 200, ...(isGrpc && { "content-type": "application/grpc" }) }, { waitForTrailers: isGrpc });
+          if (isGrpc) stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+          stream.end(isGrpc ? Buffer.alloc(5) : "ok");
+        },
+        number % 100 === 99 ? 500 : number % 10 === 9 ? 200 : 50,
+      );
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanup(t, () => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    });
+    const target = `http://127.0.0.1:${server.address().port}`;
+    const file = join(scratch(t), "s.yaml");
+    writeFileSync(file, `target: ${target}\nprotocol: http2\nrate: 200\nduration: 2s\nconnections: 2\nstreams: 200\nscenarios: [{ steps: [{ path: /a.B/C, grpc: { fields: '{"1": "x"}' } }] }]\n`);
+    for (const args of [["--http2", "-r", 200, "-d", "2s", "-c", 2, "-m", 200, target], [file]]) {
+      count = 0;
+      const { report } = await load(...args);
+      const share = (from, to) => report.service.buckets_ns.reduce((sum, [value, times]) => sum + (value >= from * 1e6 && value < to * 1e6 ? times : 0), 0);
+      assert.deepEqual([report.requests.answered, report.requests.failed], [400, 0]);
+      // Nothing is faster than it can be; a busy machine makes some slower.
+      assert.equal(share(0, 49), 0);
+      assert.ok(share(49, 199) <= 360 && share(49, 499) <= 396 && share(499, 1e9) >= 4, JSON.stringify([share(49, 199), share(199, 499), share(499, 1e9)]));
+      assert.ok(share(49, 199) >= 180, `half of all within 200 ms: ${share(49, 199)}`);
+    }
   });
 
   test("coordinated omission: a server that stalls is charged for all who would have waited", async (t) => {

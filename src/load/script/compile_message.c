@@ -88,8 +88,6 @@ static void compile_open(struct rw_load_compiler *compiler, const struct rw_load
             if (rw_span_is_nocase(request->headers[i].name, own[k]))
                 rw_conf_mistake_on(compiler->report, &from->headers,
                                    "\"%s\": the handshake has its own", own[k]);
-    if (compiler->config->protocol != RW_LOAD_H1)
-        rw_conf_mistake_on(compiler->report, &from->open, "a WebSocket needs `protocol: http1`");
     if (compiler->socket_open)
         rw_conf_mistake_on(compiler->report, &from->open,
                            "one WebSocket at a time: there is one, and no close");
