@@ -73,6 +73,7 @@ static bool has_others(const struct rw_load_generator *g, unsigned way)
 static unsigned next_way(struct rw_load_generator *g)
 {
     unsigned count = g->settings->address_count, way = g->way;
+    rw_assert(count > 0);
     for (unsigned i = 0; i < count && !is_usable(g, way); i++)
         way = (way + 1) % count;
     g->way = (way + 1) % count;

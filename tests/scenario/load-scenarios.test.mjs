@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { cleanup, scratch } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { startGrpcOrigin } from "./support/grpc.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { root, runRingway } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
@@ -193,6 +194,47 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     const wrong = await load(t, { "s.yaml": "target: http://a\nscenarios: [{ steps: [{ path: /a, grpc: '!' }] }]\n" });
     assert.match(wrong.stderr, /2:41: .*gRPC needs `protocol: http2`/);
     assert.match(wrong.stderr, /2:41: .*not base64/);
+  });
+
+  test("gRPC: messages of fields and of base64, filled in from a CSV file; a status that is expected", async (t) => {
+    const origin = await startGrpcOrigin(t);
+    const { report, stderr } = await load(t, {
+      "names.csv": `name,message\n"Ann ""o""",${Buffer.from("\x0a\x03Bob").toString("base64")}\nZoë,${Buffer.from("\x0a\x01x\x10\x07").toString("base64")}\n`,
+      "s.yaml": `
+        target: http://${origin.address}
+        protocol: http2
+        rate: 20
+        duration: 1s
+        connections: 2
+        data: names.csv
+        scenarios:
+          - steps:
+              - path: /shop.Orders/Get
+                grpc: { fields: '{"1": "\${name|json}", "2": \${iteration}, "3:bytes": "AAE="}' }
+                capture: [{ as: echoed, regex: '\\x0a.([^\\x10\\x1a]+)' }]
+              - { path: /shop.Orders/Get, grpc: { fields: '{"1": "again \${echoed|json}"}' } }
+              - { path: /shop.Orders/Get, grpc: "\${message}" }
+              - path: /shop.Orders/Get
+                grpc: { fields: '{"1": "fail 5 none left"}' }
+                check: [{ grpc: [0, 5] }]
+              - { path: /shop.Orders/Get, grpc: { fields: '{"1": "fail 9 no"}' } }
+        `,
+    });
+    assert.equal(stderr, "");
+    assert.deepEqual(report.steps.map((step) => [step.answered, step.failed]), [[20, 0], [20, 0], [20, 0], [20, 0], [20, 20]]);
+    assert.deepEqual(report.checks.filter((check) => check.check.startsWith("gRPC")).map((check) => [check.check, check.held]), [
+      ["gRPC status is 0", 20],
+      ["gRPC status is 0", 20],
+      ["gRPC status is 0", 20],
+      ["gRPC status is 0 or 5", 20],
+      ["gRPC status is 0", 0],
+    ]);
+    const orders = origin.calls.map((call) => call.orders[0]);
+    const named = (name) => orders.filter((order) => order.name === name).length;
+    assert.deepEqual(['Ann "o"', "Zoë", 'again Ann "o"', "again Zoë", "Bob", "x"].map(named), [10, 10, 10, 10, 10, 10]);
+    const first = orders.filter((order) => order.data.length);
+    assert.deepEqual(first.map((order) => order.count).sort((a, b) => a - b), Array.from({ length: 20 }, (_, number) => number));
+    assert.ok(first.every((order) => order.data.equals(Buffer.from([0, 1]))));
   });
 
   test("a value that no request can carry is told, and cannot add a header", async (t) => {

@@ -146,7 +146,7 @@ static void as_in_the_golden_files(void **state)
     rw_timeline_begin(timeline, 1, SECONDS, 1 << 12);
     struct world *world = make_world(timeline);
     struct rw_text summary = {0}, csv = {0}, json = {0};
-    for (unsigned i = 0; i < settings.address_count; i++)
+    for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
         assert_int_equal(
             rw_address_parse_ip(rw_span_text(addresses[i]), 8080, &settings.addresses[i]), RW_OK);
     rw_load_report_text(&settings, &world->result, &summary);
