@@ -57,8 +57,8 @@ static void see_to_it(struct connection *c)
 static void free_call(struct connection *c, struct rw_load_call *call)
 {
     c->under_way--;
-    if (call->opens) {
-        rw_list_push_back(&c->gone, &call->opens->gone);
+    if (call->socket) {
+        rw_list_push_back(&c->gone, &call->socket->gone);
         see_to_it(c);
     }
     rw_slab_put(&c->base.generator->calls, call);
@@ -133,10 +133,10 @@ static bool send_body(struct connection *c, struct rw_h2_stream *stream,
 /* False: no memory. */
 static bool prepare_socket(struct rw_load_call *call)
 {
-    call->opens = rw_load_socket_create(call->connection, call->user);
-    if (call->opens)
-        call->opens->stream = call->stream;
-    return call->opens != NULL;
+    call->socket = rw_load_socket_create(call->connection, call->user);
+    if (call->socket)
+        call->socket->stream = call->stream;
+    return call->socket != NULL;
 }
 
 static void send_request(struct rw_load_connection *base, struct rw_load_due due)
@@ -201,7 +201,7 @@ static struct rw_h2_target on_target(struct rw_h2 *h2, struct rw_h2_stream *stre
 static void become_socket(struct rw_load_call *call, struct rw_message *message)
 {
     message->status = call->status = 101;
-    rw_load_socket_opened(call->opens);
+    rw_load_socket_opened(call->socket);
     rw_load_user_head(call->user, message);
     rw_load_answered(call);
 }
@@ -213,7 +213,7 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     struct rw_message *message = &c->base.generator->message;
     if (message->status < 200)
         return;
-    if (call_of(stream)->opens && message->status < 300 && !end) {
+    if (call_of(stream)->socket && message->status < 300 && !end) {
         become_socket(call_of(stream), message);
         return;
     }
@@ -254,7 +254,7 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
                                struct rw_span data, bool end, struct rw_span trailers)
 {
     (void)buf;
-    struct rw_load_socket *socket = call_of(stream)->opens;
+    struct rw_load_socket *socket = call_of(stream)->socket;
     if (socket && stream->head_received && call_of(stream)->status == 101) {
         rw_load_socket_receive(socket, data);
         if (end && !socket->gone.next)
@@ -274,7 +274,7 @@ static enum rw_h2_more on_data(struct rw_h2 *h2, struct rw_h2_stream *stream, st
 static void on_writable(struct rw_h2 *h2, struct rw_h2_stream *stream)
 {
     (void)h2;
-    struct rw_load_socket *socket = call_of(stream)->opens;
+    struct rw_load_socket *socket = call_of(stream)->socket;
     if (socket && socket->sending)
         rw_load_socket_sent(socket);
 }
@@ -290,7 +290,7 @@ static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_c
         error = RW_LOAD_ERROR_PROTOCOL;
     else if (code == RW_H2_REFUSED_STREAM)
         error = RW_LOAD_ERROR_REFUSED;
-    struct rw_load_socket *socket = call->status == 101 ? call->opens : NULL;
+    struct rw_load_socket *socket = call->status == 101 ? call->socket : NULL;
     if (!socket)
         rw_load_failed(call, error);
     free_call(c, call);

@@ -40,14 +40,14 @@ struct rw_load_call {
     uint64_t due_ns, sent_ns; /* monotonic */
     struct rw_load_connection *connection;
     struct rw_load_user *user;     /* whose request it is; NULL: nobody's */
-    struct rw_load_socket *socket; /* of a message; NULL: a request */
-    struct rw_load_socket *opens;  /* HTTP/2: what it asks for, or its stream has become */
+    struct rw_load_socket *socket; /* of a message; HTTP/2: that a request opens, or has opened */
     union {
         struct rw_h2_stream *stream; /* HTTP/2's */
         struct rw_buf *written;      /* HTTP/1.1's: of a request that varies, until it is sent */
     };
     uint16_t request; /* which of the settings' */
     uint16_t status;  /* 0: none has come */
+    bool is_message;
 };
 
 /* Begins each protocol's own connection, which must stay small: there may be a million. */

@@ -105,7 +105,7 @@ void rw_load_on_timeouts(struct rw_timer *timer)
         struct rw_load_call *call = rw_container_of(g->all_calls.next, struct rw_load_call, link);
         if (now < call->sent_ns + g->settings->timeout_ms * RW_NS_PER_MS)
             break;
-        struct rw_load_socket *socket = call->socket;
+        struct rw_load_socket *socket = call->is_message ? call->socket : NULL;
         rw_load_failed(call, RW_LOAD_ERROR_TIMEOUT);
         if (socket)
             rw_load_socket_give_up(socket);

@@ -197,6 +197,23 @@ static struct rw_doc_table *put_table(const struct page *page, struct rw_label c
     return table;
 }
 
+static void put_sockets(const struct page *page, struct rw_doc_table *table)
+{
+    const struct rw_load_counts *counts = &page->result->tally.counts;
+    const struct {
+        struct rw_label what;
+        uint64_t count;
+    } rows[] = {
+        {RW_TEXTS("WebSockets opened", "已打开的 WebSocket"), counts->sockets},
+        {RW_TEXTS("messages sent", "已发消息"), counts->messages_out},
+        {RW_TEXTS("messages received", "已收消息"), counts->messages_in},
+        {RW_TEXTS("of them unasked", "其中非应答"), counts->pushed},
+        {RW_TEXTS("pings answered", "已回应的 ping"), counts->pings},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        put_row(page, table, rw_doc_say(page->doc, rows[i].what), (double)rows[i].count);
+}
+
 static void put_counts(const struct page *page)
 {
     const struct rw_load_counts *counts = &page->result->tally.counts;
@@ -207,6 +224,8 @@ static void put_counts(const struct page *page)
             (double)counts->answered);
     put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("found no free connection", "无空闲连接")),
             (double)counts->queued);
+    if (counts->sockets)
+        put_sockets(page, table);
     for (unsigned i = 0; i < RW_LOAD_STATUS_MAX; i++)
         if (counts->statuses[i])
             put_row(page, table,

@@ -205,7 +205,8 @@ static void put_message(struct rw_load_socket *socket, const struct rw_load_requ
 void rw_load_socket_send(struct rw_load_socket *socket, struct rw_load_due due)
 {
     struct rw_load_generator *g = generator_of(socket);
-    socket->call = (struct rw_load_call){.connection = socket->connection, .socket = socket};
+    socket->call = (struct rw_load_call){
+        .connection = socket->connection, .socket = socket, .is_message = true};
     const struct rw_load_request *request = rw_load_choose(g, &socket->call, due);
     bool waits = request->act == RW_LOAD_CLOSE || !request->unanswered;
     socket->asking = waits;
