@@ -303,13 +303,36 @@ static int serve_origin(const struct options *options, const struct rw_acceptanc
 
 /* ---- The verb ---- */
 
-static int tell_plan(const struct rw_acceptance *file)
+static void tell_counts(const struct rw_acceptance *file, const struct rw_record *record)
 {
-    printf("%s: fine: %zu load%s, %zu target%s, %u repetition%s, %.0f s\n", file->path,
-           file->loads.count, file->loads.count == 1 ? "" : "s", file->targets.count,
-           file->targets.count == 1 ? "" : "s", file->repetitions,
-           file->repetitions == 1 ? "" : "s", rw_acceptance_seconds(file));
-    return 0;
+    const struct {
+        const char *name;
+        size_t count;
+    } parts[] = {{"load", file->loads.count},
+                 {"target", file->targets.count},
+                 {"fault", record->case_count},
+                 {"repetition", file->repetitions}};
+    printf("%s: fine: ", file->path);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        printf("%zu %s%s, ", parts[i].count, parts[i].name, parts[i].count == 1 ? "" : "s");
+    printf("at most %.0f s\n", rw_cases_seconds(file, record));
+}
+
+/* With what the gateway's configuration has to do with it; nothing is started. */
+static int check(const struct rw_acceptance *file, struct rw_arena *arena)
+{
+    struct rw_record record;
+    struct rw_text why = {0};
+    enum rw_err err = rw_record_init(&record, (unsigned)file->loads.count, file->repetitions);
+    if (!err)
+        err = rw_cases_make(file, arena, &record, &why);
+    if (!err)
+        tell_counts(file, &record);
+    else
+        fprintf(stderr, "%s", why.at ? why.at : rw_err_text(err));
+    rw_record_free(&record);
+    rw_text_free(&why);
+    return err ? 2 : 0;
 }
 
 static int read_and_go(const struct options *options)
@@ -327,7 +350,7 @@ static int read_and_go(const struct options *options)
         fprintf(stderr, "%s", text.at);
     rw_text_free(&text);
     int code = err               ? 2
-               : options->check  ? tell_plan(file)
+               : options->check  ? check(file, &arena)
                : options->origin ? serve_origin(options, file)
                                  : execute(options, file);
     rw_arena_free(&arena);
@@ -346,16 +369,17 @@ const struct rw_verb rw_verb_verify = {
     .arguments = "[OPTIONS] FILE",
     .summary = "judge a system by acceptance targets, under load",
     .help =
-        "FILE says what is started or attached to, what load it gets, and what must hold:\n"
-        "ringway schema --format acceptance has its keys, examples/acceptance.yaml is one to try.\n"
-        "Each target gets a verdict: met, not met, or could not be judged, with the measured\n"
-        "value and how sure it is.\n\n"
+        "FILE says what is started or attached to, what load it gets, what goes wrong and what\n"
+        "must hold all the same. Each target gets a verdict: met, not met, or could not be judged,\n"
+        "with the measured value and how sure it is. Try examples/acceptance.yaml; all keys are in\n"
+        "docs/reference/acceptance.md, and `ringway schema --format acceptance-example` has them,\n"
+        "too.\n\n"
         "  --out FILE           FILE.html, FILE.json, FILE.xml (JUnit) or FILE.txt; as\n"
         "                       often as needed\n"
         "  --json               JSON on standard output instead of the table\n"
         "  --lang zh|en         of table and page; default en\n"
         "  --allow-target HOST  load may go to this host, which is not this machine\n"
-        "  --check              only tell the mistakes of FILE\n"
+        "  --check              only tell the mistakes of FILE and of the gateway's configuration\n"
         "  --quiet              no progress on a terminal\n"
         "  --origin NAME        be the built-in server NAME of FILE, until interrupted\n\n"
         "Only addresses that FILE names are touched. What verify starts, it ends.\n\n"

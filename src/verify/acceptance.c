@@ -414,16 +414,25 @@ enum rw_err rw_acceptance_read(const char *path, struct rw_arena *arena,
     return err;
 }
 
-double rw_acceptance_seconds(const struct rw_acceptance *file)
+double rw_acceptance_load_seconds(const struct rw_acceptance *file)
 {
     const struct rw_verify_load *loads = rw_acceptance_loads(file);
     double sum = 0;
-    const struct rw_verify_fault *faults = rw_acceptance_faults(file);
     for (size_t i = 0; i < file->loads.count; i++)
         sum += (loads[i].duration_ms + loads[i].warmup_ms) / 1e3;
-    sum *= file->repetitions;
+    return sum * file->repetitions;
+}
+
+double rw_acceptance_fault_seconds(const struct rw_verify_fault *fault)
+{
+    return (fault->before_ms + (double)fault->for_ms + fault->recovery_ms_max) / 1e3;
+}
+
+double rw_acceptance_seconds(const struct rw_acceptance *file)
+{
+    const struct rw_verify_fault *faults = rw_acceptance_faults(file);
+    double sum = rw_acceptance_load_seconds(file);
     for (size_t i = 0; i < file->faults.count; i++)
-        sum += (faults[i].before_ms + (double)faults[i].for_ms + faults[i].recovery_ms_max) / 1e3 *
-               file->fault_repetitions;
+        sum += rw_acceptance_fault_seconds(&faults[i]) * file->fault_repetitions;
     return sum;
 }

@@ -211,7 +211,10 @@ RW_MUST_CHECK enum rw_err rw_acceptance_read(const char *path, struct rw_arena *
                                              struct rw_acceptance **file,
                                              struct rw_conf_report *report);
 
-/* How long the loads take, all repetitions together, and faults at most. */
+/* How long the loads take, all repetitions together; how long a fault takes at most, each time. */
+double rw_acceptance_load_seconds(const struct rw_acceptance *file);
+double rw_acceptance_fault_seconds(const struct rw_verify_fault *fault);
+/* Both, with each fault on one dependency. */
 double rw_acceptance_seconds(const struct rw_acceptance *file);
 
 #endif

@@ -90,7 +90,9 @@ static void tell_unknown(const struct making *making, const struct rw_verify_fau
     rw_text_addf(making->why, "%s:%u:%u: ", making->file->path, fault->place.line,
                  fault->place.column);
     if (!applies_elsewhere) {
-        rw_text_addf(making->why, "nothing here can suffer from %s\n", fault->cause.at);
+        rw_text_addf(making->why,
+                     "nothing here can suffer from %s: `gateway` and `servers` say what there is\n",
+                     fault->cause.at);
         return;
     }
     rw_text_addf(making->why, "%s cannot be caused on \"%s\"; it can on", fault->cause.at,
@@ -146,4 +148,13 @@ enum rw_err rw_cases_make(const struct rw_acceptance *file, struct rw_arena *are
         err = err ? err : wrong;
     }
     return err ? err : rw_record_take_cases(record, file->fault_repetitions);
+}
+
+double rw_cases_seconds(const struct rw_acceptance *file, const struct rw_record *record)
+{
+    const struct rw_verify_fault *faults = rw_acceptance_faults(file);
+    double sum = 0;
+    for (unsigned i = 0; i < record->case_count; i++)
+        sum += rw_acceptance_fault_seconds(&faults[record->cases[i].fault]);
+    return rw_acceptance_load_seconds(file) + sum * record->fault_repetitions;
 }

@@ -13,4 +13,7 @@ enum { RW_CASES_MAX = 256 };
 RW_MUST_CHECK enum rw_err rw_cases_make(const struct rw_acceptance *file, struct rw_arena *arena,
                                         struct rw_record *record, struct rw_text *why);
 
+/* How long all of it takes at most. */
+double rw_cases_seconds(const struct rw_acceptance *file, const struct rw_record *record);
+
 #endif

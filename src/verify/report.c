@@ -307,13 +307,17 @@ static void put_head(const struct rw_verify_sheet *sheet, enum rw_language langu
     rw_text_add(text, file->name.len ? file->name : file->url);
     add(text, RW_TEXTS(": repetitions ", "：重复 "), language);
     rw_text_addf(text, "%u/%u, ", sheet->record->repeated, file->repetitions);
-    rw_quantity_write(
+    add_quantity(
         text,
         (struct rw_quantity){round(sheet->record->seconds * 10) / 10, RW_UNIT_SECONDS, NULL, NULL},
         language);
     if (sheet->record->interrupted)
         add(text, RW_TEXTS(", interrupted", "，已中断"), language);
     rw_text_adds(text, "\n\n");
+    if (!sheet->failed[0])
+        return;
+    add(text, RW_TEXTS("The run was cut off: ", "测试中途终止："), language);
+    rw_text_addf(text, "%s\n", sheet->failed);
 }
 
 static void put_sum(const struct rw_verify_sheet *sheet, enum rw_language language,
@@ -346,7 +350,5 @@ void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language
     put_head(sheet, language, text);
     put_table(sheet, language, text);
     put_coverage(sheet, language, text);
-    if (sheet->failed[0])
-        rw_text_addf(text, "\n%s", sheet->failed);
     put_sum(sheet, language, text);
 }

@@ -16,7 +16,7 @@ static void on_progress(const struct rw_load_progress *progress, void *user)
     if (progress->seconds >= 0 && progress->connected < run->take->connections_least)
         run->take->connections_least = progress->connected;
     run->now.now = progress;
-    run->now.left_s = fmax(0, rw_acceptance_seconds(run->file) - run->done_s - seconds);
+    run->now.left_s = fmax(0, run->planned_s - run->done_s - seconds);
     if (run->progress)
         run->progress(&run->now, run->user);
     if (atomic_load(&run->stop))
@@ -191,6 +191,8 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
     enum rw_err err = rw_record_init(&run->record, (unsigned)file->loads.count, file->repetitions);
     if (!err)
         err = rw_cases_make(file, &run->arena, &run->record, &run->why);
+    if (!err)
+        run->planned_s = rw_cases_seconds(file, &run->record);
     if (!err)
         err = rw_drive_init(&run->drive, file, run->allowed, &run->why);
     if (!err)

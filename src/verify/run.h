@@ -43,7 +43,7 @@ struct rw_verify_run {
     struct rw_verify_progress now;
     struct rw_take *take;
     uint64_t begin_ns;
-    double done_s; /* of loads that are over */
+    double planned_s, done_s; /* of all loads and faults; of those that are over */
     _Atomic bool stop;
 };
 

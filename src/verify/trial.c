@@ -125,16 +125,11 @@ static void on_progress(const struct rw_load_progress *progress, void *user)
     if (progress->seconds >= 0)
         advance(trial, progress);
     run->now.now = progress;
-    run->now.left_s = fmax(0, rw_acceptance_seconds(run->file) - run->done_s - progress->seconds);
+    run->now.left_s = fmax(0, run->planned_s - run->done_s - progress->seconds);
     if (run->progress)
         run->progress(&run->now, run->user);
     if (trial->stage == OVER || atomic_load(&run->stop))
         rw_load_stop(&trial->load_run);
-}
-
-static double seconds_of(const struct rw_verify_fault *fault)
-{
-    return (fault->before_ms + (double)fault->for_ms + fault->recovery_ms_max) / 1e3;
 }
 
 /* The load that the fault names, for as long as this may take, from the first second on. */
@@ -144,7 +139,7 @@ static void set_load(struct rw_verify_run *run, const struct rw_verify_fault *fa
     struct rw_verify_load load = rw_acceptance_loads(run->file)[fault->load];
     load.warmup_ms = 0;
     load.rate_to = 0;
-    load.duration_ms = (uint32_t)(seconds_of(fault) * 1e3) + SPARE_MS;
+    load.duration_ms = (uint32_t)(rw_acceptance_fault_seconds(fault) * 1e3) + SPARE_MS;
     rw_drive_settings(&run->drive, &load, run->file->seed + repetition, settings);
 }
 
@@ -215,7 +210,7 @@ static enum rw_err run_trial(struct rw_verify_run *run, unsigned which, unsigned
     run->now.trial = one;
     run->now.fault = trial.file->class;
     enum rw_err err = drive(&trial, repetition);
-    run->done_s += seconds_of(trial.file);
+    run->done_s += rw_acceptance_fault_seconds(trial.file);
     return err ? err : look_at_system(run, trial.record);
 }
 

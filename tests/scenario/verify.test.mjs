@@ -197,9 +197,11 @@ describe("verify", { concurrency: 4 }, () => {
     assert.match(readFileSync(junit, "utf8"), /<testcase classname="app" name="refuse" time="[\d.]+"><failure /);
 
     writeFileSync(file, readFileSync(file, "utf8").replace("kill, on: app", "kill, on: wroker"));
-    const wrong = await run(ringway, ["verify", file]);
-    assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /acceptance\.yaml:7:5: kill cannot be caused on "wroker"; it can on app, worker/);
+    for (const options of [[], ["--check"]]) {
+      const wrong = await run(ringway, ["verify", ...options, file]);
+      assert.equal(wrong.code, 2);
+      assert.match(wrong.stderr, /acceptance\.yaml:7:5: kill cannot be caused on "wroker"; it can on app, worker/);
+    }
   });
 
   // Each kind twice: as it is surely kept, and as it surely is not.
