@@ -121,6 +121,7 @@ enum rw_err rw_drive_init(struct rw_drive *drive, const struct rw_acceptance *fi
                      file->url.at, RW_SPAN_ARGS(url.host));
         return RW_EACCES;
     }
+    drive->host = url.host;
     drive->authority = url.authority;
     drive->base = url.target;
     while (drive->base.len && drive->base.at[drive->base.len - 1] == '/')

@@ -10,7 +10,8 @@
 struct rw_drive {
     const struct rw_acceptance *file;
     struct rw_address address;
-    struct rw_span authority, base; /* of the url: host and port; the path, without a slash */
+    struct rw_span host, authority; /* of the url; the latter with the port */
+    struct rw_span base;            /* its path, without a slash at the end */
     struct rw_tls_client *tls[2];   /* HTTP/1.1, HTTP/2; NULL: plain */
     struct rw_arena arena;
     struct rw_load_request *requests;

@@ -4,36 +4,11 @@
 #include "http/h1.h"
 
 #include <inttypes.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- One write ---- */
-
-static bool connect_now(struct rw_ledger *ledger)
-{
-    const struct timeval patience = {.tv_sec = RW_LEDGER_WAIT_MS_MAX / 1000};
-    if (ledger->fd >= 0)
-        return true;
-    ledger->fd = socket(ledger->address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (ledger->fd < 0)
-        return false;
-    setsockopt(ledger->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    setsockopt(ledger->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(ledger->fd, rw_address_sockaddr(&ledger->address), ledger->address.bytes) == 0)
-        return true;
-    close(ledger->fd);
-    ledger->fd = -1;
-    return false;
-}
-
-static void hang_up(struct rw_ledger *ledger)
-{
-    if (ledger->fd >= 0)
-        close(ledger->fd);
-    ledger->fd = -1;
-}
 
 static bool send_write(struct rw_ledger *ledger, uint64_t number)
 {
@@ -41,10 +16,10 @@ static bool send_write(struct rw_ledger *ledger, uint64_t number)
     int length = snprintf(request, sizeof(request),
                           "POST %.*s%.*s HTTP/1.1\r\nHost: %.*s\r\n%s: %" PRIu64
                           "\r\nContent-Length: 0\r\n\r\n",
-                          RW_SPAN_ARGS(ledger->base), RW_SPAN_ARGS(ledger->target->path),
-                          RW_SPAN_ARGS(ledger->authority), RW_LEDGER_FIELD, number);
+                          RW_SPAN_ARGS(ledger->drive->base), RW_SPAN_ARGS(ledger->target->path),
+                          RW_SPAN_ARGS(ledger->drive->authority), RW_LEDGER_FIELD, number);
     return length > 0 && (size_t)length < sizeof(request) &&
-           send(ledger->fd, request, (size_t)length, MSG_NOSIGNAL) == length;
+           rw_wire_send(&ledger->wire, rw_span(request, (size_t)length));
 }
 
 /* The body's bytes are read and dropped; false: it is not whole. */
@@ -64,7 +39,7 @@ static bool read_body(struct rw_ledger *ledger, const struct rw_message *message
             return false;
         if (event == RW_H1_BODY_DATA)
             continue;
-        ssize_t length = recv(ledger->fd, more, sizeof(more), 0);
+        ptrdiff_t length = rw_wire_receive(&ledger->wire, more, sizeof(more));
         if (length <= 0)
             return length == 0 && rw_h1_body_may_end(&body);
         rest = rw_span(more, (size_t)length);
@@ -81,7 +56,7 @@ static unsigned read_answer(struct rw_ledger *ledger, bool *keep)
     for (;;) {
         struct rw_arena arena;
         struct rw_message message = {0};
-        ssize_t length = recv(ledger->fd, bytes + held, sizeof(bytes) - held, 0);
+        ptrdiff_t length = rw_wire_receive(&ledger->wire, bytes + held, sizeof(bytes) - held);
         if (length <= 0)
             return 0;
         held += (size_t)length;
@@ -103,14 +78,14 @@ static void write_one(struct rw_ledger *ledger)
     bool keep = false;
     unsigned status = 0;
     uint64_t number = ledger->sent;
-    if (!connect_now(ledger))
+    if (!rw_wire_connect(&ledger->wire))
         return; /* nothing was sent: the number is still free */
     ledger->sent++;
     if (send_write(ledger, number))
         status = read_answer(ledger, &keep);
     ledger->acknowledged[number] = status >= 200 && status < 300;
     if (!keep)
-        hang_up(ledger);
+        rw_wire_hang_up(&ledger->wire);
 }
 
 /* ---- The thread ---- */
@@ -118,6 +93,10 @@ static void write_one(struct rw_ledger *ledger)
 static void *work(void *argument)
 {
     struct rw_ledger *ledger = argument;
+    sigset_t broken;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE); /* OpenSSL writes without MSG_NOSIGNAL */
+    pthread_sigmask(SIG_BLOCK, &broken, NULL);
     uint64_t gap_ns = RW_NS_PER_S / ledger->target->per_second;
     while (!atomic_load(&ledger->stop) && ledger->sent < RW_LEDGER_WRITES_MAX) {
         uint64_t next_ns = rw_clock_monotonic_ns() + gap_ns;
@@ -126,13 +105,31 @@ static void *work(void *argument)
         if (now_ns < next_ns)
             usleep((useconds_t)((next_ns - now_ns) / 1000));
     }
-    hang_up(ledger);
+    rw_wire_hang_up(&ledger->wire);
     return NULL;
+}
+
+enum rw_err rw_ledger_open(struct rw_ledger *ledger, struct rw_text *why)
+{
+    const struct rw_drive *drive = ledger->drive;
+    const struct rw_wire_options options = {
+        .address = drive->address,
+        .wait_ms_max = RW_LEDGER_WAIT_MS_MAX,
+        .tls = drive->tls[0] != NULL,
+        .insecure = drive->file->insecure,
+        .ca = drive->file->ca,
+        .name = drive->host,
+    };
+    return rw_wire_open(&ledger->wire, &options, why);
+}
+
+void rw_ledger_close(struct rw_ledger *ledger)
+{
+    rw_wire_close(&ledger->wire);
 }
 
 enum rw_err rw_ledger_start(struct rw_ledger *ledger)
 {
-    ledger->fd = -1;
     atomic_store(&ledger->stop, false);
     ledger->running = pthread_create(&ledger->thread, NULL, work, ledger) == 0;
     return ledger->running ? RW_OK : RW_ELIMIT;

@@ -159,7 +159,7 @@ static enum rw_err check_servers(const struct rw_verify_run *run, struct rw_text
     return err;
 }
 
-/* Writes with numbers, if a target asks for them; only in plain. */
+/* Writes with numbers, if a target asks for them. */
 static enum rw_err open_ledger(struct rw_verify_run *run)
 {
     const struct rw_verify_target *targets = rw_acceptance_targets(run->file);
@@ -170,17 +170,15 @@ static enum rw_err open_ledger(struct rw_verify_run *run)
             target = targets[i].what.value;
     for (size_t i = 0; i < run->file->servers.count; i++)
         built_in = built_in || rw_acceptance_servers(run->file)[i].origin;
-    if (!target || !built_in || run->drive.tls[0])
+    if (!target || !built_in)
         return RW_OK;
     run->ledger = rw_alloc_zero(sizeof(*run->ledger));
     if (!run->ledger)
         return RW_ENOMEM;
-    run->ledger->address = run->drive.address;
-    run->ledger->authority = run->drive.authority;
-    run->ledger->base = run->drive.base;
+    run->ledger->drive = &run->drive;
     run->ledger->target = target;
     run->ledger->counts = run->system.counts;
-    return RW_OK;
+    return rw_ledger_open(run->ledger, &run->why);
 }
 
 enum rw_err rw_verify_run(struct rw_verify_run *run)
@@ -222,6 +220,8 @@ void rw_verify_run_close(struct rw_verify_run *run)
     rw_drive_free(&run->drive);
     rw_record_free(&run->record);
     rw_arena_free(&run->arena);
+    if (run->ledger)
+        rw_ledger_close(run->ledger);
     rw_free(run->ledger);
     rw_text_free(&run->why);
 }

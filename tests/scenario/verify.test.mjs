@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { makeCertificates } from "./support/certificates.mjs";
 import { guardProcess, scratch } from "./support/cleanup.mjs";
 import { yaml } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
@@ -265,6 +266,39 @@ describe("verify", { concurrency: 4 }, () => {
     assert.equal(loss.result, "not_met", JSON.stringify(loss));
     assert.ok(loss.measured > 0);
     assert.equal(errors.result, "met", JSON.stringify(errors));
+  });
+
+  test("over TLS: the gateway's certificate is verified, and lost writes are counted, too", async (t) => {
+    const certificates = makeCertificates(t);
+    const { file, folder, port } = await prepare(
+      t,
+      ({ port, server }) => `
+      gateway: gateway.yaml
+      url: https://127.0.0.1:${port}
+      ca: ${certificates.cert("ca")}
+      servers: [{ name: app, address: "${server}", origin: {} }]
+      load: { rate: 100, duration: 1s, warmup: 0s, connections: 4, arrivals: even }
+      faults: [{ cause: reset, on: app, before: 500ms, for: 500ms }]
+      repetitions: 1
+      targets: [{ error_rate: { at_most_percent: 30 } }, { data_loss: { at_most: 0 } }]`,
+    );
+    const config = readFileSync(join(folder, "gateway.yaml"), "utf8");
+    const tls = `{ certificates: [{ cert: ${certificates.cert("usual")}, key: ${certificates.key("usual")} }] }`;
+    writeFileSync(join(folder, "gateway.yaml"), config.replace(`"127.0.0.1:${port}" }`, `"127.0.0.1:${port}", tls: ${tls} }`));
+    const { report, stderr } = await verify(file);
+    assert.equal(stderr, "");
+    assert.deepEqual(
+      report.targets.map((target) => [target.kind, target.result]),
+      [
+        ["error_rate", "met"],
+        ["data_loss", "met"],
+      ],
+      JSON.stringify(report),
+    );
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^ca: .*\n/m, ""));
+    const stranger = await verify(file);
+    assert.equal(stranger.code, 1);
+    assert.match(stranger.report.failed, /could not all be had/);
   });
 
   test("mistakes have their places; other machines are not touched", async (t) => {
