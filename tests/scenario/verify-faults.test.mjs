@@ -74,7 +74,7 @@ describe("verify", { concurrency: 10 }, () => {
       ["dns_lie", "dns", "3s"],
     ]);
     // The last known addresses serve on; where nobody is, requests fail.
-    assert.ok(pairs["dns_lie dns"].failed_traffic_seconds > 0.1, JSON.stringify(pairs["dns_lie dns"]));
+    assert.ok(pairs["dns_lie dns"].failed_traffic_seconds > 0, JSON.stringify(pairs["dns_lie dns"]));
   });
 
   test("certificates with a flaw", async (t) => {
@@ -83,7 +83,7 @@ describe("verify", { concurrency: 10 }, () => {
       ["certificate_name", "app", "500ms"],
     ]);
     for (const pair of [pairs["certificate_expired app"], pairs["certificate_name app"]])
-      assert.ok(pair.failed_traffic_seconds > 0.1, JSON.stringify(pair));
+      assert.ok(pair.failed_traffic_seconds > 0, JSON.stringify(pair));
   });
 
   // Two at a time: each waits some seconds until the system is well again.
