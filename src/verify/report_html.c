@@ -146,6 +146,17 @@ static void put_verdicts(const struct page *page)
 
 /* ---- Chaos coverage ---- */
 
+/* What there is several times has a name, what there is once a title. */
+static struct rw_span dependency_of(const struct page *page, const struct rw_dependency *dependency)
+{
+    struct rw_span title = rw_doc_say(page->doc, rw_dependency_title(dependency->kind));
+    if (dependency->kind == RW_DEPENDENCY_CERTIFICATE)
+        return rw_doc_format(page->doc, "%.*s · %.*s", RW_SPAN_ARGS(dependency->name),
+                             RW_SPAN_ARGS(title));
+    bool single = rw_span_is(dependency->name, rw_dependency_name(dependency->kind));
+    return single ? title : dependency->name;
+}
+
 static void put_pair(const struct page *page, struct rw_doc_table *table,
                      const struct rw_pair *pair)
 {
@@ -158,7 +169,7 @@ static void put_pair(const struct page *page, struct rw_doc_table *table,
     struct rw_text words = {0};
     put_words(page, &cells[0], rw_doc_say(page->doc, rw_pair_state_label(pair->state)),
               tones[pair->state]);
-    rw_doc_words(page->doc, &cells[1], pair->dependency->name);
+    rw_doc_words(page->doc, &cells[1], dependency_of(page, pair->dependency));
     rw_doc_words(page->doc, &cells[2], rw_doc_say(page->doc, class->title));
     rw_verify_describe_effect(pair, page->doc->language, &words);
     rw_doc_words(page->doc, &cells[3], keep(page, &words));
@@ -205,6 +216,44 @@ static bool was_noticed(const struct rw_verify_sheet *sheet, const struct rw_cas
     return false;
 }
 
+/* From one pair on, all that nobody asked for of the same dependency; where the next one begins. */
+static size_t put_rest(const struct page *page, struct rw_doc_table *table, size_t from)
+{
+    const struct rw_coverage *coverage = &page->sheet->coverage;
+    const struct rw_dependency *dependency = coverage->pairs[from].dependency;
+    struct rw_text faults = {0};
+    size_t at = from;
+    for (; at < coverage->count && coverage->pairs[at].dependency == dependency; at++) {
+        const struct rw_fault_class_info *class = rw_fault_class_info(coverage->pairs[at].fault);
+        if (coverage->pairs[at].state == RW_PAIR_NOT_ASKED)
+            rw_text_addf(&faults, "%s%s", faults.len ? ", " : "", class->name);
+    }
+    if (faults.len || faults.err) {
+        struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+        rw_doc_words(page->doc, &cells[0], dependency_of(page, dependency));
+        rw_doc_words(page->doc, &cells[1], keep(page, &faults));
+    }
+    return at;
+}
+
+static void put_not_asked(const struct page *page)
+{
+    const struct rw_label titles[] = {RW_LABEL("Dependency", "依赖"),
+                                      RW_LABEL("Not exercised", "未演练")};
+    const struct rw_coverage *coverage = &page->sheet->coverage;
+    bool any = false;
+    for (size_t i = 0; i < coverage->count; i++)
+        any = any || coverage->pairs[i].state == RW_PAIR_NOT_ASKED;
+    if (!any)
+        return;
+    struct rw_doc_table *table = rw_doc_table(
+        page->doc, rw_doc_say(page->doc, RW_TEXTS("What else can happen", "其他可能的故障")),
+        none());
+    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), SIZE_MAX);
+    for (size_t i = 0; i < coverage->count;)
+        i = put_rest(page, table, i);
+}
+
 static void put_coverage(const struct page *page)
 {
     const struct rw_label titles[] = {
@@ -219,11 +268,13 @@ static void put_coverage(const struct page *page)
     const struct rw_doc_argument sum = RW_DOC_TEXT(keep(page, &words));
     rw_doc_paragraph(page->doc, RW_TEXTS("{0}", "{0}"), &sum, 1);
     struct rw_doc_table *table = rw_doc_table(
-        page->doc,
-        rw_doc_say(page->doc, RW_TEXTS("Pairs of dependency and fault", "依赖与故障组合")), none());
+        page->doc, rw_doc_say(page->doc, RW_TEXTS("Faults that were caused", "已演练的故障")),
+        none());
     put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
     for (size_t i = 0; i < sheet->coverage.count; i++)
-        put_pair(page, table, &sheet->coverage.pairs[i]);
+        if (sheet->coverage.pairs[i].state != RW_PAIR_NOT_ASKED)
+            put_pair(page, table, &sheet->coverage.pairs[i]);
+    put_not_asked(page);
     for (unsigned i = 0; i < sheet->record->case_count; i++) {
         const struct rw_trial *trial = rw_record_trial(sheet->record, i, 0);
         if (trial->done && trial->row_count && was_noticed(sheet, &sheet->record->cases[i]))

@@ -43,12 +43,12 @@ static void describe(const struct rw_verify_target *target, const struct rw_verd
 {
     rw_text_adds(text, rw_label_in(RW_TEXTS("measured ", "实测 "), language));
     rw_verify_add_measured(target, verdict->measured, language, text);
-    rw_text_adds(text, " (");
+    rw_text_adds(text, rw_label_in(RW_TEXTS(" (", "（"), language));
     rw_verify_add_interval(target, verdict, language, text);
     rw_text_adds(text, rw_label_in(RW_TEXTS("), limit ", "），限值 "), language));
     rw_verify_add_limit(target, verdict->limit, language, text);
     if (verdict->reason) {
-        rw_text_adds(text, "; ");
+        rw_text_adds(text, rw_label_in(RW_TEXTS("; ", "；"), language));
         rw_verdict_explain(verdict, language, text);
     }
 }

@@ -2,33 +2,17 @@
 
 #include "conf/file.h"
 #include "conf/rewrite.h"
-#include "conf/scalar.h"
 #include "verify/fault/authority.h"
+#include "verify/fault/memory_file.h"
 
-#include <errno.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-enum { PEM_BYTES_MAX = 4 << 20, PATH_BYTES = 32, CHANGES_MAX = RW_ACCEPTANCE_SERVERS_MAX + 1 };
+enum { PEM_BYTES_MAX = 4 << 20, CHANGES_MAX = RW_ACCEPTANCE_SERVERS_MAX + 1 };
 
 /* ---- Files in memory ---- */
-
-/* Not close-on-exec: who is started reads it. */
-static enum rw_err put_file(const char *name, struct rw_span bytes, int *fd)
-{
-    *fd = memfd_create(name, 0);
-    if (*fd < 0)
-        return rw_err_from_errno(errno);
-    return write(*fd, bytes.at, bytes.len) == (ssize_t)bytes.len ? RW_OK : RW_EIO;
-}
-
-static void name_file(char path[PATH_BYTES], int fd)
-{
-    snprintf(path, PATH_BYTES, "/proc/self/fd/%d", fd);
-}
 
 static void close_file(int *fd)
 {
@@ -49,16 +33,6 @@ static const struct rw_verify_server *next_server(const struct rw_acceptance *fi
         if (at->kind == RW_DEPENDENCY_UPSTREAM && rw_span_eq(at->upstream, upstream))
             return at;
     return NULL;
-}
-
-/* An endpoint's address in its parts; false: it has no name that a server resolves. */
-static bool parse_named(const struct rw_config_endpoint *endpoint, struct rw_conf_address *address)
-{
-    struct rw_conf_cidr numeric;
-    if (rw_conf_address(endpoint->address, true, address))
-        return false;
-    return address->srv.len || (address->host.len && rw_conf_cidr(address->host, &numeric) &&
-                                !rw_span_is_nocase(address->host, "localhost"));
 }
 
 /* The next server that an endpoint's name leads to: of its upstream, and its port. */
@@ -119,7 +93,7 @@ static enum rw_err name_all(const struct rw_tailor *tailor, struct rw_faults *fa
         const struct rw_config_endpoint *endpoints = upstreams[i].endpoints.items;
         for (size_t k = 0; k < upstreams[i].endpoints.count && !err; k++) {
             struct rw_conf_address address;
-            if (!parse_named(&endpoints[k], &address))
+            if (!rw_endpoint_has_name(&endpoints[k], &address))
                 continue;
             *count += 1;
             err = name_endpoint(tailor, upstreams[i].name, &address, faults);
@@ -165,7 +139,7 @@ static enum rw_err make_trust(const struct rw_tailor *tailor, struct rw_tailored
     if (!err)
         err = rw_authority_certificate(tailor->authority, &pem);
     if (!err)
-        err = put_file("ringway-verify-ca", rw_text_span(&pem), &tls->ca);
+        err = rw_memory_file("ringway-verify-ca", rw_text_span(&pem), true, &tls->ca);
     rw_text_free(&pem);
     return err;
 }
@@ -176,7 +150,7 @@ static enum rw_err make_identity(const struct rw_tailor *tailor, struct rw_tailo
     enum rw_err err =
         rw_authority_issue(tailor->authority, tls->names, RW_CERTIFICATE_SOUND, &pem, &pem);
     if (!err)
-        err = put_file("ringway-verify-identity", rw_text_span(&pem), &tls->identity);
+        err = rw_memory_file("ringway-verify-identity", rw_text_span(&pem), true, &tls->identity);
     rw_text_free(&pem);
     return err;
 }
@@ -288,7 +262,7 @@ static enum rw_err make_changes(struct rw_tailor *tailor, const struct rw_addres
                                 struct rw_conf_change *changes, size_t *count)
 {
     const struct rw_config_upstream *upstreams = tailor->config->upstreams.items;
-    char place[RW_ADDRESS_TEXT_MAX + 1], file[PATH_BYTES];
+    char place[RW_ADDRESS_TEXT_MAX + 1], file[RW_MEMORY_PATH_BYTES];
     enum rw_err err = RW_OK;
     if (server) {
         place[rw_address_format(place, &server->storage)] = '\0';
@@ -299,7 +273,7 @@ static enum rw_err make_changes(struct rw_tailor *tailor, const struct rw_addres
         struct rw_span path = rw_arena_format(&tailor->arena, "upstreams[%zu].tls.ca", index);
         if (tailor->tls[i].ca < 0)
             continue;
-        name_file(file, tailor->tls[i].ca);
+        rw_memory_file_path(tailor->tls[i].ca, file);
         err = add_change(tailor, path.at, file, changes, count);
     }
     return err;
@@ -320,10 +294,11 @@ enum rw_err rw_tailor_write(struct rw_tailor *tailor, const struct rw_address *s
     if (!err)
         err = rw_conf_rewrite(rw_text_span(&before), changes, count, &after);
     if (!err)
-        err = put_file("ringway-verify-config", rw_text_span(&after), &tailor->configuration);
+        err = rw_memory_file("ringway-verify-config", rw_text_span(&after), true,
+                             &tailor->configuration);
     rw_text_free(&before);
     rw_text_free(&after);
-    name_file(tailor->path, tailor->configuration);
+    rw_memory_file_path(tailor->configuration, tailor->path);
     return err;
 }
 

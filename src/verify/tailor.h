@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "verify/acceptance.h"
 #include "verify/fault/fault.h"
+#include "verify/fault/memory_file.h"
 
 /* Of an upstream with TLS. */
 struct rw_tailored_tls {
@@ -32,7 +33,7 @@ struct rw_tailor {
     struct rw_tailored_tls *tls;
     size_t tls_count;
     int configuration; /* -1: the user's */
-    char path[32];
+    char path[RW_MEMORY_PATH_BYTES];
     struct rw_arena arena;
 };
 

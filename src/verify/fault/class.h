@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "conf/scalar.h"
 #include "conf/schema.h"
 #include "gate/config/config.h"
 #include "report/label.h"
@@ -107,6 +108,11 @@ struct rw_dependencies {
  * point into the configuration. RW_ENOMEM; RW_ELIMIT: more than RW_DEPENDENCIES_MAX. */
 RW_MUST_CHECK enum rw_err rw_dependencies_of(const struct rw_config *config, struct rw_arena *arena,
                                              struct rw_dependencies *dependencies);
+
+/* It has a name that is looked up: no IP address, no path, not localhost, for which the resolver
+ * needs no server. `address`: its parts. */
+bool rw_endpoint_has_name(const struct rw_config_endpoint *endpoint,
+                          struct rw_conf_address *address);
 
 /* How many pairs apply. */
 size_t rw_fault_pairs(const struct rw_dependencies *dependencies);

@@ -1,21 +1,23 @@
 /* What a configuration depends on, and the pairs of chaos coverage that follow. */
-#include "conf/scalar.h"
 #include "verify/fault/class.h"
+
+bool rw_endpoint_has_name(const struct rw_config_endpoint *endpoint,
+                          struct rw_conf_address *address)
+{
+    struct rw_conf_cidr numeric;
+    if (rw_conf_address(endpoint->address, true, address))
+        return false;
+    return address->srv.len || (address->host.len && rw_conf_cidr(address->host, &numeric) &&
+                                !rw_span_is_nocase(address->host, "localhost"));
+}
 
 static bool has_name(const struct rw_config_upstream *upstream)
 {
     const struct rw_config_endpoint *endpoints = upstream->endpoints.items;
-    for (size_t i = 0; i < upstream->endpoints.count; i++) {
-        struct rw_conf_address address;
-        struct rw_conf_cidr numeric;
-        if (rw_conf_address(endpoints[i].address, true, &address))
-            continue;
-        /* The resolver needs no server for localhost. */
-        bool named = address.host.len && rw_conf_cidr(address.host, &numeric) &&
-                     !rw_span_is_nocase(address.host, "localhost");
-        if (named || address.srv.len)
+    struct rw_conf_address address;
+    for (size_t i = 0; i < upstream->endpoints.count; i++)
+        if (rw_endpoint_has_name(&endpoints[i], &address))
             return true;
-    }
     return false;
 }
 

@@ -290,9 +290,11 @@ bool rw_fault_possible(const struct rw_fault_target *target, enum rw_fault_class
         lack = "that can happen to other dependencies only";
     else
         lack = means[fault]->lacks(target, fault);
+    const char *kind = rw_dependency_name(dependency->kind);
+    bool single = rw_span_is(dependency->name, kind); /* there is one of its kind */
     if (lack)
-        snprintf(why, RW_FAULT_WHY_BYTES, "%s of %s %.*s: %s", name,
-                 rw_dependency_name(dependency->kind), RW_SPAN_ARGS(dependency->name), lack);
+        snprintf(why, RW_FAULT_WHY_BYTES, "%s of %s%s%.*s: %s", name, single ? "" : kind,
+                 single ? "" : " ", RW_SPAN_ARGS(dependency->name), lack);
     return !lack;
 }
 

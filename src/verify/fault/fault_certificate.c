@@ -2,13 +2,11 @@
  * authority that the gateway trusts. */
 #include "verify/fault/authority.h"
 #include "verify/fault/fault_private.h"
+#include "verify/fault/memory_file.h"
 
 #include "io/tls.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static const char *lacks(const struct rw_fault_target *target, enum rw_fault_class fault)
@@ -21,21 +19,12 @@ static const char *lacks(const struct rw_fault_target *target, enum rw_fault_cla
     return NULL;
 }
 
-/* TLS servers read files: these are in memory. */
-static enum rw_err put_file(const char *name, const struct rw_text *text, int *fd)
-{
-    *fd = memfd_create(name, MFD_CLOEXEC);
-    if (*fd < 0)
-        return rw_err_from_errno(errno);
-    return write(*fd, text->at, text->len) == (ssize_t)text->len ? RW_OK : RW_EIO;
-}
-
 static enum rw_err serve(const int *fds, struct rw_tls_server **server, char *why)
 {
-    char paths[2][32];
+    char paths[2][RW_MEMORY_PATH_BYTES];
     struct rw_text flaws = {0};
     for (int i = 0; i < 2; i++)
-        snprintf(paths[i], sizeof(paths[i]), "/proc/self/fd/%d", fds[i]);
+        rw_memory_file_path(fds[i], paths[i]);
     const struct rw_tls_certificate_files files = {.cert = rw_span_text(paths[0]),
                                                    .key = rw_span_text(paths[1])};
     static const struct rw_span protocols[] = {RW_LITERAL("h2"), RW_LITERAL("http/1.1")};
@@ -62,9 +51,9 @@ static enum rw_err make_server(const struct rw_fault *fault, struct rw_tls_serve
     enum rw_err err = rw_authority_issue(fault->target.authority, fault->target.server_name, flaw,
                                          &certificate, &key);
     if (!err)
-        err = put_file("ringway-certificate", &certificate, &fds[0]);
+        err = rw_memory_file("ringway-certificate", rw_text_span(&certificate), false, &fds[0]);
     if (!err)
-        err = put_file("ringway-key", &key, &fds[1]);
+        err = rw_memory_file("ringway-key", rw_text_span(&key), false, &fds[1]);
     if (!err)
         err = serve(fds, server, why);
     for (int i = 0; i < 2; i++)
