@@ -267,8 +267,7 @@ static void reloads_come_in_a_storm(void **state)
     assert_true(seen->reloads >= observed.count && seen->reloads <= observed.count + 1);
     target.admin = NULL;
     assert_false(rw_fault_possible(&target, RW_FAULT_RELOAD_STORM, why));
-    assert_string_equal(
-        why, "reload_storm of configuration configuration: the gateway has no admin listener");
+    assert_string_equal(why, "reload_storm of configuration: the gateway has no admin listener");
 }
 
 /* ---- The clock ---- */
