@@ -225,7 +225,7 @@ static const struct rw_conf_field goal_fields[] = {
         .doc = "What reports call it; without one, they say what it is.",
     },
     {
-        .name = "what",
+        .name = "goal",
         .type = RW_CONF_VARIANT,
         .flags = RW_CONF_REQUIRED,
         .offset = offsetof(struct rw_simulate_goal, what),

@@ -121,7 +121,7 @@ static const struct rw_conf_variant_kind *const *const variants = rw_simulate_fa
 
 static const struct rw_conf_field failure_fields[] = {
     {
-        .name = "what",
+        .name = "failure",
         .type = RW_CONF_VARIANT,
         .flags = RW_CONF_REQUIRED,
         .offset = offsetof(struct rw_simulate_failure, what),

@@ -145,8 +145,8 @@ static void put_metrics(const struct page *page)
     if (!isnan(used))
         put_metric(page, "simulate.budget", RW_TEXTS("Error budget used", "错误预算已用"), used,
                    RW_UNIT_SHARE, used > 1 ? RW_DOC_BAD : RW_DOC_GOOD);
-    put_metric(page, "simulate.nodes", RW_TEXTS("Nodes at most", "最多节点"), ledger->nodes_most,
-               RW_UNIT_COUNT, RW_DOC_NEUTRAL);
+    put_metric(page, "simulate.nodes", RW_TEXTS("Nodes paid for, at most", "最多计费节点"),
+               ledger->most.billed, RW_UNIT_COUNT, RW_DOC_NEUTRAL);
     put_metric(page, "simulate.cost", RW_TEXTS("Cost", "成本"), ledger->cost, RW_UNIT_MONEY,
                RW_DOC_NEUTRAL);
 }
@@ -328,6 +328,73 @@ static void put_charts(const struct page *page)
         put_chart(page, RW_TEXTS("Connections held", "保持的连接"), count, held, 1);
 }
 
+/* ---- What it rests on ---- */
+
+static void put_input(const struct page *page, struct rw_doc_table *table, struct rw_label name,
+                      struct rw_quantity value)
+{
+    if (!(value.value > 0))
+        return;
+    struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+    rw_doc_words(page->doc, &cells[0], say(page, name));
+    rw_doc_words(page->doc, &cells[1], quantity(page, value));
+}
+
+static void put_costs(const struct page *page)
+{
+    const struct rw_simulate_model *model = page->sheet->model;
+    const struct rw_simulate_origin *origin = model->origin;
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("What was given", "给定的成本")), none());
+    rw_doc_column(page->doc, table, RW_DOC_WORDS, say(page, RW_TEXTS("What", "项目")), none());
+    rw_doc_column(page->doc, table, RW_DOC_WORDS, say(page, RW_TEXTS("How much", "数量")), none());
+    const struct {
+        struct rw_label name;
+        double value;
+        enum rw_unit unit;
+    } inputs[] = {
+        {RW_LABEL("Core time of a request", "单个请求的处理器时间"), model->request->cpu.mean,
+         RW_UNIT_SECONDS},
+        {RW_LABEL("Core time of a handshake", "单次握手的处理器时间"),
+         model->connection->handshake_s, RW_UNIT_SECONDS},
+        {RW_LABEL("Memory of a connection", "单个连接的内存"),
+         (double)model->connection->memory_bytes, RW_UNIT_BYTES},
+        {RW_LABEL("Memory of a request in flight", "处理中请求的内存"),
+         (double)model->request->memory_bytes, RW_UNIT_BYTES},
+        {RW_LABEL("Time of the origin for a request", "后端单个请求的时间"),
+         origin ? origin->service.mean : 0, RW_UNIT_SECONDS},
+        {RW_LABEL("Requests that the origin serves at a time", "后端并发能力"),
+         origin ? (double)origin->endpoints * origin->concurrency : 0, RW_UNIT_COUNT},
+    };
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++)
+        put_input(page, table, inputs[i].name,
+                  (struct rw_quantity){inputs[i].value, inputs[i].unit, NULL, NULL});
+}
+
+static void put_types(const struct page *page)
+{
+    static const struct rw_label titles[] = {RW_LABEL("Node", "节点"), RW_LABEL("Cores", "核数"),
+                                             RW_LABEL("Least", "最少"), RW_LABEL("Most", "最多"),
+                                             RW_LABEL("Price of an hour", "每小时价格")};
+    const struct rw_simulate_model *model = page->sheet->model;
+    struct rw_doc_table *table =
+        rw_doc_table(page->doc, say(page, RW_TEXTS("Kinds of nodes", "节点类型")), none());
+    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
+        struct rw_doc_column *column =
+            rw_doc_column(page->doc, table, i ? RW_DOC_NUMBER : RW_DOC_WORDS, say(page, titles[i]),
+                          i == 4 ? model->currency : none());
+        column->decimals = i == 4 ? 4 : 0;
+    }
+    for (size_t i = 0; i < model->fleet.count; i++) {
+        const struct rw_simulate_type *type = &rw_simulate_types(model)[i];
+        const double numbers[] = {type->cores, type->least, type->most, type->price_per_hour};
+        struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+        rw_doc_words(page->doc, &cells[0], type->name);
+        for (size_t k = 0; k < sizeof(numbers) / sizeof(*numbers); k++)
+            rw_doc_number(&cells[k + 1], numbers[k], RW_DOC_NO_FIGURE);
+    }
+}
+
 static void put_method(const struct page *page)
 {
     bool exact = page->sheet->model->method == RW_SIMULATE_EXACT;
@@ -368,6 +435,8 @@ void rw_simulate_report_html(const struct rw_simulate_sheet *sheet, enum rw_lang
               RW_SIMULATE_LIMIT_COUNT, limit_name, limit_value, RW_UNIT_SECONDS);
     put_charts(&page);
     put_method(&page);
+    put_costs(&page);
+    put_types(&page);
     enum rw_err err = rw_doc_finish(&doc);
     if (!err)
         err = rw_report_html(&doc, text);
