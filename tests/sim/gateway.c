@@ -7,8 +7,8 @@
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
  * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
  * either side; what may not be repeated is not; a drain ends by its deadline; buffers stay under
- * their cap; in the end nothing is left, and the metrics add up. When nothing fails, every request
- * succeeds.
+ * their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints are
+ * found have those that there are. When nothing fails, every request succeeds.
  */
 #include "base/alloc.h"
 #include "base/clock.h"

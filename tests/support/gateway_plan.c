@@ -480,6 +480,9 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, const ch
                          balances[below(plan, 6)]);
     add_endpoints(plan, yaml);
     rw_test_bytes_format(yaml, "]\n ");
+    if (world->discovers)
+        rw_test_bytes_format(
+            yaml, " discovery: { etcd: { servers: [\"10.1.0.8:2379\"], prefix: /app/ } }\n ");
     add_time(plan, yaml, "connect_timeout", 20000, 2000);
     rw_test_bytes_format(yaml, "\n");
     add_connections(plan, yaml);
@@ -562,6 +565,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     plan.large = chance(&plan, 25);
     plan.only_gets = chance(&plan, 25);
     world->http2 = chance(&plan, 35);
+    world->discovers = chance(&plan, 25);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))

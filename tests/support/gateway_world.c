@@ -189,6 +189,8 @@ static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
         world->workers[i].peer_count = RW_TEST_WORKERS;
     }
     struct rw_clusters_options clusters = {.metrics = world->metrics};
+    if (world->discovers)
+        clusters.loop = world->workers[0].loop; /* the control thread's, too */
     err = rw_clusters_create(&clusters, &world->clusters);
     rw_assert(!err);
 }
@@ -293,6 +295,7 @@ void rw_test_world_start(struct rw_test_world *world)
     for (unsigned i = 0; i < world->origin_count; i++)
         rw_test_origin_listen(&world->origins[i]);
     rw_test_shadow_listen(world);
+    rw_test_etcd_listen(world);
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_start(&world->clients[i]);
 }
@@ -496,6 +499,7 @@ static void let_go(struct rw_test_world *world)
         rw_test_client_free(&world->clients[i]);
     rw_test_connections_free(world);
     rw_test_shadows_free(world);
+    rw_test_etcd_free(world);
     free(world->clients);
     free(world->requests);
 }
@@ -515,6 +519,8 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
         check_limiters(world);
     if (quiet && !world->failed)
         check_answers(world);
+    if (quiet && !world->failed)
+        rw_test_etcd_check(world);
     if (world->failed)
         return false; /* what is left tells nothing more */
     let_go(world);

@@ -135,6 +135,7 @@ enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 }
 struct rw_test_connection;    /* at an origin: gateway_origin.c */
 struct rw_test_h2_connection; /* gateway_origin_h2.c */
 struct rw_test_shadow;        /* gateway_shadow.c */
+struct rw_test_etcd;          /* gateway_etcd.c */
 
 struct rw_test_world {
     struct rw_sim *sim;
@@ -157,12 +158,14 @@ struct rw_test_world {
     struct rw_test_connection *connections;
     struct rw_test_h2_connection *h2_connections;
     struct rw_test_shadow *shadows;
-    bool released; /* requests are shared out among versions */
-    bool mirrored; /* requests are mirrored: there are more exchanges than clients have */
-    bool http2;    /* what the origins speak */
-    bool strict;   /* nothing fails: every request must succeed */
-    bool harsh;    /* the network and memory fail */
-    bool verbose;  /* tell what happens */
+    struct rw_test_etcd *etcd; /* NULL: there is none */
+    bool discovers; /* the upstreams' endpoints are in etcd; set before the world is created */
+    bool released;  /* requests are shared out among versions */
+    bool mirrored;  /* requests are mirrored: there are more exchanges than clients have */
+    bool http2;     /* what the origins speak */
+    bool strict;    /* nothing fails: every request must succeed */
+    bool harsh;     /* the network and memory fail */
+    bool verbose;   /* tell what happens */
     bool failed;
     bool draining;
     unsigned drained; /* workers */
@@ -253,6 +256,12 @@ bool rw_test_idempotent(const struct rw_test_request *request);
 /* gateway_shadow.c: at 10.1.0.9:9009 */
 void rw_test_shadow_listen(struct rw_test_world *world);
 void rw_test_shadows_free(struct rw_test_world *world);
+
+/* gateway_etcd.c: at 10.1.0.8:2379, in a world that discovers */
+void rw_test_etcd_listen(struct rw_test_world *world);
+/* Nothing happens any more: the upstreams have the endpoints that etcd has. */
+void rw_test_etcd_check(struct rw_test_world *world);
+void rw_test_etcd_free(struct rw_test_world *world);
 
 /* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
 void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose);

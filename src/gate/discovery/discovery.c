@@ -38,22 +38,25 @@ void rw_discovery_remove(struct rw_discovery *discovery, struct rw_span key)
         free_group(discovery, group);
 }
 
-struct rw_discovery_group *rw_discovery_put(struct rw_discovery *discovery, struct rw_span key)
+enum rw_err rw_discovery_put(struct rw_discovery *discovery, struct rw_span key,
+                             struct rw_discovery_group **group)
 {
     rw_discovery_remove(discovery, key);
     if (discovery->group_count == RW_DISCOVERED_MAX)
-        return NULL;
-    struct rw_discovery_group *group = rw_alloc_zero(sizeof(*group));
-    if (!group)
-        return NULL;
-    rw_arena_init(&group->arena, NULL, 0, ARENA_BLOCK_BYTES, GROUP_BYTES_MAX);
-    rw_list_push_back(&discovery->groups, &group->link);
+        return RW_ELIMIT;
+    struct rw_discovery_group *made = rw_alloc_zero(sizeof(*made));
+    if (!made)
+        return RW_ENOMEM;
+    rw_arena_init(&made->arena, NULL, 0, ARENA_BLOCK_BYTES, GROUP_BYTES_MAX);
+    rw_list_push_back(&discovery->groups, &made->link);
     discovery->group_count++;
-    group->key = rw_arena_copy(&group->arena, key);
-    if (group->key.at)
-        return group;
-    free_group(discovery, group);
-    return NULL;
+    made->key = rw_arena_copy(&made->arena, key);
+    if (!made->key.at) {
+        free_group(discovery, made);
+        return RW_ENOMEM;
+    }
+    *group = made;
+    return RW_OK;
 }
 
 void rw_discovery_begin(struct rw_discovery *discovery)

@@ -107,6 +107,7 @@ static const char *take_login(struct rw_discovery_watch *watch, const json_t *an
     if (!token.len || token.len > TOKEN_BYTES_MAX || !rw_is_field_value(token))
         return "the answer to the login has no token";
     state->token.len = 0;
+    state->token.err = RW_OK;
     state->proven = false;
     rw_text_add(&state->token, token);
     return state->token.err ? rw_err_text(state->token.err) : NULL;
@@ -115,10 +116,15 @@ static const char *take_login(struct rw_discovery_watch *watch, const json_t *an
 static const char *take_range(struct rw_discovery_watch *watch, const json_t *answer)
 {
     struct state *state = state_of(watch);
-    if (rw_etcd_read_range(&state->reader, answer) != RW_ETCD_TAKEN)
+    switch (rw_etcd_read_range(&state->reader, answer)) {
+    case RW_ETCD_TAKEN:
+        state->proven = state->token.len > 0;
+        return NULL;
+    case RW_ETCD_NO_MEMORY:
+        return rw_err_text(RW_ENOMEM);
+    default:
         return "the answer is not etcd's";
-    state->proven = state->token.len > 0;
-    return NULL;
+    }
 }
 
 static const char *take_events(struct rw_discovery_watch *watch, const json_t *line)
@@ -129,7 +135,9 @@ static const char *take_events(struct rw_discovery_watch *watch, const json_t *l
         state->proven = state->token.len > 0;
         return NULL;
     case RW_ETCD_COMPACTED:
-        return rw_discovery_watch_anew(watch);
+        return rw_discovery_watch_anew(watch, "the watch is too old");
+    case RW_ETCD_NO_MEMORY:
+        return rw_discovery_watch_anew(watch, rw_err_text(RW_ENOMEM));
     case RW_ETCD_CANCELED:
         return refuse(state);
     case RW_ETCD_UNKNOWN:

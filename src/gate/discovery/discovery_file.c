@@ -47,8 +47,8 @@ static enum rw_err take(struct rw_discovery *discovery, const struct contents *c
 {
     const struct rw_config_endpoint *endpoints = contents->endpoints.items;
     rw_discovery_begin(discovery);
-    struct rw_discovery_group *group = rw_discovery_put(discovery, RW_LITERAL("file"));
-    enum rw_err err = group ? RW_OK : RW_ENOMEM;
+    struct rw_discovery_group *group = NULL;
+    enum rw_err err = rw_discovery_put(discovery, RW_LITERAL("file"), &group);
     for (size_t i = 0; i < contents->endpoints.count && !err; i++) {
         const struct rw_discovered item = {.weight = endpoints[i].weight,
                                            .priority = endpoints[i].priority,

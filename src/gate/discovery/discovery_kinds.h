@@ -58,8 +58,9 @@ RW_MUST_CHECK enum rw_err rw_discovery_create(struct rw_loop *loop, struct rw_sp
 void rw_discovery_free(struct rw_discovery *discovery);
 
 void rw_discovery_begin(struct rw_discovery *discovery);
-/* An empty group of this key, in place of the one there was; NULL: no memory, or too many. */
-struct rw_discovery_group *rw_discovery_put(struct rw_discovery *discovery, struct rw_span key);
+/* An empty group of this key, in place of the one there was. RW_ELIMIT: too many. */
+RW_MUST_CHECK enum rw_err rw_discovery_put(struct rw_discovery *discovery, struct rw_span key,
+                                           struct rw_discovery_group **group);
 void rw_discovery_remove(struct rw_discovery *discovery, struct rw_span key);
 void rw_discovery_end(struct rw_discovery *discovery);
 /* The uses are told that something has changed. */

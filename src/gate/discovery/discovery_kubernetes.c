@@ -61,9 +61,14 @@ static void request(struct rw_discovery_watch *watch, struct rw_span host, struc
 
 static const char *take_list(struct rw_discovery_watch *watch, const json_t *list)
 {
-    return rw_kubernetes_read_list(&state_of(watch)->reader, list) == RW_KUBERNETES_TAKEN
-               ? NULL
-               : "the answer is no list of EndpointSlices";
+    switch (rw_kubernetes_read_list(&state_of(watch)->reader, list)) {
+    case RW_KUBERNETES_TAKEN:
+        return NULL;
+    case RW_KUBERNETES_NO_MEMORY:
+        return rw_err_text(RW_ENOMEM);
+    default:
+        return "the answer is no list of EndpointSlices";
+    }
 }
 
 static const char *take_event(struct rw_discovery_watch *watch, const json_t *event)
@@ -72,7 +77,9 @@ static const char *take_event(struct rw_discovery_watch *watch, const json_t *ev
     case RW_KUBERNETES_TAKEN:
         return NULL;
     case RW_KUBERNETES_EXPIRED:
-        return rw_discovery_watch_anew(watch);
+        return rw_discovery_watch_anew(watch, "the watch is too old");
+    case RW_KUBERNETES_NO_MEMORY:
+        return rw_discovery_watch_anew(watch, rw_err_text(RW_ENOMEM));
     case RW_KUBERNETES_UNKNOWN:
         break;
     }
@@ -83,7 +90,7 @@ static const char *refused(struct rw_discovery_watch *watch, unsigned status, st
 {
     (void)bytes;
     if (status == 410 && watch->listed)
-        return rw_discovery_watch_anew(watch);
+        return rw_discovery_watch_anew(watch, "the watch is too old");
     if (status == 401 || status == 403)
         return "it refuses access: see the token, and whether it may list and watch "
                "endpointslices of discovery.k8s.io";

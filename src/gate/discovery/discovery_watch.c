@@ -54,10 +54,9 @@ static const struct rw_feed_events feed_events = {request, take, on_closed};
 
 /* ---- For kinds ---- */
 
-const char *rw_discovery_watch_anew(struct rw_discovery_watch *watch)
+const char *rw_discovery_watch_anew(struct rw_discovery_watch *watch, const char *why)
 {
-    rw_log_info("discovery", "%.*s: the watch is too old, all is listed again",
-                RW_SPAN_ARGS(watch->what));
+    rw_log_info("discovery", "%.*s: %s, all is listed again", RW_SPAN_ARGS(watch->what), why);
     watch->listed = false;
     rw_feed_skip(watch->feed);
     return NULL;

@@ -56,7 +56,7 @@ void rw_discovery_watch_end(struct rw_discovery *discovery);
 
 /* For `take` and `refused`, with what they return then: the watch cannot go on where it was, all is
  * listed again. */
-const char *rw_discovery_watch_anew(struct rw_discovery_watch *watch);
+const char *rw_discovery_watch_anew(struct rw_discovery_watch *watch, const char *why);
 /* The same: there is a login before anything else. */
 const char *rw_discovery_watch_login(struct rw_discovery_watch *watch);
 

@@ -30,6 +30,7 @@ static bool decode(struct rw_text *to, struct rw_span text)
     char out[256];
     size_t written;
     to->len = 0;
+    to->err = RW_OK;
     while (text.len) {
         if (!rw_base64_decode(&decoder, &text, out, sizeof(out), &written))
             return false;
@@ -62,16 +63,21 @@ static enum rw_err add(struct rw_etcd_reader *reader, struct rw_discovery_group 
 
 static void put(struct rw_etcd_reader *reader, const json_t *kv, bool gone)
 {
-    if (!decode(&reader->key, rw_json_text(kv, "key")) ||
-        !decode(&reader->value, rw_json_text(kv, "value")))
+    bool good = decode(&reader->key, rw_json_text(kv, "key")) &&
+                decode(&reader->value, rw_json_text(kv, "value"));
+    reader->lost |= reader->key.err || reader->value.err;
+    if (!good)
         return;
     struct rw_span key = rw_text_span(&reader->key);
     if (gone) {
         rw_discovery_remove(reader->discovery, key);
         return;
     }
-    struct rw_discovery_group *group = rw_discovery_put(reader->discovery, key);
-    enum rw_err err = group ? add(reader, group, rw_text_span(&reader->value)) : RW_ENOMEM;
+    struct rw_discovery_group *group = NULL;
+    enum rw_err err = rw_discovery_put(reader->discovery, key, &group);
+    if (!err)
+        err = add(reader, group, rw_text_span(&reader->value));
+    reader->lost |= err == RW_ENOMEM;
     if (err)
         rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: the value of %.*s is no endpoint: %s",
                        RW_SPAN_ARGS(reader->what), RW_SPAN_ARGS(key), rw_err_text(err));
@@ -92,6 +98,7 @@ static void note_why(struct rw_etcd_reader *reader, struct rw_span why)
     if (why.len > WHY_BYTES_MAX)
         why.len = WHY_BYTES_MAX;
     reader->why.len = 0;
+    reader->why.err = RW_OK;
     rw_text_add(&reader->why, why);
     for (size_t i = 0; i < reader->why.len; i++)
         if ((unsigned char)reader->why.at[i] < ' ')
@@ -104,13 +111,14 @@ enum rw_etcd_said rw_etcd_read_range(struct rw_etcd_reader *reader, const json_t
     const json_t *header = json_object_get(answer, "header");
     if (!json_is_object(header))
         return RW_ETCD_UNKNOWN;
+    reader->lost = false;
     rw_discovery_begin(reader->discovery);
     for (size_t i = 0; i < json_array_size(kvs); i++)
         put(reader, json_array_get(kvs, i), false);
     rw_discovery_end(reader->discovery);
     reader->revision = 0;
     note_revision(reader, header);
-    return RW_ETCD_TAKEN;
+    return reader->lost ? RW_ETCD_NO_MEMORY : RW_ETCD_TAKEN;
 }
 
 /* "error" of a line is an object, of a whole answer a text. */
@@ -145,7 +153,7 @@ enum rw_etcd_said rw_etcd_read_events(struct rw_etcd_reader *reader, const json_
         note_revision(reader, json_object_get(result, "header"));
         rw_discovery_tell(reader->discovery);
     }
-    return RW_ETCD_TAKEN;
+    return reader->lost ? RW_ETCD_NO_MEMORY : RW_ETCD_TAKEN;
 }
 
 void rw_etcd_read_error(struct rw_etcd_reader *reader, unsigned status, struct rw_span bytes)

@@ -14,6 +14,7 @@ struct rw_etcd_reader {
     uint64_t revision;         /* of the last thing that is known */
     struct rw_text key, value; /* of the entry that is being read */
     struct rw_text why;        /* of a refusal, in etcd's words */
+    bool lost;                 /* there was no memory for an entry */
 };
 
 enum rw_etcd_said {
@@ -21,6 +22,7 @@ enum rw_etcd_said {
     RW_ETCD_UNKNOWN,   /* it is not etcd who speaks */
     RW_ETCD_COMPACTED, /* what the watch was to begin with is gone: all must be listed */
     RW_ETCD_CANCELED,  /* `why` says why */
+    RW_ETCD_NO_MEMORY, /* a part of it was lost: all must be listed */
 };
 
 void rw_etcd_reader_free(struct rw_etcd_reader *reader);

@@ -45,6 +45,7 @@ static void add_endpoint(struct rw_kubernetes_reader *reader, struct rw_discover
     enum rw_err err = RW_EINVAL;
     if (len > 0 && (size_t)len < sizeof(text))
         err = rw_discovery_add(reader->discovery, group, rw_span(text, (size_t)len), &item);
+    reader->lost |= err == RW_ENOMEM;
     if (err)
         rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: an endpoint is left out: %s",
                        RW_SPAN_ARGS(reader->what), rw_err_text(err));
@@ -60,8 +61,10 @@ static void put_slice(struct rw_kubernetes_reader *reader, const json_t *slice, 
         rw_discovery_remove(reader->discovery, name);
         return;
     }
-    struct rw_discovery_group *group = rw_discovery_put(reader->discovery, name);
-    for (size_t i = 0; group && i < json_array_size(endpoints); i++)
+    struct rw_discovery_group *group = NULL;
+    enum rw_err err = rw_discovery_put(reader->discovery, name, &group);
+    reader->lost |= err == RW_ENOMEM;
+    for (size_t i = 0; !err && i < json_array_size(endpoints); i++)
         add_endpoint(reader, group, json_array_get(endpoints, i), port, rw_span_is(type, "IPv6"));
 }
 
@@ -88,11 +91,12 @@ enum rw_kubernetes_said rw_kubernetes_read_list(struct rw_kubernetes_reader *rea
     const json_t *items = json_object_get(list, "items");
     if (!json_is_array(items) || !note_version(reader, list))
         return RW_KUBERNETES_UNKNOWN;
+    reader->lost = false;
     rw_discovery_begin(reader->discovery);
     for (size_t i = 0; i < json_array_size(items); i++)
         put_slice(reader, json_array_get(items, i), false);
     rw_discovery_end(reader->discovery);
-    return RW_KUBERNETES_TAKEN;
+    return reader->lost ? RW_KUBERNETES_NO_MEMORY : RW_KUBERNETES_TAKEN;
 }
 
 enum rw_kubernetes_said rw_kubernetes_read_event(struct rw_kubernetes_reader *reader,
@@ -109,5 +113,5 @@ enum rw_kubernetes_said rw_kubernetes_read_event(struct rw_kubernetes_reader *re
         return RW_KUBERNETES_TAKEN;
     put_slice(reader, object, rw_span_is(type, "DELETED"));
     rw_discovery_tell(reader->discovery);
-    return RW_KUBERNETES_TAKEN;
+    return reader->lost ? RW_KUBERNETES_NO_MEMORY : RW_KUBERNETES_TAKEN;
 }

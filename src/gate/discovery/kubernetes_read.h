@@ -12,13 +12,15 @@ struct rw_kubernetes_reader {
     struct rw_discovery *discovery;
     struct rw_span what;                               /* for the log */
     struct rw_span port;                               /* its name or number; empty: the first */
+    bool lost;                                         /* there was no memory for an endpoint */
     char version[RW_KUBERNETES_VERSION_BYTES_MAX + 1]; /* resourceVersion of what is known */
 };
 
 enum rw_kubernetes_said {
     RW_KUBERNETES_TAKEN,
-    RW_KUBERNETES_UNKNOWN, /* no list, no event */
-    RW_KUBERNETES_EXPIRED, /* the watch cannot go on: all must be listed */
+    RW_KUBERNETES_UNKNOWN,   /* no list, no event */
+    RW_KUBERNETES_EXPIRED,   /* the watch cannot go on: all must be listed */
+    RW_KUBERNETES_NO_MEMORY, /* a part of it was lost: the same */
 };
 
 /* The answer to a list: all slices that there are. */
