@@ -60,10 +60,11 @@ struct document {
     size_t offset; /* of the host's function */
 };
 
-#define DOCUMENT(name, kind)                                                                       \
+#define DOCUMENT_AT(path, name, kind)                                                              \
     {                                                                                              \
-        "/" #name, kind, offsetof(struct rw_admin_host, name)                                      \
+        path, kind, offsetof(struct rw_admin_host, name)                                           \
     }
+#define DOCUMENT(name, kind) DOCUMENT_AT("/" #name, name, kind)
 static const struct document documents[] = {
     DOCUMENT(metrics, "text/plain; version=0.0.4; charset=utf-8"),
     DOCUMENT(status, "application/json"),
@@ -74,6 +75,8 @@ static const struct document documents[] = {
     DOCUMENT(releases, "application/json"),
     DOCUMENT(mirrors, "application/json"),
     DOCUMENT(limits, "application/json"),
+    DOCUMENT_AT("/mirrors.html", mirrors_html, "text/html; charset=utf-8"),
+    DOCUMENT_AT("/mirrors.md", mirrors_markdown, "text/markdown; charset=utf-8"),
 };
 
 static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
@@ -99,7 +102,9 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
     return respond_text(
         x, 404,
         "GET /livez /readyz /metrics /status /config /routes /upstreams "
-        "/connections /limits /releases /mirrors, POST /reload /drain /releases/ROUTE/ACTION\n");
+        "/connections /limits /releases /mirrors /mirrors.html /mirrors.md, "
+        "POST /reload /drain /releases/ROUTE/ACTION
+");
 }
 
 /* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */

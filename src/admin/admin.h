@@ -3,6 +3,7 @@
  *   GET  /livez /readyz                     200 or 503
  *   GET  /metrics                           Prometheus text
  *   GET  /status /config /routes /upstreams /connections /limits /releases /mirrors
+ *   GET  /mirrors.html /mirrors.md          the migration check for people
  *   POST /reload /drain /releases/ROUTE/ACTION
  *
  * It listens on loopback unless told otherwise. A browser's cross-site request is refused (it
@@ -28,6 +29,8 @@ struct rw_admin_host {
     void (*limits)(void *user, struct rw_text *json);
     void (*releases)(void *user, struct rw_text *json);
     void (*mirrors)(void *user, struct rw_text *json);
+    void (*mirrors_html)(void *user, struct rw_text *html);
+    void (*mirrors_markdown)(void *user, struct rw_text *markdown);
     /* RW_EINVAL: refused, and why stands in `why`. */
     enum rw_err (*reload)(void *user, struct rw_text *why);
     void (*drain)(void *user);

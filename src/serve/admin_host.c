@@ -114,6 +114,24 @@ static void host_mirrors(void *user, struct rw_text *json)
                         process->options.shared->samples, json);
 }
 
+static void report_mirrors(struct rw_process *process, enum rw_mirrors_form form,
+                           struct rw_text *text)
+{
+    rw_mirrors_report(process->snapshot, process->options.shared->metrics,
+                      process->options.shared->samples, form,
+                      rw_loop_wall_ns(process->control.loop), text);
+}
+
+static void host_mirrors_html(void *user, struct rw_text *html)
+{
+    report_mirrors(user, RW_MIRRORS_HTML, html);
+}
+
+static void host_mirrors_markdown(void *user, struct rw_text *markdown)
+{
+    report_mirrors(user, RW_MIRRORS_MARKDOWN, markdown);
+}
+
 static enum rw_err host_act(void *user, struct rw_span route, struct rw_span action,
                             struct rw_text *why)
 {
@@ -159,6 +177,8 @@ void rw_process_init_admin(struct rw_process *process)
         .limits = host_limits,
         .releases = host_releases,
         .mirrors = host_mirrors,
+        .mirrors_html = host_mirrors_html,
+        .mirrors_markdown = host_mirrors_markdown,
         .reload = host_reload,
         .drain = host_drain,
         .act = host_act,

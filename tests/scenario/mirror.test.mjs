@@ -111,6 +111,14 @@ test("the migration check: status, fields and JSON, but for what is ignored", as
   assert.equal(report.compared, 4);
   assert.deepEqual(report.differences, { status: 1, field: 1, body: 2 });
   assert.ok(!JSON.stringify(report).includes("secret"));
+  // The same for people.
+  const markdown = (await request(`${gateway.admin}/mirrors.md`)).text;
+  assert.match(markdown, /\*\*Answers differ:\*\* 3 of 4 that were compared \(75%\)\. With 95% confidence at most \d+(\.\d+)?% of all such answers would\./);
+  assert.match(markdown, /\| no answer \| +0 \|/);
+  assert.match(markdown, /GET \/path: body \/a\/b\/1 is another number/);
+  const page = await request(`${gateway.admin}/mirrors.html`);
+  assert.equal(page.headers["content-type"], "text/html; charset=utf-8");
+  assert.match(page.text, /<h1>Migration check[^]*3 of 4 that were compared/);
   await pair((_, response) => response.end("x".repeat(100000)), (_, response) => response.end("y".repeat(100000)), "too long to be compared");
   assert.equal(await results(gateway, "uncompared"), 1);
 });

@@ -27,5 +27,11 @@ struct rw_samples;
  * samples of what differed. */
 void rw_mirrors_describe(const struct rw_snapshot *snapshot, const struct rw_metrics *metrics,
                          struct rw_samples *samples, struct rw_text *json);
+/* The same for people: a page that stands for itself, or Markdown, with what the counts mean.
+ * Errors are in text->err. */
+enum rw_mirrors_form { RW_MIRRORS_HTML, RW_MIRRORS_MARKDOWN };
+void rw_mirrors_report(const struct rw_snapshot *snapshot, const struct rw_metrics *metrics,
+                       struct rw_samples *samples, enum rw_mirrors_form form, uint64_t wall_ns,
+                       struct rw_text *text);
 
 #endif

@@ -46,20 +46,32 @@ static void describe(const struct rw_mirror *mirror, const struct rw_metrics *me
     rw_text_adds(json, "}");
 }
 
+/* The route in the upper half of `at`, its policy in the lower one. */
+const struct rw_mirror *rw_mirror_next(const struct rw_snapshot *snapshot, uint64_t *at)
+{
+    for (uint32_t r = (uint32_t)(*at >> 32); r < snapshot->route_count; r++) {
+        const struct rw_route *route = &snapshot->routes[r];
+        for (uint32_t p = (uint32_t)*at; p < route->policy_count; p++) {
+            *at = (uint64_t)r << 32 | (p + 1);
+            if (route->policies[p].policy == &rw_policy_mirror)
+                return route->policies[p].instance;
+        }
+        *at = (uint64_t)(r + 1) << 32;
+    }
+    return NULL;
+}
+
 void rw_mirrors_describe(const struct rw_snapshot *snapshot, const struct rw_metrics *metrics,
                          struct rw_samples *samples, struct rw_text *json)
 {
-    bool first = true;
+    const struct rw_mirror *mirror;
+    const char *comma = "";
+    uint64_t at = 0;
     rw_text_adds(json, "[");
-    for (unsigned i = 0; i < snapshot->route_count; i++) {
-        const struct rw_route *route = &snapshot->routes[i];
-        for (unsigned p = 0; p < route->policy_count; p++) {
-            if (route->policies[p].policy != &rw_policy_mirror)
-                continue;
-            rw_text_adds(json, first ? "" : ",\n");
-            describe(route->policies[p].instance, metrics, samples, json);
-            first = false;
-        }
+    while ((mirror = rw_mirror_next(snapshot, &at))) {
+        rw_text_adds(json, comma);
+        describe(mirror, metrics, samples, json);
+        comma = ",\n";
     }
     rw_text_adds(json, "]\n");
 }

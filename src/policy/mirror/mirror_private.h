@@ -129,6 +129,10 @@ void rw_mirror_take_body(struct rw_mirror_job *job, unsigned side, struct rw_spa
 /* Compares both answers, counts, and keeps a sample of what differs. */
 void rw_mirror_judge(struct rw_mirror_job *job);
 
+/* mirror_describe.c: the mirrors of a configuration one after the other; NULL: there is no further
+ * one. `at` begins as 0 and is moved on. */
+const struct rw_mirror *rw_mirror_next(const struct rw_snapshot *snapshot, uint64_t *at);
+
 /* mirror_tap.c */
 
 /* Neither fails the exchange: RW_ENOMEM means that it is not tapped. */
