@@ -135,8 +135,9 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
     if (cluster->discovery.len)
-        rw_text_addf(text, "\n  discovery %.*s; the endpoints above until it has answered",
-                     RW_SPAN_ARGS(cluster->discovery));
+        rw_text_addf(text, "\n  discovery %.*s; %s until it has answered",
+                     RW_SPAN_ARGS(cluster->discovery),
+                     atomic_load(&cluster->set)->count ? "the endpoints above" : "no endpoint");
     explain_tiers(cluster, text);
     explain_lines(cluster, text);
     explain_retries(&cluster->retries, text);

@@ -210,7 +210,7 @@ test("Kubernetes: slices come and go, a watch is resumed, one too old begins ane
   assert.equal((await gateway.get("/")).text, "b");
   await noReload(gateway);
   const told = await runRingway("explain", gateway.configFile, "/");
-  assert.match(told.stdout, /discovery kubernetes app; the endpoints above until it has answered/);
+  assert.match(told.stdout, /discovery kubernetes app; no endpoint until it has answered/);
 });
 
 test("Kubernetes: over TLS, with the authority and the token of a service account", async (t) => {
@@ -259,6 +259,7 @@ test("mistakes have their places; without endpoints there is 503", async (t) => 
     ["{ kubernetes: { service: app } }", /"server" is missing, and KUBERNETES_SERVICE_HOST is not set/],
     ['{ kubernetes: { service: "App/", server: "127.0.0.1:1", plain: true } }', /"App\/" is no name of Kubernetes/],
     ["{ etcd: { prefix: x } }", /"servers" is missing/],
+    ["{ etcd: { servers: [127.0.0.1:1], prefix: x, tls: { ca: /nowhere.pem } } }", /:\d+:\d+: \/nowhere\.pem: cannot be opened/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, username: joe } }", /"username" needs "password"/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, password: joe } }", /"password" needs "username"/],
   ]) {

@@ -165,8 +165,10 @@ static enum rw_err start_discovery(struct rw_cluster_control *control,
         return RW_OK;
     enum rw_err err = name_discovery(control, upstream->discovery);
     control->discovery.changed = on_discovered;
-    if (err || !clusters->options.loop)
+    if (err)
         return err;
+    if (!clusters->options.loop)
+        return rw_discovery_check(upstream->discovery, report);
     return rw_discovery_start(&clusters->discoveries, clusters->options.loop, control->cluster.name,
                               upstream->discovery, report, &control->discovery);
 }

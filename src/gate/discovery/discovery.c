@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/discovery/discovery_kinds.h"
+#include "gate/discovery/discovery_secure.h"
 
 enum { ARENA_BLOCK_BYTES = 512, GROUP_BYTES_MAX = 4 << 20, ARENA_BYTES_MAX = 1 << 20 };
 
@@ -313,6 +314,21 @@ enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct
     use->discovery = discovery;
     rw_list_push_back(&discovery->uses, &use->link);
     return RW_OK;
+}
+
+/* The authority of a service account, which is the default, is only there in a cluster. */
+enum rw_err rw_discovery_check(const struct rw_config_discovery *config,
+                               struct rw_conf_report *report)
+{
+    const struct rw_config_tls_client *tls = config->etcd         ? config->etcd->tls
+                                             : config->kubernetes ? config->kubernetes->tls
+                                                                  : NULL;
+    struct rw_tls_client *client = NULL;
+    if (!tls || !tls->place.line)
+        return RW_OK;
+    enum rw_err err = rw_discovery_secure(tls, report, &client);
+    rw_tls_client_drop(client);
+    return err;
 }
 
 void rw_discovery_stop(struct rw_discovery_use *use)

@@ -41,6 +41,9 @@ RW_MUST_CHECK enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop
                                              const struct rw_config_discovery *config,
                                              struct rw_conf_report *report,
                                              struct rw_discovery_use *use);
+/* For who only checks a configuration: is what the settings name there, and good? RW_EINVAL. */
+RW_MUST_CHECK enum rw_err rw_discovery_check(const struct rw_config_discovery *config,
+                                             struct rw_conf_report *report);
 /* A use that was not started is fine. What is under way ends in the loop's next turns. */
 void rw_discovery_stop(struct rw_discovery_use *use);
 
