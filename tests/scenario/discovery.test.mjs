@@ -71,6 +71,7 @@ test("etcd: listed, then watched; a reload keeps what is known", { skip: !instal
   assert.equal((await gateway.get("/")).text, "c");
   assert.equal((await upstreamOf(gateway)).discovered, false);
   await eventually(() => gateway.logLines().some(({ component }) => component === "discovery"));
+  assert.ok((await gateway.metric("ringway_upstream_discovery_failures_total", { upstream: "app" })) > 0);
 
   const etcd = await startEtcd(t, { ports });
   await etcd.put("/app/1", a.address);

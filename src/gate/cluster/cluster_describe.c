@@ -123,8 +123,9 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     describe_tiers(&control->cluster, set, now_ms, json);
     describe_label("discovery", control->cluster.discovery, json);
     if (control->cluster.discovery.len)
-        rw_text_addf(json, ",\"discovered\":%s",
-                     rw_discovery_answered(&control->discovery) ? "true" : "false");
+        rw_text_addf(json, ",\"discovered\":%s,\"discovery_failures\":%llu",
+                     rw_discovery_answered(&control->discovery) ? "true" : "false",
+                     (unsigned long long)rw_discovery_failures(&control->discovery));
     const struct rw_limiter *limiter = control->cluster.limiter;
     if (limiter)
         rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
@@ -283,17 +284,24 @@ static void expose_paths(const struct rw_clusters *clusters, struct rw_text *tex
     }
 }
 
-static void expose_discoveries(const struct rw_clusters *clusters, struct rw_text *text)
+static void expose_discovery(const struct rw_clusters *clusters, bool failures,
+                             struct rw_text *text)
 {
     const struct rw_cluster_control *control = NULL;
-    rw_metrics_expose_head(text, "ringway_upstream_discovered", "gauge",
-                           "Whether the endpoints of an upstream with `discovery` were ever found");
+    const char *name =
+        failures ? "ringway_upstream_discovery_failures_total" : "ringway_upstream_discovered";
+    rw_metrics_expose_head(text, name, failures ? "counter" : "gauge",
+                           failures ? "Times that asking for the endpoints of an upstream failed"
+                                    : "Whether the endpoints of an upstream with `discovery` were "
+                                      "ever found");
     while ((control = next_in_force(clusters, control))) {
         if (!control->cluster.discovery.len)
             continue;
-        rw_text_adds(text, "ringway_upstream_discovered{upstream=\"");
+        uint64_t value = failures ? rw_discovery_failures(&control->discovery)
+                                  : rw_discovery_answered(&control->discovery);
+        rw_text_addf(text, "%s{upstream=\"", name);
         add_label(text, control->cluster.name);
-        rw_text_addf(text, "\"} %d\n", rw_discovery_answered(&control->discovery));
+        rw_text_addf(text, "\"} %llu\n", (unsigned long long)value);
     }
 }
 
@@ -331,7 +339,8 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     expose_localities(clusters, text);
     expose_tiers(clusters, text);
     expose_paths(clusters, text);
-    expose_discoveries(clusters, text);
+    expose_discovery(clusters, false, text);
+    expose_discovery(clusters, true, text);
     expose_limiters(clusters, text, true);
     expose_limiters(clusters, text, false);
 }

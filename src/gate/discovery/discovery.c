@@ -165,6 +165,11 @@ bool rw_discovery_answered(const struct rw_discovery_use *use)
     return use->discovery && use->discovery->answered;
 }
 
+uint64_t rw_discovery_failures(const struct rw_discovery_use *use)
+{
+    return use->discovery ? use->discovery->failures : 0;
+}
+
 /* ---- JSON ---- */
 
 struct rw_span rw_json_text(const json_t *object, const char *name)

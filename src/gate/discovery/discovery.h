@@ -49,6 +49,8 @@ void rw_discovery_stop(struct rw_discovery_use *use);
 
 /* Has it ever been known what there is? */
 bool rw_discovery_answered(const struct rw_discovery_use *use);
+/* How often asking has failed so far; of a file: reading it. */
+uint64_t rw_discovery_failures(const struct rw_discovery_use *use);
 /* All that is known, in no order; NULL before the first, and after the last. */
 const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use,
                                               const struct rw_discovered *after);

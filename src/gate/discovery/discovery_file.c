@@ -85,6 +85,7 @@ static void read_now(struct state *state)
     enum rw_err err = rw_conf_read_file(state->path.at, &record, &arena, &contents, &report);
     if (!err)
         err = take(state->discovery, &contents);
+    state->discovery->failures += report.count || err;
     if (report.count)
         tell_mistakes(state->discovery, &report);
     else if (err)

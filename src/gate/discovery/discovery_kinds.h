@@ -48,6 +48,7 @@ struct rw_discovery {
     struct rw_list groups;
     unsigned group_count;
     bool answered;
+    uint64_t failures; /* of asking */
 };
 
 /* Without a kind and its state; texts are copied. */

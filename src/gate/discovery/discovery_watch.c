@@ -42,6 +42,11 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
     return why;
 }
 
+static void failed(void *user)
+{
+    ((struct rw_discovery_watch *)user)->discovery->failures++;
+}
+
 static void on_closed(void *user)
 {
     struct rw_discovery_watch *watch = user;
@@ -50,7 +55,7 @@ static void on_closed(void *user)
     rw_discovery_free(watch->discovery);
 }
 
-static const struct rw_feed_events feed_events = {request, take, on_closed};
+static const struct rw_feed_events feed_events = {request, take, failed, on_closed};
 
 /* ---- For kinds ---- */
 

@@ -115,6 +115,7 @@ static void fail(struct rw_feed *feed, const char *why)
     rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %.*s: %s", RW_SPAN_ARGS(feed->options.what),
                    (int)len, server, why);
     feed->server = (feed->server + 1) % feed->options.server_count;
+    feed->options.events->failed(feed->options.user);
     leave(feed, false);
 }
 

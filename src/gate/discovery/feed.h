@@ -33,6 +33,8 @@ struct rw_feed_events {
     /* An answer, or a line of one. NULL: good. Else what is wrong with it (static, or alive until
      * the next call): the connection is given up, as if it had failed. */
     const char *(*take)(void *user, unsigned status, struct rw_span bytes);
+    void (*failed)(
+        void *user); /* a connection or an answer was of no use; it was told in the log */
     void (*on_closed)(void *user);
 };
 
