@@ -296,6 +296,13 @@ static bool own_status(unsigned status)
     return false;
 }
 
+/* What the gateway asked again may overtake what it has given up, and then fails in its place; a
+ * hedge may lose to the first. */
+static bool first_of_several(const struct rw_test_request *r)
+{
+    return r->arrivals > 1 && r->answered_status == r->first_status;
+}
+
 static void check_origin_head(struct rw_test_client *client, const struct rw_test_reader *reader,
                               const struct rw_test_request *r)
 {
@@ -304,7 +311,7 @@ static void check_origin_head(struct rw_test_client *client, const struct rw_tes
     if (id != r->id)
         rw_test_fail(client->world, "client %u asked for %u and was given %u", number(client),
                      r->id, id);
-    else if (r->answered_status != status)
+    else if (r->answered_status != status && !first_of_several(r))
         rw_test_fail(client->world, "%u: status %u became %u", id, status, r->answered_status);
     else if (r->arrivals == 0)
         rw_test_fail(client->world, "%u: answered, but no origin was asked", id);

@@ -43,6 +43,8 @@ static bool is_read(const struct rw_test_request *request)
 void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *r)
 {
     r->arrivals++;
+    if (r->arrivals == 1)
+        r->first_status = r->status;
     if (r->arrivals >
         (rw_test_idempotent(r) ? world->tries_max : 1) + (world->hedges && is_read(r)))
         rw_test_fail(world, "%s %u arrived %u times", r->method, r->id, r->arrivals);

@@ -71,6 +71,7 @@ struct rw_test_request {
     bool head_sent, all_sent, arrived_whole, from_origin;
     uint16_t answered_status;
     unsigned arrivals;
+    uint16_t first_status; /* what the origin said the first time, or would have */
 };
 
 struct rw_test_bytes {
