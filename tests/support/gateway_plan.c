@@ -264,16 +264,29 @@ static void add_delay(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, " } },");
 }
 
+/* Answers that are kept; no path is asked for twice, so none is given. */
+static void add_keeping(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    plan->world->filtered = true;
+    rw_test_bytes_format(yaml, " stale: {");
+    add_number(plan, yaml, "memory_max", 50, 16777216, 65536, 200000);
+    rw_test_bytes_format(yaml, "B,");
+    add_number(plan, yaml, "body_max", 50, 65536, 1, 20000);
+    rw_test_bytes_format(yaml, "B },");
+}
+
 static void add_policies(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    bool filters = chance(plan, 25), delay = chance(plan, 20);
-    if (!filters && !delay)
+    bool filters = chance(plan, 25), delay = chance(plan, 20), keeps = chance(plan, 20);
+    if (!filters && !delay && !keeps)
         return;
     rw_test_bytes_format(yaml, "  policies: [");
     if (delay)
         add_delay(plan, yaml);
     if (filters)
         add_filters(plan, yaml);
+    if (keeps)
+        add_keeping(plan, yaml);
     rw_test_bytes_format(yaml, " ]\n");
 }
 
