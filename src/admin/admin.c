@@ -99,12 +99,10 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
         rw_text_free(&text);
         return flow;
     }
-    return respond_text(
-        x, 404,
-        "GET /livez /readyz /metrics /status /config /routes /upstreams "
-        "/connections /limits /releases /mirrors /mirrors.html /mirrors.md, "
-        "POST /reload /drain /releases/ROUTE/ACTION
-");
+    return respond_text(x, 404,
+                        "GET /livez /readyz /metrics /status /config /routes /upstreams "
+                        "/connections /limits /releases /mirrors /mirrors.html /mirrors.md, "
+                        "POST /reload /drain /releases/ROUTE/ACTION\n");
 }
 
 /* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */

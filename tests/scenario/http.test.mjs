@@ -476,6 +476,18 @@ test("a request byte by byte", async (t) => {
   connection.destroy();
 });
 
+test("a body that has come with its head is not waited for, however long the answer takes", async (t) => {
+  const origin = await startOrigin(t, { answer: async (_, response, body) => (await sleep(600), response.end(`got ${body}`)) });
+  const gateway = await startGateway(t, (g) => `listeners: [{ address: "127.0.0.1:${g.port}", timeouts: { body_idle: 100ms } }]\nroutes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: "${origin.address}" }]\n`);
+  for (const body of ["Content-Length: 2\r\n\r\nhi", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"]) {
+    const connection = await openRaw(gateway.port);
+    connection.write(`POST / HTTP/1.1\r\nHost: a\r\n${body}`);
+    const answer = await connection.response();
+    assert.deepEqual([answer.status, answer.text], [200, "got hi"]);
+    connection.destroy();
+  }
+});
+
 test("HTTP/1.0", async (t) => {
   const origin = await startOrigin(t, {
     answer(incoming, response) {

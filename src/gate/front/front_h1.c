@@ -175,7 +175,9 @@ static void begin(struct rw_h1_connection *c, struct rw_exchange *x)
     if (!rw_h1_same(c, turn))
         return;
     rw_h1_hold_back(c, flow == RW_FLOW_HOLD);
-    if (!x->request_ended)
+    if (x->request_ended)
+        rw_h1_await(c); /* all of the body came with the head: no more of it is due */
+    else
         rw_h1_feed_body(c);
 }
 
