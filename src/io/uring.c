@@ -7,7 +7,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum {
@@ -15,6 +17,7 @@ enum {
     COMPLETIONS = 8192,
     COMPLETIONS_PER_BATCH = 256,
     BATCHES_PER_TURN = 4,
+    RECEIVE_BYTES_MAX = 64 * 1024,
     LENT_BUFFERS_FIRST = 32,
     LENT_BUFFERS_MAX = 256,
     SENDS_PER_PAGE = 16,
@@ -167,6 +170,15 @@ static enum rw_err open_ring(struct io_uring *ring)
                                                                        : RW_EUNSUPPORTED;
 }
 
+/* Whether a multishot receive may have a limit cannot be asked; kernels before 6.17 refuse it. */
+static bool limits_receives(void)
+{
+    struct utsname kernel;
+    unsigned major, minor;
+    return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 6 || (major == 6 && minor >= 17));
+}
+
 static void uring_destroy(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
@@ -190,6 +202,7 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
         return err;
     }
     state->lender = (struct uring_lender){.count = LENT_BUFFERS_MAX, .room = RW_BUF_SMALL_BYTES};
+    state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
     state->later_end = &state->later;
     loop->state = state;

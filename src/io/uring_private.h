@@ -58,6 +58,10 @@ struct uring_state {
     int wake_fd;
     bool wake_armed;
     struct uring_lender lender;
+    /* A receive ends by itself after so many bytes, and is asked for anew: what a stream gets that
+     * its owner does not want any more is not much. In the place of `optlen`, which liburing does
+     * not name yet; 0: the kernel knows no such limit (it came with 6.17). */
+    unsigned receive_bytes_max;
     struct rw_slab sends; /* of struct rw_uring_send */
 };
 

@@ -4,8 +4,9 @@
  * plain recv and send, since a buffer that is filled, sent and filled again stays in the cache,
  * while lent ones come around cold. Turning receiving off does not cancel it, since most pauses
  * pass without data: only when bytes come meanwhile are they held on the stream and the receive is
- * cancelled, so that the peer is slowed down. While no receive is armed a poll for a hang-up tells
- * resets.
+ * cancelled, so that the peer is slowed down; and each receive ends by itself after some bytes,
+ * because the kernel hands over all that is there before it hears of it. While no receive is armed
+ * a poll for a hang-up tells resets.
  */
 #include "base/alloc.h"
 #include "io/address.h"
@@ -31,6 +32,7 @@ enum {
     /* Sends begun, up to the number from which a slot of the table of files pays. */
     SENDS_ONE = RW_STREAM_BACKEND << 10,
     SENDS_FOR_SLOT = 31 * SENDS_ONE,
+    LIMITED = RW_STREAM_BACKEND << 15, /* what is armed has a limit: receive_bytes_max */
 };
 
 /* From here on a send is tried at once. */
@@ -97,8 +99,9 @@ static void arm_receive(struct rw_stream *stream)
     RW_URING_PREPARE(sqe, recv_multishot, stream->fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = LENT_GROUP;
-    clear(stream, ARMED_POLL | READABLE);
-    set(stream, RECEIVE_ARMED);
+    sqe->file_index = state_of(stream)->receive_bytes_max;
+    clear(stream, ARMED_POLL | READABLE | LIMITED);
+    set(stream, RECEIVE_ARMED | (sqe->file_index ? LIMITED : 0u));
 }
 
 static void cancel_receive(struct rw_stream *stream)
@@ -423,6 +426,9 @@ static void on_receive_over(struct rw_stream *stream, int result)
 {
     if (result == 0) {
         set(stream, RECEIVE_ENDED);
+    } else if (result == -EINVAL && stream->flags & LIMITED) {
+        state_of(stream)->receive_bytes_max = 0; /* an older kernel */
+        rw_loop_stream_ready(stream);
     } else if (result == -ENOBUFS) {
         if (!rw_uring_lend_more(&state_of(stream)->lender))
             rw_loop_stream_starved(stream);
