@@ -1,5 +1,5 @@
 /* struct rw_h2: what the owner of an HTTP/2 connection embeds. Included by http/h2.h, which tells
- * its use. The owner reads `user`, `reason`, `peer_connect_protocol` and nothing else.
+ * its use. The owner reads `user`, `reason`, `refused`, `peer_connect_protocol` and nothing else.
  *
  * What only a connection with streams needs is in struct rw_h2_table, made with the first stream
  * and given back by rw_h2_rest.
@@ -70,6 +70,7 @@ struct rw_h2 {
     uint32_t gap_first, gap_last; /* the latest ids that the peer has left out */
     uint32_t stream_count;        /* in the table */
     uint32_t open_count;          /* and not ended both ways */
+    uint32_t refused;             /* streams of the peer's, with REFUSED_STREAM, so far; wraps */
 
     /* Sending. */
     struct rw_buf *out_first, *out_last;

@@ -121,6 +121,7 @@ static void refuse_stream(struct rw_h2 *h2, uint32_t id)
     rw_h2_charge(h2, RW_H2_FLOOD_REFUSED);
     if (h2->ended)
         return;
+    h2->refused++;
     rw_h2_put_number(h2, RW_H2_RST_STREAM, id, RW_H2_REFUSED_STREAM);
     rw_h2_note_reset(h2, id);
 }

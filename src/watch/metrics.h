@@ -79,7 +79,9 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(HTTP2_OPEN, "ringway_http2_connections_open", GAUGE, "Client connections open now that speak HTTP/2") \
     X(HTTP2_STREAMS, "ringway_http2_streams_total", COUNTER, "Requests that came over HTTP/2, refused ones too") \
     X(HTTP2_RESETS_RECEIVED, "ringway_http2_resets_received_total", COUNTER, "Streams that ended before their time by the client, or by its errors") \
-    X(HTTP2_RESETS_SENT, "ringway_http2_resets_sent_total", COUNTER, "Streams that the gateway cut or refused") \
+    X(HTTP2_RESETS_SENT, "ringway_http2_resets_sent_total", COUNTER, "Streams that the gateway cut") \
+    X(HTTP2_REFUSED, "ringway_http2_streams_refused_total", COUNTER, "Streams refused: above http2.streams, or no memory for them") \
+    X(HTTP2_STALLED, "ringway_http2_streams_stalled_total", COUNTER, "Streams cut because the client gave no window for them for timeouts.send_idle") \
     X(HTTP2_GOAWAYS, "ringway_http2_goaways_sent_total", COUNTER, "Client connections that were asked to end: drain, reload, requests per connection") \
     X(HTTP2_ERRORS, "ringway_http2_connection_errors_total", COUNTER, "Client connections that ended by an error of HTTP/2, floods among them") \
     X(UPSTREAM_CONNECTS, "ringway_upstream_connects_total", COUNTER, "Connections to endpoints opened") \

@@ -98,8 +98,10 @@ test("rapid reset (CVE-2023-44487): of requests that the origin has", (t) =>
 test("resets by errors of the client's own", (t) =>
   endsCalmly(t, "resets", (i) => headers(1 + 2 * i, request("/", [["connection", "close"]]))));
 
-test("streams above the announced limit", (t) =>
-  endsCalmly(t, "refused_streams", (i) => headers(1 + 2 * i, request("/silent"))));
+test("streams above the announced limit", async (t) => {
+  const gateway = await endsCalmly(t, "refused_streams", (i) => headers(1 + 2 * i, request("/silent")));
+  assert.ok((await gateway.metric("ringway_http2_streams_refused_total")) >= 1000);
+});
 
 test("CONTINUATION flood (CVE-2024-27316): empty ones, small ones, large ones", async (t) => {
   for (const [name, content] of [
@@ -182,6 +184,7 @@ test("answers that no window is given for: the streams end, the memory is bounde
   // stream, or (before Linux 6.17) some 600 KiB.
   for (const client of clients)
     for (let k = 0; k < 100; k++) assert.equal((await client.next((got) => got.type === "RST_STREAM", 30000)).code, "CANCEL");
+  assert.equal(await gateway.metric("ringway_http2_streams_stalled_total"), 400);
   for (const client of clients) client.destroy();
   await eventually(async () => (await gateway.metric("ringway_requests_active")) <= 1);
   await finish({ memory: (limitedReceives ? 64 : 320) * MIB });

@@ -292,6 +292,15 @@ static void choke(struct rw_h2_connection *c)
     c->choked = choked;
 }
 
+static void count_refused(struct rw_h2_connection *c)
+{
+    if (__builtin_expect(c->refused == c->h2.refused, 1))
+        return;
+    rw_worker_count(rw_h2_worker(c), RW_COUNTER_HTTP2_REFUSED,
+                    (uint32_t)(c->h2.refused - c->refused));
+    c->refused = c->h2.refused;
+}
+
 static void flush(struct rw_later *later)
 {
     struct rw_h2_connection *c = rw_container_of(later, struct rw_h2_connection, flush);
@@ -299,6 +308,7 @@ static void flush(struct rw_later *later)
     if (client->phase >= RW_H2_LINGER)
         return;
     rw_h2_wake(&c->h2);
+    count_refused(c);
     send_output(c);
     if (client->phase == RW_H2_CLOSED)
         return;

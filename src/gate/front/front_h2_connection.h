@@ -26,6 +26,7 @@ struct rw_h2_connection {
     struct rw_list arrived; /* calls whose head has come and that are not begun yet */
     uint32_t requests;
     uint32_t held_count; /* streams whose answer the engine holds back */
+    uint32_t refused;    /* by the engine, as far as they have been counted */
     uint16_t lingered_kib;
     uint8_t drain; /* enum rw_h2_drain */
     uint8_t pings; /* not yet answered */

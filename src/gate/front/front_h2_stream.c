@@ -237,7 +237,9 @@ void rw_h2_on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_co
     struct rw_h2_connection *c = connection_in(h2);
     struct rw_h2_call *call = stream->user;
     if (c->client->phase != RW_H2_CLOSED)
-        rw_worker_count(rw_h2_worker(c), RW_COUNTER_HTTP2_RESETS_RECEIVED, 1);
+        rw_worker_count(rw_h2_worker(c),
+                        c->stalled ? RW_COUNTER_HTTP2_STALLED : RW_COUNTER_HTTP2_RESETS_RECEIVED,
+                        1);
     if (!call)
         return;
     stream->user = NULL;
