@@ -132,6 +132,8 @@ static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *
         err = rw_settings_check(&plan->sheet, report);
     }
     if (!err)
+        err = rw_readings_make(plan);
+    if (!err)
         err = rw_outlook_make(plan, options->draws, options->seed);
     rw_findings_sort(&plan->findings);
     return err;

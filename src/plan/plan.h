@@ -20,6 +20,7 @@
 #include "plan/finding.h"
 #include "plan/inputs.h"
 #include "plan/outlook.h"
+#include "plan/readings.h"
 #include "plan/sheet.h"
 #include "plan/terms.h"
 #include "plan/tier.h"
@@ -46,6 +47,7 @@ struct rw_plan {
         *standards;               /* facts/standards.h; set before the controls, not owned */
     struct rw_controls *controls; /* controls/controls.h; as the bill */
     struct rw_outlook outlook;
+    struct rw_readings readings;
 };
 
 void rw_plan_init(struct rw_plan *plan);

@@ -248,4 +248,5 @@ void rw_proposal_summary(struct rw_proposal *proposal)
     put_blockers(proposal);
     if (proposal->plan->tier_count)
         put_tiers(proposal);
+    rw_proposal_readings(proposal);
 }

@@ -81,7 +81,8 @@ uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix
 
 /* ---- Chapters, in the order of the document ---- */
 
-/* Within the customer's chapter: what hurts, and what answers it; his own words. Within the
+/* Within the summary: what the load may mean, and which load the budgets pay for.
+ * Within the customer's chapter: what hurts, and what answers it; his own words. Within the
  * assumptions: fields that nobody filled in, as rows of a table. Within the architecture: what
  * there is today. */
 void rw_proposal_answers(struct rw_proposal *proposal);
@@ -92,6 +93,7 @@ void rw_proposal_before(struct rw_proposal *proposal);
 void rw_proposal_figures(struct rw_proposal *proposal);
 void rw_proposal_summary(struct rw_proposal *proposal);
 void rw_proposal_customer(struct rw_proposal *proposal);
+void rw_proposal_readings(struct rw_proposal *proposal);
 void rw_proposal_findings(struct rw_proposal *proposal);
 void rw_proposal_solution(struct rw_proposal *proposal);
 void rw_proposal_systems(struct rw_proposal *proposal);
