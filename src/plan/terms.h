@@ -18,7 +18,7 @@ enum {
     RW_SAVINGS_MAX = 32,
     RW_KPIS_MAX = 16,
     RW_RATES_MAX = 8,
-    RW_SITES_MAX = 4,
+    RW_SITES_MAX = 8,
     RW_TERM_FRAMEWORKS_MAX = 8,
     RW_TERM_PHASES_MAX = 24,
 };
@@ -77,7 +77,8 @@ struct rw_term_phase {
 /* Where the planned system is to run. The work is shared by weight; what stands by for one site
  * stands at the next. */
 struct rw_term_site {
-    const char *provider; /* as in data/plan/prices.yaml: "aws", "aws_cn", "azure", "onprem" */
+    const char *provider; /* as in data/plan/prices.yaml: "aws", "aws_cn", "azure", "onprem"; one
+                             that it lacks as the customer wrote it */
     const char *region;   /* the provider's name for it; of onprem: the city */
     double weight;        /* > 0; only the proportions count */
     struct rw_conf_place place;

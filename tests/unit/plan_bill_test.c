@@ -335,6 +335,23 @@ static void test_firewall(void **state)
     rw_plan_free(&plan);
 }
 
+/* The totals of a provider that no list has stop, and say what they need; its prices make them
+ * stand. Names in other scripts are no ids, and stay apart. */
+static void test_unlisted_provider(void **state)
+{
+    (void)state;
+    const struct rw_term_site sites[] = {{"天翼云", "贵州", 1, {0, 0}},
+                                         {"华为云", "上海", 1, {0, 0}}};
+    struct rw_plan plan;
+    begin(&plan, sites, 2);
+    assert_int_equal(rw_bill_chapter(&plan), RW_OK);
+    assert_int_equal(findings_of(&plan, "provider_unpriced"), 2);
+    assert_int_equal(findings_of(&plan, "site_assumed"), 0);
+    assert_true(findings_of(&plan, "price_missing") >= 12);
+    assert_true(isnan(value(&plan, "bill.t1.year.1")) && isnan(value(&plan, "bill.t3.term")));
+    rw_plan_free(&plan);
+}
+
 static void test_commitment(void **state)
 {
     (void)state;
@@ -711,14 +728,23 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_amazon),           cmocka_unit_test(test_support),
-        cmocka_unit_test(test_firewall),         cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_missing),          cmocka_unit_test(test_currencies),
-        cmocka_unit_test(test_standby),          cmocka_unit_test(test_a_part_of_a_year),
-        cmocka_unit_test(test_the_largest_bill), cmocka_unit_test(test_random_bills_add_up),
-        cmocka_unit_test(test_assumed_site),     cmocka_unit_test(test_discounts),
-        cmocka_unit_test(test_places),           cmocka_unit_test(test_unknown_region),
-        cmocka_unit_test(test_on_premises),      cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_amazon),
+        cmocka_unit_test(test_support),
+        cmocka_unit_test(test_firewall),
+        cmocka_unit_test(test_unlisted_provider),
+        cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_currencies),
+        cmocka_unit_test(test_standby),
+        cmocka_unit_test(test_a_part_of_a_year),
+        cmocka_unit_test(test_the_largest_bill),
+        cmocka_unit_test(test_random_bills_add_up),
+        cmocka_unit_test(test_assumed_site),
+        cmocka_unit_test(test_discounts),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_unknown_region),
+        cmocka_unit_test(test_on_premises),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -52,7 +52,12 @@ static void test_sites(void **state)
            "  - {provider: HPE Synergy, region: Singapore}\n"
            "  - {provider: AWS, region: eu-west-1, count: 5}\n"
            "  - {provider: nobody, region: nowhere, count: 7}\n",
-           "aws eu-west-1 25, azure eastus 100, onprem any 1", "");
+           "aws eu-west-1 25, azure eastus 100, onprem any 1, nobody nowhere 7", "");
+    /* Shares go before machines; who has none takes what they leave. */
+    expect("sites:\n"
+           "  - {provider: aws, region: sa-east-1, count: 90, share: 70%}\n"
+           "  - {provider: Hetzner, count: 5}\n",
+           "aws sa-east-1 0.7, Hetzner any 0.3", "");
     /* What is no region stays what it is: the bill tells. */
     expect("sites:\n"
            "  - {provider: azure, region: eastus9}\n"
@@ -77,7 +82,8 @@ static void test_many_sites(void **state)
            "  - {provider: aws, region: us-west-1}\n"
            "  - {provider: aws, region: us-west-2}\n"
            "  - {provider: aws, region: eu-west-1}\n",
-           "aws us-east-1 1, aws us-east-2 1, aws us-west-1 1, aws us-west-2 1", "");
+           "aws us-east-1 1, aws us-east-2 1, aws us-west-1 1, aws us-west-2 1, aws eu-west-1 1",
+           "");
 }
 
 static void test_frameworks(void **state)

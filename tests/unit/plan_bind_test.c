@@ -173,7 +173,7 @@ static void test_interview(void **state)
                             "500TB\n?\n500万+\n未知\n.\n" /* load */
                             "10TB/天\n.\n"                /* data */
                             ".\n.\n"                      /* pains, infrastructure */
-                            "总部\n\n上海\n\n\n"          /* a site */
+                            "总部\n\n上海\n\n\n\n"        /* a site */
                             "备用\n.\n"                   /* another, cut short */
                             "..\n";
     char *shown = NULL;

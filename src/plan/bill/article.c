@@ -30,24 +30,31 @@ uint32_t rw_bill_constant(struct rw_plan *plan, const char *id, struct rw_label 
                                       });
 }
 
-/* The text as an id: what is not a letter, digit or single dot is an underscore. The first `kept`
- * bytes are left as they are. */
+static const char *in_sheet(struct rw_plan *plan, struct rw_text *text)
+{
+    if (text->err && !plan->sheet.err)
+        plan->sheet.err = text->err;
+    const char *copy = rw_sheet_text(&plan->sheet, "%s", text->at ? text->at : "");
+    rw_text_free(text);
+    return copy;
+}
+
+/* The text as an id: what is not a letter, digit or single dot is an underscore; names in other
+ * scripts, by their bytes, stay apart. The first `kept` bytes are left as they are. */
 static const char *as_id(struct rw_plan *plan, const char *text, size_t kept)
 {
-    struct rw_span id = rw_arena_copy(&plan->sheet.arena, rw_span_text(text));
-    if (!id.at)
-        return text;
-    char *at = (char *)(uintptr_t)id.at;
-    for (size_t i = kept; i < id.len; i++) {
-        char c = rw_lower(at[i]);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
-        at[i] = plain ? c : '_';
+    struct rw_text id = {0};
+    for (size_t i = 0; text[i]; i++) {
+        char c = i < kept ? text[i] : rw_lower(text[i]);
+        bool plain = i < kept || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        /* A name of the provider's may end in a dot or begin with one. */
+        bool dot = c == '.' && i && text[i - 1] != '.' && text[i + 1];
+        if ((unsigned char)c >= 0x80)
+            rw_text_addf(&id, "%02x", (unsigned char)c);
+        else
+            rw_text_addf(&id, "%c", plain || dot ? c : '_');
     }
-    /* A name of the provider's may end in a dot or begin with one. */
-    for (size_t i = 1; i < id.len; i++)
-        if (at[i] == '.' && (at[i - 1] == '.' || i + 1 == id.len))
-            at[i] = '_';
-    return id.at;
+    return in_sheet(plan, &id);
 }
 
 /* PREFIX "price": "price.aws_cn.ec2.m6i_xlarge.cn_north_1.on_demand" */
@@ -70,15 +77,6 @@ static struct rw_label article_label(struct rw_plan *plan, const struct rw_price
     const char *name = rw_sheet_text(&plan->sheet, "%s %s %s, %s, %s", key->provider, key->service,
                                      key->sku, key->region, key->term);
     return (struct rw_label){name, name};
-}
-
-static const char *in_sheet(struct rw_plan *plan, struct rw_text *text)
-{
-    if (text->err && !plan->sheet.err)
-        plan->sheet.err = text->err;
-    const char *copy = rw_sheet_text(&plan->sheet, "%s", text->at ? text->at : "");
-    rw_text_free(text);
-    return copy;
 }
 
 static const char *offer_source(struct rw_plan *plan, const struct rw_price_offer *offer,

@@ -1,5 +1,6 @@
 #include "plan/bill/catalog.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 const struct rw_bill_role_entry rw_bill_roles[RW_BILL_ROLE_COUNT] = {
@@ -129,10 +130,19 @@ static const struct rw_bill_article articles[] = {
 };
 /* clang-format on */
 
-const struct rw_bill_article *rw_bill_article(const char *provider, enum rw_bill_role role)
+static bool is_listed(const char *provider)
 {
     for (size_t i = 0; i < sizeof(articles) / sizeof(*articles); i++)
-        if (articles[i].role == role && strcmp(articles[i].provider, provider) == 0)
+        if (strcmp(articles[i].provider, provider) == 0)
+            return true;
+    return false;
+}
+
+const struct rw_bill_article *rw_bill_article(const char *provider, enum rw_bill_role role)
+{
+    const char *shop = is_listed(provider) ? provider : "onprem";
+    for (size_t i = 0; i < sizeof(articles) / sizeof(*articles); i++)
+        if (articles[i].role == role && strcmp(articles[i].provider, shop) == 0)
             return &articles[i];
     return NULL;
 }

@@ -64,7 +64,8 @@ struct rw_bill_article {
     double ways;                        /* how often a byte is charged; 0: once */
 };
 
-/* NULL: the list has no such article of the provider. */
+/* NULL: the list has no such article of the provider. One that the list does not have at all sells
+ * what is bought on premises, by the same names, in a price file of the user's. */
 const struct rw_bill_article *rw_bill_article(const char *provider, enum rw_bill_role role);
 
 /* The terms to look for, best first, for so many committed years; NULL-terminated. */

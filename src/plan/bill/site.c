@@ -25,6 +25,12 @@ const char *rw_bill_jurisdiction(const struct rw_term_site *site)
         {"", "polandcentral", "EU"},
         {"", "germany", "EU"},
         {"", "france", "EU"},
+        {"", "sweden", "EU"},
+        {"", "italy", "EU"},
+        {"", "spain", "EU"},
+        {"", "switzerland", "CH"},
+        {"", "southcentralus", "US"},
+        {"", "northcentralus", "US"},
         {"", "us-", "US"},
         {"", "eastus", "US"},
         {"", "westus", "US"},
@@ -32,6 +38,28 @@ const char *rw_bill_jurisdiction(const struct rw_term_site *site)
         {"", "ap-southeast-1", "SG"},
         {"", "southeastasia", "SG"},
         {"", "asia-southeast1", "SG"},
+        {"", "sa-east-1", "BR"},
+        {"", "brazil", "BR"},
+        {"", "southamerica-east1", "BR"},
+        {"", "ca-", "CA"},
+        {"", "canada", "CA"},
+        {"", "northamerica-northeast", "CA"},
+        {"", "ap-northeast-1", "JP"},
+        {"", "ap-northeast-3", "JP"},
+        {"", "japan", "JP"},
+        {"", "asia-northeast1", "JP"},
+        {"", "ap-northeast-2", "KR"},
+        {"", "korea", "KR"},
+        {"", "ap-south-1", "IN"},
+        {"", "centralindia", "IN"},
+        {"", "asia-south1", "IN"},
+        {"", "ap-southeast-2", "AU"},
+        {"", "australia", "AU"},
+        {"", "ap-southeast-3", "ID"},
+        {"", "me-central-1", "AE"},
+        {"", "uae", "AE"},
+        {"", "af-south-1", "ZA"},
+        {"", "southafrica", "ZA"},
         {"", "ap-east-1", "HK"},
         {"", "eastasia", "HK"},
         {"", "asia-east2", "HK"},
@@ -129,6 +157,26 @@ static void tell_region(struct rw_plan *plan, const struct rw_term_site *site)
                });
 }
 
+static void tell_provider(struct rw_plan *plan, const struct rw_term_site *site)
+{
+    tell(plan,
+         (struct rw_finding){
+             .rule = "provider_unpriced",
+             .severity = RW_SEVERITY_WARNING,
+             .text = RW_LABEL("The price list has nothing of {2}: the totals stop until a price "
+                              "file has its prices",
+                              "价格表中没有 {2} 的任何价格：在自有价格文件补充之前，相关合计缺失"),
+             .action = RW_LABEL("Lay its prices over the list, by the names of articles on "
+                                "premises: server, storage, egress_internet",
+                                "请以自有价格文件补充，条目名称与本地采购相同：server、storage、"
+                                "egress_internet"),
+             .subject = site->provider,
+             .source = "data/plan/prices.yaml",
+             .file = plan->terms.file,
+             .place = site->place,
+         });
+}
+
 static void tell_standby(struct rw_plan *plan, const struct rw_term_site *site)
 {
     tell(plan, (struct rw_finding){
@@ -209,7 +257,9 @@ void rw_bill_choose_sites(struct rw_plan *plan)
         else
             bill->sites[bill->site_count++] = *site;
         /* Prices for "any" region say nothing about which there are. */
-        if (!own && !sells(plan->prices, site->provider, site->region))
+        if (!own && !sells(plan->prices, site->provider, NULL))
+            tell_provider(plan, site);
+        else if (!own && !sells(plan->prices, site->provider, site->region))
             tell_region(plan, site);
     }
     if (!bill->site_count) {

@@ -36,6 +36,7 @@ static const struct rw_facts_field lifecycle_fields[] = {
     FIELD(rw_lifecycle, "end_of_support", RW_FACTS_DAY, true, end),
     FIELD(rw_lifecycle, "extended_support_end", RW_FACTS_DAY, false, extended),
     FIELD(rw_lifecycle, "note", RW_FACTS_TEXT, false, note),
+    FIELD(rw_lifecycle, "source", RW_FACTS_TEXT, false, source),
     {0},
 };
 static const struct rw_facts_record lifecycle_record = {"lifecycle row", lifecycle_fields,

@@ -24,6 +24,7 @@ struct rw_lifecycle {
     struct rw_facts_day end;         /* undated: still supported */
     struct rw_facts_day extended;    /* paid support; undated: none */
     const char *note;
+    const char *source; /* NULL: that of the whole table */
     struct rw_conf_place place;
 };
 

@@ -422,7 +422,7 @@ enum rw_err rw_intake_bind(struct rw_intake *intake, double date,
     bind_savings(&binding);
     bind_payment(&binding);
     rw_intake_bind_phases(intake, terms, report);
-    rw_intake_bind_sites(intake, terms);
+    rw_intake_bind_sites(intake, terms, report);
     rw_intake_bind_frameworks(intake, terms);
     rw_conf_report_sort(report);
     if (report->err)

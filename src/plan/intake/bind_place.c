@@ -7,36 +7,72 @@
 
 /* ---- Sites ---- */
 
-/* The same place twice is one site. `region` ends in a NUL: of an unknown one it is the name. */
-static void add_site(struct rw_terms *terms, struct rw_span provider, struct rw_span region,
-                     double weight, struct rw_conf_place place)
+struct sites {
+    const struct rw_intake *intake;
+    struct rw_terms *terms;
+    struct rw_conf_report *report;
+};
+
+/* The same place twice is one site. */
+static void add_site(struct sites *sites, const struct rw_term_site *site)
 {
-    struct rw_term_site site = {.weight = weight, .place = place};
-    if (!rw_bill_place(provider, region, &site.provider, &site.region))
-        return;
-    if (!site.region)
-        site.region = region.at;
+    struct rw_terms *terms = sites->terms;
     for (unsigned i = 0; i < terms->site_count; i++)
-        if (strcmp(terms->sites[i].provider, site.provider) == 0 &&
-            strcmp(terms->sites[i].region, site.region) == 0) {
-            terms->sites[i].weight += weight;
+        if (strcmp(terms->sites[i].provider, site->provider) == 0 &&
+            strcmp(terms->sites[i].region, site->region) == 0) {
+            terms->sites[i].weight += site->weight;
             return;
         }
     if (terms->site_count < RW_SITES_MAX)
-        terms->sites[terms->site_count++] = site;
+        terms->sites[terms->site_count++] = *site;
+    else
+        rw_conf_mistake_at(sites->report, site->place, "more than %d sites", RW_SITES_MAX);
 }
 
-static void add_rows(const struct rw_intake *intake, struct rw_terms *terms)
+/* What the rows say of their shares, and how many say nothing. */
+static unsigned count_shares(const struct rw_intake_row *rows, size_t count, double *sum)
+{
+    unsigned silent = 0;
+    *sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double share = rw_intake_number(rw_intake_in(&rows[i], "share"));
+        silent += isnan(share);
+        *sum += isnan(share) ? 0 : share;
+    }
+    return silent;
+}
+
+/* By shares, if any was given: who has none takes what they leave. Else by machines. */
+static double weight_of(const struct rw_intake_row *row, unsigned silent, double shares)
+{
+    double share = rw_intake_number(rw_intake_in(row, "share"));
+    double machines = rw_intake_number(rw_intake_in(row, "count"));
+    if (!(shares > 0))
+        return machines > 0 ? machines : 1;
+    return isnan(share) ? fmax(0, 1 - shares) / silent : share;
+}
+
+/* A provider that no list has keeps the name that the customer wrote: the bill asks for its prices.
+ * Texts of the intake end in a NUL. */
+static void add_rows(struct sites *sites)
 {
     size_t count = 0;
-    const struct rw_intake_row *rows = rw_intake_rows(intake, "sites", &count);
+    const struct rw_intake_row *rows = rw_intake_rows(sites->intake, "sites", &count);
+    double shares;
+    unsigned silent = count_shares(rows, count, &shares);
     for (size_t i = 0; i < count; i++) {
-        double machines = rw_intake_number(rw_intake_in(&rows[i], "count"));
         const struct rw_intake_value *provider = rw_intake_in(&rows[i], "provider");
         const struct rw_intake_value *region = rw_intake_in(&rows[i], "region");
-        add_site(terms, provider->there ? provider->text : RW_LITERAL(""),
-                 region->there ? region->text : RW_LITERAL(""), machines > 0 ? machines : 1,
-                 rows[i].place);
+        struct rw_span named = region->there ? region->text : RW_LITERAL("");
+        struct rw_term_site site = {.weight = weight_of(&rows[i], silent, shares),
+                                    .place = rows[i].place};
+        if (!provider->there || !(site.weight > 0))
+            continue;
+        if (!rw_bill_place(provider->text, named, &site.provider, &site.region))
+            site.provider = provider->text.at;
+        if (!site.region)
+            site.region = named.len ? named.at : "any";
+        add_site(sites, &site);
     }
 }
 
@@ -58,21 +94,27 @@ static bool next_part(struct rw_span *rest, struct rw_span *part)
     return true;
 }
 
-static void add_named(const struct rw_intake *intake, struct rw_terms *terms)
+static void add_named(struct sites *sites)
 {
-    const struct rw_intake_value *value = rw_intake_get(intake, "infrastructure.public_cloud");
+    const struct rw_intake_value *value =
+        rw_intake_get(sites->intake, "infrastructure.public_cloud");
     struct rw_span rest = value->there ? value->text : RW_LITERAL("");
     struct rw_span part = {0};
-    while (next_part(&rest, &part))
-        add_site(terms, part, RW_LITERAL(""), 1, value->place);
+    while (next_part(&rest, &part)) {
+        struct rw_term_site site = {.weight = 1, .place = value->place};
+        if (rw_bill_place(part, RW_LITERAL(""), &site.provider, &site.region) && site.region)
+            add_site(sites, &site);
+    }
 }
 
-void rw_intake_bind_sites(const struct rw_intake *intake, struct rw_terms *terms)
+void rw_intake_bind_sites(const struct rw_intake *intake, struct rw_terms *terms,
+                          struct rw_conf_report *report)
 {
+    struct sites sites = {intake, terms, report};
     terms->site_count = 0;
-    add_rows(intake, terms);
+    add_rows(&sites);
     if (terms->site_count == 0)
-        add_named(intake, terms);
+        add_named(&sites);
 }
 
 /* ---- Frameworks ---- */

@@ -82,6 +82,14 @@ const struct rw_intake_field rw_intake_fields_sites[] = {
      .dimensions = RW_DIMENSION_COUNT,
      .label = RW_LABEL("How many", "数量"),
      .example = RW_LABEL("30", "30")},
+    {.name = "share",
+     .keys = "占比|流量占比",
+     .kind = RW_INTAKE_AMOUNT,
+     .dimensions = RW_DIMENSION_FRACTION,
+     .label = RW_LABEL("Share of the load", "流量占比"),
+     .example = RW_LABEL("60%", "60%"),
+     .absent = RW_LABEL("shared by the number of machines, else equally",
+                        "按机器数量分担，未给出数量则均分")},
     {0},
 };
 

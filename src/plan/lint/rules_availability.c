@@ -31,16 +31,19 @@ void rw_lint_absolute_target(struct rw_lint *lint)
         const struct rw_intake_value *value = rw_intake_in(&targets[i], "value");
         bool whole = value->there && value->amount.dimension == RW_DIMENSION_FRACTION &&
                      value->amount.percent && value->amount.low == 1;
+        bool none = value->there && value->amount.percent && value->amount.high == 0 &&
+                    rw_lint_has(rw_intake_in(&targets[i], "name")->text,
+                                "错误|失败|丢失|丢包|故障|error|fail|loss|lost|fault");
         enum rw_lint_measure measure = rw_lint_measure_of(&targets[i]);
         bool countable = measure == RW_LINT_COVERAGE || measure == RW_LINT_OTHER;
         bool security = rw_lint_has(rw_intake_in(&targets[i], "name")->text,
                                     "安全|可靠|准确|security|safety|reliab");
-        if (whole && (security || !countable))
-            rw_lint_tell(
-                lint, &(struct rw_lint_hit){.value = value,
-                                            .claimed = rw_lint_quantity(1, RW_UNIT_SHARE),
-                                            .possible = rw_lint_quantity(1, RW_UNIT_SHARE),
-                                            .subject = rw_intake_in(&targets[i], "name")->text.at});
+        if (none || (whole && (security || !countable)))
+            rw_lint_tell(lint, &(struct rw_lint_hit){
+                                   .value = value,
+                                   .claimed = rw_lint_quantity(none ? 0 : 1, RW_UNIT_SHARE),
+                                   .possible = rw_lint_quantity(none ? 0 : 1, RW_UNIT_SHARE),
+                                   .subject = rw_intake_in(&targets[i], "name")->text.at});
     }
 }
 

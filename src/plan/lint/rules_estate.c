@@ -51,8 +51,10 @@ static double end_of(const struct rw_lint *lint, const struct rw_lint_component 
         rw_reference_lifecycle(&lint->reference, component->id, version);
     double day = NAN;
     *source = lint->reference.lifecycle_source;
-    if (row)
+    if (row) {
+        *source = row->source ? row->source : *source;
         return row->end.day;
+    }
     if (component->older_than && compare_versions(version, component->older_than) < 0 &&
         rw_date_read(rw_span_text(component->older_ended), &day))
         *source = component->source;

@@ -199,11 +199,22 @@ static double term_years(const struct rw_lint *lint)
 }
 
 /* Of all savings with an amount, over the term: the upper ends of their ranges. */
+/* The whole cost of what is replaced, for all of the term: no saving is above it. */
+static double replaced(const struct rw_lint *lint, const char *currency)
+{
+    const struct rw_intake_value *now = rw_intake_get(lint->intake, "money.cost_now");
+    if (!now->there || strcmp(now->amount.currency, currency) != 0)
+        return 0;
+    double seconds = now->amount.per ? rw_per_seconds(now->amount.per) : RW_LINT_YEAR_SECONDS;
+    return now->amount.high * term_years(lint) * RW_LINT_YEAR_SECONDS / seconds;
+}
+
+/* At the most. */
 static double benefits(const struct rw_lint *lint, const char *currency)
 {
     size_t count;
     const struct rw_intake_row *savings = rw_intake_rows(lint->intake, "savings", &count);
-    double sum = 0;
+    double sum = replaced(lint, currency);
     for (size_t i = 0; i < count; i++) {
         const struct rw_intake_value *amount = rw_intake_in(&savings[i], "amount");
         if (!amount->there || strcmp(amount->amount.currency, currency) != 0)

@@ -32,13 +32,13 @@ static void tell(struct rw_lint *lint, const struct rw_lint_text *text,
 {
     struct rw_label action = {.en = rw_lint_format(lint, "%s", instead(standard).en),
                               .zh = rw_lint_format(lint, "%s", instead(standard).zh)};
-    rw_lint_tell(lint,
-                 &(struct rw_lint_hit){.value = text->value,
-                                       .claimed = rw_lint_quantity(claimed, unit),
-                                       .possible = rw_lint_quantity(possible, unit),
-                                       .subject = rw_lint_format(lint, "%.*s", RW_SPAN_ARGS(what)),
-                                       .source = standard->source,
-                                       .action = action});
+    rw_lint_tell(lint, &(struct rw_lint_hit){.value = text->value,
+                                             .claimed = rw_lint_quantity(claimed, unit),
+                                             .possible = rw_lint_quantity(possible, unit),
+                                             .subject = rw_lint_format(
+                                                 lint, "%.*s", RW_SPAN_ARGS(rw_span_trim(what))),
+                                             .source = standard->source,
+                                             .action = action});
 }
 
 static bool is_listed(struct rw_span word, const char *list)

@@ -41,15 +41,20 @@ static void check_roi(struct rw_plan *plan, const struct rw_tier *tier,
     uint32_t goal = plan->inputs[RW_INPUT_GOAL_ROI];
     double wanted = rw_sheet_value(&plan->sheet, goal);
     double supported = rw_sheet_value(&plan->sheet, cells->roi);
-    if (isnan(wanted) || supported >= wanted)
-        return;
+    double cost = rw_sheet_value(&plan->sheet, cells->cost_term);
+    if (isnan(wanted) || isnan(cost) || supported >= wanted)
+        return; /* of a cost that is missing nothing can be told */
     struct rw_finding finding = compare(plan, goal, cells->roi);
     finding.rule = "tier_roi";
     finding.severity = RW_SEVERITY_BLOCKER;
     finding.subject = tier->name;
     finding.named = tier->label;
-    finding.text = RW_TEXTS("{2}: an ROI of {0} is promised; the named benefits give {1}",
-                            "{2}：承诺 ROI 为 {0}；有因由的收益仅支持 {1}");
+    finding.text =
+        isnan(supported)
+            ? RW_TEXTS("{2}: an ROI of {0} is promised; no benefit with a cause was named",
+                       "{2}：承诺 ROI 为 {0}；没有给出有因由的收益")
+            : RW_TEXTS("{2}: an ROI of {0} is promised; the named benefits give {1}",
+                       "{2}：承诺 ROI 为 {0}；有因由的收益仅支持 {1}");
     finding.action = RW_TEXTS("Name the benefits with cause, amount and year, or withdraw the "
                               "promise",
                               "注明收益的因由、金额与年份，或撤回承诺");
@@ -103,6 +108,33 @@ void rw_money_tell_savings(struct rw_plan *plan)
     }
 }
 
+/* Three zones carry the load with half more machines, two with twice as many: the larger tier may
+ * be the cheaper one. */
+static void check_dominated(struct rw_plan *plan, const struct rw_tier *tier,
+                            const struct rw_money_tier *cells)
+{
+    if (tier == plan->tiers)
+        return;
+    const struct rw_tier *smaller = tier - 1;
+    uint32_t cost = rw_plan_find(plan, "money", smaller, "cost_term");
+    uint32_t given = rw_plan_find(plan, "sizing", smaller, "availability");
+    uint32_t more = rw_plan_find(plan, "sizing", tier, "availability");
+    if (!(rw_sheet_value(&plan->sheet, cells->cost_term) <= rw_sheet_value(&plan->sheet, cost)) ||
+        !(rw_sheet_value(&plan->sheet, more) >= rw_sheet_value(&plan->sheet, given)))
+        return;
+    struct rw_finding finding = compare(plan, cost, cells->cost_term);
+    finding.rule = "tier_dominated";
+    finding.severity = RW_SEVERITY_NOTE;
+    finding.subject = smaller->name;
+    finding.named = smaller->label;
+    finding.text = RW_TEXTS("{2} costs {0} over the term; the next tier keeps more and costs {1}",
+                            "{2}：订阅期成本为 {0}；保障更高的下一档仅为 {1}");
+    finding.action =
+        RW_TEXTS("Leave it out: nobody is served by it", "建议删去该档：选择它没有好处");
+    finding.source = "models.yaml: tco";
+    rw_findings_add(&plan->findings, &finding);
+}
+
 void rw_money_findings(struct rw_plan *plan, const struct rw_money *money,
                        const struct rw_tier *tier, const struct rw_money_tier *cells)
 {
@@ -110,4 +142,5 @@ void rw_money_findings(struct rw_plan *plan, const struct rw_money *money,
     check_budget(plan, tier, cells);
     check_roi(plan, tier, cells);
     check_saving(plan, tier, cells);
+    check_dominated(plan, tier, cells);
 }
