@@ -1,75 +1,76 @@
 /* Where it runs, what stands by for what, and under whose law. */
 #include "plan/bill/line.h"
 
+/* A region's name, or how it begins; the longer ones first. */
+static const struct law {
+    const char *provider, *region, *law;
+} laws[] = {
+    {"aws_cn", "", "CN"},
+    {"azure_cn", "", "CN"},
+    {"", "cn-hongkong", "HK"},
+    {"", "cn-", "CN"},
+    {"", "china", "CN"},
+    {"", "eu-west-2", "UK"},
+    {"", "uksouth", "UK"},
+    {"", "ukwest", "UK"},
+    {"", "europe-west2", "UK"},
+    {"", "europe-west6", "CH"},
+    {"", "eu-central-2", "CH"},
+    {"", "eu-", "EU"},
+    {"", "europe", "EU"},
+    {"", "westeurope", "EU"},
+    {"", "northeurope", "EU"},
+    {"", "polandcentral", "EU"},
+    {"", "germany", "EU"},
+    {"", "france", "EU"},
+    {"", "sweden", "EU"},
+    {"", "italy", "EU"},
+    {"", "spain", "EU"},
+    {"", "switzerland", "CH"},
+    {"", "southcentralus", "US"},
+    {"", "northcentralus", "US"},
+    {"", "us-", "US"},
+    {"", "eastus", "US"},
+    {"", "westus", "US"},
+    {"", "centralus", "US"},
+    {"", "ap-southeast-1", "SG"},
+    {"", "southeastasia", "SG"},
+    {"", "asia-southeast1", "SG"},
+    {"", "sa-east-1", "BR"},
+    {"", "brazil", "BR"},
+    {"", "southamerica-east1", "BR"},
+    {"", "ca-", "CA"},
+    {"", "canada", "CA"},
+    {"", "northamerica-northeast", "CA"},
+    {"", "ap-northeast-1", "JP"},
+    {"", "ap-northeast-3", "JP"},
+    {"", "japan", "JP"},
+    {"", "asia-northeast1", "JP"},
+    {"", "ap-northeast-2", "KR"},
+    {"", "korea", "KR"},
+    {"", "ap-south-1", "IN"},
+    {"", "centralindia", "IN"},
+    {"", "asia-south1", "IN"},
+    {"", "ap-southeast-2", "AU"},
+    {"", "australia", "AU"},
+    {"", "ap-southeast-3", "ID"},
+    {"", "me-central-1", "AE"},
+    {"", "uae", "AE"},
+    {"", "af-south-1", "ZA"},
+    {"", "southafrica", "ZA"},
+    {"", "ap-east-1", "HK"},
+    {"", "eastasia", "HK"},
+    {"", "asia-east2", "HK"},
+};
+
 const char *rw_bill_jurisdiction(const struct rw_term_site *site)
 {
-    /* A region's name, or how it begins; the longer ones first. */
-    static const struct {
-        const char *provider, *region, *law;
-    } places[] = {
-        {"aws_cn", "", "CN"},
-        {"azure_cn", "", "CN"},
-        {"", "cn-hongkong", "HK"},
-        {"", "cn-", "CN"},
-        {"", "china", "CN"},
-        {"", "eu-west-2", "UK"},
-        {"", "uksouth", "UK"},
-        {"", "ukwest", "UK"},
-        {"", "europe-west2", "UK"},
-        {"", "europe-west6", "CH"},
-        {"", "eu-central-2", "CH"},
-        {"", "eu-", "EU"},
-        {"", "europe", "EU"},
-        {"", "westeurope", "EU"},
-        {"", "northeurope", "EU"},
-        {"", "polandcentral", "EU"},
-        {"", "germany", "EU"},
-        {"", "france", "EU"},
-        {"", "sweden", "EU"},
-        {"", "italy", "EU"},
-        {"", "spain", "EU"},
-        {"", "switzerland", "CH"},
-        {"", "southcentralus", "US"},
-        {"", "northcentralus", "US"},
-        {"", "us-", "US"},
-        {"", "eastus", "US"},
-        {"", "westus", "US"},
-        {"", "centralus", "US"},
-        {"", "ap-southeast-1", "SG"},
-        {"", "southeastasia", "SG"},
-        {"", "asia-southeast1", "SG"},
-        {"", "sa-east-1", "BR"},
-        {"", "brazil", "BR"},
-        {"", "southamerica-east1", "BR"},
-        {"", "ca-", "CA"},
-        {"", "canada", "CA"},
-        {"", "northamerica-northeast", "CA"},
-        {"", "ap-northeast-1", "JP"},
-        {"", "ap-northeast-3", "JP"},
-        {"", "japan", "JP"},
-        {"", "asia-northeast1", "JP"},
-        {"", "ap-northeast-2", "KR"},
-        {"", "korea", "KR"},
-        {"", "ap-south-1", "IN"},
-        {"", "centralindia", "IN"},
-        {"", "asia-south1", "IN"},
-        {"", "ap-southeast-2", "AU"},
-        {"", "australia", "AU"},
-        {"", "ap-southeast-3", "ID"},
-        {"", "me-central-1", "AE"},
-        {"", "uae", "AE"},
-        {"", "af-south-1", "ZA"},
-        {"", "southafrica", "ZA"},
-        {"", "ap-east-1", "HK"},
-        {"", "eastasia", "HK"},
-        {"", "asia-east2", "HK"},
-    };
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        bool by_provider = *places[i].provider && strcmp(site->provider, places[i].provider) == 0;
-        bool by_region = *places[i].region &&
-                         strncmp(site->region, places[i].region, strlen(places[i].region)) == 0;
+    for (size_t i = 0; i < sizeof(laws) / sizeof(laws[0]); i++) {
+        bool by_provider = *laws[i].provider && strcmp(site->provider, laws[i].provider) == 0;
+        bool by_region =
+            *laws[i].region && strncmp(site->region, laws[i].region, strlen(laws[i].region)) == 0;
         if (by_provider || by_region)
-            return places[i].law;
+            return laws[i].law;
     }
     return NULL;
 }
