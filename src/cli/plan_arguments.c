@@ -35,6 +35,8 @@ static int read_language(const char *text, struct rw_cli_plan *arguments)
         return 0;
     arguments->language_given = true;
     arguments->language = strcmp(text, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
+    arguments->options.voice =
+        arguments->language == RW_LANGUAGE_ZH ? RW_CONF_VOICE_CHINESE : RW_CONF_VOICE_ENGLISH;
     if (strcmp(text, "zh") != 0 && strcmp(text, "en") != 0)
         return rw_cli_usage_error("plan", "--lang: \"%s\" is neither zh nor en", text);
     return 0;

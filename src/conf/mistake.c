@@ -216,7 +216,9 @@ const char *rw_conf_hint(struct rw_conf_report *report, struct rw_span name,
     const char *nearest = rw_conf_nearest(name, names, count);
     if (!nearest)
         return "";
-    struct rw_span hint = rw_arena_format(report->arena, "; did you mean \"%s\"?", nearest);
+    bool chinese = report->voice == RW_CONF_VOICE_CHINESE;
+    struct rw_span hint = rw_arena_format(
+        report->arena, chinese ? "；是否应为“%s”？" : "; did you mean \"%s\"?", nearest);
     if (!hint.at)
         report->err = RW_ENOMEM;
     return hint.at ? hint.at : "";

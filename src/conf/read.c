@@ -8,7 +8,7 @@
 static void begin_report(struct rw_conf_report *report, struct rw_arena *arena, const char *name)
 {
     struct rw_arena *own = report->arena ? report->arena : arena;
-    *report = (struct rw_conf_report){.arena = own};
+    *report = (struct rw_conf_report){.arena = own, .voice = report->voice};
     report->file = rw_arena_copy(own, rw_span_text(name));
     if (!report->file.at) {
         report->file = RW_LITERAL("configuration");

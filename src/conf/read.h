@@ -40,12 +40,20 @@ struct rw_conf_mistake {
 
 struct rw_conf_reader;
 
-/* Zeroed by the caller before a read, who may set `arena`. */
+/* The language of those mistakes that have a text in both. */
+enum rw_conf_voice {
+    RW_CONF_VOICE_OWN, /* the file's, as far as its reader knows; English */
+    RW_CONF_VOICE_ENGLISH,
+    RW_CONF_VOICE_CHINESE
+};
+
+/* Zeroed by the caller before a read, who may set `arena` and `voice`. */
 struct rw_conf_report {
     struct rw_arena *arena; /* holds the mistakes; NULL: the arena that the read fills */
     struct rw_span file;
     struct rw_conf_mistake *mistakes;
     size_t count, room, attempts;
+    enum rw_conf_voice voice;
     bool truncated;                /* there were more than RW_CONF_MISTAKES_MAX */
     enum rw_err err;               /* RW_ENOMEM: a mistake could not be kept */
     struct rw_conf_reader *reader; /* during a read: knows where each value stood */

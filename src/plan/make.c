@@ -148,6 +148,7 @@ enum rw_err rw_plan_make(struct rw_plan_made *made, const struct rw_plan_options
     if (!report->arena)
         report->arena = &made->arena;
     report->file = rw_span_text(options->intake);
+    report->voice = options->voice;
     enum rw_err err = run(made, options, report);
     if (!err && report->count)
         err = RW_EINVAL;

@@ -17,9 +17,10 @@
 #include "plan/plan.h"
 
 struct rw_plan_options {
-    const char *intake; /* path */
-    double date;        /* days since 1970; NaN: the intake's */
-    unsigned draws;     /* 0: none */
+    const char *intake;       /* path */
+    enum rw_conf_voice voice; /* of mistakes */
+    double date;              /* days since 1970; NaN: the intake's */
+    unsigned draws;           /* 0: none */
     uint64_t seed;
     const char *tier;            /* id or name: only this one; NULL: all */
     const char *const *settings; /* "cell=value" */

@@ -160,13 +160,22 @@ test("a broken intake: one mistake, at its place, with what would be right", asy
   }
 });
 
+test("mistakes are told in the language of the file, or the one that is asked for", async (t) => {
+  const file = writeIntake(t, "需求: ringway/1\n业务规模: { 用户量级: 5 }\n");
+  assert.match((await runRingway("plan", file)).stderr, /:2:9: 未知字段 "用户量级"；是否应为“用户量”？/);
+  assert.match((await runRingway("plan", file, "--lang", "en")).stderr, /:2:9: unknown field/);
+  const english = writeIntake(t, "intake: ringway/1\nload: { userz: 5 }\n", "en.yaml");
+  assert.match((await runRingway("plan", english)).stderr, /unknown field "userz"; did you mean "users"\?/);
+  assert.match((await runRingway("plan", english, "--lang", "zh")).stderr, /未知字段 "userz"；是否应为“users”？/);
+});
+
 test("other files: another version, a gateway's configuration, two documents, two customers", async (t) => {
   const customer = (name, users) => `[客户行业]：${name}\n- 业务规模：用户量${users}\n`;
   const files = [
     ["intake: ringway/2\n", /:1:9: an intake of version "ringway\/2"; this program reads ringway\/1/],
     ["gateway:\n  listeners: []\n", /:1:1: this is no intake: its first line is "intake: ringway\/1"/],
     ["intake: ringway/1\n---\nintake: ringway/1\n", /:2:1: a second document begins/],
-    [`${customer("保险", "200万+")}\n=====\n${customer("航空", "50+")}`, /:5:1: \[客户行业\] is answered a second time \(first in line 1\)/],
+    [`${customer("保险", "200万+")}\n=====\n${customer("航空", "50+")}`, /:5:1: \[客户行业\]再次出现（首次在第 1 行）/],
     ["", /:1:1: this is no intake/],
   ];
   for (const [text, message] of files) {

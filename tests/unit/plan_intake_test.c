@@ -344,8 +344,9 @@ static void test_two_customers(void **state)
     assert_int_equal(err, RW_EINVAL);
     assert_int_equal(report.count, 1);
     assert_int_equal(report.mistakes[0].place.line, 6);
-    assert_non_null(memmem(report.mistakes[0].message.at, report.mistakes[0].message.len,
-                           "first in line 4", 15));
+    static const char there[] = "首次在第 4 行";
+    assert_non_null(memmem(report.mistakes[0].message.at, report.mistakes[0].message.len, there,
+                           sizeof(there) - 1));
     rw_intake_free(&intake);
 }
 
@@ -476,9 +477,41 @@ static void test_allocation_failures(void **state)
     }
 }
 
+/* Who writes Chinese keys is told in Chinese, unless another language was asked for. */
+static void test_chinese_mistakes(void **state)
+{
+    (void)state;
+    static const char text[] = "需求: ringway/1\n"
+                               "业务规模: {用户数量级: 5, 用户量: 500 widgets, 峰值速率: -1}\n"
+                               "目标: {可用性: 150%, 完成时间: 2027-02-30}\n"
+                               "预算: {总预算: 500万, 总预算额: 1}\n"
+                               "站点: {名称: a}\n"
+                               "阶段: [a]\n"
+                               "别的: 1\n";
+    struct rw_intake intake;
+    struct rw_conf_report report = {0};
+    assert_int_equal(read_text(text, &intake, &report), RW_EINVAL);
+    assert_true(report.count >= 8);
+    for (size_t i = 0; i < report.count; i++) {
+        unsigned chinese = 0;
+        for (size_t k = 0; k < report.mistakes[i].message.len; k++)
+            chinese += (unsigned char)report.mistakes[i].message.at[k] >= 0x80;
+        if (chinese < 12)
+            fail_msg("%.*s", RW_SPAN_ARGS(report.mistakes[i].message));
+    }
+    rw_intake_free(&intake);
+    report = (struct rw_conf_report){.voice = RW_CONF_VOICE_ENGLISH};
+    assert_int_equal(rw_intake_read_text(rw_span_text(text), "x", &intake, &report), RW_EINVAL);
+    assert_int_equal(report.voice, RW_CONF_VOICE_ENGLISH);
+    assert_non_null(
+        memmem(report.mistakes[0].message.at, report.mistakes[0].message.len, "unknown field", 13));
+    rw_intake_free(&intake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chinese_mistakes),
         cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_template),

@@ -3,6 +3,7 @@
 #include "plan/intake/bind_phases.h"
 #include "plan/intake/bind_place.h"
 #include "plan/intake/measured.h"
+#include "plan/intake/reader.h"
 
 #include <math.h>
 
@@ -50,11 +51,13 @@ static double cents(const struct binding *binding, const struct rw_intake_value 
 {
     double rate = rate_of(binding, amount->currency);
     if (isnan(rate))
-        rw_conf_mistake_at(binding->report, value->place,
-                           "%s: an amount in %s in a plan in %s, without a rate: add \"rates: "
-                           "[{currency: %s, rate: ...}]\"",
-                           rw_intake_field_name(value->field), amount->currency,
-                           binding->terms->currency, amount->currency);
+        rw_intake_tell(
+            binding->report, value->place,
+            "%s: an amount in %s in a plan in %s, without a rate: add \"rates: "
+            "[{currency: %s, rate: ...}]\"",
+            "%s：金额为 %s，方案币种为 %s，没有汇率：请补充“汇率: [{币种: %s, 汇率: ...}]”",
+            rw_intake_called(binding->report, value->field), amount->currency,
+            binding->terms->currency, amount->currency);
     return round(units * rate * 100);
 }
 
@@ -240,7 +243,7 @@ static bool room_for(const struct binding *binding, unsigned count, unsigned roo
                      struct rw_conf_place place)
 {
     if (count == room)
-        rw_conf_mistake_at(binding->report, place, "more than %u of these", room);
+        rw_intake_tell(binding->report, place, "more than %u of these", "此类条目超过 %u 项", room);
     return count < room;
 }
 
@@ -253,8 +256,9 @@ static void bind_rates(struct binding *binding)
         const struct rw_intake_value *currency = rw_intake_in(&rows[i], "currency"),
                                      *rate = rw_intake_in(&rows[i], "rate");
         if (!currency->there || !rate->there || rw_intake_number(rate) <= 0)
-            rw_conf_mistake_at(binding->report, rows[i].place,
-                               "a rate has a currency and a number above 0");
+            rw_intake_tell(binding->report, rows[i].place,
+                           "a rate has a currency and a number above 0",
+                           "汇率须有币种和大于 0 的数值");
         else if (room_for(binding, terms->rate_count, RW_RATES_MAX, rows[i].place))
             terms->rates[terms->rate_count++] =
                 (struct rw_term_rate){currency->text.at, rw_intake_number(rate), rows[i].place};

@@ -1,5 +1,7 @@
 #include "plan/intake/bind_phases.h"
 
+#include "plan/intake/reader.h"
+
 #include <math.h>
 
 #define DAY 86400.0
@@ -20,9 +22,9 @@ static void tell_after(const struct rw_terms *terms, const struct rw_intake_valu
     const char *names[RW_TERM_PHASES_MAX];
     for (unsigned i = 0; i < terms->phase_count; i++)
         names[i] = terms->phases[i].name;
-    rw_conf_mistake_at(report, after->place, "after: no phase %s stands above this one%s",
-                       rw_conf_quote(report, after->text),
-                       rw_conf_hint(report, after->text, names, terms->phase_count));
+    rw_intake_tell(report, after->place, "after: no phase %s stands above this one%s",
+                   "前置阶段：此前没有名为 %s 的阶段%s", rw_conf_quote(report, after->text),
+                   rw_conf_hint(report, after->text, names, terms->phase_count));
 }
 
 static bool any_after(const struct rw_intake_row *rows, size_t count)
@@ -56,21 +58,22 @@ static void add(const struct rw_intake_row *row, bool linked, struct rw_terms *t
     const struct rw_intake_value *duration = rw_intake_in(row, "duration");
     const struct rw_intake_value *acceptance = rw_intake_in(row, "acceptance");
     if (!name->there || !name->text.len) {
-        rw_conf_mistake_at(report, row->place, "a phase has a name");
+        rw_intake_tell(report, row->place, "a phase has a name", "阶段须有名称");
         return;
     }
     if (name->text.len > NAME_BYTES_MAX) {
-        rw_conf_mistake_at(report, name->place, "the name of a phase is at most %d bytes long",
-                           NAME_BYTES_MAX);
+        rw_intake_tell(report, name->place, "the name of a phase is at most %d bytes long",
+                       "阶段名称最长 %d 字节", NAME_BYTES_MAX);
         return;
     }
     if (find(terms, name->text) < terms->phase_count) {
-        rw_conf_mistake_at(report, name->place, "the phase %s is there twice",
-                           rw_conf_quote(report, name->text));
+        rw_intake_tell(report, name->place, "the phase %s is there twice", "阶段 %s 出现两次",
+                       rw_conf_quote(report, name->text));
         return;
     }
     if (terms->phase_count == RW_TERM_PHASES_MAX) {
-        rw_conf_mistake_at(report, row->place, "more than %d phases", RW_TERM_PHASES_MAX);
+        rw_intake_tell(report, row->place, "more than %d phases", "超过 %d 个阶段",
+                       RW_TERM_PHASES_MAX);
         return;
     }
     unsigned after = waits_for(terms, row, linked, report);

@@ -2,6 +2,7 @@
 
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
+#include "plan/intake/reader.h"
 
 #include <math.h>
 
@@ -26,7 +27,8 @@ static void add_site(struct sites *sites, const struct rw_term_site *site)
     if (terms->site_count < RW_SITES_MAX)
         terms->sites[terms->site_count++] = *site;
     else
-        rw_conf_mistake_at(sites->report, site->place, "more than %d sites", RW_SITES_MAX);
+        rw_intake_tell(sites->report, site->place, "more than %d sites", "超过 %d 个站点",
+                       RW_SITES_MAX);
 }
 
 /* What the rows say of their shares, and how many say nothing. */

@@ -66,7 +66,8 @@ struct rw_intake_row *rw_intake_add_row(struct rw_intake_reader *reader,
     if (reader->err)
         return NULL;
     if (reader->intake->rows[index].count == RW_INTAKE_ROWS_MAX) {
-        rw_conf_mistake_at(reader->report, place, "more than %d entries", RW_INTAKE_ROWS_MAX);
+        rw_intake_tell(reader->report, place, "more than %d entries", "超过 %d 项",
+                       RW_INTAKE_ROWS_MAX);
         return NULL;
     }
     struct rw_intake_row *row = grow(reader->intake, index);
@@ -105,12 +106,13 @@ enum rw_err rw_intake_read_text(struct rw_span text, const char *name, struct rw
     struct rw_intake_reader reader = {.intake = intake, .report = report};
     reader.err = rw_intake_begin(intake, name);
     struct rw_arena *arena = report->arena ? report->arena : &intake->arena;
-    *report = (struct rw_conf_report){.arena = arena, .file = rw_span_text(intake->file)};
+    *report = (struct rw_conf_report){
+        .arena = arena, .file = rw_span_text(intake->file), .voice = report->voice};
     if (reader.err)
         return reader.err;
     if (text.len > RW_INTAKE_BYTES_MAX)
-        rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "longer than %d MiB",
-                           RW_INTAKE_BYTES_MAX >> 20);
+        rw_intake_tell(report, ((struct rw_conf_place){0, 0}), "longer than %d MiB", "超过 %d MiB",
+                       RW_INTAKE_BYTES_MAX >> 20);
     else if (rw_intake_is_questionnaire(text))
         rw_intake_read_questionnaire(&reader, text);
     else
@@ -133,13 +135,19 @@ enum rw_err rw_intake_read_file(const char *path, struct rw_intake *intake,
     struct rw_arena *own = report->arena;
     enum rw_err begun = rw_intake_begin(intake, path);
     *report = (struct rw_conf_report){.arena = own ? own : &intake->arena,
-                                      .file = rw_span_text(intake->file)};
+                                      .file = rw_span_text(intake->file),
+                                      .voice = report->voice};
     if (begun || err == RW_ENOMEM)
         return RW_ENOMEM;
-    rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "cannot be read: %s",
-                       err == RW_ELIMIT   ? "longer than 1 MiB"
-                       : err == RW_EINVAL ? "a directory, not a file"
-                                          : rw_err_text(err));
+    if (err == RW_ELIMIT)
+        rw_intake_tell(report, ((struct rw_conf_place){0, 0}), "cannot be read: longer than 1 MiB",
+                       "无法读取：超过 1 MiB");
+    else if (err == RW_EINVAL)
+        rw_intake_tell(report, ((struct rw_conf_place){0, 0}),
+                       "cannot be read: a directory, not a file", "无法读取：是文件夹，不是文件");
+    else
+        rw_intake_tell(report, ((struct rw_conf_place){0, 0}), "cannot be read: %s", "无法读取：%s",
+                       rw_err_text(err));
     return report->err ? report->err : err == RW_ELIMIT ? RW_EINVAL : err;
 }
 

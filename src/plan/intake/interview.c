@@ -59,10 +59,10 @@ static void tell_last(struct interview *interview, const struct rw_intake_field 
     if (report->count == 0)
         return;
     struct rw_span message = report->mistakes[report->count - 1].message;
-    size_t name = strlen(rw_intake_field_name(field));
-    if (rw_span_starts(message, rw_span_text(rw_intake_field_name(field))) &&
-        rw_span_starts(rw_span_skip(message, name), RW_LITERAL(": ")))
-        message = rw_span_skip(message, name + 2);
+    struct rw_span name = rw_span_text(rw_intake_called(report, field));
+    struct rw_span colon = rw_span_text(pick(interview, ": ", "："));
+    if (rw_span_starts(message, name) && rw_span_starts(rw_span_skip(message, name.len), colon))
+        message = rw_span_skip(message, name.len + colon.len);
     fprintf(interview->out, "    %s%.*s\n", pick(interview, "no: ", "有误："),
             RW_SPAN_ARGS(message));
     report->count = 0; /* told; the next answer begins anew */
@@ -173,14 +173,14 @@ enum rw_err rw_intake_interview(FILE *in, FILE *out, enum rw_language language, 
                                 struct rw_intake *intake)
 {
     struct rw_conf_report report = {0};
-    struct interview interview = {
-        .reader = {.intake = intake, .report = &report, .language = language},
-        .in = in,
-        .out = out,
-        .language = language,
-        .expert = expert};
+    struct interview interview = {.reader = {.intake = intake, .report = &report},
+                                  .in = in,
+                                  .out = out,
+                                  .language = language,
+                                  .expert = expert};
     enum rw_err err = rw_intake_begin(intake, "interview");
     report.arena = &intake->arena;
+    report.voice = language == RW_LANGUAGE_ZH ? RW_CONF_VOICE_CHINESE : RW_CONF_VOICE_ENGLISH;
     fprintf(out, "%s\n",
             pick(&interview,
                  "Empty line: no answer. ?: explain. unknown: not known. .: next section. ..: end.",

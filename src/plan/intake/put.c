@@ -38,27 +38,36 @@ static struct rw_conf_place place_within(struct rw_conf_place place, struct rw_s
     return place;
 }
 
+const char *rw_intake_called(const struct rw_conf_report *report,
+                             const struct rw_intake_field *field)
+{
+    return report->voice == RW_CONF_VOICE_CHINESE ? rw_intake_field_label(field).zh
+                                                  : rw_intake_field_name(field);
+}
+
 static void tell_amount(struct rw_intake_reader *reader, const struct rw_intake_field *field,
                         struct rw_span text, struct rw_conf_place place,
                         const struct rw_amount_mistake *mistake)
 {
     struct rw_text message = {0};
-    rw_amount_mistake_write(mistake, rw_intake_field_dimensions(field), reader->language, &message);
+    rw_amount_mistake_write(
+        mistake, rw_intake_field_dimensions(field),
+        reader->report->voice == RW_CONF_VOICE_CHINESE ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN, &message);
     if (message.err)
         reader->err = message.err;
     else
-        rw_conf_mistake_at(reader->report, place_within(place, text, mistake->at), "%s: %s",
-                           rw_intake_field_name(field), message.at);
+        rw_intake_tell(reader->report, place_within(place, text, mistake->at), "%s: %s", "%s：%s",
+                       rw_intake_called(reader->report, field), message.at);
     rw_text_free(&message);
 }
 
 /* A share of more than all, a probability... What grows or is added may be more than it was. */
-static const char *out_of_range(const struct rw_intake_field *field, const struct rw_amount *amount)
+static bool out_of_range(const struct rw_intake_field *field, const struct rw_amount *amount)
 {
     bool more = field->is_input &&
                 (field->input == RW_INPUT_GROWTH || field->input == RW_INPUT_STORAGE_OVERHEAD);
     bool share = rw_intake_field_dimensions(field) == RW_DIMENSION_FRACTION && !more;
-    return share && amount->high > 1 ? "a share is at most 100%" : NULL;
+    return share && amount->high > 1;
 }
 
 static void take_amount(struct rw_intake_reader *reader, const struct rw_intake_field *field,
@@ -72,10 +81,10 @@ static void take_amount(struct rw_intake_reader *reader, const struct rw_intake_
     }
     if (!amount->per && amount->dimension != RW_DIMENSION_DATE)
         amount->per = rw_intake_field_per(field);
-    const char *wrong = out_of_range(field, amount);
-    if (wrong)
-        rw_conf_mistake_at(reader->report, place, "%s: %s, not %s", rw_intake_field_name(field),
-                           wrong, rw_conf_quote(reader->report, text));
+    if (out_of_range(field, amount))
+        rw_intake_tell(reader->report, place, "%s: a share is at most 100%%, not %s",
+                       "%s：占比最多为 100%%，而不是 %s", rw_intake_called(reader->report, field),
+                       rw_conf_quote(reader->report, text));
 }
 
 static void put_amounts(struct rw_intake_reader *reader, struct rw_intake_value *value,
@@ -110,8 +119,8 @@ void rw_intake_put(struct rw_intake_reader *reader, struct rw_intake_value *valu
     if (count == 0 || reader->err)
         return;
     if (count > 1 && !list) {
-        rw_conf_mistake_at(reader->report, places[1], "%s: one value, not a list",
-                           rw_intake_field_name(field));
+        rw_intake_tell(reader->report, places[1], "%s: one value, not a list",
+                       "%s：只能有一个值，不能是列表", rw_intake_called(reader->report, field));
         return;
     }
     value->place = places[0];

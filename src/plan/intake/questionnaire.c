@@ -211,11 +211,12 @@ static bool is_second(struct state *state)
         return false;
     struct rw_span titles = rw_span_text(state->block->titles), title = {0};
     rw_intake_next_word(&titles, &title);
-    rw_conf_mistake_at(
-        state->reader->report, (struct rw_conf_place){state->title_line, 1},
-        "[%.*s] is answered a second time (first in line %u): a file holds the "
-        "answers of one customer; put those that begin here into a file of their own",
-        RW_SPAN_ARGS(title), *answered);
+    rw_intake_tell(state->reader->report, ((struct rw_conf_place){state->title_line, 1}),
+                   "[%.*s] is answered a second time (first in line %u): a file holds the answers "
+                   "of one customer; put those that begin here into a file of their own",
+                   "[%.*s]再次出现（首次在第 %u 行）：一个文件只含一位客户的答案，"
+                   "请将从此处开始的内容另存为文件",
+                   RW_SPAN_ARGS(title), *answered);
     state->second = true;
     return true;
 }
@@ -314,6 +315,8 @@ static bool is_utf8(struct rw_span text)
 
 void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_span text)
 {
+    if (reader->report->voice == RW_CONF_VOICE_OWN)
+        reader->report->voice = RW_CONF_VOICE_CHINESE; /* its titles are */
     struct state state = {.reader = reader};
     reader->intake->questionnaire = true;
     uint32_t number = 0;
@@ -324,10 +327,10 @@ void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_spa
         struct rw_conf_place place = {++number, 1};
         text = rw_span_skip(text, end ? len + 1 : len);
         if (!is_utf8(raw))
-            rw_conf_mistake_at(reader->report, place, "this line is not UTF-8");
+            rw_intake_tell(reader->report, place, "this line is not UTF-8", "本行不是 UTF-8");
         else if (!rw_questionnaire_clean(raw, number, &state.line))
-            rw_conf_mistake_at(reader->report, place, "longer than %d bytes",
-                               RW_QUESTIONNAIRE_LINE_MAX);
+            rw_intake_tell(reader->report, place, "longer than %d bytes", "超过 %d 字节",
+                           RW_QUESTIONNAIRE_LINE_MAX);
         else
             read_line(&state);
     }

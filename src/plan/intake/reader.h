@@ -8,8 +8,16 @@ struct rw_intake_reader {
     struct rw_intake *intake;
     struct rw_conf_report *report;
     enum rw_err err;
-    enum rw_language language; /* of messages about amounts */
 };
+
+/* A mistake in the language of the report; both formats take the same arguments. */
+#define rw_intake_tell(report, place, en, zh, ...)                                                 \
+    rw_conf_mistake_at(report, place, (report)->voice == RW_CONF_VOICE_CHINESE ? (zh) : (en),      \
+                       ##__VA_ARGS__)
+
+/* What a message calls a field: its key, or what it is in Chinese. */
+const char *rw_intake_called(const struct rw_conf_report *report,
+                             const struct rw_intake_field *field);
 
 /* An empty intake: one row for each section that is no list. */
 RW_MUST_CHECK enum rw_err rw_intake_begin(struct rw_intake *intake, const char *name);

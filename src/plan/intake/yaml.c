@@ -31,11 +31,14 @@ static void add_names(struct rw_intake_reader *reader, struct names *names, cons
 }
 
 static void tell_unknown(struct rw_intake_reader *reader, const struct rw_conf_entry *entry,
-                         const char *what, const struct names *names)
+                         struct rw_label what, const struct names *names)
 {
-    rw_conf_mistake_at(reader->report, entry->key_place, "unknown %s %s%s", what,
-                       rw_conf_quote(reader->report, entry->key),
-                       rw_conf_hint(reader->report, entry->key, names->at, names->count));
+    struct rw_conf_report *report = reader->report;
+    bool chinese = report->voice == RW_CONF_VOICE_CHINESE;
+    rw_intake_tell(report, entry->key_place, "unknown %s %s%s", "未知%s %s%s",
+                   rw_label_in(what, chinese ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN),
+                   rw_conf_quote(report, entry->key),
+                   rw_conf_hint(report, entry->key, names->at, names->count));
 }
 
 static void tell_unknown_field(struct rw_intake_reader *reader,
@@ -48,7 +51,7 @@ static void tell_unknown_field(struct rw_intake_reader *reader,
     for (const struct rw_intake_field *field = section->fields; !rw_intake_field_ends(field);
          field++)
         add_names(reader, &names, rw_intake_field_name(field), field->keys);
-    tell_unknown(reader, entry, "field", &names);
+    tell_unknown(reader, entry, RW_TEXTS("field", "字段"), &names);
 }
 
 static void tell_unknown_section(struct rw_intake_reader *reader, const struct rw_conf_entry *entry)
@@ -58,7 +61,7 @@ static void tell_unknown_section(struct rw_intake_reader *reader, const struct r
     struct names names = {.count = 0};
     for (size_t i = 0; i < RW_INTAKE_SECTIONS; i++)
         add_names(reader, &names, rw_intake_sections[i].name, rw_intake_sections[i].keys);
-    tell_unknown(reader, entry, "section", &names);
+    tell_unknown(reader, entry, RW_TEXTS("section", "节"), &names);
 }
 
 /* ---- Values ---- */
@@ -93,9 +96,12 @@ static void put_node(struct rw_intake_reader *reader, struct rw_intake_value *va
     for (const struct rw_conf_entry *entry = rw_conf_tree_entries(node); entry;
          entry = entry->next) {
         if (count == RW_INTAKE_ITEMS_MAX || entry->node->kind != RW_CONF_NODE_SCALAR) {
-            rw_conf_mistake_at(reader->report, entry->node->place,
-                               count == RW_INTAKE_ITEMS_MAX ? "more than 100 items"
-                                                            : "a text was expected here");
+            if (count == RW_INTAKE_ITEMS_MAX)
+                rw_intake_tell(reader->report, entry->node->place, "more than %d items",
+                               "超过 %d 项", RW_INTAKE_ITEMS_MAX);
+            else
+                rw_intake_tell(reader->report, entry->node->place, "a text was expected here",
+                               "此处应为文字");
             return;
         }
         texts[count] = entry->node->text;
@@ -138,20 +144,21 @@ static void put_detailed(struct rw_intake_reader *reader, struct rw_intake_value
     for (const struct rw_conf_entry *entry = map->entries; entry; entry = entry->next) {
         int detail = find_detail(entry->key);
         if (detail < 0)
-            tell_unknown(reader, entry, "key", &known);
+            tell_unknown(reader, entry, RW_TEXTS("key", "键"), &known);
         else
             found[detail] = entry->node;
     }
     const struct rw_conf_node *node =
         found[DETAIL_VALUE] ? found[DETAIL_VALUE] : found[DETAIL_ASSUME];
     if (!node || (found[DETAIL_VALUE] && found[DETAIL_ASSUME])) {
-        rw_conf_mistake_at(reader->report, map->place,
-                           "either \"value\" or \"assume\" was expected here");
+        rw_intake_tell(reader->report, map->place,
+                       "either \"value\" or \"assume\" was expected here",
+                       "此处应为“数值”或“假设”之一");
         return;
     }
     if (found[DETAIL_ASSUME] && !found[DETAIL_BECAUSE])
-        rw_conf_mistake_at(reader->report, map->place,
-                           "an assumption needs its reason: \"because\"");
+        rw_intake_tell(reader->report, map->place, "an assumption needs its reason: \"because\"",
+                       "假设须写明“理由”");
     put_node(reader, value, node);
     if (found[DETAIL_ASSUME] && found[DETAIL_BECAUSE]) {
         const char *reason = kept_text(reader, found[DETAIL_BECAUSE]);
@@ -188,9 +195,9 @@ static void read_row(struct rw_intake_reader *reader, struct rw_intake_row *row,
         if (value->there || value->unknown) {
             if (stands_before(node, entry))
                 continue; /* the same key: told when the file was read */
-            rw_conf_mistake_at(reader->report, entry->key_place,
-                               "%s is there twice; first in line %u", rw_intake_field_name(field),
-                               value->place.line);
+            rw_intake_tell(reader->report, entry->key_place, "%s is there twice; first in line %u",
+                           "%s出现两次；首次在第 %u 行", rw_intake_called(reader->report, field),
+                           value->place.line);
             continue;
         }
         value->origin = RW_ORIGIN_GIVEN;
@@ -208,9 +215,14 @@ static void read_section(struct rw_intake_reader *reader, const struct rw_intake
         return;
     enum rw_conf_node_kind wanted = section->many ? RW_CONF_NODE_LIST : RW_CONF_NODE_MAP;
     if (node->kind != wanted) {
-        rw_conf_mistake_at(reader->report, node->place, "section \"%s\" is a %s", section->name,
-                           section->many ? "list: begin each entry with \"- \""
-                                         : "group of fields: \"name: value\"");
+        if (section->many)
+            rw_intake_tell(reader->report, node->place,
+                           "section \"%s\" is a list: begin each entry with \"- \"",
+                           "“%s”一节是列表：每项以“- ”开头", section->name);
+        else
+            rw_intake_tell(reader->report, node->place,
+                           "section \"%s\" is a group of fields: \"name: value\"",
+                           "“%s”一节由字段组成：“名称: 值”", section->name);
         return;
     }
     if (!section->many) {
@@ -220,8 +232,9 @@ static void read_section(struct rw_intake_reader *reader, const struct rw_intake
     for (const struct rw_conf_entry *entry = node->entries; entry && !reader->err;
          entry = entry->next) {
         if (entry->node->kind != RW_CONF_NODE_MAP) {
-            rw_conf_mistake_at(reader->report, entry->node->place,
-                               "an entry of \"%s\" is a group of fields", section->name);
+            rw_intake_tell(reader->report, entry->node->place,
+                           "an entry of \"%s\" is a group of fields", "“%s”的每一项由字段组成",
+                           section->name);
             continue;
         }
         struct rw_intake_row *row = rw_intake_add_row(reader, section, entry->node->place);
@@ -239,22 +252,35 @@ static bool is_version_key(struct rw_span key)
 static void check_version(struct rw_intake_reader *reader, const struct rw_conf_entry *entry)
 {
     if (!entry)
-        rw_conf_mistake_at(reader->report, (struct rw_conf_place){1, 1},
-                           "this is no intake: its first line is \"intake: " RW_INTAKE_VERSION
-                           "\"");
+        rw_intake_tell(reader->report, ((struct rw_conf_place){1, 1}),
+                       "this is no intake: its first line is \"intake: " RW_INTAKE_VERSION "\"",
+                       "这不是需求文件：首行应为“需求: " RW_INTAKE_VERSION "”");
     else if (!rw_span_is(entry->node->text, RW_INTAKE_VERSION))
-        rw_conf_mistake_at(reader->report, entry->node->place,
-                           "an intake of version %s; this program reads " RW_INTAKE_VERSION,
-                           rw_conf_quote(reader->report, entry->node->text));
+        rw_intake_tell(reader->report, entry->node->place,
+                       "an intake of version %s; this program reads " RW_INTAKE_VERSION,
+                       "需求文件版本为 %s；本程序可读 " RW_INTAKE_VERSION,
+                       rw_conf_quote(reader->report, entry->node->text));
+}
+
+/* Who writes Chinese keys reads Chinese. */
+static void choose_voice(struct rw_conf_report *report, const struct rw_conf_node *root)
+{
+    if (report->voice != RW_CONF_VOICE_OWN)
+        return;
+    for (const struct rw_conf_entry *entry = root->entries; entry; entry = entry->next)
+        if (entry->key.len && (unsigned char)entry->key.at[0] >= 0x80)
+            report->voice = RW_CONF_VOICE_CHINESE;
 }
 
 static void read_root(struct rw_intake_reader *reader, const struct rw_conf_node *root)
 {
     if (root->kind != RW_CONF_NODE_MAP) {
-        rw_conf_mistake_at(reader->report, root->place,
-                           "an intake is a group of sections, such as \"load:\"");
+        rw_intake_tell(reader->report, root->place,
+                       "an intake is a group of sections, such as \"load:\"",
+                       "需求文件由各节组成，如“业务规模:”");
         return;
     }
+    choose_voice(reader->report, root);
     const struct rw_conf_entry *version = root->entries;
     while (version && !is_version_key(version->key))
         version = version->next;
