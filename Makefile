@@ -96,6 +96,8 @@ docs: build ## Write docs/reference anew from the program's own tables
 	@build/release/ringway schema --format load > docs/reference/load-scenario.schema.json
 	@build/release/ringway schema --format simulation-markdown > docs/reference/simulation.md
 	@build/release/ringway schema --format simulation > docs/reference/simulation.schema.json
+	@build/release/ringway schema --format intake-markdown > docs/reference/intake.md
+	@build/release/ringway schema --format intake > docs/reference/intake.schema.json
 
 .PHONY: sim
 sim: deps-test ## Run the simulations (SIM_ARGS are passed on)

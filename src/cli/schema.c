@@ -120,6 +120,7 @@ static const struct {
     {"example", add_gateway_example},
     {"steps", rw_steps_manual},
     {"intake", rw_intake_write_schema},
+    {"intake-markdown", rw_intake_write_manual},
     {"acceptance", add_acceptance_json},
     {"acceptance-markdown", add_acceptance_manual},
     {"acceptance-example", add_acceptance_example},

@@ -33,20 +33,36 @@ static bool read_number(struct rw_span text, double *value)
     return rw_conf_scalar(&field, text, value, &complaint);
 }
 
-/* The bound of a histogram's bucket in a query; NaN: there is none. */
-static double bucket_of(struct rw_span query)
+/* The bound of the next bucket in a query, and what stands behind it; NaN: there is none. */
+static double next_bucket(struct rw_span *query)
 {
     double seconds;
-    for (size_t i = 0; i + 4 < query.len; i++) {
-        struct rw_span rest = rw_span_skip(query, i);
+    for (size_t i = 0; i + 4 < query->len; i++) {
+        struct rw_span rest = rw_span_skip(*query, i);
         if (!rw_span_starts(rest, RW_LITERAL("le=\"")))
             continue;
         rest = rw_span_skip(rest, 4);
         ptrdiff_t end = rw_span_find(rest, '"');
-        if (end > 0 && read_number(rw_span(rest.at, (size_t)end), &seconds))
+        if (end > 0 && read_number(rw_span(rest.at, (size_t)end), &seconds)) {
+            *query = rw_span_skip(rest, (size_t)end);
             return seconds;
+        }
     }
     return NAN;
+}
+
+/* The time within which a query counts answers: the bound of its bucket; or between two of them, as
+ * `ringway plan` writes it: low + (high - low) * share. NaN: it has no bucket. */
+static double bucket_of(struct rw_span query)
+{
+    double low = next_bucket(&query), high = next_bucket(&query), share;
+    struct rw_span last = {0};
+    for (size_t i = 0; i + 1 < query.len; i++)
+        if (query.at[i] == '*' && query.at[i + 1] == ' ')
+            last = rw_span_skip(query, i + 2);
+    if (high > low && last.len && read_number(rw_span_trim(last), &share))
+        return low + (high - low) * share;
+    return low;
 }
 
 /* "90d", "4w", "1M": the durations of OpenSLO, in days. 0: it is none. */
@@ -137,7 +153,8 @@ static void add_objective(struct reading *reading, const struct rw_conf_node *sl
         target = add_target(reading, RW_TARGET_LATENCY, sizeof(struct rw_verify_target_latency));
         if (target)
             *(struct rw_verify_target_latency *)target->what.value =
-                (struct rw_verify_target_latency){share * 100, (uint32_t)ceil(seconds * 1000)};
+                (struct rw_verify_target_latency){share * 100,
+                                                  (uint32_t)ceil(seconds * 1000 - 0.01)};
     }
     if (!reading->err) {
         struct rw_verify_target *items = reading->targets->items;

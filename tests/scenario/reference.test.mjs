@@ -10,6 +10,7 @@ const pages = {
   steps: 'docs/reference/exchange-steps.md',
   json: 'docs/reference/configuration.schema.json',
   'acceptance-markdown': 'docs/reference/acceptance.md',
+  'intake-markdown': 'docs/reference/intake.md',
 };
 
 for (const [format, page] of Object.entries(pages)) {
@@ -27,7 +28,7 @@ for (const [format, page] of [['load-markdown', 'load-scenario.md'], ['simulatio
   assert.equal(readFileSync(new URL(`docs/reference/${page}`, root), 'utf8'), said, 'run `make docs`');
 });
 
-for (const [format, file] of [['acceptance', 'acceptance.schema.json'], ['load', 'load-scenario.schema.json'], ['simulation', 'simulation.schema.json']]) test(`docs/reference/${file} is current`, () => {
+for (const [format, file] of [['acceptance', 'acceptance.schema.json'], ['load', 'load-scenario.schema.json'], ['simulation', 'simulation.schema.json'], ['intake', 'intake.schema.json']]) test(`docs/reference/${file} is current`, () => {
   const said = execFileSync(process.env.RINGWAY, ['schema', '--format', format], { encoding: 'utf8' });
   const page = new URL(`docs/reference/${file}`, root);
   assert.equal(readFileSync(page, 'utf8'), said, 'run `make docs`');

@@ -170,7 +170,7 @@ static void test_openslo_buckets(void **state)
     } cases[] = {
         {2, "sum(ringway_request_duration_seconds_bucket{le=\\\"1\\\"}) + "
             "(sum(ringway_request_duration_seconds_bucket{le=\\\"2.5\\\"}) - "
-            "sum(ringway_request_duration_seconds_bucket{le=\\\"1\\\"})) * 0.6667\""},
+            "sum(ringway_request_duration_seconds_bucket{le=\\\"1\\\"})) * 0.666667\""},
         {2.5, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"2.5\\\"})\""},
         {0.00005, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"0.0001\\\"})\""},
         {90, "query: \"sum(ringway_request_duration_seconds_bucket{le=\\\"30\\\"})\""},

@@ -253,7 +253,11 @@ static void test_objectives(void **state)
         "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: quick }\nspec:\n"
         "  indicator: { spec: { ratioMetric: { good: { metricSource: { spec: { query: "
         "'b{le=\"0.25\"}' } } } } } }\n"
-        "  objectives: [{ target: 0.95 }, { target: 1.5 }]\n";
+        "  objectives: [{ target: 0.95 }, { target: 1.5 }]\n---\n"
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: between }\nspec:\n"
+        "  indicator: { spec: { ratioMetric: { good: { metricSource: { spec: { query: "
+        "'sum(b{le=\"1\"}) + (sum(b{le=\"2.5\"}) - sum(b{le=\"1\"})) * 0.666667' } } } } } }\n"
+        "  objectives: [{ target: 0.99 }]\n";
     char path[] = "/tmp/ringway-objectives-XXXXXX";
     struct rw_conf_list targets = {0};
     struct rw_text mistakes = {0}, expected = {0};
@@ -267,7 +271,7 @@ static void test_objectives(void **state)
     assert_int_equal(rw_openslo_read(path, &arena, &targets, &mistakes), RW_EINVAL);
     rw_text_addf(&expected, "%s:18:34: an objective needs a `target` above 0 and below 1\n", path);
     assert_string_equal(mistakes.at, expected.at);
-    assert_int_equal(targets.count, 2);
+    assert_int_equal(targets.count, 3);
     const struct rw_verify_target *items = targets.items;
     const struct rw_verify_target_availability *up = items[0].what.value;
     const struct rw_verify_target_latency *quick = items[1].what.value;
@@ -278,6 +282,8 @@ static void test_objectives(void **state)
     assert_true(rw_target_is(&items[1], RW_TARGET_LATENCY));
     assert_true(fabs(quick->percentile - 95) < 1e-9);
     assert_int_equal(quick->most_ms, 250);
+    quick = items[2].what.value;
+    assert_int_equal(quick->most_ms, 2000);
     rw_text_free(&mistakes);
     rw_text_free(&expected);
     rw_arena_free(&arena);

@@ -231,7 +231,8 @@ static void add_bucket(struct rw_text *query, double bound)
 }
 
 /* Answers within the target: the histogram's bucket that ends there. Between two of its bounds they
- * are counted as histogram_quantile does, in a straight line from one to the next. */
+ * are counted as histogram_quantile does, in a straight line from one to the next; verify/openslo.c
+ * reads it back. */
 static void add_good(struct rw_text *query, double target)
 {
     const size_t count = sizeof(bounds) / sizeof(*bounds);
@@ -249,7 +250,7 @@ static void add_good(struct rw_text *query, double target)
     rw_text_adds(query, " - ");
     add_bucket(query, low);
     rw_text_adds(query, ") * ");
-    rw_number_write(query, rint((target - low) / (high - low) * 1e4) / 1e4);
+    rw_number_write(query, rint((target - low) / (high - low) * 1e6) / 1e6);
 }
 
 /* What was promised; where nobody stated an availability, what the tier is expected to have. */

@@ -106,6 +106,8 @@ void rw_intake_write_gaps(const struct rw_intake *intake, enum rw_language langu
 void rw_intake_write_template(enum rw_language language, struct rw_text *text);
 /* JSON Schema, draft 2020-12, for editors. */
 void rw_intake_write_schema(struct rw_text *text);
+/* The reference page of all fields, in Markdown. */
+void rw_intake_write_manual(struct rw_text *text);
 /* The intake as YAML that reads back as the same. */
 void rw_intake_write_yaml(const struct rw_intake *intake, enum rw_language language,
                           struct rw_text *text);
