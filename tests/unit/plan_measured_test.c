@@ -95,6 +95,32 @@ static void write_four(void)
         write_result(names[i], "closed", "sound", rw_model_usl_rate(1u << i, 800, 0.05, 0.002), 3);
 }
 
+/* Behind a value stands the file that says so: it is there, and this program wrote it. */
+static void test_a_value_names_its_proof(void **state)
+{
+    (void)state;
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "";
+    write_four();
+    char rows[512];
+    static const char more[] = "goal: {latency: {value: 90ms, measured: %s}}\n";
+    snprintf(rows, sizeof(rows), "%s", four_rows);
+    snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), more, "one.json");
+    assert_int_equal(bind(rows, values, said, sizeof(said)), RW_OK);
+    assert_int_equal(values[RW_INPUT_LATENCY].origin, RW_ORIGIN_MEASURED);
+    assert_string_equal(values[RW_INPUT_LATENCY].source ? "one.json" : "", "one.json");
+    snprintf(rows, sizeof(rows), "%s", four_rows);
+    snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), more, "nowhere.json");
+    assert_int_equal(bind(rows, values, said, sizeof(said)), RW_EINVAL);
+    print_message("%s", said);
+    assert_non_null(strstr(said, ": measured: \"nowhere.json\" cannot be read: not found"));
+    write_file("other.json", "{\"schema\": \"somebody.else/1\"}");
+    snprintf(rows, sizeof(rows), "%s", four_rows);
+    snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), more, "other.json");
+    assert_int_equal(bind(rows, values, said, sizeof(said)), RW_EINVAL);
+    assert_non_null(strstr(said, "is no result of ringway load, verify or simulate"));
+}
+
 static void test_the_law_is_fitted_to_the_runs(void **state)
 {
     (void)state;
@@ -227,6 +253,7 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_value_names_its_proof),
         cmocka_unit_test(test_the_law_is_fitted_to_the_runs),
         cmocka_unit_test(test_what_is_stated_stays),
         cmocka_unit_test(test_what_is_no_measurement),

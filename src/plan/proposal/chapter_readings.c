@@ -18,10 +18,12 @@ static struct rw_span rate_text(struct rw_proposal *proposal, double rate)
 
 static struct rw_span money_text(struct rw_proposal *proposal, double cents)
 {
-    return rw_proposal_quantity(proposal,
-                                (struct rw_quantity){.value = cents,
-                                                     .unit = RW_UNIT_MONEY,
-                                                     .currency = proposal->plan->sheet.currency});
+    struct rw_span currency = rw_proposal_currency(proposal);
+    struct rw_span text = rw_proposal_quantity(
+        proposal,
+        (struct rw_quantity){.value = cents, .unit = RW_UNIT_MONEY, .currency = currency.at});
+    bool ends = text.len > currency.len + 1 && !isnan(cents); /* it is in the caption */
+    return ends ? rw_span(text.at, text.len - currency.len - 1) : text;
 }
 
 static struct rw_doc_table *begin(struct rw_proposal *proposal)
@@ -29,10 +31,10 @@ static struct rw_doc_table *begin(struct rw_proposal *proposal)
     struct rw_doc *doc = proposal->doc;
     struct rw_doc_table *table = rw_doc_table(
         doc,
-        rw_proposal_say(proposal, RW_TEXTS("Cost of the term by reading, and the peak that each "
-                                           "budget pays",
+        rw_proposal_say(proposal, RW_TEXTS("Cost of the term by reading, and the peak "
+                                           "that each budget pays",
                                            "各口径下的订阅期成本，以及预算可承受的峰值")),
-        NONE);
+        rw_proposal_currency(proposal));
     rw_doc_column(doc, table, RW_DOC_WORDS,
                   rw_proposal_say(proposal, RW_TEXTS("The load", "负载口径")), NONE);
     rw_doc_column(doc, table, RW_DOC_WORDS,

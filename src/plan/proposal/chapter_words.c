@@ -61,6 +61,21 @@ static void put_fields(struct rw_proposal *proposal, struct rw_doc_table *table,
     }
 }
 
+/* What a field is, without the advice that its label gives to who fills it in: "Part of (an item
+ * above; empty: the whole)". */
+static struct rw_span short_label(const struct rw_proposal *proposal,
+                                  const struct rw_intake_field *field)
+{
+    static const char *const ends[] = {"; ", ": ", ", ", " (", "；", "：", "，", "（"};
+    struct rw_span label =
+        rw_span_text(rw_label_in(rw_intake_field_label(field), proposal->language));
+    for (size_t i = 1; i < label.len; i++)
+        for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++)
+            if (rw_span_starts(rw_span_skip(label, i), rw_span_text(ends[k])))
+                return rw_span(label.at, i);
+    return label;
+}
+
 /* Of a list: a row for each record, called by its first field. */
 static void put_record(struct rw_proposal *proposal, struct rw_doc_table *table,
                        const struct rw_intake_row *row)
@@ -76,8 +91,8 @@ static void put_record(struct rw_proposal *proposal, struct rw_doc_table *table,
             asked = value->text;
             continue;
         }
-        rw_text_addf(&words, "%s%s: ", words.len ? "; " : "",
-                     rw_label_in(rw_intake_field_label(value->field), proposal->language));
+        rw_text_addf(&words, "%s%.*s: ", words.len ? "; " : "",
+                     RW_SPAN_ARGS(short_label(proposal, value->field)));
         write_words(value, &words);
     }
     put_row(proposal, table, asked, &words, row->place);
