@@ -45,6 +45,15 @@ FEATURE(response_headers, "security fields set, revealing ones removed, for all 
 FEATURE(upstreams, "each system behind, with its addresses, is an entry of the configuration",
         "每个后端系统及其地址均在配置中列出", "gateway.upstreams", "endpoint.address");
 
+FEATURE(residency, "requests of clients from named countries kept to named regions, or refused",
+        "指定国家或地区的请求只进入指定区域，或予以拒绝", "policy.residency.rules",
+        "policy.residency.rule.regions", "endpoint.region");
+FEATURE(browser_fields, "content security policy and other fields for browsers, on all answers",
+        "全部应答附带内容安全策略等浏览器安全字段", "policy.security_headers.content_security",
+        "policy.security_headers.hsts");
+FEATURE(releases, "versions come in by stages beside the old one, turned back when they are worse",
+        "新版本与旧版本并行、分阶段放量，变差即自动回退", "release.versions", "release.rollout");
+
 #define BY(...)                                                                                    \
     {                                                                                              \
         __VA_ARGS__                                                                                \
@@ -63,20 +72,23 @@ const struct rw_evidence rw_evidences[] = {
     {"mlps2_l3.8.1.4.9", false, BY(&redundancy)},
     {"mlps2_l3.8.1.5", false, BY(&admin_inside, &configuration, &metrics)},
     {"cn_law.CSL-21", false, BY(&access_log)},
+    {"cn_law.CSL-37", false, BY(&residency)},
     {"cn_law.NDSR-9", false, BY(&tls_clients, &routes)},
     {"cn_law.INCIDENT-2025", false, BY(&access_log, &error_log)},
+    {"pipl.38-40", false, BY(&residency)},
     {"pipl.51", false, BY(&tls_clients, &tls_upstreams)},
     {"pipl.57", false, BY(&access_log)},
     {"gdpr.25", false, BY(&routes)},
     {"gdpr.32", false, BY(&tls_clients, &tls_upstreams, &redundancy)},
     {"gdpr.33", false, BY(&access_log, &error_log)},
+    {"gdpr.44-46", false, BY(&residency)},
     {"ccpa.1798.100", false, BY(&tls_clients)},
     {"ccpa.1798.150", false, BY(&tls_clients, &tls_upstreams)},
     {"pci_dss_4_0_1.1.2.7", false, BY(&configuration, &routes)},
     {"pci_dss_4_0_1.2.2.7", true, BY(&admin_inside)},
     {"pci_dss_4_0_1.4.2.1", true, BY(&tls_clients, &tls_upstreams, &certificates)},
-    {"pci_dss_4_0_1.6.4.3", false, BY(&response_headers)},
-    {"pci_dss_4_0_1.6.5.1", false, BY(&configuration)},
+    {"pci_dss_4_0_1.6.4.3", false, BY(&response_headers, &browser_fields)},
+    {"pci_dss_4_0_1.6.5.1", false, BY(&configuration, &releases)},
     {"pci_dss_4_0_1.10.2.1", false, BY(&access_log, &error_log)},
     {"pci_dss_4_0_1.10.2.2", false, BY(&access_log)},
     {"pci_dss_4_0_1.10.5.1", false, BY(&access_log)},
@@ -91,7 +103,7 @@ const struct rw_evidence rw_evidences[] = {
     {"soc2_tsc.CC7.1", false, BY(&configuration, &error_log)},
     {"soc2_tsc.CC7.2", false, BY(&metrics)},
     {"soc2_tsc.CC7.3-7.5", false, BY(&access_log, &error_log)},
-    {"soc2_tsc.CC8.1", false, BY(&configuration)},
+    {"soc2_tsc.CC8.1", false, BY(&configuration, &releases)},
     {"soc2_tsc.A1.1", false, BY(&metrics)},
     {"soc2_tsc.A1.2", false, BY(&redundancy)},
     {"iso27001_2022.A.5.9", false, BY(&listeners, &routes, &upstreams, &certificates)},
@@ -104,6 +116,7 @@ const struct rw_evidence rw_evidences[] = {
     {"iso27001_2022.A.8.15", false, BY(&access_log, &error_log)},
     {"iso27001_2022.A.8.16", false, BY(&metrics)},
     {"iso27001_2022.A.8.20-8.22", false, BY(&listeners, &routes, &admin_inside)},
+    {"iso27001_2022.A.8.31-8.32", false, BY(&configuration, &releases)},
     {"iso27001_2022.A.8.24", true, BY(&tls_clients, &tls_upstreams, &certificates)},
     {"iso27001_2022.A.8.26", false, BY(&limits, &rate_limits)},
     {0},
