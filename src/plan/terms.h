@@ -84,6 +84,13 @@ struct rw_term_site {
     struct rw_conf_place place;
 };
 
+/* Machines that run there today. */
+struct rw_term_fleet {
+    const char *provider, *region, *shape; /* "azure", "eastus", "D8s_v3" */
+    double machines;
+    struct rw_conf_place place;
+};
+
 struct rw_terms {
     const char *customer, *project; /* or NULL */
     const char *file;               /* of the intake */
@@ -101,6 +108,8 @@ struct rw_terms {
     struct rw_term_rate rates[RW_RATES_MAX];
     unsigned rate_count;
     struct rw_term_site sites[RW_SITES_MAX];
+    struct rw_term_fleet fleets[RW_SITES_MAX];
+    unsigned fleet_count;
     unsigned site_count;                             /* 0: the bill assumes one, and says so */
     struct rw_term_phase phases[RW_TERM_PHASES_MAX]; /* each after the one that it waits for */
     unsigned phase_count;                            /* 0: the planner's own are taken */

@@ -177,6 +177,7 @@ enum rw_err rw_bill_chapter(struct rw_plan *plan)
         add_setup(plan, tier);
     }
     omit_the_usual(plan);
+    rw_bill_today(plan);
     rw_bill_tell(plan);
     return plan->sheet.err ? plan->sheet.err : plan->findings.err;
 }

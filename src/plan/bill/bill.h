@@ -14,6 +14,10 @@
  *
  *   bill.TIER.month.Y, bill.TIER.year.Y, bill.TIER.term, bill.TIER.setup
  *
+ * and, where the intake names machines of today that the list has:
+ *
+ *   bill.now.year                    MONEY: at the list price; no benefit by itself
+ *
  * A line multiplies out: quantity and price are what is shown, and the amount is their product to
  * the cent. A price that is in no list is a missing cell: the sums that need it are missing, too,
  * and a finding says which price to ask for. A kind of cost for which nothing can be looked up is

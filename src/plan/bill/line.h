@@ -59,6 +59,8 @@ void rw_bill_machines_at(struct rw_bill_at *at);
 void rw_bill_storage_at(struct rw_bill_at *at);
 void rw_bill_network_at(struct rw_bill_at *at);
 void rw_bill_firewall_at(struct rw_bill_at *at);
+/* Of the whole plan. */
+void rw_bill_today(struct rw_plan *plan);
 /* After all lines of a tier, of which `first` is the first. */
 void rw_bill_support(struct rw_plan *plan, unsigned tier, unsigned first);
 

@@ -31,6 +31,17 @@ static void add_site(struct sites *sites, const struct rw_term_site *site)
                        RW_SITES_MAX);
 }
 
+static void add_fleet(struct sites *sites, const struct rw_intake_row *row,
+                      const struct rw_term_site *site)
+{
+    struct rw_terms *terms = sites->terms;
+    const struct rw_intake_value *shape = rw_intake_in(row, "shape");
+    double machines = rw_intake_number(rw_intake_in(row, "count"));
+    if (shape->there && shape->text.len && machines > 0 && terms->fleet_count < RW_SITES_MAX)
+        terms->fleets[terms->fleet_count++] = (struct rw_term_fleet){
+            site->provider, site->region, shape->text.at, machines, row->place};
+}
+
 /* What the rows say of their shares, and how many say nothing. */
 static unsigned count_shares(const struct rw_intake_row *rows, size_t count, double *sum)
 {
@@ -75,6 +86,7 @@ static void add_rows(struct sites *sites)
         if (!site.region)
             site.region = named.len ? named.at : "any";
         add_site(sites, &site);
+        add_fleet(sites, &rows[i], &site);
     }
 }
 
@@ -113,7 +125,7 @@ void rw_intake_bind_sites(const struct rw_intake *intake, struct rw_terms *terms
                           struct rw_conf_report *report)
 {
     struct sites sites = {intake, terms, report};
-    terms->site_count = 0;
+    terms->site_count = terms->fleet_count = 0;
     add_rows(&sites);
     if (terms->site_count == 0)
         add_named(&sites);

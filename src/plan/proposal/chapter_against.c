@@ -11,27 +11,33 @@
 static const struct aspect {
     struct rw_label name;
     const char *cell;     /* of today, or NULL */
+    const char *bound;    /* one that says something of it, where that one is missing */
     const char *words[2]; /* where the customer may have said it in words */
     struct rw_proposal_point planned;
 } aspects[] = {
     {RW_LABEL("Load that is carried", "承载能力"),
+     NULL,
      NULL,
      {"infrastructure.capacity", "infrastructure.bottleneck"},
      {RW_LABEL("{0}, {1} connections", "{0}，{1} 条连接"),
       {"sizing.rate_peak", "sizing.connections"}}},
     {RW_LABEL("Latency", "时延"),
      NULL,
+     NULL,
      {"pains.system", "pains.problem"},
      {RW_LABEL("{0} at the stated percentile", "目标分位 {0}"), {"sizing.*.response_tail"}}},
     {RW_LABEL("Downtime", "停机时间"),
      "intake.money.downtime_now",
+     NULL,
      {NULL},
      {RW_LABEL("{0} ({1})", "{0}（{1}）"), {"sizing.*.downtime", "sizing.*.availability"}}},
     {RW_LABEL("Scaling", "扩缩容"),
      NULL,
+     NULL,
      {"infrastructure.operations", "pains.operations"},
      {RW_LABEL("by rule, within {0}", "按规则自动，{0} 内就绪"), {"intake.load.scale_out_time"}}},
     {RW_LABEL("Machines", "机器"),
+     NULL,
      NULL,
      {"infrastructure.private_cloud", "infrastructure.public_cloud"},
      {RW_LABEL("{0} nodes, {1} cores for application and gateway",
@@ -39,23 +45,42 @@ static const struct aspect {
       {"sizing.*.nodes", "sizing.*.cores"}}},
     {RW_LABEL("Data", "数据"),
      "intake.data.stored",
+     NULL,
      {"infrastructure.database"},
      {RW_LABEL("{0} in all, with copies, archive and backups", "含副本、归档与备份共 {0}"),
       {"sizing.*.storage_billed"}}},
     {RW_LABEL("Loss of a region", "地域失效"),
      NULL,
+     NULL,
      {NULL},
      {RW_LABEL("{0} until the first answer", "{0} 内恢复应答"), {"sizing.*.recovery"}}},
     {RW_LABEL("Cost of a year", "年成本"),
      "intake.money.cost_now",
+     "bill.now.year",
      {NULL},
      {RW_LABEL("{0}", "{0}"), {"money.*.cost_year"}}},
     {RW_LABEL("Support", "支持"),
+     NULL,
      NULL,
      {NULL},
      {RW_LABEL("first answer within {0}, at any hour", "7x24，{0} 内首次响应"),
       {"goals.*.support"}}},
 };
+
+/* "Not stated; 336,384 USD at the list price for the machines named". */
+static void put_bound(struct rw_proposal *proposal, struct rw_doc_cell *at, uint32_t cell)
+{
+    rw_proposal_put(proposal, at, cell);
+    struct rw_span value =
+        rw_proposal_quantity(proposal, rw_sheet_quantity(&proposal->plan->sheet, cell));
+    bool chinese = proposal->language == RW_LANGUAGE_ZH;
+    rw_doc_words(proposal->doc, at,
+                 rw_doc_format(proposal->doc,
+                               chinese
+                                   ? "未说明；所列机器按目录价为 %.*s"
+                                   : "not stated; %.*s at the list price for the machines named",
+                               RW_SPAN_ARGS(value)));
+}
 
 static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
                       const struct aspect *aspect)
@@ -65,8 +90,11 @@ static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
     struct rw_span words = RW_LITERAL("");
     for (size_t i = 0; i < 2 && proposal->intake && aspect->words[i] && !words.len; i++)
         words = rw_intake_text(proposal->intake, aspect->words[i]);
+    uint32_t bound = aspect->bound ? rw_sheet_find(sheet, aspect->bound) : RW_CELL_NONE;
     if (isfinite(rw_sheet_value(sheet, cell)))
         rw_proposal_put(proposal, at, cell);
+    else if (isfinite(rw_sheet_value(sheet, bound)))
+        put_bound(proposal, at, bound);
     else
         rw_doc_words(proposal->doc, at,
                      words.len ? words
