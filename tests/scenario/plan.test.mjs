@@ -185,6 +185,14 @@ test("other files: another version, a gateway's configuration, two documents, tw
   }
 });
 
+test("an old price of one's own is told where it stands", async (t) => {
+  const price = "provider: aws, service: nat_gateway, sku: gateway, region: us-east-1, term: on_demand, unit: hour";
+  const prices = writeIntake(t, `schema: ringway.prices/1\nprices:\n  - { ${price}, price: 0.04, currency: USD, source: offer, date: "2024-01-05" }\n`, "prices.yaml");
+  const { code, stdout } = await runRingway("plan", writeIntake(t), "--prices", prices, "--draws", "0");
+  assert.equal(code, 0);
+  assert.match(stdout, /prices\.yaml:3:\d+: warning \(price_old\): aws nat_gateway gateway.*2024-01-05.*2026-11-20/);
+});
+
 test("a missing price and an old rate are told; no total is a silent zero", async (t) => {
   const text = `${intake}rates: [{ currency: EUR, rate: 1.1, date: 2024-01-01 }]\n`;
   const { code, stdout } = await runRingway("plan", writeIntake(t, text), "--draws", "0");

@@ -123,12 +123,37 @@ static struct rw_spread spread_of(const struct rw_price_offer *offer)
                               1.15 * offer->price};
 }
 
+/* One's own old price is told where it stands; those of the list are counted together. */
+static void tell_old(struct rw_plan *plan, const struct rw_price_key *key,
+                     const struct rw_price *row)
+{
+    rw_findings_add(
+        &plan->findings,
+        &(struct rw_finding){
+            .rule = "price_old",
+            .severity = RW_SEVERITY_WARNING,
+            .text = RW_LABEL("{2}: the price is of {0}, more than 12 months before the plan ({1})",
+                             "{2}：价格日期为 {0}，早于方案日期（{1}）12 个月以上"),
+            .action = RW_LABEL("Ask for a new quotation, and put its date beside it",
+                               "请重新询价，并注明新日期"),
+            .numbers = {{.value = row->date.day, .unit = RW_UNIT_DATE},
+                        {.value = plan->terms.date, .unit = RW_UNIT_DATE}},
+            .cells = {RW_CELL_NONE, RW_CELL_NONE},
+            .subject = article_label(plan, key).en,
+            .source = row->source,
+            .file = row->file,
+            .place = row->place,
+        });
+}
+
 static uint32_t add_price(struct rw_plan *plan, const struct rw_price_key *key, const char *id,
                           const struct rw_price_offer *offer)
 {
     bool stands_in = offer->doubts & RW_PRICE_DOUBT_REGION;
     plan->bill->prices_used++;
     plan->bill->prices_doubtful += offer->doubts != 0;
+    if (offer->row->own && (offer->doubts & RW_PRICE_DOUBT_AGE))
+        tell_old(plan, key, offer->row);
     struct rw_cell cell = {
         .id = id,
         .label = article_label(plan, key),
