@@ -62,7 +62,8 @@ static void add_all(struct rw_plan *plan, double planned)
     add(plan, RW_TEXTS("as requests that are in flight at once", "按同时在途的请求理解"),
         rw_model_little_rate(requests, time));
     add(plan, RW_TEXTS("as users who think between two actions", "按有思考时间的在线用户理解"),
-        rw_model_interactive_rate(requests, isnan(time) ? 0 : time, think));
+        rw_model_interactive_rate(
+            requests, isnan(time) ? rw_plan_input(plan, RW_INPUT_SERVICE_TIME) : time, think));
     add(plan, RW_TEXTS("by the volumes that were stated", "按所述业务量推算"),
         rw_plan_input(plan, RW_INPUT_TRANSACTIONS_PER_DAY) / 86400 *
             rw_plan_input(plan, RW_INPUT_REQUESTS_PER_TRANSACTION) *

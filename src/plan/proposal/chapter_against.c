@@ -12,33 +12,39 @@ static const struct aspect {
     struct rw_label name;
     const char *cell;     /* of today, or NULL */
     const char *bound;    /* one that says something of it, where that one is missing */
+    bool machines;        /* the sites may have named them */
     const char *words[2]; /* where the customer may have said it in words */
     struct rw_proposal_point planned;
 } aspects[] = {
     {RW_LABEL("Load that is carried", "承载能力"),
      NULL,
      NULL,
+     false,
      {"infrastructure.capacity", "infrastructure.bottleneck"},
      {RW_LABEL("{0}, {1} connections", "{0}，{1} 条连接"),
       {"sizing.rate_peak", "sizing.connections"}}},
     {RW_LABEL("Latency", "时延"),
      NULL,
      NULL,
+     false,
      {"pains.system", "pains.problem"},
      {RW_LABEL("{0} at the stated percentile", "目标分位 {0}"), {"sizing.*.response_tail"}}},
     {RW_LABEL("Downtime", "停机时间"),
      "intake.money.downtime_now",
      NULL,
+     false,
      {NULL},
      {RW_LABEL("{0} ({1})", "{0}（{1}）"), {"sizing.*.downtime", "sizing.*.availability"}}},
     {RW_LABEL("Scaling", "扩缩容"),
      NULL,
      NULL,
+     false,
      {"infrastructure.operations", "pains.operations"},
      {RW_LABEL("by rule, within {0}", "按规则自动，{0} 内就绪"), {"intake.load.scale_out_time"}}},
     {RW_LABEL("Machines", "机器"),
      NULL,
      NULL,
+     true,
      {"infrastructure.private_cloud", "infrastructure.public_cloud"},
      {RW_LABEL("{0} nodes, {1} cores for application and gateway",
                "{0} 个节点，应用与网关共 {1} 核"),
@@ -46,22 +52,26 @@ static const struct aspect {
     {RW_LABEL("Data", "数据"),
      "intake.data.stored",
      NULL,
+     false,
      {"infrastructure.database"},
      {RW_LABEL("{0} in all, with copies, archive and backups", "含副本、归档与备份共 {0}"),
       {"sizing.*.storage_billed"}}},
     {RW_LABEL("Loss of a region", "地域失效"),
      NULL,
      NULL,
+     false,
      {NULL},
      {RW_LABEL("{0} until the first answer", "{0} 内恢复应答"), {"sizing.*.recovery"}}},
     {RW_LABEL("Cost of a year", "年成本"),
      "intake.money.cost_now",
      "bill.now.year",
+     false,
      {NULL},
      {RW_LABEL("{0}", "{0}"), {"money.*.cost_year"}}},
     {RW_LABEL("Support", "支持"),
      NULL,
      NULL,
+     false,
      {NULL},
      {RW_LABEL("first answer within {0}, at any hour", "7x24，{0} 内首次响应"),
       {"goals.*.support"}}},
@@ -82,6 +92,18 @@ static void put_bound(struct rw_proposal *proposal, struct rw_doc_cell *at, uint
                                RW_SPAN_ARGS(value)));
 }
 
+/* "100 × D8s_v3, 30 × c5.4xlarge": the machines that the sites name. */
+static struct rw_span fleet_words(struct rw_proposal *proposal)
+{
+    const struct rw_terms *terms = &proposal->plan->terms;
+    struct rw_span words = RW_LITERAL("");
+    for (unsigned i = 0; i < terms->fleet_count; i++)
+        words =
+            rw_doc_format(proposal->doc, "%.*s%s%.0f × %.60s", RW_SPAN_ARGS(words),
+                          words.len ? ", " : "", terms->fleets[i].machines, terms->fleets[i].shape);
+    return words;
+}
+
 static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
                       const struct aspect *aspect)
 {
@@ -90,6 +112,8 @@ static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
     struct rw_span words = RW_LITERAL("");
     for (size_t i = 0; i < 2 && proposal->intake && aspect->words[i] && !words.len; i++)
         words = rw_intake_text(proposal->intake, aspect->words[i]);
+    if (!words.len && aspect->machines)
+        words = fleet_words(proposal);
     uint32_t bound = aspect->bound ? rw_sheet_find(sheet, aspect->bound) : RW_CELL_NONE;
     if (isfinite(rw_sheet_value(sheet, cell)))
         rw_proposal_put(proposal, at, cell);

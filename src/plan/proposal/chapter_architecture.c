@@ -212,6 +212,46 @@ static void add_entry(struct drawing *drawing)
     drawing->entry = box;
 }
 
+/* The next site of the intake on premises where nothing is bought: it stays as it is, and is to be
+ * reached. */
+static const struct rw_intake_row *next_staying(const struct rw_proposal *proposal, size_t *at)
+{
+    size_t count = 0;
+    const struct rw_bill *bill = proposal->plan->bill;
+    const struct rw_intake_row *rows =
+        proposal->intake ? rw_intake_rows(proposal->intake, "sites", &count) : NULL;
+    for (unsigned i = 0; i < bill->site_count; i++)
+        if (strcmp(bill->sites[i].provider, "onprem") == 0)
+            return NULL; /* part of the plan */
+    while (*at < count) {
+        const struct rw_intake_row *row = &rows[(*at)++];
+        const char *provider = NULL, *region = NULL;
+        if (rw_bill_place(rw_intake_in(row, "provider")->text, rw_intake_in(row, "region")->text,
+                          &provider, &region) &&
+            strcmp(provider, "onprem") == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static void add_staying(struct drawing *drawing, struct rw_doc_zone *zone,
+                        struct rw_doc_box *gateway)
+{
+    struct rw_proposal *proposal = drawing->proposal;
+    const struct rw_intake_row *row;
+    size_t at = 0;
+    while ((row = next_staying(proposal, &at))) {
+        const struct rw_intake_value *name = rw_intake_in(row, "name");
+        struct rw_span label = name->there
+                                   ? name->text
+                                   : rw_proposal_say(proposal, RW_TEXTS("On premises", "本地机房"));
+        join(drawing, gateway,
+             rw_doc_box(proposal->doc, drawing->diagram, zone, label,
+                        rw_intake_in(row, "shape")->text),
+             rw_proposal_say(proposal, RW_TEXTS("dedicated link", "专线")));
+    }
+}
+
 /* The lanes of what stays and of what is outside stand above the regions; their boxes come when
  * there is something to link them to. */
 struct outside {
@@ -222,7 +262,9 @@ static struct outside add_outside(struct drawing *drawing)
 {
     struct rw_proposal *proposal = drawing->proposal;
     struct outside outside = {NULL, NULL};
-    if (proposal->intake && rw_intake_text(proposal->intake, "constraints.legacy").len)
+    size_t first = 0;
+    bool legacy = proposal->intake && rw_intake_text(proposal->intake, "constraints.legacy").len;
+    if (legacy || next_staying(proposal, &first))
         outside.legacy =
             add_zone(drawing, NULL, RW_DOC_PROVIDER,
                      rw_proposal_say(
@@ -240,7 +282,9 @@ static void connect_outside(struct drawing *drawing, const struct outside *outsi
 {
     struct rw_proposal *proposal = drawing->proposal;
     struct rw_doc_box *gateway = drawing->regions[0].first.gateway;
-    if (outside->legacy) {
+    if (outside->legacy)
+        add_staying(drawing, outside->legacy, gateway);
+    if (outside->legacy && rw_intake_text(proposal->intake, "constraints.legacy").len) {
         struct rw_doc_box *box =
             rw_doc_box(proposal->doc, drawing->diagram, outside->legacy,
                        rw_proposal_say(proposal, RW_TEXTS("Systems to connect", "遗留系统")),
