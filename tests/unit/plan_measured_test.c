@@ -112,7 +112,6 @@ static void test_a_value_names_its_proof(void **state)
     snprintf(rows, sizeof(rows), "%s", four_rows);
     snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), more, "nowhere.json");
     assert_int_equal(bind(rows, values, said, sizeof(said)), RW_EINVAL);
-    print_message("%s", said);
     assert_non_null(strstr(said, ": measured: \"nowhere.json\" cannot be read: not found"));
     write_file("other.json", "{\"schema\": \"somebody.else/1\"}");
     snprintf(rows, sizeof(rows), "%s", four_rows);

@@ -2,6 +2,7 @@
 
 #include "conf/file.h"
 #include "conf/tree.h"
+#include "plan/intake/reader.h"
 #include "plan/model/scale.h"
 
 #include <math.h>
@@ -25,24 +26,28 @@ static double number_at(const struct rw_conf_node *map, const char *key)
     return end && *end == 0 ? value : NAN;
 }
 
-/* Why a result is no measurement of what the system can do; NULL: it is one. */
-static const char *objection(const struct rw_conf_node *load)
+/* Why a result is no measurement of what the system can do; empty: it is one. */
+static struct rw_label objection(const struct rw_conf_node *load)
 {
     struct rw_span verdict = rw_conf_tree_text(load, "verdict");
     const struct rw_conf_node *requests = rw_conf_tree_at(load, "requests");
     bool open = rw_span_is(rw_conf_tree_text(load, "loop"), "open");
     if (!rw_span_is(rw_conf_tree_text(load, "schema"), "ringway.load/1"))
-        return "is no result of \"ringway load --out\"";
+        return RW_TEXTS("is no result of \"ringway load --out\"", "不是 ringway load --out 的结果");
     if (rw_span_is(verdict, "generator_late"))
-        return "was limited by the load generator: give it more threads, or another machine";
+        return RW_TEXTS(
+            "was limited by the load generator: give it more threads, or another machine",
+            "受压测端限制：请增加其线程或换用其他机器");
     if (rw_span_is(verdict, "nothing_answered") || !(number_at(load, "rate") > 0))
-        return "got no answers";
+        return RW_TEXTS("got no answers", "没有收到应答");
     if (number_at(requests, "failed") * 100 > number_at(requests, "answered") * FAILED_PER_CENT_MAX)
-        return "has more than 1 % failed requests";
+        return RW_TEXTS("has more than 1 % failed requests", "失败请求超过 1 %");
     if (open && rw_span_is(verdict, "sound"))
-        return "kept the rate that was asked for, so it does not show what the system can do: "
-               "measure without --rate, or with one that it cannot keep";
-    return NULL;
+        return RW_TEXTS(
+            "kept the rate that was asked for, so it does not show what the system can do: "
+            "measure without --rate, or with one that it cannot keep",
+            "保持了所要求的速率，不能说明系统上限：请不用 --rate，或用其无法保持的速率");
+    return (struct rw_label){NULL, NULL};
 }
 
 /* ---- Verdicts: what the gateway does with a core ---- */
@@ -53,31 +58,38 @@ struct gateway {
     double least, most; /* requests a second of one core, of one load */
 };
 
-static const char *add_take(const struct rw_conf_node *take, struct gateway *gateway)
+static struct rw_label add_take(const struct rw_conf_node *take, struct gateway *gateway)
 {
     double answered = number_at(take, "answered"), failed = number_at(take, "failed"),
            cpu_seconds = number_at(take, "cpu_seconds");
     if (!(cpu_seconds > 0))
-        return "does not know the gateway's processor time: verify has to start the gateway";
+        return RW_TEXTS(
+            "does not know the gateway's processor time: verify has to start the gateway",
+            "没有网关的处理器时间：网关须由 verify 启动");
     if (!(answered > 0) || failed * 100 > answered * FAILED_PER_CENT_MAX)
-        return "has a load with more than 1 % failed requests";
+        return RW_TEXTS("has a load with more than 1 % failed requests",
+                        "其中一次负载的失败请求超过 1 %");
     double rate = (answered - failed) / cpu_seconds;
     gateway->served += answered - failed;
     gateway->cpu_seconds += cpu_seconds;
     gateway->least = fmin(gateway->least, rate);
     gateway->most = fmax(gateway->most, rate);
-    return NULL;
+    return (struct rw_label){NULL, NULL};
 }
 
-/* Why a verdict says nothing of the gateway in the plan; NULL: it does. */
-static const char *add_verdict(const struct rw_conf_node *verdict, struct gateway *gateway)
+/* Why a verdict says nothing of the gateway in the plan; empty: it does. */
+static struct rw_label add_verdict(const struct rw_conf_node *verdict, struct gateway *gateway)
 {
     const struct rw_conf_entry *take = rw_conf_tree_entries(rw_conf_tree_at(verdict, "loads"));
-    const char *why = take ? NULL : "has no load that ran";
+    struct rw_label why = {NULL, NULL};
+    if (!take)
+        why = RW_TEXTS("has no load that ran", "其中没有执行过的负载");
     if (!rw_span_starts(rw_conf_tree_text(verdict, "url"), RW_LITERAL("https:")))
-        return "was loaded in plain HTTP: the gateways of the plan speak TLS (`url: https://...`)";
+        return RW_TEXTS(
+            "was loaded in plain HTTP: the gateways of the plan speak TLS (`url: https://...`)",
+            "以明文 HTTP 施压：方案中的网关使用 TLS（`url: https://...`）");
     *gateway = (struct gateway){.least = INFINITY};
-    for (; take && !why; take = take->next)
+    for (; take && !why.en; take = take->next)
         why = add_take(take->node, gateway);
     return why;
 }
@@ -109,26 +121,37 @@ static double read_rate(struct rw_intake *intake, const struct rw_intake_value *
     struct rw_conf_tree tree = {0};
     struct rw_text text = {0};
     double rate = NAN;
-    const char *path = path_of(intake, run->text), *why = NULL;
+    const char *path = path_of(intake, run->text);
+    struct rw_label why = {NULL, NULL};
     enum rw_err err = path ? rw_conf_slurp(path, LOAD_BYTES_MAX, true, &text) : RW_ENOMEM;
     if (!err) {
         err = rw_conf_tree_read(rw_text_span(&text), path, &intake->arena, &tree, &mistakes);
         bool verdict = !err && is_verdict(tree.root);
-        why = err ? "is no JSON" : verdict ? add_verdict(tree.root, gateway) : objection(tree.root);
-        rate = err || why ? NAN
-               : verdict  ? gateway->served / gateway->cpu_seconds
-                          : number_at(tree.root, "rate");
+        why = err       ? RW_TEXTS("is no JSON", "不是 JSON")
+              : verdict ? add_verdict(tree.root, gateway)
+                        : objection(tree.root);
+        rate = err || why.en ? NAN
+               : verdict     ? gateway->served / gateway->cpu_seconds
+                             : number_at(tree.root, "rate");
         rw_conf_tree_free(&tree);
     }
     if (err == RW_ENOMEM)
         report->err = report->err ? report->err : RW_ENOMEM;
-    else if (why)
-        rw_conf_mistake_at(report, run->place, "%s %s", rw_conf_quote(report, run->text), why);
+    else if (why.en)
+        rw_intake_tell(report, run->place, "%s %s", "%s：%s", rw_conf_quote(report, run->text),
+                       report->voice == RW_CONF_VOICE_CHINESE ? why.zh : why.en);
     else if (err)
-        rw_conf_mistake_at(report, run->place, "%s cannot be read: %s",
-                           rw_conf_quote(report, run->text), rw_err_text(err));
+        rw_intake_tell(report, run->place, "%s cannot be read: %s", "%s 无法读取：%s",
+                       rw_conf_quote(report, run->text), rw_err_text(err));
     rw_text_free(&text);
     return rate;
+}
+
+static void tell_row(struct rw_conf_report *report, const struct rw_intake_row *row)
+{
+    rw_intake_tell(report, row->place,
+                   "a measurement has a number of nodes above 0 and the file of its run",
+                   "一次压测须有大于 0 的节点数及其结果文件");
 }
 
 /* A row without nodes is a verdict of the gateway, one with nodes a load on the application. */
@@ -139,18 +162,19 @@ static bool read_row(struct rw_intake *intake, const struct rw_intake_row *row,
                                  *run = rw_intake_in(row, "run");
     struct gateway one = {0};
     if (!run->there || (nodes->there && !(rw_intake_number(nodes) > 0))) {
-        rw_conf_mistake_at(report, row->place,
-                           "a measurement has a number of nodes above 0 and the file of its run");
+        tell_row(report, row);
         return false;
     }
     double rate = read_rate(intake, run, &one, report);
     if (!(rate > 0))
         return false;
     if (nodes->there != !(one.cpu_seconds > 0)) {
-        rw_conf_mistake_at(report, row->place,
-                           nodes->there ? "a verdict is of one gateway: without a number of nodes"
-                                        : "a measurement has a number of nodes above 0 and the "
-                                          "file of its run");
+        if (nodes->there)
+            rw_intake_tell(report, row->place,
+                           "a verdict is of one gateway: without a number of nodes",
+                           "verify 的结果针对单个网关：不填节点数");
+        else
+            tell_row(report, row);
         return false;
     }
     if (!nodes->there) {
@@ -231,8 +255,8 @@ static void set_gateway(struct rw_intake *intake, struct rw_input_value values[R
         report->err = RW_ENOMEM;
 }
 
-void rw_intake_bind_measured(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
-                             struct rw_conf_report *report)
+static void bind_rows(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
+                      struct rw_conf_report *report)
 {
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
@@ -246,10 +270,9 @@ void rw_intake_bind_measured(struct rw_intake *intake, struct rw_input_value val
     if (!points.count)
         return;
     if (!rw_model_usl_fit(points.nodes, points.rates, points.count, &fit) || !(fit.lambda1 > 0)) {
-        rw_conf_mistake_at(report, rows[0].place,
-                           "a scalability curve needs runs with at least %d different numbers of "
-                           "nodes",
-                           RW_MODEL_USL_POINTS_MIN);
+        rw_intake_tell(report, rows[0].place,
+                       "a scalability curve needs runs with at least %d different numbers of nodes",
+                       "扩展性曲线至少需要 %d 种不同节点数的压测", RW_MODEL_USL_POINTS_MIN);
         return;
     }
     const char *source = source_of(intake, &points, &fit);
@@ -264,4 +287,55 @@ void rw_intake_bind_measured(struct rw_intake *intake, struct rw_input_value val
     set(&values[RW_INPUT_COHERENCY], fit.kappa, 0, source, rows, intake->file);
     set(&values[RW_INPUT_SERVICE_TIME], node_cores / fit.lambda1, fit.error, source, rows,
         intake->file);
+}
+
+/* ---- Values that name their proof ---- */
+
+static bool is_json_name(const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    return len > 5 && strcmp(name + len - 5, ".json") == 0;
+}
+
+static bool is_ours(struct rw_span schema)
+{
+    return rw_span_starts(schema, RW_LITERAL("ringway.load/")) ||
+           rw_span_starts(schema, RW_LITERAL("ringway.verdict/")) ||
+           rw_span_starts(schema, RW_LITERAL("ringway.simulated/"));
+}
+
+/* `measured: FILE` behind a value: the file is there, and this program wrote it. */
+static void check_proof(struct rw_intake *intake, const struct rw_input_value *value,
+                        struct rw_conf_report *report)
+{
+    struct rw_conf_report mistakes = {0};
+    struct rw_conf_tree tree = {0};
+    struct rw_text text = {0};
+    struct rw_span name = rw_span_text(value->source);
+    const char *path = path_of(intake, name);
+    enum rw_err err = path ? rw_conf_slurp(path, LOAD_BYTES_MAX, true, &text) : RW_ENOMEM;
+    bool read = !err;
+    if (err && err != RW_ENOMEM)
+        rw_intake_tell(report, value->place, "measured: %s cannot be read: %s",
+                       "实测：%s 无法读取：%s", rw_conf_quote(report, name), rw_err_text(err));
+    if (read)
+        err = rw_conf_tree_read(rw_text_span(&text), path, &intake->arena, &tree, &mistakes);
+    if (err == RW_ENOMEM)
+        report->err = report->err ? report->err : RW_ENOMEM;
+    else if (read && (err || !is_ours(rw_conf_tree_text(tree.root, "schema"))))
+        rw_intake_tell(
+            report, value->place, "measured: %s is no result of ringway load, verify or simulate",
+            "实测：%s 不是 ringway load、verify 或 simulate 的结果", rw_conf_quote(report, name));
+    rw_conf_tree_free(&tree);
+    rw_text_free(&text);
+}
+
+void rw_intake_bind_measured(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
+                             struct rw_conf_report *report)
+{
+    for (unsigned i = 0; i < RW_INPUT_END && !report->err; i++)
+        if (values[i].present && values[i].origin == RW_ORIGIN_MEASURED &&
+            is_json_name(values[i].source))
+            check_proof(intake, &values[i], report);
+    bind_rows(intake, values, report);
 }

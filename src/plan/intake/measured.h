@@ -5,7 +5,8 @@
  * coherency become inputs of the plan, and the CPU time of a request follows from what one node
  * does at most. A row without a number of nodes is a verdict of `ringway verify`: the requests that
  * its gateway served for a second of processor time become an input, too. What the intake states
- * itself stays as it is.
+ * itself stays as it is; where it says `measured: FILE.json` behind a value, that file is there and
+ * a result of this program.
  */
 #ifndef RW_PLAN_INTAKE_MEASURED_H
 #define RW_PLAN_INTAKE_MEASURED_H
