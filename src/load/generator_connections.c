@@ -11,7 +11,7 @@ enum {
     ATTEMPT_AGAIN_MS = 3000, /* of one that has */
     OUT_MS = 1000,           /* how long others have the turns of one that has failed */
     CLOSE_LOOK_MS = 20,
-    FAREWELL_MS = 500
+    FAREWELL_MS = 2000
 };
 
 void rw_load_put_in(struct rw_load_connection *connection, bool is_free)

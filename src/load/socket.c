@@ -4,7 +4,7 @@
 
 enum {
     OUT_MAX = 32,   /* frames that wait to be sent: a peer that pings and does not read */
-    LEAVE_MS = 1000 /* how long the peer's Close frame is waited for */
+    LEAVE_MS = 2000 /* how long the peer's Close frame is waited for */
 };
 
 static struct rw_load_generator *generator_of(const struct rw_load_socket *socket)
