@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "gate/cluster/residency.h"
+#include "gate/config/template.h"
 #include "gate/exchange/filter.h"
 #include "gate/snapshot.h"
 #include "policy/stale/stale_control.h"
@@ -86,8 +87,8 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
 static struct rw_span key_of(struct rw_exchange *x)
 {
     const struct rw_message *request = &x->request;
-    struct rw_span parts[] = {request->authority, request->target, x->upstream_target,
-                              x->upstream_host};
+    struct rw_span parts[] = {request->authority, rw_template_scheme(x), request->target,
+                              x->upstream_target, x->upstream_host};
     size_t len = 0;
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
         len += parts[i].len + 1;
