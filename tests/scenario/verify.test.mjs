@@ -205,9 +205,22 @@ describe("verify", { concurrency: 4 }, () => {
     }
   });
 
-  // Each kind twice: as it is surely kept, and as it surely is not.
-  test("every kind of target is met where it is kept, and not met where it is not", async (t) => {
-    const { file } = await prepare(
+  // Each kind twice: as it is surely kept, and as it surely is not, however busy the machine is.
+  const judgeEach = async (t, text) => {
+    const { file } = await prepare(t, text);
+    const { report, code, stderr } = await verify(file);
+    assert.equal(stderr, "");
+    assert.equal(code, 1);
+    for (const { name, result, measured, reason } of report.targets) {
+      // A machine that is busy with other things is told as such, and nothing is held against the system.
+      const late = /the generator was the bottleneck/.test(reason);
+      const expected = name.endsWith("kept") ? "met" : late ? "unjudged" : "not_met";
+      assert.equal(result, expected, `${name}: ${measured}, ${reason}`);
+    }
+  };
+
+  test("every kind of target is met where it is kept, and not met where it is not", (t) =>
+    judgeEach(
       t,
       ({ url, server }) => `
       gateway: gateway.yaml
@@ -216,18 +229,15 @@ describe("verify", { concurrency: 4 }, () => {
       load:
         - { name: usual, rate: 200, duration: 1s, warmup: 0s, connections: 40, arrivals: even }
         # Ten connections, each at most 20 times a second.
-        - { name: overload, rate: 600, duration: 1s, warmup: 0s, connections: 10, arrivals: even, timeout: 5s }
+        - { name: overload, rate: 600, duration: 4s, warmup: 0s, connections: 10, arrivals: even, timeout: 5s }
       faults: [{ cause: kill, on: app, before: 500ms, for: 500ms, per_window: 1000000 }]
-      repetitions: 2
+      repetitions: 1
       targets:
         - { name: p50 kept, latency: { percentile: 50, at_most: 30s } }
         - { name: p50 not, load: overload, latency: { percentile: 50, at_most: 20ms } }
         - { name: errors kept, error_rate: { at_most_percent: 30 } }
         - { name: errors not, load: overload, error_rate: { at_most_percent: 0.1 } }
-        - { name: throughput kept, throughput: { at_least_per_second: 1 } }
         - { name: throughput not, load: overload, throughput: { at_least_per_second: 500 } }
-        - { name: goodput kept, load: overload, goodput: { at_least_per_second: 0.001, within: 1h } }
-        - { name: goodput not, load: overload, goodput: { at_least_per_second: 500, within: 1s } }
         - { name: concurrency kept, concurrency: { at_least_connections: 40 } }
         - { name: concurrency not, load: overload, concurrency: { at_least_connections: 40 } }
         - { name: availability kept, availability: { at_least_percent: 1 } }
@@ -235,15 +245,24 @@ describe("verify", { concurrency: 4 }, () => {
         - { name: recovery kept, recovery_time: { at_most: 1m } }
         - { name: loss kept, data_loss: { at_most: 0 } }
         - { name: coverage kept, chaos_coverage: { at_least_percent: 1 } }
-        - { name: coverage not, chaos_coverage: { at_least_percent: 90 } }
+        - { name: coverage not, chaos_coverage: { at_least_percent: 90 } }`,
+    ));
+
+  test("and those that need repetitions", (t) =>
+    judgeEach(
+      t,
+      ({ url, server }) => `
+      gateway: gateway.yaml
+      url: ${url}
+      servers: [{ name: app, address: "${server}", origin: { latency: 50ms } }]
+      load: { rate: 100, duration: 1s, warmup: 0s, connections: 20, arrivals: even }
+      repetitions: 4
+      targets:
+        - { name: throughput kept, throughput: { at_least_per_second: 1 } }
+        - { name: goodput kept, goodput: { at_least_per_second: 1, within: 1h } }
+        - { name: goodput not, goodput: { at_least_per_second: 100000, within: 1s } }
         - { name: cost kept, cost_per_million: { at_most: 1000000, core_hour: 0.04 } }`,
-    );
-    const { report, code, stderr } = await verify(file);
-    assert.equal(stderr, "");
-    assert.equal(code, 1);
-    for (const { name, result, measured, reason } of report.targets)
-      assert.equal(result, name.endsWith("kept") ? "met" : "not_met", `${name}: ${measured}, ${reason}`);
-  });
+    ));
 
   test("a gateway that acknowledges what it drops has lost it", async (t) => {
     const { file, folder } = await prepare(
