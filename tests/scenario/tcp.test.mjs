@@ -15,12 +15,12 @@ import { installed, run, runRingway } from "./support/run.mjs";
 import { startHaproxy } from "./support/servers.mjs";
 import { eventually } from "./support/wait.mjs";
 
-// Greets, then echoes.
+// Greets, then echoes, until it hears "bye".
 async function startTcpOrigin(t, name, { tls } = {}) {
   const talk = (socket) => {
     socket.on("error", () => {});
     socket.write(`${name}\n`);
-    socket.on("data", (data) => socket.write(data));
+    socket.on("data", (data) => (data.toString("latin1") === "bye\n" ? socket.end() : socket.write(data)));
     socket.on("end", () => socket.end());
   };
   const server = tls ? createTlsServer({ ...tls }, talk) : createServer({ allowHalfOpen: true }, talk);
@@ -111,7 +111,7 @@ upstreams:
   assert.equal((await gateway.accessLines(1, (l) => l.host === "elsewhere.example"))[0].reason, "no_route");
 
   if (installed("openssl")) {
-    const asked = await run("openssl", ["s_client", "-connect", `127.0.0.1:${gateway.port}`, "-servername", "x.example.com", "-quiet", "-split_send_frag", "512"], { input: "" }).catch((error) => error);
+    const asked = await run("openssl", ["s_client", "-connect", `127.0.0.1:${gateway.port}`, "-servername", "x.example.com", "-quiet", "-split_send_frag", "512"], { input: "bye\n" }).catch((error) => error);
     assert.match(`${asked.stdout}`, /wild/);
   }
   // Never a whole ClientHello: closed in time, and nobody behind is bothered.
