@@ -277,7 +277,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
     x->origin_state = call;
     call->upgrade = upgrade;
-    x->upstream = cluster->name;
+    x->upstream = &cluster->name;
     call->replayable = rw_upstream_worth_keeping(call);
     enum rw_reason reason =
         cluster->http2 && upgrade ? rw_upstream_h2_websocket_begin(call) : RW_REASON_NONE;

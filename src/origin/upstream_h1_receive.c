@@ -1,5 +1,6 @@
 /* Responses over HTTP/1.1: heads, then the body in pieces to the exchange. */
 #include "gate/snapshot.h"
+#include "http/websocket.h"
 #include "origin/upstream_h1.h"
 
 enum {
@@ -190,7 +191,8 @@ static bool accepted(const struct rw_exchange *x)
 {
     const struct rw_field *field =
         rw_message_find_name(&x->response, RW_LITERAL("Sec-WebSocket-Accept"));
-    return !x->websocket_accept.at || (field && rw_span_eq(field->value, x->websocket_accept));
+    struct rw_span accept = rw_span(x->websocket_accept, RW_WEBSOCKET_ACCEPT_BYTES);
+    return !x->websocket_accept || (field && rw_span_eq(field->value, accept));
 }
 
 /* The final head is in x->response: what came of the body goes along with it. */

@@ -29,14 +29,14 @@ static enum rw_reason prove(struct rw_exchange *x)
         return RW_REASON_MALFORMED;
     if (!rw_websocket_accept(accept, key->value))
         return RW_REASON_NO_UPGRADE;
-    x->websocket_accept = rw_arena_copy(&x->arena, rw_span(accept, sizeof(accept)));
-    return x->websocket_accept.at ? RW_REASON_NONE : RW_REASON_EXCHANGE_LIMIT;
+    x->websocket_accept = rw_arena_copy(&x->arena, rw_span(accept, sizeof(accept))).at;
+    return x->websocket_accept ? RW_REASON_NONE : RW_REASON_EXCHANGE_LIMIT;
 }
 
 enum rw_reason rw_upstream_h2_websocket_begin(struct rw_upstream_call *call)
 {
     struct rw_exchange *x = call->x;
-    enum rw_reason reason = x->websocket_accept.at ? RW_REASON_NONE : prove(x);
+    enum rw_reason reason = x->websocket_accept ? RW_REASON_NONE : prove(x);
     rw_message_remove(&x->request, key_name);
     rw_upstream_h2_of(call)->websocket = true;
     return reason;
@@ -57,5 +57,5 @@ bool rw_upstream_h2_websocket_response(struct rw_upstream_h2 *h2)
     h2->upgraded = true;
     return !rw_message_set(response, &x->arena, RW_LITERAL("Upgrade"), RW_LITERAL("websocket")) &&
            !rw_message_set(response, &x->arena, RW_LITERAL("Sec-WebSocket-Accept"),
-                           x->websocket_accept);
+                           rw_span(x->websocket_accept, RW_WEBSOCKET_ACCEPT_BYTES));
 }

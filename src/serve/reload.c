@@ -10,7 +10,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_WAIT_MS = 5000 };
+enum {
+    SUPERVISOR_WAIT_MS = 5000,
+    RINGS_BYTES_MAX = 16 << 20, /* of a thread of each process, together */
+    RING_BYTES_MIN = 256 << 10,
+};
 
 static const size_t config_arena_bytes_max = (size_t)1 << 30;
 
@@ -134,6 +138,15 @@ static bool same_access(const struct rw_config_access_log *a, const struct rw_co
            a->rotate_keep == b->rotate_keep;
 }
 
+/* Many processes share the requests out among them, and so the memory for their lines. */
+static size_t ring_bytes(unsigned processes)
+{
+    size_t bytes = RW_ACCESS_RING_BYTES;
+    while (bytes > RING_BYTES_MIN && bytes * processes > RINGS_BYTES_MAX)
+        bytes /= 2;
+    return bytes;
+}
+
 static enum rw_err make_access(struct rw_process *process, const struct rw_config *config,
                                struct rw_conf_report *report, struct rw_access_log **log)
 {
@@ -148,6 +161,7 @@ static enum rw_err make_access(struct rw_process *process, const struct rw_confi
         .path = want->path.at,
         .rotate_bytes = want->rotate_bytes,
         .rotate_keep = want->rotate_keep,
+        .ring_bytes = ring_bytes(process->options.processes),
         .rings = process->options.threads,
     };
     enum rw_err err = rw_access_create(&options, log);

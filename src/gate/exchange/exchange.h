@@ -64,7 +64,7 @@ struct rw_front {
     struct rw_span via;      /* what Via says: "2.0 ringway"; empty: by request.minor_version */
 };
 
-enum { RW_EXCHANGE_BYTES = 1536, RW_EXCHANGE_BLOCK_BYTES = 2496 };
+enum { RW_EXCHANGE_BYTES = 1616, RW_EXCHANGE_BLOCK_BYTES = 2496 };
 
 /* Was a second endpoint asked as well, and did it answer first? */
 enum rw_exchange_hedge { RW_HEDGE_NONE, RW_HEDGE_LOST, RW_HEDGE_WON };
@@ -138,11 +138,12 @@ struct rw_exchange {
     const struct sockaddr *peer;               /* of the connection; AF_INET, AF_INET6 or AF_UNIX */
     const struct sockaddr *client; /* after the trusted-proxy rules: the peer, or in the arena */
     const char *detail; /* for the error log: what exactly was wrong; static or in the arena */
-    struct rw_endpoint *endpoint;    /* chosen by the origin, for log and metrics; NULL: none */
-    struct rw_span upstream;         /* whose endpoint it is, for the log; the snapshot's text */
-    struct rw_span websocket_accept; /* what 101 has to say: to a key that the front made, or where
-                                        the origin is not told the key; at NULL: the key is the
-                                        client's */
+    struct rw_endpoint *endpoint;   /* chosen by the origin, for log and metrics; NULL: none */
+    const struct rw_span *upstream; /* whose endpoint it is, for the log; the snapshot's text, or
+                                       NULL */
+    const char *websocket_accept; /* what 101 has to say (RW_WEBSOCKET_ACCEPT_BYTES): to a key that
+                                     the front made, or where the origin is not told the key; NULL:
+                                     the key is the client's */
     struct rw_span
         upstream_target; /* path and query sent upstream: request.target, or a policy's rewrite */
     struct rw_span upstream_host; /* Host sent upstream when at != NULL */

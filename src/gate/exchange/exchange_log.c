@@ -225,7 +225,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .path = x->request.path,
         .protocol = x->front->protocol,
         .route = x->route ? x->route->name : (struct rw_span){0},
-        .upstream = x->upstream,
+        .upstream = x->upstream ? *x->upstream : (struct rw_span){0},
         .endpoint = x->endpoint ? x->endpoint->name : (struct rw_span){0},
         .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
         .limit = x->limit,

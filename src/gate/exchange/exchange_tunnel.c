@@ -38,7 +38,7 @@ static struct rw_tunnel_terms terms_of(const struct rw_exchange *x)
                    .send_idle_ms = x->listener->timeouts->send_idle_ms},
         .route_series = x->route->series,
         .route = x->route->name,
-        .upstream = x->upstream,
+        .upstream = x->upstream ? *x->upstream : (struct rw_span){0},
     };
     if (x->websocket) {
         terms.observer = &rw_tunnel_websocket;

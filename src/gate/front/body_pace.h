@@ -11,8 +11,8 @@ enum { RW_BODY_GRACE_MS = 5000 };
 
 struct rw_body_pace {
     uint64_t started_ms; /* moved on by the time that the origin held it back */
-    uint64_t held_since_ms;
-    bool held; /* the exchange said HOLD to request data */
+    uint64_t held_since_ms : 63;
+    uint64_t held : 1; /* the exchange said HOLD to request data */
 };
 
 static inline void rw_body_pace_hold(struct rw_body_pace *pace, bool held, uint64_t now_ms)
@@ -20,7 +20,7 @@ static inline void rw_body_pace_hold(struct rw_body_pace *pace, bool held, uint6
     if (pace->held && !held)
         pace->started_ms += now_ms - pace->held_since_ms;
     if (!pace->held && held)
-        pace->held_since_ms = now_ms;
+        pace->held_since_ms = now_ms & INT64_MAX;
     pace->held = held;
 }
 

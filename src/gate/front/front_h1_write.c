@@ -60,7 +60,8 @@ static void decide_framing(struct rw_h1_connection *c, struct rw_exchange *x)
     x->upgraded = call->switch_over || tunnel;
     if (x->upgraded) {
         /* The client's bytes go on, as the tunnel's. */
-        x->request_ended = call->pace.held = false;
+        x->request_ended = false;
+        call->pace.held = 0;
         return;
     }
     call->out.chunked =

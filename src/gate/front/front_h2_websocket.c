@@ -5,7 +5,7 @@
 
 /* ---- The request ---- */
 
-static bool make_key(struct rw_exchange *x, struct rw_span *key, struct rw_span *accept)
+static bool make_key(struct rw_exchange *x, struct rw_span *key, const char **accept)
 {
     uint64_t nonce[2];
     char key_text[RW_WEBSOCKET_KEY_BYTES], accept_text[RW_WEBSOCKET_ACCEPT_BYTES];
@@ -16,15 +16,16 @@ static bool make_key(struct rw_exchange *x, struct rw_span *key, struct rw_span 
     if (!rw_websocket_accept(accept_text, rw_span(key_text, sizeof(key_text))))
         return false;
     *key = rw_arena_copy(&x->arena, rw_span(key_text, sizeof(key_text)));
-    *accept = rw_arena_copy(&x->arena, rw_span(accept_text, sizeof(accept_text)));
-    return key->at && accept->at;
+    *accept = rw_arena_copy(&x->arena, rw_span(accept_text, sizeof(accept_text))).at;
+    return key->at && *accept;
 }
 
 bool rw_h2_websocket_request(struct rw_h2_call *call)
 {
     struct rw_exchange *x = call->x;
     struct rw_message *request = &x->request;
-    struct rw_span key, accept;
+    struct rw_span key;
+    const char *accept;
     if (!rw_span_is_nocase(request->protocol, "websocket") || !make_key(x, &key, &accept) ||
         rw_message_set(request, &x->arena, RW_LITERAL("Upgrade"), RW_LITERAL("websocket")) ||
         rw_message_set(request, &x->arena, RW_LITERAL("Sec-WebSocket-Key"), key))
