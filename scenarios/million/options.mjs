@@ -14,7 +14,7 @@ tools         100,000 connections of wrk and h2load at full speed
   --rate N                its requests a second; default 20000
   --seconds N             its duration; default 60
   --requests N            under way at once in the second part; default 1000000
-  --hold N                seconds that the origin holds each; default 45
+  --hold N                seconds that the origin holds each; default 50
   --tool-connections N    of the third part; default 100000
   --tool-seconds N        how long wrk asks; default 30
   --small                 2,000 connections, 4,000 requests, 600 of tools, some seconds: does it all still work?
@@ -28,7 +28,7 @@ Exit codes: 0 all promises kept; 1 one is not, or the run failed; 2 wrong use; 3
 `;
 
 const sizes = {
-  full: { connections: 1000000, rate: 20000, seconds: 60, requests: 1000000, hold: 45, "tool-connections": 100000, "tool-seconds": 30 },
+  full: { connections: 1000000, rate: 20000, seconds: 60, requests: 1000000, hold: 50, "tool-connections": 100000, "tool-seconds": 30 },
   small: { connections: 2000, rate: 500, seconds: 3, requests: 4000, hold: 6, "tool-connections": 600, "tool-seconds": 2 },
 };
 

@@ -93,7 +93,7 @@ export function requests(options) {
   const count = options.requests;
   const cores = os.availableParallelism();
   // All are on their way with five seconds to go before the first is answered.
-  const sending = Math.max(1, options.hold - 5);
+  const sending = Math.max(1, options.hold - Math.max(5, options.hold / 5)); // time enough to see all of them under way
   const clients = Math.max(cores, Math.ceil(count / STREAMS));
   return inParts(options, { processes: cores, holdSeconds: options.hold }, async (gateway, origin) => {
     const watch = new Watch(gateway, "requests");
