@@ -6,7 +6,7 @@ export const usage = `Usage: scenarios/million/run.mjs [OPTIONS]
 
 Holds a gateway to three promises on this machine, clients and origin beside it:
 connections   1,000,000 kept connections, 20,000 requests a second over them for a minute
-requests      1,000,000 requests under way at once, each held 45 s by its origin
+requests      1,000,000 requests under way at once, each held 50 s by its origin
 tools         100,000 connections of wrk and h2load at full speed
 
   --only LIST             of these three, with commas; default all

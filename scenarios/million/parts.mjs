@@ -92,8 +92,8 @@ export function connections(options) {
 export function requests(options) {
   const count = options.requests;
   const cores = os.availableParallelism();
-  // All are on their way with five seconds to go before the first is answered.
-  const sending = Math.max(1, options.hold - Math.max(5, options.hold / 5)); // time enough to see all of them under way
+  // All are on their way some time before the first is answered: enough to be seen.
+  const sending = Math.max(1, options.hold - Math.max(5, options.hold / 5));
   const clients = Math.max(cores, Math.ceil(count / STREAMS));
   return inParts(options, { processes: cores, holdSeconds: options.hold }, async (gateway, origin) => {
     const watch = new Watch(gateway, "requests");
