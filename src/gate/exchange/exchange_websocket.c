@@ -198,7 +198,9 @@ static enum rw_flow take(struct rw_exchange *x, enum rw_tunnel_side from,
     if (piece->data.len) {
         if (piece->buf)
             rw_buf_hold(piece->buf);
-        rw_websocket_relay_data(&relay, from, *piece);
+        /* The end is told below, behind all that waits. */
+        rw_websocket_relay_data(&relay, from,
+                                (struct rw_piece){.buf = piece->buf, .data = piece->data});
     }
     if (piece->end && !w->failure) {
         rw_websocket_relay_ended(&relay, from);
