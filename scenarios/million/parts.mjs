@@ -94,7 +94,8 @@ export function requests(options) {
   const cores = os.availableParallelism();
   // All are on their way some time before the first is answered: enough to be seen.
   const sending = Math.max(1, options.hold - Math.max(5, options.hold / 5));
-  const clients = Math.max(cores, Math.ceil(count / STREAMS));
+  // As many for each thread of the generator: the requests are shared out evenly among those.
+  const clients = cores * Math.ceil(count / STREAMS / cores);
   return inParts(options, { processes: cores, holdSeconds: options.hold }, async (gateway, origin) => {
     const watch = new Watch(gateway, "requests");
     const args = ["--threads", cores, "--http2", "-c", clients, "-m", STREAMS, "-r", Math.ceil(count / sending), "-d", `${sending}s`, "--held", `${options.hold}s`, "--timeout", `${options.hold + 60}s`, gateway.url("/load")];
