@@ -10,7 +10,6 @@
 #include "run.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define ATTACKERS 10
 #define ATTACK_MS 300 /* before it is measured */
@@ -20,23 +19,10 @@
 struct windows {
     double calm[WINDOWS];
     double attacked[WINDOWS];
-    size_t count;
+    int count;
     unsigned long resets;
     unsigned long ended; /* connections */
 };
-
-static int by_value(const void *first, const void *second)
-{
-    double a = *(const double *)first;
-    double b = *(const double *)second;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_value);
-    return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
 
 /* *answered: the gateway has answered the good requests. */
 static bool measure_attacked(struct bench_laboratory *laboratory, const struct bench_case *each,
@@ -76,9 +62,9 @@ bool bench_measure_attack(struct bench_laboratory *laboratory, const struct benc
         failures += sample->failures;
         windows.count++;
     }
-    double attacked =
-        answered ? median(windows.attacked, windows.count) : windows.attacked[windows.count - 1];
-    double calm = median(windows.calm, windows.count);
+    double attacked = answered ? bench_median(windows.attacked, windows.count)
+                               : windows.attacked[windows.count - 1];
+    double calm = bench_median(windows.calm, windows.count);
     fprintf(stderr, "[%lu streams reset, %lu connections ended; p99 %.0f us, attacked %.0f us] ",
             windows.resets, windows.ended, calm, attacked);
     sample->failures = failures;

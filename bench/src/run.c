@@ -104,8 +104,7 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Sorts the values and returns their median. */
-static double median_of(double *values, int count)
+double bench_median(double *values, int count)
 {
     qsort(values, (size_t)count, sizeof values[0], compare_numbers);
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
@@ -123,7 +122,7 @@ static void summarise(struct bench_column *column, int rounds)
     if (count == 0) {
         return;
     }
-    column->median = median_of(sorted, count);
+    column->median = bench_median(sorted, count);
     double range = sorted[count - 1] - sorted[0];
     /* Around zero a share of the median says nothing. */
     column->spread = column->median > range / SPREAD_MAX ? range / column->median : 0;
@@ -147,7 +146,7 @@ static double ratio_of(const struct bench_case *each, const struct bench_column 
             ratios[count++] = ratio;
         }
     }
-    return count > 0 ? median_of(ratios, count) : NAN;
+    return count > 0 ? bench_median(ratios, count) : NAN;
 }
 
 /* The lowest ratio is the one against the best of those that Ringway is compared with. */

@@ -43,6 +43,9 @@ struct bench_result {
 extern int bench_rounds_wanted;
 extern int bench_seconds_wanted;
 
+/* Sorts the values, of which there is one at least, and returns their median. */
+double bench_median(double *values, int count);
+
 int bench_run_rounds(const struct bench_case *each);
 long bench_run_ms(const struct bench_case *each);
 

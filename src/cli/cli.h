@@ -4,6 +4,7 @@
 #define RW_CLI_CLI_H
 
 #include "base/text.h"
+#include "report/label.h"
 
 struct rw_verb {
     const char *name;
@@ -32,6 +33,9 @@ int rw_cli_usage_error(const char *verb, const char *format, ...)
 /* The whole text into a file. Otherwise says "ringway VERB: PATH cannot be written: why". The exit
  * code. */
 int rw_cli_write_file(const char *verb, const char *path, const struct rw_text *text);
+
+/* What --lang says, of a verb that takes it. The exit code. */
+int rw_cli_language(const char *verb, const char *name, enum rw_language *language);
 
 /* The value of "--name VALUE" or "--name=VALUE" at *index, which is moved on; NULL when it is
  * another option. An option without its value sets *lacking. */

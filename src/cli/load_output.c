@@ -43,10 +43,7 @@ static int take_file(struct rw_load_output *output, const char *file)
 
 static int take_language(struct rw_load_output *output, const char *language)
 {
-    if (strcmp(language, "en") != 0 && strcmp(language, "zh") != 0)
-        return fail("--lang: \"%s\" is neither en nor zh", language);
-    output->language = strcmp(language, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
-    return 0;
+    return rw_cli_language("load", language, &output->language);
 }
 
 static bool take_flag(struct rw_load_output *output, const char *argument)

@@ -28,6 +28,15 @@ int rw_cli_usage_error(const char *verb, const char *format, ...)
     return 2;
 }
 
+int rw_cli_language(const char *verb, const char *name, enum rw_language *language)
+{
+    bool chinese = strcmp(name, "zh") == 0;
+    if (!chinese && strcmp(name, "en") != 0)
+        return rw_cli_usage_error(verb, "--lang: \"%s\" is neither en nor zh", name);
+    *language = chinese ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
+    return 0;
+}
+
 int rw_cli_write_file(const char *verb, const char *path, const struct rw_text *text)
 {
     FILE *file = text->err ? NULL : fopen(path, "wb");

@@ -75,10 +75,7 @@ static int take_output(struct options *options, const char *file)
 
 static int take_language(struct options *options, const char *name)
 {
-    if (strcmp(name, "en") != 0 && strcmp(name, "zh") != 0)
-        return rw_cli_usage_error("simulate", "--lang: \"%s\" is neither en nor zh", name);
-    options->language = strcmp(name, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
-    return 0;
+    return rw_cli_language("simulate", name, &options->language);
 }
 
 static int take_number(const char *name, const char *text, uint64_t least, uint64_t most,

@@ -81,10 +81,7 @@ static int take_host(struct options *options, const char *host)
 
 static int take_language(struct options *options, const char *name)
 {
-    if (strcmp(name, "en") != 0 && strcmp(name, "zh") != 0)
-        return rw_cli_usage_error("verify", "--lang: \"%s\" is neither en nor zh", name);
-    options->language = strcmp(name, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
-    return 0;
+    return rw_cli_language("verify", name, &options->language);
 }
 
 static int take_origin(struct options *options, const char *name)
