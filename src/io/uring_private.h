@@ -53,7 +53,7 @@ struct uring_state {
     struct uring_files files;
     /* Sends of connected streams, in the order of their begin: they are asked for after all others
      * of the turn. Whoever shares the machine with us (an origin beside its gateway) is then woken
-     * once for many, some 2 % of the time of a small exchange. */
+     * once for many: about 1 % of the time of a small exchange. */
     struct rw_stream *later, **later_end;
     int wake_fd;
     bool wake_armed;
