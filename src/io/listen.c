@@ -1,6 +1,7 @@
 #include "io/listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -90,4 +91,30 @@ enum rw_err rw_listen_open(const struct rw_address *address,
     if (failure)
         *failure = (struct rw_listen_failure){.step = step, .errno_value = errno_value};
     return rw_err_from_errno(errno_value);
+}
+
+/* A lot, then for each outcome but the last "is it this one, then that number". */
+enum rw_err rw_listen_steer(int fd, const uint16_t *numbers, unsigned count)
+{
+    struct sock_filter code[2 * RW_LISTEN_STEER_MAX + 1];
+    unsigned short len = 0;
+    rw_assert(count > 0 && count <= RW_LISTEN_STEER_MAX);
+    code[len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                               (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM));
+    code[len++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count);
+    for (unsigned i = 0; i + 1 < count; i++) {
+        code[len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1);
+        code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, numbers[i]);
+    }
+    code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, numbers[count - 1]);
+    struct sock_fprog program = {.len = len, .filter = code};
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0)
+        return rw_err_from_errno(errno);
+    return RW_OK;
+}
+
+void rw_listen_steer_end(int fd)
+{
+    int unused = 0;
+    (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof(unused));
 }

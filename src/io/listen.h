@@ -27,4 +27,11 @@ RW_MUST_CHECK enum rw_err rw_listen_open(const struct rw_address *address,
                                          const struct rw_listen_options *options, int *fd,
                                          struct rw_listen_failure *failure);
 
+/* Of the sockets that share the address of `fd` (reuse_port), the kernel gives new connections, by
+ * lot, only to those with these numbers: the place of each in the order in which they began to
+ * listen. Until rw_listen_steer_end at any of them, or the last of them is closed. */
+enum { RW_LISTEN_STEER_MAX = 1024 };
+RW_MUST_CHECK enum rw_err rw_listen_steer(int fd, const uint16_t *numbers, unsigned count);
+void rw_listen_steer_end(int fd);
+
 #endif

@@ -172,6 +172,8 @@ static void on_channel(struct rw_watch *watch, unsigned events)
     (void)events;
     struct rw_process *process = rw_container_of(watch, struct rw_process, channel);
     rw_watch_stop(watch);
+    rw_file_watch_stop(process);
+    process->replaced = true;
     process->orphan_timer.fire = look_for_supervisor;
     look_for_supervisor(&process->orphan_timer);
 }

@@ -69,6 +69,7 @@ struct rw_process {
     uint64_t loaded_wall_ns;
     unsigned snapshots_alive; /* not yet destroyed */
     bool ready, draining;
+    bool replaced;    /* the supervisor that made it has gone, or is another program now */
     unsigned drained; /* threads */
     int exit_code;
     int signal_fd;

@@ -403,10 +403,12 @@ static void remember_refusal(struct rw_process *process, enum rw_err err,
 
 enum rw_err rw_process_load(struct rw_process *process, bool from_file)
 {
-    if (process->draining) {
+    if (process->draining || process->replaced) {
         rw_text_free(&process->last_error);
         rw_text_adds(&process->last_error,
-                     "this process is draining: nothing is loaded any more\n");
+                     process->draining
+                         ? "this process is draining: nothing is loaded any more\n"
+                         : "this process is being replaced: nothing is loaded any more\n");
         return RW_ECANCELED;
     }
     const char *path = process->options.config_path;

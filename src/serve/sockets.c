@@ -1,6 +1,7 @@
 #include "serve/sockets.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "io/listen.h"
 
 #include <fcntl.h>
@@ -47,7 +48,10 @@ static void drop(struct rw_sockets *sockets, size_t index)
 {
     close(sockets->items[index].fd);
     rw_free(sockets->items[index].address);
-    sockets->items[index] = sockets->items[--sockets->count];
+    /* The order within an address is the kernel's, too: see steer. */
+    sockets->count--;
+    memmove(&sockets->items[index], &sockets->items[index + 1],
+            (sockets->count - index) * sizeof(sockets->items[0]));
 }
 
 static enum rw_err open_one(struct rw_sockets *sockets, const char *address, int backlog,
@@ -117,6 +121,8 @@ enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char *address, int
         }
         fds[thread] = find(sockets, address, process, thread)->fd;
     }
+    for (unsigned thread = 0; thread < count; thread++)
+        find(sockets, address, process, thread)->wanted = true;
     return RW_OK;
 }
 
@@ -125,6 +131,62 @@ void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigne
     for (size_t i = sockets->count; i-- > 0;)
         if (strcmp(sockets->items[i].address, address) == 0 &&
             (is_unix(address) || sockets->items[i].process == process))
+            drop(sockets, i);
+}
+
+void rw_sockets_disown(struct rw_sockets *sockets, unsigned process)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        if (sockets->items[i].process == process && !is_unix(sockets->items[i].address))
+            sockets->items[i].wanted = false;
+}
+
+static bool is_first(const struct rw_sockets *sockets, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(sockets->items[i].address, sockets->items[index].address) == 0)
+            return false;
+    return true;
+}
+
+/* The kernel knows the sockets of an address by numbers, in the order in which they began to
+ * listen. Where it cannot be told, a connection that comes to the others in the last moment is
+ * lost. */
+static void steer(const struct rw_sockets *sockets, const struct rw_socket *first)
+{
+    uint16_t stay[RW_LISTEN_STEER_MAX];
+    unsigned number = 0, count = 0;
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct rw_socket *item = &sockets->items[i];
+        if (strcmp(item->address, first->address) != 0)
+            continue;
+        if (item->wanted && count < RW_LISTEN_STEER_MAX)
+            stay[count++] = (uint16_t)number;
+        number++;
+    }
+    if (count == 0 || count == number)
+        rw_listen_steer_end(first->fd);
+    else if (rw_listen_steer(first->fd, stay, count))
+        rw_log_warn("supervisor", "%s: connections cannot be kept from the sockets that close",
+                    first->address);
+}
+
+bool rw_sockets_steer(const struct rw_sockets *sockets)
+{
+    bool unwanted = false;
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct rw_socket *item = &sockets->items[i];
+        unwanted |= !item->wanted;
+        if (!is_unix(item->address) && is_first(sockets, i))
+            steer(sockets, item);
+    }
+    return unwanted;
+}
+
+void rw_sockets_sweep(struct rw_sockets *sockets)
+{
+    for (size_t i = sockets->count; i-- > 0;)
+        if (!sockets->items[i].wanted)
             drop(sockets, i);
 }
 

@@ -3,7 +3,13 @@
  * program is replaced.
  *
  * Each thread of each process has a TCP socket of its own (SO_REUSEPORT); a Unix socket is one,
- * shared by all. */
+ * shared by all.
+ *
+ * A new program may want fewer sockets than the old one had (fewer threads, a listener less), and a
+ * worker process that starts again fewer than the one that died in the middle of a reload. Nobody
+ * would accept what the kernel puts into the queue of such a socket. So, once all processes are
+ * ready: rw_sockets_steer, RW_SOCKETS_RETIRE_MS in which the old processes accept what was on its
+ * way, rw_sockets_sweep, and rw_sockets_steer again when the old processes have gone. */
 #ifndef RW_SERVE_SOCKETS_H
 #define RW_SERVE_SOCKETS_H
 
@@ -14,7 +20,11 @@ struct rw_socket {
     char *address;
     unsigned process, thread; /* whose; a Unix socket: 0, 0 */
     int fd;
+    bool wanted; /* somebody has asked for it, and lives */
 };
+
+/* A handshake that had begun is done by then. */
+enum { RW_SOCKETS_RETIRE_MS = 1000 };
 
 struct rw_sockets {
     struct rw_socket *items;
@@ -28,6 +38,13 @@ RW_MUST_CHECK enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char
                                           char *why, size_t why_room);
 /* A process has no listener there any more. */
 void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigned process);
+/* The process has died: it wants none, until it asks again. */
+void rw_sockets_disown(struct rw_sockets *sockets, unsigned process);
+/* From now on the kernel gives new connections to wanted sockets only, where an address has others,
+ * too. True: there are unwanted ones. */
+bool rw_sockets_steer(const struct rw_sockets *sockets);
+/* Closes those that nobody wants. */
+void rw_sockets_sweep(struct rw_sockets *sockets);
 void rw_sockets_close(struct rw_sockets *sockets);
 
 /* For the next program: "fd,process,thread,address" a line; the descriptors survive exec from now

@@ -142,8 +142,10 @@ static void child_died(struct rw_supervisor *s, struct rw_child *child, int stat
     bool config = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG;
     describe_death(child->pid, status, text, sizeof(text));
     child->pid = 0;
+    child->ready = false;
     close(child->channel);
     child->channel = -1;
+    rw_sockets_disown(&s->sockets, child->index);
     if (s->stopping)
         return;
     /* At the first start that is the end; after an upgrade the old processes still serve, and it is
@@ -212,9 +214,23 @@ static void child_ready(struct rw_supervisor *s, struct rw_child *child)
     for (unsigned i = 0; i < s->processes; i++)
         if (!s->children[i].ready)
             return;
-    if (!s->ready_once)
-        rw_upgrade_stop_old(s);
     s->ready_once = true;
+    if (rw_sockets_steer(&s->sockets))
+        s->retire_at_ms = now_ms() + RW_SOCKETS_RETIRE_MS;
+    else
+        rw_upgrade_stop_old(s);
+}
+
+/* Only the old processes, if there are any, accept there, and what waits is theirs. */
+static void retire_due(struct rw_supervisor *s)
+{
+    if (!s->retire_at_ms || now_ms() < s->retire_at_ms)
+        return;
+    s->retire_at_ms = 0;
+    rw_sockets_sweep(&s->sockets);
+    rw_upgrade_stop_old(s);
+    if (s->old_count == 0)
+        rw_sockets_steer(&s->sockets);
 }
 
 static void on_message(struct rw_supervisor *s, struct rw_child *child)
@@ -306,6 +322,8 @@ static int wait_ms(const struct rw_supervisor *s)
     for (unsigned i = 0; i < s->processes && !s->stopping; i++)
         if (s->children[i].pid == 0 && s->children[i].restart_ms < next)
             next = s->children[i].restart_ms;
+    if (s->retire_at_ms && s->retire_at_ms < next)
+        next = s->retire_at_ms;
     if (s->stopping && s->kill_at_ms < next)
         next = s->kill_at_ms;
     return next > now ? (int)(next - now) : 0;
@@ -329,6 +347,7 @@ static void turn(struct rw_supervisor *s)
         signal_children(s, SIGKILL, NULL);
         s->kill_at_ms = now_ms() + KILL_GRACE_MS;
     }
+    retire_due(s);
     restart_due(s);
 }
 

@@ -35,6 +35,7 @@ struct rw_supervisor {
     char *quota_file; /* NULL: none */
     bool ready_once;  /* all processes have been ready */
     bool stopping;
+    uint64_t retire_at_ms; /* 0: no socket waits to be closed */
     uint64_t kill_at_ms;
     int exit_code;
 };

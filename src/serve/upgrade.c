@@ -162,4 +162,6 @@ void rw_upgrade_old_died(struct rw_supervisor *s, pid_t pid)
     for (unsigned i = 0; i < s->old_count; i++)
         if (s->old[i] == pid)
             s->old[i] = s->old[--s->old_count];
+    if (s->old_count == 0)
+        rw_sockets_steer(&s->sockets);
 }

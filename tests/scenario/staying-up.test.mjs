@@ -13,6 +13,7 @@ import { request } from "./support/client.mjs";
 import { prepareGateway, startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
 import { startOrigin } from "./support/origin.mjs";
+import { freePort } from "./support/ports.mjs";
 import { openRaw } from "./support/raw.mjs";
 import { ringway, sanitized } from "./support/run.mjs";
 import { eventually, sleep, within } from "./support/wait.mjs";
@@ -209,6 +210,24 @@ test("an upgrade takes the configuration on disk, and new listeners with it", as
   gateway.configure(respond("new"));
   await upgrade(gateway);
   await eventually(async () => (await gateway.get("/")).text === "new");
+});
+
+// A socket that the new program does not want would go on taking connections that nobody accepts.
+test("an upgrade to fewer threads and listeners: no request fails, and what is closed is closed", async (t) => {
+  const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+  const morePort = await freePort();
+  const text = ({ port }, threads, more) => `threads: ${threads}\nlisteners: [{ name: web, address: "127.0.0.1:${port}" }${more}]\n${behind(origin)}`;
+  const gateway = await withOwnProgram(t, (it) => text(it, 4, `, { name: more, address: "127.0.0.1:${morePort}" }`));
+  const load = startLoad(gateway.url, { kept: 2, fresh: 8, pause: 0 });
+  cleanup(t, () => load.stop());
+  assert.equal((await request(`http://127.0.0.1:${morePort}/`)).status, 200);
+  gateway.configure(text(gateway, 1, ""));
+  await upgrade(gateway);
+  await sleep(300);
+  await load.stop();
+  assert.equal(load.failures.length, 0, load.describeFailures());
+  await assert.rejects(request(`http://127.0.0.1:${morePort}/`), /ECONNREFUSED/);
+  for (let i = 0; i < 30; i++) assert.equal((await gateway.get("/")).text, "ok");
 });
 
 // ---- The end ----
