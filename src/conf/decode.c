@@ -287,6 +287,7 @@ static void decode_choice(struct choices *choices, const struct rw_conf_field *f
             .member = to,
             .size = node ? member_size(field) : 0,
             .verbatim = !choice->kind && rw_conf_is_verbatim(field),
+            .secret = field->type == RW_CONF_SECRET,
         };
         site = rw_conf_site_add(reader, &member);
     }

@@ -31,6 +31,10 @@ void rw_conf_decode_record(struct rw_conf_reader *reader, const struct rw_conf_r
 void rw_conf_decode_one(struct rw_conf_reader *reader, const struct rw_conf_field *field,
                         struct rw_conf_site *site, struct rw_conf_node *node, void *to);
 
+/* The words that stand for a value that no message shows: it is a secret, or comes from the
+ * environment. NULL: it may be shown. */
+const char *rw_conf_hidden(const struct rw_conf_site *site);
+
 /* `key: null`, `key: ~`, `key:`. */
 bool rw_conf_is_null(struct rw_conf_node *node);
 

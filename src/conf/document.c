@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/utf8.h"
 #include "conf/reader.h"
+#include "conf/redact.h"
 
 #include <libfyaml.h>
 
@@ -232,8 +233,15 @@ static void on_alias(struct composer *composer, const struct fy_event *event)
         if (!node)
             return;
         node->broken = true;
-        MISTAKE(composer, composer->place, "no anchor &%.*s is finished before this alias",
-                RW_SPAN_ARGS(name));
+        /* A password that begins with "*" and lacks its quotes looks like one. */
+        const struct rw_conf_site *here = path_here(composer);
+        if (here && rw_conf_names_credential(here->key))
+            MISTAKE(composer, composer->place,
+                    "no anchor of the name behind \"*\" is finished before this alias; a text that "
+                    "begins with \"*\" needs quotes");
+        else
+            MISTAKE(composer, composer->place, "no anchor &%.*s is finished before this alias",
+                    RW_SPAN_ARGS(name));
     }
     place_node(composer, node);
 }

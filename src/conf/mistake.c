@@ -1,4 +1,4 @@
-#include "conf/reader.h"
+#include "conf/decode.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -179,21 +179,30 @@ void rw_conf_mistake_on(struct rw_conf_report *report, const void *value, const 
 
 /* ---- Words for messages ---- */
 
-static bool from_environment(const struct rw_conf_reader *reader, struct rw_span text)
+const char *rw_conf_hidden(const struct rw_conf_site *site)
+{
+    if (site->secret)
+        return "the secret that is there";
+    return site->node && site->node->environment ? "the value from the environment" : NULL;
+}
+
+/* The text may be a part of the value. */
+static const char *hidden(const struct rw_conf_reader *reader, struct rw_span text)
 {
     const struct rw_conf_site *site = reader ? reader->sites : NULL;
     for (; site; site = site->older)
-        if (site->at && site->at == text.at)
-            return site->node && site->node->environment;
-    return false;
+        if (site->kept.at && text.at >= site->kept.at && text.at <= site->kept.at + site->kept.len)
+            return rw_conf_hidden(site);
+    return NULL;
 }
 
 const char *rw_conf_quote(struct rw_conf_report *report, struct rw_span text)
 {
     if (rw_conf_report_full(report))
         return "";
-    if (from_environment(report->reader, text))
-        return "the value from the environment";
+    const char *instead = hidden(report->reader, text);
+    if (instead)
+        return instead;
     bool cut = text.len > QUOTE_BYTES_MAX;
     if (cut)
         text.len = whole_characters(text, QUOTE_BYTES_MAX);
@@ -211,7 +220,7 @@ const char *rw_conf_quote(struct rw_conf_report *report, struct rw_span text)
 const char *rw_conf_hint(struct rw_conf_report *report, struct rw_span name,
                          const char *const *names, size_t count)
 {
-    if (rw_conf_report_full(report) || from_environment(report->reader, name))
+    if (rw_conf_report_full(report) || hidden(report->reader, name))
         return "";
     const char *nearest = rw_conf_nearest(name, names, count);
     if (!nearest)

@@ -18,10 +18,11 @@ struct rw_conf_site {
     ptrdiff_t index;           /* in the parent's list, or -1 */
     struct rw_conf_node *node; /* NULL: not in the file */
     const void *to;
-    const void *member; /* the parent's member, where `to` is what it points to; a pair's value */
-    size_t size;        /* bytes at `to` */
-    const char *at;     /* the text that was stored, when it is one */
-    bool verbatim;      /* of a field that is RW_CONF_VERBATIM: nothing is expanded in it */
+    const void *member;  /* the parent's member, where `to` is what it points to; a pair's value */
+    size_t size;         /* bytes at `to` */
+    struct rw_span kept; /* the text that was stored, when it is one */
+    bool verbatim;       /* of a field that is RW_CONF_VERBATIM: nothing is expanded in it */
+    bool secret;         /* RW_CONF_SECRET, or a pair whose key names a credential: never shown */
 };
 
 struct rw_conf_reader {

@@ -2,6 +2,7 @@
 #include "base/map.h"
 #include "conf/decode.h"
 #include "conf/file.h"
+#include "conf/redact.h"
 #include "conf/scalar.h"
 
 #define MISTAKE(reader, site, node, ...)                                                           \
@@ -59,14 +60,10 @@ static bool stores_span(const struct rw_conf_field *field)
            field->type == RW_CONF_ADDRESS || field->type == RW_CONF_CIDR;
 }
 
-static const char *shown(struct rw_conf_reader *reader, const struct rw_conf_field *field,
-                         struct rw_conf_node *node)
+static const char *shown(struct rw_conf_reader *reader, const struct rw_conf_site *site)
 {
-    if (field->type == RW_CONF_SECRET)
-        return "the secret that is there";
-    if (node->environment)
-        return "the value from the environment";
-    return rw_conf_quote(reader->report, node->text);
+    const char *hidden = rw_conf_hidden(site);
+    return hidden ? hidden : rw_conf_quote(reader->report, site->node->text);
 }
 
 static bool read_secret_file(struct rw_conf_reader *reader, struct rw_conf_site *site,
@@ -133,12 +130,11 @@ static void decode_scalar(struct rw_conf_reader *reader, const struct rw_conf_fi
     if (!keep_text(reader, field, site, node, &text))
         return;
     if (stores_span(field))
-        site->at = text.at;
+        site->kept = text;
     if (rw_conf_scalar(field, text, to, &complaint))
         return;
-    bool hidden = node->environment || field->type == RW_CONF_SECRET;
-    MISTAKE(reader, site, node, "expected %s, not %s%s", complaint.expected,
-            shown(reader, field, node), hidden ? "" : complaint.hint);
+    MISTAKE(reader, site, node, "expected %s, not %s%s", complaint.expected, shown(reader, site),
+            rw_conf_hidden(site) ? "" : complaint.hint);
     /* Checks that follow see a valid value. */
     clear(field, to);
     if (field->fallback && !(field->flags & RW_CONF_LIST))
@@ -237,7 +233,8 @@ static void decode_items(struct rw_conf_reader *reader, const struct rw_conf_fie
                                                             .node = value,
                                                             .to = to,
                                                             .size = size,
-                                                            .verbatim = site->verbatim});
+                                                            .verbatim = site->verbatim,
+                                                            .secret = site->secret});
         if (!item)
             return;
         rw_conf_decode_one(reader, field, item, value, to);
@@ -347,6 +344,7 @@ static void decode_pair(struct rw_conf_reader *reader, const struct rw_conf_fiel
                         struct rw_conf_site *site, const struct rw_conf_entry *entry,
                         struct rw_conf_pair *pair)
 {
+    bool secret = site->secret || rw_conf_names_credential(entry->key);
     struct rw_conf_site *child =
         rw_conf_site_add(reader, &(struct rw_conf_site){.parent = site,
                                                         .key = entry->key,
@@ -355,7 +353,8 @@ static void decode_pair(struct rw_conf_reader *reader, const struct rw_conf_fiel
                                                         .to = pair,
                                                         .member = &pair->value,
                                                         .size = sizeof(*pair),
-                                                        .verbatim = site->verbatim});
+                                                        .verbatim = site->verbatim,
+                                                        .secret = secret});
     if (!child)
         return;
     pair->key = rw_arena_copy(reader->arena, entry->key);

@@ -1,6 +1,7 @@
 #include "origin/release.h"
 
 #include "base/clock.h"
+#include "conf/redact.h"
 #include "gate/release/release.h"
 #include "origin/upstream.h"
 #include "origin/upstream_call.h"
@@ -214,8 +215,10 @@ static void explain_rules(const struct rw_release *release, struct rw_text *text
         struct rw_span name = rule->header.len   ? rule->header
                               : rule->cookie.len ? rule->cookie
                                                  : rule->query;
+        struct rw_span value =
+            rw_conf_names_credential(name) ? RW_LITERAL("(secret)") : rule->value;
         rw_text_addf(text, "\n  rule      %s %.*s = %.*s: version %.*s", kind, RW_SPAN_ARGS(name),
-                     RW_SPAN_ARGS(rule->value), RW_SPAN_ARGS(rule->version));
+                     RW_SPAN_ARGS(value), RW_SPAN_ARGS(rule->version));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/version.h"
+#include "conf/redact.h"
 #include "policy/mirror/mirror.h"
 #include "serve/channel.h"
 #include "serve/process.h"
@@ -48,11 +49,12 @@ static void host_status(void *user, struct rw_text *json)
     rw_text_adds(json, "}\n");
 }
 
-/* The file as it was read: environment variables and secret files are still names in it. */
 static void host_config(void *user, struct rw_text *yaml)
 {
     const struct rw_process *process = user;
-    rw_text_add(yaml, rw_text_span(&process->config_text));
+    enum rw_err err = rw_conf_redact(rw_text_span(&process->config_text), &rw_config_record, yaml);
+    if (err)
+        rw_text_addf(yaml, "\n# The rest cannot be shown: %s\n", rw_err_text(err));
 }
 
 static void host_routes(void *user, struct rw_text *json)

@@ -96,9 +96,37 @@ void rw_access_file_close(struct rw_access_file *file)
     *file = (struct rw_access_file){.fd = -1};
 }
 
+static void *close_apart(void *fd)
+{
+    close((int)(intptr_t)fd);
+    return NULL;
+}
+
+/* The last descriptor of a file without a name: with it go all its pages, which takes the kernel
+ * several milliseconds for 100 MB. The writer has no time for that. */
+static void let_go(int fd)
+{
+    pthread_t thread;
+    if (fd < 0)
+        return;
+    if (pthread_create(&thread, NULL, close_apart, (void *)(intptr_t)fd) == 0)
+        pthread_detach(thread);
+    else
+        close(fd);
+}
+
+static bool has_name(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && info.st_nlink > 0;
+}
+
 static void adopt(struct rw_access_file *file, int fd)
 {
-    close(file->fd);
+    if (has_name(file->fd))
+        close(file->fd);
+    else
+        let_go(file->fd);
     file->fd = fd;
     file->regular = is_regular(fd);
     file->torn = file->regular && ends_within_line(file->path, fd);
@@ -125,25 +153,6 @@ static const char *numbered(struct rw_access_file *file, unsigned which, unsigne
     return file->names[which];
 }
 
-static void *close_apart(void *fd)
-{
-    close((int)(intptr_t)fd);
-    return NULL;
-}
-
-/* The last descriptor of a file without a name: with it go all its pages, which takes the kernel
- * several milliseconds for 100 MB. The writer has no time for that. */
-static void let_go(int fd)
-{
-    pthread_t thread;
-    if (fd < 0)
-        return;
-    if (pthread_create(&thread, NULL, close_apart, (void *)(intptr_t)fd) == 0)
-        pthread_detach(thread);
-    else
-        close(fd);
-}
-
 /* Of the files that are there, each moves up by one; the one at the end is replaced. */
 static bool move_up(struct rw_access_file *file)
 {
@@ -157,8 +166,10 @@ static bool move_up(struct rw_access_file *file)
 
 static bool shift_files(struct rw_access_file *file)
 {
-    const char *last = file->rotate_keep ? numbered(file, 0, file->rotate_keep) : file->path;
-    int fd = open(last, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = -1;
+    if (file->rotate_keep)
+        fd = open(numbered(file, 0, file->rotate_keep),
+                  O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     bool moved = move_up(file);
     let_go(fd);
     return moved;

@@ -1,7 +1,21 @@
 /* Any bytes as the gateway's own configuration: its tables and the checks over several records. */
+#include "conf/redact.h"
 #include "gate/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a read accepts can be shown, and what is shown holds nothing more than that. */
+static void check_redacted(struct rw_span yaml)
+{
+    struct rw_text shown = {0}, again = {0};
+    enum rw_err err = rw_conf_redact(yaml, &rw_config_record, &shown);
+    rw_assert(!err || err == RW_ENOMEM || err == RW_ELIMIT);
+    if (!err)
+        err = rw_conf_redact(rw_text_span(&shown), &rw_config_record, &again);
+    rw_assert(err || rw_span_eq(rw_text_span(&shown), rw_text_span(&again)));
+    rw_text_free(&shown);
+    rw_text_free(&again);
+}
 
 static void check_config(const struct rw_config *config)
 {
@@ -35,8 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           &config, &report);
     rw_assert((err == RW_OK) == (report.count == 0) || err == RW_ENOMEM);
     rw_conf_report_print(&report, &text);
-    if (!err)
+    if (!err) {
         check_config(config);
+        check_redacted(rw_span((const char *)data, size));
+    }
     rw_text_free(&text);
     rw_arena_free(&arena);
     return 0;

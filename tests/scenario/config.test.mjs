@@ -201,6 +201,31 @@ test("values from the environment; one that is not set is a mistake; secrets are
   assert.doesNotMatch(shown.text, /good day/);
 });
 
+test("/config shows no secret, and what it shows is a configuration", async (t) => {
+  const gateway = await startGateway(
+    t,
+    `
+# hunter1
+x-old: { password: hunter2 }
+routes:
+  - name: app
+    match: { path: /, headers: { X-Api-Key: hunter3 } }
+    policies:
+      - headers: { request: { set: { Authorization: "Bearer hunter4", X-Kind: plain, X-Token: "\${TOKEN}" } } }
+      - query: { set: { api_key: hunter5 } }
+    respond: { body: hello }
+`,
+    { env: { TOKEN: "hunter6" } },
+  );
+  const shown = (await request(`${gateway.admin}/config`)).text;
+  assert.doesNotMatch(shown, /hunter/);
+  for (const text of ["X-Api-Key: (secret)", "Authorization: (secret)", "api_key: (secret)", "X-Kind: plain", 'X-Token: "${TOKEN}"', "body: hello"])
+    assert.ok(shown.includes(text), `${text} in ${shown}`);
+  writeFileSync(gateway.configFile, shown);
+  const { code, stderr } = await run(ringway, ["check", gateway.configFile], { env: { TOKEN: "t" } });
+  assert.equal(code, 0, stderr);
+});
+
 // ---- Reload ----
 
 const ways = {

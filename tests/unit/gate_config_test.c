@@ -621,6 +621,28 @@ static void check_tables(const struct rw_conf_record *record, unsigned depth)
     }
 }
 
+static void test_words_for_a_log(void **state)
+{
+    (void)state;
+    struct loading l;
+    struct rw_text yaml = {0};
+    rw_text_addf(&yaml, "%saccess_log: off\n", smallest);
+    begin(&l, yaml.at);
+    assert_int_equal(l.err, RW_OK);
+    assert_int_equal(l.config->access_log->path.len, 0);
+    end(&l);
+    rw_text_addf(&yaml, "error_log: { path: off }\n");
+    expect_mistakes(
+        yaml.at, "gateway.yaml:5:20: error_log.path: expected a path or \"-\" for standard error, "
+                 "not \"off\"; it cannot be off, \"level\" says what is written\n");
+    rw_text_free(&yaml);
+    rw_text_addf(&yaml, "%saccess_log: { path: False }\n", smallest);
+    expect_mistakes(
+        yaml.at, "gateway.yaml:4:21: access_log.path: expected a path, \"-\" for standard output "
+                 "or \"off\", not \"False\"\n");
+    rw_text_free(&yaml);
+}
+
 static void test_tables(void **state)
 {
     (void)state;
@@ -710,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_together),
         cmocka_unit_test(test_upstreams),
         cmocka_unit_test(test_admin_and_dns),
+        cmocka_unit_test(test_words_for_a_log),
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_example),
         cmocka_unit_test(test_allocation_failures),

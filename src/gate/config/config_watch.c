@@ -11,7 +11,7 @@ static const struct rw_conf_field access_log_fields[] = {
         .offset = MEMBER(path),
         .fallback = "",
         .max = 4095,
-        .doc = "The file; `-` is standard output, empty is off.",
+        .doc = "The file; `-` is standard output, `off` or nothing is no access log.",
         .example = "/var/log/ringway/access.log",
     },
     {
@@ -34,6 +34,37 @@ static const struct rw_conf_field access_log_fields[] = {
 };
 #undef MEMBER
 
+/* A word where a path is expected would become a file of that name. */
+static bool is_switch(struct rw_span path)
+{
+    static const char *const words[] = {"off", "false", "no", "none", "on", "true", "yes"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (rw_span_is_nocase(path, words[i]))
+            return true;
+    return false;
+}
+
+static void check_access_log(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_access_log *log = value;
+    if (rw_span_is(log->path, "off"))
+        log->path = RW_LITERAL("");
+    else if (is_switch(log->path))
+        rw_conf_mistake_on(report, &log->path,
+                           "expected a path, \"-\" for standard output or \"off\", not %s",
+                           rw_conf_quote(report, log->path));
+}
+
+static void check_error_log(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_error_log *log = value;
+    if (is_switch(log->path))
+        rw_conf_mistake_on(report, &log->path,
+                           "expected a path or \"-\" for standard error, not %s; it cannot be off, "
+                           "\"level\" says what is written",
+                           rw_conf_quote(report, log->path));
+}
+
 const struct rw_conf_record rw_config_access_log_record = {
     .name = "access_log",
     .doc =
@@ -42,6 +73,7 @@ const struct rw_conf_record rw_config_access_log_record = {
     .size = sizeof(struct rw_config_access_log),
     .fields = access_log_fields,
     .place_offset = -1,
+    .check = check_access_log,
     .scalar_field = "path",
 };
 
@@ -76,6 +108,7 @@ const struct rw_conf_record rw_config_error_log_record = {
     .size = sizeof(struct rw_config_error_log),
     .fields = error_log_fields,
     .place_offset = -1,
+    .check = check_error_log,
     .scalar_field = "path",
 };
 

@@ -1,6 +1,8 @@
 #include "gate/config/template.h"
 
+#include "conf/redact.h"
 #include "gate/exchange/exchange.h"
+#include "gate/exchange/origin.h"
 #include "http/pairs.h"
 #include "io/address.h"
 #include "watch/trace.h"
@@ -90,6 +92,23 @@ enum rw_err rw_template_parse(struct rw_span text, struct rw_arena *arena, char 
         return RW_ENOMEM;
     memcpy(made->parts, parts, count * sizeof(*parts));
     return RW_OK;
+}
+
+enum rw_err rw_template_of_pair(struct rw_compile *compile, struct rw_conf_place place,
+                                const struct rw_conf_pair *pair, struct rw_template *made)
+{
+    char flaw[256];
+    const char *shown = flaw;
+    enum rw_err err = rw_template_parse(pair->value, compile->arena, flaw, made);
+    if (!err) {
+        err = rw_template_check(made, compile->route ? compile->route->match : NULL, flaw);
+        if (rw_conf_names_credential(pair->key))
+            shown = "what stands in {} is not known here; for one brace write \"{{\" or \"}}\"";
+    }
+    if (err == RW_EINVAL)
+        rw_conf_mistake_at(compile->report, place, "the value of %s: %s",
+                           rw_conf_quote(compile->report, pair->key), shown);
+    return err;
 }
 
 bool rw_template_constant(const struct rw_template *made)

@@ -22,6 +22,7 @@
 #include "base/span.h"
 #include "gate/config/config.h"
 
+struct rw_compile;
 struct rw_exchange;
 
 enum { RW_TEMPLATE_PARTS_MAX = 64 };
@@ -74,6 +75,13 @@ RW_MUST_CHECK enum rw_err rw_template_parse(struct rw_span text, struct rw_arena
  * where no route is known: then no parameter is. RW_EINVAL and `flaw` if not. */
 RW_MUST_CHECK enum rw_err rw_template_check(const struct rw_template *made,
                                             const struct rw_config_match *match, char flaw[256]);
+
+/* Both, for the value of a pair of the policy that is compiled. What is wrong is told in the
+ * report, at `place`; where the key names a credential, without any of the value. */
+RW_MUST_CHECK enum rw_err rw_template_of_pair(struct rw_compile *compile,
+                                              struct rw_conf_place place,
+                                              const struct rw_conf_pair *pair,
+                                              struct rw_template *made);
 
 /* It has no placeholder. */
 bool rw_template_constant(const struct rw_template *made);

@@ -1,6 +1,7 @@
 /* What the router has to say besides the route: Allow, why, and which routes can never win. Off the
  * hot path. */
 #include "base/alloc.h"
+#include "conf/redact.h"
 #include "gate/route/router_table.h"
 
 #include <stdlib.h>
@@ -135,7 +136,9 @@ static void add_condition(struct rw_text *text, const struct rw_router_condition
         rw_text_adds(text, " is missing");
     else
         rw_text_adds(text, condition->test == RW_ROUTER_MATCHES ? " does not match " : " is not ");
-    if (condition->test != RW_ROUTER_PRESENT)
+    if (rw_conf_names_credential(condition->name) && condition->test != RW_ROUTER_PRESENT)
+        rw_text_adds(text, "the secret that is there");
+    else if (condition->test != RW_ROUTER_PRESENT)
         add_quoted(text, condition->value);
 }
 

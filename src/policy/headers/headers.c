@@ -120,19 +120,6 @@ static const struct rw_conf_record record = {
 
 /* ---- Compiling ---- */
 
-static enum rw_err compile_value(struct rw_compile *compile, struct rw_conf_place place,
-                                 const struct rw_conf_pair *pair, struct rw_template *value)
-{
-    char flaw[256];
-    enum rw_err err = rw_template_parse(pair->value, compile->arena, flaw, value);
-    if (!err)
-        err = rw_template_check(value, compile->route ? compile->route->match : NULL, flaw);
-    if (err == RW_EINVAL)
-        rw_conf_mistake_at(compile->report, place, "the value of %s: %s",
-                           rw_conf_quote(compile->report, pair->key), flaw);
-    return err;
-}
-
 static enum rw_err compile_pairs(struct rw_compile *compile, struct rw_conf_place place,
                                  enum edit_kind kind, const struct rw_conf_list *list,
                                  struct edits *edits)
@@ -142,7 +129,7 @@ static enum rw_err compile_pairs(struct rw_compile *compile, struct rw_conf_plac
     for (size_t i = 0; i < list->count && result != RW_ENOMEM; i++) {
         struct edit *edit = &edits->items[edits->count++];
         *edit = (struct edit){.kind = kind, .name = pairs[i].key};
-        enum rw_err err = compile_value(compile, place, &pairs[i], &edit->value);
+        enum rw_err err = rw_template_of_pair(compile, place, &pairs[i], &edit->value);
         result = err ? err : result;
     }
     return result;

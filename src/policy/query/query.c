@@ -146,13 +146,7 @@ static enum rw_err encode(struct rw_arena *arena, struct rw_span *text)
 static enum rw_err compile_value(struct rw_compile *compile, struct rw_conf_place place,
                                  const struct rw_conf_pair *pair, struct rw_template *value)
 {
-    char flaw[256];
-    enum rw_err err = rw_template_parse(pair->value, compile->arena, flaw, value);
-    if (!err)
-        err = rw_template_check(value, compile->route ? compile->route->match : NULL, flaw);
-    if (err == RW_EINVAL)
-        rw_conf_mistake_at(compile->report, place, "the value of %s: %s",
-                           rw_conf_quote(compile->report, pair->key), flaw);
+    enum rw_err err = rw_template_of_pair(compile, place, pair, value);
     for (unsigned i = 0; i < value->count && !err; i++)
         if (value->parts[i].kind == RW_TEMPLATE_LITERAL)
             err = encode(compile->arena, &value->parts[i].text);
