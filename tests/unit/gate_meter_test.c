@@ -378,7 +378,7 @@ static bool count_one(uint64_t key, const struct rw_meter_rate *quota, uint32_t 
     const struct rw_meters_time time = {.now_ns = RW_NS_PER_S, .wall_s = wall_s};
     struct rw_meter item = {.hash = hash_of(key), .rate = quota, .end_s = end_s};
     bool admitted = rw_meters_take(meters, &item, 1, &time).admitted;
-    assert_int_equal(item.rest_s, end_s - wall_s);
+    assert_int_equal(item.rest_s, item.end_s - wall_s);
     return admitted;
 }
 
@@ -403,6 +403,70 @@ static void quotas_outlive_the_program(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(count_one(1, &quota, 6000, 5000));
     assert_false(count_one(1, &quota, 6000, 5000));
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+/* What others have used counts, whoever tells it, and never less of it than was known. */
+static void quotas_of_several_gateways(void **state)
+{
+    (void)state;
+    open_table(1000);
+    const struct rw_meter_rate quota = rw_meter_quota(5);
+    const struct rw_meters_time time = {.wall_s = 4000};
+    struct rw_meter item = {.hash = hash_of(1), .rate = &quota, .end_s = 5000, .shared = true};
+    struct rw_meters_news news = {.end_s = 5000, .others = 3};
+    int fd = memfd_create("quotas", 0);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    assert_int_equal(rw_meters_used(meters, item.hash).end_s, 0);
+    rw_meters_learn(meters, item.hash, &news, &time); /* nothing was used here */
+    assert_true(rw_meters_take(meters, &item, 1, &time).admitted);
+    assert_int_equal(item.others, 0);
+    rw_meters_learn(meters, item.hash, &news, &time);
+    news.others = 1;
+    rw_meters_learn(meters, item.hash, &news, &time);
+    assert_true(rw_meters_take(meters, &item, 1, &time).admitted);
+    assert_int_equal(item.others, 3);
+    assert_int_equal(rw_meter_left(&item), 0);
+    assert_false(rw_meters_take(meters, &item, 1, &time).admitted);
+    item.lenient = true;
+    assert_true(rw_meters_take(meters, &item, 1, &time).admitted);
+    assert_int_equal(rw_meters_used(meters, item.hash).own, 3);
+    /* It counts for those only who share. */
+    item.lenient = item.shared = false;
+    item.others = 0;
+    assert_true(rw_meters_take(meters, &item, 1, &time).admitted);
+    /* What was forgotten, and what is known anyway. */
+    news = (struct rw_meters_news){.end_s = 5000, .had = 4, .since = 9};
+    rw_meters_learn(meters, item.hash, &news, &time);
+    assert_int_equal(rw_meters_used(meters, item.hash).own, 4);
+    news.had = 5;
+    rw_meters_learn(meters, item.hash, &news, &time);
+    assert_int_equal(rw_meters_used(meters, item.hash).own, 14);
+    news = (struct rw_meters_news){.end_s = 6000, .had = 100, .others = 100};
+    rw_meters_learn(meters, item.hash, &news, &time);
+    assert_int_equal(rw_meters_used(meters, item.hash).own, 14);
+    rw_meters_destroy(meters);
+    close(fd);
+}
+
+/* A clock that is set back a little over the end of a month neither begins the old one again nor
+ * forgets the new one; one that was a month ahead is believed when it is right again. */
+static void a_clock_that_is_set_back(void **state)
+{
+    (void)state;
+    open_table(1000);
+    const struct rw_meter_rate quota = rw_meter_quota(3);
+    const uint32_t day_s = 86400;
+    int fd = memfd_create("quotas", 0);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    assert_true(count_one(1, &quota, 10 * day_s, 10 * day_s - 1));
+    assert_true(count_one(1, &quota, 11 * day_s, 10 * day_s));
+    assert_true(count_one(1, &quota, 10 * day_s, 10 * day_s - 30));
+    assert_true(count_one(1, &quota, 11 * day_s, 10 * day_s + 5));
+    assert_false(count_one(1, &quota, 10 * day_s, 10 * day_s - 1));
+    assert_false(count_one(1, &quota, 11 * day_s, 10 * day_s + 6));
+    assert_true(count_one(1, &quota, 10 * day_s, 9 * day_s + day_s / 2));
     rw_meters_destroy(meters);
     close(fd);
 }
@@ -570,6 +634,8 @@ int main(void)
         cmocka_unit_test(kept_in_a_file),
         cmocka_unit_test(killed_owners),
         cmocka_unit_test(quotas_outlive_the_program),
+        cmocka_unit_test(quotas_of_several_gateways),
+        cmocka_unit_test(a_clock_that_is_set_back),
         cmocka_unit_test(quotas_take_their_slots_again),
         cmocka_unit_test(another_file_is_left_alone),
         cmocka_unit_test(quotas_have_their_place),

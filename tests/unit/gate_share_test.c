@@ -34,9 +34,40 @@ static struct {
     const char *verdict;  /* on the script, answered instead */
     bool silent;
     unsigned commands, keys, probes;
-    int64_t ahead_us; /* answered for every key */
-    char key[128], used[64];
+    int64_t ahead_us;    /* answered for every key */
+    int64_t had, others; /* and for every quota */
+    struct rw_text items;
+    char key[128], used[128], life[128], teller[128]; /* of the last command's first key */
 } server;
+
+static void copy(char to[128], struct rw_span text)
+{
+    snprintf(to, 128, "%.*s", RW_SPAN_ARGS(text));
+}
+
+/* The array's items go behind its head, which needs their number: that is returned, and they are
+ * kept for a while. */
+static unsigned answer_keys(struct rw_span command, unsigned keys)
+{
+    struct rw_resp_value used, most, life;
+    unsigned items = 0;
+    server.items.len = 0;
+    for (unsigned i = 0; i < keys; i++) {
+        assert_true(rw_resp_next(&command, &used) && rw_resp_next(&command, &most) &&
+                    rw_resp_next(&command, &life));
+        bool quota = !rw_span_is(life.text, "0");
+        if (i == 0) {
+            copy(server.used, used.text);
+            copy(server.life, life.text);
+        }
+        if (quota)
+            rw_text_addf(&server.items, ":%lld\r\n", (long long)server.had);
+        rw_text_addf(&server.items, ":%lld\r\n",
+                     (long long)(quota ? server.others : server.ahead_us));
+        items += quota ? 2 : 1;
+    }
+    return items;
+}
 
 static void answer(struct rw_span command)
 {
@@ -52,16 +83,17 @@ static void answer(struct rw_span command)
     uint64_t keys;
     assert_true(rw_resp_next(&command, &value) && rw_resp_next(&command, &value));
     assert_true(rw_span_to_u64(value.text, &keys));
-    assert_int_equal(words, 3 + 3 * keys);
+    assert_int_equal(words, 4 + 4 * keys);
     size_t begin = server.output.len;
-    rw_text_addf(&server.output, "*%u\r\n", (unsigned)keys);
     for (uint64_t i = 0; i < keys; i++) {
         assert_true(rw_resp_next(&command, &value));
-        snprintf(server.key, sizeof(server.key), "%.*s", RW_SPAN_ARGS(value.text));
-        rw_text_addf(&server.output, ":%lld\r\n", (long long)server.ahead_us);
+        if (i == 0)
+            copy(server.key, value.text);
     }
     assert_true(rw_resp_next(&command, &value));
-    snprintf(server.used, sizeof(server.used), "%.*s", RW_SPAN_ARGS(value.text));
+    copy(server.teller, value.text);
+    rw_text_addf(&server.output, "*%u\r\n", answer_keys(command, (unsigned)keys));
+    rw_text_add(&server.output, rw_text_span(&server.items));
     if (strcmp(server.used, "0.000") == 0)
         server.probes++;
     else
@@ -174,7 +206,8 @@ static void stop_server(void)
     unlink(server.path);
     rw_text_free(&server.input);
     rw_text_free(&server.output);
-    server.input = server.output = (struct rw_text){0};
+    rw_text_free(&server.items);
+    server.input = server.output = server.items = (struct rw_text){0};
 }
 
 /* ---- The side under test ---- */
@@ -280,6 +313,128 @@ static void tells_and_learns(void **state)
     /* Others have left one of a hundred. */
     assert_true(take(7, &rate));
     assert_false(take(7, &rate));
+}
+
+/* ---- Quotas ---- */
+
+enum { QUOTA_END_S = 4000000000, QUOTA_BEGIN_S = QUOTA_END_S - 86400 };
+
+/* A table with a file, which is unlinked. */
+static void open_quotas(void)
+{
+    char path[] = "/tmp/ringway-share-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    unlink(path);
+    assert_int_equal(rw_meters_open_quotas(meters, 1000, fd), RW_OK);
+    close(fd);
+}
+
+static bool take_quota(uint64_t hash, const struct rw_meter_rate *rate)
+{
+    struct rw_meter item = {.hash = hash, .rate = rate, .end_s = QUOTA_END_S, .shared = true};
+    const struct rw_meters_time time = {.now_ns = rw_loop_now_ns(loop), .wall_s = QUOTA_BEGIN_S};
+    bool admitted = rw_meters_take(meters, &item, 1, &time).admitted;
+    if (admitted)
+        use(hash, rate, 1);
+    return admitted;
+}
+
+static void turn(unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        rw_loop_turn(loop, 1);
+}
+
+static void until_used(const char *used)
+{
+    for (int i = 0; i < TURNS_MAX && strcmp(server.used, used) != 0; i++)
+        rw_loop_turn(loop, 5);
+    assert_string_equal(server.used, used);
+    turn(100); /* and what is answered is learnt */
+}
+
+/* What is told is all that was used, not what is new; what is learnt counts beside it. */
+static void quotas_are_told_as_they_are(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rw_meter_quota(10);
+    struct rw_config_redis config = config_of();
+    open_quotas();
+    configure(&config);
+    until_mode(RW_SHARES_ENFORCE);
+    server.others = 5;
+    assert_true(take_quota(7, &rate) && take_quota(7, &rate));
+    until_used("2");
+    assert_string_equal(server.key, "p:0123456789abcdef0000000000000007:4000000000");
+    assert_int_equal(strlen(server.teller), 16);
+    assert_true(take_quota(7, &rate));
+    server.had = 2;
+    until_used("3");
+    assert_true(take_quota(7, &rate) && take_quota(7, &rate));
+    assert_false(take_quota(7, &rate)); /* 5 here and 5 there */
+    /* Redis has lost everything: that changes nothing here. */
+    server.others = server.had = 0;
+    until_used("5");
+    assert_false(take_quota(7, &rate));
+}
+
+static void what_a_quota_used_without_redis_is_told_later(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rw_meter_quota(10), pace = rate_of(3600, 100);
+    struct rw_config_redis config = config_of();
+    open_quotas();
+    configure(&config);
+    until_mode(RW_SHARES_ENFORCE);
+    server.nonsense = "+no\r\n";
+    use(1, &pace, 1);
+    until_mode(RW_SHARES_REFUSE);
+    assert_true(take_quota(7, &rate) && take_quota(7, &rate));
+    turn(50);
+    server.nonsense = NULL;
+    until_mode(RW_SHARES_ENFORCE);
+    until_used("2");
+}
+
+/* The file is gone, or the place of the key was taken by another: Redis knows better. */
+static void what_was_forgotten_here_is_learnt_back(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rw_meter_quota(10);
+    struct rw_config_redis config = config_of();
+    open_quotas();
+    configure(&config);
+    until_mode(RW_SHARES_ENFORCE);
+    server.had = 8;
+    assert_true(take_quota(7, &rate));
+    until_used("1");
+    assert_true(take_quota(7, &rate));
+    assert_false(take_quota(7, &rate)); /* 8, one before that was known, one after it */
+    until_used("10");
+}
+
+/* No answer makes more of it than the quota, or breaks the period. */
+static void no_number_is_too_large_for_a_quota(void **state)
+{
+    (void)state;
+    const struct rw_meter_rate rate = rw_meter_quota(10);
+    const int64_t numbers[] = {INT64_MAX, -INT64_MAX, -1, UINT32_MAX, (int64_t)UINT32_MAX + 1};
+    struct rw_config_redis config = config_of();
+    open_quotas();
+    configure(&config);
+    until_mode(RW_SHARES_ENFORCE);
+    for (uint64_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        uint64_t hash = i << 40;
+        server.had = server.others = numbers[i];
+        server.used[0] = 0;
+        assert_true(take_quota(hash, &rate));
+        until_used("1");
+        assert_int_equal(take_quota(hash, &rate), numbers[i] < 0);
+        if (numbers[i] < 0)
+            until_used("2");
+        assert_int_equal(rw_meters_used(meters, hash).end_s, QUOTA_END_S);
+    }
 }
 
 static void many_keys(void **state)
@@ -401,6 +556,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_and_learns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(quotas_are_told_as_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_quota_used_without_redis_is_told_later, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_was_forgotten_here_is_learnt_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_number_is_too_large_for_a_quota, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nonsense_is_not_believed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failing_script_is_an_outage, set_up, tear_down),

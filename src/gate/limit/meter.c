@@ -23,7 +23,12 @@ enum {
     SCORE_BITS = 16,
     SCALE_MASK = 0xff, /* of a tag: the bit length of the capacity */
     COUNTED_SCALE = 0xff,
+    SET_BACK_S_MAX = 3600,
 };
+
+/* What others used of a counted key is kept as another key, whose hash differs here only: it has
+ * the same lock and the same home. */
+static const uint64_t others_bit = (uint64_t)1 << 24;
 
 static const uint64_t layout_mark = 0x31726574656d7772; /* "rwmeter1" */
 
@@ -407,17 +412,38 @@ static uint64_t paced_ahead(struct slot *slot, const struct rw_meter *item, uint
     return slot && slot->tat > now ? slot->tat - now : 0;
 }
 
+static inline uint32_t end_of(const struct slot *slot)
+{
+    return slot ? (uint32_t)(slot->tat >> 32) : 0;
+}
+
+static inline uint32_t used_of(const struct slot *slot, uint32_t end_s)
+{
+    return slot && end_of(slot) == end_s ? (uint32_t)slot->tat : 0;
+}
+
+static void ask_counted(const struct table *table, struct rw_meter *item, const struct slot *slot,
+                        uint32_t wall_s)
+{
+    item->rest_s = item->end_s > wall_s ? item->end_s - wall_s : 0;
+    if (end_of(slot) > item->end_s && item->rest_s <= SET_BACK_S_MAX) {
+        item->end_s = end_of(slot);
+        item->rest_s = item->end_s - wall_s;
+    }
+    if (item->shared)
+        item->others = used_of(find(table, item->hash ^ others_bit), item->end_s);
+    item->ahead = (uint64_t)used_of(slot, item->end_s) + item->others;
+}
+
 static void ask(const struct rw_meters *meters, struct rw_meter *item, const struct moment *now)
 {
-    struct slot *slot = find(table_of(meters, item->rate), item->hash);
-    if (item->rate->counted) {
-        uint32_t wall_s = (uint32_t)(now->counted >> 32);
-        item->rest_s = item->end_s > wall_s ? item->end_s - wall_s : 0;
-        item->ahead = slot && slot->tat >> 32 == item->end_s ? (uint32_t)slot->tat : 0;
-    } else {
+    const struct table *table = table_of(meters, item->rate);
+    struct slot *slot = find(table, item->hash);
+    if (item->rate->counted)
+        ask_counted(table, item, slot, (uint32_t)(now->counted >> 32));
+    else
         item->ahead = paced_ahead(slot, item, now->ticks);
-    }
-    item->admits = item->ahead + item->rate->interval <= item->rate->capacity;
+    item->admits = item->lenient || item->ahead + item->rate->interval <= item->rate->capacity;
 }
 
 /* Is there room for every key that is new? */
@@ -435,6 +461,20 @@ static bool all_fit(const struct rw_meters *meters, const struct rw_meter *items
     return answer->lacking == 0;
 }
 
+static uint64_t tat_counted(uint32_t end_s, uint64_t used)
+{
+    return (uint64_t)end_s << 32 | (used < UINT32_MAX ? used : UINT32_MAX);
+}
+
+static void charge(const struct rw_meters *meters, struct rw_meter *item, const struct moment *now,
+                   struct rw_meters_answer *answer)
+{
+    item->ahead += item->rate->interval;
+    uint64_t tat = item->rate->counted ? tat_counted(item->end_s, item->ahead - item->others)
+                                       : now->ticks + item->ahead;
+    put(meters, item->hash, item->rate, tat, now, answer);
+}
+
 static void take(const struct rw_meters *meters, struct rw_meter *items, unsigned count,
                  const struct moment *now, struct rw_meters_answer *answer)
 {
@@ -446,12 +486,8 @@ static void take(const struct rw_meters *meters, struct rw_meter *items, unsigne
     if (!answer->admitted)
         return;
     answer->admitted = all_fit(meters, items, count, now, answer);
-    for (unsigned i = 0; i < count && answer->admitted; i++) {
-        struct rw_meter *item = &items[i];
-        item->ahead += item->rate->interval;
-        uint64_t from = item->rate->counted ? (uint64_t)item->end_s << 32 : now->ticks;
-        put(meters, item->hash, item->rate, from + item->ahead, now, answer);
-    }
+    for (unsigned i = 0; i < count && answer->admitted; i++)
+        charge(meters, &items[i], now, answer);
 }
 
 /* The locks of the items' regions, each once: paced before counted, and ascending. */
@@ -507,6 +543,56 @@ void rw_meters_raise(struct rw_meters *meters, uint64_t hash, const struct rw_me
     const struct slot *slot = find(table, hash);
     if (ahead && (!slot || slot->tat < now.ticks + ahead))
         put(meters, hash, rate, now.ticks + ahead, &now, &answer);
+    unlock_it(lock);
+}
+
+/* ---- What gateways tell each other of quotas ---- */
+
+static const struct rw_meter_rate any_quota = {.interval = 1,
+                                               .scale = COUNTED_SCALE,
+                                               .counted = true};
+
+struct rw_meters_used rw_meters_used(const struct rw_meters *meters, uint64_t hash)
+{
+    const struct table *table = &meters->counted;
+    struct rw_meters_used used = {0};
+    if (!table->header)
+        return used;
+    _Atomic uint32_t *lock = &table->locks[region_of(table, hash)];
+    lock_it(lock, stamp());
+    const struct slot *slot = find(table, hash);
+    used.end_s = end_of(slot);
+    used.own = used_of(slot, used.end_s);
+    unlock_it(lock);
+    return used;
+}
+
+static void learn(const struct rw_meters *meters, uint64_t hash, const struct rw_meters_news *news,
+                  const struct moment *now)
+{
+    const struct table *table = &meters->counted;
+    struct rw_meters_answer answer = {0};
+    const struct slot *own = find(table, hash);
+    if (end_of(own) != news->end_s)
+        return;
+    if (used_of(own, news->end_s) < news->had)
+        put(meters, hash, &any_quota, tat_counted(news->end_s, (uint64_t)news->had + news->since),
+            now, &answer);
+    if (used_of(find(table, hash ^ others_bit), news->end_s) < news->others)
+        put(meters, hash ^ others_bit, &any_quota, tat_counted(news->end_s, news->others), now,
+            &answer);
+}
+
+void rw_meters_learn(struct rw_meters *meters, uint64_t hash, const struct rw_meters_news *news,
+                     const struct rw_meters_time *time)
+{
+    const struct table *table = &meters->counted;
+    const struct moment now = moment_of(time);
+    if (!table->header)
+        return;
+    _Atomic uint32_t *lock = &table->locks[region_of(table, hash)];
+    lock_it(lock, mark_of(time->now_ns));
+    learn(meters, hash, news, &now);
     unlock_it(lock);
 }
 

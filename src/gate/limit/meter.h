@@ -26,7 +26,10 @@
  *
  * Quotas by the calendar are counted, not paced: of each key how much was used until the end of its
  * period. They live in a table of their own, in a file, which outlives the program; the kernel
- * writes it. The rest is the same.
+ * writes it. Where several gateways share a quota, each counts what it used itself, and beside it
+ * what the others are known to have used (rw_meters_learn). A wall clock that is set back by up to
+ * an hour does not bring back the period before: who has begun one stays in it. The rest is the
+ * same.
  *
  * Any thread of any process.
  */
@@ -74,9 +77,13 @@ struct rw_meter_rate rw_meter_quota(uint32_t requests);
 struct rw_meter {
     uint64_t hash; /* rw_siphash under rw_meters_key, of the limit's name and the key */
     const struct rw_meter_rate *rate;
-    uint32_t end_s; /* counted: when the period ends, in seconds since 1970 */
+    /* counted: when the period ends, in seconds since 1970; a later one if that has begun */
+    uint32_t end_s;
+    bool shared;  /* counted: what other gateways used counts, too */
+    bool lenient; /* counted: charged, but admits whatever was used */
     /* The answer: */
     bool admits;     /* this one has nothing against the request */
+    uint32_t others; /* shared: used by other gateways, a part of `ahead` */
     uint32_t rest_s; /* counted: seconds to the period's end */
     uint64_t ahead;  /* ticks from now to its TAT, after the charge if there was one; or how much of
                         the quota is used */
@@ -122,6 +129,24 @@ struct rw_meters_answer rw_meters_take(struct rw_meters *meters, struct rw_meter
  */
 void rw_meters_raise(struct rw_meters *meters, uint64_t hash, const struct rw_meter_rate *rate,
                      uint64_t ahead, uint64_t now_ns);
+
+/* What this gateway used of a counted key, in the period that it last began. */
+struct rw_meters_used {
+    uint32_t end_s; /* 0: nothing is known of it */
+    uint32_t own;
+};
+struct rw_meters_used rw_meters_used(const struct rw_meters *meters, uint64_t hash);
+
+/* What is known elsewhere of a counted key in the period that ends at `end_s`. */
+struct rw_meters_news {
+    uint32_t end_s;
+    uint32_t others; /* what other gateways have used, at the least */
+    uint32_t had;    /* what this one was known to have used */
+    uint32_t since;  /* if it has forgotten that: what it has used since */
+};
+/* Nothing happens if another period has begun. */
+void rw_meters_learn(struct rw_meters *meters, uint64_t hash, const struct rw_meters_news *news,
+                     const struct rw_meters_time *time);
 
 /* Of an answer: requests that would still be admitted at once; nanoseconds until there is one more.
  */

@@ -32,14 +32,25 @@ enum rw_shares_mode rw_shares_mode_of(const struct rw_shares *shares, uint64_t i
 
 /* ---- A round ---- */
 
-/* What a server that is gone should know is forgotten; what one has no time for waits. */
+/* What a server that is gone should know is forgotten, but for quotas. */
+static bool forget(struct rw_shares *shares, const struct rw_usage *usage,
+                   const struct rw_redis_node *node)
+{
+    if (usage->rate.counted && shares->kept < RW_SHARES_KEPT_MAX) {
+        shares->kept++;
+        return false;
+    }
+    return !node || rw_loop_now_ms(shares->options.loop) >= node->guest_ms;
+}
+
+/* What a server has no time for waits. */
 static bool take_usage(void *user, const struct rw_usage *usage)
 {
     struct rw_shares *shares = user;
     uint16_t slot = shares->slots[rw_share_tag(usage->id[0])];
     const struct rw_redis_node *node = rw_redis_store_node(shares->store, slot);
     if (!node || node->state == RW_REDIS_DOWN)
-        return !node || rw_loop_now_ms(shares->options.loop) >= node->guest_ms;
+        return forget(shares, usage, node);
     if (!rw_redis_node_ready(node) || shares->batch_count == RW_SHARES_BATCH_MAX)
         return false;
     shares->batch[shares->batch_count++] = *usage;
@@ -51,6 +62,7 @@ static void on_timer(struct rw_timer *timer)
     struct rw_shares *shares = rw_container_of(timer, struct rw_shares, timer);
     struct rw_loop *loop = shares->options.loop;
     rw_timer_start(loop, timer, rw_loop_now_ms(loop) + shares->interval_ms);
+    shares->kept = 0;
     rw_usages_take(&shares->usages, take_usage, shares);
     if (shares->batch_count) {
         rw_metrics_count(shares->options.metrics, RW_COUNTER_LIMIT_SHARE_ROUNDS, 1);

@@ -8,13 +8,18 @@
  * admitted too much meanwhile is a debt there, and is paid by all: over time no more is admitted
  * than the limit says.
  *
+ * Quotas by the calendar are told as absolute numbers: how much this gateway has used in all, as
+ * its file says, under its own name. Redis keeps the number of each gateway, and answers with what
+ * the others have used. So nothing is counted twice when an answer was lost, and nothing is
+ * forgotten when Redis was gone or has lost everything: the next number says it all.
+ *
  * What Redis is (a server, one that Sentinels name, a Cluster) is gate/redis/store.h's. A server is
  * up when it has done for a key of nobody what it shall do for all: one that only reads, has no
  * memory left or does not permit it takes connections, too, and shares nothing.
  *
  * When Redis cannot be reached, or fails, the configuration says what becomes of shared limits, in
  * a cluster of those that the lost server has: `local`, `admit` or `refuse`. What is used meanwhile
- * is not told later: it would refuse for as long as the outage took.
+ * of paced limits is not told later: it would refuse for as long as the outage took.
  */
 #ifndef RW_GATE_LIMIT_SHARE_H
 #define RW_GATE_LIMIT_SHARE_H
@@ -28,6 +33,7 @@
 
 enum {
     RW_SHARES_BATCH_MAX = 8192, /* keys that are told in one round */
+    RW_SHARES_KEPT_MAX = 32768, /* quotas whose server is gone, to be told when it is back */
 };
 
 /* What a worker does with a shared limit at present. PARTLY: it depends on the key, as some servers

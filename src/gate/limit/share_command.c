@@ -1,81 +1,14 @@
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "gate/limit/share_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    PROBE_KEYS = 2,
-    TICKS_PER_US = 1000 * RW_METER_TICKS_PER_NS,
-    ID_DIGITS = 32,
-    TAG_DIGITS = 2,
-};
-
-/* For each key: microseconds of theoretical arrival time used, and how far ahead it may get.
- * Answers with how far ahead each is now. By the server's clock, so that those of the gateways do
- * not matter. */
-static const char script[] =
-    "local t=redis.call('TIME') local now=t[1]*1000000+t[2] local out={} "
-    "for i,key in ipairs(KEYS) do "
-    "local tat=tonumber(redis.call('GET',key) or 0) if tat<now then tat=now end "
-    "tat=math.min(tat+ARGV[2*i-1],now+ARGV[2*i]) "
-    "redis.call('SET',key,string.format('%.3f',tat),'PX',math.ceil((tat-now)/1000)+1000) "
-    "out[i]=math.floor(tat-now) end return out";
-
-/* ---- Names ---- */
-
-/* prefix0123456789...; in a cluster prefix{01}23456789... */
-static struct rw_span format_name(const struct rw_shares *shares, const uint64_t id[2],
-                                  char name[RW_REDIS_PREFIX_BYTES_MAX + ID_DIGITS + 2])
-{
-    size_t len = shares->prefix.len;
-    rw_assert(len <= RW_REDIS_PREFIX_BYTES_MAX);
-    memcpy(name, shares->prefix.at, len);
-    char *digits = name + len;
-    rw_format_hex64(digits, id[0]);
-    rw_format_hex64(digits + 16, id[1]);
-    if (rw_redis_store_kind(shares->store) != RW_REDIS_CLUSTER)
-        return rw_span(name, len + ID_DIGITS);
-    memmove(digits + TAG_DIGITS + 2, digits + TAG_DIGITS, ID_DIGITS - TAG_DIGITS);
-    memmove(digits + 1, digits, TAG_DIGITS);
-    digits[0] = '{';
-    digits[TAG_DIGITS + 1] = '}';
-    return rw_span(name, len + ID_DIGITS + 2);
-}
-
-uint16_t rw_share_slot(const struct rw_shares *shares, unsigned tag)
-{
-    char name[RW_REDIS_PREFIX_BYTES_MAX + ID_DIGITS + 2];
-    const uint64_t id[2] = {(uint64_t)tag << 56, 0};
-    return rw_redis_slot(format_name(shares, id, name));
-}
+enum { TICKS_PER_US = 1000 * RW_METER_TICKS_PER_NS };
 
 /* ---- Commands ---- */
-
-static void add_ticks(struct rw_text *text, uint64_t ticks)
-{
-    char word[40];
-    int len = snprintf(word, sizeof(word), "%.3f", (double)ticks / TICKS_PER_US);
-    rw_resp_word(text, rw_span(word, (size_t)len));
-}
-
-/* A debt of the whole burst at most: who comes later than the others is not shut out for long. */
-void rw_share_write(const struct rw_shares *shares, struct rw_text *text,
-                    const struct rw_usage *items, unsigned count)
-{
-    char number[20], name[RW_REDIS_PREFIX_BYTES_MAX + ID_DIGITS + 2];
-    rw_resp_begin(text, 3 + 3 * count);
-    rw_resp_word(text, RW_LITERAL("EVAL"));
-    rw_resp_word(text, RW_LITERAL(script));
-    rw_resp_word(text, rw_span(number, rw_format_u64(number, count)));
-    for (unsigned i = 0; i < count; i++)
-        rw_resp_word(text, format_name(shares, items[i].id, name));
-    for (unsigned i = 0; i < count; i++) {
-        add_ticks(text, items[i].count * items[i].rate.interval);
-        add_ticks(text, 2 * items[i].rate.capacity);
-    }
-}
 
 static struct rw_share_told *told_of(struct rw_redis_command *command)
 {
@@ -101,16 +34,25 @@ static unsigned run_length(const struct rw_shares *shares, const struct rw_usage
     return run;
 }
 
-/* What there is no memory for is not shared. */
-static void put_command(struct rw_shares *shares, const struct rw_usage *items, unsigned count)
+/* What there is no memory for is not shared, nor is a quota that the table had no room for. */
+static void put_command(struct rw_shares *shares, const struct rw_usage *usages, unsigned count)
 {
-    struct rw_share_told *told = rw_alloc(sizeof(*told) + count * sizeof(*items));
+    struct rw_share_told *told = rw_alloc(sizeof(*told) + count * sizeof(*told->items));
     if (!told)
         return;
-    told->count = count;
-    told->command = (struct rw_redis_command){.slot = shares->slots[rw_share_tag(items[0].id[0])]};
-    memcpy(told->items, items, count * sizeof(*items));
-    rw_redis_store_put(shares->store, &told->command);
+    told->count = 0;
+    told->command = (struct rw_redis_command){.slot = shares->slots[rw_share_tag(usages[0].id[0])]};
+    for (unsigned i = 0; i < count; i++) {
+        struct rw_share_item item = {.usage = usages[i]};
+        if (item.usage.rate.counted)
+            item.used = rw_meters_used(shares->options.meters, item.usage.hash);
+        if (!item.usage.rate.counted || item.used.end_s)
+            told->items[told->count++] = item;
+    }
+    if (told->count)
+        rw_redis_store_put(shares->store, &told->command);
+    else
+        rw_free(told);
 }
 
 void rw_share_put_batch(struct rw_shares *shares)
@@ -131,25 +73,9 @@ static void on_write(void *user, const struct rw_redis_command *command, struct 
     rw_share_write(user, text, told->items, told->count);
 }
 
-/* Nothing is used of keys that nobody has, and they last a second. Two, as a part of a cluster
- * takes several keys no more than a replica writes one. */
-static bool on_probe(void *user, const struct rw_redis_node *node, struct rw_text *text)
-{
-    const struct rw_shares *shares = user;
-    for (unsigned tag = 0; tag < RW_SHARE_TAGS; tag++) {
-        if (rw_redis_store_node(shares->store, shares->slots[tag]) != node)
-            continue;
-        const struct rw_usage keys[PROBE_KEYS] = {{.id = {(uint64_t)tag << 56, 1}},
-                                                  {.id = {(uint64_t)tag << 56, 2}}};
-        rw_share_write(shares, text, keys, PROBE_KEYS);
-        return true;
-    }
-    return false;
-}
-
 /* ---- Replies ---- */
 
-static void learn(struct rw_shares *shares, const struct rw_usage *usage, int64_t ahead_us)
+static void learn_pace(struct rw_shares *shares, const struct rw_usage *usage, int64_t ahead_us)
 {
     uint64_t ahead = ahead_us > 0 ? (uint64_t)ahead_us * TICKS_PER_US : 0;
     if (ahead > 2 * usage->rate.capacity)
@@ -157,6 +83,27 @@ static void learn(struct rw_shares *shares, const struct rw_usage *usage, int64_
     ahead += rw_usages_of(&shares->usages, usage->hash) * usage->rate.interval;
     rw_meters_raise(shares->options.meters, usage->hash, &usage->rate, ahead,
                     rw_loop_now_ns(shares->options.loop));
+}
+
+static uint32_t to_count(int64_t number)
+{
+    return number <= 0 ? 0 : number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+static void learn_quota(struct rw_shares *shares, const struct rw_share_item *item, int64_t had,
+                        int64_t others)
+{
+    struct rw_loop *loop = shares->options.loop;
+    const struct rw_usage *usage = &item->usage;
+    const struct rw_meters_time time = {.now_ns = rw_loop_now_ns(loop),
+                                        .wall_s = rw_loop_wall_ns(loop) / RW_NS_PER_S};
+    const struct rw_meters_news news = {
+        .end_s = item->used.end_s,
+        .others = to_count(others),
+        .had = to_count(had),
+        .since = usage->count + rw_usages_of(&shares->usages, usage->hash),
+    };
+    rw_meters_learn(shares->options.meters, usage->hash, &news, &time);
 }
 
 /* A read-only server, no permission, no memory: what was told is not known there, and shares->why
@@ -171,14 +118,20 @@ static bool judge(struct rw_shares *shares, const struct rw_resp_value *value)
     return false;
 }
 
-/* `rest`: how far ahead each is. */
+/* `rest`: for each a number, or two. */
 static void learn_all(struct rw_shares *shares, const struct rw_share_told *told,
                       struct rw_span rest)
 {
-    struct rw_resp_value value;
-    for (unsigned i = 0; i < told->count; i++)
-        if (rw_resp_next(&rest, &value) && value.kind == RW_RESP_INTEGER)
-            learn(shares, &told->items[i], value.number);
+    struct rw_resp_value value, others;
+    for (unsigned i = 0; i < told->count; i++) {
+        const struct rw_share_item *item = &told->items[i];
+        if (!rw_resp_next(&rest, &value) || value.kind != RW_RESP_INTEGER)
+            return;
+        if (!item->usage.rate.counted)
+            learn_pace(shares, &item->usage, value.number);
+        else if (rw_resp_next(&rest, &others) && others.kind == RW_RESP_INTEGER)
+            learn_quota(shares, item, value.number, others.number);
+    }
 }
 
 static const char *on_take(void *user, struct rw_redis_command *command, struct rw_span reply)
@@ -194,10 +147,15 @@ static const char *on_take(void *user, struct rw_redis_command *command, struct 
     return good ? NULL : shares->why;
 }
 
+/* Of quotas the next number says it again. */
 static void on_lost(void *user, struct rw_redis_command *command)
 {
-    (void)user;
-    rw_free(told_of(command));
+    struct rw_shares *shares = user;
+    struct rw_share_told *told = told_of(command);
+    for (unsigned i = 0; i < told->count; i++)
+        if (told->items[i].usage.rate.counted)
+            rw_usages_add(&shares->usages, &told->items[i].usage);
+    rw_free(told);
 }
 
 /* It is told with the next round. */
@@ -206,8 +164,9 @@ static void on_again(void *user, struct rw_redis_command *command, bool apart)
     struct rw_shares *shares = user;
     struct rw_share_told *told = told_of(command);
     for (unsigned i = 0; i < told->count; i++) {
-        told->items[i].apart = told->items[i].apart || apart;
-        rw_usages_add(&shares->usages, &told->items[i]);
+        struct rw_usage *usage = &told->items[i].usage;
+        usage->apart = usage->apart || apart;
+        rw_usages_add(&shares->usages, usage);
     }
     rw_free(told);
 }
@@ -265,7 +224,7 @@ static void on_closed(void *user)
 }
 
 const struct rw_redis_store_events rw_share_events = {
-    .probe = on_probe,
+    .probe = rw_share_probe,
     .write = on_write,
     .take = on_take,
     .lost = on_lost,

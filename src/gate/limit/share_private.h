@@ -31,26 +31,37 @@ struct rw_shares {
     struct rw_timer timer;
     struct rw_usage *batch; /* of RW_SHARES_BATCH_MAX: what the next commands are made of */
     unsigned batch_count;
+    unsigned kept; /* in this round, of RW_SHARES_KEPT_MAX */
     char why[240]; /* the last reply is no good */
     /* For workers: */
     _Atomic int mode, mode_down;                  /* enum rw_shares_mode */
     _Atomic uint64_t tags_up[RW_SHARE_TAGS / 64]; /* where the mode is PARTLY */
 };
 
-/* ---- share_command.c: what servers are told, and what they answer ---- */
+/* ---- share_script.c: what servers are told ---- */
+
+/* What is told of one key. */
+struct rw_share_item {
+    struct rw_usage usage;
+    struct rw_meters_used used; /* of a quota, now */
+};
+
+void rw_share_write(const struct rw_shares *shares, struct rw_text *text,
+                    const struct rw_share_item *items, unsigned count);
+/* The slot that keys with this tag are in. */
+uint16_t rw_share_slot(const struct rw_shares *shares, unsigned tag);
+/* rw_redis_store_events.probe */
+bool rw_share_probe(void *user, const struct rw_redis_node *node, struct rw_text *text);
+
+/* ---- share_command.c: commands, and what they answer ---- */
 
 /* A command that is under way. */
 struct rw_share_told {
     struct rw_redis_command command;
     unsigned count;
-    struct rw_usage items[];
+    struct rw_share_item items[];
 };
 
-/* The script for these keys. */
-void rw_share_write(const struct rw_shares *shares, struct rw_text *text,
-                    const struct rw_usage *items, unsigned count);
-/* The slot that keys with this tag are in. */
-uint16_t rw_share_slot(const struct rw_shares *shares, unsigned tag);
 /* The batch becomes commands of the store. */
 void rw_share_put_batch(struct rw_shares *shares);
 

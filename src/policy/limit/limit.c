@@ -43,6 +43,20 @@ static void count_result(const struct rw_exchange *x, const struct rw_limit *lim
     rw_metrics_limit(rw_metrics_cell(x->worker->metrics, limit->series), result);
 }
 
+/* What a limit asks of its meter, but for the key. A quota is counted on while Redis is gone and it
+ * admits everything: what was used is used. */
+static struct rw_meter meter_of(const struct rw_limit *limit, enum rw_shares_mode mode,
+                                const struct rw_meters_time *time)
+{
+    struct rw_meter meter = {.rate = &limit->rate};
+    if (!limit->rate.counted)
+        return meter;
+    meter.end_s = rw_limit_period_end(limit->config->per, limit->offset_s, time->wall_s);
+    meter.shared = limit->config->shared;
+    meter.lenient = mode == RW_SHARES_ADMIT;
+    return meter;
+}
+
 /* Which limits count the request, with the key of each. */
 static unsigned gather(const struct rw_limits *limits, const struct rw_exchange *x,
                        enum rw_shares_mode mode, const struct rw_meters_time *time,
@@ -51,14 +65,12 @@ static unsigned gather(const struct rw_limits *limits, const struct rw_exchange 
     unsigned count = 0;
     for (unsigned i = 0; i < limits->count; i++) {
         const struct rw_limit *limit = &limits->limits[i];
-        if (mode_of(limits, limit, x, mode) != RW_SHARES_ENFORCE) {
+        enum rw_shares_mode now = mode_of(limits, limit, x, mode);
+        meters[count] = meter_of(limit, now, time);
+        if (now != RW_SHARES_ENFORCE && !meters[count].lenient) {
             count_result(x, limit, RW_LIMIT_BYPASSED);
             continue;
         }
-        meters[count] = (struct rw_meter){.rate = &limit->rate};
-        if (limit->rate.counted)
-            meters[count].end_s =
-                rw_limit_period_end(limit->config->per, limit->offset_s, time->wall_s);
         if (!hash_key(limit, x, limit->hash_key, &meters[count].hash)) {
             count_result(x, limit, RW_LIMIT_KEYLESS);
             continue;
@@ -82,7 +94,7 @@ static void count_answer(struct rw_exchange *x, const struct rw_limits *limits,
         if (!answer->admitted && answer->lacking)
             meters[i].admits = false; /* the table is full, and that refuses */
         if (answer->admitted) {
-            count_result(x, asked[i], RW_LIMIT_ADMITTED);
+            count_result(x, asked[i], meters[i].lenient ? RW_LIMIT_BYPASSED : RW_LIMIT_ADMITTED);
         } else if (!meters[i].admits) {
             count_result(x, asked[i], refused);
             x->limit = asked[i]->label;

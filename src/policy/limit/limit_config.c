@@ -152,9 +152,6 @@ static void check_limit(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &config->burst, "a burst of more than two years");
     if (by_calendar(config) && config->burst)
         rw_conf_mistake_on(report, &config->burst, "a quota by the calendar has no burst");
-    if (by_calendar(config) && config->shared)
-        rw_conf_mistake_on(report, &config->shared,
-                           "a quota by the calendar is not shared: each gateway has its own");
     if (config->key.count == 0 || config->key.count > RW_LIMIT_PARTS_MAX)
         rw_conf_mistake_on(report, &config->key, "expected 1 to %d parts", RW_LIMIT_PARTS_MAX);
     for (size_t i = 0; i < config->key.count; i++) {
