@@ -44,8 +44,9 @@ struct rw_io_backend {
     enum rw_loop_backend kind;
     enum rw_err (*create)(struct rw_loop *loop, const struct rw_loop_options *options);
     void (*destroy)(struct rw_loop *loop);
-    /* Waits at most `wait_ms` (-1: no limit), calls rw_loop_woke, delivers what came. */
-    void (*wait)(struct rw_loop *loop, int wait_ms);
+    /* Waits at most `wait_ms` (-1: no limit), calls rw_loop_woke, delivers what came, or a part of
+     * it when that is much: the number of events. */
+    size_t (*wait)(struct rw_loop *loop, int wait_ms);
     /* Any thread: makes a waiting loop turn. */
     void (*wake)(struct rw_loop *loop);
     uint64_t (*now_ns)(const struct rw_loop *loop);

@@ -393,7 +393,7 @@ static void dispatch(const struct epoll_event *event)
     }
 }
 
-static void epoll_wait_turn(struct rw_loop *loop, int wait_ms)
+static size_t epoll_wait_turn(struct rw_loop *loop, int wait_ms)
 {
     struct epoll_state *state = loop->state;
     free_dead_nodes(state);
@@ -402,6 +402,7 @@ static void epoll_wait_turn(struct rw_loop *loop, int wait_ms)
     rw_loop_woke(loop);
     for (int i = 0; i < count; i++)
         dispatch(&state->events[i]);
+    return count > 0 ? (size_t)count : 0;
 }
 
 static uint64_t epoll_now_ns(const struct rw_loop *loop)

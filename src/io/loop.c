@@ -12,6 +12,8 @@ enum {
     KEEP_BYTES = 4 * 1024 * 1024, /* of free buffers */
     STARVED_RETRY_MS = 10,
     LISTENER_PAUSE_MS = 100,
+    LATE_MS = 2,
+    EVENTS_PER_STREAM = 8, /* of what may have happened to it before a late timer */
 };
 
 static const size_t buffer_bytes_default = (size_t)1 << 30;
@@ -204,10 +206,25 @@ static void run_closed(struct rw_loop *loop)
     }
 }
 
+/* Timers are late: this thread had no CPU, or the turns are long. What the peers did in time may
+ * still be with the kernel, which hands it out in portions; it comes before the deadline that waits
+ * for it, or a busy machine would cost requests. */
+static void catch_up(struct rw_loop *loop)
+{
+    size_t left = (loop->streams + loop->listeners + 1) * EVENTS_PER_STREAM, events;
+    do {
+        events = loop->backend->wait(loop, 0);
+        run_ready(loop);
+        left -= events < left ? events : left;
+    } while (events && left);
+}
+
 void rw_loop_turn(struct rw_loop *loop, int wait_ms_max)
 {
     loop->backend->wait(loop, prepare_wait(loop, wait_ms_max));
     run_posted(loop);
+    if (loop->now_ms > LATE_MS && rw_wheel_next_ms(&loop->wheel) <= loop->now_ms - LATE_MS)
+        catch_up(loop);
     if (rw_wheel_next_ms(&loop->wheel) <= loop->now_ms)
         rw_wheel_run(&loop->wheel, loop->now_ms);
     run_ready(loop);

@@ -43,18 +43,20 @@ static void sim_destroy(struct rw_loop *loop)
     rw_free(state);
 }
 
-static void sim_wait(struct rw_loop *loop, int wait_ms)
+static size_t sim_wait(struct rw_loop *loop, int wait_ms)
 {
     struct rw_sim *sim = sim_of(loop);
+    bool stepped = false;
     if (!sim->running) {
         uint64_t span_ns = wait_ms < 0 ? SIM_NEVER / 2 : (uint64_t)wait_ms * RW_NS_PER_MS;
-        bool stepped = rw_sim_step_network(sim, sim->now_ns + span_ns);
+        stepped = rw_sim_step_network(sim, sim->now_ns + span_ns);
         if (!stepped && wait_ms < 0) {
             rw_log_warn("sim", "the loop waits for something that cannot happen");
             rw_loop_stop(loop);
         }
     }
     rw_loop_woke(loop);
+    return stepped;
 }
 
 static void sim_wake_loop(struct rw_loop *loop)

@@ -399,7 +399,7 @@ static void enter(struct uring_state *state, int wait_ms)
     rw_assert(result >= 0 || result == -ETIME || passes(result));
 }
 
-static void uring_wait(struct rw_loop *loop, int wait_ms)
+static size_t uring_wait(struct rw_loop *loop, int wait_ms)
 {
     struct uring_state *state = loop->state;
     if (!state->wake_armed)
@@ -409,9 +409,13 @@ static void uring_wait(struct rw_loop *loop, int wait_ms)
     rw_uring_begin_later(state);
     enter(state, wait_ms);
     rw_loop_woke(loop);
-    for (int i = 0; i < BATCHES_PER_TURN; i++)
-        if (dispatch_batch(loop) < COMPLETIONS_PER_BATCH)
-            return;
+    size_t events = 0;
+    for (size_t i = 1; i <= BATCHES_PER_TURN; i++) {
+        events += dispatch_batch(loop);
+        if (events < i * COMPLETIONS_PER_BATCH)
+            break;
+    }
+    return events;
 }
 
 static uint64_t uring_now_ns(const struct rw_loop *loop)

@@ -652,6 +652,46 @@ static void descriptors_run_out(void **unused)
     world_close(&world);
 }
 
+/* ---- Late turns ---- */
+
+enum { PAIRS = 200 };
+
+struct deadline {
+    struct rw_timer timer;
+    const struct end *ends;
+    bool fired;
+};
+
+static void all_have_received(struct rw_timer *timer)
+{
+    struct deadline *deadline = rw_container_of(timer, struct deadline, timer);
+    deadline->fired = true;
+    for (size_t i = 0; i < PAIRS; i++)
+        assert_int_equal(deadline->ends[2 * i + 1].received, 1);
+}
+
+/* The thread gets no CPU while all peers send and a deadline passes: what they sent in time comes
+ * before it, however many they are. */
+static void data_before_late_deadline(void **unused)
+{
+    (void)unused;
+    static struct end ends[2 * PAIRS];
+    memset(ends, 0, sizeof(ends));
+    struct deadline deadline = {.timer.fire = all_have_received, .ends = ends};
+    open_world();
+    for (size_t i = 0; i < PAIRS; i++)
+        connect_pair_and_wait(&world, &ends[2 * i]);
+    rw_timer_start(world.loop, &deadline.timer, rw_loop_now_ms(world.loop) + 20);
+    for (size_t i = 0; i < PAIRS; i++)
+        assert_int_equal(write(rw_stream_fd(&ends[2 * i].stream), pattern, 1), 1);
+    usleep(100 * 1000);
+    RUN_UNTIL(&world, deadline.fired);
+    for (size_t i = 0; i < PAIRS; i++)
+        rw_stream_close(&ends[2 * i].stream);
+    run_until_gone(&world, ends, 2 * PAIRS);
+    world_close(&world);
+}
+
 /* ---- The table ---- */
 
 static int choose_epoll(void **unused)
@@ -703,7 +743,8 @@ static int choose_sim(void **unused)
 
 #define KERNEL_ONLY                                                                                \
     cmocka_unit_test(source_address), cmocka_unit_test(connect_fails_at_once),                     \
-        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(little_is_lent)
+        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(little_is_lent),                   \
+        cmocka_unit_test(data_before_late_deadline)
 
 int main(void)
 {
