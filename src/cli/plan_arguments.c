@@ -33,13 +33,11 @@ static int read_language(const char *text, struct rw_cli_plan *arguments)
 {
     if (!text)
         return 0;
-    arguments->language_given = true;
-    arguments->language = strcmp(text, "zh") == 0 ? RW_LANGUAGE_ZH : RW_LANGUAGE_EN;
-    arguments->options.voice =
-        arguments->language == RW_LANGUAGE_ZH ? RW_CONF_VOICE_CHINESE : RW_CONF_VOICE_ENGLISH;
-    if (strcmp(text, "zh") != 0 && strcmp(text, "en") != 0)
-        return rw_cli_usage_error("plan", "--lang: \"%s\" is neither zh nor en", text);
-    return 0;
+    int code = rw_cli_language("plan", text, &arguments->language);
+    bool chinese = arguments->language == RW_LANGUAGE_ZH;
+    arguments->language_given = !code;
+    arguments->options.voice = chinese ? RW_CONF_VOICE_CHINESE : RW_CONF_VOICE_ENGLISH;
+    return code;
 }
 
 static int read_number(const char *name, const char *text, uint64_t most, uint64_t *value)

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/plan.h"
 #include "plan/artefact/artefact.h"
+#include "plan/choice.h"
 #include "plan/listing.h"
 #include "plan/proposal/proposal.h"
 #include "report/html.h"
@@ -106,7 +107,7 @@ static int write_named(const char *folder, const char *name, struct rw_text *tex
 static int write_artefacts(struct rw_plan_made *made, const char *folder)
 {
     struct rw_plan *plan = &made->plan;
-    unsigned tier = rw_report_tier(plan);
+    unsigned tier = rw_plan_shown(plan);
     int code = 0;
     for (const struct rw_artefact *at = rw_artefacts; at->file && !code; at++) {
         struct rw_text text = {0};

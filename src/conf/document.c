@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "conf/reader.h"
 #include "conf/redact.h"
+#include "conf/syntax.h"
 
 #include <libfyaml.h>
 
@@ -25,6 +26,11 @@ struct composer {
     struct rw_conf_site path[RW_CONF_DEPTH_MAX]; /* for a message */
 };
 
+static bool is_chinese(const struct composer *composer)
+{
+    return composer->reader->report->voice == RW_CONF_VOICE_CHINESE;
+}
+
 /* What the open mappings and lists say about where the next value stands. */
 static const struct rw_conf_site *path_here(struct composer *composer)
 {
@@ -42,8 +48,9 @@ static const struct rw_conf_site *path_here(struct composer *composer)
     return site;
 }
 
-#define MISTAKE(composer, place, ...)                                                              \
-    rw_conf_mistake_node((composer)->reader, path_here(composer), place, __VA_ARGS__)
+#define MISTAKE(composer, place, en, zh, ...)                                                      \
+    rw_conf_mistake_node((composer)->reader, path_here(composer), place,                           \
+                         is_chinese(composer) ? (zh) : (en), ##__VA_ARGS__)
 
 static void *scratch(struct composer *composer, size_t size)
 {
@@ -104,7 +111,8 @@ static void tell_duplicate(struct composer *composer, const struct rw_conf_entry
 {
     struct rw_conf_report *report = composer->reader->report;
     MISTAKE(composer, entry->key_place, "the key %s is there twice; first in line %u",
-            rw_conf_quote(report, entry->key), earlier->key_place.line);
+            "键 %s 重复；首次出现在第 %u 行", rw_conf_quote(report, entry->key),
+            earlier->key_place.line);
 }
 
 static void check_duplicates(struct composer *composer, const struct rw_conf_node *map)
@@ -129,7 +137,8 @@ static void check_duplicates(struct composer *composer, const struct rw_conf_nod
 static struct rw_conf_node *new_node(struct composer *composer, enum rw_conf_node_kind kind)
 {
     if (composer->reader->nodes++ == RW_CONF_NODES_MAX) {
-        MISTAKE(composer, composer->place, "more than %d values in one file", RW_CONF_NODES_MAX);
+        MISTAKE(composer, composer->place, "more than %d values in one file",
+                "一个文件超过 %d 个值", RW_CONF_NODES_MAX);
         composer->stopped = true;
         return NULL;
     }
@@ -171,7 +180,8 @@ static void place_node(struct composer *composer, struct rw_conf_node *node)
     struct frame *frame = &composer->frames[composer->depth - 1];
     if (frame->node->kind == RW_CONF_NODE_MAP && !frame->key) {
         if (node->kind != RW_CONF_NODE_SCALAR) {
-            MISTAKE(composer, node->place, "a key must be a text, not a list or a mapping");
+            MISTAKE(composer, node->place, "a key must be a text, not a list or a mapping",
+                    "键必须是文字，不能是列表或一组字段");
             composer->stopped = true;
         }
         frame->key = node;
@@ -200,7 +210,8 @@ static void refuse_tag(struct composer *composer, struct fy_token *tag)
 {
     if (tag)
         MISTAKE(composer, composer->place,
-                "YAML tags (words that begin with \"!\") have no meaning here");
+                "YAML tags (words that begin with \"!\") have no meaning here",
+                "此处不支持 YAML 标签（以“!”开头的词）");
 }
 
 /* ---- Events ---- */
@@ -238,10 +249,11 @@ static void on_alias(struct composer *composer, const struct fy_event *event)
         if (here && rw_conf_names_credential(here->key))
             MISTAKE(composer, composer->place,
                     "no anchor of the name behind \"*\" is finished before this alias; a text that "
-                    "begins with \"*\" needs quotes");
+                    "begins with \"*\" needs quotes",
+                    "此别名之前没有已结束的同名锚点；以“*”开头的文字须加引号");
         else
             MISTAKE(composer, composer->place, "no anchor &%.*s is finished before this alias",
-                    RW_SPAN_ARGS(name));
+                    "此别名之前没有已结束的锚点 &%.*s", RW_SPAN_ARGS(name));
     }
     place_node(composer, node);
 }
@@ -250,7 +262,8 @@ static void on_start(struct composer *composer, enum rw_conf_node_kind kind,
                      struct fy_token *anchor, struct fy_token *tag)
 {
     if (composer->depth == RW_CONF_DEPTH_MAX) {
-        MISTAKE(composer, composer->place, "nested deeper than %d levels", RW_CONF_DEPTH_MAX);
+        MISTAKE(composer, composer->place, "nested deeper than %d levels", "嵌套超过 %d 层",
+                RW_CONF_DEPTH_MAX);
         composer->stopped = true;
         return;
     }
@@ -278,7 +291,8 @@ static void on_document(struct composer *composer)
 {
     if (composer->documents++ == 0)
         return;
-    MISTAKE(composer, composer->place, "a second document begins; one file holds one document");
+    MISTAKE(composer, composer->place, "a second document begins; one file holds one document",
+            "第二个文档由此开始；一个文件只能有一个文档");
     composer->stopped = true;
 }
 
@@ -337,15 +351,14 @@ static void tell_syntax(struct composer *composer, struct fy_diag *diag, struct 
     void *cursor = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &cursor);
     struct rw_conf_place place = composer->place;
-    const char *message = "cannot be read from here";
     if (error && error->line > 0)
         place = (struct rw_conf_place){(uint32_t)error->line, (uint32_t)error->column};
-    if (error && error->msg)
-        message = error->msg;
-    MISTAKE(composer, place, "not YAML: %s%s", message,
-            line_has_variable(yaml, place.line)
-                ? "; within [] and {} a value with \"${\" needs quotes"
-                : "");
+    bool variable = line_has_variable(yaml, place.line);
+    MISTAKE(composer, place, "not YAML: %s%s", "不是有效的 YAML：%s%s",
+            rw_conf_syntax_text(error ? error->msg : NULL, is_chinese(composer)),
+            !variable              ? ""
+            : is_chinese(composer) ? "；在 [] 与 {} 之内，含“${”的值须加引号"
+                                   : "; within [] and {} a value with \"${\" needs quotes");
 }
 
 static void run(struct composer *composer, struct fy_parser *parser, struct fy_diag *diag,
@@ -400,7 +413,8 @@ static bool check_text(struct composer *composer, struct rw_span yaml)
         bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
         if (len == 0 || control) {
             MISTAKE(composer, place,
-                    len ? "the control character 0x%02x" : "the byte 0x%02x is not UTF-8", c);
+                    len ? "the control character 0x%02x" : "the byte 0x%02x is not UTF-8",
+                    len ? "控制字符 0x%02x" : "字节 0x%02x 不是 UTF-8", c);
             return false;
         }
         i += len;

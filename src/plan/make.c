@@ -2,6 +2,7 @@
 
 #include "plan/bill/bill.h"
 #include "plan/controls/controls.h"
+#include "plan/elsewhere/elsewhere.h"
 #include "plan/goals/goals.h"
 #include "plan/intake/bind.h"
 #include "plan/lint/lint.h"
@@ -105,7 +106,7 @@ static enum rw_err choose_tiers(struct rw_plan *plan, const char *wanted,
 static enum rw_err run_chapters(struct rw_plan *plan)
 {
     static enum rw_err (*const chapters[])(struct rw_plan *) = {
-        rw_sizing_chapter,  rw_bill_chapter,     rw_money_chapter,
+        rw_sizing_chapter,  rw_bill_chapter,     rw_money_chapter, rw_elsewhere_chapter,
         rw_roadmap_chapter, rw_controls_chapter, rw_goals_chapter,
     };
     enum rw_err err = RW_OK;

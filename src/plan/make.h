@@ -1,7 +1,7 @@
 /* The one function that makes a plan of an intake: it runs the stages in their order.
  *
- *     intake -> inputs -> tiers -> sizing -> bill -> money -> roadmap -> controls -> lint ->
- * readings -> outlook
+ *     intake -> inputs -> tiers -> sizing -> bill -> money -> elsewhere -> roadmap -> controls
+ *         -> goals -> lint -> readings -> outlook
  *
  * The command line calls rw_plan_make, then reads made->plan: the listing, the report and the
  * artefacts are written from it. Mistakes in the files and in the options are told in the report,

@@ -11,6 +11,7 @@
  *     bill.TIER.setup           MONEY, once
  *     bill.TIER.year.Y          MONEY, of each year of the term; missing when a price is missing
  *     money.TIER.*              what it costs and brings: money/money.h
+ *     elsewhere.*               the bill at other providers: read by nobody else
  *
  * One thread. Everything is deterministic: the same intake and options give the same plan.
  */
@@ -32,6 +33,7 @@ struct rw_bill;
 struct rw_roadmap;
 struct rw_standards;
 struct rw_controls;
+struct rw_elsewhere;
 
 struct rw_plan {
     struct rw_sheet sheet;
@@ -42,6 +44,7 @@ struct rw_plan {
     unsigned tier_count;
     const struct rw_prices *prices; /* facts/prices.h; set before the bill, not owned */
     struct rw_bill *bill;           /* bill/bill.h; NULL before the bill; lives in the arena */
+    struct rw_elsewhere *elsewhere; /* elsewhere/elsewhere.h; the same */
     struct rw_roadmap *roadmap;     /* roadmap/roadmap.h; the same */
     const struct rw_standards
         *standards;               /* facts/standards.h; set before the controls, not owned */

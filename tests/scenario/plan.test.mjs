@@ -108,7 +108,7 @@ test("mistakes: exit code 2, all of them on standard error", async (t) => {
     [["--tier", "golden"], /there is no such tier/],
     [["--date", "2026-02-30"], /no date/],
     [["--draws", "many"], /no whole number/],
-    [["--lang", "fr"], /neither zh nor en/],
+    [["--lang", "fr"], /neither en nor zh/],
     [["--format", "docx"], /--format/],
     [["--prices", join(scratch(t), "nowhere.yaml")], /nowhere\.yaml/],
   ];

@@ -5,6 +5,7 @@
  * RW_PROPOSALS=DIRECTORY also writes the pages there, for eyes. */
 #include "base/alloc.h"
 #include "plan/bill/bill.h"
+#include "plan/choice.h"
 #include "plan/controls/controls.h"
 #include "plan/money/money.h"
 #include "plan/proposal/chapters.h"
@@ -236,13 +237,12 @@ static void the_verdict_counts_requirements(void **state)
 /* The tiers that keep what is wanted, as bits. */
 static unsigned kept_with(struct rw_plan *plan, enum rw_input input, double wanted)
 {
-    const struct rw_proposal proposal = {.plan = plan};
     struct rw_cell *cell = &plan->sheet.cells[plan->inputs[input]];
     double before = cell->value;
     unsigned kept = 0;
     cell->value = wanted;
     for (unsigned i = 0; i < plan->tier_count; i++)
-        kept |= rw_proposal_keeps(&proposal, &plan->tiers[i]) ? 1U << i : 0;
+        kept |= rw_plan_keeps(plan, &plan->tiers[i]) ? 1U << i : 0;
     cell->value = before;
     return kept;
 }

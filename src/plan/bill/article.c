@@ -8,6 +8,10 @@ static const struct rw_label missing_text =
 static const struct rw_label missing_action =
     RW_LABEL("Ask for a quotation and lay it over the list in a price file of your own",
              "请询价，并以自有价格文件补充");
+static const struct rw_label unknown_shape =
+    RW_LABEL("machines of this kind cannot be counted: give its cores in a price file of your own "
+             "(shapes)",
+             "无法计算此类机器的台数：请在自有价格文件中给出其核数（shapes）");
 static const struct rw_label rate_text =
     RW_LABEL("Prices in {2} cannot be added to the plan: no exchange rate was given",
              "{2} 价格无法计入合计：未提供汇率");
@@ -20,14 +24,16 @@ uint32_t rw_bill_constant(struct rw_plan *plan, const char *id, struct rw_label 
     uint32_t cell = rw_sheet_find(&plan->sheet, id);
     if (cell != RW_CELL_NONE)
         return cell;
-    return rw_sheet_add(&plan->sheet, &(struct rw_cell){
-                                          .id = id,
-                                          .label = label,
-                                          .unit = unit,
-                                          .origin = RW_ORIGIN_DATA,
-                                          .value = value,
-                                          .source = source,
-                                      });
+    return rw_sheet_add(&plan->sheet,
+                        &(struct rw_cell){
+                            .id = id,
+                            .label = label,
+                            .unit = unit,
+                            .origin = RW_ORIGIN_DATA,
+                            .value = value,
+                            .source = source,
+                            .reason = isnan(value) ? unknown_shape : (struct rw_label){NULL, NULL},
+                        });
 }
 
 static const char *in_sheet(struct rw_plan *plan, struct rw_text *text)
@@ -111,6 +117,7 @@ static uint32_t add_missing(struct rw_plan *plan, const struct rw_price_key *key
                                           .origin = RW_ORIGIN_DATA,
                                           .value = NAN,
                                           .reason = missing_action,
+                                          .source = "data/plan/prices.yaml",
                                       });
 }
 

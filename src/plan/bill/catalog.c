@@ -88,6 +88,7 @@ static const struct rw_bill_article articles[] = {
     {"gcp", RW_BILL_LOGS, "cloud_storage", "gb_month", {"nearline"}, {0}, 0, 0},
     {"gcp", RW_BILL_EGRESS, "egress_internet", "gb",
      {"first_1tb", "1_to_10tb", "over_10tb"}, {1024, 10240, 0}, 0, 0},
+    {"gcp", RW_BILL_ZONES, "egress_cross_zone", "gb", {"between_zones"}, {0}, 0, 0},
     {"gcp", RW_BILL_TRANSFER, "egress_inter_region", "gb", {"between_regions"}, {0}, 0, 0},
     {"gcp", RW_BILL_ENTRY, "load_balancing", "hour", {"forwarding_rule"}, {0}, 0, 0},
     {"gcp", RW_BILL_ENTRY_DATA, "load_balancing", "gb", {"data"}, {0}, 0, 0},

@@ -36,7 +36,8 @@ static bool is_better(const struct machine *next, const struct machine *best)
 /* The cheapest of the candidates by the core: of those with a price for this region, if any. */
 static struct machine choose_on_demand(struct rw_bill_at *at, const struct rw_bill_article *article)
 {
-    struct machine best = {article->skus[0], "on_demand", NAN, "", INFINITY, false};
+    struct machine best = {article->skus[0],        "on_demand", NAN,
+                           "data/plan/prices.yaml", INFINITY,    false};
     for (unsigned i = 0; i < RW_BILL_SKUS_MAX && article->skus[i]; i++) {
         struct machine next = machine_for(at, article, article->skus[i], "on_demand");
         if (is_better(&next, &best))

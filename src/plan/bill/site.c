@@ -243,7 +243,22 @@ static void choose_standby(struct rw_plan *plan)
     }
 }
 
-/* What stands on premises is part of the bill once somebody gives prices for it. */
+static bool is_own(const struct rw_term_site *site)
+{
+    return strcmp(site->provider, "onprem") == 0;
+}
+
+/* Nothing is rented anywhere: then what stands on premises is the plan itself. */
+static bool all_own(const struct rw_terms *terms)
+{
+    for (unsigned i = 0; i < terms->site_count; i++)
+        if (!is_own(&terms->sites[i]))
+            return false;
+    return true;
+}
+
+/* Beside a provider, what stands on premises is part of the bill once somebody gives prices for
+ * it. */
 void rw_bill_choose_sites(struct rw_plan *plan)
 {
     static const struct rw_term_site china = {"alibaba", "cn-beijing", 1, {0, 0}};
@@ -252,13 +267,14 @@ void rw_bill_choose_sites(struct rw_plan *plan)
     const struct rw_terms *terms = &plan->terms;
     for (unsigned i = 0; i < terms->site_count; i++) {
         const struct rw_term_site *site = &terms->sites[i];
-        bool own = strcmp(site->provider, "onprem") == 0;
-        if (own && !sells(plan->prices, "onprem", NULL))
-            tell_left_out(plan, site);
-        else
+        bool own = is_own(site), sold = sells(plan->prices, site->provider, NULL);
+        bool stays = own && !sold && !all_own(terms);
+        if (!stays)
             bill->sites[bill->site_count++] = *site;
         /* Prices for "any" region say nothing about which there are. */
-        if (!own && !sells(plan->prices, site->provider, NULL))
+        if (stays)
+            tell_left_out(plan, site);
+        else if (!sold)
             tell_provider(plan, site);
         else if (!own && !sells(plan->prices, site->provider, site->region))
             tell_region(plan, site);

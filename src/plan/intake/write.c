@@ -77,7 +77,19 @@ void rw_intake_write_gaps(const struct rw_intake *intake, enum rw_language langu
 
 /* ---- Template ---- */
 
-static const char *example_of(const struct rw_intake_field *field, enum rw_language language)
+/* What is taken where nobody says is how such a value is written. */
+static bool write_default(const struct rw_intake_field *field, enum rw_language language,
+                          struct rw_text *text)
+{
+    const struct rw_input_entry *entry = field->is_input ? rw_input_entry(field->input) : NULL;
+    if (!entry || isnan(entry->assumed))
+        return false;
+    rw_quantity_write(text, (struct rw_quantity){.value = entry->assumed, .unit = entry->unit},
+                      language);
+    return true;
+}
+
+static const char *usual_example(const struct rw_intake_field *field)
 {
     static const struct {
         unsigned dimension;
@@ -88,13 +100,25 @@ static const char *example_of(const struct rw_intake_field *field, enum rw_langu
         {RW_DIMENSION_BITS, "1Gbps"},      {RW_DIMENSION_LENGTH, "100km"},
         {RW_DIMENSION_DATE, "2027-06-30"},
     };
-    const char *example = rw_label_in(field->example, language);
-    if (*example || !is_amount(field))
-        return example;
     for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
         if (rw_intake_field_dimensions(field) & usual[i].dimension)
             return usual[i].text;
     return "5";
+}
+
+static void write_example(const struct rw_intake_field *field, enum rw_language language,
+                          struct rw_text *text)
+{
+    struct rw_text own = {0};
+    const char *example = rw_label_in(field->example, language);
+    if (*example || !is_amount(field))
+        rw_text_adds(&own, example);
+    else if (!write_default(field, language, &own))
+        rw_text_adds(&own, usual_example(field));
+    rw_text_add_json(text, rw_text_span(&own));
+    if (own.err)
+        text->err = own.err;
+    rw_text_free(&own);
 }
 
 static void write_comment(const struct rw_intake_field *field, enum rw_language language,
@@ -106,13 +130,11 @@ static void write_comment(const struct rw_intake_field *field, enum rw_language 
         rw_text_addf(text, pick(language, ". Without it: %s", "。未填时：%s"),
                      rw_label_in(absent, language));
     if (field->is_input && !isnan(rw_input_entry(field->input)->assumed)) {
-        const struct rw_input_entry *entry = rw_input_entry(field->input);
+        struct rw_label reason = rw_input_entry(field->input)->reason;
         rw_text_adds(text, pick(language, ". Without it: ", "。未填时取 "));
-        rw_quantity_write(text, (struct rw_quantity){.value = entry->assumed, .unit = entry->unit},
-                          language);
-        if (entry->reason.en)
-            rw_text_addf(text, pick(language, ", for %s", "：%s"),
-                         rw_label_in(entry->reason, language));
+        (void)write_default(field, language, text);
+        if (reason.en)
+            rw_text_addf(text, pick(language, " (%s)", "（%s）"), rw_label_in(reason, language));
     }
     rw_text_adds(text, "\n");
 }
@@ -125,7 +147,7 @@ static void write_template_field(const struct rw_intake_field *field, const char
     write_comment(field, language, text);
     rw_text_addf(text, "  #%s%.*s: ", indent, RW_SPAN_ARGS(key));
     rw_text_adds(text, list ? "[" : "");
-    rw_text_add_json(text, rw_span_text(example_of(field, language)));
+    write_example(field, language, text);
     rw_text_adds(text, list ? "]\n" : "\n");
 }
 

@@ -208,6 +208,12 @@ static void read_row(struct rw_intake_reader *reader, struct rw_intake_row *row,
     }
 }
 
+static const char *section_name(const struct rw_intake_reader *reader,
+                                const struct rw_intake_section *section)
+{
+    return reader->report->voice == RW_CONF_VOICE_CHINESE ? section->label.zh : section->name;
+}
+
 static void read_section(struct rw_intake_reader *reader, const struct rw_intake_section *section,
                          const struct rw_conf_node *node)
 {
@@ -218,11 +224,11 @@ static void read_section(struct rw_intake_reader *reader, const struct rw_intake
         if (section->many)
             rw_intake_tell(reader->report, node->place,
                            "section \"%s\" is a list: begin each entry with \"- \"",
-                           "“%s”一节是列表：每项以“- ”开头", section->name);
+                           "“%s”一节是列表：每项以“- ”开头", section_name(reader, section));
         else
             rw_intake_tell(reader->report, node->place,
                            "section \"%s\" is a group of fields: \"name: value\"",
-                           "“%s”一节由字段组成：“名称: 值”", section->name);
+                           "“%s”一节由字段组成：“名称: 值”", section_name(reader, section));
         return;
     }
     if (!section->many) {
@@ -234,7 +240,7 @@ static void read_section(struct rw_intake_reader *reader, const struct rw_intake
         if (entry->node->kind != RW_CONF_NODE_MAP) {
             rw_intake_tell(reader->report, entry->node->place,
                            "an entry of \"%s\" is a group of fields", "“%s”的每一项由字段组成",
-                           section->name);
+                           section_name(reader, section));
             continue;
         }
         struct rw_intake_row *row = rw_intake_add_row(reader, section, entry->node->place);
@@ -262,13 +268,11 @@ static void check_version(struct rw_intake_reader *reader, const struct rw_conf_
                        rw_conf_quote(reader->report, entry->node->text));
 }
 
-/* Who writes Chinese keys reads Chinese. */
-static void choose_voice(struct rw_conf_report *report, const struct rw_conf_node *root)
+/* Who writes Chinese keys reads Chinese, and also when the file is no YAML. */
+static void choose_voice(struct rw_conf_report *report, struct rw_span text)
 {
-    if (report->voice != RW_CONF_VOICE_OWN)
-        return;
-    for (const struct rw_conf_entry *entry = root->entries; entry; entry = entry->next)
-        if (entry->key.len && (unsigned char)entry->key.at[0] >= 0x80)
+    for (size_t i = 0; i < text.len && report->voice == RW_CONF_VOICE_OWN; i++)
+        if ((unsigned char)text.at[i] >= 0x80 && (i == 0 || text.at[i - 1] == '\n'))
             report->voice = RW_CONF_VOICE_CHINESE;
 }
 
@@ -280,7 +284,6 @@ static void read_root(struct rw_intake_reader *reader, const struct rw_conf_node
                        "需求文件由各节组成，如“业务规模:”");
         return;
     }
-    choose_voice(reader->report, root);
     const struct rw_conf_entry *version = root->entries;
     while (version && !is_version_key(version->key))
         version = version->next;
@@ -289,7 +292,7 @@ static void read_root(struct rw_intake_reader *reader, const struct rw_conf_node
         return; /* another kind of file: its keys would only be noise */
     for (const struct rw_conf_entry *entry = root->entries; entry && !reader->err;
          entry = entry->next) {
-        if (entry == version || rw_span_starts(entry->key, RW_LITERAL("x-")))
+        if (is_version_key(entry->key) || rw_span_starts(entry->key, RW_LITERAL("x-")))
             continue;
         const struct rw_intake_section *section = rw_intake_find_section(entry->key);
         if (section)
@@ -302,6 +305,7 @@ static void read_root(struct rw_intake_reader *reader, const struct rw_conf_node
 void rw_intake_read_yaml(struct rw_intake_reader *reader, struct rw_span text, const char *name)
 {
     struct rw_conf_tree tree;
+    choose_voice(reader->report, text);
     enum rw_err err = rw_conf_tree_read(text, name, &reader->intake->arena, &tree, reader->report);
     if (err && err != RW_EINVAL)
         reader->err = err;

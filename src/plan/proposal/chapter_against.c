@@ -1,6 +1,7 @@
 /* Today against the plan: what the customer said of today, or that he did not, beside the figures
  * of the tier. And the end: what is to be decided, given and measured next. */
 #include "plan/bill/bill.h"
+#include "plan/choice.h"
 #include "plan/intake/intake.h"
 #include "plan/proposal/points.h"
 
@@ -133,7 +134,7 @@ void rw_proposal_against(struct rw_proposal *proposal)
     struct rw_plan *plan = proposal->plan;
     if (!plan->tier_count)
         return;
-    const struct rw_tier *tier = &plan->tiers[rw_report_tier(plan)];
+    const struct rw_tier *tier = &plan->tiers[rw_plan_shown(plan)];
     rw_doc_section(doc, 1, RW_TEXTS("Today against the plan", "与现有方案的对比"));
     struct rw_doc_argument arguments[] = {RW_DOC_TEXT(rw_proposal_say(proposal, tier->label))};
     rw_doc_paragraph(doc,
@@ -186,10 +187,10 @@ static void put_measures(struct rw_proposal *proposal, const struct rw_tier *tie
 static void put_verdict(struct rw_proposal *proposal)
 {
     const struct rw_findings *findings = &proposal->plan->findings;
-    const struct rw_tier *tier = rw_proposal_recommended(proposal);
+    const struct rw_tier *tier = rw_plan_recommended(proposal->plan);
     struct rw_doc_argument arguments[] = {
         tier ? RW_DOC_TEXT(rw_proposal_say(proposal, tier->label)) : RW_DOC_TEXT(RW_LITERAL("")),
-        rw_proposal_count(proposal, rw_findings_count(findings, RW_SEVERITY_BLOCKER)),
+        rw_proposal_count(proposal, rw_proposal_findings_count(findings, RW_SEVERITY_BLOCKER)),
     };
     if (tier)
         rw_doc_paragraph(proposal->doc,
@@ -213,7 +214,7 @@ void rw_proposal_close(struct rw_proposal *proposal)
     if (!plan->tier_count)
         return;
     const struct rw_bill *bill = plan->bill;
-    const struct rw_tier *tier = &plan->tiers[rw_report_tier(plan)];
+    const struct rw_tier *tier = &plan->tiers[rw_plan_shown(plan)];
     struct rw_doc_argument counts[] = {
         rw_proposal_count(proposal, bill ? bill->prices_doubtful + bill->prices_missing : 0),
     };

@@ -1,5 +1,6 @@
 /* What the customer wrote that hurts, was tried, or must be connected, and what this plan has to
  * say to each: by the words of the text. What nothing answers is said, too. */
+#include "plan/choice.h"
 #include "plan/intake/intake.h"
 #include "plan/proposal/points.h"
 
@@ -180,7 +181,7 @@ static void put_table(struct rw_proposal *proposal, struct rw_label caption,
                                       RW_LABEL("In this plan", "本方案的对策")};
     struct rw_doc *doc = proposal->doc;
     struct rw_plan *plan = proposal->plan;
-    const struct rw_tier *tier = &plan->tiers[rw_report_tier(plan)];
+    const struct rw_tier *tier = &plan->tiers[rw_plan_shown(plan)];
     struct rw_doc_table *table = rw_doc_table(doc, rw_proposal_say(proposal, caption), NONE);
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         rw_doc_column(doc, table, RW_DOC_WORDS, rw_proposal_say(proposal, titles[i]), NONE);

@@ -30,7 +30,7 @@ struct drawing {
     double weights; /* of all sites */
 };
 
-static struct rw_span provider_name(const struct rw_proposal *proposal, const char *id)
+struct rw_span rw_proposal_provider(const struct rw_proposal *proposal, const char *id)
 {
     static const struct {
         const char *id;
@@ -169,7 +169,7 @@ static void add_region(struct drawing *drawing, const struct rw_term_site *site,
     struct region *region = &drawing->regions[drawing->region_count++];
     region->standby = standby;
     struct rw_doc_zone *provider =
-        add_zone(drawing, NULL, RW_DOC_PROVIDER, provider_name(proposal, site->provider));
+        add_zone(drawing, NULL, RW_DOC_PROVIDER, rw_proposal_provider(proposal, site->provider));
     struct rw_doc_zone *zone = add_zone(drawing, provider, RW_DOC_REGION, name);
     /* Of a place that was only assumed for its prices, nothing is said about whose law it is under.
      */

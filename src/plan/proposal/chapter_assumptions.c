@@ -1,6 +1,8 @@
 /* What was assumed and why, and what is missing and what that changes: nothing is invented. */
 #include "plan/proposal/chapters.h"
 
+#include "plan/elsewhere/elsewhere.h"
+
 #define NONE ((struct rw_span){"", 0})
 
 static struct rw_doc_table *begin_table(struct rw_proposal *proposal, struct rw_label caption,
@@ -27,7 +29,7 @@ static void put_cell(struct rw_proposal *proposal, struct rw_doc_table *table, u
 
 static bool is_missing(const struct rw_cell *cell)
 {
-    return cell->origin != RW_ORIGIN_COMPUTED && isnan(cell->value);
+    return cell->origin != RW_ORIGIN_COMPUTED && isnan(cell->value) && !rw_elsewhere_owns(cell);
 }
 
 /* What makes a tier the one that it is stands under its name: "sizing.t1.zones". */
@@ -88,7 +90,7 @@ static void put_assumed(struct rw_proposal *proposal)
     for (uint32_t i = 0; i < sheet->count; i++) {
         const struct rw_cell *cell = &sheet->cells[i];
         if (cell->origin == RW_ORIGIN_ASSUMED && !isnan(cell->value) &&
-            !is_of_tier(proposal->plan, cell))
+            !is_of_tier(proposal->plan, cell) && !rw_elsewhere_owns(cell))
             put_cell(proposal, table, i, rw_proposal_say(proposal, cell->reason));
     }
 }

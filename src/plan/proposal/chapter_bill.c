@@ -203,7 +203,7 @@ static size_t find_categories(const struct rw_bill *bill, const char *categories
     return count;
 }
 
-static struct rw_span category_name(const struct rw_proposal *proposal, const char *category)
+struct rw_span rw_proposal_category(const struct rw_proposal *proposal, const char *category)
 {
     static const struct {
         const char *category;
@@ -250,7 +250,7 @@ static void put_chart(struct rw_proposal *proposal)
         rw_proposal_currency(proposal));
     chart->money = true;
     for (size_t i = 0; i < count; i++)
-        rw_doc_series(proposal->doc, chart, category_name(proposal, categories[i]));
+        rw_doc_series(proposal->doc, chart, rw_proposal_category(proposal, categories[i]));
     for (unsigned t = 0; t < plan->tier_count; t++) {
         struct rw_doc_point *point =
             rw_doc_point(proposal->doc, chart, rw_proposal_say(proposal, plan->tiers[t].label));
@@ -291,4 +291,5 @@ void rw_proposal_bill(struct rw_proposal *proposal)
     }
     put_omissions(proposal);
     put_chart(proposal);
+    rw_proposal_elsewhere(proposal);
 }

@@ -1,6 +1,7 @@
 /* The solution: where it runs and how it gets there, how it carries the load, what becomes of the
  * data, how it is kept safe and watched. Sentences stand in tables, figures come from the sheet. */
 #include "plan/bill/bill.h"
+#include "plan/choice.h"
 #include "plan/controls/controls.h"
 #include "plan/intake/intake.h"
 #include "plan/proposal/points.h"
@@ -213,7 +214,7 @@ void rw_proposal_solution(struct rw_proposal *proposal)
     const struct rw_plan *plan = proposal->plan;
     if (!plan->tier_count)
         return;
-    const struct rw_tier *tier = &plan->tiers[rw_report_tier(proposal->plan)];
+    const struct rw_tier *tier = &plan->tiers[rw_plan_shown(proposal->plan)];
     struct rw_doc *doc = proposal->doc;
     struct rw_doc_argument arguments[] = {RW_DOC_TEXT(rw_proposal_say(proposal, tier->label))};
     rw_doc_section(doc, 1, RW_TEXTS("The solution", "解决方案"));

@@ -1,6 +1,8 @@
 /* The data behind the figures: each price and each fact with its source and date. */
 #include "plan/proposal/chapters.h"
 
+#include "plan/elsewhere/elsewhere.h"
+
 #define NONE ((struct rw_span){"", 0})
 
 static void put_data(struct rw_proposal *proposal, struct rw_label caption, bool prices)
@@ -14,7 +16,8 @@ static void put_data(struct rw_proposal *proposal, struct rw_label caption, bool
     for (uint32_t i = 0; i < sheet->count; i++) {
         const struct rw_cell *cell = &sheet->cells[i];
         if (cell->origin != RW_ORIGIN_DATA || (cell->unit == RW_UNIT_PRICE) != prices ||
-            strcmp(cell->source ? cell->source : "", RW_BY_DEFINITION) == 0)
+            strcmp(cell->source ? cell->source : "", RW_BY_DEFINITION) == 0 ||
+            rw_elsewhere_owns(cell))
             continue;
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
         rw_doc_words(doc, &cells[0],

@@ -1,54 +1,20 @@
 /* The executive summary: the verdict, what cannot be, what can be, and the figures behind it. */
+#include "plan/choice.h"
 #include "plan/proposal/chapters.h"
 
 #define NONE ((struct rw_span){"", 0})
 
 enum { BLOCKERS_SHOWN = 7 };
 
-/* The rule of the intake's own numbers says the same as the one of the finished plan. */
-static bool says_the_same(const char *rule, const char *other)
-{
-    static const char *const pairs[][2] = {
-        {"deadline_passed", "roadmap_impossible"},
-        {"roi_unsupported", "tier_roi"},
-        {"recovery_against_budget", "tier_downtime"},
-    };
-    bool same = strcmp(rule, other) == 0;
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-        same |= strcmp(rule, pairs[i][0]) == 0 && strcmp(other, pairs[i][1]) == 0;
-    return same;
-}
-
-/* Whether a finding before this one says the same, perhaps of another tier. */
-static bool is_repeated(const struct rw_findings *findings, unsigned number)
-{
-    const struct rw_finding *finding = &findings->at[number];
-    for (unsigned i = 0; i < number; i++) {
-        if (findings->at[i].severity == finding->severity &&
-            says_the_same(finding->rule, findings->at[i].rule))
-            return true;
-    }
-    return false;
-}
-
-/* Requirements, not findings: what several tiers break is one. */
-static unsigned count_rules(const struct rw_findings *findings, enum rw_severity severity)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < findings->count; i++)
-        count += findings->at[i].severity == severity && !is_repeated(findings, i);
-    return count;
-}
-
 static void put_verdict(struct rw_proposal *proposal)
 {
     const struct rw_findings *findings = &proposal->plan->findings;
-    unsigned blockers = count_rules(findings, RW_SEVERITY_BLOCKER);
+    unsigned blockers = rw_proposal_findings_count(findings, RW_SEVERITY_BLOCKER);
     struct rw_doc_argument counts[] = {
         rw_proposal_count(proposal, blockers),
-        rw_proposal_count(proposal, count_rules(findings, RW_SEVERITY_WARNING)),
+        rw_proposal_count(proposal, rw_proposal_findings_count(findings, RW_SEVERITY_WARNING)),
     };
-    const struct rw_tier *tier = rw_proposal_recommended(proposal);
+    const struct rw_tier *tier = rw_plan_recommended(proposal->plan);
     if (blockers)
         rw_doc_note(
             proposal->doc, RW_DOC_BAD,
@@ -107,8 +73,8 @@ static void put_metrics(struct rw_proposal *proposal)
         return;
     const struct rw_tier *shown = rw_proposal_shown(proposal);
     struct rw_span name = rw_proposal_say(proposal, shown->label);
-    enum rw_doc_tone kept = rw_proposal_keeps(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
-    enum rw_doc_tone paid = rw_proposal_affordable(proposal, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
+    enum rw_doc_tone kept = rw_plan_keeps(proposal->plan, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
+    enum rw_doc_tone paid = rw_plan_affords(proposal->plan, shown) ? RW_DOC_GOOD : RW_DOC_BAD;
     put_metric(proposal, rw_sheet_find(&plan->sheet, "sizing.rate_peak"), RW_DOC_NEUTRAL,
                (struct rw_span){"", 0});
     put_metric(proposal, rw_plan_find(plan, "sizing", shown, "nodes"), RW_DOC_NEUTRAL, name);
@@ -123,12 +89,12 @@ static bool is_blocker(const struct rw_findings *findings, unsigned number)
     return findings->at[number].severity == RW_SEVERITY_BLOCKER;
 }
 
-/* The first of each rule; all of them stand in the section of the findings. */
+/* The first of them; all stand in the section of the findings. */
 static void put_blockers(struct rw_proposal *proposal)
 {
     struct rw_doc *doc = proposal->doc;
     const struct rw_findings *findings = &proposal->plan->findings;
-    unsigned all = count_rules(findings, RW_SEVERITY_BLOCKER), shown = 0;
+    unsigned all = rw_proposal_findings_count(findings, RW_SEVERITY_BLOCKER), shown = 0;
     if (!all)
         return;
     rw_doc_section(doc, 2, RW_TEXTS("What cannot be", "无法成立的要求"));
@@ -142,7 +108,7 @@ static void put_blockers(struct rw_proposal *proposal)
     rw_doc_column(doc, table, RW_DOC_WORDS,
                   rw_proposal_say(proposal, RW_TEXTS("What to do", "建议")), NONE);
     for (unsigned i = 0; i < findings->count && shown < BLOCKERS_SHOWN; i++) {
-        if (!is_blocker(findings, i) || is_repeated(findings, i))
+        if (!is_blocker(findings, i) || rw_proposal_finding_is_told(findings, i))
             continue;
         const struct rw_finding *finding = &findings->at[i];
         struct rw_doc_cell *cells = rw_doc_row(doc, table);
@@ -165,7 +131,7 @@ static struct rw_span money_verdict(struct rw_proposal *proposal, const struct r
     uint32_t causes[causes_shown];
     struct rw_sheet *sheet = &proposal->plan->sheet;
     uint32_t cost = rw_plan_find(proposal->plan, "money", tier, "cost_term");
-    if (rw_proposal_affordable(proposal, tier))
+    if (rw_plan_affords(proposal->plan, tier))
         return rw_proposal_say(proposal, RW_TEXTS("within the budget", "在预算内"));
     if (cost != RW_CELL_NONE && !isnan(rw_sheet_value(sheet, cost)))
         return rw_proposal_say(proposal, RW_TEXTS("beyond the budget", "超出预算"));
@@ -196,7 +162,7 @@ static void put_tier(struct rw_proposal *proposal, struct rw_doc_table *table,
                      const struct rw_tier *tier)
 {
     const struct rw_plan *plan = proposal->plan;
-    bool keeps = rw_proposal_keeps(proposal, tier);
+    bool keeps = rw_plan_keeps(proposal->plan, tier);
     struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
     rw_doc_words(proposal->doc, &cells[0], rw_proposal_say(proposal, tier->label));
     rw_doc_words(proposal->doc, &cells[1], rw_proposal_say(proposal, tier->profile->buys));
@@ -205,7 +171,7 @@ static void put_tier(struct rw_proposal *proposal, struct rw_doc_table *table,
     put_status(proposal, &cells[4], keeps,
                rw_proposal_say(proposal, keeps ? RW_TEXTS("all kept", "全部达标")
                                                : RW_TEXTS("not all kept", "未全部达标")));
-    put_status(proposal, &cells[5], rw_proposal_affordable(proposal, tier),
+    put_status(proposal, &cells[5], rw_plan_affords(proposal->plan, tier),
                money_verdict(proposal, tier));
 }
 

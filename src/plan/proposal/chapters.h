@@ -39,6 +39,12 @@ void rw_proposal_put_money(const struct rw_proposal *proposal, struct rw_doc_cel
 struct rw_span rw_proposal_finding(struct rw_proposal *proposal, const struct rw_finding *finding,
                                    struct rw_label text);
 
+/* What the rows of the findings tell: what a rule says of several tiers is one row, and so is what
+ * two rules say of one requirement. Whether a finding stands in the row of an earlier one; how many
+ * rows there are of a severity. */
+bool rw_proposal_finding_is_told(const struct rw_findings *findings, unsigned number);
+unsigned rw_proposal_findings_count(const struct rw_findings *findings, enum rw_severity severity);
+
 /* A source in the words of the data files, in the language of the proposal. */
 struct rw_span rw_proposal_phrase(struct rw_proposal *proposal, struct rw_span text);
 
@@ -54,6 +60,10 @@ bool rw_proposal_mentions(const struct rw_proposal *proposal, const char *words)
 bool rw_proposal_has_word(struct rw_span text, const char *words);
 
 struct rw_span rw_proposal_currency(const struct rw_proposal *proposal);
+/* "Alibaba Cloud" for "alibaba"; a name that nobody knows is itself. */
+struct rw_span rw_proposal_provider(const struct rw_proposal *proposal, const char *id);
+/* "Computing" for "Compute" of FOCUS. */
+struct rw_span rw_proposal_category(const struct rw_proposal *proposal, const char *category);
 
 /* ---- Tables of the tiers ---- */
 
@@ -65,16 +75,8 @@ struct rw_proposal_row {
 struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct rw_label caption,
                                             const struct rw_proposal_row *rows, size_t count);
 
-/* The first tier that keeps what is wanted, within its budget; NULL: none. A budget that nobody
- * gave is no bound. */
-const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal);
-/* The tier that charts, drawings and artefacts are of, everywhere the same: the recommended one,
- * else the last, which keeps the most. There is one. */
+/* The tier that charts and drawings are of: rw_plan_shown. */
 const struct rw_tier *rw_proposal_shown(const struct rw_proposal *proposal);
-/* Whether the tier keeps the targets that were stated for availability, downtime, recovery and
- * latency; whether it costs no more than its budget. */
-bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier *tier);
-bool rw_proposal_affordable(const struct rw_proposal *proposal, const struct rw_tier *tier);
 
 /* The next cell from `*at` on whose id begins with `prefix`; RW_CELL_NONE at the end. */
 uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix, uint32_t *at);
@@ -102,6 +104,7 @@ void rw_proposal_close(struct rw_proposal *proposal);
 void rw_proposal_sizing(struct rw_proposal *proposal);
 void rw_proposal_architecture(struct rw_proposal *proposal);
 void rw_proposal_bill(struct rw_proposal *proposal);
+void rw_proposal_elsewhere(struct rw_proposal *proposal);
 void rw_proposal_money(struct rw_proposal *proposal);
 void rw_proposal_outlook(struct rw_proposal *proposal);
 void rw_proposal_roadmap(struct rw_proposal *proposal);

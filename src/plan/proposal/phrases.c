@@ -46,6 +46,8 @@ static const struct rw_label phrases[] = {
     RW_LABEL("AWS Support plan pricing, the provider's page", "AWS 支持计划价格页"),
     RW_LABEL("support prices of Google Cloud as a reseller states them, valid from 2024-11-01",
              "经销商所述 Google Cloud 支持价格（2024-11-01 起）"),
+    RW_LABEL("traffic prices of Google Cloud as a consultancy states them",
+             "咨询机构所述 Google Cloud 流量价格"),
     RW_LABEL("Azure support plans as licensing consultants state them",
              "许可咨询机构所述 Azure 支持计划"),
     RW_LABEL("Alibaba Cloud, billing of the edge firewall of DCDN (0.05 CNY for a unit of 5,000 "

@@ -1,5 +1,6 @@
 #include "plan/proposal/chapters.h"
 
+#include "plan/choice.h"
 #include "plan/intake/intake.h"
 #include "report/number.h"
 
@@ -168,55 +169,9 @@ struct rw_doc_table *rw_proposal_tier_table(struct rw_proposal *proposal, struct
     return table;
 }
 
-/* What nobody wants is kept. */
-static bool keeps(const struct rw_plan *plan, const struct rw_tier *tier, enum rw_input wanted,
-                  const char *name, bool at_least)
-{
-    double limit = rw_plan_input(plan, wanted);
-    double given = rw_sheet_value(&plan->sheet, rw_plan_find(plan, "sizing", tier, name));
-    return isnan(limit) || (at_least ? given >= limit : given <= limit);
-}
-
-bool rw_proposal_keeps(const struct rw_proposal *proposal, const struct rw_tier *tier)
-{
-    const struct rw_plan *plan = proposal->plan;
-    return keeps(plan, tier, RW_INPUT_AVAILABILITY, "availability", true) &&
-           keeps(plan, tier, RW_INPUT_DOWNTIME_ALLOWED, "downtime", false) &&
-           keeps(plan, tier, RW_INPUT_RECOVERY_TIME, "recovery", false) &&
-           keeps(plan, tier, RW_INPUT_LATENCY, "response_tail", false);
-}
-
-bool rw_proposal_affordable(const struct rw_proposal *proposal, const struct rw_tier *tier)
-{
-    const struct rw_plan *plan = proposal->plan;
-    uint32_t reserve = rw_plan_find(plan, "money", tier, "reserve");
-    uint32_t cost = rw_plan_find(plan, "money", tier, "cost_term");
-    double left = rw_sheet_value(&plan->sheet, reserve);
-    bool unbounded = isnan(left) && !isnan(rw_sheet_value(&plan->sheet, cost));
-    return unbounded || left >= 0;
-}
-
-const struct rw_tier *rw_proposal_recommended(const struct rw_proposal *proposal)
-{
-    for (unsigned i = 0; i < proposal->plan->tier_count; i++) {
-        const struct rw_tier *tier = &proposal->plan->tiers[i];
-        if (rw_proposal_keeps(proposal, tier) && rw_proposal_affordable(proposal, tier))
-            return tier;
-    }
-    return NULL;
-}
-
 const struct rw_tier *rw_proposal_shown(const struct rw_proposal *proposal)
 {
-    rw_assert(proposal->plan->tier_count > 0);
-    const struct rw_tier *tier = rw_proposal_recommended(proposal);
-    return tier ? tier : &proposal->plan->tiers[proposal->plan->tier_count - 1];
-}
-
-unsigned rw_report_tier(struct rw_plan *plan)
-{
-    const struct rw_proposal proposal = {.plan = plan};
-    return (unsigned)(rw_proposal_shown(&proposal) - plan->tiers);
+    return &proposal->plan->tiers[rw_plan_shown(proposal->plan)];
 }
 
 uint32_t rw_proposal_next(const struct rw_proposal *proposal, const char *prefix, uint32_t *at)

@@ -18,8 +18,4 @@ struct rw_intake;
 RW_MUST_CHECK enum rw_err rw_report_proposal(struct rw_plan *plan, const struct rw_intake *intake,
                                              enum rw_language language, struct rw_doc *doc);
 
-/* The tier that the proposal is about, as a place in plan->tiers: the first that keeps what is
- * wanted within its budget; when none does, the last. The plan has tiers. */
-unsigned rw_report_tier(struct rw_plan *plan);
-
 #endif
