@@ -71,7 +71,7 @@ void rw_process_stop(struct rw_process *process, uint32_t patience_ms)
         usleep(LOOK_US);
     if (!process->pid)
         return;
-    kill(process->pid, SIGKILL);
+    kill(-process->pid, SIGKILL); /* its group: children that it has not taken along */
     waitpid(process->pid, &process->status, 0);
     process->pid = 0;
 }

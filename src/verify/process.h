@@ -25,8 +25,8 @@ RW_MUST_CHECK enum rw_err rw_process_start(struct rw_process *process, const cha
                                            char *const *arguments);
 /* False: it has ended. */
 bool rw_process_runs(struct rw_process *process);
-/* SIGTERM, and after `patience_ms` SIGKILL; returns once it is gone. Nothing if it is not running.
- */
+/* SIGTERM, and after `patience_ms` SIGKILL for its whole group; returns once it is gone. Nothing if
+ * it is not running. */
 void rw_process_stop(struct rw_process *process, uint32_t patience_ms);
 /* Also its log goes. */
 void rw_process_close(struct rw_process *process);

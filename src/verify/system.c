@@ -354,11 +354,12 @@ bool rw_system_runs(struct rw_system *system, struct rw_text *why)
     return all;
 }
 
+/* In the reverse order: who is asked by others ends after these, and need not wait for them. */
 void rw_system_stop(struct rw_system *system)
 {
     rw_process_stop(&system->gateway, STOP_MS_MAX);
     rw_process_close(&system->gateway);
-    for (unsigned i = 0; i < system->file->servers.count; i++) {
+    for (size_t i = system->file->servers.count; i-- > 0;) {
         rw_process_stop(&system->servers[i], STOP_MS_MAX);
         rw_process_close(&system->servers[i]);
     }

@@ -103,6 +103,40 @@ static void kills(void **state)
     rw_faults_close(faults);
 }
 
+/* As a server with workers of its own; what is left of it goes on without the first. */
+static void kills_with_all_that_descend(void **state)
+{
+    (void)state;
+    struct rw_fault_order order;
+    struct rw_fault_observed observed;
+    pid_t family[3];
+    open_faults();
+    pid_t parent = fork();
+    if (parent == 0) {
+        if (fork() == 0 && fork() == 0)
+            sleep(600);
+        sleep(600);
+        _exit(0);
+    }
+    EVENTUALLY(rw_process_family(parent, family, 3) == 3);
+    const struct rw_fault_target target = {.dependency = &orders, .pids = &parent, .pid_count = 1};
+    rw_fault_order_init(&order, RW_FAULT_STOP);
+    struct rw_fault *fault = begin(&target, &order);
+    EVENTUALLY(observe(fault).happened);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(rw_process_state(family[i]), 'T');
+    rw_fault_end(fault, &observed);
+    assert_int_equal(observed.count, 3);
+    rw_fault_order_init(&order, RW_FAULT_KILL);
+    fault = begin(&target, &order);
+    EVENTUALLY(observe(fault).happened);
+    rw_fault_end(fault, &observed);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(rw_process_began(family[i]), 0);
+    reap(parent);
+    rw_faults_close(faults);
+}
+
 static void stops_and_lets_go_on(void **state)
 {
     (void)state;
@@ -287,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kills),
+        cmocka_unit_test(kills_with_all_that_descend),
         cmocka_unit_test(stops_and_lets_go_on),
         cmocka_unit_test(ends_by_itself),
         cmocka_unit_test(guard_outlives_us),

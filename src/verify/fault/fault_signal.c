@@ -1,5 +1,6 @@
 /* Processes that are killed or stand still. Of a gateway it is its worker processes, not the
- * supervisor that starts them anew. */
+ * supervisor that starts them anew; of a server it and all that descend from it, as when its
+ * machine is gone: a server that leaves its work to others would else hardly notice. */
 #include "verify/fault/fault_private.h"
 
 #include "base/alloc.h"
@@ -8,12 +9,14 @@
 #include <signal.h>
 #include <stdio.h>
 
+enum { VICTIMS_MAX = RW_GUARD_DUTIES_MAX };
+
 struct victims {
     size_t count;
-    pid_t pids[RW_FAULT_PIDS_MAX];
-    uint64_t began[RW_FAULT_PIDS_MAX];
-    struct rw_guard_duty *duties[RW_FAULT_PIDS_MAX]; /* of those that stand still */
-    bool seen[RW_FAULT_PIDS_MAX];                    /* to be gone, or still */
+    pid_t pids[VICTIMS_MAX];
+    uint64_t began[VICTIMS_MAX];
+    struct rw_guard_duty *duties[VICTIMS_MAX]; /* of those that stand still */
+    bool seen[VICTIMS_MAX];                    /* to be gone, or still */
 };
 
 static const char *lacks(const struct rw_fault_target *target, enum rw_fault_class fault)
@@ -23,13 +26,34 @@ static const char *lacks(const struct rw_fault_target *target, enum rw_fault_cla
                              : "its process is not known: verify starts it, or `pid_file` says it";
 }
 
-static void choose(struct rw_fault *fault, const pid_t *pids, size_t count, struct victims *victims)
+/* Who has ended meanwhile is none. */
+static void add_family(struct victims *victims, pid_t pid)
+{
+    pid_t *family = victims->pids + victims->count;
+    size_t count = rw_process_family(pid, family, VICTIMS_MAX - victims->count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t began = rw_process_began(family[i]);
+        victims->pids[victims->count] = family[i];
+        victims->began[victims->count] = began;
+        victims->count += began != 0;
+    }
+}
+
+static enum rw_err choose(struct rw_fault *fault, const pid_t *pids, size_t count,
+                          struct victims *victims, char *why)
 {
     bool chosen[RW_FAULT_PIDS_MAX];
     rw_fault_choose(fault->faults, fault->order.parts, count, chosen);
-    for (size_t i = 0; i < count; i++)
-        if (chosen[i])
-            victims->pids[victims->count++] = pids[i];
+    for (size_t i = 0; i < count; i++) {
+        if (!chosen[i])
+            continue;
+        if (!rw_process_began(pids[i])) {
+            snprintf(why, RW_FAULT_WHY_BYTES, "process %d is gone already", (int)pids[i]);
+            return RW_ENOENT;
+        }
+        add_family(victims, pids[i]);
+    }
+    return RW_OK;
 }
 
 static enum rw_err find(struct rw_fault *fault, struct victims *victims, char *why)
@@ -42,18 +66,10 @@ static enum rw_err find(struct rw_fault *fault, struct victims *victims, char *w
         count = rw_process_children(target->pids[0], workers, RW_FAULT_PIDS_MAX);
         pids = workers;
     }
-    choose(fault, pids, count, victims);
-    for (size_t i = 0; i < victims->count; i++) {
-        victims->began[i] = rw_process_began(victims->pids[i]);
-        if (!victims->began[i]) {
-            snprintf(why, RW_FAULT_WHY_BYTES, "process %d is gone already", (int)victims->pids[i]);
-            return RW_ENOENT;
-        }
-    }
-    if (count == 0)
-        snprintf(why, RW_FAULT_WHY_BYTES, "process %d has no worker processes",
-                 (int)target->pids[0]);
-    return count ? RW_OK : RW_ENOENT;
+    if (count)
+        return choose(fault, pids, count, victims, why);
+    snprintf(why, RW_FAULT_WHY_BYTES, "process %d has no worker processes", (int)target->pids[0]);
+    return RW_ENOENT;
 }
 
 static void undo(struct victims *victims)
@@ -62,20 +78,31 @@ static void undo(struct victims *victims)
         rw_guard_undo(victims->duties[i]);
 }
 
+static enum rw_err hit(struct rw_fault *fault, pid_t pid, struct rw_guard_duty **duty)
+{
+    if (fault->order.fault == RW_FAULT_STOP)
+        return rw_guard_stop(&fault->faults->guard, pid, duty);
+    if (kill(pid, SIGKILL) == 0)
+        return RW_OK;
+    return errno == ESRCH ? RW_ENOENT : rw_err_from_errno(errno);
+}
+
+/* Children may end as soon as their parent is hit. */
 static enum rw_err strike(struct rw_fault *fault, struct victims *victims, char *why)
 {
-    for (size_t i = 0; i < victims->count; i++) {
+    size_t found = victims->count;
+    victims->count = 0;
+    for (size_t i = 0; i < found; i++) {
         pid_t pid = victims->pids[i];
-        enum rw_err err;
-        if (fault->order.fault == RW_FAULT_STOP)
-            err = rw_guard_stop(&fault->faults->guard, pid, &victims->duties[i]);
-        else
-            err = kill(pid, SIGKILL) == 0 ? RW_OK : rw_err_from_errno(errno);
-        if (!err)
-            continue;
-        undo(victims);
-        snprintf(why, RW_FAULT_WHY_BYTES, "process %d: %s", (int)pid, rw_err_text(err));
-        return err;
+        enum rw_err err = hit(fault, pid, &victims->duties[victims->count]);
+        if (err && err != RW_ENOENT) {
+            undo(victims);
+            snprintf(why, RW_FAULT_WHY_BYTES, "process %d: %s", (int)pid, rw_err_text(err));
+            return err;
+        }
+        victims->pids[victims->count] = pid;
+        victims->began[victims->count] = victims->began[i];
+        victims->count += !err;
     }
     return RW_OK;
 }
@@ -110,7 +137,7 @@ static void observe(struct rw_fault *fault)
         victims->seen[i] |= suffers(fault, victims->pids[i], victims->began[i]);
         fault->observed.count += victims->seen[i];
     }
-    fault->observed.happened = fault->observed.count == victims->count;
+    fault->observed.happened = victims->count && fault->observed.count == victims->count;
 }
 
 static void end(struct rw_fault *fault)

@@ -1,5 +1,6 @@
 #include "verify/fault/guard.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +26,7 @@ struct rw_guard_duty {
     rlim_t soft; /* to give back */
 };
 
-/* ---- Looking at processes: no memory and no locks, the guard does it after a fork ---- */
+/* ---- Looking at processes: what the guard does after a fork needs no memory and no locks ---- */
 
 /* What follows the name in /proc/PID/stat (a name may hold anything): field 3 and so on. */
 static const char *read_stat(pid_t pid, char *text, size_t room)
@@ -66,17 +67,42 @@ char rw_process_state(pid_t pid)
     return at ? *at : '\0';
 }
 
-size_t rw_process_children(pid_t pid, pid_t *pids, size_t most)
+static size_t children_of_thread(pid_t pid, const char *thread, pid_t *pids, size_t most)
 {
-    char path[64];
+    char path[320];
     size_t count = 0;
     int child;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, thread);
     FILE *file = fopen(path, "re");
     while (file && count < most && fscanf(file, "%d", &child) == 1)
         pids[count++] = child;
     if (file)
         fclose(file);
+    return count;
+}
+
+/* A child is told of with the thread that has forked it. */
+size_t rw_process_children(pid_t pid, pid_t *pids, size_t most)
+{
+    char path[40];
+    size_t count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    for (struct dirent *thread; threads && (thread = readdir(threads));)
+        if (thread->d_name[0] != '.')
+            count += children_of_thread(pid, thread->d_name, pids + count, most - count);
+    if (threads)
+        closedir(threads);
+    return count;
+}
+
+size_t rw_process_family(pid_t pid, pid_t *pids, size_t most)
+{
+    size_t count = 0;
+    if (most)
+        pids[count++] = pid;
+    for (size_t i = 0; i < count; i++)
+        count += rw_process_children(pids[i], pids + count, most - count);
     return count;
 }
 

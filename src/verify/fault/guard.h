@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-enum { RW_GUARD_DUTIES_MAX = 256 };
+enum { RW_GUARD_DUTIES_MAX = 1024 };
 
 struct rw_guard_duty;
 
@@ -47,5 +47,7 @@ uint64_t rw_process_began(pid_t pid);
 char rw_process_state(pid_t pid);
 /* Its children, at most `most`; how many it put into `pids`. */
 size_t rw_process_children(pid_t pid, pid_t *pids, size_t most);
+/* It and all that descend from it, parents first; as before. */
+size_t rw_process_family(pid_t pid, pid_t *pids, size_t most);
 
 #endif
