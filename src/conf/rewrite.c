@@ -8,6 +8,8 @@ struct writer {
     const struct rw_conf_change *changes;
     size_t count;
     struct rw_text *text;
+    unsigned line;     /* that is written, from 1 */
+    size_t line_begin; /* where it begins in the text */
 };
 
 /* ---- Paths ---- */
@@ -54,12 +56,25 @@ static struct rw_span next_name(const struct rw_conf_change *change, const char 
 
 /* ---- Writing ---- */
 
-static void write_node(const struct writer *writer, const struct rw_conf_node *node,
-                       const char *path);
+/* Where it stood, if that is still before us. */
+static void go_to(struct writer *writer, struct rw_conf_place place)
+{
+    while (writer->line < place.line && !writer->text->err) {
+        rw_text_adds(writer->text, "\n");
+        writer->line++;
+        writer->line_begin = writer->text->len;
+    }
+    if (writer->line != place.line)
+        return;
+    while (writer->text->len - writer->line_begin + 1 < place.column && !writer->text->err)
+        rw_text_adds(writer->text, " ");
+}
+
+static void write_node(struct writer *writer, const struct rw_conf_node *node, const char *path);
 
 /* `path` NULL: no change is below. */
-static void write_value(const struct writer *writer, const struct rw_conf_node *node,
-                        const char *path, struct rw_span name)
+static void write_value(struct writer *writer, const struct rw_conf_node *node, const char *path,
+                        struct rw_span name)
 {
     char below[RW_CONF_REWRITE_PATH_MAX] = "";
     rw_text_add_json(writer->text, name);
@@ -69,8 +84,8 @@ static void write_value(const struct writer *writer, const struct rw_conf_node *
     write_node(writer, node, path && concerns(writer, below, "") ? below : NULL);
 }
 
-static void write_item(const struct writer *writer, const struct rw_conf_node *node,
-                       const char *path, size_t index)
+static void write_item(struct writer *writer, const struct rw_conf_node *node, const char *path,
+                       size_t index)
 {
     char below[RW_CONF_REWRITE_PATH_MAX] = "";
     if (path)
@@ -99,8 +114,8 @@ static const struct rw_conf_node *find_merged(const struct rw_conf_node *map, st
 }
 
 /* What changes ask for and the map lacks. */
-static void write_missing(const struct writer *writer, const struct rw_conf_node *map,
-                          const char *path, const char *separator)
+static void write_missing(struct writer *writer, const struct rw_conf_node *map, const char *path,
+                          const char *separator)
 {
     for (size_t i = 0; i < writer->count; i++) {
         struct rw_span name = next_name(&writer->changes[i], path);
@@ -116,12 +131,13 @@ static void write_missing(const struct writer *writer, const struct rw_conf_node
 }
 
 /* NULL: an empty one. */
-static void write_map(const struct writer *writer, const struct rw_conf_node *map, const char *path)
+static void write_map(struct writer *writer, const struct rw_conf_node *map, const char *path)
 {
     const char *separator = "";
     rw_text_adds(writer->text, "{");
     for (const struct rw_conf_entry *at = rw_conf_tree_entries(map); at; at = at->next) {
         rw_text_adds(writer->text, separator);
+        go_to(writer, at->key_place);
         write_value(writer, at->node, path, at->key);
         separator = ", ";
     }
@@ -130,13 +146,12 @@ static void write_map(const struct writer *writer, const struct rw_conf_node *ma
     rw_text_adds(writer->text, "}");
 }
 
-static void write_list(const struct writer *writer, const struct rw_conf_node *list,
-                       const char *path)
+static void write_list(struct writer *writer, const struct rw_conf_node *list, const char *path)
 {
     size_t index = 0;
     rw_text_adds(writer->text, "[");
     for (const struct rw_conf_entry *at = rw_conf_tree_entries(list); at; at = at->next) {
-        rw_text_adds(writer->text, index ? ",\n" : "");
+        rw_text_adds(writer->text, index ? ", " : "");
         write_item(writer, at->node, path, index++);
     }
     rw_text_adds(writer->text, "]");
@@ -148,11 +163,12 @@ static bool is_nothing(const struct rw_conf_node *scalar)
            (!scalar->text.len || rw_span_is(scalar->text, "~") || rw_span_is(scalar->text, "null"));
 }
 
-static void write_node(const struct writer *writer, const struct rw_conf_node *node,
-                       const char *path)
+static void write_node(struct writer *writer, const struct rw_conf_node *node, const char *path)
 {
     const struct rw_conf_change *change = path ? change_at(writer, path) : NULL;
     bool single = path && concerns(writer, path, "[0]");
+    if (node)
+        go_to(writer, node->place);
     if (change) {
         rw_text_add(writer->text, change->json);
     } else if (node && node->kind == RW_CONF_NODE_LIST) {
@@ -173,7 +189,8 @@ static void write_node(const struct writer *writer, const struct rw_conf_node *n
 enum rw_err rw_conf_rewrite(struct rw_span yaml, const struct rw_conf_change *changes, size_t count,
                             struct rw_text *text)
 {
-    const struct writer writer = {.changes = changes, .count = count, .text = text};
+    struct writer writer = {
+        .changes = changes, .count = count, .text = text, .line = 1, .line_begin = text->len};
     struct rw_arena mistakes;
     struct rw_conf_tree tree = {0};
     struct rw_conf_report report = {0};

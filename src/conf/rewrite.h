@@ -2,7 +2,9 @@
  * that is the user's but for a few places.
  *
  * What comes out means the same as what went in: anchors and merge keys are resolved, comments are
- * gone, and `${NAME}` stands as it stood. It is JSON, which is YAML. Any thread, no global state.
+ * gone, and `${NAME}` stands as it stood. It is JSON, which is YAML, with each value in the line
+ * where it stood and, in block style, at its column: messages about the one hold for the other. Any
+ * thread, no global state.
  */
 #ifndef RW_CONF_REWRITE_H
 #define RW_CONF_REWRITE_H

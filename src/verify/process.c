@@ -91,6 +91,19 @@ void rw_process_close(struct rw_process *process)
     rw_process_forget(process);
 }
 
+static void add_shown(const struct rw_process *process, struct rw_span words, struct rw_text *text)
+{
+    size_t len = process->file ? strlen(process->file) : 0;
+    const char *found;
+    while (len && (found = memmem(words.at, words.len, process->file, len))) {
+        size_t before = (size_t)(found - words.at);
+        rw_text_add(text, rw_span(words.at, before));
+        rw_text_adds(text, process->file_shown);
+        words = rw_span_skip(words, before + len);
+    }
+    rw_text_add(text, words);
+}
+
 void rw_process_last_words(const struct rw_process *process, struct rw_text *text)
 {
     char words[LAST_WORDS_BYTES];
@@ -103,7 +116,7 @@ void rw_process_last_words(const struct rw_process *process, struct rw_text *tex
         return;
     struct rw_span said = rw_span(words, (size_t)length);
     ptrdiff_t line = from ? rw_span_find(said, '\n') : -1;
-    rw_text_add(text, rw_span_skip(said, (size_t)(line + 1)));
+    add_shown(process, rw_span_skip(said, (size_t)(line + 1)), text);
     if (words[length - 1] != '\n')
         rw_text_adds(text, "\n");
 }

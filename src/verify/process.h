@@ -11,10 +11,12 @@
 #include <sys/types.h>
 
 struct rw_process {
-    const char *name; /* in messages: "the gateway" */
-    pid_t pid;        /* 0: not running */
-    int log;          /* what it says; -1: none */
-    int status;       /* of waitpid, once it has ended by itself */
+    const char *name;       /* in messages: "the gateway" */
+    pid_t pid;              /* 0: not running */
+    int log;                /* what it says; -1: none */
+    int status;             /* of waitpid, once it has ended by itself */
+    const char *file;       /* that it was given and speaks of; NULL: none, */
+    const char *file_shown; /* and what its last words call that instead */
 };
 
 enum { RW_PROCESS_ARGUMENTS_MAX = 64 };

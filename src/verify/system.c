@@ -322,6 +322,8 @@ static enum rw_err start_gateway(struct rw_system *system, struct rw_text *why)
     enum rw_err err = check_free(&system->drive->address, "the gateway", why);
     if (!err)
         err = rw_process_start(&system->gateway, "the gateway", arguments);
+    system->gateway.file = rw_tailor_path(&system->tailor);
+    system->gateway.file_shown = gateway->config.at;
     return err ? err
                : rw_system_wait(system, &system->gateway, &system->drive->address,
                                 gateway->start_ms_max, why);

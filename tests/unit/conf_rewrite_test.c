@@ -21,10 +21,9 @@ static void expect(const char *yaml, const struct rw_conf_change *changes, size_
 static void test_what_is_not_named_stays(void **state)
 {
     (void)state;
-    expect(
-        "a: 1\nb: [x, 'y \"z', ~, null, 'null', '${HOME:-no}']\nc: {d: {}}\n", NULL, 0,
-        "{\"a\": \"1\", \"b\": [\"x\",\n\"y \\\"z\",\nnull,\nnull,\n\"null\",\n\"${HOME:-no}\"], "
-        "\"c\": {\"d\": {}}}\n");
+    expect("a: 1\nb: [x, 'y \"z', ~, null, 'null', '${HOME:-no}']\nc: {d: {}}\n", NULL, 0,
+           "{\"a\": \"1\", \n\"b\": [\"x\", \"y \\\"z\", null, null, \"null\", \"${HOME:-no}\"], \n"
+           "\"c\": {\"d\": {}}}\n");
 }
 
 static void test_values_are_replaced_and_made(void **state)
@@ -37,8 +36,8 @@ static void test_values_are_replaced_and_made(void **state)
     };
     expect("upstreams:\n- {name: a, tls: {ca: y}}\n- {name: b, tls: {ca: y, name: n}}\n", changes,
            3,
-           "{\"upstreams\": [{\"name\": \"a\", \"tls\": {\"ca\": \"y\"}},\n"
-           "{\"name\": \"b\", \"tls\": {\"ca\": \"x\", \"name\": \"n\"}}], "
+           "{\"upstreams\": \n[ {\"name\": \"a\", \"tls\": {\"ca\": \"y\"}}, \n"
+           "  {\"name\": \"b\", \"tls\": {\"ca\": \"x\", \"name\": \"n\"}}], "
            "\"dns\": {\"servers\": [\"127.0.0.1:53\"], \"timeout\": \"1s\"}}\n");
     expect("dns: {servers: 10.0.0.1:53, ttl_min: 1s}\n", changes, 1,
            "{\"dns\": {\"servers\": [\"127.0.0.1:53\"], \"ttl_min\": \"1s\"}}\n");
@@ -61,13 +60,26 @@ static void test_merged_and_shared_maps(void **state)
     const struct rw_conf_change change = {"upstreams[1].tls.ca", RW_LITERAL("\"x\"")};
     expect("x-a: &a {tls: {name: n}}\nupstreams: [{<<: *a, name: p}, {<<: [*a], name: q}]\n",
            &change, 1,
-           "{\"x-a\": {\"tls\": {\"name\": \"n\"}}, \"upstreams\": "
-           "[{\"<<\": {\"tls\": {\"name\": \"n\"}}, \"name\": \"p\"},\n"
+           "{\"x-a\": {\"tls\": {\"name\": \"n\"}}, \n\"upstreams\": "
+           "[{\"<<\": {\"tls\": {\"name\": \"n\"}}, \"name\": \"p\"}, "
            "{\"<<\": [{\"tls\": {\"name\": \"n\"}}], \"name\": \"q\", "
            "\"tls\": {\"name\": \"n\", \"ca\": \"x\"}}]}\n");
     expect("upstreams: [{tls: &t {name: n}}, {tls: *t}]\n", &change, 1,
-           "{\"upstreams\": [{\"tls\": {\"name\": \"n\"}},\n"
+           "{\"upstreams\": [{\"tls\": {\"name\": \"n\"}}, "
            "{\"tls\": {\"name\": \"n\", \"ca\": \"x\"}}]}\n");
+}
+
+/* A program that reads the new text tells places of the old one. */
+static void test_places_stay(void **state)
+{
+    (void)state;
+    const struct rw_conf_change change = {"dns.servers", RW_LITERAL("\"127.0.0.1:53\"")};
+    expect("# many\n# words\nlisteners:\n  - address: 1.2.3.4:80\n\n    name: 'a'\n  - name: b\n",
+           &change, 1,
+           "\n\n{\"listeners\": \n"
+           "  [ {\"address\": \"1.2.3.4:80\", \n\n"
+           "    \"name\": \"a\"}, \n"
+           "    {\"name\": \"b\"}], \"dns\": {\"servers\": \"127.0.0.1:53\"}}\n");
 }
 
 static void test_no_yaml(void **state)
@@ -101,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_values_are_replaced_and_made),
         cmocka_unit_test(test_a_list_of_one_without_brackets),
         cmocka_unit_test(test_merged_and_shared_maps),
+        cmocka_unit_test(test_places_stay),
         cmocka_unit_test(test_no_yaml),
         cmocka_unit_test(test_memory_runs_out),
     };
