@@ -102,6 +102,27 @@ static int execute(struct rw_load_options *options)
     return code;
 }
 
+static void tell_count(size_t count, const char *what)
+{
+    printf("%zu %s%s, ", count, what, count == 1 ? "" : "s");
+}
+
+/* All of it has been read by now. */
+static int tell_fine(const struct rw_load_options *options)
+{
+    const struct rw_load_settings *settings = &options->settings;
+    printf("%s: fine: ", options->url);
+    if (settings->script && settings->script->scenario_count) {
+        tell_count(settings->script->scenario_count, "scenario");
+        tell_count(settings->request_count, "step");
+    } else {
+        tell_count(settings->request_count, "request");
+    }
+    tell_count(settings->connections, "connection");
+    printf("%.0f s to %.*s\n", rw_load_seconds(settings), RW_SPAN_ARGS(settings->authority));
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
     if (argc && strcmp(argv[0], "merge") == 0)
@@ -114,7 +135,7 @@ static int run(int argc, char **argv)
     rw_log_set_level(RW_LOG_ERROR); /* what becomes of connections is in the report */
     int code = rw_load_options_parse(argc, argv, options);
     if (!code)
-        code = execute(options);
+        code = options->check ? tell_fine(options) : execute(options);
     rw_load_options_free(options);
     rw_free(options);
     return code;
@@ -157,7 +178,8 @@ const struct rw_verb rw_verb_load = {
         "  -H, --header 'N: value' as often as needed\n"
         "  --body TEXT, --body-file FILE\n"
         "  --ca FILE               certificates to trust; default the system's\n"
-        "  --insecure              trust any certificate\n\n"
+        "  --insecure              trust any certificate\n"
+        "  --check                 send nothing; only tell the mistakes of the file or the options\n\n"
         "Results:\n"
         "  --out FILE              FILE.json, FILE.csv or FILE.html; as often as needed\n"
         "  --lang zh|en            of the page; default en\n"

@@ -38,7 +38,8 @@ static bool take_flag(struct rw_load_options *o, const char *argument)
     } flags[] = {{"--http2", &o->http2},
                  {"--insecure", &o->insecure},
                  {"--sources", &o->sources},
-                 {"--all-methods", &o->all_methods}};
+                 {"--all-methods", &o->all_methods},
+                 {"--check", &o->check}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (strcmp(argument, flags[i].name) == 0)
             return *flags[i].to = true;

@@ -18,7 +18,7 @@ struct rw_load_options {
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *replay, *speed;
     const char *connections, *streams, *threads, *processes, *seed;
-    bool http2, insecure, sources, all_methods, websocket;
+    bool http2, insecure, sources, all_methods, websocket, check;
     const char *headers[RW_LOAD_HEADERS_MAX];
     unsigned header_count;
 };

@@ -108,7 +108,7 @@ int rw_load_options_target(struct rw_load_options *o)
     o->request.target = url.target;
     if (!rw_span_starts(url.target, slash))
         o->request.target = rw_arena_format(&o->arena, "/%.*s", RW_SPAN_ARGS(url.target));
-    int code = resolve(o, &url, tls);
+    int code = o->check ? 0 : resolve(o, &url, tls);
     return !code && tls ? set_tls(o, &url) : code;
 }
 
@@ -188,7 +188,8 @@ static int set_messages(struct rw_load_options *o)
 {
     struct rw_load_settings *s = &o->settings;
     if (o->http2)
-        return fail("--http2: ws:// is a WebSocket over HTTP/1.1");
+        return fail("--http2: WebSockets over HTTP/2 (RFC 8441) are for a scenario file with "
+                    "`protocol: http2`");
     if (o->method)
         return fail("--method: what a WebSocket is sent are messages");
     if (!o->body && !o->body_file)

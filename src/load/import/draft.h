@@ -104,6 +104,8 @@ bool rw_draft_passes_over(struct rw_span field);
 void rw_draft_drop(struct rw_draft_pairs *pairs, struct rw_span name);
 const struct rw_draft_pair *rw_draft_find(const struct rw_draft_pairs *pairs, struct rw_span name);
 
+/* What is used and given by nothing stands as it is (names.c). */
+void rw_draft_settle_names(struct rw_draft *draft);
 /* Fields that all steps have alike become those of the file. */
 void rw_draft_share_headers(struct rw_draft *draft);
 void rw_draft_write(const struct rw_draft *draft, struct rw_text *yaml);

@@ -42,7 +42,9 @@ enum rw_err rw_load_import(enum rw_load_import_kind kind, const char *name, stru
         rw_text_adds(why, "there are no requests in it");
         err = RW_EINVAL;
     }
-    if (!err)
+    if (!err) {
+        rw_draft_settle_names(draft);
         rw_draft_share_headers(draft);
+    }
     return draft->err ? draft->err : err;
 }

@@ -71,9 +71,38 @@ static struct rw_span text_at(struct jmeter *jmeter, const xmlNode *node, const 
     return rw_span_trim(text_of(jmeter, property(node, name)));
 }
 
+/* "${__P(name,default)}" or __property(name,,default): the default; empty: it is none of them. */
+static bool default_of(struct rw_span function, struct rw_span *value)
+{
+    bool is_p = rw_span_starts(function, RW_LITERAL("__P("));
+    if ((!is_p && !rw_span_starts(function, RW_LITERAL("__property("))) ||
+        !rw_span_ends(function, RW_LITERAL(")")))
+        return false;
+    struct rw_span rest = rw_span(function.at, function.len - 1), part;
+    *value = RW_LITERAL("");
+    for (unsigned i = 0; rw_span_next(&rest, ',', &part); i++)
+        if (i == (is_p ? 1 : 2))
+            *value = part;
+    return value->len > 0;
+}
+
+/* What all of a text is, if it is one user's variable or property: its value. */
+static struct rw_span settled(const struct jmeter *jmeter, struct rw_span text)
+{
+    if (!rw_span_starts(text, RW_LITERAL("${")) ||
+        rw_span_find(text, '}') != (ptrdiff_t)text.len - 1)
+        return text;
+    struct rw_span name = rw_span(text.at + 2, text.len - 3), value;
+    const struct rw_draft_pair *known = rw_draft_find(&jmeter->draft->variables, name);
+    if (known)
+        return known->value;
+    return default_of(name, &value) ? value : text;
+}
+
 static double number_at(struct jmeter *jmeter, const xmlNode *node, const char *name)
 {
-    struct rw_span text = text_at(jmeter, node, name);
+    struct rw_span text =
+        rw_draft_copy(jmeter->draft, settled(jmeter, text_at(jmeter, node, name)));
     char *end;
     double number = strtod(text.at, &end); /* NUL-terminated */
     return text.len && isfinite(number) && number > 0 && number < 1e9 ? number : 0;
@@ -112,7 +141,10 @@ static const char *function_of(struct rw_span name)
 static void put_variable(struct jmeter *jmeter, struct rw_span name, struct rw_text *out)
 {
     const char *function = function_of(name);
-    if (is_variable(name)) {
+    struct rw_span usual;
+    if (default_of(name, &usual)) {
+        rw_text_add(out, rw_draft_plain(jmeter->draft, usual));
+    } else if (is_variable(name)) {
         rw_text_addf(out, "${%.*s}", RW_SPAN_ARGS(name));
     } else if (function) {
         rw_text_adds(out, function);
@@ -155,7 +187,7 @@ static void take_user_variables(struct jmeter *jmeter, const xmlNode *node)
     for (const xmlNode *item = next_element(list ? list->children : NULL); item;
          item = next_element(item->next)) {
         struct rw_span name = text_at(jmeter, item, "Argument.name");
-        struct rw_span value = text_at(jmeter, item, "Argument.value");
+        struct rw_span value = settled(jmeter, text_at(jmeter, item, "Argument.value"));
         if (!is_variable(name) || rw_draft_find(&jmeter->draft->variables, name))
             continue;
         if (memmem(value.at, value.len, "${", 2)) {
@@ -206,14 +238,11 @@ static struct rw_span text_or_default(struct jmeter *jmeter, const xmlNode *node
 static void take_target(struct jmeter *jmeter, const xmlNode *node, const struct scope *scope)
 {
     struct rw_draft *draft = jmeter->draft;
-    struct rw_span protocol = text_or_default(jmeter, node, scope, "HTTPSampler.protocol");
-    struct rw_span host = text_or_default(jmeter, node, scope, "HTTPSampler.domain");
-    struct rw_span port = text_or_default(jmeter, node, scope, "HTTPSampler.port");
-    if (rw_span_starts(host, RW_LITERAL("${"))) { /* of a user's variable */
-        const struct rw_draft_pair *known =
-            rw_draft_find(&draft->variables, rw_span(host.at + 2, host.len - 3));
-        host = known ? known->value : host;
-    }
+    struct rw_span protocol =
+        settled(jmeter, text_or_default(jmeter, node, scope, "HTTPSampler.protocol"));
+    struct rw_span host =
+        settled(jmeter, text_or_default(jmeter, node, scope, "HTTPSampler.domain"));
+    struct rw_span port = settled(jmeter, text_or_default(jmeter, node, scope, "HTTPSampler.port"));
     struct rw_span target = rw_draft_format(
         draft, "%.*s://%.*s%s%.*s", RW_SPAN_ARGS(protocol.len ? protocol : RW_LITERAL("http")),
         RW_SPAN_ARGS(host.len ? host : RW_LITERAL("localhost")), port.len ? ":" : "",
@@ -484,6 +513,8 @@ static void take_scope(struct jmeter *jmeter, const xmlNode *tree, struct scope 
             take_timer(jmeter, node, scope);
         else if (is_named(node, "Arguments"))
             take_user_variables(jmeter, node);
+        else if (is_named(node, "TestPlan"))
+            take_user_variables(jmeter, property(node, "TestPlan.user_defined_variables"));
         else if (is_named(node, "ConfigTestElement") &&
                  rw_span_is(attribute(node, "testclass"), "ConfigTestElement") &&
                  property(node, "HTTPSampler.domain"))
