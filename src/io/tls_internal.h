@@ -1,6 +1,7 @@
 /* Private to io/tls*.c: what the parts of the TLS layer share.
  *
- *   tls.c         a stream's connection: hooks, handshake, records in and out, the end
+ *   tls.c         a stream's connection: hooks, handshake, records in, failures
+ *   tls_send.c    and records out, with the end of sending
  *   tls_record.c  record protection without libssl, for connections that live longer
  *   tls_kdf.c     the TLS 1.3 key schedule, and the library context that uses it
  *   tls_bio.c     how OpenSSL reads and writes: straight from and to the loop's buffers
@@ -76,6 +77,27 @@ struct rw_tls {
 /* The connection whose SSL is being called on this thread. */
 extern _Thread_local struct rw_tls *rw_tls_current;
 
+/* ---- tls.c ---- */
+
+/* Before each call into libssl: what other code on this thread left behind would be taken for
+ * ours. */
+void rw_tls_begin(struct rw_tls *tls);
+/* Notes why it failed, and sends the alert that has been made. */
+enum rw_err rw_tls_note_failure(struct rw_tls *tls);
+/* From the loop: tells the owner, once. */
+void rw_tls_tell_end(struct rw_tls *tls, enum rw_err err);
+/* libssl makes them with what it does next. */
+void rw_tls_ask_for_tickets(struct rw_tls *tls);
+
+/* ---- tls_send.c ---- */
+
+/* For records that nobody waits for, as those of the handshake. False: the connection is broken. */
+bool rw_tls_flush_if_free(struct rw_tls *tls);
+/* The last record of a connection about to be closed: whatever does not leave at once never does.
+ */
+void rw_tls_flush_at_once(struct rw_tls *tls);
+void rw_tls_skip_parts(struct rw_parts *rest, size_t bytes);
+
 /* ---- tls_bio.c ---- */
 
 /* This thread's BIO, a new reference; NULL when out of memory. */
@@ -86,7 +108,6 @@ void rw_tls_drop_buffers(struct rw_buf **first);
 /* The end of `out`, with room for `bytes` in a row; NULL when memory or the limit is exhausted (and
  * flagged). */
 struct rw_buf *rw_tls_out(struct rw_tls *tls, size_t bytes);
-void rw_tls_skip_parts(struct rw_parts *rest, size_t bytes);
 
 /* ---- tls_info.c, tls_verify.c ---- */
 

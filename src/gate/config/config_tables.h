@@ -22,8 +22,16 @@ extern const struct rw_conf_record rw_config_tcp_route_record;
 
 /* config_upstream.c */
 extern const struct rw_conf_record rw_config_hash_record;
-extern const struct rw_conf_record rw_config_tls_client_record;
 extern const struct rw_conf_record rw_config_upstream_record;
+
+/* config_health.c */
+extern const struct rw_conf_record rw_config_health_record;
+extern const struct rw_conf_record rw_config_passive_health_record;
+
+/* config_connections.c */
+extern const struct rw_conf_record rw_config_connections_record;
+extern const struct rw_conf_record rw_config_upstream_http2_record;
+extern const struct rw_conf_record rw_config_tls_client_record;
 
 /* config_locality.c */
 extern const struct rw_conf_record rw_config_endpoint_record;

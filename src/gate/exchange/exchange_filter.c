@@ -1,6 +1,6 @@
 #include "gate/exchange/exchange_filter.h"
 
-#include "gate/exchange/exchange_log.h"
+#include "gate/exchange/exchange_private.h"
 #include "gate/exchange/grpc.h"
 #include "gate/exchange/origin.h"
 #include "gate/snapshot.h"

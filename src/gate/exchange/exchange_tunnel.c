@@ -1,5 +1,5 @@
 /* From an exchange to a tunnel: what it is to remember. */
-#include "gate/exchange/exchange_log.h"
+#include "gate/exchange/exchange_private.h"
 #include "gate/snapshot.h"
 #include "gate/tunnel/tunnel_websocket.h"
 #include "gate/worker.h"
