@@ -13,6 +13,7 @@ const TICK_MS = 20;
 const UNDER_WAY_MAX = 400;
 const PATIENCE_MS = 20000;
 const HTTP2_REQUESTS = 50; // of one connection
+const NO_ANSWER = `no answer within ${PATIENCE_MS / 1000} s`;
 
 const malformed = [
   "POST /app/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -27,15 +28,17 @@ const malformed = [
   "GET /limited HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 ];
 
+const unexpected = ({ status, headers }, more = "") => Object.assign(new Error(`status ${status} ${headers["x-ringway-reason"] ?? ""} ${more}`), { status });
+
 export class Clients {
-  constructor(ports) {
+  constructor(ports, diary) {
     this.ports = ports;
+    this.diary = diary;
+    this.clock = diary.clock;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 24 });
     this.underWay = 0;
     this.counts = {};
-    this.failures = new Map();
     this.number = 0;
-    this.heldUpMs = 0; // at the most; then it is not the gateway that is late
     this.kinds = Object.entries({ get: 40, small: 15, post: 10, file: 8, http2: 8, fresh: 3, wrong: 8, leaves: 4, rude: 4 });
     this.sum = this.kinds.reduce((sum, [, weight]) => sum + weight, 0);
   }
@@ -44,14 +47,25 @@ export class Clients {
 
   #ask(options, body) {
     return new Promise((resolve, reject) => {
+      let stage = "connect";
+      let connectedAt;
+      const asked = this.diary.now();
       const ask = (options.tls ? https : http).request({ host: "127.0.0.1", port: this.ports.web, agent: this.agent, ...options }, (response) => {
         let length = 0;
+        stage = "answer";
         response.on("data", (data) => (length += data.length));
-        response.once("end", () => resolve({ status: response.statusCode, headers: response.headers, length, complete: response.complete }));
-        response.once("error", reject);
+        response.once("end", () => done(resolve)({ status: response.statusCode, headers: response.headers, length, complete: response.complete }));
+        response.once("error", fail);
       });
-      ask.setTimeout(PATIENCE_MS, () => ask.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
-      ask.once("error", reject);
+      const rest = this.clock.after(PATIENCE_MS, () => ask.destroy(new Error(NO_ANSWER)));
+      const done = (settle) => (rest(), settle);
+      const fail = (error) => done(reject)(Object.assign(error, { stage, connection: ask.reusedSocket ? "kept" : "new", connectedAt: connectedAt ?? asked }));
+      ask.once("error", fail);
+      ask.once("socket", (socket) => {
+        connectedAt = socket.askedAt ??= asked;
+        if (!socket.connecting) stage = "wait";
+        else socket.once("connect", () => (stage = "wait"));
+      });
       for (const piece of body ?? []) ask.write(piece);
       ask.end();
     });
@@ -59,7 +73,7 @@ export class Clients {
 
   async #sized(path, size, options) {
     const answer = await this.#ask({ path: `${path}?size=${size}`, ...options });
-    if (answer.status !== 200 || answer.length !== size) throw new Error(`status ${answer.status}, ${answer.length} of ${size} bytes`);
+    if (answer.status !== 200 || answer.length !== size) throw unexpected(answer, `${answer.length} of ${size} bytes`);
   }
 
   get = () => this.#sized("/app/get", this.number % 3000);
@@ -74,13 +88,13 @@ export class Clients {
     const headers = this.number % 2 ? { "Content-Length": body.length } : { "Transfer-Encoding": "chunked" };
     const answer = await this.#ask({ path: "/steady/post", method: "POST", headers }, pieces);
     const wanted = `${body.length} ${createHash("sha1").update(body).digest("hex")}`;
-    if (answer.status !== 200 || answer.headers["x-body"] !== wanted) throw new Error(`status ${answer.status}, the origin got ${answer.headers["x-body"]}, sent ${wanted}`);
+    if (answer.status !== 200 || answer.headers["x-body"] !== wanted) throw unexpected(answer, `the origin got ${answer.headers["x-body"]}, sent ${wanted}`);
   }
 
   async file() {
     const ranged = this.number % 2 === 0;
     const answer = await this.#ask({ path: "/files/page.txt", headers: ranged ? { Range: "bytes=100-299" } : {} });
-    if (answer.status !== (ranged ? 206 : 200) || answer.length !== (ranged ? 200 : FILE_BYTES)) throw new Error(`status ${answer.status}, ${answer.length} bytes`);
+    if (answer.status !== (ranged ? 206 : 200) || answer.length !== (ranged ? 200 : FILE_BYTES)) throw unexpected(answer, `${answer.length} bytes`);
   }
 
   // A connection is used for some requests and then closed; one that has been told to go is not used again.
@@ -89,7 +103,8 @@ export class Clients {
     if (session && !session.closed && !session.destroyed && !session.goingAway && session.left-- > 0) return session;
     session?.close();
     const next = http2.connect(`https://127.0.0.1:${this.ports.secure}`, { rejectUnauthorized: false, servername: "soak.test" });
-    next.left = HTTP2_REQUESTS;
+    next.left = HTTP2_REQUESTS - 1;
+    next.askedAt = this.diary.now();
     next.on("error", () => {});
     next.on("goaway", () => (next.goingAway = true));
     this.http2Session = next;
@@ -108,15 +123,19 @@ export class Clients {
 
   #http2Request() {
     return new Promise((resolve, reject) => {
-      const stream = this.#session().request({ ":path": "/app/h2?size=1000" });
-      let status;
+      const session = this.#session();
+      const connection = session.left === HTTP2_REQUESTS - 1 ? "new" : "kept";
+      const stream = session.request({ ":path": "/app/h2?size=1000" });
+      const answer = { status: 0, headers: {} };
       let length = 0;
-      stream.on("response", (headers) => (status = headers[":status"]));
+      let late = false;
+      const rest = this.clock.after(PATIENCE_MS, () => ((late = true), stream.close()));
+      const fail = (error) => reject(Object.assign(error, { connection, stage: answer.status ? "answer" : "wait", connectedAt: session.askedAt }));
+      stream.on("response", (headers) => Object.assign(answer, { status: headers[":status"], headers }));
       stream.on("data", (data) => (length += data.length));
-      stream.once("end", () => (status === 200 && length === 1000 ? resolve() : reject(new Error(`status ${status}, ${length} bytes`))));
-      stream.once("error", reject);
-      stream.once("close", () => reject(new Error("closed without an answer")));
-      stream.setTimeout(PATIENCE_MS, () => stream.close());
+      stream.once("end", () => (answer.status === 200 && length === 1000 ? resolve() : answer.status ? reject(unexpected(answer, `${length} bytes`)) : undefined));
+      stream.once("error", fail);
+      stream.once("close", () => (rest(), fail(new Error(late ? NO_ANSWER : "closed without an answer"))));
     });
   }
 
@@ -124,11 +143,15 @@ export class Clients {
   #raw(bytes, leaveMs) {
     return new Promise((resolve, reject) => {
       const socket = net.connect(this.ports.web, "127.0.0.1");
-      const timer = setTimeout(() => (socket.destroy(), leaveMs ? resolve() : reject(new Error("the connection stays open"))), leaveMs ?? PATIENCE_MS);
+      const rest = this.clock.after(leaveMs ?? PATIENCE_MS, () => {
+        socket.destroy();
+        if (leaveMs) resolve();
+        else reject(new Error(`${NO_ANSWER}: the connection stays open`));
+      });
       socket.on("error", () => {});
       socket.once("connect", () => socket.write(Buffer.from(bytes, "latin1")));
       socket.on("data", () => {});
-      socket.once("close", () => (clearTimeout(timer), resolve()));
+      socket.once("close", () => (rest(), resolve()));
     });
   }
 
@@ -148,9 +171,9 @@ export class Clients {
   async rude() {
     const answer = await this.#ask({ path: "/rude/get?size=1000" }).catch((error) => {
       if (/no answer within/.test(error.message)) throw error;
-      return { status: 200 };
+      return { status: 200 }; // cut by the origin
     });
-    if (![200, 502, 503, 504].includes(answer.status)) throw new Error(`status ${answer.status}`);
+    if (![200, 502, 503, 504].includes(answer.status)) throw unexpected(answer);
   }
 
   // ---- All of them ----
@@ -163,16 +186,13 @@ export class Clients {
 
   #begin() {
     const kind = this.#choose();
+    const request = this.diary.begin(kind);
     this.number++;
     this.underWay++;
     this[kind]()
       .then(() => (this.counts[kind] = (this.counts[kind] ?? 0) + 1))
-      .catch((error) => this.#failed(`${kind}: ${error.message}`))
+      .catch((error) => this.diary.failed(request, error))
       .finally(() => this.underWay--);
-  }
-
-  #failed(what) {
-    this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
   }
 
   // Open loop: what was due while this process could not run is begun late, but no flood of it.
@@ -188,24 +208,16 @@ export class Clients {
         done++;
       }
       await sleep(TICK_MS);
-      this.heldUpMs = Math.max(this.heldUpMs, performance.now() - now - TICK_MS);
     }
   }
 
   // All answers are there, all connections closed.
   async rest() {
-    for (const end = Date.now() + 2 * PATIENCE_MS; this.underWay && Date.now() < end; ) await sleep(20);
-    if (this.underWay) this.#failed(`${this.underWay} requests did not end`);
+    for (const end = this.clock.ranMs + 2 * PATIENCE_MS; this.underWay && this.clock.ranMs < end; ) await sleep(20);
+    if (this.underWay) this.diary.failed(this.diary.begin("all"), new Error(`${this.underWay} requests did not end`));
     this.http2Session?.close();
     this.http2Session = null;
     this.agent.destroy();
-  }
-
-  // What has failed since the last call.
-  takeNews() {
-    const news = [...this.failures].filter(([what, count]) => count !== this.told?.get(what));
-    this.told = new Map(this.failures);
-    return news.map(([what, count]) => `failed ${count} times: ${what}`);
   }
 
   answered() {

@@ -12,9 +12,10 @@ threads are where they were.
   --rate N           requests a second, of all kinds; default 500
   --reload N         seconds from reload to reload; default 10
   --upgrade N        seconds from upgrade to upgrade, 0: none; default 300
+  --kill N           seconds from the killing (-9) of a worker process to the next, 0: none; default 0
   --look N           seconds from look to look, for each of which the clients rest; default 60
   --nice N           priority of all of it, 0 to 19; default 19
-  --out FILE         each look as a line of JSON
+  --out FILE         each look and each failed request as a line of JSON
   --small            some seconds with all of it, for tests
   --ringway FILE     default build/release/ringway
 
@@ -22,8 +23,8 @@ Exit codes: 0 all is as it should be; 1 something is not, or the run failed; 2 w
 `;
 
 const sizes = {
-  full: { minutes: 2, rate: 500, reload: 10, upgrade: 300, look: 60, nice: 19 },
-  small: { minutes: 0.15, rate: 150, reload: 0.8, upgrade: 4, look: 3, nice: 0 },
+  full: { minutes: 2, rate: 500, reload: 10, upgrade: 300, kill: 0, look: 60, nice: 19 },
+  small: { minutes: 0.15, rate: 150, reload: 0.8, upgrade: 4, kill: 0, look: 3, nice: 0 },
 };
 
 export class UsageError extends Error {}

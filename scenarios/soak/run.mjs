@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort, stopAll } from "../million/programs.mjs";
 import { Clients } from "./clients.mjs";
+import { Diary } from "./diary.mjs";
 import { SoakGateway } from "./gateway.mjs";
 import { asText, judge } from "./judge.mjs";
 import { UsageError, readOptions, usage } from "./options.mjs";
@@ -39,8 +40,8 @@ class Every {
 }
 
 class Soak {
-  constructor(options, gateway, origins, clients) {
-    Object.assign(this, { options, gateway, origins, clients, looks: [], begun: Date.now() });
+  constructor(options, gateway, clients, diary) {
+    Object.assign(this, { options, gateway, clients, diary, looks: [], begun: Date.now() });
   }
 
   elapsed() {
@@ -70,16 +71,22 @@ class Soak {
     const look = { seconds: Math.round(this.elapsed()), ...this.gateway.resources(), snapshots: status.snapshots, answered: this.clients.answered() };
     this.looks.push(look);
     if (this.options.out) appendFileSync(this.options.out, `${JSON.stringify(look)}\n`);
-    const failures = [...this.clients.failures.values()].reduce((a, b) => a + b, 0);
-    say(`${look.seconds} s: ${look.answered} answered, ${failures} failed, ${Math.round(look.bytes / 1024)} KiB, ${look.descriptors} descriptors, ${look.threads} threads, ${look.snapshots} snapshots, ${this.gateway.reloads} reloads, ${this.gateway.upgrades} upgrades`);
-    for (const line of this.clients.takeNews()) say(`  ${line}`);
+    say(`${look.seconds} s: ${look.answered} answered, ${this.diary.count} failed, ${Math.round(look.bytes / 1024)} KiB, ${look.descriptors} descriptors, ${look.threads} threads, ${look.snapshots} snapshots, ${this.gateway.reloads} reloads, ${this.gateway.upgrades} upgrades, ${this.gateway.kills} kills`);
+    for (const line of this.diary.takeNews()) say(`  ${line}`);
   }
 
   async #change(until) {
-    const { options, gateway } = this;
-    const actions = [new Every(options.reload, () => gateway.reload()), (this.upgrading ??= new Every(options.upgrade, () => gateway.upgrade()))];
+    const { options, gateway, diary } = this;
+    const told = (what, act) => async () => {
+      diary.changed(`${what} began`);
+      await act();
+      diary.changed(`${what} was done`);
+    };
+    const reloading = new Every(options.reload, told("a reload", () => gateway.reload()));
+    this.rare ??= [new Every(options.upgrade, told("an upgrade", () => gateway.upgrade())), new Every(options.kill, () => gateway.kill(diary))];
     while (this.elapsed() < until) {
-      for (const action of actions) await action.turn(action === this.upgrading ? this.elapsed() : this.elapsed() - this.phaseBegun);
+      await reloading.turn(this.elapsed() - this.phaseBegun);
+      for (const action of this.rare) await action.turn(this.elapsed());
       await sleep(50);
     }
   }
@@ -113,16 +120,22 @@ async function soak(options, folder) {
   const prepared = SoakGateway.prepare({ ringway: options.ringway, folder, ports });
   await origins.start();
   const gateway = await SoakGateway.launch(prepared);
-  const run = new Soak(options, gateway, origins, new Clients(ports));
+  const diary = new Diary(
+    () => gateway.pids(),
+    (failure) => options.out && appendFileSync(options.out, `${JSON.stringify(failure)}\n`),
+  );
+  const run = new Soak(options, gateway, new Clients(ports, diary), diary);
   await run.live();
   await gateway.stop();
   await origins.stop();
   const { clients, looks } = run;
-  if (clients.heldUpMs > 2000) say(`The soak itself was held up for ${(clients.heldUpMs / 1000).toFixed(1)} s: the machine has other work, and late answers may be its own.`);
+  const { heldUpMs } = diary.clock;
+  diary.clock.stop();
+  if (heldUpMs > 2000) say(`The soak itself was held up for ${(heldUpMs / 1000).toFixed(1)} s: the machine has other work.`);
+  if (diary.lost) say(`${diary.lost} requests were lost with the processes that were killed while they held them.`);
   const alarms = gateway.alarms();
   for (const line of alarms.slice(0, 20)) say(`alarm: ${line}`);
-  const failures = [...clients.failures.values()].reduce((a, b) => a + b, 0);
-  const verdicts = judge({ looks, failures, alarms: alarms.length, answered: clients.answered(), gateway, wanted: wanted(options), exit: gateway.exit });
+  const verdicts = judge({ looks, failures: diary.count, alarms: alarms.length, answered: clients.answered(), gateway, wanted: wanted(options), exit: gateway.exit });
   say(`\n${asText(verdicts)}`);
   const good = verdicts.every(({ met }) => met);
   say(good ? "\nAll as it should be." : "\nNot as it should be.");

@@ -5,6 +5,7 @@ import process from "node:process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Diary } from "../../scenarios/soak/diary.mjs";
 import { judge } from "../../scenarios/soak/judge.mjs";
 import { scratch } from "./support/cleanup.mjs";
 import { ringway, root, run, sanitized } from "./support/run.mjs";
@@ -33,6 +34,33 @@ test("what is not as it should be is said, and fails the run", () => {
   assert.deepEqual(missed([look, { ...look, snapshots: 3 }]), ["configurations kept in memory"]);
   assert.equal(missed([look], { failures: 1 }).length, 1);
   assert.equal(missed([look], { exit: { code: 1 } }).length, 1);
+});
+
+test("a request that failed is told with its kind and the change next to it", async () => {
+  const told = [];
+  const diary = new Diary(
+    () => [process.pid],
+    (failure) => told.push(failure),
+  );
+  const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", connection: "kept", stage: "wait", connectedAt: diary.now() });
+  const cases = [
+    [reset, "kept connection closed"],
+    [Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", connection: "new", stage: "connect" }), "connection refused"],
+    [Object.assign(new Error("aborted"), { code: "ECONNRESET", connection: "new", stage: "answer" }), "answer cut short"],
+    [Object.assign(new Error("no answer within 20 s"), { connection: "new", stage: "wait" }), "no answer"],
+    [Object.assign(new Error("status 504 upstream_response_timeout"), { status: 504 }), "another answer"],
+  ];
+  diary.changed("an upgrade began");
+  for (const [error] of cases) diary.failed(diary.begin("get"), error);
+  assert.deepEqual(told.map(({ failed }) => failed), cases.map(([, kind]) => kind));
+  assert.match(diary.takeNews()[0], /after an upgrade began: get over a kept connection: kept connection closed/);
+  assert.deepEqual(diary.takeNews(), []);
+  diary.changed("kill of process 1");
+  diary.failed(diary.begin("get"), reset);
+  assert.deepEqual([diary.count, diary.lost], [cases.length, 1]);
+  diary.failed(diary.begin("get"), { ...reset, message: "", connectedAt: diary.now() + 1 });
+  assert.equal(diary.count, cases.length + 1);
+  diary.clock.stop();
 });
 
 test("wrong words", async () => {
