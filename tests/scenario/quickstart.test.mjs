@@ -45,6 +45,22 @@ test("a listener on any address is shown as one that works on this machine", asy
   assert.match(curl.stdout, /hello/);
 });
 
+test("what to try first is something that a route takes", async (t) => {
+  const first = `{ match: { path: /no, method: POST }, respond: { body: no } }`;
+  const cases = [
+    ["/api/*", "/api/"],
+    ['"/items/{id}/x"', "/items/id/x"],
+    ['{ path: /p, host: "*.example.com" }', "/p", " -H 'Host: www.example.com'"],
+  ];
+  for (const [match, path, host = ""] of cases) {
+    const gateway = await startGateway(t, `routes: [${first}, { match: ${match}, respond: { body: hello } }]`);
+    const line = /^try: (.*)$/m.exec(gateway.stderr)[1];
+    assert.equal(line, `curl -i${host} ${gateway.url}${path}`);
+    const curl = await run("sh", ["-c", `${line} --silent`]);
+    assert.match(curl.stdout, /hello/);
+  }
+});
+
 test("the example for newcomers is without mistakes", { skip: !existsSync(join(root, "examples/quickstart.yaml")) }, async () => {
   const check = await run(process.env.RINGWAY ?? join(root, "build/release/ringway"), ["check", "examples/quickstart.yaml"], { cwd: root });
   assert.equal(check.code, 0, check.stderr);
