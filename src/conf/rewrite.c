@@ -95,8 +95,10 @@ static void write_item(struct writer *writer, const struct rw_conf_node *node, c
 
 static const struct rw_conf_node *find(const struct rw_conf_node *map, struct rw_span name)
 {
+    if (!map || map->kind != RW_CONF_NODE_MAP)
+        return NULL;
     for (const struct rw_conf_entry *at = rw_conf_tree_entries(map); at; at = at->next)
-        if (map->kind == RW_CONF_NODE_MAP && rw_span_eq(at->key, name))
+        if (rw_span_eq(at->key, name))
             return at->node;
     return NULL;
 }

@@ -37,6 +37,7 @@ enum {
 
 enum rw_simulate_method { RW_SIMULATE_AUTO, RW_SIMULATE_EXACT, RW_SIMULATE_SAMPLED };
 enum rw_simulate_queueing { RW_SIMULATE_PER_CORE, RW_SIMULATE_SHARED };
+enum rw_simulate_discipline { RW_SIMULATE_FIRST_COME, RW_SIMULATE_SHARING };
 enum rw_simulate_balance { RW_SIMULATE_BY_REQUEST, RW_SIMULATE_BY_CONNECTION };
 
 /* What one request takes of a node. One of the first three says how much. */
@@ -47,6 +48,7 @@ struct rw_simulate_request {
     int distribution; /* enum rw_simulate_kind, of those that a file names */
     double variation;
     int queueing;      /* enum rw_simulate_queueing */
+    int discipline;    /* enum rw_simulate_discipline */
     double latency_us; /* besides, while no core is busy with it */
     uint64_t memory_bytes;
     uint32_t timeout_ms;

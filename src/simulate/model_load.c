@@ -4,6 +4,7 @@
 static const char *const distributions[] = {"constant", "uniform", "exponential", "lognormal",
                                             NULL};
 static const char *const queueings[] = {"per_core", "shared", NULL};
+static const char *const disciplines[] = {"fcfs", "ps", NULL};
 
 /* ---- A request ---- */
 
@@ -69,6 +70,16 @@ static const struct rw_conf_field request_fields[] = {
         .doc =
             "`per_core`: a connection stays on its core, as in Ringway; `shared`: any core takes "
             "the next request.",
+    },
+    {
+        .name = "discipline",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(discipline),
+        .names = disciplines,
+        .fallback = "fcfs",
+        .doc = "`fcfs`: a core does one request after the other, as in Ringway; `ps`: it gives all "
+               "that it has an equal share, as with a thread for each. Then every request is "
+               "followed (`method: exact`).",
     },
     {
         .name = "latency_us",

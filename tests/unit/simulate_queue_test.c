@@ -11,6 +11,7 @@
 #include "plan/model/queueing.h"
 #include "simulate/draw.h"
 #include "simulate/queue.h"
+#include "simulate/share.h"
 #include "simulate/slice.h"
 
 #include <math.h>
@@ -92,6 +93,99 @@ static void test_mg1(void **state)
         struct outcome outcome = simulate(1, 70, &service);
         expect("wait", outcome.wait, rw_model_mg1_wait(0.01, 0.7, service.cv2), cases[i].error);
     }
+}
+
+/* ---- Shared cores ---- */
+
+enum { SIZES = 3 };
+
+struct shared {
+    double mean;           /* response */
+    double by_size[SIZES]; /* mean response by size, for jobs around half, once, thrice the mean */
+    double sizes[SIZES];   /* and how large these were */
+};
+
+struct job {
+    double came, size;
+};
+
+static void add_response(struct shared *shared, unsigned *counts, double response, double size,
+                         double mean)
+{
+    static const double around[SIZES] = {0.5, 1, 3};
+    shared->mean += response;
+    for (unsigned i = 0; i < SIZES; i++)
+        if (fabs(size / mean / around[i] - 1) < 0.1) {
+            shared->by_size[i] += response;
+            shared->sizes[i] += size;
+            counts[i]++;
+        }
+}
+
+static struct shared simulate_shared(uint32_t servers, double rate,
+                                     const struct rw_simulate_draw *service)
+{
+    static struct job jobs[ARRIVALS];
+    struct rw_simulate_share share;
+    struct rw_random random;
+    struct shared shared = {0};
+    unsigned counts[SIZES] = {0};
+    double now = 0;
+    rw_random_seed(&random, 7);
+    rw_simulate_share_open(&share, servers);
+    for (uint32_t i = 0; i <= ARRIVALS; i++) {
+        now = i < ARRIVALS ? now + rw_simulate_exponential(&random) / rate : INFINITY;
+        for (double end; share.count && (end = rw_simulate_share_end(&share)) <= now;) {
+            const struct job *job = &jobs[rw_simulate_share_take(&share, end)];
+            add_response(&shared, counts, end - job->came, job->size, service->mean);
+        }
+        if (i == ARRIVALS)
+            break;
+        jobs[i] = (struct job){now, rw_simulate_draw(service, &random)};
+        assert_int_equal(rw_simulate_share_add(&share, now, jobs[i].size, i), RW_OK);
+    }
+    rw_simulate_share_close(&share);
+    shared.mean /= ARRIVALS;
+    for (unsigned i = 0; i < SIZES; i++) {
+        shared.by_size[i] /= counts[i] ? counts[i] : 1;
+        shared.sizes[i] /= counts[i] ? counts[i] : 1;
+    }
+    return shared;
+}
+
+/* M/G/1-PS: the mean response is that of the mean size, however sizes vary, and a job's in
+ * proportion to its size (L. Kleinrock, Queueing Systems II, 4.4). */
+static void test_shared_cores(void **state)
+{
+    static const struct {
+        enum rw_simulate_kind kind;
+        double variation, error;
+    } cases[] = {{RW_SIMULATE_CONSTANT, 0, 0.02},
+                 {RW_SIMULATE_EXPONENTIAL, 1, 0.02},
+                 {RW_SIMULATE_LOGNORMAL, 0.5, 0.02},
+                 {RW_SIMULATE_LOGNORMAL, 2, 0.06}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rw_simulate_draw service;
+        rw_simulate_draw_init(&service, cases[i].kind, 0.01, cases[i].variation);
+        struct shared shared = simulate_shared(1, 70, &service);
+        expect("response", shared.mean, rw_model_ps_response(0.01, 0.7), cases[i].error);
+        for (unsigned k = 0; k < SIZES; k++)
+            if (shared.sizes[k] > 0)
+                expect("of a size", shared.by_size[k], rw_model_ps_response(shared.sizes[k], 0.7),
+                       0.05);
+    }
+}
+
+/* With exponential sizes nobody's place matters for how many are there, so by Little's law the mean
+ * response is that of M/M/c. */
+static void test_several_shared_cores(void **state)
+{
+    (void)state;
+    struct rw_simulate_draw service;
+    rw_simulate_draw_init(&service, RW_SIMULATE_EXPONENTIAL, 0.01, 1);
+    struct shared shared = simulate_shared(4, 320, &service);
+    expect("response", shared.mean, 0.01 + rw_model_mmc_wait(320, 100, 4), 0.02);
 }
 
 static void test_draws(void **state)
@@ -228,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mmc),
         cmocka_unit_test(test_mg1),
+        cmocka_unit_test(test_shared_cores),
+        cmocka_unit_test(test_several_shared_cores),
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_poisson),
         cmocka_unit_test(test_the_queue_is_limited),

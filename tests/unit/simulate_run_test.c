@@ -83,6 +83,25 @@ static void test_a_node_is_mm1(void **state)
     }
 }
 
+/* Shared cores: the mean of M/G/1-PS, which knows nothing of the variation; first come, first
+ * served it would be nearly three times as long. */
+static void test_a_node_is_ps(void **state)
+{
+    (void)state;
+    struct bench bench;
+    simulate(&bench, "request: { cpu_us: 1000, distribution: lognormal, variation: 2,\n"
+                     "           discipline: ps, latency_us: 500 }\n"
+                     "fleet: { name: n, cores: 2, nodes: 3 }\n"
+                     "arrivals: { rate: 4200 }\n"
+                     "duration: 200s\n");
+    const struct rw_simulate_ledger *ledger = &bench.run.results[0].ledger;
+    expect("mean", rw_histogram_mean(ledger->latency) / 1e9,
+           0.0005 + rw_model_ps_response(0.001, 0.7), 0.04);
+    expect("busy", ledger->busy_sum / ledger->seconds, 0.7, 0.03);
+    assert_int_equal(rw_simulate_ledger_failed(ledger), 0);
+    done(&bench);
+}
+
 static void test_an_origin_is_mmc(void **state)
 {
     static const char *const methods[] = {"exact", "sampled"};
@@ -147,7 +166,8 @@ static void test_no_request_is_lost(void **state)
             "seed: %u\n"
             "method: %s\n"
             "duration: 240s\n"
-            "request: { cpu_us: %u, memory: 4KiB, timeout: %us, queueing: %s }\n"
+            "request: { cpu_us: %u, memory: 4KiB, timeout: %us, queueing: %s,\n"
+            "           discipline: %s }\n"
             "connection: { memory: 16KiB, handshakes_per_cpu_second: 200, lifetime: %us }\n"
             "fleet:\n"
             "  - { name: a, cores: 2, memory: 32MiB, price_per_hour: 0.1, zones: [a, b],\n"
@@ -168,7 +188,7 @@ static void test_no_request_is_lost(void **state)
             "deploys: { at: 170s, surge: %u, unavailable: 1, ready_after: 5s, drain: %us,\n"
             "           warmup: 10s }\n",
             seed, methods[seed % 2], 200 * (seed % 5 + 1), seed % 3 + 1,
-            seed % 7 < 3 ? "shared" : "per_core", seed % 4 * 20,
+            seed % 7 < 3 ? "shared" : "per_core", seed % 4 ? "fcfs" : "ps", seed % 4 * 20,
             seed % 3 ? "requests" : "connections", seed % 5 ? "true" : "false", seed % 3,
             seed % 2 * 10);
         read_model(&bench, yaml);
@@ -303,7 +323,7 @@ static void test_verdicts(void **state)
 
 /* ---- Allocations ---- */
 
-static enum rw_err try_all(void)
+static enum rw_err try_all(enum rw_simulate_discipline discipline)
 {
     struct rw_arena arena;
     struct rw_simulate_model *model;
@@ -315,6 +335,7 @@ static enum rw_err try_all(void)
         struct bench bench = {.model = model, .run = {.model = model, .runs = 2}};
         model->duration_ms = 3000;
         model->seconds = 3;
+        model->request->discipline = (int)discipline;
         err = rw_simulate_run(&bench.run);
         if (!err) {
             write_all(&bench, &text);
@@ -327,26 +348,33 @@ static enum rw_err try_all(void)
     return err;
 }
 
-static void test_every_allocation_may_fail(void **state)
+static void fail_each_allocation(enum rw_simulate_discipline discipline)
 {
-    (void)state;
     uint64_t before = rw_alloc_count();
-    assert_int_equal(try_all(), RW_OK);
+    assert_int_equal(try_all(discipline), RW_OK);
     uint64_t count = rw_alloc_count() - before;
     assert_true(count > 50);
     for (uint64_t i = 0; i < count; i++) {
         rw_alloc_fail_once(i);
-        enum rw_err err = try_all();
+        enum rw_err err = try_all(discipline);
         rw_alloc_fail_never();
         if (err != RW_OK && err != RW_ENOMEM)
             fail_msg("allocation %" PRIu64 ": %s", i, rw_err_text(err));
     }
 }
 
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    fail_each_allocation(RW_SIMULATE_FIRST_COME);
+    fail_each_allocation(RW_SIMULATE_SHARING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_node_is_mm1),
+        cmocka_unit_test(test_a_node_is_ps),
         cmocka_unit_test(test_an_origin_is_mmc),
         cmocka_unit_test(test_no_request_is_lost),
         cmocka_unit_test(test_both_ways_agree),
