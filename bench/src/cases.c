@@ -39,8 +39,8 @@ const struct bench_case bench_cases[] = {
     {
         .name = "policies-64",
         .unit = REQUESTS,
-        .about = "As h1-64, while the gateway limits the requests of each of 1,000 consumers "
-                 "(header X-Api-Key), has a circuit breaker and finds the concurrency that the "
+        .about = "As h1-64, while the gateway knows 1,000 consumers by their API keys, limits the "
+                 "requests of each, has a circuit breaker and finds the concurrency that the "
                  "origin can bear; HAProxy has none of it.",
         .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_HAPROXY),
         .measure = bench_measure_requests_per_cpu,

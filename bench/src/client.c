@@ -28,7 +28,7 @@ static const char help[] =
     "  --rate N                            requests per second, open mode (1000)\n"
     "  --path PATH                         what to ask for (/)\n"
     "  --routes N                          ask for /route-NNNNN/item, NNNNN random below N\n"
-    "  --consumers N                       with X-Api-Key: consumer-NNNNN, random below N\n"
+    "  --consumers N                       with X-Api-Key: bench-consumer-NNNNN, random below N\n"
     "  --body N                            bytes that every answer must have (128)\n"
     "  --gzip                              ask for gzip and accept nothing else, of any length\n"
     "  --refusals                          503 is an answer, counted for itself\n"
@@ -179,7 +179,7 @@ static void prepare_request(struct client *client)
                           client->routes > 0 ? "/route-00000/item" : client->path,
                           client->upgrade ? upgrade_fields : "Accept: */*\r\n",
                           client->gzip ? "Accept-Encoding: gzip\r\n" : "",
-                          client->consumers > 0 ? "X-Api-Key: consumer-00000\r\n" : "");
+                          client->consumers > 0 ? "X-Api-Key: bench-consumer-00000\r\n" : "");
     if (length >= (int)sizeof client->request || strlen(client->path) > CLIENT_PATH_BYTES_MAX) {
         bench_fail("the path is too long");
     }

@@ -368,6 +368,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .origin_h2 = each->origin_h2,
         .reply = each->reply,
         .routes = role == BENCH_BASELINE ? each->baseline_routes : each->routes,
+        .consumers = each->consumers,
     };
     bench_instance_configure(laboratory, instance);
     launch_instance(laboratory, each, instance, output);

@@ -10,7 +10,8 @@
 
 struct expansion {
     const struct bench_template *values;
-    unsigned route;
+    unsigned number; /* of the repetition */
+    unsigned times;  /* that the block is written */
     FILE *out;
 };
 
@@ -39,8 +40,9 @@ static void write_value(const struct expansion *expansion, const char *name, siz
     }
     if (length == 3 && memcmp(name, "DIR", 3) == 0) {
         fputs(values->directory, expansion->out);
-    } else if (length == 5 && memcmp(name, "ROUTE", 5) == 0) {
-        fprintf(expansion->out, "%05u", expansion->route);
+    } else if ((length == 5 && memcmp(name, "ROUTE", 5) == 0) ||
+               (length == 8 && memcmp(name, "CONSUMER", 8) == 0)) {
+        fprintf(expansion->out, "%05u", expansion->number);
     } else {
         bench_fail("unknown mark @%.*s@ in a template", (int)length, name);
     }
@@ -86,6 +88,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"origin-h2", values->origin_h2},
         {"origin-h1", !values->origin_h2},
         {"routes", values->routes > 0},
+        {"consumers", values->consumers > 0},
         {"reply", values->reply},
         {"several", values->origins > 1},
         {"many", values->origins > 2},
@@ -105,10 +108,18 @@ static const char *select_line(const struct bench_template *values, const char *
 
 static void write_block(struct expansion *expansion, char *block)
 {
-    for (expansion->route = 0; expansion->route < expansion->values->routes; expansion->route++) {
+    for (expansion->number = 0; expansion->number < expansion->times; expansion->number++) {
         write_text(expansion, block);
     }
     block[0] = '\0';
+}
+
+/* How often a line is written; 0: it is in no block. */
+static unsigned repetitions(const struct bench_template *values, const char *line)
+{
+    return has_tag(line, "routes")      ? values->routes
+           : has_tag(line, "consumers") ? values->consumers
+                                        : 0;
 }
 
 static void expand_file(struct expansion *expansion, FILE *in)
@@ -117,19 +128,20 @@ static void expand_file(struct expansion *expansion, FILE *in)
     char block[BLOCK_BYTES_MAX] = "";
     while (fgets(line, sizeof line, in) != NULL) {
         const char *text = select_line(expansion->values, line);
-        bool in_block = has_tag(line, "routes");
-        if (!in_block && block[0] != '\0') {
+        unsigned times = repetitions(expansion->values, line);
+        if (times != expansion->times && block[0] != '\0') {
             write_block(expansion, block);
         }
         if (text == NULL) {
             continue;
         }
-        if (!in_block) {
+        expansion->times = times;
+        if (times == 0) {
             write_text(expansion, text);
         } else if (strlen(block) + strlen(text) < sizeof block) {
             memcpy(block + strlen(block), text, strlen(text) + 1);
         } else {
-            bench_fail("the @routes@ block of a template is too long");
+            bench_fail("a block of a template is too long");
         }
     }
     write_block(expansion, block);

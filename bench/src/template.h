@@ -1,12 +1,12 @@
 /* Configuration templates of the contenders (bench/contenders/). Two kinds of mark:
  *   @NAME@   in a line is replaced by a value (PORT, ORIGIN_PORT, ORIGIN_PORT_2 to _4, ADMIN_PORT,
- * DIR, GENERATION, SHARED_RATE, REDIS_PORT, ROUTE);
+ * DIR, GENERATION, SHARED_RATE, REDIS_PORT, ROUTE, CONSUMER);
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
  *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large, compressed,
  *            single / changing / routes / reply, tcp / http, several / many (origins: more than
  * one, than two), overload, by-latency, policies, shared. Several marks: cases of all these kinds.
  * Adjoining @routes@ lines are a block that is written once for each route, with its five-digit
- * number as @ROUTE@.
+ * number as @ROUTE@; the same goes for @consumers@ and @CONSUMER@.
  */
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
@@ -34,6 +34,7 @@ struct bench_template {
     bool compressed;      /* the gateway compresses with gzip 3 */
     bool changing;        /* /generation-N exists for the current generation only */
     unsigned routes;      /* 0: one route for all paths */
+    unsigned consumers;   /* 0: nobody asks who asks */
 };
 
 /* Writes the expansion of file `from` to file `to`, in one piece (written aside, then renamed). */

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "gate/cluster/circles.h"
 #include "gate/front/forwarded.h"
+#include "gate/identity/consumers.h"
 #include "gate/snapshot_tls.h"
 #include "io/tls.h"
 
@@ -211,7 +212,7 @@ static enum rw_err compile_routes(struct rw_compile *compile,
 
 /* ---- Policies and routes together ---- */
 
-static bool takes_listener(const struct rw_route *route, struct rw_span listener)
+bool rw_route_takes_listener(const struct rw_route *route, struct rw_span listener)
 {
     const struct rw_config_match *match = route->config->match;
     const struct rw_span *names = match->listeners.items;
@@ -244,7 +245,7 @@ static enum rw_err check_policies(const struct rw_snapshot *snapshot, struct rw_
         result = err ? err : result;
         for (unsigned l = 0; l < snapshot->listener_count && result != RW_ENOMEM; l++) {
             const struct rw_listener_settings *listener = &snapshot->listeners[l];
-            if (!takes_listener(route, listener->name))
+            if (!rw_route_takes_listener(route, listener->name))
                 continue;
             err = check_uses(snapshot, route, listener->policies, listener->policy_count, report);
             result = err ? err : result;
@@ -266,6 +267,18 @@ static enum rw_err compile_redis(struct rw_snapshot *snapshot, struct rw_conf_re
     return err;
 }
 
+static enum rw_err compile_consumers(struct rw_compile *compile)
+{
+    struct rw_snapshot *snapshot = compile->snapshot;
+    const struct rw_config_identity *identity = snapshot->config->identity;
+    snapshot->tells_identity =
+        identity->consumer_field.len || identity->tenant_field.len || identity->claim_fields.count;
+    if (snapshot->config->consumers.count == 0)
+        return RW_OK;
+    return rw_consumers_create(snapshot->config, snapshot->worker_count, compile->arena,
+                               compile->report, &snapshot->consumers);
+}
+
 static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                const struct rw_snapshot_options *options,
                                struct rw_conf_report *report)
@@ -278,6 +291,9 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                  .shares = options->shares,
                                  .release_states = options->release_states,
                                  .samples = options->samples};
+    enum rw_err consumers = compile_consumers(&compile);
+    if (consumers == RW_ENOMEM)
+        return consumers;
     enum rw_err clusters = compile_clusters(&compile, options);
     if (clusters == RW_ENOMEM)
         return clusters;
@@ -288,7 +304,10 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
     enum rw_err routes = clusters ? RW_OK : compile_routes(&compile, options);
     if (!clusters && !listeners && !routes)
         routes = rw_tcp_routes_compile(snapshot, options->metrics);
-    enum rw_err first = clusters ? clusters : listeners ? listeners : routes;
+    enum rw_err first = consumers   ? consumers
+                        : clusters  ? clusters
+                        : listeners ? listeners
+                                    : routes;
     if (!first)
         first = check_policies(snapshot, report);
     if (!first)
@@ -350,6 +369,7 @@ void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clust
         rw_cluster_drop(clusters, snapshot->clusters[i]);
     rw_map_free(&snapshot->cluster_by_name);
     rw_map_free(&snapshot->limit_by_name);
+    rw_consumers_destroy(snapshot->consumers);
     rw_free(snapshot->pins);
     rw_arena_free(&snapshot->arena);
     rw_free(snapshot);

@@ -25,6 +25,7 @@
 
 enum { RW_WORKERS_MAX = 256 };
 
+struct rw_consumers;
 struct rw_meters;
 struct rw_release;
 struct rw_release_states;
@@ -101,6 +102,8 @@ struct rw_snapshot {
     struct rw_release *releases; /* of origin/release: a list */
     struct rw_tls_client *redis_tls, *sentinel_tls; /* of shared limits; NULL: plain */
     unsigned route_series_none;                     /* series of requests without a route */
+    struct rw_consumers *consumers;                 /* gate/identity/consumers.h; NULL: none */
+    bool tells_identity;                            /* origins are: see config->identity */
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */
     void (*release)(struct rw_snapshot *snapshot); /* called once by the last user, on its thread */
@@ -148,6 +151,9 @@ void rw_snapshot_set_current(struct rw_snapshot *snapshot, unsigned worker, bool
 void rw_snapshot_hold(struct rw_snapshot *snapshot, unsigned count);
 /* The control thread's own reference; the last one to go calls `release`. */
 void rw_snapshot_drop(struct rw_snapshot *snapshot);
+
+/* Do requests to this listener come to the route? */
+bool rw_route_takes_listener(const struct rw_route *route, struct rw_span listener);
 
 struct rw_cluster *rw_snapshot_cluster(const struct rw_snapshot *snapshot, struct rw_span name);
 

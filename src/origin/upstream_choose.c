@@ -1,6 +1,7 @@
 /* Which endpoint a request goes to. */
 #include "base/map.h"
 #include "gate/cluster/residency.h"
+#include "gate/identity/identity.h"
 #include "origin/upstream_call.h"
 
 #include <netinet/in.h>
@@ -41,6 +42,15 @@ struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_confi
         break;
     case RW_HASH_QUERY:
         key = rw_upstream_pair(x, RW_PAIRS_QUERY, hash->name);
+        break;
+    case RW_HASH_CONSUMER:
+        key = rw_identity_part(x->identity, RW_IDENTITY_CONSUMER, hash->name);
+        break;
+    case RW_HASH_TENANT:
+        key = rw_identity_part(x->identity, RW_IDENTITY_TENANT, hash->name);
+        break;
+    case RW_HASH_CLAIM:
+        key = rw_identity_part(x->identity, RW_IDENTITY_CLAIM, hash->name);
         break;
     case RW_HASH_ADDRESS:
         break;

@@ -1,6 +1,7 @@
 #include "policy/registry.h"
 
 #include "policy/address/address.h"
+#include "policy/api_key/api_key.h"
 #include "policy/compress/compress.h"
 #include "policy/cors/cors.h"
 #include "policy/faults/faults.h"
@@ -22,6 +23,7 @@
 const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_headers.kind, /* first: the complete example shows it, and it may be empty */
     &rw_policy_address.kind,
+    &rw_policy_api_key.kind,
     &rw_policy_rewrite.kind,
     &rw_policy_query.kind,
     &rw_policy_compress.kind,

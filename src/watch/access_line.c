@@ -319,9 +319,9 @@ size_t rw_access_line_room(const struct rw_access_record *record)
     size_t texts = record->method.len + record->scheme.len + record->host.len + record->path.len +
                    record->query_redacted.len + record->protocol.len + record->route.len +
                    record->upstream.len + record->endpoint.len + record->reason.len +
-                   record->limit.len + record->fault.len + record->client_place.len +
-                   record->residency.len + record->endpoint_region.len + record->trace_id.len +
-                   record->request_id.len + record->user_agent.len;
+                   record->limit.len + record->fault.len + record->consumer.len +
+                   record->client_place.len + record->residency.len + record->endpoint_region.len +
+                   record->trace_id.len + record->request_id.len + record->user_agent.len;
     size_t room = RW_ACCESS_LINE_FIXED_BYTES + 6 * texts;
     return room < RW_ACCESS_LINE_BYTES_MAX ? room : RW_ACCESS_LINE_BYTES_MAX;
 }
@@ -346,6 +346,7 @@ static inline char *put_response(char *to, const struct rw_access_record *record
     PUT_TEXT(to, "reason", record->reason, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "limit", record->limit, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "fault", record->fault, RW_ACCESS_FAULT_BYTES_MAX);
+    PUT_TEXT(to, "consumer", record->consumer, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "client_place", record->client_place, RW_ACCESS_PLACE_BYTES_MAX);
     PUT_TEXT(to, "residency", record->residency, RW_ACCESS_LABEL_BYTES_MAX);
     PUT_TEXT(to, "route", record->route, RW_ACCESS_TEXT_BYTES_MAX);

@@ -121,6 +121,10 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(LIMIT_SHARE_FAILURES, "ringway_rate_limit_redis_failures_total", COUNTER, "Times that one of these servers could not be reached, or failed") \
     X(LIMIT_SHARE_ROUNDS, "ringway_rate_limit_redis_rounds_total", COUNTER, "Times that they were told what was used of shared limits") \
     X(LIMIT_SHARE_KEYS, "ringway_rate_limit_redis_keys_total", COUNTER, "Keys that they were told of") \
+    X(API_KEY_ADMITTED, "ringway_api_key_admitted_total", COUNTER, "Requests with the API key of a consumer") \
+    X(API_KEY_MISSING, "ringway_api_key_missing_total", COUNTER, "Requests refused because they had no API key") \
+    X(API_KEY_UNKNOWN, "ringway_api_key_unknown_total", COUNTER, "Requests refused because their API key is no consumer's") \
+    X(IDENTITY_LIMITED, "ringway_identity_failures_limited_total", COUNTER, "Of all requests without valid credentials, those answered with 429 because their address had sent too many") \
     X(RESIDENCY_KEPT, "ringway_residency_kept_total", COUNTER, "Requests that a residency rule kept to some regions") \
     X(RESIDENCY_REFUSED, "ringway_residency_refused_total", COUNTER, "Requests that a residency rule refused") \
     X(RESIDENCY_NOWHERE, "ringway_residency_no_endpoint_total", COUNTER, "Requests refused because no endpoint was up where a residency rule lets them go") \

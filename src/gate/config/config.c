@@ -108,6 +108,23 @@ static const struct rw_conf_field fields[] = {
         .doc = "Policies with a name, for use in several routes and listeners.",
     },
     {
+        .name = "consumers",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_LIST | RW_CONF_UNIQUE,
+        .offset = MEMBER(consumers),
+        .record = &rw_config_consumer_record,
+        .doc = "Those who use the APIs behind the gateway: what the policies `api_key` and `jwt` "
+               "know callers by.",
+    },
+    {
+        .name = "identity",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(identity),
+        .record = &rw_config_identity_record,
+        .doc = "How origins are told who asks.",
+    },
+    {
         .name = "access_log",
         .type = RW_CONF_RECORD,
         .flags = RW_CONF_ALWAYS,

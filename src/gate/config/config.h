@@ -254,14 +254,17 @@ enum rw_config_hash_on {
     RW_HASH_HEADER,
     RW_HASH_COOKIE,
     RW_HASH_PATH,
-    RW_HASH_QUERY
+    RW_HASH_QUERY,
+    RW_HASH_CONSUMER,
+    RW_HASH_TENANT,
+    RW_HASH_CLAIM
 };
 
 extern const char *const rw_config_hash_on_names[]; /* and NULL */
 
 struct rw_config_hash {
     int on;              /* enum rw_config_hash_on */
-    struct rw_span name; /* of the header, cookie or query parameter */
+    struct rw_span name; /* of the header, cookie, query parameter or claim */
 };
 
 struct rw_config_grpc_health {
@@ -448,6 +451,38 @@ struct rw_config_rate_limits {
     struct rw_config_redis *redis; /* NULL: none */
 };
 
+/* ---- Who asks ---- */
+
+enum {
+    RW_CONSUMERS_MAX = 100000,
+    RW_CONSUMER_KEYS_MAX = 16,
+    RW_CONSUMER_NAME_BYTES_MAX = 128,
+    RW_CONSUMER_DIGEST_BYTES = 32
+};
+
+struct rw_config_subject {
+    struct rw_span subject, issuer; /* issuer empty: whoever it is */
+    struct rw_conf_place place;
+};
+
+struct rw_config_consumer {
+    struct rw_span name, tenant;  /* tenant empty: none */
+    struct rw_conf_list keys;     /* of rw_span: secrets, or "sha256:" and their digests */
+    struct rw_conf_list subjects; /* of rw_config_subject */
+    struct rw_conf_place place;
+};
+
+/* Is the key written as its digest? RW_EINVAL: it is not one. */
+bool rw_consumer_digest_written(struct rw_span key);
+RW_MUST_CHECK enum rw_err rw_consumer_digest_parse(struct rw_span key,
+                                                   uint8_t to[RW_CONSUMER_DIGEST_BYTES]);
+
+/* What origins are told, by fields that no client can set. */
+struct rw_config_identity {
+    struct rw_span consumer_field, tenant_field; /* empty: not told */
+    struct rw_conf_list claim_fields;            /* of rw_conf_pair: claim, field */
+};
+
 struct rw_config_metrics {
     uint32_t series_max; /* labelled series at most; the rest is counted as "_other" */
 };
@@ -470,6 +505,8 @@ struct rw_config {
     bool watch_file;       /* reload when the file changes */
     uint32_t drain_ms_max; /* at SIGTERM and after an upgrade */
     struct rw_conf_list listeners, routes, tcp_routes, upstreams, policies;
+    struct rw_conf_list consumers; /* of rw_config_consumer */
+    struct rw_config_identity *identity;
     struct rw_config_access_log *access_log;
     struct rw_config_error_log *error_log;
     struct rw_config_metrics *metrics;

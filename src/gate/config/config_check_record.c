@@ -241,16 +241,17 @@ void rw_config_check_health(void *value, struct rw_conf_report *report)
 
 void rw_config_check_hash(struct rw_config_hash *hash, struct rw_conf_report *report)
 {
-    bool wants_name =
-        hash->on == RW_HASH_HEADER || hash->on == RW_HASH_COOKIE || hash->on == RW_HASH_QUERY;
-    if (wants_name && hash->name.len == 0)
-        rw_conf_mistake_on(report, &hash->on, "\"name\" is missing: which %s?",
-                           hash->on == RW_HASH_HEADER   ? "header field"
-                           : hash->on == RW_HASH_COOKIE ? "cookie"
-                                                        : "query parameter");
-    if (!wants_name && hash->name.len)
-        rw_conf_mistake_on(report, &hash->name,
-                           "\"name\" has no effect: the client's address and the path have none");
+    static const char *const named[] = {
+        [RW_HASH_HEADER] = "header field",
+        [RW_HASH_COOKIE] = "cookie",
+        [RW_HASH_QUERY] = "query parameter",
+        [RW_HASH_CLAIM] = "claim",
+    };
+    if (named[hash->on] && hash->name.len == 0)
+        rw_conf_mistake_on(report, &hash->on, "\"name\" is missing: which %s?", named[hash->on]);
+    if (!named[hash->on] && hash->name.len)
+        rw_conf_mistake_on(report, &hash->name, "\"name\" has no effect: the %s has none",
+                           rw_config_hash_on_names[hash->on]);
 }
 
 void rw_config_check_route_timeouts(void *value, struct rw_conf_report *report)

@@ -151,8 +151,9 @@ static const struct rw_conf_field sticky_fields[] = {
         .offset = MEMBER(by.on),
         .names = rw_config_hash_on_names,
         .fallback = "address",
-        .doc = "By what a user is known: the client's address, a header field, a cookie, the path "
-               "or a query parameter. A request that lacks it is known by its address.",
+        .doc = "By what a user is known: the client's address, a header field, a cookie, the path, "
+               "a query parameter, or what the policies `api_key` and `jwt` have found out: the "
+               "consumer, its tenant, or a claim. A request that lacks it is known by its address.",
         .example = "cookie",
     },
     {
@@ -161,7 +162,7 @@ static const struct rw_conf_field sticky_fields[] = {
         .offset = MEMBER(by.name),
         .min = 1,
         .max = 256,
-        .doc = "Of the header field, cookie or query parameter.",
+        .doc = "Of the header field, cookie, query parameter or claim.",
         .example = "session",
     },
     {

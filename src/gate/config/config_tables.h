@@ -61,6 +61,10 @@ extern const struct rw_conf_record rw_config_metrics_record;
 extern const struct rw_conf_record rw_config_admin_record;
 extern const struct rw_conf_record rw_config_dns_record;
 
+/* config_identity.c */
+extern const struct rw_conf_record rw_config_consumer_record;
+extern const struct rw_conf_record rw_config_identity_record;
+
 /* config_rate_limits.c */
 extern const struct rw_conf_record rw_config_rate_limits_record;
 

@@ -5,8 +5,11 @@
 
 static const char *const balance_names[] = {"round_robin", "least_requests", "hash", "random",
                                             "latency",     "path",           NULL};
-const char *const rw_config_hash_on_names[] = {"address", "header", "cookie",
-                                               "path",    "query",  NULL};
+const char *const rw_config_hash_on_names[] = {
+    [RW_HASH_ADDRESS] = "address", [RW_HASH_HEADER] = "header", [RW_HASH_COOKIE] = "cookie",
+    [RW_HASH_PATH] = "path",       [RW_HASH_QUERY] = "query",   [RW_HASH_CONSUMER] = "consumer",
+    [RW_HASH_TENANT] = "tenant",   [RW_HASH_CLAIM] = "claim",   NULL,
+};
 
 static const struct rw_conf_field hash_fields[] = {
     {
@@ -17,7 +20,9 @@ static const struct rw_conf_field hash_fields[] = {
         .fallback = "address",
         .doc =
             "What decides about the endpoint: the client's address, a header field, a cookie, the "
-            "path or a query parameter.",
+            "path, a query parameter, or what the policies `api_key` and `jwt` have found out "
+            "about who asks: the consumer, its tenant, or a claim. A request without it is known "
+            "by its address.",
     },
     {
         .name = "name",
@@ -25,7 +30,7 @@ static const struct rw_conf_field hash_fields[] = {
         .offset = offsetof(struct rw_config_hash, name),
         .min = 1,
         .max = 256,
-        .doc = "Of the header field, cookie or query parameter.",
+        .doc = "Of the header field, cookie, query parameter or claim.",
         .example = "session",
     },
     {.name = NULL},

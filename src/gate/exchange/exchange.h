@@ -31,6 +31,7 @@ struct rw_exchange;
 struct rw_exchange_wait;
 struct rw_exchange_websocket;
 struct rw_filter_chain;
+struct rw_identity;
 struct rw_listener_settings;
 struct rw_policy_note;
 struct rw_residency;
@@ -126,6 +127,8 @@ struct rw_exchange {
     const char *fault;             /* for the log: what was done to it on purpose; NULL: nothing */
     struct rw_exchange_wait *wait; /* of a policy (rw_exchange_wait); NULL: there was none */
     struct rw_span request_id;     /* of policy/request_id; at NULL: it has none */
+
+    const struct rw_identity *identity; /* who asks (gate/identity/identity.h); NULL: not known */
 
     const struct rw_residency
         *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */

@@ -4,6 +4,7 @@
 #include "gate/cluster/cluster.h"
 #include "gate/cluster/residency.h"
 #include "gate/exchange/grpc.h"
+#include "gate/identity/identity.h"
 #include "gate/worker.h"
 #include "http/grpc_health.h"
 #include "watch/trace.h"
@@ -111,6 +112,8 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .retries = x->retries,
         .retry_cause = x->retries ? rw_config_retry_names[x->retry_cause] : NULL,
     };
+    if (x->identity && x->identity->consumer.len)
+        record.consumer = x->identity->consumer;
     if (__builtin_expect(x->residency != NULL, 0))
         tell_residency(x, &record);
     if (!rw_access_write(x->worker->access, &record))

@@ -56,6 +56,8 @@ enum rw_go rw_exchange_step_receive(struct rw_exchange *x)
         return rw_exchange_refuse(x, RW_REASON_UNDERSCORE);
     if (!rw_forwarded_resolve(x))
         return rw_exchange_refuse(x, RW_REASON_EXCHANGE_LIMIT);
+    if (x->snapshot->tells_identity)
+        rw_identity_strip(x->snapshot->config->identity, &x->request);
     if (x->request.protocol.len) /* extended CONNECT, to what no front has made a request of */
         return rw_exchange_refuse(x, RW_REASON_NO_UPGRADE);
     if (x->request.method == RW_METHOD_CONNECT && !x->listener->config->allow_connect)

@@ -9,6 +9,7 @@
 #define RW_GATE_EXCHANGE_POLICY_H
 
 #include "gate/exchange/origin.h"
+#include "gate/identity/identity.h"
 
 /* What a policy keeps with an exchange for its on_response: the first member of a struct in the
  * exchange's arena. */
@@ -56,6 +57,9 @@ struct rw_policy {
      * them that cannot work together? Mistakes go to the report: RW_EINVAL. NULL: there is not. */
     enum rw_err (*check_route)(const void *instance, const struct rw_route *route,
                                const struct rw_snapshot *snapshot, struct rw_conf_report *report);
+    /* Of a policy that finds out who asks: does a request that it lets pass have this part of an
+     * identity, as far as it depends on this policy? NULL: it is none. */
+    bool (*tells)(const void *instance, enum rw_identity_part part, struct rw_span claim);
     enum rw_verdict (*on_request)(struct rw_exchange *x,
                                   const void *instance); /* NULL: not concerned */
     enum rw_verdict (*on_response)(struct rw_exchange *x,

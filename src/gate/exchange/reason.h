@@ -56,6 +56,8 @@
     X(FILE_MISSING, "file_not_found", 404, "There is no such file.")                               \
     X(FILE_FORBIDDEN, "file_forbidden", 403, "This file may not be read.")                         \
     X(FILE_UNREADABLE, "file_unreadable", 500, "This file could not be read.")                     \
+    X(UNAUTHENTICATED, "unauthenticated", 401, "Credentials are missing or not valid.")            \
+    X(TOO_MANY_FAILURES, "too_many_failures", 429, "Too many requests without valid credentials.") \
     X(POLICY, "policy", 0, "A policy answered.")                                                   \
     X(FAULT, "fault_on_purpose", 0, "A failure on purpose.")                                       \
     X(FILTER, "body_filter_failed", 500, "The body could not be processed.")

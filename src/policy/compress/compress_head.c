@@ -68,7 +68,7 @@ static bool may_transform(const struct rw_exchange *x)
 
 static bool has_credentials(const struct rw_exchange *x)
 {
-    return rw_message_find(&x->request, RW_FIELD_COOKIE) ||
+    return x->identity || rw_message_find(&x->request, RW_FIELD_COOKIE) ||
            rw_message_find(&x->request, RW_FIELD_AUTHORIZATION) ||
            rw_message_find(&x->response, RW_FIELD_SET_COOKIE);
 }

@@ -3,6 +3,8 @@
 #include "policy/limit/limit_private.h"
 #include "policy/refuse.h"
 
+#include <stdio.h>
+
 /* False: the limit does not count this request. */
 static bool hash_key(const struct rw_limit *limit, const struct rw_exchange *x,
                      const uint64_t secret[2], uint64_t *key)
@@ -172,6 +174,28 @@ static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
     return rw_limit_note_tell(x, instance) ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
 }
 
+/* Who asks has to be known by then. */
+static enum rw_err check_route(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    const struct rw_limits *limits = instance;
+    enum rw_err result = RW_OK;
+    for (unsigned i = 0; i < limits->count; i++) {
+        const struct rw_limit *limit = &limits->limits[i];
+        char what[RW_LIMIT_NAME_BYTES_MAX + 32];
+        snprintf(what, sizeof(what), "the rate limit \"%.*s\"", RW_SPAN_ARGS(limit->config->name));
+        for (unsigned p = 0; p < limit->part_count; p++) {
+            const struct rw_limit_part *part = &limit->parts[p];
+            if (!part->kind->of_identity)
+                continue;
+            enum rw_err err = rw_identity_expect(part->kind->identity, part->name, instance, route,
+                                                 snapshot, report, limit->config->place, what);
+            result = err ? err : result;
+        }
+    }
+    return result;
+}
+
 /* Through which Redis it is shared, and what becomes of it without. */
 static void explain_shared(const struct rw_config_redis *redis, struct rw_text *text)
 {
@@ -216,6 +240,7 @@ const struct rw_policy rw_policy_rate_limit = {
              .doc = "Limits how many requests are admitted.",
              .user = &rw_policy_rate_limit},
     .compile = rw_limits_compile,
+    .check_route = check_route,
     .on_request = on_request,
     .on_response = on_response,
     .explain = explain,

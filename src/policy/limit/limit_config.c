@@ -82,10 +82,11 @@ static const struct rw_conf_field limit_fields[] = {
         .flags = RW_CONF_LIST,
         .offset = MEMBER(key),
         .fallback = "[address]",
-        .doc = "What is counted apart: `address` (of the client), `host`, `route`, `method`, "
+        .doc = "What is counted apart: `address` (of the client), `consumer`, `tenant` and "
+               "`claim:NAME` (which a policy before it has to tell), `host`, `route`, `method`, "
                "`header:NAME`, `cookie:NAME`, `query:NAME`, or `constant`: all requests together. "
                "Several mean each combination of them.",
-        .example = "[\"header:X-Api-Key\", route]",
+        .example = "[consumer, route]",
     },
     {
         .name = "keyless",
@@ -93,9 +94,10 @@ static const struct rw_conf_field limit_fields[] = {
         .offset = MEMBER(keyless),
         .names = keyless_names,
         .fallback = "together",
-        .doc = "Requests without the header, cookie or parameter of `key`, or without an address "
-               "(Unix sockets): all of them are counted as one client, or they are `uncounted` by "
-               "this limit.",
+        .doc =
+            "Requests without the header, cookie, parameter or identity of `key`, or without an "
+            "address (Unix sockets): all of them are counted as one client, or they are `uncounted` by "
+            "this limit.",
     },
     {
         .name = "shared",

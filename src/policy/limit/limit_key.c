@@ -87,6 +87,14 @@ static bool add_constant(const struct rw_limit_part *part, const struct rw_excha
     return true;
 }
 
+/* ---- Who asks ---- */
+
+static bool add_identity(const struct rw_limit_part *part, const struct rw_exchange *x,
+                         struct rw_siphash *hash)
+{
+    return add_text(hash, rw_identity_part(x->identity, part->kind->identity, part->name));
+}
+
 /* ---- What has a name, and may be there several times ---- */
 
 static bool add_decoded(struct rw_siphash *hash, enum rw_pairs kind, struct rw_span text)
@@ -162,6 +170,16 @@ static const struct rw_limit_kind kinds[] = {
     {.name = "header", .named = true, .add = add_header},
     {.name = "cookie", .named = true, .add = add_cookie},
     {.name = "query", .named = true, .add = add_query},
+    {.name = "consumer",
+     .of_identity = true,
+     .identity = RW_IDENTITY_CONSUMER,
+     .add = add_identity},
+    {.name = "tenant", .of_identity = true, .identity = RW_IDENTITY_TENANT, .add = add_identity},
+    {.name = "claim",
+     .named = true,
+     .of_identity = true,
+     .identity = RW_IDENTITY_CLAIM,
+     .add = add_identity},
 };
 
 static const struct rw_limit_kind *kind_named(struct rw_span name)
@@ -180,8 +198,8 @@ enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256], struct rw_l
         .kind = kind_named(colon < 0 ? text : rw_span(text.at, (size_t)colon)), .name = name};
     if (!part->kind)
         snprintf(flaw, 256,
-                 "expected address, host, route, method, constant, header:NAME, cookie:NAME or "
-                 "query:NAME");
+                 "expected address, consumer, tenant, claim:NAME, host, route, method, constant, "
+                 "header:NAME, cookie:NAME or query:NAME");
     else if (part->kind->named && (name.len > NAME_BYTES_MAX || !rw_is_token(name)))
         snprintf(flaw, 256, "expected %s:NAME", part->kind->name);
     else if (!part->kind->named && colon >= 0)

@@ -5,13 +5,14 @@
  * parameter or cookie is what its percent-encodings say, and one that stands there several times
  * with several values is ambiguous: all such requests have one key, as nobody here knows which of
  * the values the server behind takes, and each could otherwise have a key of its own. To
- * count by something new (who has signed in, say) is a row in the table.
+ * count by something new is a row in the table.
  */
 #ifndef RW_POLICY_LIMIT_LIMIT_KEY_H
 #define RW_POLICY_LIMIT_LIMIT_KEY_H
 
 #include "base/siphash.h"
 #include "gate/exchange/exchange.h"
+#include "gate/identity/identity.h"
 
 enum { RW_LIMIT_PARTS_MAX = 4 };
 
@@ -19,7 +20,9 @@ struct rw_limit_part;
 
 struct rw_limit_kind {
     const char *name;
-    bool named; /* "header:NAME": of a header, cookie or parameter */
+    bool named;       /* "header:NAME": of a header, cookie, parameter or claim */
+    bool of_identity; /* a policy before has to tell this part: */
+    enum rw_identity_part identity;
     /* Adds it to the hash; false: the request has none. */
     bool (*add)(const struct rw_limit_part *part, const struct rw_exchange *x,
                 struct rw_siphash *hash);

@@ -339,10 +339,11 @@ static enum rw_verdict answer_error(struct rw_exchange *x)
     return rw_stale_wanted(&x->request, age_s) ? give(x, entry, age_s) : RW_VERDICT_NEXT;
 }
 
-/* A request that may not go everywhere gets nothing from elsewhere, and leaves nothing. */
+/* A request that may not go everywhere gets nothing from elsewhere, and leaves nothing; an answer
+ * to somebody who is known is theirs. */
 static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
 {
-    if (!x->route || !is_read(x) || x->shadow || rw_residency_binds(x->residency) ||
+    if (!x->route || !is_read(x) || x->shadow || rw_residency_binds(x->residency) || x->identity ||
         rw_message_find(&x->request, RW_FIELD_AUTHORIZATION))
         return RW_VERDICT_NEXT;
     if (is_error(x))
