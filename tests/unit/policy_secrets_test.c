@@ -24,6 +24,7 @@ static const struct {
     {"discovery.kubernetes", "token_file", "a path"},
     {"policy.rate_limit.limit", "key", "names of what tells clients apart"},
     {"release.rule", "cookie", "a name"},
+    {"policy.api_key", "cookie", "a name"},
 };
 
 static bool is_harmless(const struct rw_conf_record *record, const struct rw_conf_field *field)
