@@ -80,8 +80,8 @@ static const struct rw_bill_article articles[] = {
 
     {"gcp", RW_BILL_COMPUTE, "compute", "hour", GOOGLE_GENERAL, {0}, 0, 0},
     {"gcp", RW_BILL_GATEWAY, "compute", "hour", GOOGLE_GENERAL, {0}, 0, 0},
-    {"gcp", RW_BILL_DATABASE, "compute", "hour", {"n2-standard-16"}, {0}, 0, 0},
-    {"gcp", RW_BILL_CACHE, "compute", "hour", {"n2-standard-16"}, {0}, 0, 0},
+    {"gcp", RW_BILL_DATABASE, "compute", "hour", {"n2-standard-8", "n2-standard-16"}, {0}, 0, 0},
+    {"gcp", RW_BILL_CACHE, "compute", "hour", {"n2-standard-8", "n2-standard-16"}, {0}, 0, 0},
     {"gcp", RW_BILL_STORAGE_HOT, "disk", "gb_month", {"pd_ssd"}, {0}, 0, 0},
     {"gcp", RW_BILL_STORAGE_COLD, "cloud_storage", "gb_month", {"nearline"}, {0}, 0, 0},
     {"gcp", RW_BILL_STORAGE_BACKUP, "cloud_storage", "gb_month", {"coldline"}, {0}, 0, 0},

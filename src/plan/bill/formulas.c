@@ -18,7 +18,7 @@ static void machines(double *out, const struct rw_formula_inputs *in)
 {
     const double *const *c = in->column;
     for (size_t i = 0; i < in->rows; i++)
-        out[i] = rw_model_round_up(c[0][i] * c[1][i] / c[2][i]);
+        out[i] = fmax(rw_model_round_up(c[0][i] * c[1][i] / c[2][i]), fmin(c[0][i], c[3][i]));
 }
 
 static void base(double *out, const struct rw_formula_inputs *in)
@@ -95,7 +95,8 @@ static void breakeven(double *out, const struct rw_formula_inputs *in)
 }
 
 const struct rw_formula rw_bill_nodes_here = {nodes_here, "⌈{0} × {1}⌉ + ⌈{2} × {3}⌉", NULL};
-const struct rw_formula rw_bill_machines = {machines, "⌈{0} × {1} / {2}⌉", NULL};
+const struct rw_formula rw_bill_machines = {machines, "max(⌈{0} × {1} / {2}⌉, min({0}, {3}))",
+                                            NULL};
 const struct rw_formula rw_bill_base = {base, "⌈{0} / {1}⌉", "commit_breakeven"};
 const struct rw_formula rw_bill_pieces = {pieces, "⌈{0} × {1} × {3} / 2^30 / {2}⌉", NULL};
 const struct rw_formula rw_bill_step = {step, "max(0, min({0}, {2}) - {1})", "tiered_price"};

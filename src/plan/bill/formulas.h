@@ -8,7 +8,7 @@
 
 /* weight, nodes, weight of standby, nodes standing by: whole nodes at this site. */
 extern const struct rw_formula rw_bill_nodes_here;
-/* nodes, cores of a node, vCPU of a machine. */
+/* nodes, cores of a node, vCPU of a machine, machines that the nodes are spread over at least. */
 extern const struct rw_formula rw_bill_machines;
 /* machines, peak over mean: those that are always needed. */
 extern const struct rw_formula rw_bill_base;

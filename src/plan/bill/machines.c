@@ -3,17 +3,38 @@
 #include "plan/bill/formulas.h"
 #include "plan/bill/line.h"
 
+#include <math.h>
+
 struct machine {
     const char *sku, *term;
     double vcpu;
     const char *shape_source;
-    double price; /* of a core and hour; INFINITY: none */
+    double price; /* of a node and hour; INFINITY: none */
     bool here;    /* the price is of this region */
 };
+
+/* Of one node of the role, as the sizing counted it. */
+static uint32_t cores_of(struct rw_bill_at *at, enum rw_bill_role role)
+{
+    const struct rw_tier *tier = &at->plan->tiers[at->tier];
+    if (role == RW_BILL_DATABASE)
+        return rw_plan_find(at->plan, "sizing", tier, "database_cores");
+    if (role == RW_BILL_CACHE)
+        return rw_plan_find(at->plan, "sizing", tier, "cache_cores");
+    return at->plan->inputs[RW_INPUT_NODE_CORES];
+}
+
+/* Rented machines hold one node or a part of one; a server of one's own holds as many as it has
+ * cores for. */
+static bool is_rented(const struct rw_bill_article *article)
+{
+    return strcmp(article->unit, "hour") == 0;
+}
 
 static struct machine machine_for(struct rw_bill_at *at, const struct rw_bill_article *article,
                                   const char *sku, const char *term)
 {
+    double cores = rw_sheet_value(&at->plan->sheet, cores_of(at, article->role));
     struct rw_price_key key = rw_bill_key(at, article, sku, term);
     struct machine machine = {.sku = sku, .term = term, .price = INFINITY};
     struct rw_price_offer offer;
@@ -21,7 +42,8 @@ static struct machine machine_for(struct rw_bill_at *at, const struct rw_bill_ar
     if (!rw_prices_find(at->plan->prices, &key, at->plan->terms.date, &offer) ||
         !rw_prices_shape(at->plan->prices, sku, &machine.vcpu, &memory, &machine.shape_source))
         return machine;
-    machine.price = offer.price / machine.vcpu;
+    machine.price =
+        offer.price * (is_rented(article) ? fmax(1, ceil(cores / machine.vcpu)) : 1 / machine.vcpu);
     machine.here = !(offer.doubts & RW_PRICE_DOUBT_REGION);
     return machine;
 }
@@ -33,7 +55,7 @@ static bool is_better(const struct machine *next, const struct machine *best)
     return next->here > best->here || next->price < best->price;
 }
 
-/* The cheapest of the candidates by the core: of those with a price for this region, if any. */
+/* The cheapest of the candidates for a node: of those with a price for this region, if any. */
 static struct machine choose_on_demand(struct rw_bill_at *at, const struct rw_bill_article *article)
 {
     struct machine best = {article->skus[0],        "on_demand", NAN,
@@ -86,17 +108,6 @@ static uint32_t nodes_here(struct rw_bill_at *at, const struct rw_bill_line *lin
                             &rw_bill_nodes_here, 4, at->weight, all, at->standby, more);
 }
 
-/* Of one node of the role, as the sizing counted it. */
-static uint32_t cores_of(struct rw_bill_at *at, enum rw_bill_role role)
-{
-    const struct rw_tier *tier = &at->plan->tiers[at->tier];
-    if (role == RW_BILL_DATABASE)
-        return rw_plan_find(at->plan, "sizing", tier, "database_cores");
-    if (role == RW_BILL_CACHE)
-        return rw_plan_find(at->plan, "sizing", tier, "cache_cores");
-    return at->plan->inputs[RW_INPUT_NODE_CORES];
-}
-
 /* A cell for each machine type, whoever takes it. */
 static uint32_t add_vcpu(struct rw_bill_at *at, const struct machine *machine)
 {
@@ -116,12 +127,17 @@ static bool count_machines(struct rw_bill_at *at, struct rw_bill_line *line, con
     uint32_t cores = cores_of(at, line->role);
     if (cores == RW_CELL_NONE || rw_bill_size(at, nodes, 1) == RW_CELL_NONE)
         return false;
+    bool rented = strcmp(line->unit, "hour") == 0;
     uint32_t vcpu = add_vcpu(at, machine);
-    for (unsigned i = 0; i < at->plan->bill->years; i++)
-        line->quantity[i] = rw_sheet_compute(
-            &at->plan->sheet, rw_bill_id(at, line->name, "quantity", i + 1),
-            rw_bill_label(at, line->label, count, i + 1), RW_UNIT_COUNT, &rw_bill_machines, 3,
-            nodes_here(at, line, nodes, standby, i + 1), cores, vcpu);
+    uint32_t zones = rw_plan_find(at->plan, "sizing", &at->plan->tiers[at->tier], "zones");
+    for (unsigned i = 0; i < at->plan->bill->years; i++) {
+        uint32_t here = nodes_here(at, line, nodes, standby, i + 1);
+        uint32_t spread = rented || zones == RW_CELL_NONE ? here : zones;
+        line->quantity[i] =
+            rw_sheet_compute(&at->plan->sheet, rw_bill_id(at, line->name, "quantity", i + 1),
+                             rw_bill_label(at, line->label, count, i + 1), RW_UNIT_COUNT,
+                             &rw_bill_machines, 4, here, cores, vcpu, spread);
+    }
     return true;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { FAST_MINUTES = 30 }; /* a tier that promises this or less needs the faster plan */
+enum { FAST_MINUTES = 15 }; /* what a provider's faster plan is for: a tier that promises no more */
 
 /* What is paid a month at the provider, of the tier's lines from `first` to `end`. */
 static uint32_t add_spent(struct rw_bill_at *at, const struct rw_bill_line *line, unsigned first,
@@ -49,14 +49,20 @@ static uint32_t least_of(struct rw_plan *plan, const char *provider, bool fast)
         fast ? "at least 15,000 USD a month" : "at least 100 USD a month");
 }
 
+/* Nobody pays for a promptness that the customer does not ask for. */
+static bool needs_fast(const struct rw_plan *plan, unsigned tier)
+{
+    return plan->tiers[tier].profile->support_minutes <= FAST_MINUTES &&
+           !(plan->terms.support_response > 60.0 * FAST_MINUTES);
+}
+
 static void add_support(struct rw_bill_at *at, unsigned first, unsigned end)
 {
     static const struct rw_label dollars = RW_LABEL("USD", "美元");
     static const struct rw_label one = RW_LABEL("One", "一个");
     struct rw_plan *plan = at->plan;
     const char *provider = at->place->provider;
-    bool fast = plan->tiers[at->tier].profile->support_minutes <= FAST_MINUTES &&
-                rw_bill_article(provider, RW_BILL_SUPPORT_FAST);
+    bool fast = needs_fast(plan, at->tier) && rw_bill_article(provider, RW_BILL_SUPPORT_FAST);
     struct rw_bill_line line;
     const struct rw_bill_article *article;
     if (!rw_bill_begin(at, fast ? RW_BILL_SUPPORT_FAST : RW_BILL_SUPPORT, &line, &article))

@@ -95,6 +95,13 @@ const struct rw_intake_field rw_intake_fields_shares[] = {
      .label = RW_LABEL("In which list, when the same money is split up more than once",
                        "所属清单（同一预算多处拆分时）"),
      .example = RW_LABEL("", "")},
+    {.name = "window",
+     .keys = "起止|时间",
+     .kind = RW_INTAKE_AMOUNT,
+     .dimensions = RW_DIMENSION_TIME,
+     .label =
+         RW_LABEL("From when to when, counted as the phases are", "起止时间（与实施阶段同一起点）"),
+     .example = RW_LABEL("6-12 months", "6-12个月")},
     {0},
 };
 

@@ -35,6 +35,7 @@ void rw_lint_tell(struct rw_lint *lint, const struct rw_lint_hit *hit)
         .numbers = {hit->claimed, hit->possible},
         .cells = {UINT32_MAX, UINT32_MAX},
         .subject = hit->subject,
+        .named = hit->named,
         .source = hit->source ? rw_lint_format(lint, "%s", hit->source) : rule->source,
     };
     if (hit->value && hit->value->place.line) {

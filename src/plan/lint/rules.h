@@ -58,6 +58,7 @@ struct rw_lint_hit {
     struct rw_quantity claimed, possible;
     const char *subject, *source; /* NULL: none; that of the rule */
     struct rw_label action;       /* empty: that of the rule */
+    struct rw_label named;        /* stands for the subject where it differs by language */
 };
 
 /* Adds a finding of the running rule. */
@@ -108,6 +109,8 @@ enum rw_lint_measure rw_lint_measure_of(const struct rw_intake_row *target);
 /* rules_dates.c */
 void rw_lint_deadline_passed(struct rw_lint *lint);
 void rw_lint_phases_too_long(struct rw_lint *lint);
+void rw_lint_window_after_phase(struct rw_lint *lint);
+void rw_lint_window_against_duration(struct rw_lint *lint);
 void rw_lint_phases_total(struct rw_lint *lint);
 void rw_lint_phases_shares(struct rw_lint *lint);
 /* rules_availability.c */
@@ -125,6 +128,7 @@ void rw_lint_global_floor(struct rw_lint *lint);
 void rw_lint_global_first_request(struct rw_lint *lint);
 void rw_lint_inner_latency(struct rw_lint *lint);
 void rw_lint_utilization_tail(struct rw_lint *lint);
+void rw_lint_lossless_distance(struct rw_lint *lint);
 /* rules_load.c */
 void rw_lint_concurrency_against_rate(struct rw_lint *lint);
 void rw_lint_concurrency_against_users(struct rw_lint *lint);
@@ -145,9 +149,11 @@ void rw_lint_saving_base(struct rw_lint *lint);
 void rw_lint_uncounted_saving(struct rw_lint *lint);
 void rw_lint_initial_budget(struct rw_lint *lint);
 void rw_lint_rate_old(struct rw_lint *lint);
+void rw_lint_budget_twice(struct rw_lint *lint);
 /* rules_estate.c */
 void rw_lint_end_of_support(struct rw_lint *lint);
 void rw_lint_support_ends_soon(struct rw_lint *lint);
+void rw_lint_sites_sum(struct rw_lint *lint);
 void rw_lint_region(struct rw_lint *lint);
 void rw_lint_product_limit(struct rw_lint *lint);
 void rw_lint_cross_border(struct rw_lint *lint);

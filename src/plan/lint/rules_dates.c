@@ -112,3 +112,65 @@ void rw_lint_phases_shares(struct rw_lint *lint)
                                                  .claimed = rw_lint_quantity(sum, RW_UNIT_SHARE),
                                                  .possible = rw_lint_quantity(1, RW_UNIT_SHARE)});
 }
+
+/* ---- From when to when ---- */
+
+static const struct rw_intake_value *window_of(const struct rw_lint *lint, struct rw_span item)
+{
+    size_t count;
+    const struct rw_intake_row *items = rw_intake_rows(lint->intake, "shares", &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct rw_intake_value *window = rw_intake_in(&items[i], "window");
+        if (window->there && rw_span_eq(rw_intake_in(&items[i], "name")->text, item))
+            return window;
+    }
+    return NULL;
+}
+
+static void check_included(struct rw_lint *lint, const struct rw_intake_row *phase,
+                           struct rw_span item)
+{
+    const struct rw_intake_value *own = rw_intake_in(phase, "window"),
+                                 *window = window_of(lint, item);
+    if (!own->there || !window || window->amount.high <= own->amount.high)
+        return;
+    rw_lint_tell(lint,
+                 &(struct rw_lint_hit){
+                     .value = window,
+                     .claimed = rw_lint_quantity(window->amount.high / month_s, RW_UNIT_ONE),
+                     .possible = rw_lint_quantity(own->amount.high / month_s, RW_UNIT_ONE),
+                     .subject = rw_lint_format(lint, "%.*s / %.*s", RW_SPAN_ARGS(item),
+                                               RW_SPAN_ARGS(rw_intake_in(phase, "name")->text))});
+}
+
+/* What a phase is said to finish ends after it. */
+void rw_lint_window_after_phase(struct rw_lint *lint)
+{
+    size_t count;
+    const struct rw_intake_row *phases = rw_intake_rows(lint->intake, "phases", &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct rw_intake_value *items = rw_intake_in(&phases[i], "includes");
+        for (size_t k = 0; items->there && k < items->count; k++)
+            check_included(lint, &phases[i], items->texts[k]);
+    }
+}
+
+void rw_lint_window_against_duration(struct rw_lint *lint)
+{
+    size_t count;
+    const struct rw_intake_row *phases = rw_intake_rows(lint->intake, "phases", &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct rw_intake_value *window = rw_intake_in(&phases[i], "window"),
+                                     *duration = rw_intake_in(&phases[i], "duration");
+        double length = window->amount.high - window->amount.low;
+        if (!window->there || !duration->there || length >= duration->amount.low)
+            continue;
+        rw_lint_tell(lint,
+                     &(struct rw_lint_hit){
+                         .value = window,
+                         .claimed = rw_lint_quantity(duration->amount.low / month_s, RW_UNIT_ONE),
+                         .possible = rw_lint_quantity(length / month_s, RW_UNIT_ONE),
+                         .subject = rw_lint_format(
+                             lint, "%.*s", RW_SPAN_ARGS(rw_intake_in(&phases[i], "name")->text))});
+    }
+}

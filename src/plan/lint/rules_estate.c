@@ -69,6 +69,18 @@ static double term_end(const struct rw_lint *lint)
     return lint->date + years * 365.25;
 }
 
+/* Who lists a product and names it in words, too, has it once. */
+static bool was_told(const struct rw_lint *lint, const char *subject)
+{
+    for (unsigned i = 0; i < lint->findings->count; i++) {
+        const struct rw_finding *finding = &lint->findings->at[i];
+        if (strcmp(finding->rule, lint->rule->name) == 0 && finding->subject &&
+            strcmp(finding->subject, subject) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_version(struct rw_lint *lint, const struct rw_intake_value *value,
                           const struct rw_lint_component *component, struct rw_span name,
                           struct rw_span version, bool soon)
@@ -79,16 +91,16 @@ static void check_version(struct rw_lint *lint, const struct rw_intake_value *va
     double end =
         end_of(lint, component, rw_lint_format(lint, "%.*s", RW_SPAN_ARGS(version)), &source);
     bool ended = end < lint->date, ends = end < term_end(lint);
-    if (soon ? ended || !ends : !ended)
+    const char *subject =
+        rw_lint_format(lint, "%.*s %.*s", RW_SPAN_ARGS(name), RW_SPAN_ARGS(version));
+    if ((soon ? ended || !ends : !ended) || was_told(lint, subject))
         return;
-    rw_lint_tell(
-        lint,
-        &(struct rw_lint_hit){
-            .value = value,
-            .claimed = rw_lint_quantity(end, RW_UNIT_DATE),
-            .possible = rw_lint_quantity(soon ? term_end(lint) : lint->date, RW_UNIT_DATE),
-            .subject = rw_lint_format(lint, "%.*s %.*s", RW_SPAN_ARGS(name), RW_SPAN_ARGS(version)),
-            .source = source});
+    rw_lint_tell(lint, &(struct rw_lint_hit){.value = value,
+                                             .claimed = rw_lint_quantity(end, RW_UNIT_DATE),
+                                             .possible = rw_lint_quantity(
+                                                 soon ? term_end(lint) : lint->date, RW_UNIT_DATE),
+                                             .subject = subject,
+                                             .source = source});
 }
 
 /* The component whose name is the longest at the first place where there is one. */
@@ -218,4 +230,25 @@ void rw_lint_cross_border(struct rw_lint *lint)
                           RW_UNIT_SECONDS),
                       .subject = rw_lint_format(lint, "%.*s – %.*s", RW_SPAN_ARGS(inside->name),
                                                 RW_SPAN_ARGS(outside->name))});
+}
+
+/* ---- Shares of the sites ---- */
+
+void rw_lint_sites_sum(struct rw_lint *lint)
+{
+    size_t count;
+    const struct rw_intake_row *sites = rw_intake_rows(lint->intake, "sites", &count);
+    const struct rw_intake_value *last = NULL;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct rw_intake_value *share = rw_intake_in(&sites[i], "share");
+        if (!share->there)
+            return; /* the others may be what is left */
+        last = share;
+        sum += rw_intake_number(share);
+    }
+    if (last && fabs(sum - 1) > 0.005)
+        rw_lint_tell(lint, &(struct rw_lint_hit){.value = last,
+                                                 .claimed = rw_lint_quantity(sum, RW_UNIT_SHARE),
+                                                 .possible = rw_lint_quantity(1, RW_UNIT_SHARE)});
 }

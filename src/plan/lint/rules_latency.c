@@ -207,3 +207,38 @@ void rw_lint_utilization_tail(struct rw_lint *lint)
     if (highest)
         tell_tail(lint, highest, rw_intake_number(highest));
 }
+
+/* The two sites that are the furthest apart. */
+static double widest(const struct rw_lint *lint, const struct rw_lint_site **a,
+                     const struct rw_lint_site **b)
+{
+    double most = 0;
+    for (size_t i = 0; i < lint->site_count; i++)
+        for (size_t k = i + 1; k < lint->site_count; k++) {
+            double distance = rw_lint_distance(lint->sites[i].place, lint->sites[k].place);
+            if (distance <= most)
+                continue;
+            most = distance;
+            *a = &lint->sites[i];
+            *b = &lint->sites[k];
+        }
+    return most;
+}
+
+/* Nothing may be lost: then the copy is written before the answer is given. */
+void rw_lint_lossless_distance(struct rw_lint *lint)
+{
+    const struct rw_intake_value *wanted = rw_intake_get(lint->intake, "goal.recovery_point");
+    const struct rw_lint_site *a = NULL, *b = NULL;
+    double kilometres = widest(lint, &a, &b);
+    if (!wanted->there || rw_intake_number(wanted) > 0 || !(kilometres > 0))
+        return;
+    rw_lint_tell(lint,
+                 &(struct rw_lint_hit){
+                     .value = wanted,
+                     .claimed = rw_lint_quantity(0, RW_UNIT_SECONDS),
+                     .possible = rw_lint_quantity(rw_lint_round_trip(kilometres), RW_UNIT_SECONDS),
+                     .subject = rw_lint_format(lint, "%.*s – %.*s, %.0f km", RW_SPAN_ARGS(a->name),
+                                               RW_SPAN_ARGS(b->name), kilometres),
+                     .source = fibre});
+}

@@ -61,6 +61,13 @@ static const char *group_name(struct rw_lint *lint, const struct rw_intake_row *
                           RW_SPAN_ARGS(of));
 }
 
+/* Of the one list that has no name. */
+static struct rw_label plain_name(const struct rw_intake_row *row)
+{
+    bool named = rw_intake_in(row, "list")->there || rw_intake_in(row, "of")->there;
+    return named ? (struct rw_label){NULL, NULL} : row->section->label;
+}
+
 /* Shares of parts of a part are of the whole, so only the first level adds up to all. */
 void rw_lint_shares_sum(struct rw_lint *lint)
 {
@@ -74,7 +81,8 @@ void rw_lint_shares_sum(struct rw_lint *lint)
                          &(struct rw_lint_hit){.value = rw_intake_in(&shares.rows[i], "share"),
                                                .claimed = rw_lint_quantity(sum, RW_UNIT_SHARE),
                                                .possible = rw_lint_quantity(1, RW_UNIT_SHARE),
-                                               .subject = group_name(lint, &shares.rows[i])});
+                                               .subject = group_name(lint, &shares.rows[i]),
+                                               .named = plain_name(&shares.rows[i])});
     }
 }
 
@@ -376,4 +384,21 @@ void rw_lint_rate_old(struct rw_lint *lint)
                                .subject = currency->there ? currency->text.at : "",
                            });
     }
+}
+
+/* Budgets for a year, over the term, against the one in all. */
+void rw_lint_budget_twice(struct rw_lint *lint)
+{
+    const struct rw_intake_value *whole = rw_intake_get(lint->intake, "money.budget"),
+                                 *yearly = rw_intake_get(lint->intake, "money.budget_year");
+    if (!whole->there || whole->amount.per || !yearly->there ||
+        strcmp(whole->amount.currency, yearly->amount.currency) != 0)
+        return;
+    double seconds = yearly->amount.per ? rw_per_seconds(yearly->amount.per) : RW_LINT_YEAR_SECONDS;
+    double over = yearly->amount.high * RW_LINT_YEAR_SECONDS / seconds * term_years(lint);
+    if (fabs(over / whole->amount.high - 1) > 0.01)
+        rw_lint_tell(lint, &(struct rw_lint_hit){
+                               .value = yearly,
+                               .claimed = rw_lint_money(whole->amount.currency, whole->amount.high),
+                               .possible = rw_lint_money(whole->amount.currency, over)});
 }

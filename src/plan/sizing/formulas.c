@@ -57,6 +57,9 @@ static double latency_limit(double left, double tail)
 }
 
 FORMULA(latency_limit, "mg1_ps", "u = 1 - {1} / {0}; u < 20 % → 100 %", latency_limit(IN(0), IN(1)))
+/* A small system has small databases: one node in each zone is there to survive, not to work. */
+FORMULA(database_cores, NULL, "{0} × (1 + {1})^{2} × (1 - {3}) × {4} × {5} ≤ 8 × {6} → 8; else 16",
+        IN(0) * pow(1 + IN(1), IN(2)) * (1 - IN(3)) * IN(4) * IN(5) <= 8 * IN(6) ? 8 : 16)
 FORMULA(less, NULL, "{0} - {1} - {2}", IN(0) - IN(1) - IN(2))
 FORMULA(hops, NULL, "{0} × (1 + {1})", IN(0) * (1 + IN(1)))
 FORMULA(distance, "distance_floor", "{1} × RTT({0})",

@@ -36,6 +36,9 @@ extern const struct rw_formula rw_sizing_hops;
 extern const struct rw_formula rw_sizing_distance;
 /* Service time {0}, cores {1}, highest utilisation {2}: rate of a node. */
 extern const struct rw_formula rw_sizing_node_rate;
+/* Today's rate {0}, growth {1}, years {2}, cache hits {3}, queries of a request {4}, time of one
+ * {5}, utilisation {6}: 8 where one such node bears the peak, else 16. */
+extern const struct rw_formula rw_sizing_database_cores;
 /* Rate {0}, rate of one node {1}, sigma {2}, kappa {3}: nodes by the Universal Scalability Law. */
 extern const struct rw_formula rw_sizing_usl_nodes;
 /* Nodes {0}, zones {1}: with the loss of a zone, and at least one in each. */

@@ -36,9 +36,6 @@ static void choose_nodes(struct rw_plan *plan, const struct rw_tier *tier,
     cells->node_memory =
         choose(plan, tier, "node_memory", RW_TEXTS("Memory of a node", "节点内存"), RW_UNIT_BYTES,
                16 * 1073741824.0, RW_TEXTS("4 GiB for a core", "每核 4 GiB"));
-    cells->database_cores =
-        choose(plan, tier, "database_cores", RW_TEXTS("Cores of a database node", "数据库节点核数"),
-               RW_UNIT_COUNT, 16, RW_TEXTS("16 cores and 128 GiB", "16 核 128 GiB"));
     choose(plan, tier, "cache_cores", RW_TEXTS("Cores of a cache node", "缓存节点核数"),
            RW_UNIT_COUNT, 8,
            RW_TEXTS("8 cores and 64 GiB: the memory counts, commands run on one core",
@@ -78,6 +75,11 @@ void rw_sizing_properties(struct rw_sizing *sizing, unsigned number)
     cells->gateway_memory =
         CELL("gateway_memory_usable", "Memory of a node for connections", "节点可用于连接的内存",
              RW_UNIT_BYTES, &rw_formula_product, 2, cells->node_memory, cells->headroom);
+    cells->database_cores =
+        CELL("database_cores", "Cores of a database node", "数据库节点核数", RW_UNIT_COUNT,
+             &rw_sizing_database_cores, 7, sizing->rate_today, in[RW_INPUT_GROWTH],
+             in[RW_INPUT_TERM], in[RW_INPUT_CACHE_HIT_SHARE], in[RW_INPUT_QUERIES_PER_REQUEST],
+             in[RW_INPUT_QUERY_TIME], cells->headroom);
     cells->database_load =
         CELL("database_node_load", "Work of a database node", "单数据库节点负载", RW_UNIT_ERLANGS,
              &rw_formula_product, 2, cells->database_cores, cells->headroom);
