@@ -128,6 +128,8 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
         rw_test_bytes_format(out, "Connection: keep-alive\r\n");
     if (r->expect)
         rw_test_bytes_format(out, "Expect: 100-continue\r\n");
+    if (r->agent)
+        rw_test_bytes_format(out, "User-Agent: %s\r\n", r->agent);
     if (r->framing == RW_TEST_BODY_LENGTH)
         rw_test_bytes_format(out, "Content-Length: %u\r\n", r->body_bytes);
     if (r->framing == RW_TEST_BODY_CHUNKED)

@@ -140,6 +140,8 @@ static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
     }
     if (r->expect)
         put(h2, "expect", "100-continue");
+    if (r->agent)
+        put(h2, "user-agent", r->agent);
     if (r->socket)
         put(h2, "sec-websocket-version", "13");
     if (r->flaw == RW_TEST_FLAW_HEAD)

@@ -160,7 +160,7 @@ static void add_answer(struct rw_test_connection *connection)
 
 static void answer(struct rw_test_connection *connection)
 {
-    if (connection->answering)
+    if (connection->answering || connection->request->silent)
         return;
     connection->answering = true;
     add_answer(connection);

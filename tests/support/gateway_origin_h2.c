@@ -223,7 +223,7 @@ static void answer(struct call *call)
 {
     struct rw_test_h2_connection *c = call->connection;
     struct rw_test_request *r = call->request;
-    if (call->answered || !call->stream)
+    if (call->answered || !call->stream || r->silent)
         return;
     call->answered = true;
     for (unsigned i = 0; i < r->interims; i++)

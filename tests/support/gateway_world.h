@@ -52,16 +52,18 @@ struct rw_test_request {
     uint32_t body_bytes; /* of an upgrade: through the tunnel */
     uint8_t minor_version;
     bool expect, close, keep_alive, trailers, upgrade;
-    bool socket;      /* an upgrade: to a WebSocket (peer_socket.h); over HTTP/2, too */
-    bool hasty;       /* an upgrade: the first bytes go with the head */
-    bool origin_ends; /* an upgrade: the origin closes first */
-    bool resets;      /* HTTP/2: the client resets the stream at some time */
+    bool socket;       /* an upgrade: to a WebSocket (peer_socket.h); over HTTP/2, too */
+    bool hasty;        /* an upgrade: the first bytes go with the head */
+    bool origin_ends;  /* an upgrade: the origin closes first */
+    bool resets;       /* HTTP/2: the client resets the stream at some time */
+    const char *agent; /* what the client calls itself; NULL: nothing */
     /* The origin's. */
     uint16_t status;
     enum rw_test_body answer;
     uint32_t answer_bytes;
     uint8_t interims;
     bool answer_early, answer_close, answer_trailers;
+    bool silent; /* it never answers */
     enum rw_test_fault fault;
     uint32_t fault_at;
     bool fault_once; /* what fails, does so the first time only */

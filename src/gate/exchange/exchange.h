@@ -43,12 +43,13 @@ struct rw_worker;
 /* What an exchange asks of its front. */
 struct rw_front {
     /* x->response and the first piece of its body (maybe empty). Exactly once per exchange, unless
-     * aborted. */
+     * aborted. Texts of x->response may be gone when this returns. */
     enum rw_flow (*respond)(struct rw_exchange *x, const struct rw_piece *first);
     /* The next piece. After HOLD no more until rw_exchange_response_resume. */
     enum rw_flow (*response_data)(struct rw_exchange *x, const struct rw_piece *piece);
-    /* A 1xx head (x->response is used for it, and free again afterwards). Best effort. After HOLD
-     * nothing until rw_exchange_response_resume. */
+    /* A 1xx head (x->response is used for it, and free again afterwards). Best effort. HOLD: the
+     * origin had better wait for rw_exchange_response_resume; a final head that comes before that
+     * is taken, and leaves behind it. */
     enum rw_flow (*informational)(struct rw_exchange *x);
     /* More of the request body, please (after a HOLD from rw_exchange_request_data or the origin's
      * start). */

@@ -98,6 +98,7 @@ static void finished(struct rw_exchange *x)
     bool unread = !x->request_ended || c->in || x->request.keep_alive;
     rw_h1_sent(&call->out);
     rw_buf_drop(call->later.buf);
+    rw_buf_drop(call->later_head);
     c->x = NULL;
     c->call = NULL;
     rw_exchange_destroy(x);

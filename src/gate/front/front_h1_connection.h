@@ -35,13 +35,13 @@ struct rw_h1_call {
     struct rw_h1_trailers trailers; /* of the request */
     struct rw_h1_sending out;       /* of the response */
     struct rw_body_pace pace;       /* of the request */
-    bool close;                     /* the connection ends after this response */
-    struct rw_piece later;          /* the first piece of an answer that waits for a 1xx to leave */
-    bool respond_later;
-    bool sending;             /* a send is pending */
-    bool last;                /* ... and it is the last of the response */
-    bool switch_over;         /* 101 was sent: both directions are raw */
-    struct rw_tunnel *tunnel; /* will go on for the exchange */
+    struct rw_buf *later_head; /* of an answer that waits for a 1xx to leave; NULL: none does */
+    struct rw_piece later;     /* its first piece */
+    struct rw_tunnel *tunnel;  /* will go on for the exchange */
+    bool close;                /* the connection ends after this response */
+    bool sending;              /* a send is pending */
+    bool last;                 /* ... and it is the last of the response */
+    bool switch_over;          /* 101 was sent: both directions are raw */
 };
 
 extern const struct rw_front rw_front_h1;

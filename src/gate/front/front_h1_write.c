@@ -108,26 +108,12 @@ static enum rw_flow send_parts(struct rw_h1_connection *c, const struct iovec *p
     }
 }
 
-enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
+/* The head is in call->out. */
+static enum rw_flow send_head(struct rw_h1_connection *c, const struct rw_piece *first)
 {
-    struct rw_h1_connection *c = x->front_state;
-    struct rw_h1_call *call = c->call;
-    if (c->client.phase != RW_H1_BUSY)
-        return RW_FLOW_HOLD;
-    if (call->sending) { /* a 1xx has not left yet */
-        call->later = *first;
-        if (first->buf)
-            rw_buf_hold(first->buf);
-        call->respond_later = true;
-        return RW_FLOW_HOLD;
-    }
-    decide_framing(c, x);
-    if (!rw_h1_make_head(&call->out, rw_loop_buffers(x->worker->loop), put_head, x)) {
-        rw_h1_close(c);
-        return RW_FLOW_HOLD;
-    }
+    struct rw_exchange *x = c->x;
     struct iovec parts[RW_SEND_PARTS_MAX];
-    int count = rw_h1_first_parts(&call->out, parts, first, x->response_trailers);
+    int count = rw_h1_first_parts(&c->call->out, parts, first, x->response_trailers);
     bool tunnels = x->tunnels;
     enum rw_flow flow = send_parts(c, parts, count, first->end);
     if (tunnels && flow == RW_FLOW_GO)
@@ -137,6 +123,37 @@ enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
     if (!first->end && c->x == x && x->upgraded)
         rw_h1_feed_body(c);
     return flow;
+}
+
+/* A 1xx has not left yet. The texts of x->response need not outlive the call, so the head is
+ * written by now: only that waits, and the first piece. */
+static void send_head_later(struct rw_h1_call *call, struct rw_buf *head,
+                            const struct rw_piece *first)
+{
+    call->later_head = head;
+    call->later = *first;
+    if (first->buf)
+        rw_buf_hold(first->buf);
+}
+
+enum rw_flow rw_h1_respond(struct rw_exchange *x, const struct rw_piece *first)
+{
+    struct rw_h1_connection *c = x->front_state;
+    struct rw_h1_call *call = c->call;
+    struct rw_h1_sending made = {0};
+    if (c->client.phase != RW_H1_BUSY)
+        return RW_FLOW_HOLD;
+    decide_framing(c, x);
+    if (!rw_h1_make_head(&made, rw_loop_buffers(x->worker->loop), put_head, x)) {
+        rw_h1_close(c);
+        return RW_FLOW_HOLD;
+    }
+    if (call->sending) {
+        send_head_later(call, made.out, first);
+        return RW_FLOW_HOLD;
+    }
+    call->out.out = made.out;
+    return send_head(c, first);
 }
 
 enum rw_flow rw_h1_response_data(struct rw_exchange *x, const struct rw_piece *piece)
@@ -159,9 +176,10 @@ static void respond_now(struct rw_h1_connection *c)
     struct rw_exchange *x = c->x;
     uint32_t turn = c->requests;
     struct rw_piece first = c->call->later;
-    c->call->respond_later = false;
+    c->call->out.out = c->call->later_head;
+    c->call->later_head = NULL;
     c->call->later = (struct rw_piece){0};
-    enum rw_flow flow = rw_h1_respond(x, &first);
+    enum rw_flow flow = send_head(c, &first);
     rw_buf_drop(first.buf);
     if (flow == RW_FLOW_GO && !first.end && rw_h1_same(c, turn))
         rw_exchange_response_resume(x);
@@ -178,7 +196,7 @@ void rw_h1_on_sent(struct rw_h1_connection *c, enum rw_err err)
     }
     sent_all(c);
     rw_h1_await(c);
-    if (call->respond_later)
+    if (call->later_head)
         respond_now(c);
     else if (c->x->tunnels)
         (void)rw_exchange_tunnel_ready(c->x, RW_TUNNEL_FRONT_READY);
