@@ -142,7 +142,7 @@ struct rw_meters_news {
     uint32_t end_s;
     uint32_t others; /* what other gateways have used, at the least */
     uint32_t had;    /* what this one was known to have used */
-    uint32_t since;  /* if it has forgotten that: what it has used since */
+    uint32_t since;  /* if it has forgotten that: what it has used since, at the most */
 };
 /* Nothing happens if another period has begun. */
 void rw_meters_learn(struct rw_meters *meters, uint64_t hash, const struct rw_meters_news *news,

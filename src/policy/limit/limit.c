@@ -104,15 +104,17 @@ static void count_answer(struct rw_exchange *x, const struct rw_limits *limits,
     }
 }
 
-/* What was admitted is noted, for the other gateways. */
+/* What was admitted is noted, for the other gateways. A quota that refuses is told, too: Redis may
+ * have lost what all had used, and learns it again also when nothing more is admitted. */
 static void share(const struct rw_limits *limits, const struct rw_exchange *x,
                   const struct rw_limit *const *asked, const struct rw_meter *meters,
-                  unsigned count)
+                  unsigned count, bool admitted)
 {
     for (unsigned i = 0; i < count; i++) {
         const struct rw_limit *limit = asked[i];
+        bool news = admitted || (limit->rate.counted && !meters[i].admits);
         uint64_t id[2];
-        if (!limit->config->shared || rw_shares_use(limits->shares, meters[i].hash))
+        if (!limit->config->shared || !news || rw_shares_use(limits->shares, meters[i].hash))
             continue;
         if (hash_key(limit, x, limit->id_key[0], &id[0]) &&
             hash_key(limit, x, limit->id_key[1], &id[1]))
@@ -155,8 +157,8 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
         return RW_VERDICT_NEXT;
     struct rw_meters_answer answer = rw_meters_take(limits->meters, meters, count, &time);
     count_answer(x, limits, asked, meters, count, &answer);
-    if (answer.admitted && limits->shares)
-        share(limits, x, asked, meters, count);
+    if (limits->shares)
+        share(limits, x, asked, meters, count, answer.admitted);
     if (limits->config->dry_run)
         return RW_VERDICT_NEXT;
     if ((limits->config->fields || !answer.admitted) &&
