@@ -112,7 +112,7 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
     static const char *const paths[] = {"r", "fixed", "none"};
     struct rw_test_bytes *out = &client->out;
     rw_test_bytes_format(out, "%s /%s/%u?x=%%41 HTTP/1.%u\r\nHost: example.com\r\n", r->method,
-                         paths[r->route], r->id, r->minor_version);
+                         paths[r->route], (r->page ? r->page : r)->id, r->minor_version);
     if (r->flaw == RW_TEST_FLAW_HEAD)
         rw_test_bytes_format(out, "no field: \x01\r\n");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 1000; i++)
@@ -300,22 +300,38 @@ static bool own_status(unsigned status)
 
 /* What the gateway asked again may overtake what it has given up, and then fails in its place; a
  * hedge may lose to the first. */
-static bool first_of_several(const struct rw_test_request *r)
+static bool first_of_several(const struct rw_test_request *page, unsigned status)
 {
-    return r->arrivals > 1 && r->answered_status == r->first_status;
+    return page->arrivals > 1 && status == page->first_status;
+}
+
+/* What was kept was once answered, and whole. */
+static void check_stale(struct rw_test_world *world, const struct rw_test_request *r,
+                        const struct rw_test_request *page)
+{
+    if (r->answered_status != 200 || strcmp(r->method, "GET") != 0)
+        rw_test_fail(world, "%u: %s is given a kept %u", r->id, r->method, r->answered_status);
+    if (!page->answered_well)
+        rw_test_fail(world, "%u: is given what was never answered", r->id);
+    if (!world->keeps || world->strict)
+        rw_test_fail(world, "%u: is given what is kept, though nothing failed", r->id);
 }
 
 static void check_origin_head(struct rw_test_client *client, const struct rw_test_reader *reader,
-                              const struct rw_test_request *r)
+                              struct rw_test_request *r)
 {
     uint32_t id = (uint32_t)strtoul(rw_test_head_value(reader, "X-Id").at, NULL, 10);
-    unsigned status = r->socket && client->speaks_h2 ? 200 : r->status; /* RFC 8441 */
-    if (id != r->id)
+    const struct rw_test_request *page = rw_test_page(r);
+    unsigned status = r->socket && client->speaks_h2 ? 200 : page->status; /* RFC 8441 */
+    r->stale = rw_test_head_count(reader, "Cache-Status") == 1;
+    if (id != page->id)
         rw_test_fail(client->world, "client %u asked for %u and was given %u", number(client),
-                     r->id, id);
-    else if (r->answered_status != status && !first_of_several(r))
+                     page->id, id);
+    else if (r->stale)
+        check_stale(client->world, r, page);
+    else if (r->answered_status != status && !first_of_several(page, r->answered_status))
         rw_test_fail(client->world, "%u: status %u became %u", id, status, r->answered_status);
-    else if (r->arrivals == 0)
+    else if (page->arrivals == 0)
         rw_test_fail(client->world, "%u: answered, but no origin was asked", id);
 }
 
@@ -407,7 +423,8 @@ void rw_test_check_body(struct rw_test_client *client, const struct rw_test_read
     rw_test_trace(client->world, "client %u: %zu bytes of %u", number(client), bytes.len, r->id);
     if (!r->from_origin)
         return;
-    if (!rw_test_body_is(bytes, r->id, RW_TEST_ORIGIN, reader->body_bytes) ||
+    uint32_t id = (r->page ? r->page : r)->id;
+    if (!rw_test_body_is(bytes, id, RW_TEST_ORIGIN, reader->body_bytes) ||
         reader->body_bytes + bytes.len > r->answer_bytes)
         rw_test_fail(client->world, "%u: the answer's bytes from %u on are not its own", r->id,
                      (unsigned)reader->body_bytes);
@@ -433,7 +450,8 @@ void rw_test_check_whole(struct rw_test_client *client, const struct rw_test_rea
         rw_test_fail(client->world, "%u: %u of %u bytes are presented as complete", r->id,
                      (unsigned)reader->body_bytes, r->answer_bytes);
     char trailer[32];
-    snprintf(trailer, sizeof(trailer), client->world->http2 ? "x-sum: %u" : "X-Sum: %u", r->id);
+    snprintf(trailer, sizeof(trailer), client->world->http2 ? "x-sum: %u" : "X-Sum: %u",
+             (r->page ? r->page : r)->id);
     bool expected = r->answer_trailers && r->answer == RW_TEST_BODY_CHUNKED && r->minor_version;
     if (strcasecmp(reader->trailer, expected ? trailer : "") != 0)
         rw_test_fail(client->world, "%u: trailer \"%s\"", r->id, reader->trailer);

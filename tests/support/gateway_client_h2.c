@@ -156,7 +156,8 @@ static bool put_head(struct call *call)
     struct rw_test_h2 *h2 = call->h2;
     struct rw_test_request *r = call->r;
     char path[64];
-    int len = snprintf(path, sizeof(path), "/%s/%u?x=%%41", paths[r->route], r->id);
+    int len =
+        snprintf(path, sizeof(path), "/%s/%u?x=%%41", paths[r->route], (r->page ? r->page : r)->id);
     if (!rw_h2_head_begin(&h2->h2, call->stream, 2000, 150))
         return false;
     rw_h2_put_pseudo(&h2->h2, RW_PSEUDO_METHOD, rw_span_text(r->socket ? "CONNECT" : r->method));

@@ -45,9 +45,15 @@ void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *r)
     r->arrivals++;
     if (r->arrivals == 1)
         r->first_status = r->status;
-    if (r->arrivals >
-        (rw_test_idempotent(r) ? world->tries_max : 1) + (world->hedges && is_read(r)))
+    unsigned most = (rw_test_idempotent(r) ? world->tries_max : 1) + (world->hedges && is_read(r));
+    if (r->arrivals > most * (1 + r->visits))
         rw_test_fail(world, "%s %u arrived %u times", r->method, r->id, r->arrivals);
+    if (r->sours && r->arrivals > 1) {
+        r->fault = r->sour;
+        r->fault_at = 0;
+        r->status = r->sour ? r->status : 503;
+        return;
+    }
     if (!r->fault_once || r->arrivals == 1)
         return;
     r->fault = RW_TEST_FAULT_NONE;
@@ -132,7 +138,8 @@ static void add_answer(struct rw_test_connection *connection)
 {
     struct rw_test_world *world = connection->origin->world;
     struct rw_test_bytes *out = &connection->out;
-    const struct rw_test_request *r = connection->request;
+    struct rw_test_request *r = connection->request;
+    r->answered_well |= r->status == 200 && r->fault == RW_TEST_FAULT_NONE;
     if (r->fault == RW_TEST_FAULT_MALFORMED) {
         rw_test_bytes_format(out, "HTTP/1.1 2OO fine\r\nX-Id : %u\r\n\r\n", r->id);
         return;

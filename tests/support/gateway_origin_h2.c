@@ -226,6 +226,7 @@ static void answer(struct call *call)
     if (call->answered || !call->stream || r->silent)
         return;
     call->answered = true;
+    r->answered_well |= r->status == 200 && r->fault == RW_TEST_FAULT_NONE;
     for (unsigned i = 0; i < r->interims; i++)
         if (!put_head(call, 103, false))
             return;

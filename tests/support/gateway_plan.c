@@ -117,6 +117,27 @@ static void maybe_upgrade(struct plan *plan, const struct rw_test_client *client
     r->socket = !h1 || chance(plan, 70);
 }
 
+/* The same page as the request before: what was well is no more, or is as it was. */
+static bool maybe_visit(struct plan *plan, struct rw_test_request *r)
+{
+    struct rw_test_request *before = rw_test_page(r - 1);
+    bool whole = !before->flaw && !before->fault && !before->close && !before->upgrade &&
+                 !before->resets && before->status == 200;
+    if (!whole || before->route != RW_TEST_ROUTE_ORIGIN || strcmp(before->method, "GET") != 0 ||
+        before->framing != RW_TEST_BODY_NONE || !chance(plan, 60))
+        return false;
+    if (before->visits++ == 0 && !plan->world->strict && chance(plan, 80)) {
+        before->sours = true;
+        before->sour = (enum rw_test_fault)below(plan, RW_TEST_FAULT_OVERSIZE);
+    }
+    uint32_t id = r->id;
+    *r = *before;
+    r->id = id;
+    r->page = before;
+    r->visits = 0;
+    return true;
+}
+
 static void plan_request(struct plan *plan, struct rw_test_client *client,
                          struct rw_test_request *r, bool last)
 {
@@ -166,7 +187,8 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
     for (unsigned i = 0; i < client->count; i++) {
         struct rw_test_request *r = &world->requests[world->request_count];
         r->id = world->request_count++;
-        plan_request(plan, client, r, i + 1 == client->count);
+        if (i == 0 || !maybe_visit(plan, r))
+            plan_request(plan, client, r, i + 1 == client->count);
     }
 }
 
@@ -256,18 +278,29 @@ static void add_mirror(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, "%s } } ]\n", chance(plan, 70) ? ", compare: {}" : "");
 }
 
-/* A policy that waits before the origin has the request. */
-static void add_delay(struct plan *plan, struct rw_test_bytes *yaml)
+/* A policy that waits before the origin has the request; and one that spoils it, or its answer. */
+static void add_faults(struct plan *plan, struct rw_test_bytes *yaml)
 {
     rw_test_bytes_format(yaml, " faults: { enabled: true, delay: { percent: 50,");
     add_time(plan, yaml, "by", 5, 300);
-    rw_test_bytes_format(yaml, " } },");
+    rw_test_bytes_format(yaml, " }");
+    if (!plan->world->strict && chance(plan, 60)) {
+        plan->world->filtered = true;
+        rw_test_bytes_format(
+            yaml,
+            ", abort: { percent: %u, status: 503 }, reset: { percent: %u }, "
+            "truncate: { percent: %u, after: %u }, throttle: { percent: %u, bytes_per_second: "
+            "%u }",
+            1 + below(plan, 20), 1 + below(plan, 10), 1 + below(plan, 20), 1 + below(plan, 500),
+            1 + below(plan, 20), 1000 + below(plan, 100000));
+    }
+    rw_test_bytes_format(yaml, " },");
 }
 
-/* Answers that are kept; no path is asked for twice, so none is given. */
+/* Answers that are kept, and given to those who ask for a page again that has gone sour. */
 static void add_keeping(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    plan->world->filtered = true;
+    plan->world->filtered = plan->world->keeps = true;
     rw_test_bytes_format(yaml, " stale: {");
     add_number(plan, yaml, "memory_max", 50, 16777216, 65536, 200000);
     rw_test_bytes_format(yaml, "B,");
@@ -277,12 +310,12 @@ static void add_keeping(struct plan *plan, struct rw_test_bytes *yaml)
 
 static void add_policies(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    bool filters = chance(plan, 25), delay = chance(plan, 20), keeps = chance(plan, 20);
-    if (!filters && !delay && !keeps)
+    bool filters = chance(plan, 25), faults = chance(plan, 20), keeps = chance(plan, 20);
+    if (!filters && !faults && !keeps)
         return;
     rw_test_bytes_format(yaml, "  policies: [");
-    if (delay)
-        add_delay(plan, yaml);
+    if (faults)
+        add_faults(plan, yaml);
     if (filters)
         add_filters(plan, yaml);
     if (keeps)

@@ -45,6 +45,8 @@ enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
 struct rw_test_request {
     /* The client's script. */
     uint32_t id;
+    struct rw_test_request
+        *page; /* asks for what this one has asked for before; NULL: of its own */
     const char *method;
     enum rw_test_route route;
     enum rw_test_flaw flaw;
@@ -66,10 +68,15 @@ struct rw_test_request {
     bool silent; /* it never answers */
     enum rw_test_fault fault;
     uint32_t fault_at;
-    bool fault_once; /* what fails, does so the first time only */
+    bool fault_once;         /* what fails, does so the first time only */
+    bool sours;              /* what is well the first time, fails from then on; */
+    enum rw_test_fault sour; /* so, or with a status of 503 */
+    unsigned visits;         /* requests whose page it is */
     /* What happened. */
     enum rw_test_result result;
-    bool refused; /* HTTP/2: by REFUSED_STREAM */
+    bool refused;       /* HTTP/2: by REFUSED_STREAM */
+    bool stale;         /* it was given what was kept */
+    bool answered_well; /* an origin has sent what may be kept */
     bool head_sent, all_sent, arrived_whole, from_origin;
     uint16_t answered_status;
     unsigned arrivals;
@@ -132,6 +139,12 @@ struct rw_test_origin {
     unsigned bytes_per_ms;
 };
 
+/* The request whose path it has, and whose answer. */
+static inline struct rw_test_request *rw_test_page(struct rw_test_request *request)
+{
+    return request->page ? request->page : request;
+}
+
 enum { RW_TEST_MIRRORED_MAX = 4 }; /* copies under way in a worker */
 enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
@@ -179,6 +192,7 @@ struct rw_test_world {
     unsigned tries_max;
     struct rw_retry_budget_settings retries_max;
     bool hedges; /* reads may be asked of a second origin */
+    bool keeps;  /* answers are kept for when the origin fails */
     uint64_t started_ms;
 };
 
