@@ -68,19 +68,33 @@ export async function startRedisAt(t, host, port, ...args) {
   return started(t, new Redis(folder, host, own, ["--port", String(own), "--bind", host, ...files(folder), ...args], []));
 }
 
-// TLS only, with the certificate `name` of tests/tls; `clients`: who has none is refused.
-export async function startSecureRedis(t, certificates, { name = "usual", clients = false } = {}) {
+const secured = ["--tls", "--insecure"];
+
+// TLS only, with the certificate `name` of tests/tls; `clients`: who has none is refused. Servers
+// speak it among themselves, too.
+function tlsOptions(port, certificates, { name = "usual", clients = false } = {}) {
+  return [
+    ["port", "0"],
+    ["tls-port", String(port)],
+    ["tls-cert-file", certificates.cert(name)],
+    ["tls-key-file", certificates.key(name)],
+    ["tls-ca-cert-file", certificates.cert("ca")],
+    ["tls-auth-clients", clients ? "yes" : "no"],
+    ["tls-replication", "yes"],
+  ];
+}
+
+export async function startSecureRedis(t, certificates, { args = [], ...options } = {}) {
   const folder = scratch(t);
   const port = await freePort();
-  const ca = certificates.cert("ca");
   const own = ["--cert", certificates.cert("client"), "--key", certificates.key("client")];
-  const args = ["--port", "0", "--tls-port", String(port), "--bind", "127.0.0.1", ...files(folder)];
-  args.push("--tls-cert-file", certificates.cert(name), "--tls-key-file", certificates.key(name), "--tls-ca-cert-file", ca, "--tls-auth-clients", clients ? "yes" : "no");
-  return started(t, new Redis(folder, "127.0.0.1", port, args, ["--tls", "--insecure", ...own]));
+  const tls = tlsOptions(port, certificates, options).flatMap(([key, value]) => [`--${key}`, value]);
+  return started(t, new Redis(folder, "127.0.0.1", port, [...tls, "--bind", "127.0.0.1", ...files(folder), ...args], [...secured, ...own]));
 }
 
 // `count` Sentinels that call `redis` "limits"; `lines` are added to the configuration of each.
-export async function startSentinels(t, redis, count, lines = "", how = []) {
+// `certificates`: over TLS only.
+export async function startSentinels(t, redis, count, lines = "", how = [], certificates = undefined) {
   const sentinels = [];
   for (let i = 0; i < count; i++) {
     const folder = scratch(t);
@@ -89,7 +103,7 @@ export async function startSentinels(t, redis, count, lines = "", how = []) {
     writeFileSync(
       file,
       `bind 127.0.0.1
-port ${port}
+${(certificates ? tlsOptions(port, certificates) : [["port", port]]).map((each) => each.join(" ")).join("\n")}
 dir ${folder}
 sentinel monitor limits ${redis.host} ${redis.port} ${Math.floor(count / 2) + 1}
 sentinel down-after-milliseconds limits 500
@@ -97,7 +111,7 @@ sentinel failover-timeout limits 3000
 ${lines}
 `,
     );
-    sentinels.push(await started(t, new Redis(folder, "127.0.0.1", port, [file, "--sentinel"], how)));
+    sentinels.push(await started(t, new Redis(folder, "127.0.0.1", port, [file, "--sentinel"], [...(certificates ? secured : []), ...how])));
   }
   const knows = async (sentinel) => new RegExp(`slaves=[1-9].*sentinels=${count}`).test(await sentinel.line("INFO", "sentinel"));
   for (const sentinel of sentinels) await eventually(() => knows(sentinel), { ...patient, what: "the Sentinels know each other" });
@@ -106,12 +120,14 @@ ${lines}
 
 export const SLOTS = 16384;
 
-// `count` primaries that have the same number of slots each. `empty` more have none.
-export async function startCluster(t, count, empty = 0) {
+// `count` primaries that have the same number of slots each. `empty` more have none. `certificates`:
+// over TLS only.
+export async function startCluster(t, count, empty = 0, certificates = undefined) {
   const nodes = [];
   for (let i = 0; i < count + empty; i++) {
     const bus = await freePort();
-    const node = await startRedis(t, "--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no");
+    const args = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no"];
+    const node = await (certificates ? startSecureRedis(t, certificates, { args: [...args, "--tls-cluster", "yes"] }) : startRedis(t, ...args));
     node.bus = bus;
     node.id = await node.line("CLUSTER", "MYID");
     nodes.push(node);
