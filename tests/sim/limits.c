@@ -475,7 +475,7 @@ int main(int argc, char **argv)
 {
     uint64_t seeds = SEEDS_DEFAULT, first = 1;
     bool verbose = false;
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
             return usage();
         uint64_t number = strtoull(argv[i + 1], NULL, 10);
@@ -486,7 +486,6 @@ int main(int argc, char **argv)
             first = number;
         else
             return usage();
-        i++;
     }
     const struct sigaction action = {.sa_handler = tell_replay, .sa_flags = SA_RESETHAND};
     sigaction(SIGABRT, &action, NULL);
