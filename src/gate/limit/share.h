@@ -73,7 +73,8 @@ enum rw_shares_mode rw_shares_mode(const struct rw_shares *shares);
 /* Never PARTLY. `id`: the first half of the key's name. */
 enum rw_shares_mode rw_shares_mode_of(const struct rw_shares *shares, uint64_t id);
 
-/* One request was charged to this key, or (a quota) refused for it. False: it is the first of the round: rw_shares_add. */
+/* One request was charged to this key, or (a quota) refused for it. False: it is the first of the
+ * round: rw_shares_add. */
 RW_MUST_CHECK bool rw_shares_use(struct rw_shares *shares, uint64_t hash);
 /* The same, with the name that the key has in Redis: the same for all gateways. */
 void rw_shares_add(struct rw_shares *shares, uint64_t hash, const uint64_t id[2],
