@@ -161,6 +161,8 @@ const struct rw_verb rw_verb_load = {
         "  --processes N           for more connections than one has descriptors; default 1\n"
         "  --sources               each thread connects from a loopback address of its own\n"
         "                          (127.1.0.1 and on): 28,000 ports each\n"
+        "  --coalesce TIME         look for answers only so often, at most 100ms: for hundreds of\n"
+        "                          processes on few cores; latencies have it\n"
         "  --http2                 over HTTP/2; with http:// by prior knowledge\n"
         "  -m, --streams N         requests at a time on one connection of HTTP/2; default 32\n"
         "  --think TIME            closed loop: between an answer and the next request\n"

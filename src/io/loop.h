@@ -30,7 +30,9 @@ struct rw_loop_options {
         backend; /* AUTO: io_uring, or epoll where the kernel or its owner forbids that */
     size_t buffer_bytes_max; /* cap of the buffer pool; 0: 1 GiB. When it is reached, receiving
                                 waits */
-    struct rw_sim *sim;      /* with RW_LOOP_SIM: the simulated network, outlives the loop */
+    uint32_t coalesce_ms; /* io_uring: turns are so far apart, unless much has come; 0: a turn for
+                             each event, or for a few of them under load */
+    struct rw_sim *sim;   /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 
 /* RW_EUNSUPPORTED when the backend is not permitted here (io_uring in many containers). */

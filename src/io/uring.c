@@ -192,7 +192,6 @@ static void uring_destroy(struct rw_loop *loop)
 
 static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_options *options)
 {
-    (void)options;
     struct uring_state *state = rw_alloc_zero(sizeof(*state));
     if (!state)
         return RW_ENOMEM;
@@ -203,6 +202,7 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
     }
     state->lender = (struct uring_lender){.count = LENT_BUFFERS_MAX, .room = RW_BUF_SMALL_BYTES};
     state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
+    rw_uring_gather_init(state, options->coalesce_ms);
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
     state->later_end = &state->later;
     loop->state = state;
@@ -336,6 +336,9 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
     enum uring_kind kind = cqe->user_data & URING_KIND_MASK;
     switch (kind) {
     case URING_RECEIVE:
+        ((struct uring_state *)loop->state)->gather.arrived++;
+        rw_uring_stream_done(at, kind, cqe);
+        break;
     case URING_SEND:
     case URING_CONNECT:
     case URING_HANGUP:
@@ -382,23 +385,6 @@ static unsigned dispatch_batch(struct rw_loop *loop)
     return count;
 }
 
-static void enter(struct uring_state *state, int wait_ms)
-{
-    struct io_uring_cqe *unused;
-    int result;
-    if (wait_ms == 0) {
-        result = io_uring_submit_and_get_events(&state->ring);
-    } else if (wait_ms < 0) {
-        result = io_uring_submit_and_wait(&state->ring, 1);
-    } else {
-        struct __kernel_timespec wait = {.tv_sec = wait_ms / 1000,
-                                         .tv_nsec = wait_ms % 1000 * 1000000ll};
-        result = io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
-    }
-    /* EEXIST would mean that another thread than the creator's runs the loop. */
-    rw_assert(result >= 0 || result == -ETIME || passes(result));
-}
-
 static size_t uring_wait(struct rw_loop *loop, int wait_ms)
 {
     struct uring_state *state = loop->state;
@@ -407,8 +393,11 @@ static size_t uring_wait(struct rw_loop *loop, int wait_ms)
     if (state->lender.missing)
         lend_missing(loop, &state->lender);
     rw_uring_begin_later(state);
-    enter(state, wait_ms);
+    int result = rw_uring_enter(state, wait_ms);
+    /* EEXIST would mean that another thread than the creator's runs the loop. */
+    rw_assert(result >= 0 || result == -ETIME || passes(result));
     rw_loop_woke(loop);
+    state->gather.arrived = 0;
     size_t events = 0;
     for (size_t i = 1; i <= BATCHES_PER_TURN; i++) {
         events += dispatch_batch(loop);

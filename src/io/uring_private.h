@@ -1,5 +1,6 @@
 /* Inside the io_uring backend: uring.c (the ring, its buffers, waiting, listeners and watches) and
- * uring_stream.c; uring_files.c: slots for the descriptors that are used most.
+ * uring_stream.c; uring_files.c: slots for the descriptors that are used most; uring_enter.c: when
+ * a turn begins.
  *
  * Each operation's user_data is the address of what it belongs to with the kind in the low three
  * bits; that memory stays until the operation's last completion. Streams count theirs in
@@ -48,8 +49,16 @@ struct uring_files {
     unsigned count; /* in `free` */
 };
 
+/* How many events a turn waits for: see uring_enter.c. */
+struct uring_gather {
+    bool able;         /* the kernel has the wait (6.12) */
+    unsigned arrived;  /* receives that the last turn has brought */
+    uint32_t apart_us; /* the owner's wish; 0: none */
+};
+
 struct uring_state {
     struct io_uring ring;
+    struct uring_gather gather;
     struct uring_files files;
     /* Sends of connected streams, in the order of their begin: they are asked for after all others
      * of the turn. Whoever shares the machine with us (an origin beside its gateway) is then woken
@@ -98,6 +107,13 @@ void rw_uring_files_close(struct uring_state *state);
 uint16_t rw_uring_file_take(struct uring_state *state, int fd);
 /* The slot's file is open on until this. */
 void rw_uring_file_give(struct uring_state *state, uint16_t slot);
+
+/* ---- uring_enter.c ---- */
+
+void rw_uring_gather_init(struct uring_state *state, uint32_t coalesce_ms);
+/* Submits what is queued, waits at most `wait_ms` (0: not at all, below 0: without end), and has
+ * completions ready. What the system call says: below 0, an errno's negative. */
+int rw_uring_enter(struct uring_state *state, int wait_ms);
 
 /* ---- uring_stream.c ---- */
 

@@ -42,6 +42,17 @@ static bool is_over(const struct rw_load_generator *g)
     return g->stopped || sent;
 }
 
+/* Whoever is done keeps its connections until all are: closing a million takes the target's time
+ * from the last answers. */
+static bool may_leave(struct rw_load_generator *g)
+{
+    if (!g->done) {
+        g->done = true;
+        atomic_fetch_sub(&g->gate->busy, 1);
+    }
+    return atomic_load(&g->gate->busy) == 0 || atomic_load(&g->gate->failed);
+}
+
 /* Nobody is there: no need to knock until the time is over. */
 static bool is_down(const struct rw_load_generator *g)
 {
@@ -70,11 +81,14 @@ static void on_tick(struct rw_timer *timer)
     rw_load_sockets_look(g);
     look_at_the_gate(g);
     if (is_over(g)) {
-        rw_loop_stop(g->loop);
-        return;
+        if (may_leave(g)) {
+            rw_loop_stop(g->loop);
+            return;
+        }
+    } else {
+        rw_load_look_elsewhere(g);
+        rw_load_open_more(g);
     }
-    rw_load_look_elsewhere(g);
-    rw_load_open_more(g);
     rw_timer_start(g->loop, &g->tick, rw_loop_now_ms(g->loop) + TICK_MS);
 }
 
@@ -161,7 +175,8 @@ static enum rw_err make_alarm(struct rw_load_generator *g)
 
 enum rw_err rw_load_generator_open(struct rw_load_generator *g)
 {
-    const struct rw_loop_options options = {.backend = g->settings->backend};
+    const struct rw_loop_options options = {.backend = g->settings->backend,
+                                            .coalesce_ms = g->settings->coalesce_ms};
     g->protocol = g->settings->protocol == RW_LOAD_H2 ? &rw_load_protocol_h2 : &rw_load_protocol_h1;
     g->way = g->index % (g->settings->address_count ? g->settings->address_count : 1);
     g->tick.fire = on_tick;

@@ -93,6 +93,7 @@ extern const struct rw_load_protocol rw_load_protocol_h1, rw_load_protocol_h2;
 struct rw_load_gate {
     _Atomic unsigned waiting;  /* threads that still open connections */
     _Atomic uint64_t begin_ns; /* 0: not yet */
+    _Atomic unsigned busy;     /* threads that have something to send, or under way */
     _Atomic bool failed;       /* connections cannot be had: nobody begins */
     _Atomic bool stop;         /* send no more */
     _Atomic uint64_t stop_ns;  /* when that was said */
@@ -145,7 +146,7 @@ struct rw_load_generator {
     uint64_t next_due_ns;  /* UINT64_MAX: the schedule is over */
     struct rw_watch alarm; /* a timerfd: arrivals are due to the microsecond */
     struct rw_timer tick, timeouts;
-    bool ready, running, stopped, ended;
+    bool ready, running, stopped, done, ended;
     struct rw_load_users users;
     struct rw_later serve;   /* what waits, to those that are free */
     struct rw_dues backlog;  /* due, and no connection was free; of users: users.waiting */

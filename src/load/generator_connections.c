@@ -226,7 +226,7 @@ void rw_load_on_closed(struct rw_stream *stream)
     g->existing--;
     rw_list_remove(&connection->link);
     rw_slab_put(&g->connections, connection);
-    if (spent && !g->stopped)
+    if (spent && !g->stopped && !g->done)
         rw_load_open_more(g);
 }
 

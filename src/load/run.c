@@ -90,6 +90,7 @@ static struct rw_load_shared *share_memory(const struct rw_load_settings *settin
     }
     rw_timeline_begin(shared->timeline, settings->threads, layout.rows, layout.pairs);
     atomic_store(&shared->gate.waiting, settings->threads);
+    atomic_store(&shared->gate.busy, settings->threads);
     for (unsigned i = 0; i < settings->threads; i++)
         rw_load_tally_begin(&shared->slots[i].tally);
     return shared;

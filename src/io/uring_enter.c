@@ -1,0 +1,88 @@
+/* The system call of a turn, and how many events it waits for.
+ *
+ * A wake-up has a price of its own (the switch, often an interrupt to another core), as has each
+ * submission: a thread that is woken for every event pays it for every event. So a loop under load
+ * gathers: having had some receives in its last turn, it lets most of as many come before it wakes,
+ * but waits no longer for them than GATHER_US. One with little to do is woken by the first event.
+ *
+ * Where hundreds of processes with a few events each share the cores, none has enough for that. For
+ * them the owner may say how far apart turns shall be (rw_loop_options.coalesce_ms).
+ */
+#include "io/uring_private.h"
+
+enum {
+    GATHER_FROM = 4, /* receives in a turn: that is load */
+    GATHER_MAX = 20, /* the kernel hands out so many at once anyway; more fall out of the cache */
+    GATHER_US = 100,
+    COALESCED_MAX = 64, /* so many wake a loop before its time */
+    US_PER_MS = 1000,
+    NS_PER_MS = 1000000,
+    MS_PER_S = 1000,
+};
+
+/* Since Linux 6.12, in the place of `pad`; liburing of that time does not name them. */
+#define FEATURE_MIN_WAIT (1u << 15)
+#define MIN_WAIT_US pad
+
+void rw_uring_gather_init(struct uring_state *state, uint32_t coalesce_ms)
+{
+    state->gather = (struct uring_gather){
+        .able = state->ring.features & FEATURE_MIN_WAIT,
+        .apart_us = coalesce_ms * US_PER_MS,
+    };
+}
+
+/* What is queued becomes visible to the kernel; liburing does it only together with its own system
+ * calls, none of which can wait like this. How many there are. */
+static unsigned publish(struct io_uring_sq *queue)
+{
+    unsigned tail = *queue->ktail;
+    while (queue->sqe_head != queue->sqe_tail)
+        queue->array[tail++ & *queue->kring_mask] = queue->sqe_head++ & *queue->kring_mask;
+    io_uring_smp_store_release(queue->ktail, tail);
+    return tail - io_uring_smp_load_acquire(queue->khead);
+}
+
+/* Wakes when `events` have come, or at the first one after `wait_us`; at the latest after `wait_ms`
+ * (below 0: never). */
+static int enter_gathering(struct uring_state *state, unsigned events, uint32_t wait_us,
+                           int wait_ms)
+{
+    struct __kernel_timespec latest = {.tv_sec = wait_ms / MS_PER_S,
+                                       .tv_nsec = (long long)(wait_ms % MS_PER_S) * NS_PER_MS};
+    struct io_uring_getevents_arg wait = {.MIN_WAIT_US = wait_us,
+                                          .ts = wait_ms < 0 ? 0 : (uintptr_t)&latest};
+    unsigned submitted = publish(&state->ring.sq);
+    /* Sends are over as soon as they are asked for, but for a few. */
+    return io_uring_enter2(state->ring.ring_fd, submitted, submitted + events,
+                           IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (sigset_t *)&wait,
+                           sizeof(wait));
+}
+
+static int enter_waiting(struct uring_state *state, int wait_ms)
+{
+    struct io_uring_cqe *unused;
+    struct __kernel_timespec wait = {.tv_sec = wait_ms / MS_PER_S,
+                                     .tv_nsec = (long long)(wait_ms % MS_PER_S) * NS_PER_MS};
+    if (wait_ms < 0)
+        return io_uring_submit_and_wait(&state->ring, 1);
+    return io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
+}
+
+int rw_uring_enter(struct uring_state *state, int wait_ms)
+{
+    const struct uring_gather *gather = &state->gather;
+    if (wait_ms == 0)
+        return io_uring_submit_and_get_events(&state->ring);
+    if (!gather->able)
+        return enter_waiting(state, wait_ms);
+    if (gather->apart_us) {
+        uint64_t latest_us = wait_ms < 0 ? UINT64_MAX : (uint64_t)wait_ms * US_PER_MS;
+        uint32_t wait_us = gather->apart_us < latest_us ? gather->apart_us : (uint32_t)latest_us;
+        return enter_gathering(state, COALESCED_MAX, wait_us, wait_ms);
+    }
+    if (gather->arrived < GATHER_FROM)
+        return enter_waiting(state, wait_ms);
+    unsigned events = gather->arrived * 3 / 4;
+    return enter_gathering(state, events < GATHER_MAX ? events : GATHER_MAX, GATHER_US, wait_ms);
+}
