@@ -225,6 +225,46 @@ static void test_a_verdict_measures_the_gateway(void **state)
     expect_mistake("  - {run: one.json}\n", "a number of nodes above 0");
 }
 
+/* Rows of an hour: 1,000 a second by night, a peak of 5,000 that is reached within an hour. */
+static void write_day(const char *name, unsigned hours, unsigned scale)
+{
+    struct rw_text text = {0};
+    rw_text_adds(&text, "{\"schema\": \"ringway.simulated/1\", \"timeline\": [");
+    for (unsigned hour = 0; hour < hours; hour++)
+        rw_text_addf(&text, "%s{\"second\": %u, \"seconds\": 3600, \"arrived\": %u}",
+                     hour ? ",\n" : "", hour * 3600, (hour == 20 ? 5 : 1) * 3600 * scale);
+    rw_text_adds(&text, "]}\n");
+    assert_int_equal(text.err, RW_OK);
+    write_file(name, text.at);
+    rw_text_free(&text);
+}
+
+static void test_a_simulated_day_has_a_curve(void **state)
+{
+    (void)state;
+    struct rw_input_value values[RW_INPUT_END] = {0};
+    char said[1024] = "", rows[512];
+    write_four();
+    write_day("day.json", 24, 1000);
+    write_day("half.json", 12, 1000);
+    write_day("few.json", 24, 0);
+    assert_int_equal(bind("  - {run: day.json}\n", values, said, sizeof(said)), RW_OK);
+    assert_true(fabs(values[RW_INPUT_PEAK_FACTOR].value - 5 / (28.0 / 24)) < 1e-9);
+    assert_true(fabs(values[RW_INPUT_LOAD_RISE].value - 4000.0 / 3600 / 5000) < 1e-9);
+    assert_int_equal(values[RW_INPUT_PEAK_FACTOR].origin, RW_ORIGIN_MEASURED);
+    assert_int_equal(values[RW_INPUT_LOAD_RISE].origin, RW_ORIGIN_MEASURED);
+    assert_string_equal(values[RW_INPUT_PEAK_FACTOR].source ? "measured" : "", "measured");
+    /* Beside a verdict and runs of the application. */
+    write_verdict("verdict.json", "https://127.0.0.1:8443", 0, "1");
+    snprintf(rows, sizeof(rows), "  - {run: verdict.json}\n  - {run: day.json}\n%s", four_rows);
+    assert_int_equal(bind(rows, values, said, sizeof(said)), RW_OK);
+    assert_int_equal(values[RW_INPUT_CONTENTION].origin, RW_ORIGIN_MEASURED);
+    assert_int_equal(values[RW_INPUT_GATEWAY_RATE].origin, RW_ORIGIN_MEASURED);
+    expect_mistake("  - {run: half.json}\n", "less than a day");
+    expect_mistake("  - {run: few.json}\n", "its peak is chance");
+    expect_mistake("  - {nodes: 2, run: day.json}\n", "without a number of nodes");
+}
+
 static void test_allocation_failures(void **state)
 {
     (void)state;
@@ -257,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_what_is_stated_stays),
         cmocka_unit_test(test_what_is_no_measurement),
         cmocka_unit_test(test_a_verdict_measures_the_gateway),
+        cmocka_unit_test(test_a_simulated_day_has_a_curve),
         cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

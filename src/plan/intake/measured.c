@@ -2,6 +2,7 @@
 
 #include "conf/file.h"
 #include "conf/tree.h"
+#include "plan/intake/measured_day.h"
 #include "plan/intake/reader.h"
 #include "plan/model/scale.h"
 
@@ -18,14 +19,6 @@ struct points {
     size_t count;
 };
 
-static double number_at(const struct rw_conf_node *map, const char *key)
-{
-    struct rw_span text = rw_conf_tree_text(map, key);
-    char *end = NULL;
-    double value = text.len ? strtod(text.at, &end) : NAN;
-    return end && *end == 0 ? value : NAN;
-}
-
 /* Why a result is no measurement of what the system can do; empty: it is one. */
 static struct rw_label objection(const struct rw_conf_node *load)
 {
@@ -38,9 +31,10 @@ static struct rw_label objection(const struct rw_conf_node *load)
         return RW_TEXTS(
             "was limited by the load generator: give it more threads, or another machine",
             "受压测端限制：请增加其线程或换用其他机器");
-    if (rw_span_is(verdict, "nothing_answered") || !(number_at(load, "rate") > 0))
+    if (rw_span_is(verdict, "nothing_answered") || !(rw_measured_number(load, "rate") > 0))
         return RW_TEXTS("got no answers", "没有收到应答");
-    if (number_at(requests, "failed") * 100 > number_at(requests, "answered") * FAILED_PER_CENT_MAX)
+    if (rw_measured_number(requests, "failed") * 100 >
+        rw_measured_number(requests, "answered") * FAILED_PER_CENT_MAX)
         return RW_TEXTS("has more than 1 % failed requests", "失败请求超过 1 %");
     if (open && rw_span_is(verdict, "sound"))
         return RW_TEXTS(
@@ -60,8 +54,9 @@ struct gateway {
 
 static struct rw_label add_take(const struct rw_conf_node *take, struct gateway *gateway)
 {
-    double answered = number_at(take, "answered"), failed = number_at(take, "failed"),
-           cpu_seconds = number_at(take, "cpu_seconds");
+    double answered = rw_measured_number(take, "answered"),
+           failed = rw_measured_number(take, "failed"),
+           cpu_seconds = rw_measured_number(take, "cpu_seconds");
     if (!(cpu_seconds > 0))
         return RW_TEXTS(
             "does not know the gateway's processor time: verify has to start the gateway",
@@ -94,6 +89,12 @@ static struct rw_label add_verdict(const struct rw_conf_node *verdict, struct ga
     return why;
 }
 
+/* What rows without a number of nodes say. */
+struct proofs {
+    struct gateway gateway;
+    struct rw_measured_day day;
+};
+
 /* ---- Files ---- */
 
 /* Beside the intake, unless the name says where. */
@@ -112,27 +113,31 @@ static bool is_verdict(const struct rw_conf_node *root)
     return rw_span_is(rw_conf_tree_text(root, "schema"), "ringway.verdict/1");
 }
 
-/* What the file says: a rate, or NaN and a mistake at the row. A verdict fills `gateway`, and has
- * the rate of one core. */
-static double read_rate(struct rw_intake *intake, const struct rw_intake_value *run,
-                        struct gateway *gateway, struct rw_conf_report *report)
+/* Why it says nothing; empty: `rate` is what was measured, or a part of `proofs` is filled. */
+static struct rw_label take_result(const struct rw_conf_node *root, struct proofs *proofs,
+                                   double *rate)
+{
+    if (rw_measured_is_day(root))
+        return rw_measured_day(root, &proofs->day);
+    if (is_verdict(root))
+        return add_verdict(root, &proofs->gateway);
+    *rate = rw_measured_number(root, "rate");
+    return objection(root);
+}
+
+/* False: a mistake was told at the row. */
+static bool read_result(struct rw_intake *intake, const struct rw_intake_value *run,
+                        struct proofs *proofs, double *rate, struct rw_conf_report *report)
 {
     struct rw_conf_report mistakes = {0};
     struct rw_conf_tree tree = {0};
     struct rw_text text = {0};
-    double rate = NAN;
     const char *path = path_of(intake, run->text);
     struct rw_label why = {NULL, NULL};
     enum rw_err err = path ? rw_conf_slurp(path, LOAD_BYTES_MAX, true, &text) : RW_ENOMEM;
     if (!err) {
         err = rw_conf_tree_read(rw_text_span(&text), path, &intake->arena, &tree, &mistakes);
-        bool verdict = !err && is_verdict(tree.root);
-        why = err       ? RW_TEXTS("is no JSON", "不是 JSON")
-              : verdict ? add_verdict(tree.root, gateway)
-                        : objection(tree.root);
-        rate = err || why.en ? NAN
-               : verdict     ? gateway->served / gateway->cpu_seconds
-                             : number_at(tree.root, "rate");
+        why = err ? RW_TEXTS("is no JSON", "不是 JSON") : take_result(tree.root, proofs, rate);
         rw_conf_tree_free(&tree);
     }
     if (err == RW_ENOMEM)
@@ -147,7 +152,7 @@ static double read_rate(struct rw_intake *intake, const struct rw_intake_value *
                            ? "没有此文件"
                            : rw_err_text(err));
     rw_text_free(&text);
-    return rate;
+    return !err && !why.en;
 }
 
 static void tell_row(struct rw_conf_report *report, const struct rw_intake_row *row)
@@ -157,47 +162,52 @@ static void tell_row(struct rw_conf_report *report, const struct rw_intake_row *
                    "一次压测须有大于 0 的节点数及其结果文件");
 }
 
-/* A row without nodes is a verdict of the gateway, one with nodes a load on the application. */
+/* A row without nodes is a verdict of the gateway or a simulated day, one with nodes a load on the
+ * application. */
 static bool read_row(struct rw_intake *intake, const struct rw_intake_row *row,
-                     struct points *points, struct gateway *gateway, struct rw_conf_report *report)
+                     struct points *points, struct proofs *proofs, struct rw_conf_report *report)
 {
     const struct rw_intake_value *nodes = rw_intake_in(row, "nodes"),
                                  *run = rw_intake_in(row, "run");
-    struct gateway one = {0};
+    struct proofs one = {0};
+    double rate = 0;
     if (!run->there || (nodes->there && !(rw_intake_number(nodes) > 0))) {
         tell_row(report, row);
         return false;
     }
-    double rate = read_rate(intake, run, &one, report);
-    if (!(rate > 0))
+    if (!read_result(intake, run, &one, &rate, report))
         return false;
-    if (nodes->there != !(one.cpu_seconds > 0)) {
+    bool of_nodes = rate > 0;
+    if (nodes->there != of_nodes) {
         if (nodes->there)
             rw_intake_tell(report, row->place,
-                           "a verdict is of one gateway: without a number of nodes",
-                           "verify 的结果针对单个网关：不填节点数");
+                           "a verdict is of one gateway, a simulation of a whole fleet: without a "
+                           "number of nodes",
+                           "verify 的结果针对单个网关，simulate 的结果针对整个集群：不填节点数");
         else
             tell_row(report, row);
         return false;
     }
-    if (!nodes->there) {
-        *gateway = one;
-        return true;
+    if (of_nodes) {
+        points->nodes[points->count] = rw_intake_number(nodes);
+        points->rates[points->count++] = rate;
     }
-    points->nodes[points->count] = rw_intake_number(nodes);
-    points->rates[points->count++] = rate;
+    if (one.gateway.cpu_seconds > 0)
+        proofs->gateway = one.gateway;
+    if (one.day.busiest > 0)
+        proofs->day = one.day;
     return true;
 }
 
 /* False: a mistake was told. */
-static bool read_rows(struct rw_intake *intake, struct points *points, struct gateway *gateway,
+static bool read_rows(struct rw_intake *intake, struct points *points, struct proofs *proofs,
                       struct rw_conf_report *report)
 {
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
     bool right = true;
     for (size_t i = 0; i < count && !report->err; i++)
-        right &= read_row(intake, &rows[i], points, gateway, report);
+        right &= read_row(intake, &rows[i], points, proofs, report);
     return right && !report->err;
 }
 
@@ -258,18 +268,35 @@ static void set_gateway(struct rw_intake *intake, struct rw_input_value values[R
         report->err = RW_ENOMEM;
 }
 
+static void set_day(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
+                    const struct rw_measured_day *day, const struct rw_intake_row *row,
+                    struct rw_conf_report *report)
+{
+    struct rw_span source = rw_arena_format(
+        &intake->arena, "ringway simulate: %.0f requests/s at most, %.0f/s in the mean of %.0f h",
+        day->busiest, day->mean, day->hours);
+    if (!source.at) {
+        report->err = RW_ENOMEM;
+        return;
+    }
+    set(&values[RW_INPUT_PEAK_FACTOR], day->busiest / day->mean, 0, source.at, row, intake->file);
+    set(&values[RW_INPUT_LOAD_RISE], day->rise, 0, source.at, row, intake->file);
+}
+
 static void bind_rows(struct rw_intake *intake, struct rw_input_value values[RW_INPUT_END],
                       struct rw_conf_report *report)
 {
     size_t count;
     const struct rw_intake_row *rows = rw_intake_rows(intake, "measurements", &count);
     struct points points = {.count = 0};
-    struct gateway gateway = {0};
+    struct proofs proofs = {0};
     struct rw_model_usl fit;
-    if (!read_rows(intake, &points, &gateway, report))
+    if (!read_rows(intake, &points, &proofs, report))
         return;
-    if (gateway.cpu_seconds > 0)
-        set_gateway(intake, values, &gateway, rows, report);
+    if (proofs.gateway.cpu_seconds > 0)
+        set_gateway(intake, values, &proofs.gateway, rows, report);
+    if (proofs.day.busiest > 0)
+        set_day(intake, values, &proofs.day, rows, report);
     if (!points.count)
         return;
     if (!rw_model_usl_fit(points.nodes, points.rates, points.count, &fit) || !(fit.lambda1 > 0)) {

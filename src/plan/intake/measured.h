@@ -4,7 +4,8 @@
  * of a run against so many. The Universal Scalability Law is fitted to them: its contention and
  * coherency become inputs of the plan, and the CPU time of a request follows from what one node
  * does at most. A row without a number of nodes is a verdict of `ringway verify`: the requests that
- * its gateway served for a second of processor time become an input, too. What the intake states
+ * its gateway served for a second of processor time become an input, too; or a day of `ringway
+ * simulate`: how far its peak is above the mean, and how fast it rises. What the intake states
  * itself stays as it is; where it says `measured: FILE.json` behind a value, that file is there and
  * a result of this program.
  */

@@ -98,7 +98,9 @@ const struct rw_intake_field rw_intake_fields_measurements[] = {
      .example = RW_LABEL("2", "2")},
     {.name = "run",
      .keys = "结果|文件",
-     .label = RW_LABEL("Result of ringway load --out, as JSON", "ringway load --out 的 JSON 结果"),
+     .label =
+         RW_LABEL("Result of ringway load --out, as JSON; without nodes, of verify or simulate",
+                  "ringway load --out 的 JSON 结果；不填节点数时为 verify 或 simulate 的结果"),
      .example = RW_LABEL("load-2.json", "load-2.json")},
     {0},
 };
