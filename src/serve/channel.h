@@ -9,7 +9,8 @@
  *   SHUTDOWN    drain everything, as after SIGTERM
  *   DRAIN_TIME  the configuration in force lets a drain take `count` milliseconds
  * supervisor -> worker
- *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`
+ *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`; may come after
+ *               the worker has given up waiting for it
  */
 #ifndef RW_SERVE_CHANNEL_H
 #define RW_SERVE_CHANNEL_H
@@ -31,9 +32,10 @@ enum rw_channel_kind {
 enum { RW_CHANNEL_TEXT_MAX = 256, RW_CHANNEL_FDS_MAX = 253 }; /* SCM_MAX_FD of Linux */
 
 struct rw_channel_message {
-    uint32_t kind;  /* enum rw_channel_kind */
-    uint32_t error; /* SOCKETS: enum rw_err */
-    uint32_t count; /* of sockets, or milliseconds */
+    uint32_t kind;   /* enum rw_channel_kind */
+    uint32_t error;  /* SOCKETS: enum rw_err */
+    uint32_t count;  /* of sockets, or milliseconds */
+    uint32_t serial; /* of a LISTEN, and of its answer */
     int32_t backlog;
     char text[RW_CHANNEL_TEXT_MAX]; /* address, or why not; NUL-terminated */
 };

@@ -166,11 +166,19 @@ static void look_for_supervisor(struct rw_timer *timer)
     }
 }
 
-/* Nothing comes unasked over the channel but its end. */
+/* Nothing comes unasked over the channel but its end, and an answer that is too late. */
 static void on_channel(struct rw_watch *watch, unsigned events)
 {
     (void)events;
     struct rw_process *process = rw_container_of(watch, struct rw_process, channel);
+    struct rw_channel_message message;
+    int fds[RW_CHANNEL_FDS_MAX];
+    unsigned count = 0;
+    enum rw_err err = rw_channel_receive(process->options.channel, 0, &message, fds, &count);
+    if (!err)
+        rw_process_drop_answer(fds, count);
+    if (err != RW_ECLOSED)
+        return;
     rw_watch_stop(watch);
     rw_file_watch_stop(process);
     process->replaced = true;

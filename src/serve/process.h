@@ -74,7 +74,8 @@ struct rw_process {
     unsigned drained; /* threads */
     int exit_code;
     int signal_fd;
-    int supervisor; /* its process id */
+    int supervisor;    /* its process id */
+    uint32_t requests; /* to it, of sockets: the serial of the last */
     struct rw_watch signals, channel, file;
     struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer;
     struct rw_admin_host admin_host;
@@ -100,6 +101,8 @@ RW_MUST_CHECK enum rw_err rw_threads_visit(struct rw_process *process,
  * force. On error the old one stays, and process->last_error says why. */
 RW_MUST_CHECK enum rw_err rw_process_load(struct rw_process *process, bool from_file);
 void rw_process_forget_sockets(struct rw_process *process);
+/* Sockets that nobody waits for any more. */
+void rw_process_drop_answer(const int *fds, unsigned count);
 
 /* admin_host.c */
 void rw_process_init_admin(struct rw_process *process);

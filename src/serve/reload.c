@@ -30,18 +30,39 @@ static struct rw_process_sockets *sockets_at(struct rw_process *process, struct 
     return NULL;
 }
 
+/* One that comes later than it was waited for is dropped. */
+static enum rw_err receive_answer(struct rw_process *process, struct rw_channel_message *answer,
+                                  int *fds, unsigned *count)
+{
+    for (;;) {
+        enum rw_err err =
+            rw_channel_receive(process->options.channel, SUPERVISOR_WAIT_MS, answer, fds, count);
+        if (err || answer->serial == process->requests)
+            return err;
+        rw_process_drop_answer(fds, *count);
+    }
+}
+
+void rw_process_drop_answer(const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        close(fds[i]);
+}
+
 static enum rw_err request_sockets(struct rw_process *process, struct rw_span address, int backlog,
                                    unsigned count, int *fds, char *why, size_t why_room)
 {
-    struct rw_channel_message message = {
-        .kind = RW_CHANNEL_LISTEN, .count = count, .backlog = backlog};
+    struct rw_channel_message message = {.kind = RW_CHANNEL_LISTEN,
+                                         .count = count,
+                                         .backlog = backlog,
+                                         .serial = ++process->requests};
     unsigned got = 0;
     if (address.len >= sizeof(message.text))
         return RW_EINVAL;
     memcpy(message.text, address.at, address.len);
     enum rw_err err = rw_channel_send(process->options.channel, &message, NULL, 0);
     if (!err)
-        err = rw_channel_receive(process->options.channel, SUPERVISOR_WAIT_MS, &message, fds, &got);
+        err = receive_answer(process, &message, fds, &got);
     snprintf(why, why_room, "%s", err ? "the supervisor does not answer" : message.text);
     if (!err && message.error)
         err = (enum rw_err)message.error;

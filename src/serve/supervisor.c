@@ -137,6 +137,13 @@ static void describe_death(pid_t pid, int status, char *text, size_t room)
         snprintf(text, room, "process %d ended with exit code %d", (int)pid, WEXITSTATUS(status));
 }
 
+static void close_channel(struct rw_child *child)
+{
+    if (child->channel >= 0)
+        close(child->channel);
+    child->channel = -1;
+}
+
 static void child_died(struct rw_supervisor *s, struct rw_child *child, int status)
 {
     char text[128];
@@ -144,8 +151,7 @@ static void child_died(struct rw_supervisor *s, struct rw_child *child, int stat
     describe_death(child->pid, status, text, sizeof(text));
     child->pid = 0;
     child->ready = false;
-    close(child->channel);
-    child->channel = -1;
+    close_channel(child);
     rw_sockets_disown(&s->sockets, child->index);
     if (s->stopping)
         return;
@@ -174,7 +180,7 @@ static void reap(struct rw_supervisor *s)
         struct rw_child *child = child_of(s, pid);
         if (child)
             child_died(s, child, status);
-        else
+        else if (!rw_upgrade_check_died(s, pid, status))
             rw_upgrade_old_died(s, pid);
     }
 }
@@ -199,7 +205,7 @@ static void answer_listen(struct rw_supervisor *s, struct rw_child *child,
                           const struct rw_channel_message *ask)
 {
     int fds[RW_CHANNEL_FDS_MAX];
-    struct rw_channel_message answer = {.kind = RW_CHANNEL_SOCKETS};
+    struct rw_channel_message answer = {.kind = RW_CHANNEL_SOCKETS, .serial = ask->serial};
     unsigned count = ask->count <= RW_CHANNEL_FDS_MAX ? ask->count : 0;
     enum rw_err err = rw_sockets_open(&s->sockets, ask->text, ask->backlog, child->index, count,
                                       fds, answer.text, sizeof(answer.text));
@@ -239,8 +245,11 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
     struct rw_channel_message message;
     int fds[RW_CHANNEL_FDS_MAX];
     unsigned fd_count = 0;
-    if (rw_channel_receive(child->channel, 0, &message, fds, &fd_count))
-        return; /* its death is told by SIGCHLD */
+    enum rw_err err = rw_channel_receive(child->channel, 0, &message, fds, &fd_count);
+    if (err == RW_ECLOSED)
+        close_channel(child); /* its death, perhaps much later, is told by SIGCHLD */
+    if (err)
+        return;
     switch (message.kind) {
     case RW_CHANNEL_LISTEN:
         answer_listen(s, child, &message);
@@ -320,6 +329,8 @@ static enum rw_err take_signals(struct rw_supervisor *s)
 static int wait_ms(const struct rw_supervisor *s)
 {
     uint64_t now = now_ms(), next = now + 60000;
+    if (rw_upgrade_due_ms(s) < next)
+        next = rw_upgrade_due_ms(s);
     for (unsigned i = 0; i < s->processes && !s->stopping; i++)
         if (s->children[i].pid == 0 && s->children[i].restart_ms < next)
             next = s->children[i].restart_ms;
@@ -339,7 +350,7 @@ static void turn(struct rw_supervisor *s)
     if (poll(fds, s->processes + 1, wait_ms(s)) < 0)
         return;
     for (unsigned i = 0; i < s->processes; i++)
-        if (fds[i + 1].revents & POLLIN)
+        if (fds[i + 1].revents)
             on_message(s, &s->children[i]);
     if (fds[0].revents)
         read_signals(s);
@@ -349,6 +360,7 @@ static void turn(struct rw_supervisor *s)
         s->kill_at_ms = now_ms() + KILL_GRACE_MS;
     }
     retire_due(s);
+    rw_upgrade_go_on(s, now_ms());
     restart_due(s);
 }
 

@@ -9,6 +9,9 @@
 
 #include <sys/types.h>
 
+/* Those of a program that is upgraded often drain for long. */
+enum { RW_SUPERVISOR_OLD_MAX = 8 * RW_SERVE_PROCESSES_MAX };
+
 struct rw_child {
     unsigned index;
     pid_t pid;   /* 0: none now */
@@ -28,8 +31,11 @@ struct rw_supervisor {
     struct rw_child children[RW_SERVE_PROCESSES_MAX];
     struct rw_sockets sockets;
     struct rw_shared shared;
-    pid_t old[RW_SERVE_PROCESSES_MAX]; /* worker processes of the program before an upgrade */
+    pid_t old[RW_SUPERVISOR_OLD_MAX]; /* worker processes of the programs before an upgrade */
     unsigned old_count;
+    pid_t check_pid;       /* the new program checks the configuration; not above 0: none does */
+    uint64_t check_end_ms; /* at the latest */
+    bool check_agreed;
     int signal_fd;
     int log_fd; /* -1: the error log is standard error */
     char *log_path;

@@ -1,5 +1,6 @@
 #include "serve/upgrade.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -36,31 +37,23 @@ static int kept_fd(const struct rw_supervisor *s, unsigned i)
     return fd;
 }
 
-/* How long the new program may take to check the configuration; nothing else is done meanwhile. */
-enum { CHECK_MS_MAX = 10000, LOOK_MS = 10 };
+enum { CHECK_MS_MAX = 10000 };
 
-/* `program check config` as a child; false when it says no or cannot be run. */
-static bool new_program_agrees(const struct rw_supervisor *s)
+/* `program check config` as a child. */
+static pid_t start_check(const struct rw_supervisor *s)
 {
     pid_t pid = fork();
-    if (pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        int null = open("/dev/null", O_WRONLY);
-        if (null >= 0)
-            dup2(null, STDOUT_FILENO);
-        execl(s->options.argv[0], s->options.argv[0], "check", s->options.config_path, NULL);
-        execlp(s->options.argv[0], s->options.argv[0], "check", s->options.config_path, NULL);
-        _exit(127);
-    }
-    int status = 0;
-    for (int waited_ms = 0; pid > 0 && waitpid(pid, &status, WNOHANG) == 0; waited_ms += LOOK_MS) {
-        if (waited_ms == CHECK_MS_MAX)
-            kill(pid, SIGKILL);
-        usleep(LOOK_MS * 1000);
-    }
-    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (pid)
+        return pid;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null = open("/dev/null", O_WRONLY);
+    if (null >= 0)
+        dup2(null, STDOUT_FILENO);
+    execl(s->options.argv[0], s->options.argv[0], "check", s->options.config_path, NULL);
+    execlp(s->options.argv[0], s->options.argv[0], "check", s->options.config_path, NULL);
+    _exit(127);
 }
 
 static bool write_kept(const struct rw_supervisor *s)
@@ -106,15 +99,39 @@ static void forget_environment(void)
         unsetenv(kept[i].name);
 }
 
+static void refuse(const char *why)
+{
+    rw_log_error("supervisor", "upgrade refused: %s; nothing has changed", why);
+}
+
 void rw_upgrade_begin(struct rw_supervisor *s)
 {
-    rw_log_info("supervisor", "upgrade: asking the program on disk to check the configuration");
-    if (!new_program_agrees(s)) {
-        rw_log_error("supervisor",
-                     "upgrade refused: the program on disk does not start or does not "
-                     "accept the configuration; nothing has changed");
+    if (s->check_pid > 0)
         return;
-    }
+    rw_log_info("supervisor", "upgrade: asking the program on disk to check the configuration");
+    s->check_pid = start_check(s);
+    s->check_end_ms = rw_clock_monotonic_ns() / RW_NS_PER_MS + CHECK_MS_MAX;
+    if (s->check_pid < 0)
+        refuse(strerror(errno));
+}
+
+bool rw_upgrade_check_died(struct rw_supervisor *s, pid_t pid, int status)
+{
+    if (s->check_pid <= 0 || pid != s->check_pid)
+        return false;
+    s->check_pid = 0;
+    s->check_agreed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        refuse("the program on disk was killed, or took too long, while it checked the "
+               "configuration");
+    else if (!s->check_agreed)
+        refuse("the program on disk does not start or does not accept the configuration");
+    return true;
+}
+
+/* Returns only when it fails; everything is as before then. */
+static void execute(struct rw_supervisor *s)
+{
     if (write_environment(s) == RW_OK) {
         rw_sockets_keep_on_exec(&s->sockets, true);
         keep_on_exec(s, true);
@@ -125,6 +142,21 @@ void rw_upgrade_begin(struct rw_supervisor *s)
     rw_sockets_keep_on_exec(&s->sockets, false);
     keep_on_exec(s, false);
     forget_environment();
+}
+
+void rw_upgrade_go_on(struct rw_supervisor *s, uint64_t now_ms)
+{
+    bool agreed = s->check_agreed;
+    s->check_agreed = false;
+    if (s->check_pid > 0 && now_ms >= s->check_end_ms)
+        kill(s->check_pid, SIGKILL);
+    if (agreed && !s->stopping)
+        execute(s);
+}
+
+uint64_t rw_upgrade_due_ms(const struct rw_supervisor *s)
+{
+    return s->check_pid > 0 ? s->check_end_ms : UINT64_MAX;
 }
 
 static void inherit_fd(const char *name, int *fd)
@@ -143,7 +175,7 @@ enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, struct rw_shared_fds *ol
     uint64_t number;
     enum rw_err err = rw_sockets_read(&s->sockets, sockets);
     while (old.at && rw_span_next(&old, ',', &pid))
-        if (rw_span_to_u64(pid, &number) && s->old_count < RW_SERVE_PROCESSES_MAX)
+        if (rw_span_to_u64(pid, &number) && s->old_count < RW_SUPERVISOR_OLD_MAX)
             s->old[s->old_count++] = (pid_t)number;
     for (unsigned i = 0; i < KEPT; i++)
         inherit_fd(kept[i].name, (int *)((char *)old_fds + kept[i].old_at));

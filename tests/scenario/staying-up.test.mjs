@@ -195,6 +195,23 @@ for (const [what, content] of Object.entries({ "that is no program": "garbage", 
   });
 }
 
+test("a worker process that dies while the new program checks the configuration is replaced meanwhile", async (t) => {
+  const gateway = await withOwnProgram(t, respond("ok"));
+  await sleep(1100);
+  const [worker] = gateway.workers();
+  const checked = join(gateway.folder, "checked");
+  replaceProgram(gateway, `#!/bin/sh\nwhile [ "$1" = check ] && [ ! -e ${checked} ]; do sleep 0.1; done\nexec ${ringway} "$@"\n`);
+  gateway.signal("SIGUSR2");
+  await eventually(() => gateway.logLines().some((line) => /asking the program on disk/.test(line.message)));
+  process.kill(worker, "SIGKILL");
+  while (isAlive(worker)) await sleep(0);
+  assert.equal((await gateway.get("/")).text, "ok");
+  const refused = () => gateway.logLines().some((line) => /upgrade refused/.test(line.message)); // a machine so slow that the check had to end
+  writeFileSync(checked, "");
+  await eventually(() => refused() || gateway.logLines().some((line) => line.message === "draining"));
+  assert.equal((await gateway.get("/")).text, "ok");
+});
+
 test("an upgrade with a broken configuration is refused", async (t) => {
   const gateway = await withOwnProgram(t, respond("old"));
   const workers = gateway.workers();
