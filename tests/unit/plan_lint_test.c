@@ -413,6 +413,28 @@ static void test_customers(void **state)
     compare_findings(platform, 1, "scenarios/platform/findings.txt");
 }
 
+/* What the template gives as an example may be the answer: then it is told. */
+static void test_a_blank_with_the_words_of_the_template(void **state)
+{
+    (void)state;
+    static const char text[] = "[客户行业]：__(保险/政府/航空/零售等)__\n"
+                               "[预算限制]：\n- 总预算：__($300万)__\n"
+                               "- 云资源采购 __(40%)__\n- 定制开发 __(35%)__\n";
+    struct rw_intake intake;
+    struct rw_conf_report report = {0};
+    struct rw_findings findings;
+    assert_int_equal(rw_intake_read_text(rw_span_text(text), "x.txt", &intake, &report), RW_OK);
+    assert_int_equal(intake.doubtful_count, 1); /* the first block has no answer at all */
+    rw_findings_init(&findings, &intake.arena);
+    assert_int_equal(rw_lint_intake(&intake, today, &findings), RW_OK);
+    assert_int_equal(findings.count, 1);
+    assert_string_equal(findings.at[0].rule, "blank_untouched");
+    assert_string_equal(findings.at[0].subject, "4");
+    assert_int_equal(findings.at[0].place.line, 4);
+    rw_findings_free(&findings);
+    rw_intake_free(&intake);
+}
+
 /* The customers' intakes can be planned from: units, currencies and terms fit. */
 static void test_customers_bind(void **state)
 {
@@ -469,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_without_date),
         cmocka_unit_test(test_distances),
         cmocka_unit_test(test_customers),
+        cmocka_unit_test(test_a_blank_with_the_words_of_the_template),
         cmocka_unit_test(test_customers_bind),
         cmocka_unit_test(test_allocation_failures),
     };

@@ -149,9 +149,9 @@ static void add_article(const struct rw_plan *plan, const struct rw_bill_item *i
     add_text(text, item->provider);
     add_text(text, item->provider);
     add_text(text, item->region);
-    add_text(text, item->category);
+    add_text(text, item->service_category);
     add_text(text, item->service);
-    add_text(text, "Other");
+    add_text(text, item->service_subcategory);
     add_text(text, item->sku);
     add_text(text, item->price == RW_CELL_NONE ? "" : rw_sheet_cell(&plan->sheet, item->price)->id);
 }

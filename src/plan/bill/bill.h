@@ -38,7 +38,9 @@ struct rw_bill_item {
     unsigned tier, site;   /* places in plan->tiers, bill->sites */
     const char *name;      /* "compute": of its cells */
     struct rw_label label; /* "Application and gateway machines, committed" */
-    const char *category;  /* of FOCUS: "Compute", "Storage", "Networking", "Security"... */
+    const char *category;  /* what it is for: "Compute", "Databases", "Storage", "Networking"... */
+    const char *service_category,
+        *service_subcategory; /* what the provider calls it, as in FOCUS */
     const char *provider, *service, *sku, *region, *term, *unit;
     const char *currency; /* of the list price; NULL: no price */
     unsigned doubts;      /* enum rw_price_doubt */

@@ -10,6 +10,53 @@ const struct rw_bill_role_entry rw_bill_roles[RW_BILL_ROLE_COUNT] = {
 #undef RW_BILL_ROLE_ENTRY
 };
 
+#define MACHINE                                                                                    \
+    {                                                                                              \
+        "Compute", "Virtual Machines"                                                              \
+    }
+#define TRAFFIC                                                                                    \
+    {                                                                                              \
+        "Networking", "Network Connectivity"                                                       \
+    }
+#define BALANCER                                                                                   \
+    {                                                                                              \
+        "Networking", "Network Routing"                                                            \
+    }
+#define WALL                                                                                       \
+    {                                                                                              \
+        "Networking", "Network Security"                                                           \
+    }
+#define HELP                                                                                       \
+    {                                                                                              \
+        "Management and Governance", "Support"                                                     \
+    }
+
+const struct rw_bill_service rw_bill_services[RW_BILL_ROLE_COUNT] = {
+    [RW_BILL_COMPUTE] = MACHINE,
+    [RW_BILL_GATEWAY] = MACHINE,
+    [RW_BILL_DATABASE] = MACHINE,
+    [RW_BILL_CACHE] = MACHINE,
+    [RW_BILL_MONITOR] = MACHINE,
+    [RW_BILL_STORAGE_HOT] = {"Storage", "Block Storage"},
+    [RW_BILL_STORAGE_COLD] = {"Storage", "Object Storage"},
+    [RW_BILL_STORAGE_BACKUP] = {"Storage", "Backup Storage"},
+    [RW_BILL_LOGS] = {"Storage", "Object Storage"},
+    [RW_BILL_EGRESS] = TRAFFIC,
+    [RW_BILL_ZONES] = TRAFFIC,
+    [RW_BILL_TRANSFER] = TRAFFIC,
+    [RW_BILL_LINK] = TRAFFIC,
+    [RW_BILL_ENTRY] = BALANCER,
+    [RW_BILL_ENTRY_UNITS] = BALANCER,
+    [RW_BILL_ENTRY_DATA] = BALANCER,
+    [RW_BILL_NAT] = {"Networking", "Network Infrastructure"},
+    [RW_BILL_FIREWALL] = WALL,
+    [RW_BILL_FIREWALL_RULES] = WALL,
+    [RW_BILL_FIREWALL_REQUESTS] = WALL,
+    [RW_BILL_FIREWALL_UNITS] = WALL,
+    [RW_BILL_SUPPORT] = HELP,
+    [RW_BILL_SUPPORT_FAST] = HELP,
+};
+
 /* clang-format off */
 #define AWS_GENERAL {"m7i.xlarge", "m6i.xlarge", "m5.xlarge", "m7i.2xlarge", "m6i.2xlarge"}
 #define AWS_MEMORY {"r7i.2xlarge", "r6i.2xlarge"}

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* X(name, word of the cells' ids, FOCUS category, label en, label zh) */
+/* X(name, word of the cells' ids, what it is for (a category of FOCUS), label en, label zh) */
 #define RW_BILL_ROLES(X)                                                                           \
     X(COMPUTE, "app", "Compute", "Application machines", "应用节点")                               \
     X(GATEWAY, "gateway", "Compute", "Gateway machines", "网关节点")                               \
@@ -50,6 +50,13 @@ struct rw_bill_role_entry {
     struct rw_label label;
 };
 extern const struct rw_bill_role_entry rw_bill_roles[RW_BILL_ROLE_COUNT];
+
+/* How a provider's bill calls it, in the pairs of FOCUS 1.2 (ServiceCategory, ServiceSubcategory):
+ * a database on a rented machine is a virtual machine there. */
+struct rw_bill_service {
+    const char *category, *subcategory;
+};
+extern const struct rw_bill_service rw_bill_services[RW_BILL_ROLE_COUNT];
 
 enum { RW_BILL_SKUS_MAX = 10, RW_BILL_STEPS_MAX = 4 };
 

@@ -135,6 +135,8 @@ void rw_bill_add(struct rw_bill_at *at, const struct rw_bill_line *line)
         .name = line->name,
         .label = line->label,
         .category = rw_bill_roles[line->role].category,
+        .service_category = rw_bill_services[line->role].category,
+        .service_subcategory = rw_bill_services[line->role].subcategory,
         .provider = line->key.provider,
         .service = line->key.service,
         .sku = line->key.sku,

@@ -247,6 +247,25 @@ static void move_years(struct rw_plan *plan, const struct rw_plan *other,
                        : RW_CELL_NONE;
 }
 
+/* The first line that buys them is the one that is committed, if any is. */
+static const char *machine_of(struct rw_plan *plan, const struct rw_bill *bill, unsigned tier,
+                              const char *name)
+{
+    for (unsigned i = 0; i < bill->item_count; i++) {
+        const struct rw_bill_item *item = &bill->items[i];
+        if (item->tier == tier && strncmp(item->name, name, strlen(name)) == 0)
+            return rw_sheet_text(&plan->sheet, "%s, %s", item->sku, item->term);
+    }
+    return NULL;
+}
+
+static void name_machines(struct rw_plan *plan, struct rw_elsewhere_place *place,
+                          const struct rw_bill *bill, unsigned tier)
+{
+    place->machines[0] = machine_of(plan, bill, tier, "app");
+    place->machines[1] = machine_of(plan, bill, tier, "database");
+}
+
 static enum rw_err take_bill(struct rw_plan *plan, struct rw_elsewhere_place *place,
                              const struct rw_plan *other)
 {
@@ -257,6 +276,7 @@ static enum rw_err take_bill(struct rw_plan *plan, struct rw_elsewhere_place *pl
         move_years(plan, other, place, years, moved);
         add_sums(plan, place, other->bill, years);
         add_gaps(plan, other);
+        name_machines(plan, place, other->bill, 0);
         plan->elsewhere->places[plan->elsewhere->place_count++] = *place;
     }
     rw_free(years);
@@ -294,6 +314,7 @@ static enum rw_err add_own(struct rw_plan *plan)
                        : RW_CELL_NONE;
     add_sums(plan, &place, bill, years);
     rw_free(years);
+    name_machines(plan, &place, bill, plan->elsewhere->tier);
     plan->elsewhere->places[plan->elsewhere->place_count++] = place;
     return plan->sheet.err;
 }

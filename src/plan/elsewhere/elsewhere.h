@@ -31,6 +31,7 @@ struct rw_elsewhere_place {
     const char *provider, *region; /* NULL: the plan's own bill, wherever its sites are */
     bool other_law;                /* the list has nothing under the law of the plan's site */
     const char *currency;          /* of the amounts */
+    const char *machines[2];       /* "m5.xlarge, on_demand": of the application, the database */
     uint32_t categories[RW_ELSEWHERE_CATEGORIES_MAX]; /* as elsewhere->categories */
     uint32_t year;
     unsigned prices_used, prices_doubtful, prices_missing;

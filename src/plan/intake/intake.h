@@ -46,6 +46,8 @@ struct rw_intake_value {
     struct rw_conf_place place;
 };
 
+enum { RW_INTAKE_DOUBTFUL_MAX = 12 };
+
 struct rw_intake_row {
     const struct rw_intake_section *section;
     struct rw_intake_value *values; /* in the order of the section's fields */
@@ -68,6 +70,10 @@ struct rw_intake {
     struct rw_intake_unread *unread;
     size_t unread_count;
     bool questionnaire; /* it was the text, not YAML */
+    /* Blanks that hold the template's own words count as not filled in: how many, and the lines of
+     * the first ones. */
+    unsigned doubtful_count;
+    uint32_t doubtful_lines[RW_INTAKE_DOUBTFUL_MAX];
 };
 
 /* RW_EINVAL: mistakes were told; RW_ENOENT, RW_EACCES: the file (told, too); RW_ENOMEM.

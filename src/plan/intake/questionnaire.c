@@ -16,12 +16,20 @@ static const struct rw_questionnaire_block blocks[] = {
 
 enum { BLOCKS = sizeof(blocks) / sizeof(*blocks), KEY_BYTES_MAX = 60 };
 
+/* Of one block: lines with blanks that hold the template's own words. */
+struct doubts {
+    uint32_t title_line;
+    unsigned count;
+    uint32_t lines[RW_INTAKE_DOUBTFUL_MAX];
+};
+
 struct state {
     struct rw_intake_reader *reader;
     const struct rw_questionnaire_block *block;
     uint32_t title_line;       /* of the block */
     uint32_t answered[BLOCKS]; /* the title whose block was answered first; 0: none yet */
     bool second;               /* another customer's answers have begun */
+    struct doubts doubts[BLOCKS];
     struct rw_questionnaire_line line;
     bool shares; /* within "分配比例" */
     size_t shares_indent;
@@ -313,6 +321,36 @@ static bool is_utf8(struct rw_span text)
     return true;
 }
 
+/* Of a block that is there several times, that which is answered counts. */
+static void doubt(struct state *state)
+{
+    if (!state->block || !state->line.doubtful)
+        return;
+    size_t block = (size_t)(state->block - blocks);
+    struct doubts *doubts = &state->doubts[block];
+    if (doubts->title_line != state->title_line) {
+        if (doubts->title_line && doubts->title_line == state->answered[block])
+            return;
+        *doubts = (struct doubts){.title_line = state->title_line};
+    }
+    for (unsigned i = 0; i < state->line.doubtful; i++)
+        if (doubts->count++ < RW_INTAKE_DOUBTFUL_MAX)
+            doubts->lines[doubts->count - 1] = state->line.number;
+}
+
+static void keep_doubts(const struct state *state)
+{
+    struct rw_intake *intake = state->reader->intake;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        const struct doubts *doubts = &state->doubts[i];
+        if (!doubts->count || doubts->title_line != state->answered[i])
+            continue;
+        for (unsigned k = 0; k < doubts->count; k++)
+            if (intake->doubtful_count++ < RW_INTAKE_DOUBTFUL_MAX && k < RW_INTAKE_DOUBTFUL_MAX)
+                intake->doubtful_lines[intake->doubtful_count - 1] = doubts->lines[k];
+    }
+}
+
 void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_span text)
 {
     if (reader->report->voice == RW_CONF_VOICE_OWN)
@@ -333,5 +371,7 @@ void rw_intake_read_questionnaire(struct rw_intake_reader *reader, struct rw_spa
                            RW_QUESTIONNAIRE_LINE_MAX);
         else
             read_line(&state);
+        doubt(&state);
     }
+    keep_doubts(&state);
 }

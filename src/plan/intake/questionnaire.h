@@ -26,6 +26,7 @@ struct rw_questionnaire_line {
     size_t indent;
     bool heading;
     unsigned blanks, filled; /* "__( )__" on the line, and how many of them hold an answer */
+    unsigned doubtful;       /* hold the template's own words, which may be meant */
 };
 
 /* NULL at the end. */

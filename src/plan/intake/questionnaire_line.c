@@ -1,12 +1,15 @@
 /* Lines of the questionnaire: their marks, and their blanks. */
 #include "plan/intake/questionnaire.h"
 
+static bool is_example(struct rw_span text)
+{
+    return rw_span_starts(text, RW_LITERAL("例：")) || rw_span_starts(text, RW_LITERAL("例:")) ||
+           rw_span_starts(text, RW_LITERAL("如「"));
+}
+
 /* `before` is what stands in front of the blank. */
 static bool is_hint(struct rw_span before, struct rw_span text)
 {
-    if (rw_span_starts(text, RW_LITERAL("例：")) || rw_span_starts(text, RW_LITERAL("例:")) ||
-        rw_span_starts(text, RW_LITERAL("如「")))
-        return true;
     for (const char *const *hint = rw_intake_hints; *hint; hint++) {
         struct rw_span word = rw_span_text(*hint);
         ptrdiff_t tab = rw_span_find(word, '\t');
@@ -55,7 +58,10 @@ static size_t blank(struct rw_questionnaire_line *line, struct rw_span raw, size
         return at;
     line->blanks++;
     struct rw_span before = rw_span_trim(rw_span(line->text, line->len));
-    if (!is_hint(before, rw_span_trim(rw_span(raw.at + at + 1, end - at - 1)))) {
+    struct rw_span content = rw_span_trim(rw_span(raw.at + at + 1, end - at - 1));
+    bool hint = is_hint(before, content);
+    line->doubtful += hint;
+    if (!hint && !is_example(content)) {
         line->filled++;
         append(line, raw, at + 1, end, columns);
     }
@@ -80,7 +86,7 @@ bool rw_questionnaire_clean(struct rw_span raw, uint32_t number, struct rw_quest
 {
     uint32_t columns[RW_QUESTIONNAIRE_LINE_MAX + 1];
     line->len = 0;
-    line->blanks = line->filled = 0;
+    line->blanks = line->filled = line->doubtful = 0;
     line->number = number;
     if (raw.len > RW_QUESTIONNAIRE_LINE_MAX)
         return false;

@@ -162,6 +162,43 @@ static void gather_texts(struct rw_lint *lint)
             gather_row(lint, &lint->intake->rows[i].at[row]);
 }
 
+/* "55, 56, 71..." */
+static const char *lines_of(struct rw_lint *lint)
+{
+    const struct rw_intake *intake = lint->intake;
+    const char *text = "";
+    unsigned shown = intake->doubtful_count < RW_INTAKE_DOUBTFUL_MAX ? intake->doubtful_count
+                                                                     : RW_INTAKE_DOUBTFUL_MAX;
+    for (unsigned i = 0; i < shown; i++)
+        text = rw_lint_format(lint, "%s%s%u", text, i ? ", " : "", intake->doubtful_lines[i]);
+    return shown < intake->doubtful_count ? rw_lint_format(lint, "%s...", text) : text;
+}
+
+/* Who means just what the template gives as an example is told that it was not taken. */
+static void tell_doubtful(struct rw_lint *lint)
+{
+    static const struct rw_lint_rule rule = {
+        "blank_untouched",
+        RW_SEVERITY_WARNING,
+        RW_LABEL("{0} blanks still hold the template's own words and count as not filled in: "
+                 "lines {2}",
+                 "{0} 处填空仍为模板原文，按未填处理：第 {2} 行"),
+        RW_LABEL("If these words are the answer, write them without the marks of the blank",
+                 "如确为答案，请去掉填空标记 __( )__ 后直接书写"),
+        "",
+        NULL};
+    if (!lint->intake->doubtful_count)
+        return;
+    lint->rule = &rule;
+    const struct rw_intake_value first = {.place = {lint->intake->doubtful_lines[0], 1}};
+    rw_lint_tell(lint, &(struct rw_lint_hit){
+                           .value = &first,
+                           .claimed = rw_lint_quantity(lint->intake->doubtful_count, RW_UNIT_COUNT),
+                           .possible = rw_lint_quantity(NAN, RW_UNIT_ONE),
+                           .subject = lines_of(lint),
+                           .source = "the template's hints"});
+}
+
 static void run(struct rw_lint *lint)
 {
     gather_texts(lint);
@@ -170,6 +207,8 @@ static void run(struct rw_lint *lint)
         lint->rule = rule;
         rule->check(lint);
     }
+    if (!lint->err)
+        tell_doubtful(lint);
     if (!lint->err)
         lint->err = lint->findings->err;
 }

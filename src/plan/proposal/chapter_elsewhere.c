@@ -50,6 +50,21 @@ static void put_regions(struct rw_proposal *proposal, struct rw_doc_table *table
     }
 }
 
+/* Machines of one number of cores differ in memory and in what is committed. */
+static void put_machines(struct rw_proposal *proposal, struct rw_doc_table *table, unsigned which,
+                         struct rw_label label)
+{
+    const struct rw_elsewhere *elsewhere = proposal->plan->elsewhere;
+    struct rw_doc_cell *cells = rw_doc_row(proposal->doc, table);
+    put_label(proposal, cells, label);
+    for (unsigned i = 0; i < elsewhere->place_count; i++) {
+        const char *machine = elsewhere->places[i].machines[which];
+        if (machine)
+            rw_doc_words(proposal->doc, &cells[i + 1],
+                         rw_proposal_phrase(proposal, rw_span_text(machine)));
+    }
+}
+
 static void put_prices(struct rw_proposal *proposal, struct rw_doc_table *table)
 {
     const struct rw_elsewhere *elsewhere = proposal->plan->elsewhere;
@@ -98,6 +113,8 @@ static void put_table(struct rw_proposal *proposal)
         rw_doc_column(doc, table, RW_DOC_NUMBER, place_name(proposal, &elsewhere->places[i]), NONE);
     put_regions(proposal, table);
     put_sums(proposal, table);
+    put_machines(proposal, table, 0, RW_TEXTS("Application machines", "应用节点机型"));
+    put_machines(proposal, table, 1, RW_TEXTS("Database machines", "数据库节点机型"));
     put_prices(proposal, table);
 }
 
@@ -166,11 +183,12 @@ void rw_proposal_elsewhere(struct rw_proposal *proposal)
         doc,
         RW_TEXTS("The same sizes, all at one place of each provider, by the same list and with "
                  "your own prices. What is added up is the first year of running; moving, people "
-                 "and what a contract would give are not in it, and a sum is only as complete as "
-                 "its list: see what has no price. Where one is missing, there is no sum.",
+                 "and what a contract would give are not in it. A sum is only as complete as its "
+                 "list, and machines of one size differ in memory and commitment: see the rows "
+                 "below it, and what has no price. Where a price is missing, there is no sum.",
                  "按相同的容量、全部部署于各云商的一处，采用同一价目表及自有价格逐项计算。仅为首年"
-                 "运行费用，不含迁移、人员与合同优惠；合计是否完整取决于价目表，见缺价条目。"
-                 "缺价即无合计。"),
+                 "运行费用，不含迁移、人员与合同优惠。合计是否完整取决于价目表；同核数机型的内存"
+                 "与预留方式亦有差别，见表中各行与缺价条目。缺价即无合计。"),
         NULL, 0);
     put_table(proposal);
     if (any(plan, true))

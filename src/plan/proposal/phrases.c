@@ -57,6 +57,7 @@ static const struct rw_label phrases[] = {
     RW_LABEL("at least 100 USD a month", "每月至少 100 美元"),
     RW_LABEL("a capacity unit for TCP", "TCP 容量单位"),
     RW_LABEL("draws of the plan", "本方案的抽样"),
+    RW_LABEL("the template's hints", "模板提示语"),
     RW_LABEL("another region's", "其他区域的价格"),
     RW_LABEL("vendor shape", "云商机型规格"),
     RW_LABEL("100,000 connections or 1 GB an hour", "每小时 10 万连接或 1 GB"),
