@@ -2,6 +2,8 @@
 #include "cli/compile.h"
 #include "cli/explain_tcp.h"
 #include "gate/exchange/exchange.h"
+#include "origin/release.h"
+#include "origin/upstream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +177,24 @@ static void print_policies(const char *of, const struct rw_policy_use *uses, uns
     }
 }
 
+/* What a route says about requests that go to an upstream. */
+static void print_forwarding(const struct rw_config_route *route, struct rw_text *text)
+{
+    const struct rw_config_route_timeouts *timeouts = route->timeouts;
+    const struct rw_config_route_overload *overload = route->overload;
+    rw_text_addf(text, "  time      first byte %u ms", timeouts->first_byte_ms);
+    if (timeouts->total_ms)
+        rw_text_addf(text, ", in all %u ms", timeouts->total_ms);
+    if (timeouts->deadline_field.len)
+        rw_text_addf(text, ", or what %.*s says; the endpoint is told what is left",
+                     RW_SPAN_ARGS(timeouts->deadline_field));
+    rw_text_addf(text, "\n  class     %s", rw_config_class_names[overload->class]);
+    if (overload->body.len)
+        rw_text_addf(text, "; without room or connection %u and %zu bytes of %.*s",
+                     overload->status, overload->body.len, RW_SPAN_ARGS(overload->content_type));
+    rw_text_adds(text, "\n");
+}
+
 static void print_route(const struct rw_snapshot *snapshot, unsigned listener, int found,
                         const struct rw_route_params *params, struct rw_text *text)
 {
@@ -190,6 +210,8 @@ static void print_route(const struct rw_snapshot *snapshot, unsigned listener, i
     rw_text_adds(text, "  action    ");
     route->origin->explain(route->origin_instance, text);
     rw_text_adds(text, "\n");
+    if (route->origin == &rw_origin_upstream || route->origin == &rw_origin_release)
+        print_forwarding(route->config, text);
 }
 
 static int explain(const struct request *request, const struct url *url,

@@ -2,13 +2,24 @@
 #include "gate/cluster/tiers.h"
 #include "origin/upstream_call.h"
 
+/* By which property of requests. */
+static void explain_by(const struct rw_config_hash *hash, struct rw_text *text)
+{
+    rw_text_addf(text, " by %s", rw_config_hash_on_names[hash->on]);
+    if (hash->name.len)
+        rw_text_addf(text, " %.*s", RW_SPAN_ARGS(hash->name));
+}
+
 static void explain_endpoints(const struct rw_cluster *cluster, struct rw_text *text)
 {
     static const char *const balances[] = {"round robin", "least requests", "consistent hash",
                                            "random",      "latency",        "path"};
     const struct rw_endpoint_set *set = atomic_load(&cluster->set);
-    rw_text_addf(text, "upstream %.*s (%s): ", RW_SPAN_ARGS(cluster->name),
+    rw_text_addf(text, "upstream %.*s (%s", RW_SPAN_ARGS(cluster->name),
                  balances[cluster->balance]);
+    if (cluster->balance == RW_BALANCE_HASH)
+        explain_by(&cluster->hash, text);
+    rw_text_adds(text, "): ");
     for (unsigned i = 0; i < set->count; i++)
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
     if (set->count == 0)
@@ -33,7 +44,20 @@ static void explain_tiers(const struct rw_cluster *cluster, struct rw_text *text
                      cluster->tiers.full_percent);
 }
 
-/* By which ways. */
+/* What connections ask of the kernel. */
+static void explain_socket(const struct rw_socket_options *socket, struct rw_text *text)
+{
+    rw_text_addf(text, "interface %s, congestion control %s",
+                 socket->interface[0] ? socket->interface : "any",
+                 socket->congestion[0] ? socket->congestion : "the system's");
+    if (socket->user_timeout_ms)
+        rw_text_addf(text, ", user timeout %u ms", socket->user_timeout_ms);
+    if (socket->keepalive_idle_s)
+        rw_text_addf(text, ", keep-alive after %u s, %u times every %u s", socket->keepalive_idle_s,
+                     socket->keepalive_probes, socket->keepalive_interval_s);
+}
+
+/* By which ways; where there is only one, it is that of all endpoints. */
 static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text)
 {
     const struct rw_endpoint_set *set = atomic_load(&cluster->set);
@@ -45,14 +69,45 @@ static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text
         size_t len = path->source.bytes
                          ? rw_address_format_host(source, rw_address_sockaddr(&path->source))
                          : 0;
-        rw_text_addf(text, "\n  path      %.*s: from %.*s, interface %s, congestion control %s",
-                     RW_SPAN_ARGS(set->endpoints[i]->name), len ? (int)len : 3,
-                     len ? source : "any",
-                     path->socket.interface[0] ? path->socket.interface : "any",
-                     path->socket.congestion[0] ? path->socket.congestion : "the system's");
+        struct rw_span to = path->line.len ? set->endpoints[i]->name : RW_LITERAL("all");
+        rw_text_addf(text, "\n  path      %.*s: from %.*s, ", RW_SPAN_ARGS(to), len ? (int)len : 3,
+                     len ? source : "any");
+        explain_socket(&path->socket, text);
         if (cluster->balance == RW_BALANCE_PATH)
             rw_text_addf(text, ", costs as much as %.1f ms", path->price_us / 1000.0);
     }
+}
+
+static void explain_connections(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_config_connections *connections = &cluster->connections;
+    rw_text_addf(text, "\n  connects  by %s%s, within %u ms",
+                 cluster->negotiated ? "HTTP/2 or HTTP/1.1"
+                 : cluster->http2    ? "HTTP/2"
+                                     : "HTTP/1.1",
+                 cluster->tls ? " over TLS" : "", cluster->connect_ms);
+    if (cluster->tls_name.len)
+        rw_text_addf(text, ", as %.*s", RW_SPAN_ARGS(cluster->tls_name));
+    if (connections->per_endpoint_max)
+        rw_text_addf(text, "; %u to an endpoint, %u requests wait %u ms at most",
+                     connections->per_endpoint_max, connections->queue_max,
+                     connections->queue_ms_max);
+}
+
+static void explain_probes(const struct rw_cluster *cluster, struct rw_text *text)
+{
+    const struct rw_config_active_health *health = rw_cluster_probed(cluster);
+    if (!health)
+        return;
+    if (health->grpc)
+        rw_text_adds(text, "\n  probes    grpc.health.v1.Health/Check");
+    else
+        rw_text_addf(text, "\n  probes    GET %.*s, good from %u to %u", RW_SPAN_ARGS(health->path),
+                     health->status_min, health->status_max);
+    rw_text_addf(text, ", every %u ms: down after %u bad ones, up after %u good ones",
+                 health->interval_ms, health->unhealthy_after, health->healthy_after);
+    if (health->panic_percent)
+        rw_text_addf(text, "; not believed when less than %u%% are up", health->panic_percent);
 }
 
 static void explain_retries(const struct rw_cluster_retries *retries, struct rw_text *text)
@@ -114,8 +169,9 @@ static void explain_overload(const struct rw_cluster *cluster, struct rw_text *t
     else
         rw_text_addf(text, "\n  overload  %u to %u requests at once, by latency",
                      overload->limits.least, overload->limits.most);
-    rw_text_addf(text, "; %u wait, %u ms at most, or %u ms under overload", overload->queue_max,
-                 overload->queue_ms_max, overload->target_ms);
+    rw_text_addf(text, "; %u wait, %u ms at most, or %u ms under overload, in turn",
+                 overload->queue_max, overload->queue_ms_max, overload->target_ms);
+    explain_by(&overload->fair_by, text);
 }
 
 static void explain_hedging(const struct rw_cluster *cluster, struct rw_text *text)
@@ -140,6 +196,8 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
                      atomic_load(&cluster->set)->count ? "the endpoints above" : "no endpoint");
     explain_tiers(cluster, text);
     explain_lines(cluster, text);
+    explain_connections(cluster, text);
+    explain_probes(cluster, text);
     explain_retries(&cluster->retries, text);
     explain_hedging(cluster, text);
     explain_breaker(&cluster->passive, text);

@@ -107,3 +107,51 @@ for (let number = 0; number < TABLES; number++) {
     assert.ok(routed > REQUESTS / 5);
   });
 }
+
+test("all that a request to an upstream is subject to is told", async (t) => {
+  const gateway = await startGateway(
+    t,
+    `
+  routes:
+  - name: shop
+    match: /shop
+    timeouts: { first_byte: 10s, total: 15s, deadline_field: X-Request-Timeout }
+    overload: { class: bulk, body: busy }
+    upstream: app
+  - name: versions
+    match: /versions
+    release: { versions: [{ name: one, upstream: app, weight: 90 }, { name: two, upstream: next, weight: 10 }] }
+  upstreams:
+  - name: app
+    balance: hash
+    hash: { on: cookie, name: sid }
+    endpoints: [{ address: "127.0.0.1:9", zone: a }, { address: "127.0.0.1:10", zone: b, priority: 1 }]
+    health: { path: /healthz, panic_percent: 40 }
+    connections: { per_endpoint_max: 5 }
+    tcp: { user_timeout: 5s, keepalive: { idle: 30s } }
+    overload: { fair_by: { on: header, name: X-Tenant } }
+    hedging: {}
+  - { name: next, endpoints: "127.0.0.1:11", protocol: http2 }
+  locality: { zone: a }
+`,
+  );
+  const told = (await runRingway("explain", gateway.configFile, "/shop")).stdout;
+  for (const line of [
+    /action +upstream app \(consistent hash by cookie sid\): 127\.0\.0\.1:9, 127\.0\.0\.1:10/,
+    /first +priority 0, same zone: 127\.0\.0\.1:9\n/,
+    /then +priority 1, elsewhere: 127\.0\.0\.1:10\n/,
+    /path +all: from any, interface any, congestion control the system's, user timeout 5000 ms, keep-alive after 30 s, 3 times every 10 s/,
+    /connects +by HTTP\/1\.1, within 2000 ms; 5 to an endpoint, 1024 requests wait 5000 ms at most/,
+    /probes +GET \/healthz, good from 200 to 399, every 5000 ms: down after 3 bad ones, up after 2 good ones; not believed when less than 40% are up/,
+    /retries +2 at most, on connect, reset/,
+    /hedging +reads that take longer than 95% of them/,
+    /breaker +5 failures in a row: out for 10000 ms/,
+    /overload +4 to 1000 requests at once, by latency; 100 wait, .*, in turn by header X-Tenant/,
+    /time +first byte 10000 ms, in all 15000 ms, or what X-Request-Timeout says/,
+    /class +bulk; without room or connection 503 and 4 bytes of text\/plain/,
+  ])
+    assert.match(told, line);
+  const versions = (await runRingway("explain", gateway.configFile, "/versions")).stdout;
+  assert.match(versions, /version +two, 10%: upstream next \(round robin\): 127\.0\.0\.1:11\n +connects +by HTTP\/2, /);
+  assert.match(versions, /time +first byte 60000 ms\n +class +normal\n/);
+});

@@ -166,6 +166,12 @@ static void set_retries(struct rw_cluster_retries *to, const struct rw_config_re
     to->budget = config->budget;
 }
 
+const struct rw_config_active_health *rw_cluster_probed(const struct rw_cluster *cluster)
+{
+    const struct rw_cluster_control *control = cluster->control;
+    return control->probed ? &control->health : NULL;
+}
+
 static bool copy_health(struct rw_cluster_control *control,
                         const struct rw_config_active_health *health)
 {

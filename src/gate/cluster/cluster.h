@@ -241,6 +241,9 @@ void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_per
 void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *cluster);
 /* Gives a reference back. The last one: DNS and probes stop, endpoints that no other living cluster
  * has are `removed`, and what workers may still look at is released by `defer`. */
+/* How its endpoints are probed; NULL: not at all. */
+const struct rw_config_active_health *rw_cluster_probed(const struct rw_cluster *cluster);
+
 void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster);
 /* Another snapshot uses it too. */
 struct rw_cluster *rw_cluster_hold(struct rw_cluster *cluster);

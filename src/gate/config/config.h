@@ -346,6 +346,8 @@ struct rw_config_retries {
 
 enum rw_config_class { RW_CLASS_CRITICAL, RW_CLASS_NORMAL, RW_CLASS_BULK, RW_CLASS_COUNT };
 
+extern const char *const rw_config_class_names[]; /* and NULL */
+
 /* Of an upstream. */
 struct rw_config_overload {
     uint32_t limit, limit_min, limit_max; /* requests at once */

@@ -218,7 +218,7 @@ const struct rw_conf_record rw_config_overload_record = {
     .check = rw_config_check_overload,
 };
 
-static const char *const class_names[] = {"critical", "normal", "bulk", NULL};
+const char *const rw_config_class_names[] = {"critical", "normal", "bulk", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_route_overload, member)
 static const struct rw_conf_field route_overload_fields[] = {
@@ -226,7 +226,7 @@ static const struct rw_conf_field route_overload_fields[] = {
         .name = "class",
         .type = RW_CONF_ENUM,
         .offset = MEMBER(class),
-        .names = class_names,
+        .names = rw_config_class_names,
         .fallback = "normal",
         .doc = "Who goes first when requests wait for the upstream (`overload` of the upstream): "
                "`critical` before `normal` before `bulk`, which besides never has more than 90 "
