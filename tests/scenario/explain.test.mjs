@@ -137,7 +137,7 @@ test("all that a request to an upstream is subject to is told", async (t) => {
   );
   const told = (await runRingway("explain", gateway.configFile, "/shop")).stdout;
   for (const line of [
-    /action +upstream app \(consistent hash by cookie sid\): 127\.0\.0\.1:9, 127\.0\.0\.1:10/,
+    /action +upstream app \(consistent hash by cookie sid\): 127\.0\.0\.1:10, 127\.0\.0\.1:9/,
     /first +priority 0, same zone: 127\.0\.0\.1:9\n/,
     /then +priority 1, elsewhere: 127\.0\.0\.1:10\n/,
     /path +all: from any, interface any, congestion control the system's, user timeout 5000 ms, keep-alive after 30 s, 3 times every 10 s/,
