@@ -63,6 +63,7 @@ struct world {
     struct rw_meter_rate quota, pace;
     uint64_t burst, interval_ns; /* of the pace */
     struct rw_config_redis config;
+    char nonsense[100];
     uint32_t end_s; /* of this period */
     uint64_t all_paced[KEYS];
     bool strict;  /* nothing fails */
@@ -271,10 +272,20 @@ static void run(struct world *world, uint64_t ms)
 
 /* ---- What goes wrong ---- */
 
+/* Words of the protocol in no order, but no number: an array of those would be believed. */
+static const char *make_nonsense(struct world *world)
+{
+    static const char *const parts[] = {"+OK\r\n", "-OOM no\r\n", "*",  "$",
+                                        "-1",      "\r\n",        "0",  "99999999",
+                                        "*2",      "$-1\r\n",     "\r", "HTTP/1.1"};
+    world->nonsense[0] = '\0';
+    for (uint32_t count = 1 + below(world, 8); count; count--)
+        strcat(world->nonsense, parts[below(world, 12)]);
+    return world->nonsense;
+}
+
 static void spoil(struct world *world)
 {
-    static const char *const nonsense[] = {"+OK\r\n",      "-OOM no\r\n",       "*-1\r\n",
-                                           "HTTP/1.1 200", "*2\r\n:1\r\n$\r\n", ":5\r\n"};
     struct gateway *gateway = &world->gateways[below(world, GATEWAYS)];
     switch (below(world, 7)) {
     case 0:
@@ -288,7 +299,7 @@ static void spoil(struct world *world)
         world->redis.silent = true;
         break;
     case 3:
-        world->redis.nonsense = nonsense[below(world, 6)];
+        world->redis.nonsense = make_nonsense(world);
         break;
     case 4:
         stop_gateway(gateway);

@@ -105,7 +105,7 @@ static int open_shelf(void **state)
 {
     (void)state;
     rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, LISTENER "routes: [ respond: hi ]\n");
-    shelf = rw_stale_shelf(&gate.worker, RW_LITERAL("shop"));
+    shelf = rw_stale_shelf(&gate.worker, RW_LITERAL("shop"), 1 << 20);
     return shelf ? 0 : -1;
 }
 
@@ -120,7 +120,7 @@ static void put(const char *key, const char *request, const char *response, cons
                 size_t bytes_max)
 {
     struct rw_message asked = message(0, request), told = message(1, response);
-    struct rw_stale_entry *entry = rw_stale_entry_create(rw_span_text(key), &asked, &told);
+    struct rw_stale_entry *entry = rw_stale_entry_create(shelf, rw_span_text(key), &asked, &told);
     assert_non_null(entry);
     rw_text_adds(&entry->body, body);
     entry->window_s = 100;
@@ -188,6 +188,37 @@ static void what_is_in_use_stays_alive(void **state)
     assert_string_equal(find("/a", "", 0), "new");
 }
 
+/* However many answers are under way at once, and however slowly they go. */
+static void what_is_under_way_is_bounded(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 100, ROOM = 100000, PIECE = 1000 };
+    struct rw_stale_entry *entries[ENTRIES];
+    struct rw_message asked = message(0, ""), told = message(1, "");
+    static char piece[PIECE];
+    size_t added = 0;
+    bool all = true;
+    for (int i = 0; i < ENTRIES; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "/%d", i);
+        entries[i] = rw_stale_entry_create(shelf, rw_span_text(key), &asked, &told);
+        assert_non_null(entries[i]);
+    }
+    for (int round = 0; round < 10 && all; round++)
+        for (int i = 0; i < ENTRIES && all; i++) {
+            all = rw_stale_entry_add(entries[i], rw_span(piece, PIECE), ROOM);
+            added += PIECE;
+        }
+    assert_false(all);
+    assert_true(added > ROOM / 4 && added <= ROOM);
+    for (int i = 0; i < ENTRIES; i++)
+        rw_stale_entry_drop(entries[i]);
+    /* They have left nothing behind. */
+    entries[0] = rw_stale_entry_create(shelf, RW_LITERAL("/a"), &asked, &told);
+    assert_true(rw_stale_entry_add(entries[0], rw_span(piece, PIECE), ROOM));
+    rw_stale_entry_drop(entries[0]);
+}
+
 static void without_memory(void **state)
 {
     (void)state;
@@ -196,7 +227,7 @@ static void without_memory(void **state)
     struct rw_stale_entry *entry = NULL;
     for (uint64_t n = 0; !entry; n++) {
         rw_alloc_fail_once(n);
-        entry = rw_stale_entry_create(RW_LITERAL("/a"), &asked, &told);
+        entry = rw_stale_entry_create(shelf, RW_LITERAL("/a"), &asked, &told);
         rw_alloc_fail_never();
     }
     rw_stale_entry_drop(entry);
@@ -220,6 +251,7 @@ int main(void)
         cmocka_unit_test(what_clients_take),
         cmocka_unit_test_setup_teardown(each_request_its_own, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(what_was_used_least_recently_goes, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(what_is_under_way_is_bounded, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(what_is_in_use_stays_alive, open_shelf, close_shelf),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(mistakes_and_explain),

@@ -128,14 +128,26 @@ static size_t bytes_max(const struct stale_config *config, const struct rw_worke
     return config->memory_bytes_max / (worker->peer_count ? worker->peer_count : 1);
 }
 
+static struct rw_stale_shelf *shelf_of(struct rw_exchange *x, const struct stale_config *config)
+{
+    return rw_stale_shelf(x->worker, x->route->name, bytes_max(config, x->worker));
+}
+
 static void keep(struct keeping *keeping)
 {
     struct rw_exchange *x = keeping->filter.x;
-    struct rw_stale_shelf *shelf = rw_stale_shelf(x->worker, x->route->name);
-    if (shelf && !x->response_trailers.len)
-        rw_stale_shelf_put(shelf, keeping->entry, bytes_max(keeping->config, x->worker),
-                           rw_loop_now_ms(x->worker->loop));
+    if (!x->response_trailers.len)
+        rw_stale_shelf_put(keeping->entry->maker, keeping->entry,
+                           bytes_max(keeping->config, x->worker), rw_loop_now_ms(x->worker->loop));
     give_up(keeping);
+}
+
+static bool copy(struct keeping *keeping, struct rw_span data)
+{
+    struct rw_exchange *x = keeping->filter.x;
+    const struct stale_config *config = keeping->config;
+    return keeping->entry->body.len + data.len <= config->body_bytes_max &&
+           rw_stale_entry_add(keeping->entry, data, bytes_max(config, x->worker));
 }
 
 static enum rw_filter_outcome step_keeping(struct rw_filter *filter, struct rw_piece *in,
@@ -145,15 +157,10 @@ static enum rw_filter_outcome step_keeping(struct rw_filter *filter, struct rw_p
     struct keeping *keeping = rw_container_of(filter, struct keeping, filter);
     if (in->data.len == 0 && !in->end)
         return RW_FILTER_MORE;
-    if (keeping->entry) {
-        struct rw_text *body = &keeping->entry->body;
-        if (in->data.len)
-            rw_text_add(body, in->data);
-        if (body->err || body->len > keeping->config->body_bytes_max)
-            give_up(keeping);
-        else if (in->end)
-            keep(keeping);
-    }
+    if (keeping->entry && !copy(keeping, in->data))
+        give_up(keeping);
+    if (keeping->entry && in->end)
+        keep(keeping);
     rw_filter_pass_on(in, out);
     return RW_FILTER_PIECE;
 }
@@ -184,7 +191,7 @@ static uint32_t window_of(const struct rw_exchange *x, const struct stale_config
 static void begin_keeping(struct rw_exchange *x, const struct stale_config *config)
 {
     uint32_t window_s = window_of(x, config);
-    struct rw_stale_shelf *shelf = window_s ? rw_stale_shelf(x->worker, x->route->name) : NULL;
+    struct rw_stale_shelf *shelf = window_s ? shelf_of(x, config) : NULL;
     struct rw_span key = shelf ? key_of(x) : (struct rw_span){0};
     if (!key.at)
         return;
@@ -194,7 +201,7 @@ static void begin_keeping(struct rw_exchange *x, const struct stale_config *conf
         return;
     struct keeping *keeping = rw_arena_zero(&x->arena, sizeof(*keeping));
     struct rw_stale_entry *entry =
-        keeping ? rw_stale_entry_create(key, &x->request, &x->response) : NULL;
+        keeping ? rw_stale_entry_create(shelf, key, &x->request, &x->response) : NULL;
     if (!entry)
         return;
     entry->window_s = window_s;
@@ -326,10 +333,10 @@ static bool is_error(const struct rw_exchange *x)
     }
 }
 
-static enum rw_verdict answer_error(struct rw_exchange *x)
+static enum rw_verdict answer_error(struct rw_exchange *x, const struct stale_config *config)
 {
     uint64_t now_ms = rw_loop_now_ms(x->worker->loop);
-    struct rw_stale_shelf *shelf = rw_stale_shelf(x->worker, x->route->name);
+    struct rw_stale_shelf *shelf = shelf_of(x, config);
     struct rw_span key = shelf ? key_of(x) : (struct rw_span){0};
     struct rw_stale_entry *entry =
         key.at ? rw_stale_shelf_find(shelf, key, &x->request, now_ms) : NULL;
@@ -347,7 +354,7 @@ static enum rw_verdict on_response(struct rw_exchange *x, const void *instance)
         rw_message_find(&x->request, RW_FIELD_AUTHORIZATION))
         return RW_VERDICT_NEXT;
     if (is_error(x))
-        return answer_error(x);
+        return answer_error(x, instance);
     begin_keeping(x, instance);
     return RW_VERDICT_NEXT;
 }

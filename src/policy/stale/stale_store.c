@@ -5,7 +5,9 @@
 #include "base/map.h"
 
 enum {
-    BUCKETS = 1024,
+    BUCKETS_MIN = 64,
+    BUCKETS_MAX = 1 << 20,
+    BYTES_PER_BUCKET = 4096, /* some three small entries */
     VARY_MAX = 16,
     ENTRY_BLOCK_BYTES = 1024,
     ENTRY_BYTES_MAX = 128 << 10, /* of key and head */
@@ -16,8 +18,11 @@ struct rw_stale_shelf {
     struct rw_worker *worker;
     struct rw_text route;
     struct rw_list entries; /* least recently used first */
-    struct rw_stale_entry *buckets[BUCKETS];
-    size_t bytes;
+    size_t bytes, under_way_bytes;
+    unsigned under_way; /* entries that know it */
+    uint64_t seed;      /* nobody can choose keys of one bucket */
+    size_t bucket_count;
+    struct rw_stale_entry *buckets[];
 };
 
 struct store {
@@ -106,7 +111,33 @@ static bool suits(const struct rw_stale_entry *entry, const struct rw_message *r
     return true;
 }
 
-struct rw_stale_entry *rw_stale_entry_create(struct rw_span key, const struct rw_message *request,
+/* What is under way is counted on the shelf that it is for. */
+static void count_on(struct rw_stale_entry *entry)
+{
+    size_t now = bytes_of(entry);
+    entry->maker->under_way_bytes += now - entry->made_bytes;
+    entry->made_bytes = now;
+}
+
+/* It is no longer under way. */
+static void settle(struct rw_stale_entry *entry)
+{
+    if (!entry->maker)
+        return;
+    entry->maker->under_way_bytes -= entry->made_bytes;
+    entry->maker->under_way--;
+    entry->maker = NULL;
+}
+
+bool rw_stale_entry_add(struct rw_stale_entry *entry, struct rw_span bytes, size_t bytes_max)
+{
+    rw_text_add(&entry->body, bytes);
+    count_on(entry);
+    return !entry->body.err && entry->maker->under_way_bytes <= bytes_max;
+}
+
+struct rw_stale_entry *rw_stale_entry_create(struct rw_stale_shelf *shelf, struct rw_span key,
+                                             const struct rw_message *request,
                                              const struct rw_message *response)
 {
     struct rw_stale_entry *entry = rw_alloc_zero(sizeof(*entry));
@@ -114,6 +145,8 @@ struct rw_stale_entry *rw_stale_entry_create(struct rw_span key, const struct rw
         return NULL;
     rw_arena_init(&entry->arena, NULL, 0, ENTRY_BLOCK_BYTES, ENTRY_BYTES_MAX);
     entry->references = 1;
+    entry->maker = shelf;
+    shelf->under_way++;
     entry->key = rw_arena_copy(&entry->arena, key);
     if (entry->key.at && copy_fields(entry, response) && copy_varies(entry, request, response))
         return entry;
@@ -125,6 +158,7 @@ void rw_stale_entry_drop(struct rw_stale_entry *entry)
 {
     if (--entry->references > 0)
         return;
+    settle(entry);
     rw_text_free(&entry->body);
     rw_arena_free(&entry->arena);
     rw_free(entry);
@@ -134,7 +168,7 @@ void rw_stale_entry_drop(struct rw_stale_entry *entry)
 
 static struct rw_stale_entry **bucket_of(struct rw_stale_shelf *shelf, struct rw_span key)
 {
-    return &shelf->buckets[rw_hash(key.at, key.len, 0) % BUCKETS];
+    return &shelf->buckets[rw_hash(key.at, key.len, shelf->seed) % shelf->bucket_count];
 }
 
 static void take_off(struct rw_stale_entry *entry)
@@ -187,6 +221,7 @@ void rw_stale_shelf_put(struct rw_stale_shelf *shelf, struct rw_stale_entry *ent
                         size_t bytes_max, uint64_t now_ms)
 {
     struct rw_stale_entry **bucket = bucket_of(shelf, entry->key), *old = *bucket;
+    settle(entry);
     while (old && !same_requests(old, entry))
         old = old->next;
     if (old)
@@ -216,7 +251,8 @@ static void clear(struct rw_stale_shelf *shelf, bool all, uint64_t now_ms)
         if (all || is_over(entry, now_ms))
             take_off(entry);
     }
-    if (!rw_list_empty(&shelf->entries))
+    rw_assert(!all || !shelf->under_way);
+    if (!rw_list_empty(&shelf->entries) || shelf->under_way)
         return;
     rw_list_remove(&shelf->link);
     rw_text_free(&shelf->route);
@@ -265,7 +301,29 @@ static struct store *store_of(struct rw_worker *worker)
     return store;
 }
 
-struct rw_stale_shelf *rw_stale_shelf(struct rw_worker *worker, struct rw_span route)
+static struct rw_stale_shelf *make_shelf(struct rw_worker *worker, struct rw_span route,
+                                         size_t bytes_max)
+{
+    size_t buckets = bytes_max / BYTES_PER_BUCKET;
+    buckets = buckets < BUCKETS_MIN ? BUCKETS_MIN : buckets > BUCKETS_MAX ? BUCKETS_MAX : buckets;
+    struct rw_stale_shelf *shelf =
+        rw_alloc_zero(sizeof(*shelf) + buckets * sizeof(*shelf->buckets));
+    if (!shelf)
+        return NULL;
+    rw_text_add(&shelf->route, route);
+    if (shelf->route.err) {
+        rw_free(shelf);
+        return NULL;
+    }
+    shelf->worker = worker;
+    shelf->bucket_count = buckets;
+    shelf->seed = rw_random_u64(rw_loop_random(worker->loop));
+    rw_list_init(&shelf->entries);
+    return shelf;
+}
+
+struct rw_stale_shelf *rw_stale_shelf(struct rw_worker *worker, struct rw_span route,
+                                      size_t bytes_max)
 {
     struct store *store = store_of(worker);
     if (!store)
@@ -275,16 +333,8 @@ struct rw_stale_shelf *rw_stale_shelf(struct rw_worker *worker, struct rw_span r
         if (rw_span_eq(rw_text_span(&shelf->route), route))
             return shelf;
     }
-    struct rw_stale_shelf *shelf = rw_alloc_zero(sizeof(*shelf));
-    if (!shelf)
-        return NULL;
-    rw_text_add(&shelf->route, route);
-    if (shelf->route.err) {
-        rw_free(shelf);
-        return NULL;
-    }
-    shelf->worker = worker;
-    rw_list_init(&shelf->entries);
-    rw_list_push_back(&store->shelves, &shelf->link);
+    struct rw_stale_shelf *shelf = make_shelf(worker, route, bytes_max);
+    if (shelf)
+        rw_list_push_back(&store->shelves, &shelf->link);
     return shelf;
 }
