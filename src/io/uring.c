@@ -7,9 +7,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 enum {
@@ -170,13 +169,34 @@ static enum rw_err open_ring(struct io_uring *ring)
                                                                        : RW_EUNSUPPORTED;
 }
 
-/* Whether a multishot receive may have a limit cannot be asked; kernels before 6.17 refuse it. */
+/* What the kernel says to a multishot receive with a limit from a descriptor that is none. It looks
+ * at the request first: EINVAL is a kernel that knows no limit, EBADF one that has no objection. */
+static int ask_for_limit(struct io_uring *ring)
+{
+    struct io_uring_cqe *answer;
+    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+    io_uring_prep_recv_multishot(sqe, -1, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->file_index = RECEIVE_BYTES_MAX;
+    int result = io_uring_submit_and_wait(ring, 1);
+    return result >= 0 && io_uring_peek_cqe(ring, &answer) == 0 ? answer->res : result;
+}
+
+static bool receives_can_have_limits;
+
+static void probe_limits(void)
+{
+    struct io_uring ring;
+    if (io_uring_queue_init(1, &ring, 0) != 0)
+        return;
+    receives_can_have_limits = ask_for_limit(&ring) == -EBADF;
+    io_uring_queue_exit(&ring);
+}
+
 static bool limits_receives(void)
 {
-    struct utsname kernel;
-    unsigned major, minor;
-    return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
-           (major > 6 || (major == 6 && minor >= 17));
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    return pthread_once(&once, probe_limits) == 0 && receives_can_have_limits;
 }
 
 static void uring_destroy(struct rw_loop *loop)
