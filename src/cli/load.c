@@ -84,7 +84,7 @@ static int execute(struct rw_load_options *options)
     struct rw_load_run run = {.settings = &options->settings, .user = options};
     struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
     const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    bool shown = !options->output.quiet && isatty(STDERR_FILENO);
+    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
     if (!result)
         return tell_failure(options, RW_ENOMEM, "");
     if (shown)
@@ -96,7 +96,7 @@ static int execute(struct rw_load_options *options)
     if (shown)
         fputs("\r\033[K", stderr);
     int code = err ? tell_failure(options, err, result->why)
-                   : rw_load_write(&options->output, &options->settings, result);
+                   : rw_load_write(&options->reports, &options->settings, result);
     rw_load_result_close(result);
     rw_free(result);
     return code;

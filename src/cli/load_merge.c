@@ -26,7 +26,7 @@ static int add_file(struct rw_load_merge *merge, const char *path)
     return err ? 1 : 0;
 }
 
-static int merge_all(const struct rw_load_output *output, const char *const *files, unsigned count)
+static int merge_all(const struct rw_cli_reports *reports, const char *const *files, unsigned count)
 {
     struct rw_load_merge *merge = rw_alloc_zero(sizeof(*merge));
     int code = !merge || rw_load_merge_begin(merge);
@@ -35,7 +35,7 @@ static int merge_all(const struct rw_load_output *output, const char *const *fil
     for (unsigned i = 0; i < count && !code; i++)
         code = add_file(merge, files[i]);
     if (!code)
-        code = rw_load_write(output, &merge->settings, &merge->result);
+        code = rw_load_write(reports, &merge->settings, &merge->result);
     if (merge)
         rw_load_merge_free(merge);
     rw_free(merge);
@@ -44,12 +44,12 @@ static int merge_all(const struct rw_load_output *output, const char *const *fil
 
 int rw_load_merge_files(int argc, char **argv)
 {
-    struct rw_load_output output = {.language = RW_LANGUAGE_EN};
+    struct rw_cli_reports reports = rw_load_reports;
     const char *files[FILES_MAX];
     unsigned count = 0;
     for (int i = 0; i < argc; i++) {
         int code;
-        if (rw_load_output_option(argc, argv, &i, &output, &code)) {
+        if (rw_cli_reports_option(argc, argv, &i, &reports, &code)) {
             if (code)
                 return code;
             continue;
@@ -60,5 +60,5 @@ int rw_load_merge_files(int argc, char **argv)
             return fail("merge: at most %d files", FILES_MAX);
         files[count++] = argv[i];
     }
-    return count ? merge_all(&output, files, count) : fail("merge: needs files of --out");
+    return count ? merge_all(&reports, files, count) : fail("merge: needs files of --out");
 }

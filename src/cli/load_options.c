@@ -81,7 +81,7 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--speed", &o->speed},
     };
     int code = 0;
-    if (take_flag(o, argv[*i]) || rw_load_output_option(argc, argv, i, &o->output, &code))
+    if (take_flag(o, argv[*i]) || rw_cli_reports_option(argc, argv, i, &o->reports, &code))
         return code;
     for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
         bool lacking;
@@ -328,7 +328,7 @@ static void take_from_file(struct rw_load_options *o)
 int rw_load_options_parse(int argc, char **argv, struct rw_load_options *o)
 {
     int code = 0;
-    *o = (struct rw_load_options){0};
+    *o = (struct rw_load_options){.reports = rw_load_reports};
     rw_arena_init(&o->arena, NULL, 0, 64 * 1024, ARENA_BYTES_MAX);
     for (int i = 0; i < argc && !code; i++)
         code = take(argc, argv, &i, o);

@@ -12,7 +12,7 @@ struct rw_load_options {
     struct rw_load_request message; /* of a WebSocket, which `request` opens */
     struct rw_load_config config;   /* of a scenario file */
     struct rw_arena arena;          /* of what the settings point to */
-    struct rw_load_output output;
+    struct rw_cli_reports reports;
     /* As written. */
     const char *url, *target, *method, *body, *body_file, *ca;
     const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *coalesce, *arrivals;

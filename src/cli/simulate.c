@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "cli/arguments.h"
 #include "cli/cli.h"
 #include "simulate/report.h"
 
@@ -6,15 +7,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { OUTPUTS_MAX = 8 };
-
 struct options {
     const char *path;
-    const char *outputs[OUTPUTS_MAX];
-    unsigned output_count;
-    enum rw_language language;
+    struct rw_cli_reports reports;
     uint32_t runs, seed;
-    bool seeded, json, quiet, check;
+    bool seeded, check;
 };
 
 static struct rw_simulate_run *interrupted_run;
@@ -25,120 +22,56 @@ static void on_interrupt(int signal)
     rw_simulate_stop(interrupted_run);
 }
 
-/* ---- Arguments ---- */
+/* ---- Reports ---- */
 
-static void write_json(const struct rw_simulate_sheet *sheet, enum rw_language language,
-                       struct rw_text *text)
+static void write_text(const void *sheet, enum rw_language language, struct rw_text *text)
+{
+    rw_simulate_report_text(sheet, language, text);
+}
+
+static void write_json(const void *sheet, enum rw_language language, struct rw_text *text)
 {
     (void)language;
     rw_simulate_report_json(sheet, text);
 }
 
-static void write_csv(const struct rw_simulate_sheet *sheet, enum rw_language language,
-                      struct rw_text *text)
+static void write_csv(const void *sheet, enum rw_language language, struct rw_text *text)
 {
     (void)language;
     rw_simulate_report_csv(sheet, text);
 }
 
-/* How a file's name ends, and who writes it. */
-static const struct writer {
-    const char *suffix;
-    void (*write)(const struct rw_simulate_sheet *sheet, enum rw_language language,
-                  struct rw_text *text);
-} writers[] = {
-    {".json", write_json},
-    {".csv", write_csv},
-    {".html", rw_simulate_report_html},
-    {".txt", rw_simulate_report_text},
+static void write_html(const void *sheet, enum rw_language language, struct rw_text *text)
+{
+    rw_simulate_report_html(sheet, language, text);
+}
+
+static const struct rw_cli_writer writers[] = {
+    {".txt", write_text},  {".json", write_json}, {".csv", write_csv},
+    {".html", write_html}, {NULL, NULL},
 };
 
-static const struct writer *find_writer(const char *file)
+/* ---- Arguments ---- */
+
+static int take_runs(void *options, const char *text)
 {
-    const char *suffix = strrchr(file, '.');
-    for (size_t i = 0; suffix && i < sizeof(writers) / sizeof(*writers); i++)
-        if (strcmp(suffix, writers[i].suffix) == 0)
-            return &writers[i];
-    return NULL;
+    return rw_cli_number("simulate", "--runs", text, 1, RW_SIMULATE_RUNS_MAX,
+                         &((struct options *)options)->runs);
 }
 
-static int take_output(struct options *options, const char *file)
+static int take_seed(void *of, const char *text)
 {
-    if (!find_writer(file))
-        return rw_cli_usage_error("simulate",
-                                  "--out: \"%s\" ends with none of .json, .csv, .html, .txt", file);
-    if (options->output_count == OUTPUTS_MAX)
-        return rw_cli_usage_error("simulate", "--out: at most %d files", OUTPUTS_MAX);
-    options->outputs[options->output_count++] = file;
-    return 0;
-}
-
-static int take_language(struct options *options, const char *name)
-{
-    return rw_cli_language("simulate", name, &options->language);
-}
-
-static int take_number(const char *name, const char *text, uint64_t least, uint64_t most,
-                       uint32_t *to)
-{
-    uint64_t value;
-    if (!rw_span_to_u64(rw_span_text(text), &value) || value < least || value > most)
-        return rw_cli_usage_error("simulate", "%s: expected a number from %llu to %llu, not \"%s\"",
-                                  name, (unsigned long long)least, (unsigned long long)most, text);
-    *to = (uint32_t)value;
-    return 0;
-}
-
-static int take_runs(struct options *options, const char *text)
-{
-    return take_number("--runs", text, 1, RW_SIMULATE_RUNS_MAX, &options->runs);
-}
-
-static int take_seed(struct options *options, const char *text)
-{
+    struct options *options = of;
     options->seeded = true;
-    return take_number("--seed", text, 0, UINT32_MAX, &options->seed);
+    return rw_cli_number("simulate", "--seed", text, 0, UINT32_MAX, &options->seed);
 }
 
-static bool take_flag(struct options *options, const char *argument)
-{
-    const struct {
-        const char *name;
-        bool *to;
-    } flags[] = {
-        {"--json", &options->json}, {"--quiet", &options->quiet}, {"--check", &options->check}};
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        if (strcmp(argument, flags[i].name) == 0)
-            return *flags[i].to = true;
-    return false;
-}
-
-static int take(int argc, char **argv, int *i, struct options *options)
-{
-    static const struct {
-        const char *name;
-        int (*take)(struct options *options, const char *value);
-    } words[] = {{"--out", take_output},
-                 {"--lang", take_language},
-                 {"--runs", take_runs},
-                 {"--seed", take_seed}};
-    if (take_flag(options, argv[*i]))
-        return 0;
-    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
-        bool lacking;
-        const char *value = rw_cli_option(argc, argv, i, words[w].name, &lacking);
-        if (lacking)
-            return rw_cli_usage_error("simulate", "%s needs a value", words[w].name);
-        if (value)
-            return words[w].take(options, value);
-    }
-    if (argv[*i][0] == '-')
-        return rw_cli_usage_error("simulate", "unknown option \"%s\"", argv[*i]);
-    if (options->path)
-        return rw_cli_usage_error("simulate", "one file at a time: \"%s\"", argv[*i]);
-    options->path = argv[*i];
-    return 0;
-}
+static const struct rw_cli_word words[] = {
+    {.name = "--runs", .take = take_runs},
+    {.name = "--seed", .take = take_seed},
+    {.name = "--check", .flag = true, .offset = offsetof(struct options, check)},
+    {.name = NULL},
+};
 
 /* ---- Results ---- */
 
@@ -150,26 +83,6 @@ static void show_progress(double share, const struct rw_simulate_ledger *ledger,
     *shown = percent;
     fprintf(stderr, "\r\033[K%u %%: %.0f requests", percent, (double)ledger->arrived);
     fflush(stderr);
-}
-
-static int write_results(const struct options *options, const struct rw_simulate_sheet *sheet)
-{
-    struct rw_text text = {0};
-    if (options->json)
-        rw_simulate_report_json(sheet, &text);
-    else
-        rw_simulate_report_text(sheet, options->language, &text);
-    int code = text.err ? 1 : 0;
-    if (!text.err && text.at)
-        fputs(text.at, stdout);
-    rw_text_free(&text);
-    for (unsigned i = 0; i < options->output_count; i++) {
-        text = (struct rw_text){0};
-        find_writer(options->outputs[i])->write(sheet, options->language, &text);
-        code |= rw_cli_write_file("simulate", options->outputs[i], &text);
-        rw_text_free(&text);
-    }
-    return code;
 }
 
 static int tell_failure(enum rw_err err)
@@ -186,7 +99,7 @@ static int tell_failure(enum rw_err err)
 static int execute(const struct options *options, const struct rw_simulate_model *model)
 {
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-    bool shown = !options->quiet && isatty(STDERR_FILENO);
+    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
     unsigned percent = 0;
     struct rw_simulate_run run = {.model = model,
                                   .runs = options->runs,
@@ -204,7 +117,7 @@ static int execute(const struct options *options, const struct rw_simulate_model
     } else {
         struct rw_simulate_sheet sheet;
         rw_simulate_sheet_make(model, &run, &sheet);
-        code = write_results(options, &sheet) || !rw_simulate_holds(&sheet);
+        code = rw_cli_reports_write(&options->reports, &sheet) || !rw_simulate_holds(&sheet);
     }
     rw_simulate_run_close(&run);
     return code;
@@ -243,12 +156,14 @@ static int read_and_go(const struct options *options)
 
 static int run(int argc, char **argv)
 {
-    struct options options = {.runs = 1};
-    int code = 0;
-    for (int i = 0; i < argc && !code; i++)
-        code = take(argc, argv, &i, &options);
-    if (!code && !options.path)
-        code = rw_cli_usage_error("simulate", "a file, please");
+    struct options options = {.runs = 1, .reports = {.verb = "simulate", .writers = writers}};
+    int code = rw_cli_arguments(&(struct rw_cli_arguments){.verb = "simulate",
+                                                           .words = words,
+                                                           .options = &options,
+                                                           .reports = &options.reports,
+                                                           .file = &options.path,
+                                                           .lacking = "a file, please"},
+                                argc, argv);
     return code ? code : read_and_go(&options);
 }
 

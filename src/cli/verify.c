@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
+#include "cli/arguments.h"
 #include "cli/cli.h"
 #include "verify/report.h"
 #include "verify/run.h"
@@ -8,15 +9,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { OUTPUTS_MAX = 8 };
-
 struct options {
     const char *path;
-    const char *outputs[OUTPUTS_MAX];
-    unsigned output_count;
+    struct rw_cli_reports reports;
     struct rw_allowed allowed;
-    enum rw_language language;
-    bool json, quiet, check;
+    bool check;
     /* To be the built-in server. */
     const char *origin, *origin_listen, *origin_counts, *origin_identity;
 };
@@ -29,139 +26,55 @@ static void on_interrupt(int signal)
     rw_verify_stop(interrupted_run);
 }
 
-/* ---- Arguments ---- */
+/* ---- Reports ---- */
 
-static void write_json(const struct rw_verify_sheet *sheet, enum rw_language language,
-                       struct rw_text *text)
+static void write_text(const void *sheet, enum rw_language language, struct rw_text *text)
+{
+    rw_verify_report_text(sheet, language, text);
+}
+
+static void write_json(const void *sheet, enum rw_language language, struct rw_text *text)
 {
     (void)language;
     rw_verify_report_json(sheet, text);
 }
 
-/* How a file's name ends, and who writes it. */
-static const struct writer {
-    const char *suffix;
-    void (*write)(const struct rw_verify_sheet *sheet, enum rw_language language,
-                  struct rw_text *text);
-} writers[] = {
-    {".json", write_json},
-    {".xml", rw_verify_report_junit},
-    {".html", rw_verify_report_html},
-    {".txt", rw_verify_report_text},
+static void write_junit(const void *sheet, enum rw_language language, struct rw_text *text)
+{
+    rw_verify_report_junit(sheet, language, text);
+}
+
+static void write_html(const void *sheet, enum rw_language language, struct rw_text *text)
+{
+    rw_verify_report_html(sheet, language, text);
+}
+
+static const struct rw_cli_writer writers[] = {
+    {".txt", write_text},  {".json", write_json}, {".xml", write_junit},
+    {".html", write_html}, {NULL, NULL},
 };
 
-static const struct writer *find_writer(const char *file)
-{
-    const char *suffix = strrchr(file, '.');
-    for (size_t i = 0; suffix && i < sizeof(writers) / sizeof(*writers); i++)
-        if (strcmp(suffix, writers[i].suffix) == 0)
-            return &writers[i];
-    return NULL;
-}
+/* ---- Arguments ---- */
 
-static int take_output(struct options *options, const char *file)
+static int take_host(void *of, const char *host)
 {
-    if (!find_writer(file))
-        return rw_cli_usage_error("verify",
-                                  "--out: \"%s\" ends with none of .json, .xml, .html, .txt", file);
-    if (options->output_count == OUTPUTS_MAX)
-        return rw_cli_usage_error("verify", "--out: at most %d files", OUTPUTS_MAX);
-    options->outputs[options->output_count++] = file;
-    return 0;
-}
-
-static int take_host(struct options *options, const char *host)
-{
-    if (options->allowed.count == RW_ACCEPTANCE_ALLOWED_MAX)
+    struct rw_allowed *allowed = &((struct options *)of)->allowed;
+    if (allowed->count == RW_ACCEPTANCE_ALLOWED_MAX)
         return rw_cli_usage_error("verify", "--allow-target: at most %d",
                                   RW_ACCEPTANCE_ALLOWED_MAX);
-    options->allowed.hosts[options->allowed.count++] = host;
+    allowed->hosts[allowed->count++] = host;
     return 0;
 }
 
-static int take_language(struct options *options, const char *name)
-{
-    return rw_cli_language("verify", name, &options->language);
-}
-
-static int take_origin(struct options *options, const char *name)
-{
-    options->origin = name;
-    return 0;
-}
-
-static int take_listen(struct options *options, const char *address)
-{
-    options->origin_listen = address;
-    return 0;
-}
-
-static int take_counts(struct options *options, const char *fd)
-{
-    options->origin_counts = fd;
-    return 0;
-}
-
-static int take_identity(struct options *options, const char *fd)
-{
-    options->origin_identity = fd;
-    return 0;
-}
-
-static bool take_flag(struct options *options, const char *argument)
-{
-    const struct {
-        const char *name;
-        bool *to;
-    } flags[] = {
-        {"--json", &options->json}, {"--quiet", &options->quiet}, {"--check", &options->check}};
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        if (strcmp(argument, flags[i].name) == 0)
-            return *flags[i].to = true;
-    return false;
-}
-
-static int take(int argc, char **argv, int *i, struct options *options)
-{
-    static const struct {
-        const char *name;
-        int (*take)(struct options *options, const char *value);
-    } words[] = {
-        {"--out", take_output},
-        {"--allow-target", take_host},
-        {"--lang", take_language},
-        {"--origin", take_origin},
-        {"--origin-listen", take_listen},
-        {"--origin-counts", take_counts},
-        {"--origin-identity", take_identity},
-    };
-    if (take_flag(options, argv[*i]))
-        return 0;
-    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
-        bool lacking;
-        const char *value = rw_cli_option(argc, argv, i, words[w].name, &lacking);
-        if (lacking)
-            return rw_cli_usage_error("verify", "%s needs a value", words[w].name);
-        if (value)
-            return words[w].take(options, value);
-    }
-    if (argv[*i][0] == '-')
-        return rw_cli_usage_error("verify", "unknown option \"%s\"", argv[*i]);
-    if (options->path)
-        return rw_cli_usage_error("verify", "one file at a time: \"%s\"", argv[*i]);
-    options->path = argv[*i];
-    return 0;
-}
-
-static int parse(int argc, char **argv, struct options *options)
-{
-    int code = 0;
-    for (int i = 0; i < argc && !code; i++)
-        code = take(argc, argv, &i, options);
-    if (!code && !options->path)
-        code = rw_cli_usage_error("verify", "an acceptance file, please");
-    return code;
-}
+static const struct rw_cli_word words[] = {
+    {.name = "--allow-target", .take = take_host},
+    {.name = "--check", .flag = true, .offset = offsetof(struct options, check)},
+    {.name = "--origin", .offset = offsetof(struct options, origin)},
+    {.name = "--origin-listen", .offset = offsetof(struct options, origin_listen)},
+    {.name = "--origin-counts", .offset = offsetof(struct options, origin_counts)},
+    {.name = "--origin-identity", .offset = offsetof(struct options, origin_identity)},
+    {.name = NULL},
+};
 
 /* ---- Progress ---- */
 
@@ -195,32 +108,12 @@ static void show_progress(const struct rw_verify_progress *progress, void *user)
 
 /* ---- Results ---- */
 
-static int write_results(const struct options *options, const struct rw_verify_sheet *sheet)
-{
-    struct rw_text text = {0};
-    int code = 0;
-    if (options->json)
-        rw_verify_report_json(sheet, &text);
-    else
-        rw_verify_report_text(sheet, options->language, &text);
-    if (!text.err && text.at)
-        fputs(text.at, stdout);
-    rw_text_free(&text);
-    for (unsigned i = 0; i < options->output_count; i++) {
-        text = (struct rw_text){0};
-        find_writer(options->outputs[i])->write(sheet, options->language, &text);
-        code |= rw_cli_write_file("verify", options->outputs[i], &text);
-        rw_text_free(&text);
-    }
-    return code;
-}
-
 static int report(const struct options *options, const struct rw_verify_run *run)
 {
     struct rw_verify_sheet sheet;
     const char *failed = run->why.at ? run->why.at : "";
     enum rw_err err = rw_verify_sheet_make(run->file, &run->record, failed, &sheet);
-    int code = err ? 1 : write_results(options, &sheet);
+    int code = err ? 1 : rw_cli_reports_write(&options->reports, &sheet);
     if (err)
         fprintf(stderr, "ringway verify: %s\n", rw_err_text(err));
     else if (!rw_verify_holds(&sheet))
@@ -239,7 +132,7 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
 {
     struct rw_verify_run *run = rw_alloc_zero(sizeof(*run));
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-    bool shown = !options->quiet && isatty(STDERR_FILENO);
+    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
     if (!run)
         return 1;
     rw_log_set_level(RW_LOG_ERROR); /* that handshakes fail is what some faults are about */
@@ -356,8 +249,14 @@ static int read_and_go(const struct options *options)
 
 static int run(int argc, char **argv)
 {
-    struct options options = {0};
-    int code = parse(argc, argv, &options);
+    struct options options = {.reports = {.verb = "verify", .writers = writers}};
+    int code = rw_cli_arguments(&(struct rw_cli_arguments){.verb = "verify",
+                                                           .words = words,
+                                                           .options = &options,
+                                                           .reports = &options.reports,
+                                                           .file = &options.path,
+                                                           .lacking = "an acceptance file, please"},
+                                argc, argv);
     return code ? code : read_and_go(&options);
 }
 
