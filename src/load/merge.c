@@ -180,6 +180,16 @@ static void add_addresses(struct addition *a)
 
 /* ---- Settings ---- */
 
+/* The first of all; such texts are in the order of their times. */
+static void take_began(struct addition *a)
+{
+    char *first = a->merge->result.began;
+    const char *began = json_string_value(json_object_get(a->root, "began"));
+    if (began && strlen(began) == RW_LOAD_BEGAN_BYTES - 1 &&
+        (!first[0] || strcmp(began, first) < 0))
+        memcpy(first, began, RW_LOAD_BEGAN_BYTES);
+}
+
 static void add_settings(struct addition *a)
 {
     struct rw_load_settings *settings = &a->merge->settings;
@@ -208,6 +218,7 @@ static void add_settings(struct addition *a)
         settings->streams = (uint32_t)streams;
     if (seconds > result->seconds)
         result->seconds = seconds;
+    take_began(a);
     result->interrupted |= json_is_true(json_object_get(a->root, "interrupted"));
     result->tally.cpu_ns += ns_at(a, a->root, "cpu_seconds");
 }

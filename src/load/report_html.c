@@ -3,10 +3,14 @@
 
 #include "report/document.h"
 #include "report/html.h"
+#include "report/number.h"
 
 #include <inttypes.h>
 
-enum { ROWS_MAX = 240 }; /* points of a chart over time; longer runs are thinned out */
+enum {
+    ROWS_MAX = 240, /* points of a chart over time; longer runs are thinned out */
+    CLASSES = 40    /* of latencies */
+};
 
 static const char *const share_names[RW_LOAD_SHARES] = {"p50", "p75",   "p90",    "p95",
                                                         "p99", "p99.9", "p99.99", "max"};
@@ -120,6 +124,38 @@ static void put_percentiles(const struct page *page)
     }
 }
 
+/* How often each latency was, up to the 99th percentile: what is beyond would press the rest into
+ * one corner, and stands in the chart of the percentiles. */
+static void put_classes(const struct page *page)
+{
+    const struct rw_histogram *latency = &page->result->tally.latency;
+    struct rw_doc *doc = page->doc;
+    uint64_t most_ns = rw_histogram_quantile(latency, 0.99);
+    if (latency->count < CLASSES || most_ns <= latency->least)
+        return;
+    struct rw_doc_chart *chart = rw_doc_chart(
+        doc, RW_DOC_RANGE,
+        rw_doc_say(doc, RW_TEXTS("How often each latency was (ms), of the fastest 99 %",
+                                 "延迟分布（毫秒，最快的 99 %）")),
+        RW_LITERAL("ms"));
+    rw_doc_series(doc, chart, rw_doc_say(doc, RW_TEXTS("answers", "应答")));
+    double width = (double)(most_ns - latency->least) / CLASSES, before = 0;
+    for (unsigned i = 0; i < CLASSES; i++) {
+        double from = (double)latency->least + width * i, to = from + width;
+        double within = rw_histogram_share_within(latency, (uint64_t)to);
+        struct rw_doc_point *point =
+            rw_doc_point(doc, chart, rw_doc_format(doc, "%.3g–%.3g", from / 1e6, to / 1e6));
+        point->low = from / 1e6;
+        point->high = to / 1e6;
+        point->values[0] = rint((within - before) * (double)latency->count);
+        before = within;
+    }
+    rw_doc_mark(doc, chart, RW_LITERAL("p50"), (double)rw_histogram_quantile(latency, 0.5) / 1e6,
+                RW_DOC_INFORMATION);
+    rw_doc_mark(doc, chart, RW_LITERAL("p90"), (double)rw_histogram_quantile(latency, 0.9) / 1e6,
+                RW_DOC_INFORMATION);
+}
+
 /* The rows [from, to), one at least, as one: counts a second, the worst percentiles. */
 static struct rw_timeline_row row_of(const struct rw_timeline *timeline, size_t from, size_t to)
 {
@@ -158,6 +194,19 @@ static void put_times(const struct page *page, size_t step)
     }
 }
 
+/* What the schedule asked for, in the mean of these seconds; NaN: it does not tell (a closed loop,
+ * a script's users, a log). */
+static double asked(const struct page *page, size_t from, size_t to)
+{
+    const struct rw_load_settings *settings = page->settings;
+    double sum = 0;
+    if (settings->closed || settings->script || !settings->profile.phase_count)
+        return NAN;
+    for (size_t second = from; second < to; second++)
+        sum += rw_profile_rate(&settings->profile, settings->warmup_seconds + (double)second + 0.5);
+    return sum / (double)(to - from);
+}
+
 static void put_rates(const struct page *page, size_t step)
 {
     struct rw_doc *doc = page->doc;
@@ -165,14 +214,37 @@ static void put_rates(const struct page *page, size_t step)
     struct rw_doc_chart *rates = rw_doc_chart(
         doc, RW_DOC_LINES, rw_doc_say(page->doc, RW_TEXTS("Answers over time", "应答随时间变化")),
         rw_doc_say(page->doc, RW_TEXTS("per second", "每秒")));
+    bool has_asked = isfinite(asked(page, 0, 1));
     rw_doc_series(doc, rates, rw_doc_say(page->doc, RW_TEXTS("answered", "应答")));
-    rw_doc_series(doc, rates, rw_doc_say(page->doc, RW_TEXTS("failed", "失败")));
+    if (has_asked)
+        rw_doc_series(doc, rates, rw_doc_say(page->doc, RW_TEXTS("asked for", "要求")));
     for (size_t at = 0; at < page->rows; at += step) {
         size_t end = at + step < page->rows ? at + step : page->rows;
         const struct rw_timeline_row row = row_of(timeline, at, end);
         struct rw_doc_point *point = rw_doc_point(doc, rates, rw_doc_format(doc, "%zu s", at));
         point->values[0] = (double)row.answered;
-        point->values[1] = (double)row.failed;
+        point->values[1] = has_asked ? asked(page, at, end) : 0;
+    }
+}
+
+/* On a scale of their own: a few of many answers would not be seen. */
+static void put_failures(const struct page *page, size_t step)
+{
+    struct rw_doc *doc = page->doc;
+    const struct rw_timeline *timeline = page->result->timeline;
+    if (!page->result->tally.counts.failed)
+        return;
+    struct rw_doc_chart *failures = rw_doc_chart(
+        doc, RW_DOC_LINES, rw_doc_say(page->doc, RW_TEXTS("Failures over time", "失败随时间变化")),
+        rw_doc_say(page->doc, RW_TEXTS("per second", "每秒")));
+    rw_doc_series(doc, failures, rw_doc_say(page->doc, RW_TEXTS("failed", "失败")));
+    for (size_t at = 0; at < page->rows; at += step) {
+        size_t end = at + step < page->rows ? at + step : page->rows;
+        uint64_t failed = 0;
+        for (size_t i = at; i < end; i++)
+            failed += timeline->rows[i].failed;
+        rw_doc_point(doc, failures, rw_doc_format(doc, "%zu s", at))->values[0] =
+            (double)failed / (double)(end - at);
     }
 }
 
@@ -242,22 +314,69 @@ static void put_counts(const struct page *page)
                     (double)counts->errors[i]);
 }
 
+static void put_setting(const struct page *page, struct rw_doc_table *table, struct rw_label what,
+                        struct rw_span value)
+{
+    struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
+    rw_doc_words(page->doc, &cells[0], rw_doc_say(page->doc, what));
+    rw_doc_words(page->doc, &cells[1], value);
+}
+
+/* "4 s: 100 to 800/s, 10 s: 800/s". */
+static struct rw_span phases_text(const struct page *page)
+{
+    const struct rw_profile *profile = &page->settings->profile;
+    struct rw_text words = {0};
+    for (unsigned i = 0; i < profile->phase_count; i++) {
+        const struct rw_phase *phase = &profile->phases[i];
+        rw_text_addf(&words, "%s%g s: %g", i ? ", " : "", phase->seconds, phase->from);
+        if (phase->to != phase->from)
+            rw_text_addf(&words, "–%g", phase->to);
+        rw_text_adds(&words, "/s");
+    }
+    struct rw_span text = rw_doc_copy(page->doc, rw_text_span(&words));
+    page->doc->err = page->doc->err ? page->doc->err : words.err;
+    rw_text_free(&words);
+    return text;
+}
+
 static void put_settings(const struct page *page)
 {
     const struct rw_load_settings *s = page->settings;
-    struct rw_doc_table *table = put_table(page, RW_TEXTS("The run", "测试设置"));
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("connections", "连接")), s->connections);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("streams of each", "每连接并发流")),
-            s->streams);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("threads", "线程")), s->threads);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("measured seconds", "测量时长（秒）")),
-            page->result->seconds);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("seconds of warm-up", "预热（秒）")),
-            s->warmup_seconds);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("bytes received", "接收字节")),
-            (double)page->result->tally.counts.bytes_in);
-    put_row(page, table, rw_doc_say(page->doc, RW_TEXTS("bytes sent", "发送字节")),
-            (double)page->result->tally.counts.bytes_out);
+    const struct rw_load_counts *counts = &page->result->tally.counts;
+    struct rw_doc *doc = page->doc;
+    struct rw_doc_table *table = rw_doc_table(doc, rw_doc_say(doc, RW_TEXTS("The run", "测试设置")),
+                                              (struct rw_span){"", 0});
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_say(doc, RW_TEXTS("What", "项目")),
+                  RW_LITERAL(""));
+    rw_doc_column(doc, table, RW_DOC_WORDS, rw_doc_say(doc, RW_TEXTS("Value", "数值")),
+                  RW_LITERAL(""));
+    if (!s->closed && s->profile.phase_count) {
+        bool poisson = s->profile.arrivals == RW_ARRIVALS_POISSON;
+        put_setting(page, table, (struct rw_label)RW_TEXTS("asked for", "要求"), phases_text(page));
+        put_setting(page, table, (struct rw_label)RW_TEXTS("arrivals", "到达过程"),
+                    rw_doc_say(doc, poisson ? RW_TEXTS("at random (Poisson)", "随机（泊松）")
+                                            : RW_TEXTS("evenly spaced", "等间隔")));
+    }
+    put_setting(page, table, (struct rw_label)RW_TEXTS("measured", "测量时长"),
+                rw_doc_format(doc, "%.1f s", page->result->seconds));
+    if (s->warmup_seconds > 0)
+        put_setting(page, table, (struct rw_label)RW_TEXTS("warm-up before", "预热"),
+                    rw_doc_format(doc, "%.1f s", s->warmup_seconds));
+    put_setting(page, table, (struct rw_label)RW_TEXTS("connections", "连接"),
+                rw_doc_format(doc, "%u", s->connections));
+    if (s->protocol == RW_LOAD_H2)
+        put_setting(page, table, (struct rw_label)RW_TEXTS("streams of each", "每连接并发流"),
+                    rw_doc_format(doc, "%u", s->streams));
+    put_setting(page, table, (struct rw_label)RW_TEXTS("threads", "线程"),
+                rw_doc_format(doc, "%u", s->threads));
+    put_setting(page, table, (struct rw_label)RW_TEXTS("received", "接收"),
+                rw_doc_format(doc, "%.2f MB", (double)counts->bytes_in / 1e6));
+    put_setting(page, table, (struct rw_label)RW_TEXTS("sent", "发送"),
+                rw_doc_format(doc, "%.2f MB", (double)counts->bytes_out / 1e6));
+    put_setting(page, table,
+                (struct rw_label)RW_TEXTS("generator's processor time", "发压端处理器时间"),
+                rw_doc_format(doc, "%.2f s", (double)page->result->tally.cpu_ns / 1e9));
 }
 
 /* ---- Steps and checks ---- */
@@ -337,17 +456,22 @@ void rw_load_report_html(const struct rw_load_settings *settings,
     rw_doc_init(&doc, language);
     const struct page page = {&doc, settings, result, whole_seconds(result)};
     doc.title = rw_doc_say(&doc, RW_TEXTS("Load test", "压力测试报告"));
-    doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s", RW_SPAN_ARGS(settings->url),
+    struct rw_text moment = {0};
+    rw_report_moment(&moment, rw_span_text(result->began));
+    doc.subtitle = rw_doc_format(&doc, "%.*s · %s · %s%s%.*s", RW_SPAN_ARGS(settings->url),
                                  rw_load_protocol_name(settings->protocol),
                                  rw_label_in(settings->closed ? RW_TEXTS("closed loop", "闭环")
                                                               : RW_TEXTS("open loop", "开环"),
-                                             language));
+                                             language),
+                                 moment.len ? " · " : "", RW_SPAN_ARGS(rw_text_span(&moment)));
+    rw_text_free(&moment);
     size_t step = (page.rows + ROWS_MAX - 1) / ROWS_MAX;
     rw_doc_section(&doc, 1, RW_TEXTS("Result", "结果"));
     put_verdict(&page);
     put_metrics(&page);
     rw_doc_section(&doc, 1, RW_TEXTS("Latency", "延迟"));
     put_percentiles(&page);
+    put_classes(&page);
     if (page.rows) {
         put_times(&page, step);
         if (result->timeline->lacking)
@@ -360,6 +484,7 @@ void rw_load_report_html(const struct rw_load_settings *settings,
                         NULL, 0);
         rw_doc_section(&doc, 1, RW_TEXTS("Rate", "速率"));
         put_rates(&page, step);
+        put_failures(&page, step);
     }
     put_script(&page);
     rw_doc_section(&doc, 1, RW_TEXTS("Figures", "明细"));

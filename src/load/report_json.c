@@ -163,6 +163,9 @@ void rw_load_report_json(const struct rw_load_settings *settings,
                  "\"connections\": %u, \"streams\": %u,\n",
                  protocol_names[settings->protocol], settings->closed ? "closed" : "open",
                  settings->threads, settings->connections, settings->streams);
+    rw_text_adds(text, "  \"began\": ");
+    rw_text_add_json(text, rw_span_text(result->began));
+    rw_text_adds(text, ",\n");
     rw_text_addf(text,
                  "  \"seconds\": %.9f, \"warmup_seconds\": %.3f, \"held_seconds\": %.3f, "
                  "\"interrupted\": %s, \"cpu_seconds\": %.9f,\n",

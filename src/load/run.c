@@ -344,6 +344,7 @@ enum rw_err rw_load_run(struct rw_load_run *run, struct rw_load_result *result)
 {
     const struct rw_load_settings *settings = run->settings;
     memset(result, 0, sizeof(*result));
+    rw_clock_format_rfc3339(result->began, rw_clock_wall_ns());
     rw_raise_descriptor_limit(); /* a connection that finds none says so */
     rw_load_tally_begin(&result->tally);
     result->shared = share_memory(settings);

@@ -25,13 +25,16 @@ struct rw_load_progress {
     const struct rw_timeline_row *all; /* of them; as long as the run goes on */
 };
 
+enum { RW_LOAD_BEGAN_BYTES = 25 };
+
 struct rw_load_result {
     struct rw_load_tally tally;
     const struct rw_timeline *timeline;
     /* With a script, of all threads: of each request, of each check. NULL without. */
     const struct rw_load_step_tally *steps;
     const struct rw_load_check_count *checks;
-    double seconds; /* that were measured */
+    double seconds;                  /* that were measured */
+    char began[RW_LOAD_BEGAN_BYTES]; /* "2026-01-31T23:59:59.123Z"; "": not known */
     bool interrupted;
     char why[256]; /* the first reason why a connection could not be had; "" for none */
     struct rw_load_shared *shared;

@@ -138,6 +138,25 @@ static void draw_beside(struct rw_chart_view *view, const struct plot *plot,
     }
 }
 
+/* Points stand in the middle of their groups. */
+static double place_at(const struct rw_chart_view *view, const struct plot *plot, double at)
+{
+    double most = (double)view->chart->point_count - 1;
+    return plot->left + plot->group * (fmax(0, fmin(at, most)) + 0.5);
+}
+
+static void draw_band(struct rw_chart_view *view, const struct plot *plot)
+{
+    double from = place_at(view, plot, view->chart->band_from);
+    double to = place_at(view, plot, view->chart->band_to);
+    if (!view->chart->band.len)
+        return;
+    RW_MARKUP(view->out, "<rect class=\"band\"");
+    rw_chart_box(view, from, plot->top, fmax(2, to - from), plot->bottom - plot->top);
+    RW_CHART_WORDS(view, "note", from, plot->top - 5, RW_ANCHOR_START, view->chart->band,
+                   plot->right - from);
+}
+
 static void draw_lines(struct rw_chart_view *view, const struct plot *plot)
 {
     for (size_t i = 0; i < view->chart->series_count; i++) {
@@ -181,6 +200,7 @@ void rw_chart_draw_bars(struct rw_chart_view *view)
     plot.group = (plot.right - plot.left) / (double)(chart->point_count ? chart->point_count : 1);
     rw_chart_begin(view, plot.bottom + LABELS);
     rw_chart_legend(view, 0, true);
+    draw_band(view, &plot);
     draw_grid(view, &plot);
     size_t stride = label_stride(chart, &plot), index = 0;
     double x = plot.left;

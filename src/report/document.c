@@ -390,6 +390,16 @@ static void limit(struct rw_doc *doc, bool within)
         doc->err = RW_ELIMIT;
 }
 
+void rw_doc_band(struct rw_doc *doc, struct rw_doc_chart *chart, struct rw_span label, double from,
+                 double to)
+{
+    if (!isfinite(from) || !isfinite(to) || to < from)
+        return;
+    chart->band = rw_doc_copy(doc, label);
+    chart->band_from = from;
+    chart->band_to = to;
+}
+
 struct rw_doc_diagram *rw_doc_diagram(struct rw_doc *doc, struct rw_span caption)
 {
     struct rw_doc_diagram *diagram = TAKE(doc, &doc->scratch.diagram);

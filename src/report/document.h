@@ -157,8 +157,10 @@ struct rw_doc_chart {
     bool money;             /* values are cents in `unit` */
     struct rw_span series[RW_DOC_SERIES_MAX];
     size_t series_count, point_count;
-    double base;     /* of a tornado */
-    double day_zero; /* of a gantt: days since 1970-01-01 of its beginning */
+    struct rw_span band;       /* of lines: what happened between two points; empty: nothing */
+    double band_from, band_to; /* places of points, from 0; 2.5: between the third and the fourth */
+    double base;               /* of a tornado */
+    double day_zero;           /* of a gantt: days since 1970-01-01 of its beginning */
     struct rw_doc_point *first, *last;
     struct rw_doc_mark *marks, *last_mark;
     struct rw_doc_table *data; /* its figures, by rw_doc_finish */
@@ -318,6 +320,10 @@ struct rw_doc_point *rw_doc_point(struct rw_doc *doc, struct rw_doc_chart *chart
                                   struct rw_span label);
 void rw_doc_mark(struct rw_doc *doc, struct rw_doc_chart *chart, struct rw_span label, double at,
                  enum rw_doc_tone tone);
+
+/* Something lasted from the one place to the other: shown behind the lines. */
+void rw_doc_band(struct rw_doc *doc, struct rw_doc_chart *chart, struct rw_span label, double from,
+                 double to);
 
 struct rw_doc_diagram *rw_doc_diagram(struct rw_doc *doc, struct rw_span caption);
 struct rw_doc_zone *rw_doc_zone(struct rw_doc *doc, struct rw_doc_diagram *diagram,

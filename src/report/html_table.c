@@ -21,14 +21,55 @@ static void put_column_title(struct rw_html *html, const struct rw_doc_column *c
     }
 }
 
+/* Of the longest word, in hundredths of the letters' size: what lines are broken before or after
+ * (blanks, hyphens, whatever is not ASCII) is in none. */
+static unsigned longest_word(struct rw_span text)
+{
+    unsigned most = 0;
+    for (size_t from = 0, at = 0; at <= text.len; at++) {
+        bool ends = at == text.len || text.at[at] == ' ' || text.at[at] == '-' ||
+                    (unsigned char)text.at[at] >= 0x80;
+        if (!ends)
+            continue;
+        unsigned width = rw_text_width(rw_span(text.at + from, at - from));
+        most = width > most ? width : most;
+        from = at + 1;
+    }
+    return most;
+}
+
+/* A column of words is as wide as its longest word, within reason: words beyond that are broken. */
+static void put_least_width(struct rw_html *html, const struct rw_doc_table *table, size_t column)
+{
+    enum { PADDING = 150 };
+    unsigned width = longest_word(table->columns[column].title);
+    for (const struct rw_doc_row *row = table->first; row; row = row->next) {
+        unsigned word = row->group ? 0 : longest_word(row->cells[column].text);
+        width = word > width ? word : width;
+    }
+    width += PADDING;
+    if (width > 1100)
+        RW_MARKUP(&html->out, " class=\"m13\"");
+    else if (width > 900)
+        RW_MARKUP(&html->out, " class=\"m11\"");
+    else if (width > 700)
+        RW_MARKUP(&html->out, " class=\"m9\"");
+    else if (width > 550)
+        RW_MARKUP(&html->out, " class=\"m7\"");
+    else
+        RW_MARKUP(&html->out, " class=\"m5\"");
+}
+
 static void put_head(struct rw_html *html, const struct rw_doc_table *table)
 {
     RW_MARKUP(&html->out, "<thead role=\"rowgroup\"><tr role=\"row\">");
     for (size_t i = 0; i < table->column_count; i++) {
+        RW_MARKUP(&html->out, "<th role=\"columnheader\" scope=\"col\"");
         if (is_right(&table->columns[i]))
-            RW_MARKUP(&html->out, "<th role=\"columnheader\" scope=\"col\" class=\"n\">");
+            RW_MARKUP(&html->out, " class=\"n\"");
         else
-            RW_MARKUP(&html->out, "<th role=\"columnheader\" scope=\"col\">");
+            put_least_width(html, table, i);
+        RW_MARKUP(&html->out, ">");
         rw_markup_text(&html->out, table->columns[i].title);
         if (table->columns[i].unit.len) {
             RW_MARKUP(&html->out, " <small>");
@@ -48,7 +89,7 @@ static void put_cell_class(struct rw_html *html, const struct rw_doc_column *col
         RW_MARKUP(&html->out, "n");
     else
         RW_MARKUP(&html->out, "w");
-    if (cell->blank)
+    if (cell->blank || (!is_right(column) && !cell->text.len))
         RW_MARKUP(&html->out, " blank");
     else if (is_right(column) && !isfinite(cell->number) && !cell->text.len)
         RW_MARKUP(&html->out, " missing");

@@ -95,6 +95,13 @@ void rw_report_date(struct rw_text *text, int64_t days)
     rw_text_addf(text, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year, month, day);
 }
 
+void rw_report_moment(struct rw_text *text, struct rw_span rfc3339)
+{
+    enum { DATE = 10, TIME = 5 };
+    if (rfc3339.len > DATE + 1 + TIME)
+        rw_text_addf(text, "%.*s %.*s UTC", DATE, rfc3339.at, TIME, rfc3339.at + DATE + 1);
+}
+
 void rw_report_cell(struct rw_text *text, const struct rw_doc_column *column,
                     const struct rw_doc_cell *cell, enum rw_language language)
 {

@@ -18,6 +18,8 @@ void rw_report_short(struct rw_text *text, double value, enum rw_language langua
 
 /* Days since 1970-01-01 as "2026-11-20". */
 void rw_report_date(struct rw_text *text, int64_t days);
+/* "2026-01-31T23:59:59.123Z" as "2026-01-31 23:59 UTC"; nothing when it is none. */
+void rw_report_moment(struct rw_text *text, struct rw_span rfc3339);
 
 /* What stands in a cell of a table; a blank cell gives nothing, a missing number its word. */
 void rw_report_cell(struct rw_text *text, const struct rw_doc_column *column,

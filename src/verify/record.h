@@ -54,6 +54,7 @@ struct rw_record {
     unsigned loads, repetitions; /* planned */
     unsigned repeated;           /* that have begun */
     bool interrupted;
+    char began[25];                 /* "2026-01-31T23:59:59.123Z" */
     double seconds;                 /* of all */
     struct rw_take *takes;          /* loads x repetitions */
     const struct rw_config *config; /* of the gateway that is started; NULL: it runs already */

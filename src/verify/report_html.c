@@ -1,6 +1,7 @@
 /* As one page: verdicts first, then what went wrong on purpose, then the loads. */
 #include "report/document.h"
 #include "report/html.h"
+#include "report/number.h"
 #include "verify/recovery.h"
 #include "verify/report.h"
 
@@ -95,9 +96,9 @@ static void put_target(const struct page *page, struct rw_doc_table *table, size
     struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
     struct rw_text measured = {0}, limit = {0}, interval = {0}, reason = {0};
     struct rw_span name = name_of(page, target);
-    put_words(page, &cells[0], rw_doc_say(page->doc, rw_verify_result_label(verdict->result)),
+    rw_doc_words(page->doc, &cells[0], name);
+    put_words(page, &cells[1], rw_doc_say(page->doc, rw_verify_result_label(verdict->result)),
               tone_of(verdict->result));
-    rw_doc_words(page->doc, &cells[1], name);
     rw_verify_add_measured(target, verdict->measured, language, &measured);
     struct rw_span value = keep(page, &measured);
     rw_doc_words(page->doc, &cells[2], value);
@@ -110,10 +111,26 @@ static void put_target(const struct page *page, struct rw_doc_table *table, size
     rw_doc_words(page->doc, &cells[5], keep(page, &reason));
 }
 
+/* What the verdicts stand on. */
+static void put_basis(const struct page *page)
+{
+    const struct rw_verify_sheet *sheet = page->sheet;
+    const struct rw_doc_argument basis[] = {
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->record->repeated)),
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%.0f s", sheet->record->seconds)),
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%g %%", sheet->file->confidence_percent))};
+    rw_doc_paragraph(page->doc,
+                     RW_TEXTS("Repetitions: {0}, in {1}. A target is met when the whole interval, "
+                              "which holds the true value with {2} certainty, keeps the limit.",
+                              "重复 {0} 次，共 {1}。置信区间以 {2} 的把握包含真值；整个区间满足限值"
+                              "方为达标。"),
+                     basis, 3);
+}
+
 static void put_verdicts(const struct page *page)
 {
-    const struct rw_label titles[] = {RW_LABEL("Verdict", "结论"),
-                                      RW_LABEL("Target", "指标"),
+    const struct rw_label titles[] = {RW_LABEL("Target", "指标"),
+                                      RW_LABEL("Verdict", "结论"),
                                       RW_LABEL("Measured", "实测"),
                                       RW_LABEL("Limit", "限值"),
                                       RW_LABEL("Confidence interval", "置信区间"),
@@ -139,9 +156,10 @@ static void put_verdicts(const struct page *page)
     }
     struct rw_doc_table *table =
         rw_doc_table(page->doc, rw_doc_say(page->doc, RW_TEXTS("Targets", "指标")), none());
-    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
+    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 1);
     for (size_t i = 0; i < sheet->file->targets.count; i++)
         put_target(page, table, i);
+    put_basis(page);
 }
 
 /* ---- Chaos coverage ---- */
@@ -167,10 +185,10 @@ static void put_pair(const struct page *page, struct rw_doc_table *table,
     const struct rw_fault_class_info *class = rw_fault_class_info(pair->fault);
     struct rw_doc_cell *cells = rw_doc_row(page->doc, table);
     struct rw_text words = {0};
-    put_words(page, &cells[0], rw_doc_say(page->doc, rw_pair_state_label(pair->state)),
-              tones[pair->state]);
+    rw_doc_words(page->doc, &cells[0], rw_doc_say(page->doc, class->title));
     rw_doc_words(page->doc, &cells[1], dependency_of(page, pair->dependency));
-    rw_doc_words(page->doc, &cells[2], rw_doc_say(page->doc, class->title));
+    put_words(page, &cells[2], rw_doc_say(page->doc, rw_pair_state_label(pair->state)),
+              tones[pair->state]);
     rw_verify_describe_effect(pair, page->doc->language, &words);
     rw_doc_words(page->doc, &cells[3], keep(page, &words));
     words = (struct rw_text){0};
@@ -186,14 +204,20 @@ static void put_trial(const struct page *page, const struct rw_case *one,
     const struct rw_verify_fault *fault = &rw_acceptance_faults(page->sheet->file)[one->fault];
     struct rw_text caption = {0};
     rw_text_adds(&caption, rw_label_in(rw_fault_class_info(fault->class)->title, doc->language));
-    rw_text_addf(&caption, " · %.*s · %.1f–%.1f s", RW_SPAN_ARGS(one->dependency->name),
-                 trial->begin_s, trial->end_s);
+    rw_text_addf(&caption, " · %.*s", RW_SPAN_ARGS(one->dependency->name));
     struct rw_doc_chart *chart =
         rw_doc_chart(doc, RW_DOC_LINES, keep(page, &caption),
                      rw_doc_say(page->doc, RW_TEXTS("per second", "每秒")));
     rw_doc_series(doc, chart, rw_doc_say(page->doc, RW_TEXTS("answered", "应答")));
     rw_doc_series(doc, chart, rw_doc_say(page->doc, RW_TEXTS("failed", "失败")));
     size_t count = trial->row_count * RW_TIMELINE_PARTS, step = count / POINTS_MAX + 1;
+    /* A point stands for the tenth of a second that begins there. */
+    double points_per_s = 1 / (RW_RECOVERY_STEP_S * (double)step);
+    rw_doc_band(doc, chart,
+                rw_doc_format(doc, "%s %.1f–%.1f s",
+                              rw_label_in(RW_TEXTS("the fault,", "故障"), doc->language),
+                              trial->begin_s, trial->end_s),
+                trial->begin_s * points_per_s - 0.5, trial->end_s * points_per_s - 0.5);
     for (size_t i = 0; i < count; i += step) {
         const struct rw_timeline_part *part =
             &trial->rows[i / RW_TIMELINE_PARTS].parts[i % RW_TIMELINE_PARTS];
@@ -257,7 +281,7 @@ static void put_not_asked(const struct page *page)
 static void put_coverage(const struct page *page)
 {
     const struct rw_label titles[] = {
-        RW_LABEL("State", "状态"), RW_LABEL("Dependency", "依赖"), RW_LABEL("Fault", "故障"),
+        RW_LABEL("Fault", "故障"), RW_LABEL("Dependency", "依赖"), RW_LABEL("State", "状态"),
         RW_LABEL("What came of it", "结果"), RW_LABEL("Seen at the other side", "对端观察")};
     const struct rw_verify_sheet *sheet = page->sheet;
     struct rw_text words = {0};
@@ -270,7 +294,7 @@ static void put_coverage(const struct page *page)
     struct rw_doc_table *table = rw_doc_table(
         page->doc, rw_doc_say(page->doc, RW_TEXTS("Faults that were caused", "已演练的故障")),
         none());
-    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 0);
+    put_columns(page, table, titles, sizeof(titles) / sizeof(*titles), 2);
     for (size_t i = 0; i < sheet->coverage.count; i++)
         if (sheet->coverage.pairs[i].state != RW_PAIR_NOT_ASKED)
             put_pair(page, table, &sheet->coverage.pairs[i]);
@@ -310,7 +334,10 @@ static void put_latency(const struct page *page, unsigned load)
         if (!rw_record_take(record, load, i)->done)
             continue;
         taken[count++] = i;
-        rw_doc_series(doc, chart, rw_doc_format(doc, "%u", i + 1));
+        rw_doc_series(doc, chart,
+                      rw_doc_format(doc, "%s %u",
+                                    rw_label_in(RW_TEXTS("repetition", "重复"), doc->language),
+                                    i + 1));
     }
     for (size_t k = 0; k < sizeof(shares) / sizeof(*shares); k++) {
         struct rw_doc_point *point = rw_doc_point(doc, chart, rw_span_text(names[k]));
@@ -379,9 +406,12 @@ void rw_verify_report_html(const struct rw_verify_sheet *sheet, enum rw_language
     rw_doc_init(&doc, language);
     const struct page page = {&doc, sheet};
     doc.title = rw_doc_say(&doc, RW_TEXTS("Acceptance", "验收报告"));
-    doc.subtitle =
-        rw_doc_format(&doc, "%.*s%s%.*s", RW_SPAN_ARGS(sheet->file->name),
-                      sheet->file->name.len ? " · " : "", RW_SPAN_ARGS(sheet->file->url));
+    struct rw_text moment = {0};
+    rw_report_moment(&moment, rw_span_text(sheet->record->began));
+    doc.subtitle = rw_doc_format(&doc, "%.*s%s%.*s%s%.*s", RW_SPAN_ARGS(sheet->file->name),
+                                 sheet->file->name.len ? " · " : "", RW_SPAN_ARGS(sheet->file->url),
+                                 moment.len ? " · " : "", RW_SPAN_ARGS(rw_text_span(&moment)));
+    rw_text_free(&moment);
     put_verdicts(&page);
     put_coverage(&page);
     rw_doc_section(&doc, 1, RW_TEXTS("Loads", "负载"));

@@ -143,6 +143,8 @@ void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *
     add_text(text, "file", rw_span_text(file->path));
     rw_text_adds(text, ",\n  ");
     add_text(text, "url", file->url);
+    rw_text_adds(text, ",\n  ");
+    add_text(text, "began", rw_span_text(sheet->record->began));
     rw_text_addf(text,
                  ",\n  \"accepted\": %s,\n  \"interrupted\": %s,\n  \"repetitions\": %u,\n  "
                  "\"confidence\": ",

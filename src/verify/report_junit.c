@@ -84,6 +84,16 @@ static void put_target(const struct rw_verify_sheet *sheet, size_t index, enum r
     rw_text_free(&words);
 }
 
+/* As JUnit has it: without a zone. */
+static void put_began(struct rw_markup *out, const char *began)
+{
+    if (!began[0])
+        return;
+    RW_MARKUP(out, " timestamp=\"");
+    rw_markup_text(out, rw_span(began, strcspn(began, ".")));
+    RW_MARKUP(out, "\"");
+}
+
 static void put_targets(const struct rw_verify_sheet *sheet, enum rw_language language,
                         struct rw_markup *out)
 {
@@ -91,6 +101,7 @@ static void put_targets(const struct rw_verify_sheet *sheet, enum rw_language la
     begin_suite(out, RW_LITERAL("targets"), sheet->file->targets.count + failed, sheet->not_met,
                 sheet->unjudged + failed, 0);
     put_seconds(out, sheet->record->seconds);
+    put_began(out, sheet->record->began);
     RW_MARKUP(out, ">\n");
     for (size_t i = 0; i < sheet->file->targets.count; i++)
         put_target(sheet, i, language, out);

@@ -187,6 +187,7 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
     run->begin_ns = rw_clock_monotonic_ns();
     rw_arena_init(&run->arena, NULL, 0, 64 * 1024, 256u << 20);
     enum rw_err err = rw_record_init(&run->record, (unsigned)file->loads.count, file->repetitions);
+    rw_clock_format_rfc3339(run->record.began, rw_clock_wall_ns());
     if (!err)
         err = rw_cases_make(file, &run->arena, &run->record, &run->why);
     if (!err)
