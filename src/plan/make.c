@@ -115,6 +115,25 @@ static enum rw_err run_chapters(struct rw_plan *plan)
     return err;
 }
 
+/* What a tier breaks and another one keeps is a reason to choose that one, and excludes nothing. */
+static void soften_tiers(struct rw_plan *plan)
+{
+    struct rw_findings *findings = &plan->findings;
+    bool soft[RW_FINDINGS_MAX] = {false};
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct rw_finding *finding = &findings->at[i];
+        unsigned breaking = 0;
+        for (unsigned k = 0; k < findings->count; k++)
+            breaking += strcmp(findings->at[k].rule, finding->rule) == 0 &&
+                        findings->at[k].severity == RW_SEVERITY_BLOCKER;
+        soft[i] = finding->severity == RW_SEVERITY_BLOCKER && breaking < plan->tier_count &&
+                  strncmp(finding->rule, "tier_", 5) == 0;
+    }
+    for (unsigned i = 0; i < findings->count; i++)
+        if (soft[i])
+            findings->at[i].severity = RW_SEVERITY_WARNING;
+}
+
 static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *options,
                        struct rw_conf_report *report)
 {
@@ -136,6 +155,7 @@ static enum rw_err run(struct rw_plan_made *made, const struct rw_plan_options *
         err = rw_readings_make(plan);
     if (!err)
         err = rw_outlook_make(plan, options->draws, options->seed);
+    soften_tiers(plan);
     rw_findings_sort(&plan->findings);
     return err;
 }

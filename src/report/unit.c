@@ -108,6 +108,8 @@ static void write_scaled(struct rw_text *text, double value, const struct scale 
     const struct scale *scale = scales;
     while (scale->least > 0 && fabs(value) < scale->least * (1 - 1e-12))
         scale++;
+    while (value == 0 && scale > scales && scale->factor < 1) /* of nothing, the unit itself */
+        scale--;
     write_plain(text, value / scale->factor);
     rw_text_adds(text, language == RW_LANGUAGE_ZH ? scale->zh : scale->en);
 }

@@ -492,6 +492,8 @@ static void test_standby(void **state)
     assert_true(value(&plan, "bill.t1.s3.app.nodes.1") == 8 + 6);
     const struct rw_term_site nowhere = {"aws", "mars-west-1", 1, {0, 0}};
     assert_null(rw_bill_jurisdiction(&nowhere));
+    const struct rw_term_site own = {"onprem", "Frankfurt", 1, {0, 0}};
+    assert_string_equal(rw_bill_jurisdiction(&own), "EU");
     rw_plan_free(&plan);
 }
 
@@ -700,7 +702,9 @@ static void test_places(void **state)
         {"azure", "polandcentral", "azure", "polandcentral"},
         {"Google Cloud", "Frankfurt", "gcp", "europe-west3"},
         {"阿里云", "杭州", "alibaba", "cn-hangzhou"},
-        {"本地数据中心", "上海", "onprem", "any"},
+        {"本地数据中心", "上海", "onprem", NULL}, /* the city is its name */
+        {"on premises", "Lyon", "onprem", NULL},
+        {"阿里云", "华东2（上海）", "alibaba", "cn-shanghai"},
         {"HPE Synergy", "", "onprem", "any"},
         {"aws_cn", "cn-north-1", "aws_cn", "cn-north-1"},
         {"azure", "主站 eastus（美国）", "azure", "eastus"},

@@ -52,7 +52,7 @@ static void test_sites(void **state)
            "  - {provider: HPE Synergy, region: Singapore}\n"
            "  - {provider: AWS, region: eu-west-1, count: 5}\n"
            "  - {provider: nobody, region: nowhere, count: 7}\n",
-           "aws eu-west-1 25, azure eastus 100, onprem any 1, nobody nowhere 7", "");
+           "aws eu-west-1 25, azure eastus 100, onprem Singapore 1, nobody nowhere 7", "");
     /* Shares go before machines; who has none takes what they leave. */
     expect("sites:\n"
            "  - {provider: aws, region: sa-east-1, count: 90, share: 70%}\n"

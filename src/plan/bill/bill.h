@@ -84,8 +84,11 @@ bool rw_bill_item_bought(const struct rw_plan *plan, const struct rw_bill_item *
 bool rw_bill_place(struct rw_span provider, struct rw_span region, const char **provider_id,
                    const char **region_id);
 
-/* Whose law a place is under, by the provider's own name of the region: "CN", "EU", "US"...; NULL
- * when that tells nothing. */
+/* The region that a provider has in a city or country ("Frankfurt": eu-central-1 of AWS). */
+bool rw_bill_city(struct rw_span text, const char **provider_id, const char **region_id);
+
+/* Whose law a place is under, by the provider's own name of the region, on premises by the city's:
+ * "CN", "EU", "US"...; NULL when that tells nothing. */
 const char *rw_bill_jurisdiction(const struct rw_term_site *site);
 
 #endif

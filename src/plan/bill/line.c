@@ -30,8 +30,12 @@ uint32_t rw_bill_size(const struct rw_bill_at *at, const char *name, unsigned ye
 struct rw_price_key rw_bill_key(const struct rw_bill_at *at, const struct rw_bill_article *article,
                                 const char *sku, const char *term)
 {
-    return (struct rw_price_key){at->place->provider, article->service, sku, at->place->region,
-                                 term};
+    const char *provider = at->place->provider, *region = at->place->region;
+    /* What stands on premises costs the same in every city, unless the user's file says otherwise.
+     */
+    if (strcmp(provider, "onprem") == 0 && !rw_bill_sells(at->plan->prices, provider, region))
+        region = "any";
+    return (struct rw_price_key){provider, article->service, sku, region, term};
 }
 
 void rw_bill_omit(struct rw_plan *plan, const char *provider, struct rw_label label,

@@ -70,6 +70,9 @@ void rw_bill_bytes(struct rw_bill_at *at, enum rw_bill_role role, const char *si
 uint32_t rw_bill_gib_of(struct rw_bill_at *at, const struct rw_bill_line *line,
                         const struct rw_bill_article *article, const char *size, unsigned year);
 
+/* Whether any list has a price of that provider, in that region or (NULL) at all. */
+bool rw_bill_sells(const struct rw_prices *prices, const char *provider, const char *region);
+
 /* Sites and what is told about them. */
 void rw_bill_choose_sites(struct rw_plan *plan);
 void rw_bill_tell(struct rw_plan *plan);

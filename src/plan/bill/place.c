@@ -102,6 +102,14 @@ static const struct place_name regions[] = {
     {"beijing", "alibaba", "cn-beijing"},
     {"杭州", "alibaba", "cn-hangzhou"},
     {"hangzhou", "alibaba", "cn-hangzhou"},
+    {"上海", "alibaba", "cn-shanghai"},
+    {"shanghai", "alibaba", "cn-shanghai"},
+    {"深圳", "alibaba", "cn-shenzhen"},
+    {"shenzhen", "alibaba", "cn-shenzhen"},
+    {"广州", "alibaba", "cn-guangzhou"},
+    {"guangzhou", "alibaba", "cn-guangzhou"},
+    {"成都", "alibaba", "cn-chengdu"},
+    {"chengdu", "alibaba", "cn-chengdu"},
     {"香港", "alibaba", "cn-hongkong"},
     {"hong kong", "alibaba", "cn-hongkong"},
     {"新加坡", "alibaba", "ap-southeast-1"},
@@ -270,8 +278,17 @@ bool rw_bill_place(struct rw_span provider, struct rw_span region, const char **
         place = find_region(provider, found);
     bool chinese = strcmp(name->provider, "aws_cn") == 0 ||
                    (place && strcmp(found, "aws") == 0 && strncmp(place, "cn-", 3) == 0);
-    bool onprem = strcmp(found, "onprem") == 0;
     *provider_id = chinese ? "aws_cn" : found;
-    *region_id = place ? place : region.len && !onprem ? NULL : usual_region(*provider_id);
+    *region_id = place ? place : region.len ? NULL : usual_region(*provider_id);
+    return true;
+}
+
+bool rw_bill_city(struct rw_span text, const char **provider_id, const char **region_id)
+{
+    const struct place_name *name = find_name(regions, COUNT(regions), text, NULL);
+    if (!name)
+        return false;
+    *provider_id = name->provider;
+    *region_id = name->region;
     return true;
 }

@@ -63,16 +63,29 @@ static const struct law {
     {"", "asia-east2", "HK"},
 };
 
-const char *rw_bill_jurisdiction(const struct rw_term_site *site)
+static const char *law_of(const char *provider, const char *region)
 {
     for (size_t i = 0; i < sizeof(laws) / sizeof(laws[0]); i++) {
-        bool by_provider = *laws[i].provider && strcmp(site->provider, laws[i].provider) == 0;
+        bool by_provider = *laws[i].provider && strcmp(provider, laws[i].provider) == 0;
         bool by_region =
-            *laws[i].region && strncmp(site->region, laws[i].region, strlen(laws[i].region)) == 0;
+            *laws[i].region && strncmp(region, laws[i].region, strlen(laws[i].region)) == 0;
         if (by_provider || by_region)
             return laws[i].law;
     }
     return NULL;
+}
+
+static bool is_own(const struct rw_term_site *site)
+{
+    return strcmp(site->provider, "onprem") == 0;
+}
+
+const char *rw_bill_jurisdiction(const struct rw_term_site *site)
+{
+    const char *provider, *region;
+    if (is_own(site) && rw_bill_city(rw_span_text(site->region), &provider, &region))
+        return law_of(provider, region);
+    return law_of(site->provider, site->region);
 }
 
 /* ---- Findings ---- */
@@ -200,7 +213,7 @@ static void tell_standby(struct rw_plan *plan, const struct rw_term_site *site)
 
 /* ---- Sites ---- */
 
-static bool sells(const struct rw_prices *prices, const char *provider, const char *region)
+bool rw_bill_sells(const struct rw_prices *prices, const char *provider, const char *region)
 {
     for (unsigned i = 0; i < prices->list_count; i++)
         for (unsigned j = 0; j < prices->lists[i].row_count; j++) {
@@ -243,9 +256,12 @@ static void choose_standby(struct rw_plan *plan)
     }
 }
 
-static bool is_own(const struct rw_term_site *site)
+static bool named_before(const struct rw_terms *terms, unsigned site)
 {
-    return strcmp(site->provider, "onprem") == 0;
+    for (unsigned i = 0; i < site; i++)
+        if (strcmp(terms->sites[i].provider, terms->sites[site].provider) == 0)
+            return true;
+    return false;
 }
 
 /* Nothing is rented anywhere: then what stands on premises is the plan itself. */
@@ -267,16 +283,16 @@ void rw_bill_choose_sites(struct rw_plan *plan)
     const struct rw_terms *terms = &plan->terms;
     for (unsigned i = 0; i < terms->site_count; i++) {
         const struct rw_term_site *site = &terms->sites[i];
-        bool own = is_own(site), sold = sells(plan->prices, site->provider, NULL);
+        bool own = is_own(site), sold = rw_bill_sells(plan->prices, site->provider, NULL);
         bool stays = own && !sold && !all_own(terms);
         if (!stays)
             bill->sites[bill->site_count++] = *site;
         /* Prices for "any" region say nothing about which there are. */
         if (stays)
             tell_left_out(plan, site);
-        else if (!sold)
+        else if (!sold && !named_before(terms, i))
             tell_provider(plan, site);
-        else if (!own && !sells(plan->prices, site->provider, site->region))
+        else if (sold && !own && !rw_bill_sells(plan->prices, site->provider, site->region))
             tell_region(plan, site);
     }
     if (!bill->site_count) {

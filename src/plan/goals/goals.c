@@ -140,12 +140,13 @@ static void judge(const struct rw_plan *plan, struct rw_goal *goal,
         goal->wanted = wanted_in(amount, rw_sheet_cell(&plan->sheet, goal->cells[i])->unit);
     }
     if (measure->name && !goal->judged)
-        goal->told = strcmp(measure->name, "saving") == 0
-                         ? RW_TEXTS("cannot be judged: what today's system costs a year was not "
-                                    "given (money.cost_now)",
-                                    "无法判定：未给出现系统年成本（money.cost_now）")
-                         : RW_TEXTS("cannot be judged: the figure that answers it is missing",
-                                    "无法判定：所需的数字缺失");
+        goal->told =
+            strcmp(measure->name, "saving") == 0 && isnan(rw_plan_input(plan, RW_INPUT_COST_NOW))
+                ? RW_TEXTS("cannot be judged: what today's system costs a year was not "
+                           "given (money.cost_now)",
+                           "无法判定：未给出现系统年成本（money.cost_now）")
+                : RW_TEXTS("cannot be judged: the figure that answers it is missing",
+                           "无法判定：所需的数字缺失");
 }
 
 static struct rw_goal *add(struct rw_goals *goals, enum rw_goal_kind kind)

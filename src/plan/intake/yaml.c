@@ -268,11 +268,17 @@ static void check_version(struct rw_intake_reader *reader, const struct rw_conf_
                        rw_conf_quote(reader->report, entry->node->text));
 }
 
+/* The first byte of U+3000 to U+9FFF in UTF-8. */
+static bool is_ideograph(char c)
+{
+    return (unsigned char)c >= 0xe3 && (unsigned char)c <= 0xe9;
+}
+
 /* Who writes Chinese keys reads Chinese, and also when the file is no YAML. */
 static void choose_voice(struct rw_conf_report *report, struct rw_span text)
 {
     for (size_t i = 0; i < text.len && report->voice == RW_CONF_VOICE_OWN; i++)
-        if ((unsigned char)text.at[i] >= 0x80 && (i == 0 || text.at[i - 1] == '\n'))
+        if (is_ideograph(text.at[i]) && (i == 0 || text.at[i - 1] == '\n'))
             report->voice = RW_CONF_VOICE_CHINESE;
 }
 

@@ -15,6 +15,7 @@ static const struct aspect {
     const char *bound;    /* one that says something of it, where that one is missing */
     bool machines;        /* the sites may have named them */
     const char *words[2]; /* where the customer may have said it in words */
+    const char *about;    /* then one of these is among them; NULL: it is asked for by itself */
     struct rw_proposal_point planned;
 } aspects[] = {
     {RW_LABEL("Load that is carried", "承载能力"),
@@ -22,6 +23,7 @@ static const struct aspect {
      NULL,
      false,
      {"infrastructure.capacity", "infrastructure.bottleneck"},
+     NULL,
      {RW_LABEL("{0}, {1} connections", "{0}，{1} 条连接"),
       {"sizing.rate_peak", "sizing.connections"}}},
     {RW_LABEL("Latency", "时延"),
@@ -29,24 +31,28 @@ static const struct aspect {
      NULL,
      false,
      {"pains.system", "pains.problem"},
+     "慢|延迟|时延|超时|响应|卡顿|slow|latency|delay|timeout|response|seconds",
      {RW_LABEL("{0} at the stated percentile", "目标分位 {0}"), {"sizing.*.response_tail"}}},
     {RW_LABEL("Downtime", "停机时间"),
      "intake.money.downtime_now",
      NULL,
      false,
      {NULL},
+     NULL,
      {RW_LABEL("{0} ({1})", "{0}（{1}）"), {"sizing.*.downtime", "sizing.*.availability"}}},
     {RW_LABEL("Scaling", "扩缩容"),
      NULL,
      NULL,
      false,
      {"infrastructure.operations", "pains.operations"},
+     NULL,
      {RW_LABEL("by rule, within {0}", "按规则自动，{0} 内就绪"), {"intake.load.scale_out_time"}}},
     {RW_LABEL("Machines", "机器"),
      NULL,
      NULL,
      true,
      {"infrastructure.private_cloud", "infrastructure.public_cloud"},
+     NULL,
      {RW_LABEL("{0} nodes, {1} cores for application and gateway",
                "{0} 个节点，应用与网关共 {1} 核"),
       {"sizing.*.nodes", "sizing.*.cores"}}},
@@ -55,6 +61,7 @@ static const struct aspect {
      NULL,
      false,
      {"infrastructure.database"},
+     NULL,
      {RW_LABEL("{0} in all, with copies, archive and backups", "含副本、归档与备份共 {0}"),
       {"sizing.*.storage_billed"}}},
     {RW_LABEL("Loss of a region", "地域失效"),
@@ -62,18 +69,21 @@ static const struct aspect {
      NULL,
      false,
      {NULL},
+     NULL,
      {RW_LABEL("{0} until the first answer", "{0} 内恢复应答"), {"sizing.*.recovery"}}},
     {RW_LABEL("Cost of a year", "年成本"),
      "intake.money.cost_now",
      "bill.now.year",
      false,
      {NULL},
+     NULL,
      {RW_LABEL("{0}", "{0}"), {"money.*.cost_year"}}},
     {RW_LABEL("Support", "支持"),
      NULL,
      NULL,
      false,
      {NULL},
+     NULL,
      {RW_LABEL("first answer within {0}, at any hour", "7x24，{0} 内首次响应"),
       {"goals.*.support"}}},
 };
@@ -105,6 +115,14 @@ static struct rw_span fleet_words(struct rw_proposal *proposal)
     return words;
 }
 
+static struct rw_span said_of(const struct rw_proposal *proposal, const struct aspect *aspect,
+                              size_t field)
+{
+    struct rw_span words = rw_intake_text(proposal->intake, aspect->words[field]);
+    bool meant = !aspect->about || rw_proposal_has_word(words, aspect->about);
+    return meant ? words : RW_LITERAL("");
+}
+
 static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
                       const struct aspect *aspect)
 {
@@ -112,7 +130,7 @@ static void put_today(struct rw_proposal *proposal, struct rw_doc_cell *at,
     uint32_t cell = aspect->cell ? rw_sheet_find(sheet, aspect->cell) : RW_CELL_NONE;
     struct rw_span words = RW_LITERAL("");
     for (size_t i = 0; i < 2 && proposal->intake && aspect->words[i] && !words.len; i++)
-        words = rw_intake_text(proposal->intake, aspect->words[i]);
+        words = said_of(proposal, aspect, i);
     if (!words.len && aspect->machines)
         words = fleet_words(proposal);
     uint32_t bound = aspect->bound ? rw_sheet_find(sheet, aspect->bound) : RW_CELL_NONE;

@@ -59,7 +59,8 @@ static const struct answer pain_answers[] = {
           "format, from all sites.",
           "每个请求一行日志与一个追踪号，各站点、各路由与后端的指标格式统一。"),
       {NULL}}},
-    {"停机|中断|故障|downtime|outage",
+    {"停机|宕机|中断|故障|失败|单点|单节点|崩溃|不可用|downtime|outage|stops|down|crash|crashes|fails|"
+     "failure|unavailable|failover|one node|single node|single point|second server",
      {RW_LABEL("{0} of expected availability, {1} of downtime.", "预期可用性 {0}，停机 {1}。"),
       {"sizing.*.availability", "sizing.*.downtime"}}},
     {"版本|锁定|升级|无法升级|upgrade|version|outdated",

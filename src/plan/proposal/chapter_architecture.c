@@ -305,9 +305,10 @@ static struct rw_doc_zone *add_between(struct drawing *drawing)
                     rw_proposal_say(drawing->proposal, RW_TEXTS("Between the sites", "站点互联")));
 }
 
-static bool same_provider(const struct rw_term_site *a, const struct rw_term_site *b)
+/* Regions of one provider are joined by it; sites of one's own are not. */
+static bool joined_by_provider(const struct rw_term_site *a, const struct rw_term_site *b)
 {
-    return a->provider && b->provider && strcmp(a->provider, b->provider) == 0;
+    return strcmp(a->provider, b->provider) == 0 && strcmp(a->provider, "onprem") != 0;
 }
 
 static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
@@ -325,7 +326,7 @@ static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
         add_region(&drawing, &bill->sites[i], rw_span_text(bill->sites[i].region), false);
         if (i)
             interconnect(&drawing, between, &drawing.regions[i - 1], &drawing.regions[i],
-                         same_provider(&bill->sites[i - 1], &bill->sites[i]));
+                         joined_by_provider(&bill->sites[i - 1], &bill->sites[i]));
     }
     unsigned sites = drawing.region_count;
     for (unsigned i = 0; i < sites; i++) {
@@ -338,7 +339,8 @@ static void draw_tier(struct rw_proposal *proposal, const struct rw_tier *tier)
             rw_proposal_say(proposal, RW_TEXTS("Second region: standby", "第二地域（待命）")),
             true);
         interconnect(&drawing, between, &drawing.regions[i],
-                     &drawing.regions[drawing.region_count - 1], true);
+                     &drawing.regions[drawing.region_count - 1],
+                     joined_by_provider(&bill->sites[i], &bill->sites[i]));
     }
     connect_outside(&drawing, &outside);
 }

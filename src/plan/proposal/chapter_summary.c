@@ -20,8 +20,8 @@ static void put_verdict(struct rw_proposal *proposal)
             proposal->doc, RW_DOC_BAD,
             rw_proposal_say(proposal,
                             RW_TEXTS("Not as it was asked for", "按现有要求无法全部承诺")),
-            RW_TEXTS("{0} requirements cannot be met as they stand, and {1} more carry a "
-                     "risk. Each stands with its numbers and with what to do.",
+            RW_TEXTS("Requirements that cannot be met as they stand: {0}; others that carry a "
+                     "risk: {1}. Each stands with its numbers and with what to do.",
                      "有 {0} 项要求按现状无法成立，另有 {1} 项存在风险；每项均附数字依据与建议。"),
             counts, 2);
     else if (!tier && proposal->plan->tier_count)
