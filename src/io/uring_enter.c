@@ -3,7 +3,8 @@
  * A wake-up has a price of its own (the switch, often an interrupt to another core), as has each
  * submission: a thread that is woken for every event pays it for every event. So a loop under load
  * gathers: having had some receives in its last turn, it lets most of as many come before it wakes,
- * but waits no longer for them than GATHER_US. One with little to do is woken by the first event.
+ * but waits no longer for them than GATHER_US. One with little to do is woken by the first event,
+ * and one with much finds enough without waiting.
  *
  * Where hundreds of processes with a few events each share the cores, none has enough for that. For
  * them the owner may say how far apart turns shall be (rw_loop_options.coalesce_ms).
@@ -12,9 +13,9 @@
 
 enum {
     GATHER_FROM = 4, /* receives in a turn: that is load */
-    GATHER_MAX = 20, /* the kernel hands out so many at once anyway; more fall out of the cache */
+    GATHER_MAX =
+        20, /* the kernel hands out so many unasked; with more they fall out of the cache */
     GATHER_US = 100,
-    COALESCED_MAX = 64, /* so many wake a loop before its time */
     US_PER_MS = 1000,
     NS_PER_MS = 1000000,
     MS_PER_S = 1000,
@@ -79,10 +80,9 @@ int rw_uring_enter(struct uring_state *state, int wait_ms)
     if (gather->apart_us) {
         uint64_t latest_us = wait_ms < 0 ? UINT64_MAX : (uint64_t)wait_ms * US_PER_MS;
         uint32_t wait_us = gather->apart_us < latest_us ? gather->apart_us : (uint32_t)latest_us;
-        return enter_gathering(state, COALESCED_MAX, wait_us, wait_ms);
+        return enter_gathering(state, GATHER_MAX, wait_us, wait_ms);
     }
-    if (gather->arrived < GATHER_FROM)
+    if (gather->arrived < GATHER_FROM || gather->arrived >= GATHER_MAX)
         return enter_waiting(state, wait_ms);
-    unsigned events = gather->arrived * 3 / 4;
-    return enter_gathering(state, events < GATHER_MAX ? events : GATHER_MAX, GATHER_US, wait_ms);
+    return enter_gathering(state, gather->arrived * 3 / 4, GATHER_US, wait_ms);
 }
