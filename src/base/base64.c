@@ -66,6 +66,37 @@ bool rw_base64_decode(struct rw_base64_decoder *decoder, struct rw_span *in, cha
     return true;
 }
 
+/* ---- For URLs ---- */
+
+static uint32_t url_value_of(char c)
+{
+    if (c == '+' || c == '/')
+        return OTHER;
+    return value_of(c == '-' ? '+' : c == '_' ? '/' : c);
+}
+
+bool rw_base64url_decode(struct rw_span text, char *to, size_t *len)
+{
+    uint32_t bits = 0;
+    unsigned held = 0; /* of these bits */
+    *len = 0;
+    if (text.len % RW_BASE64_GROUP_CHARS == 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint32_t value = url_value_of(text.at[i]);
+        if (value >= OTHER)
+            return false;
+        bits = bits << 6 | value;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            to[(*len)++] = (char)(bits >> held);
+            bits &= (1u << held) - 1;
+        }
+    }
+    return bits == 0;
+}
+
 /* ---- Encoding ---- */
 
 static void put_group(char *to, const uint8_t *bytes)

@@ -30,6 +30,11 @@ static inline bool rw_base64_decoded(const struct rw_base64_decoder *decoder)
     return decoder->chars == 0;
 }
 
+/* Base64url without padding (RFC 4648 section 5, as RFC 7515 section 2 has it), whole: writes at
+ * `to` three bytes for four characters, at the most. False: it is not that (padding, other
+ * characters, bits beyond the last byte). May be in place. */
+RW_MUST_CHECK bool rw_base64url_decode(struct rw_span text, char *to, size_t *len);
+
 struct rw_base64_encoder { /* zeroed: at the start */
     uint8_t held[RW_BASE64_GROUP_BYTES - 1];
     uint8_t count;

@@ -34,6 +34,7 @@ struct rw_shares;
 struct rw_tls_client;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
+struct rw_watched_file;
 
 struct rw_policy_use {
     const struct rw_policy *policy;
@@ -103,6 +104,7 @@ struct rw_snapshot {
     struct rw_tls_client *redis_tls, *sentinel_tls; /* of shared limits; NULL: plain */
     unsigned route_series_none;                     /* series of requests without a route */
     struct rw_consumers *consumers;                 /* gate/identity/consumers.h; NULL: none */
+    struct rw_watched_file *watched_files;          /* gate/watched_file.h; NULL: none */
     bool tells_identity;                            /* origins are: see config->identity */
 
     _Atomic unsigned users; /* workers that still hold it, plus the control thread */

@@ -7,6 +7,7 @@
 #include "policy/faults/faults.h"
 #include "policy/grpc_web/grpc_web.h"
 #include "policy/headers/headers.h"
+#include "policy/jwt/jwt.h"
 #include "policy/limit/limit.h"
 #include "policy/maintenance/maintenance.h"
 #include "policy/mirror/mirror.h"
@@ -24,6 +25,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_headers.kind, /* first: the complete example shows it, and it may be empty */
     &rw_policy_address.kind,
     &rw_policy_api_key.kind,
+    &rw_policy_jwt.kind,
     &rw_policy_rewrite.kind,
     &rw_policy_query.kind,
     &rw_policy_compress.kind,

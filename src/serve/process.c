@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/cluster/pool.h"
+#include "gate/watched_file.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
 
@@ -218,6 +219,16 @@ static void sweep_thread(struct rw_thread *thread, void *arg)
     rw_pool_sweep(&thread->worker, false);
 }
 
+/* What the configuration in force names has changed: it is loaded anew, not its file. */
+static void look_at_files(struct rw_process *process)
+{
+    if (process->draining || !rw_watched_files_changed(process->snapshot->watched_files))
+        return;
+    rw_log_info("config", "a file of keys has changed");
+    if (rw_process_load(process, false))
+        return; /* told already */
+}
+
 static void sweep(struct rw_timer *timer)
 {
     struct rw_process *process = rw_container_of(timer, struct rw_process, sweep_timer);
@@ -225,6 +236,7 @@ static void sweep(struct rw_timer *timer)
     rw_worker_count(&process->control, RW_COUNTER_LOG_LINES_DROPPED, (int64_t)lost);
     if (rw_threads_visit(process, sweep_thread, NULL, NULL))
         rw_log_limited(RW_LOG_WARN, "serve", "no memory for the sweep of idle connections");
+    look_at_files(process);
     rw_timer_start(process->control.loop, timer, rw_loop_now_ms(process->control.loop) + SWEEP_MS);
 }
 

@@ -124,6 +124,16 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(API_KEY_ADMITTED, "ringway_api_key_admitted_total", COUNTER, "Requests with the API key of a consumer") \
     X(API_KEY_MISSING, "ringway_api_key_missing_total", COUNTER, "Requests refused because they had no API key") \
     X(API_KEY_UNKNOWN, "ringway_api_key_unknown_total", COUNTER, "Requests refused because their API key is no consumer's") \
+    X(JWT_ADMITTED, "ringway_jwt_admitted_total", COUNTER, "Requests with a valid token") \
+    X(JWT_VERIFIED, "ringway_jwt_verified_total", COUNTER, "Of these, those whose token was not known yet: its signature was checked") \
+    X(JWT_MISSING, "ringway_jwt_missing_total", COUNTER, "Requests refused because they had no token") \
+    X(JWT_MALFORMED, "ringway_jwt_malformed_total", COUNTER, "Requests refused because their token is none, or is too large") \
+    X(JWT_UNKNOWN_KEY, "ringway_jwt_unknown_key_total", COUNTER, "Requests refused because no key is for their token's algorithm and key id") \
+    X(JWT_BAD_SIGNATURE, "ringway_jwt_bad_signature_total", COUNTER, "Requests refused because their token's signature is wrong") \
+    X(JWT_EXPIRED, "ringway_jwt_expired_total", COUNTER, "Requests refused because their token is not valid any more, or not yet") \
+    X(JWT_WRONG_CLAIM, "ringway_jwt_wrong_claim_total", COUNTER, "Requests refused because their token's issuer, audience, type or another claim is not what is asked for") \
+    X(JWT_NO_CONSUMER, "ringway_jwt_no_consumer_total", COUNTER, "Requests refused because their token is no consumer's") \
+    X(JWT_UNSEEN, "ringway_jwt_unseen_total", COUNTER, "Requests refused without a look at their token, as their address had sent too many wrong ones") \
     X(IDENTITY_LIMITED, "ringway_identity_failures_limited_total", COUNTER, "Of all requests without valid credentials, those answered with 429 because their address had sent too many") \
     X(RESIDENCY_KEPT, "ringway_residency_kept_total", COUNTER, "Requests that a residency rule kept to some regions") \
     X(RESIDENCY_REFUSED, "ringway_residency_refused_total", COUNTER, "Requests that a residency rule refused") \

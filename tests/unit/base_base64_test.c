@@ -117,13 +117,36 @@ static void there_and_back(void **unused)
     }
 }
 
+/* RFC 4648 section 10, without padding. */
+static void for_urls(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *text, *bytes; /* NULL: none */
+    } cases[] = {
+        {"", ""},           {"Zg", "f"},          {"Zm8", "fo"},          {"Zm9v", "foo"},
+        {"Zm9vYg", "foob"}, {"Zm9vYmE", "fooba"}, {"Zm9vYmFy", "foobar"}, {"-_-_", "\xfb\xff\xbf"},
+        {"Zg==", NULL},     {"Z", NULL},          {"Zm9vY", NULL},        {"Zh", NULL},
+        {"Zm9", NULL},      {"+/+/", NULL},       {"Zm 9v", NULL},        {"Zm9v\n", NULL},
+        {"Zm8=", NULL},     {"=", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char bytes[32];
+        size_t len;
+        bool right = rw_base64url_decode(rw_span_text(cases[i].text), bytes, &len);
+        if (right != !!cases[i].bytes)
+            fail_msg("%s: %d", cases[i].text, right);
+        if (right)
+            assert_true(rw_span_is(rw_span(bytes, len), cases[i].bytes));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_vectors),
-        cmocka_unit_test(several_texts_are_one),
-        cmocka_unit_test(what_is_none),
-        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(known_vectors), cmocka_unit_test(several_texts_are_one),
+        cmocka_unit_test(what_is_none),  cmocka_unit_test(there_and_back),
+        cmocka_unit_test(for_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

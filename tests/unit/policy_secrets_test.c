@@ -25,6 +25,8 @@ static const struct {
     {"policy.rate_limit.limit", "key", "names of what tells clients apart"},
     {"release.rule", "cookie", "a name"},
     {"policy.api_key", "cookie", "a name"},
+    {"policy.jwt", "cookie", "a name"},
+    {"policy.jwt.key", "public_key", "a path"},
 };
 
 static bool is_harmless(const struct rw_conf_record *record, const struct rw_conf_field *field)

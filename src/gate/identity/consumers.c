@@ -17,6 +17,7 @@ struct rw_consumers {
     struct rw_digest *digest;
     struct slot *slots;
     size_t slot_count;        /* a power of two, twice the keys at least */
+    struct rw_span issuer;    /* of all tokens; empty: nobody has asked yet */
     struct rw_map by_subject; /* issuer, a line break, subject */
 };
 
@@ -177,6 +178,15 @@ const struct rw_consumer *rw_consumers_by_key(const struct rw_consumers *consume
     if (rw_digest_of(consumers->digest, worker, key, digest))
         return NULL;
     return slot_of(consumers, digest)->consumer;
+}
+
+bool rw_consumers_accept_issuer(struct rw_consumers *consumers, struct rw_span issuer)
+{
+    if (issuer.len == 0)
+        return false;
+    if (consumers->issuer.len == 0)
+        consumers->issuer = issuer;
+    return rw_span_eq(consumers->issuer, issuer);
 }
 
 const struct rw_consumer *rw_consumers_by_subject(const struct rw_consumers *consumers,

@@ -34,6 +34,9 @@ size_t rw_consumers_with_keys(const struct rw_consumers *consumers);
  */
 const struct rw_consumer *rw_consumers_by_key(const struct rw_consumers *consumers, unsigned worker,
                                               struct rw_span key);
+/* Tokens of `issuer` alone (empty: of any, or of several) are accepted somewhere. False: then it
+ * does not say whose it is when a subject has no issuer. Control thread. */
+bool rw_consumers_accept_issuer(struct rw_consumers *consumers, struct rw_span issuer);
 /* The one of this issuer, or of any. */
 const struct rw_consumer *rw_consumers_by_subject(const struct rw_consumers *consumers,
                                                   struct rw_span issuer, struct rw_span subject);

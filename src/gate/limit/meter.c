@@ -531,6 +531,18 @@ struct rw_meters_answer rw_meters_take(struct rw_meters *meters, struct rw_meter
     return answer;
 }
 
+bool rw_meters_ask(struct rw_meters *meters, struct rw_meter *item,
+                   const struct rw_meters_time *time)
+{
+    const struct table *table = table_of(meters, item->rate);
+    const struct moment now = moment_of(time);
+    _Atomic uint32_t *lock = &table->locks[region_of(table, item->hash)];
+    lock_it(lock, mark_of(time->now_ns));
+    ask(meters, item, &now);
+    unlock_it(lock);
+    return item->admits;
+}
+
 void rw_meters_raise(struct rw_meters *meters, uint64_t hash, const struct rw_meter_rate *rate,
                      uint64_t ahead, uint64_t now_ns)
 {

@@ -125,6 +125,10 @@ void rw_meters_set_full(struct rw_meters *meters, enum rw_meters_full full);
 struct rw_meters_answer rw_meters_take(struct rw_meters *meters, struct rw_meter *items,
                                        unsigned count, const struct rw_meters_time *time);
 
+/* Asks one of them and charges nothing: would a request be admitted now? */
+bool rw_meters_ask(struct rw_meters *meters, struct rw_meter *item,
+                   const struct rw_meters_time *time);
+
 /* Brings a paced key's TAT to at least `now_ns` + `ahead` ticks: others have used of it elsewhere.
  */
 void rw_meters_raise(struct rw_meters *meters, uint64_t hash, const struct rw_meter_rate *rate,

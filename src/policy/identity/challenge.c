@@ -59,23 +59,43 @@ enum rw_err rw_challenge_compile(struct rw_compile *compile,
 
 /* ---- At work ---- */
 
-/* Seconds until the address may fail again; 0: it may now. Clients of a Unix socket are one. */
-static uint64_t too_many_s(const struct rw_challenge *challenge, const struct rw_exchange *x)
+/* The address, or network, of the client. Clients of a Unix socket are one. */
+static struct rw_meter meter_of(const struct rw_challenge *challenge, const struct rw_exchange *x)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     uint8_t ip[IP_BYTES] = {0};
-    if (!challenge->meters)
-        return 0;
     if (rw_cidr_bytes(x->client, ip) && memcmp(ip, mapped, sizeof(mapped)) != 0)
         memset(ip + NETWORK_BYTES, 0, IP_BYTES - NETWORK_BYTES);
     struct rw_siphash hash;
     rw_siphash_begin(&hash, challenge->hash_key);
     rw_siphash_add(&hash, ip, sizeof(ip));
-    struct rw_meter meter = {.hash = rw_siphash_end(&hash), .rate = &challenge->rate};
-    const struct rw_meters_time time = {
+    return (struct rw_meter){.hash = rw_siphash_end(&hash), .rate = &challenge->rate};
+}
+
+static struct rw_meters_time time_of(const struct rw_exchange *x)
+{
+    return (struct rw_meters_time){
         .now_ns = rw_loop_turn_ns(x->worker->loop),
         .wall_s = rw_loop_wall_ns(x->worker->loop) / RW_NS_PER_S,
     };
+}
+
+bool rw_challenge_blocked(const struct rw_challenge *challenge, const struct rw_exchange *x)
+{
+    if (!challenge->meters)
+        return false;
+    struct rw_meter meter = meter_of(challenge, x);
+    const struct rw_meters_time time = time_of(x);
+    return !rw_meters_ask(challenge->meters, &meter, &time);
+}
+
+/* Seconds until the address may fail again; 0: it may now. */
+static uint64_t too_many_s(const struct rw_challenge *challenge, const struct rw_exchange *x)
+{
+    if (!challenge->meters)
+        return 0;
+    struct rw_meter meter = meter_of(challenge, x);
+    const struct rw_meters_time time = time_of(x);
     if (rw_meters_take(challenge->meters, &meter, 1, &time).admitted)
         return 0;
     return rw_meter_next_ns(&meter) / RW_NS_PER_S + 1;

@@ -3,8 +3,8 @@
  *
  * The answer is 401 with the same text whatever was wrong, so that it helps nobody to guess; what
  * it was is in the metrics. Requests without valid credentials are counted for each address, and
- * from a number of them in a minute on the answer is 429: whoever has valid credentials is not
- * concerned, from whatever address. Worker threads, but for compile and check. */
+ * from a number of them in a minute on the answer is 429: whoever has credentials that are known to
+ * be valid is not concerned, from whatever address. Worker threads, but for compile and check. */
 #ifndef RW_POLICY_IDENTITY_CHALLENGE_H
 #define RW_POLICY_IDENTITY_CHALLENGE_H
 
@@ -72,6 +72,9 @@ RW_MUST_CHECK enum rw_err rw_challenge_compile(struct rw_compile *compile,
 /* There are no credentials: NEXT if there need not be. `counter` counts a refusal. */
 enum rw_verdict rw_challenge_missing(const struct rw_challenge *challenge, struct rw_exchange *x,
                                      enum rw_counter counter);
+/* Has the address of the client sent so many already that the next would get 429? For whoever would
+ * have much to do to find out whether credentials are right. */
+bool rw_challenge_blocked(const struct rw_challenge *challenge, const struct rw_exchange *x);
 enum rw_verdict rw_challenge_wrong(const struct rw_challenge *challenge, struct rw_exchange *x,
                                    enum rw_counter counter);
 
