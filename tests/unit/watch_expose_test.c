@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { SAMPLES_MAX = 2000, FAMILIES_MAX = 100 };
+enum { SAMPLES_MAX = 2000, FAMILIES_MAX = 150 };
 
 struct sample {
     char family[128]; /* without _bucket, _sum, _count */
