@@ -7,7 +7,7 @@
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
  * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
  * either side; what is given from what was kept was answered so before; what may not be repeated is
- * not; a drain ends by its deadline; buffers stay under
+ * not; what is bound to a region goes nowhere else; a drain ends by its deadline; buffers stay under
  * their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints are
  * found have those that there are. When nothing fails, every request succeeds.
  */
@@ -263,6 +263,8 @@ static const struct {
     {RW_COUNTER_OVERLOAD_QUEUED, "queued"},
     {RW_COUNTER_OVERLOAD_REFUSED, "refused"},
     {RW_COUNTER_STALE_GIVEN, "stale answers"},
+    {RW_COUNTER_RESIDENCY_KEPT, "kept to their region"},
+    {RW_COUNTER_RESIDENCY_NOWHERE, "with nowhere to go"},
     {RW_COUNTER_FAULTS_DELAY, "delays on purpose"},
     {RW_COUNTER_FAULTS_ABORT, "errors on purpose"},
     {RW_COUNTER_FAULTS_RESET, "resets on purpose"},

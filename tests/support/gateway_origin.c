@@ -40,8 +40,11 @@ static bool is_read(const struct rw_test_request *request)
 }
 
 /* What was to fail the first time only is well now. */
-void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *r)
+void rw_test_arrive(const struct rw_test_origin *origin, struct rw_test_request *r)
 {
+    struct rw_test_world *world = origin->world;
+    if (world->resident && origin != world->origins)
+        rw_test_fail(world, "%u: has left its region", r->id);
     r->arrivals++;
     if (r->arrivals == 1)
         r->first_status = r->status;
@@ -323,7 +326,7 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
     struct rw_test_request *r = find_request(connection);
     if (!r)
         return RW_TEST_BODY_NONE;
-    rw_test_arrive(world, r);
+    rw_test_arrive(connection->origin, r);
     rw_test_trace(world, "origin connection %u: %s %u", connection->number, r->method, r->id);
     check_head(connection, r);
     enum rw_test_body framing = rw_test_head_framing(reader, &length, &why);

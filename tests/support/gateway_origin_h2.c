@@ -349,7 +349,7 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
         rw_test_fail(world, "an origin was sent what it must refuse with %u", status);
     if (!r)
         return;
-    rw_test_arrive(world, r);
+    rw_test_arrive(c->origin, r);
     rw_test_trace(world, "h2 origin connection %u: %s %u", c->number, r->method, r->id);
     call->request = r;
     check_head(call, r);

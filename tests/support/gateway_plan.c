@@ -308,12 +308,18 @@ static void add_keeping(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, "B },");
 }
 
-static void add_policies(struct plan *plan, struct rw_test_bytes *yaml)
+/* `bound`: all clients are, where the world's are. */
+static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, bool bound)
 {
     bool filters = chance(plan, 25), faults = chance(plan, 20), keeps = chance(plan, 20);
-    if (!filters && !faults && !keeps)
+    bound = bound && plan->world->resident;
+    if (!filters && !faults && !keeps && !bound)
         return;
     rw_test_bytes_format(yaml, "  policies: [");
+    if (bound)
+        rw_test_bytes_format(
+            yaml, " residency: { networks: { country: DE, networks: \"0.0.0.0/0\" }, rules: { "
+                  "name: eu-stays, clients: EU, regions: \"eu-*\" } },");
     if (faults)
         add_faults(plan, yaml);
     if (filters)
@@ -347,7 +353,7 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, ",");
         add_time(plan, yaml, "send_idle", 60000, 500);
         rw_test_bytes_format(yaml, " }\n");
-        add_policies(plan, yaml);
+        add_policies(plan, yaml, true);
     }
 }
 
@@ -383,7 +389,7 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     if (plan->mirrors)
         add_mirror(plan, yaml);
     else
-        add_policies(plan, yaml);
+        add_policies(plan, yaml, false);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
 }
@@ -510,11 +516,15 @@ static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
                                          ", region: us",
                                          ", priority: 1",
                                          ", priority: 2, zone: a"};
+    static const char *const regions[] = {", region: eu-1", ", region: us-1"};
     unsigned used = 1 + below(plan, plan->world->origin_count);
     bool apart = chance(plan, 40);
-    for (unsigned i = 0; i < used; i++)
+    for (unsigned i = 0; i < used; i++) {
+        const char *place =
+            plan->world->resident ? regions[i > 0] : places[apart ? below(plan, 6) : 0];
         rw_test_bytes_format(yaml, "%s{ address: \"10.1.0.1:%u\"%s }", i ? ", " : "", 9001 + i,
-                             places[apart ? below(plan, 6) : 0]);
+                             place);
+    }
 }
 
 static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, const char *name)
@@ -612,6 +622,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     plan.only_gets = chance(&plan, 25);
     world->http2 = chance(&plan, 35);
     world->discovers = chance(&plan, 25);
+    world->resident = !world->discovers && chance(&plan, 15);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))

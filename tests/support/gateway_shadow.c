@@ -92,6 +92,8 @@ static void on_data(struct rw_sim_socket *socket, void *user, struct rw_span byt
     struct rw_test_shadow *shadow = user;
     (void)socket;
     rw_test_trace(shadow->world, "shadow: %zu bytes", bytes.len);
+    if (shadow->world->resident)
+        rw_test_fail(shadow->world, "a copy has left the region of its request");
     rw_test_later(shadow->world, rw_test_below(shadow->world, PAUSE_MS_MAX), act, shadow);
 }
 

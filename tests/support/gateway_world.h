@@ -191,8 +191,9 @@ struct rw_test_world {
     /* The most that any of the configurations allowed. */
     unsigned tries_max;
     struct rw_retry_budget_settings retries_max;
-    bool hedges; /* reads may be asked of a second origin */
-    bool keeps;  /* answers are kept for when the origin fails */
+    bool hedges;   /* reads may be asked of a second origin */
+    bool resident; /* clients are bound to the region of the first origin */
+    bool keeps;    /* answers are kept for when the origin fails */
     uint64_t started_ms;
 };
 
@@ -266,8 +267,8 @@ void rw_test_connections_free(struct rw_test_world *world);
 void rw_test_h2_origin_listen(struct rw_test_origin *origin);
 void rw_test_h2_origins_cut(struct rw_test_world *world, enum rw_test_cut how);
 void rw_test_h2_connections_free(struct rw_test_world *world);
-/* It has arrived once more. */
-void rw_test_arrive(struct rw_test_world *world, struct rw_test_request *request);
+/* It has arrived once more, here. */
+void rw_test_arrive(const struct rw_test_origin *origin, struct rw_test_request *request);
 bool rw_test_idempotent(const struct rw_test_request *request);
 
 /* gateway_shadow.c: at 10.1.0.9:9009 */
