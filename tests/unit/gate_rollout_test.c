@@ -476,6 +476,16 @@ static void a_reload_changes_nothing_but_the_stages(void **state)
     compile();
     rw_rollouts_adopt(world.rollouts, &world.release);
     expect(RW_ROLLOUT_RUNNING, 10); /* the last one that is not beyond 50% */
+    /* A switch by hand does not turn by being configured, and ends where its stages end. */
+    world.stages[0].percent = 100;
+    world.config.stages.count = 1;
+    world.config.automatic = false;
+    compile();
+    rw_rollouts_adopt(world.rollouts, &world.release);
+    expect(RW_ROLLOUT_PAUSED, 10);
+    act("promote", RW_OK);
+    expect(RW_ROLLOUT_COMPLETE, 100);
+    act("promote", RW_EINVAL);
     close_world();
 }
 

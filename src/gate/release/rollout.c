@@ -11,16 +11,23 @@ enum { LOOK_MS = 1000, FIRST_LOOK_REQUESTS = 20 };
 
 /* ---- State ---- */
 
-static void set_phase(struct rw_rollout *rollout, enum rw_release_phase phase, unsigned stage,
-                      const struct rw_rollouts_time *now)
+static void set_share(struct rw_rollout *rollout, enum rw_release_phase phase, unsigned stage,
+                      uint32_t percent, const struct rw_rollouts_time *now)
 {
     struct rw_release_state *state = rollout->state;
-    bool in = stage > 0 && phase != RW_ROLLOUT_ROLLED_BACK;
     atomic_store(&state->stage, stage);
-    atomic_store(&state->percent, in ? rw_rollout_stage(rollout->config, stage)->percent : 0);
+    atomic_store(&state->percent, percent);
     atomic_store(&state->phase, phase);
     atomic_store(&state->changed_s, now->wall_s);
     rollout->window = (struct rw_rollout_window){0};
+}
+
+static void set_phase(struct rw_rollout *rollout, enum rw_release_phase phase, unsigned stage,
+                      const struct rw_rollouts_time *now)
+{
+    bool in = stage > 0 && phase != RW_ROLLOUT_ROLLED_BACK;
+    uint32_t percent = in ? rw_rollout_stage(rollout->config, stage)->percent : 0;
+    set_share(rollout, phase, stage, percent, now);
 }
 
 /* From stage to stage: the last one is the end. */
@@ -42,19 +49,27 @@ static void begin(struct rw_rollout *rollout, const struct rw_rollouts_time *now
 }
 
 /* The configuration may have other stages than the one before: the share becomes that of the last
- * stage which is not beyond it. */
+ * stage which is not beyond it. Where all are, the first is what runs; by hand the share stays as
+ * it is, before the first. What ran, and is by hand now, waits. */
 static void fit_stage(struct rw_rollout *rollout, const struct rw_rollouts_time *now)
 {
     const struct rw_config_rollout *config = rollout->config;
-    unsigned stage = atomic_load(&rollout->state->stage), fits = 1;
+    unsigned stage = atomic_load(&rollout->state->stage), fits = 0;
     uint32_t percent = atomic_load(&rollout->state->percent);
-    if (stage == 0 || rw_rollout_phase(rollout) == RW_ROLLOUT_ROLLED_BACK)
+    enum rw_release_phase was = rw_rollout_phase(rollout);
+    bool waits = was == RW_ROLLOUT_RUNNING && !config->automatic;
+    if (stage == 0 || was == RW_ROLLOUT_ROLLED_BACK)
         return;
-    if (stage <= config->stages.count && rw_rollout_stage(config, stage)->percent == percent)
+    if (!waits && stage <= config->stages.count &&
+        rw_rollout_stage(config, stage)->percent == percent)
         return;
     while (fits < config->stages.count && rw_rollout_stage(config, fits + 1)->percent <= percent)
         fits++;
-    set_phase(rollout, rw_rollout_phase(rollout), fits, now);
+    if (fits == 0 && config->automatic)
+        fits = 1;
+    if (fits > 0)
+        percent = rw_rollout_stage(config, fits)->percent;
+    set_share(rollout, waits ? RW_ROLLOUT_PAUSED : was, fits, percent, now);
 }
 
 /* ---- The log ---- */
