@@ -108,6 +108,8 @@ static void what_differs_and_where(void **state)
     expect("[1,2,3,4,5]", "[2,3,4,5,6]", NULL,
            "/0 is another number\n/1 is another number\n/2 is another number");
     expect("9007199254740993", "9007199254740992", NULL, "is another number");
+    expect("{\"a\":1}", "{\"a\":1,\"a\":2}", NULL, "/a is there twice");
+    expect("{\"a\":1,\"a\":1}", "{\"a\":1}", NULL, "/a is there twice");
 }
 
 static void ignored_paths(void **state)
@@ -115,6 +117,7 @@ static void ignored_paths(void **state)
     (void)state;
     expect("{\"id\":1,\"n\":2}", "{\"id\":2,\"n\":2}", "/id", "");
     expect("{\"id\":1}", "{}", "/id", "");
+    expect("{\"id\":1}", "{\"id\":1,\"id\":2}", "/id", "");
     expect("{\"id\":{\"x\":1}}", "{\"id\":3}", "/id", "");
     expect("[{\"at\":1},{\"at\":2}]", "[{\"at\":3},{\"at\":4}]", "/*/at", "");
     expect("[[1],[2]]", "[[3],[4]]", "/1/0", "/0/0 is another number");

@@ -226,9 +226,34 @@ static uint32_t find(struct walk *walk, const struct rw_json_tree *tree, uint32_
     return 0;
 }
 
+static unsigned count_members(const struct rw_json_node *nodes, uint32_t object)
+{
+    unsigned count = 0;
+    for (uint32_t at = object + 1; at < nodes[object].next; at = nodes[at].next)
+        count++;
+    return count;
+}
+
+/* Nothing differs, and yet one has more members: some are there twice. Who reads it takes the first
+ * or the last (RFC 8259 section 4). */
+static enum rw_err find_twice(struct walk *walk, const struct rw_json_tree *tree, uint32_t object)
+{
+    const struct rw_json_node *nodes = tree->nodes;
+    uint32_t end = nodes[object].next;
+    for (uint32_t at = object + 1; at < end && walk->found < walk->most; at = nodes[at].next) {
+        struct step step = {.key = nodes[at].key};
+        if (find(walk, tree, object, nodes[at].key, end) != at)
+            only_in_one(walk, &step, "is there twice");
+        if (walk->comparisons > RW_JSON_COMPARISONS_MAX)
+            return RW_ELIMIT;
+    }
+    return RW_OK;
+}
+
 static enum rw_err compare_objects(struct walk *walk, uint32_t a, uint32_t b)
 {
     const struct rw_json_node *left = walk->a->nodes, *right = walk->b->nodes;
+    unsigned found = walk->found, members = count_members(left, a), more = count_members(right, b);
     uint32_t hint = b + 1;
     for (uint32_t at = a + 1; at < left[a].next && walk->found < walk->most; at = left[at].next) {
         struct step step = {.key = left[at].key};
@@ -254,7 +279,9 @@ static enum rw_err compare_objects(struct walk *walk, uint32_t a, uint32_t b)
             only_in_one(walk, &step, "is new");
         hint = other ? left[other].next : hint;
     }
-    return RW_OK;
+    if (walk->found > found || members == more)
+        return RW_OK;
+    return members > more ? find_twice(walk, walk->a, a) : find_twice(walk, walk->b, b);
 }
 
 static enum rw_err compare_arrays(struct walk *walk, uint32_t a, uint32_t b)
