@@ -7,9 +7,9 @@
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
  * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
  * either side; what is given from what was kept was answered so before; what may not be repeated is
- * not; what is bound to a region goes nowhere else; a drain ends by its deadline; buffers stay under
- * their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints are
- * found have those that there are. When nothing fails, every request succeeds.
+ * not; what is bound to a region goes nowhere else; a drain ends by its deadline; buffers stay
+ * under their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints
+ * are found have those that there are. When nothing fails, every request succeeds.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
