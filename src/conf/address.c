@@ -92,6 +92,9 @@ const char *rw_conf_address(struct rw_span text, bool remote, struct rw_conf_add
     if (text.len && text.at[0] == '[')
         return read_v6(text, address);
     ptrdiff_t colon = rw_span_find(text, ':');
+    uint64_t number;
+    if (colon < 0 && rw_span_to_u64(text, &number))
+        return remote ? "the host is missing" : "before a port alone stands \":\"";
     if (colon < 0)
         return "the port is missing";
     struct rw_span host = rw_span(text.at, (size_t)colon);

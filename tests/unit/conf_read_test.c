@@ -213,6 +213,11 @@ static const struct {
     {"address: localhost:80",
      "1:10: address: expected an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, "
      "not \"localhost:80\"; names are not looked up here: write 127.0.0.1"},
+    {"address: 8080",
+     "1:10: address: expected an address like :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, "
+     "not \"8080\"; before a port alone stands \":\""},
+    {"remote: 9000", "1:9: remote: expected an address like 10.0.0.1:80, [::1]:80, name:80, "
+                     "srv:_http._tcp.name or unix:/path, not \"9000\"; the host is missing"},
     {"remote: a", "1:9: remote: expected an address like 10.0.0.1:80, [::1]:80, name:80, "
                   "srv:_http._tcp.name or unix:/path, not \"a\"; the port is missing"},
     {"cidr: 10.0.0.1/8",

@@ -361,6 +361,10 @@ static void test_unknown_names(void **state)
         "you mean \"web\"?\n"
         "gateway.yaml:6:35: routes[0].match.listeners[2]: unknown listener \"other\"\n"
         "gateway.yaml:7:22: routes[0].policies[1]: unknown policy \"nothing\"\n");
+    expect_mistakes("listeners: \":1\"\n"
+                    "routes: [{upstream: \"http://a:1\"}]\n",
+                    "gateway.yaml:2:21: routes[0].upstream: unknown upstream \"http://a:1\"; a "
+                    "name is expected, not an address\n");
     setenv("RW_TEST_HIDDEN", "hunter2", 1);
     expect_mistakes("listeners: \":1\"\n"
                     "routes: [{upstream: \"${RW_TEST_HIDDEN}\"}]\n",

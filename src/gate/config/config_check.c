@@ -65,9 +65,11 @@ static void expect_name(struct rw_conf_report *report, const struct names *names
 {
     if (name->len == 0 || rw_map_get(&names->map, *name) || rw_conf_report_full(report))
         return;
-    rw_conf_mistake_on(report, name, "unknown %s %s%s", kind, rw_conf_quote(report, *name),
-                       names->count ? rw_conf_hint(report, *name, names->texts, names->count)
-                                    : "; there is none");
+    const char *hint = rw_span_find(*name, ':') >= 0 ? "; a name is expected, not an address"
+                       : names->count == 0
+                           ? "; there is none"
+                           : rw_conf_hint(report, *name, names->texts, names->count);
+    rw_conf_mistake_on(report, name, "unknown %s %s%s", kind, rw_conf_quote(report, *name), hint);
 }
 
 /* ---- Listeners ---- */
