@@ -219,14 +219,21 @@ static void catch_up(struct rw_loop *loop)
     } while (events && left);
 }
 
+static void run_timers(struct rw_loop *loop)
+{
+    uint64_t due_ms = rw_wheel_next_ms(&loop->wheel);
+    if (due_ms > loop->now_ms)
+        return;
+    if (loop->now_ms - due_ms >= LATE_MS)
+        catch_up(loop);
+    rw_wheel_run(&loop->wheel, loop->now_ms);
+}
+
 void rw_loop_turn(struct rw_loop *loop, int wait_ms_max)
 {
     loop->backend->wait(loop, prepare_wait(loop, wait_ms_max));
     run_posted(loop);
-    if (loop->now_ms > LATE_MS && rw_wheel_next_ms(&loop->wheel) <= loop->now_ms - LATE_MS)
-        catch_up(loop);
-    if (rw_wheel_next_ms(&loop->wheel) <= loop->now_ms)
-        rw_wheel_run(&loop->wheel, loop->now_ms);
+    run_timers(loop);
     run_ready(loop);
     run_later(loop);
     run_closed(loop);
