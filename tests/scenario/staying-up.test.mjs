@@ -370,6 +370,23 @@ test("50 reloads under load: no request fails, no snapshot stays behind, memory 
   if (!sanitized) assert.ok(grown < 8 << 20, `grown by ${grown >> 10} KiB`);
 });
 
+// ---- A machine that stands still ----
+
+test("a gateway that stood still for longer than a time-out uses what has come meanwhile", async (t) => {
+  const waiting = [];
+  const origin = await startOrigin(t, { answer: (_, response) => waiting.push(response) });
+  const gateway = await startGateway(t, behind(origin).replace("upstream: app", "upstream: app, timeouts: { first_byte: 4s }"));
+  const answers = Promise.all(Array.from({ length: 40 }, () => gateway.get("/")));
+  await eventually(() => waiting.length === 40);
+  const [worker] = gateway.workers();
+  process.kill(worker, "SIGSTOP");
+  for (const response of waiting) response.end("in time");
+  await sleep(4500);
+  process.kill(worker, "SIGCONT");
+  const statuses = (await answers).map(({ status }) => status);
+  assert.deepEqual(statuses, statuses.map(() => 200));
+});
+
 // ---- Odd ways to be started ----
 
 test("without standard input, output and error, as some start services: nothing else gets their numbers", async (t) => {
