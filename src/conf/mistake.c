@@ -179,6 +179,15 @@ void rw_conf_mistake_on(struct rw_conf_report *report, const void *value, const 
 
 /* ---- Words for messages ---- */
 
+const char *rw_conf_err_text(const struct rw_conf_report *report, enum rw_err err)
+{
+    if (report->voice == RW_CONF_VOICE_CHINESE && err == RW_ENOENT)
+        return "没有此文件";
+    if (report->voice == RW_CONF_VOICE_CHINESE && err == RW_EACCES)
+        return "没有读取权限";
+    return rw_err_text(err);
+}
+
 const char *rw_conf_hidden(const struct rw_conf_site *site)
 {
     if (site->secret)

@@ -71,6 +71,9 @@ RW_MUST_CHECK enum rw_err rw_conf_read_text(struct rw_span yaml, const char *nam
                                             struct rw_arena *arena, void *out,
                                             struct rw_conf_report *report);
 
+/* Why a file cannot be read, in the language of the report. */
+const char *rw_conf_err_text(const struct rw_conf_report *report, enum rw_err err);
+
 /* For checks after reading. Within a record's check the path is found from the place. */
 void rw_conf_mistake_at(struct rw_conf_report *report, struct rw_conf_place place,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));

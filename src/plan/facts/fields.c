@@ -36,9 +36,9 @@ static bool decode_number(const struct rw_facts_field *field, const struct rw_co
 {
     if (rw_facts_number(node->text, to))
         return true;
-    rw_conf_mistake_at(report, node->place,
-                       "%s: expected a number that is not negative, such as 0.17, not %s",
-                       field->name, rw_conf_quote(report, node->text));
+    rw_facts_tell(
+        report, node->place, "%s: expected a number that is not negative, such as 0.17, not %s",
+        "%s：应为非负数，如 0.17，而不是 %s", field->name, rw_conf_quote(report, node->text));
     return false;
 }
 
@@ -51,8 +51,8 @@ static bool decode_field(const struct rw_facts_field *field, const struct rw_con
         return true;
     }
     if (node->kind != RW_CONF_NODE_SCALAR) {
-        rw_conf_mistake_at(report, node->place,
-                           "%s: expected a single value, not a list or mapping", field->name);
+        rw_facts_tell(report, node->place, "%s: expected a single value, not a list or mapping",
+                      "%s：应为单个值，不能是列表或一组字段", field->name);
         return false;
     }
     if (field->kind == RW_FACTS_NUMBER)
@@ -87,9 +87,9 @@ static void tell_unknown(const struct rw_facts_record *record, const struct rw_c
     for (const struct rw_facts_field *field = record->fields; field->name; field++)
         if (count < NAMES_MAX)
             names[count++] = field->name;
-    rw_conf_mistake_at(report, entry->key_place, "a %s has no key %s%s", record->what,
-                       rw_conf_quote(report, entry->key),
-                       rw_conf_hint(report, entry->key, names, count));
+    rw_facts_tell(report, entry->key_place, "a %s has no key %s%s", "%s 没有字段 %s%s",
+                  record->what, rw_conf_quote(report, entry->key),
+                  rw_conf_hint(report, entry->key, names, count));
 }
 
 static bool check_required(const struct rw_facts_record *record, const struct rw_conf_node *node,
@@ -100,8 +100,8 @@ static bool check_required(const struct rw_facts_record *record, const struct rw
         const struct rw_conf_node *value = rw_conf_tree_at(node, field->name);
         if (!field->required || (value && !is_nothing(value)))
             continue;
-        rw_conf_mistake_at(report, node->place, "a %s needs the key \"%s\"", record->what,
-                           field->name);
+        rw_facts_tell(report, node->place, "a %s needs the key \"%s\"", "%s 缺少必填字段“%s”",
+                      record->what, field->name);
         complete = false;
     }
     return complete;
@@ -112,8 +112,8 @@ bool rw_facts_decode(const struct rw_facts_record *record, const struct rw_conf_
 {
     memset(out, 0, record->size);
     if (node->kind != RW_CONF_NODE_MAP) {
-        rw_conf_mistake_at(report, node->place, "expected a %s: a mapping of keys and values",
-                           record->what);
+        rw_facts_tell(report, node->place, "expected a %s: a mapping of keys and values",
+                      "此处应为一项 %s：由字段组成", record->what);
         return false;
     }
     for (const struct rw_facts_field *field = record->fields; field->name; field++)
@@ -143,7 +143,8 @@ enum rw_err rw_facts_decode_list(const struct rw_facts_record *record,
     if (!node)
         return RW_OK;
     if (node->kind != RW_CONF_NODE_LIST) {
-        rw_conf_mistake_at(report, node->place, "expected a list, each entry a %s", record->what);
+        rw_facts_tell(report, node->place, "expected a list, each entry a %s",
+                      "此处应为列表，每项为一个 %s", record->what);
         return RW_OK;
     }
     if (node->count == 0)

@@ -7,6 +7,7 @@
 #ifndef RW_PLAN_FACTS_FIELDS_H
 #define RW_PLAN_FACTS_FIELDS_H
 
+#include "conf/read.h"
 #include "conf/tree.h"
 
 enum rw_facts_kind {
@@ -50,5 +51,10 @@ RW_MUST_CHECK enum rw_err rw_facts_decode_list(const struct rw_facts_record *rec
 
 /* A decimal number, not negative, in digits only: "0.17", "1e9" is none. */
 bool rw_facts_number(struct rw_span text, double *value);
+
+/* A mistake in the language of the report. */
+#define rw_facts_tell(report, place, en, zh, ...)                                                  \
+    rw_conf_mistake_at(report, place, (report)->voice == RW_CONF_VOICE_CHINESE ? (zh) : (en),      \
+                       ##__VA_ARGS__)
 
 #endif

@@ -81,9 +81,10 @@ static bool read_quality(struct rw_price *price, bool own, struct rw_conf_report
         }
     }
     struct rw_span text = rw_span_text(price->quality_text);
-    rw_conf_mistake_at(report, price->place,
-                       "quality: expected exact, derived, approximate or quoted, not %s%s",
-                       rw_conf_quote(report, text), rw_conf_hint(report, text, names, QUALITIES));
+    rw_facts_tell(report, price->place,
+                  "quality: expected exact, derived, approximate or quoted, not %s%s",
+                  "quality：应为 exact、derived、approximate 或 quoted，而不是 %s%s",
+                  rw_conf_quote(report, text), rw_conf_hint(report, text, names, QUALITIES));
     return false;
 }
 
@@ -94,9 +95,10 @@ static void check_currency(const struct rw_price *price, struct rw_conf_report *
     for (unsigned i = 0; i < 3 && right; i++)
         right = code[i] >= 'A' && code[i] <= 'Z';
     if (!right)
-        rw_conf_mistake_at(report, price->place,
-                           "currency: expected a code of three capital letters such as USD, not %s",
-                           rw_conf_quote(report, rw_span_text(code)));
+        rw_facts_tell(report, price->place,
+                      "currency: expected a code of three capital letters such as USD, not %s",
+                      "currency：应为三个大写字母的币种代码，如 USD，而不是 %s",
+                      rw_conf_quote(report, rw_span_text(code)));
 }
 
 /* ---- Sources ---- */
@@ -152,14 +154,15 @@ static void check_rows(struct rw_price_list *list, bool own, struct rw_conf_repo
         struct rw_discount *discount = &list->discounts[i];
         discount->file = list->file;
         if (!(discount->percent > 0 && discount->percent < 100))
-            rw_conf_mistake_at(report, discount->place,
-                               "percent: expected more than 0 and less than 100, not %g",
-                               discount->percent);
+            rw_facts_tell(report, discount->place,
+                          "percent: expected more than 0 and less than 100, not %g",
+                          "percent：应大于 0 且小于 100，而不是 %g", discount->percent);
     }
     for (unsigned i = 0; i < list->shape_count; i++)
         if (!(list->shapes[i].vcpu > 0) || !(list->shapes[i].memory_gib > 0))
-            rw_conf_mistake_at(report, list->shapes[i].place,
-                               "a shape has more than 0 vcpu and more than 0 mem_gib");
+            rw_facts_tell(report, list->shapes[i].place,
+                          "a shape has more than 0 vcpu and more than 0 mem_gib",
+                          "shape 的 vcpu 与 mem_gib 均须大于 0");
 }
 
 static void check_keys(const struct rw_conf_node *root, const char *const *keys, size_t count,
@@ -170,9 +173,9 @@ static void check_keys(const struct rw_conf_node *root, const char *const *keys,
         while (i < count && !rw_span_is(e->key, keys[i]))
             i++;
         if (i == count)
-            rw_conf_mistake_at(report, e->key_place, "a price file has no key %s%s",
-                               rw_conf_quote(report, e->key),
-                               rw_conf_hint(report, e->key, keys, count));
+            rw_facts_tell(report, e->key_place, "a price file has no key %s%s",
+                          "价格文件没有字段 %s%s", rw_conf_quote(report, e->key),
+                          rw_conf_hint(report, e->key, keys, count));
     }
 }
 
@@ -184,15 +187,16 @@ static void check_head(const struct rw_conf_node *root, bool own, struct rw_conf
     const char *schema = own ? "ringway.prices/1" : "facts.prices/1";
     struct rw_conf_place begin = {1, 1};
     if (!root || root->kind != RW_CONF_NODE_MAP) {
-        rw_conf_mistake_at(report, begin, "expected a price file, which begins with schema: %s",
-                           schema);
+        rw_facts_tell(report, begin, "expected a price file, which begins with schema: %s",
+                      "此处应为价格文件，首行为 schema: %s", schema);
         return;
     }
     const struct rw_conf_node *node = rw_conf_tree_at(root, "schema");
     if (!node || !rw_span_is(node->text, schema))
-        rw_conf_mistake_at(report, node ? node->place : begin,
-                           "schema: expected %s, not %s: is this a price file?", schema,
-                           node ? rw_conf_quote(report, node->text) : "nothing");
+        rw_facts_tell(report, node ? node->place : begin,
+                      "schema: expected %s, not %s: is this a price file?",
+                      "schema：应为 %s，而不是 %s：这是价格文件吗？", schema,
+                      node ? rw_conf_quote(report, node->text) : "nothing");
     if (own)
         check_keys(root, own_keys, sizeof(own_keys) / sizeof(*own_keys), report);
     else
@@ -263,13 +267,13 @@ static void tell_unreadable(struct rw_prices *prices, const char *path, enum rw_
                             struct rw_conf_report *report)
 {
     struct rw_arena *arena = report->arena ? report->arena : &prices->arena;
-    *report = (struct rw_conf_report){.arena = arena};
+    *report = (struct rw_conf_report){.arena = arena, .voice = report->voice};
     report->file = rw_arena_copy(arena, rw_span_text(path));
     if (!report->file.at)
         report->err = RW_ENOMEM;
     else
-        rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "cannot be read: %s",
-                           rw_err_text(err));
+        rw_facts_tell(report, ((struct rw_conf_place){0, 0}), "cannot be read: %s", "无法读取：%s",
+                      rw_conf_err_text(report, err));
 }
 
 enum rw_err rw_prices_overlay(struct rw_prices *prices, const char *path,

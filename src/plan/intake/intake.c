@@ -147,7 +147,7 @@ enum rw_err rw_intake_read_file(const char *path, struct rw_intake *intake,
                        "cannot be read: a directory, not a file", "无法读取：是文件夹，不是文件");
     else
         rw_intake_tell(report, ((struct rw_conf_place){0, 0}), "cannot be read: %s", "无法读取：%s",
-                       rw_err_text(err));
+                       rw_conf_err_text(report, err));
     return report->err ? report->err : err == RW_ELIMIT ? RW_EINVAL : err;
 }
 

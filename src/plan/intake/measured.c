@@ -147,10 +147,7 @@ static bool read_result(struct rw_intake *intake, const struct rw_intake_value *
                        report->voice == RW_CONF_VOICE_CHINESE ? why.zh : why.en);
     else if (err)
         rw_intake_tell(report, run->place, "%s cannot be read: %s", "%s 无法读取：%s",
-                       rw_conf_quote(report, run->text),
-                       err == RW_ENOENT && report->voice == RW_CONF_VOICE_CHINESE
-                           ? "没有此文件"
-                           : rw_err_text(err));
+                       rw_conf_quote(report, run->text), rw_conf_err_text(report, err));
     rw_text_free(&text);
     return !err && !why.en;
 }

@@ -29,7 +29,7 @@ static const struct answer pain_answers[] = {
           "distance costs stays, and data is copied asynchronously where it is too much.",
           "站点间以双路专线互联，时延实测并可切换；距离造成的时延无法消除，超出处改为异步复制。"),
       {NULL}}},
-    {"扩缩容|自动化扩|弹性|autoscal|scaling",
+    {"扩缩容|扩容|自动化扩|弹性|autoscal|scaling",
      {RW_LABEL("Nodes are added by rule within {0}; {1} of the machines' capacity is the most that "
                "is planned for.",
                "按规则自动扩容，{0} 内就绪；规划利用率不超过 {1}。"),

@@ -200,10 +200,11 @@ static void put_versions(struct rw_proposal *proposal)
     struct rw_doc_argument arguments[] = {
         RW_DOC_TEXT(rw_doc_copy(proposal->doc, rw_text_span(&text)))};
     if (text.len)
-        rw_doc_item(proposal->doc,
-                    RW_TEXTS("Replaced by supported versions in the first phase: {0}.",
-                             "首阶段升级至受支持版本：{0}。"),
-                    arguments, 1);
+        rw_doc_item(
+            proposal->doc,
+            RW_TEXTS("Support has ended; replaced by supported versions in the first phase: {0}.",
+                     "以下版本已停止支持，首阶段须升级：{0}。"),
+            arguments, 1);
     if (text.err && !proposal->doc->err)
         proposal->doc->err = text.err;
     rw_text_free(&text);
