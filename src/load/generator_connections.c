@@ -198,6 +198,20 @@ void rw_load_on_open(struct rw_stream *stream, enum rw_err err)
         rw_load_opened(connection);
 }
 
+/* In an open loop that fails the request that has waited longest for a connection, if one does: as
+ * for somebody who comes and is not let in. Attempts beyond those have failed nobody. */
+static void count_refused(struct rw_load_generator *g, enum rw_load_error why)
+{
+    uint64_t now_ns = rw_loop_now_ns(g->loop);
+    g->refused++;
+    if (g->settings->closed || g->settings->script)
+        rw_load_count_error(g, now_ns, why);
+    else if (g->backlog.count)
+        rw_load_count_error(g, rw_dues_pop(&g->backlog), why);
+    else
+        g->tally->counts.errors[why] += rw_load_is_recorded(g, now_ns);
+}
+
 void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why)
 {
     struct rw_load_generator *g = connection->generator;
@@ -206,10 +220,8 @@ void rw_load_lost(struct rw_load_connection *connection, enum rw_load_error why)
     settle(connection);
     connection->closing = true;
     rw_load_put_in(connection, false);
-    if (!connection->open && !goes_on_elsewhere(g, connection->address)) {
-        rw_load_count_error(g, rw_loop_now_ns(g->loop), why);
-        g->refused++;
-    }
+    if (!connection->open && !goes_on_elsewhere(g, connection->address))
+        count_refused(g, why);
     g->connected -= connection->open;
     connection->open = false;
     g->protocol->end(connection, why);

@@ -76,9 +76,24 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
     }
 }
 
-double rw_load_rate_of(const struct rw_load_result *result, uint64_t count)
+/* A backlog that is worked off after the end was not done within the measured time: counted as if
+ * it were, a target that does not keep up would seem to. */
+static double seconds_of(const struct rw_load_settings *settings,
+                         const struct rw_load_result *result)
 {
-    return result->seconds > 0 ? (double)count / result->seconds : 0;
+    size_t rows = result->timeline->count;
+    if (rw_load_judge(settings, result) != RW_LOAD_CONNECTIONS_BUSY || result->timeline->lacking)
+        return result->seconds;
+    while (rows && !result->timeline->rows[rows - 1].answered)
+        rows--;
+    return (double)rows > result->seconds ? (double)rows : result->seconds;
+}
+
+double rw_load_rate_of(const struct rw_load_settings *settings, const struct rw_load_result *result,
+                       uint64_t count)
+{
+    double seconds = seconds_of(settings, result);
+    return seconds > 0 ? (double)count / seconds : 0;
 }
 
 static void add_latency(const char *name, const struct rw_histogram *histogram,
@@ -197,19 +212,21 @@ void rw_load_report_text(const struct rw_load_settings *settings,
                          const struct rw_load_result *result, struct rw_text *text)
 {
     const struct rw_load_counts *counts = &result->tally.counts;
-    rw_text_addf(text, "%.*s: %s, %s, %u connections, %u threads, %.1f s%s\n",
+    rw_text_addf(text, "%.*s: %s, %s, %u connection%s, %u thread%s, %.1f s%s\n",
                  RW_SPAN_ARGS(settings->url), rw_load_protocol_name(settings->protocol),
                  settings->closed ? "closed loop" : "open loop", settings->connections,
-                 settings->threads, result->seconds, result->interrupted ? " (interrupted)" : "");
+                 settings->connections == 1 ? "" : "s", settings->threads,
+                 settings->threads == 1 ? "" : "s", result->seconds,
+                 result->interrupted ? " (interrupted)" : "");
     rw_text_addf(text,
                  "\n  requests   %" PRIu64 " due, %" PRIu64 " sent, %" PRIu64 " answered, %" PRIu64
                  " failed (%.4f%%)\n",
                  counts->due, counts->sent, counts->answered, counts->failed,
                  counts->due ? 100.0 * (double)counts->failed / (double)counts->due : 0.0);
     rw_text_addf(text, "  rate       %.1f answers/s; %.2f MB/s in, %.2f MB/s out\n",
-                 rw_load_rate_of(result, counts->answered),
-                 rw_load_rate_of(result, counts->bytes_in) / 1e6,
-                 rw_load_rate_of(result, counts->bytes_out) / 1e6);
+                 rw_load_rate_of(settings, result, counts->answered),
+                 rw_load_rate_of(settings, result, counts->bytes_in) / 1e6,
+                 rw_load_rate_of(settings, result, counts->bytes_out) / 1e6);
     add_addresses(settings, counts, text);
     if (counts->sockets)
         rw_text_addf(text,

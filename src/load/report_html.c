@@ -58,7 +58,7 @@ static void put_metrics(const struct page *page)
     const struct rw_label rate = RW_TEXTS("Answers per second", "每秒应答"),
                           failed = RW_TEXTS("Failed", "失败");
     double share = counts->due ? (double)counts->failed / (double)counts->due : 0;
-    double answers = rw_load_rate_of(page->result, counts->answered);
+    double answers = rw_load_rate_of(page->settings, page->result, counts->answered);
     rw_doc_metric(
         page->doc, RW_DOC_NEUTRAL, rw_doc_say(page->doc, rate),
         figure(page, "load.rate", rate, answers, rw_doc_format(page->doc, "%.1f", answers)),

@@ -175,7 +175,7 @@ void rw_load_report_json(const struct rw_load_settings *settings,
                  verdict_names[rw_load_judge(settings, result)]);
     rw_text_add_json(text, rw_text_span(&why));
     rw_text_addf(text, ",\n  \"rate\": %.3f,\n",
-                 rw_load_rate_of(result, result->tally.counts.answered));
+                 rw_load_rate_of(settings, result, result->tally.counts.answered));
     add_addresses(settings, &result->tally.counts, text);
     add_counts(&result->tally.counts, text);
     add_histogram("  ", "latency", &result->tally.latency, text);

@@ -8,7 +8,10 @@
 enum { RW_LOAD_SHARES = 8 };
 extern const double rw_load_shares[RW_LOAD_SHARES];
 
-double rw_load_rate_of(const struct rw_load_result *result, uint64_t count);
+/* Of the measured time; where requests waited for connections, of the time until the last answer.
+ */
+double rw_load_rate_of(const struct rw_load_settings *settings, const struct rw_load_result *result,
+                       uint64_t count);
 
 /* The name of the scenario that a request is a step of. */
 struct rw_span rw_load_scenario_of(const struct rw_load_settings *settings, unsigned request);

@@ -11,6 +11,7 @@ import { makeCertificates } from "./support/certificates.mjs";
 import { cleanup, scratch } from "./support/cleanup.mjs";
 import { startGrpcOrigin } from "./support/grpc.mjs";
 import { runRingway } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
 import { echo, startWebSocketOrigin2 } from "./support/websocket.mjs";
 
 async function load(...args) {
@@ -45,6 +46,7 @@ describe("ringway load over TLS", { concurrency: 3 }, () => {
     assert.equal(messages.stderr, "");
     assert.deepEqual([messages.report.requests.answered, messages.report.requests.failed], [100, 0]);
     assert.deepEqual(messages.report.websocket, { opened: 5, sent: 100, received: 100, unasked: 0, pings: 0 });
+    await eventually(() => closes.length === 5, { within: 30000, what: "the origin has seen them closed" });
     assert.deepEqual(closes, Array(5).fill(1000));
 
     const file = scenarioFile(t, `target: https://${address}\nca: ${c.cert("ca")}\nrate: 20\nduration: 1s\nconnections: 20\n${talk}`);
@@ -64,6 +66,7 @@ describe("ringway load over TLS", { concurrency: 3 }, () => {
     assert.equal(stderr, "");
     assert.deepEqual([report.iterations.done, report.requests.failed, report.connects], [20, 0, 2]);
     assert.deepEqual(report.websocket, { opened: 20, sent: 60, received: 60, unasked: 0, pings: 0 });
+    await eventually(() => origin.closes.length === 20, { within: 30000, what: "the origin has seen them closed" });
     assert.deepEqual(origin.closes, Array(20).fill(1000));
     const other = await load("--http2", "--body", "x", `wss://${origin.address}/`);
     assert.deepEqual([other.code, /scenario file.*protocol: http2/.test(other.stderr)], [2, true], other.stderr);

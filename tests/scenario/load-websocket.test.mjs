@@ -10,7 +10,7 @@ import { cleanup, scratch } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { runRingway } from "./support/run.mjs";
-import { sleep } from "./support/wait.mjs";
+import { eventually, sleep } from "./support/wait.mjs";
 import { startWebSocketOrigin, startWebSocketOrigin2 } from "./support/websocket.mjs";
 
 async function load(...args) {
@@ -66,6 +66,7 @@ describe("ringway load: WebSocket", { concurrency: 3 }, () => {
     assert.deepEqual(report.websocket, { opened: 40, sent: 600, received: 600, unasked: 0, pings: 40 });
     assert.deepEqual([seen.messages, seen.binary, origin.request.url, origin.request.headers["x-a"]], [600, 0, "/chat?x=1", "b"]);
     assert.deepEqual(origin.pongs, Array(40).fill("are you there"));
+    await eventually(() => origin.closes.length === 40, { within: 30000, what: "the origin has seen them closed" });
     assert.deepEqual(origin.closes, Array(40).fill(1000), "each was closed in good order");
   });
 
@@ -281,7 +282,7 @@ describe("ringway load: WebSocket", { concurrency: 3 }, () => {
   test("wrong words", async (t) => {
     for (const [args, told] of [
       [["ws://127.0.0.1:1/"], /a WebSocket needs a message: --body TEXT/],
-      [["--http2", "--body", "x", "ws://127.0.0.1:1/"], /ws:\/\/ is a WebSocket over HTTP\/1.1/],
+      [["--http2", "--body", "x", "ws://127.0.0.1:1/"], /WebSockets over HTTP\/2 \(RFC 8441\) are for a scenario file/],
       [["-X", "PUT", "--body", "x", "ws://127.0.0.1:1/"], /what a WebSocket is sent are messages/],
     ]) {
       const { code, stderr } = await load(...args);

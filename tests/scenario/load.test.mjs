@@ -204,6 +204,13 @@ describe("ringway load", { concurrency: 3 }, () => {
     assert.match(untrusted.stderr, /could not all be had: certificate not trusted/);
   });
 
+  test("a target that does not keep up is not told to have kept the rate, once its backlog is worked off", async (t) => {
+    const origin = await startOrigin(t, { answer: (request, response) => setTimeout(() => response.end("ok"), 100) });
+    const { report } = await load("-r", 30, "-d", "1s", "-c", 1, `http://${origin.address}/`);
+    assert.deepEqual([report.requests.due, report.requests.answered, report.verdict], [30, 30, "connections_busy"]);
+    assert.ok(report.rate < 12, `${report.rate}/s of some 10/s that there are`);
+  });
+
   test("what the target holds by design is taken off its latencies", async (t) => {
     const server = await startRaw(t, () => [300, ok]);
     const { report } = await load("-r", 20, "-d", "1s", "-c", 20, server.url);
@@ -275,7 +282,7 @@ describe("ringway load", { concurrency: 3 }, () => {
     await eventually(() => server.requests > 60, { within: 30000 });
     child.kill("SIGINT");
     const code = await within(30000, "the end", ended);
-    assert.match(stdout, /open loop, 64 connections, 1 threads, .* s \(interrupted\)/);
+    assert.match(stdout, /open loop, 64 connections, 1 thread, .* s \(interrupted\)/);
     const report = JSON.parse(readFileSync(join(folder, "a.json"), "utf8"));
     assert.ok(report.interrupted && report.requests.answered > 50);
     assert.equal(code, report.verdict === "generator_late" ? 1 : 0);
