@@ -2,6 +2,7 @@
 #include "cli/compile.h"
 #include "cli/explain_tcp.h"
 #include "gate/exchange/exchange.h"
+#include "http/url.h"
 #include "origin/release.h"
 #include "origin/upstream.h"
 
@@ -63,46 +64,32 @@ static int parse(int argc, char **argv, struct request *request)
 
 /* ---- The URL ---- */
 
-struct url {
-    struct rw_span scheme, authority, target; /* empty scheme: only a path was given */
-    uint64_t port;                            /* 0: none is written */
-};
-
-static bool parse_port(struct rw_span authority, uint64_t *port)
+/* Otherwise it is only a path. */
+static bool has_scheme(struct rw_span text)
 {
-    size_t digits = 0;
-    while (digits < authority.len && authority.at[authority.len - 1 - digits] != ':' &&
-           authority.at[authority.len - 1 - digits] != ']')
-        digits++;
-    if (digits == authority.len || authority.at[authority.len - 1 - digits] != ':')
-        return true;
-    return rw_span_to_u64(rw_span_skip(authority, authority.len - digits), port) && *port &&
-           *port <= 65535;
+    ptrdiff_t slash = rw_span_find(text, '/');
+    return slash > 0 && rw_span_starts(rw_span_skip(text, (size_t)slash - 1), RW_LITERAL("://"));
 }
 
-static int parse_url(const char *text, struct url *url)
+static int parse_url(const char *text, struct rw_url *url)
 {
+    const char *why = NULL;
     rw_assert(text);
-    *url = (struct url){.authority = RW_LITERAL("localhost"), .target = rw_span_text(text)};
-    const char *end = strstr(text, "://");
-    if (!end)
+    *url = (struct rw_url){.authority = RW_LITERAL("localhost"), .target = rw_span_text(text)};
+    if (!has_scheme(url->target))
         return 0;
-    url->scheme = rw_span(text, (size_t)(end - text));
-    url->authority = rw_span(end + 3, strcspn(end + 3, "/?"));
-    url->target = rw_span_text(end + 3 + url->authority.len);
+    if (rw_url_parse(rw_span_text(text), url, &why) != RW_OK)
+        return rw_cli_usage_error("explain", "\"%s\": %s", text, why);
     if (!rw_span_is(url->scheme, "http") && !rw_span_is(url->scheme, "https") &&
         !rw_span_is(url->scheme, "tcp"))
         return rw_cli_usage_error("explain", "\"%s\": the scheme is none of http, https, tcp",
-                                  text);
-    if (!parse_port(url->authority, &url->port))
-        return rw_cli_usage_error("explain", "\"%s\": the port is not a number from 1 to 65535",
                                   text);
     return 0;
 }
 
 /* ---- The request as the parser would see it ---- */
 
-static void write_request(const struct request *request, const struct url *url,
+static void write_request(const struct request *request, const struct rw_url *url,
                           struct rw_text *text)
 {
     bool no_path = url->scheme.len && !rw_span_starts(url->target, RW_LITERAL("/"));
@@ -123,7 +110,7 @@ static void write_request(const struct request *request, const struct url *url,
 
 /* How well a listener fits the request; 0: it cannot be meant. */
 static int fitness(const struct rw_listener_settings *listener, const struct request *request,
-                   const struct url *url)
+                   const struct rw_url *url)
 {
     uint16_t port = rw_address_port(&listener->address.storage);
     bool same_scheme = !url->scheme.len || rw_span_is(url->scheme, "https") == !!listener->tls;
@@ -135,7 +122,7 @@ static int fitness(const struct rw_listener_settings *listener, const struct req
 }
 
 /* 0 with the index in *index, or the exit code. */
-static int find_listener(const struct request *request, const struct url *url,
+static int find_listener(const struct request *request, const struct rw_url *url,
                          const struct rw_snapshot *snapshot, unsigned *index)
 {
     struct rw_text known = {0};
@@ -214,7 +201,7 @@ static void print_route(const struct rw_snapshot *snapshot, unsigned listener, i
         print_forwarding(route->config, text);
 }
 
-static int explain(const struct request *request, const struct url *url,
+static int explain(const struct request *request, const struct rw_url *url,
                    const struct rw_snapshot *snapshot, struct rw_text *text)
 {
     struct rw_text head = {0};
@@ -254,7 +241,7 @@ static int explain(const struct request *request, const struct url *url,
 static int run(int argc, char **argv)
 {
     struct request request = {0};
-    struct url url;
+    struct rw_url url;
     struct rw_compiled compiled;
     int code = parse(argc, argv, &request);
     if (!code)
