@@ -202,4 +202,35 @@ static struct rw_span begin_round(const uint8_t *data, size_t size)
     return whole_frames(rw_span((const char *)data, size));
 }
 
+/* What a fuzzer itself has: each side is fed, and where the other one may give the connection up
+ * although ours need not (reasons, ended by NULL). */
+struct peers {
+    void (*feed_ours)(struct rw_span input);
+    void (*feed_theirs)(struct rw_span input);
+    const char *const *known;
+};
+
+static bool is_known(const struct peers *peers, const char *reason)
+{
+    for (const char *const *known = peers->known; *known; known++)
+        if (strcmp(reason, *known) == 0)
+            return true;
+    return false;
+}
+
+static int run_round(const struct peers *peers, const uint8_t *data, size_t size)
+{
+    if (size > INPUT_BYTES_MAX)
+        return 0;
+    struct rw_span input = begin_round(data, size);
+    peers->feed_ours(input);
+    peers->feed_theirs(input);
+    compare_all();
+    if (theirs.failed && !ours.failed && !ours.half_block && !is_known(peers, their_reason)) {
+        fprintf(stderr, "the other one gave the connection up: %s\n", their_reason);
+        abort();
+    }
+    return 0;
+}
+
 #endif

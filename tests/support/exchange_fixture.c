@@ -187,6 +187,18 @@ void rw_fixture_close(struct rw_fixture *fixture)
     rw_meters_destroy(fixture->meters);
 }
 
+void rw_fixture_expect_mistake(struct rw_fixture *fixture,
+                               const struct rw_conf_variant_kind *const *origins,
+                               const struct rw_conf_variant_kind *const *policies, const char *yaml,
+                               const char *told)
+{
+    rw_fixture_open(fixture, origins, policies, yaml);
+    const char *all = fixture->mistakes.at ? fixture->mistakes.at : "none";
+    if (fixture->snapshot || !strstr(all, told))
+        fail_msg("for: %s\nexpected: %s\ngot: %s", yaml, told, all);
+    rw_fixture_close(fixture);
+}
+
 /* ---- Requests ---- */
 
 /* As much as it takes at once. */

@@ -53,6 +53,11 @@ struct rw_fixture {
 void rw_fixture_open(struct rw_fixture *fixture, const struct rw_conf_variant_kind *const *origins,
                      const struct rw_conf_variant_kind *const *policies, const char *yaml);
 void rw_fixture_close(struct rw_fixture *fixture);
+/* Opens and closes it with a configuration that is wrong, which a mistake says in these words. */
+void rw_fixture_expect_mistake(struct rw_fixture *fixture,
+                               const struct rw_conf_variant_kind *const *origins,
+                               const struct rw_conf_variant_kind *const *policies, const char *yaml,
+                               const char *told);
 
 /* One request, to its end. `head` with its empty line; `body` NULL: none. */
 void rw_fixture_ask(struct rw_fixture *fixture, const char *head, const char *body);

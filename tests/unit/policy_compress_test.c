@@ -31,10 +31,7 @@ static void expect_mistake(const char *policy, const char *part)
     char yaml[1024];
     snprintf(yaml, sizeof(yaml), LISTENER "routes:\n- respond: x\n  policies: [ compress: %s ]\n",
              policy);
-    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
-    if (gate.snapshot || !strstr(gate.mistakes.at, part))
-        fail_msg("expected \"%s\", got: %s", part, gate.mistakes.at ? gate.mistakes.at : "none");
-    rw_fixture_close(&gate);
+    rw_fixture_expect_mistake(&gate, rw_origin_kinds, rw_policy_kinds, yaml, part);
 }
 
 /* ---- Negotiation ---- */

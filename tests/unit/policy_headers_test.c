@@ -22,10 +22,7 @@ static void open_gate(const char *yaml)
 
 static void expect_mistake(const char *yaml, const char *part)
 {
-    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
-    if (gate.snapshot || !strstr(gate.mistakes.at, part))
-        fail_msg("expected \"%s\", got: %s", part, gate.mistakes.at ? gate.mistakes.at : "none");
-    rw_fixture_close(&gate);
+    rw_fixture_expect_mistake(&gate, rw_origin_kinds, rw_policy_kinds, yaml, part);
 }
 
 static void fields_are_removed_set_and_added(void **state)

@@ -124,11 +124,7 @@ static void mistakes(void **state)
         snprintf(yaml, sizeof(yaml),
                  LISTENER "routes:\n- match: /*\n  respond: hi\n  policies: [ query: { %s } ]\n",
                  wrong[i].query);
-        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
-        if (gate.snapshot || !strstr(gate.mistakes.at, wrong[i].part))
-            fail_msg("expected \"%s\", got %s", wrong[i].part,
-                     gate.mistakes.at ? gate.mistakes.at : "none");
-        rw_fixture_close(&gate);
+        rw_fixture_expect_mistake(&gate, rw_origin_kinds, rw_policy_kinds, yaml, wrong[i].part);
     }
 }
 
