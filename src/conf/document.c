@@ -2,8 +2,8 @@
  * used, and the limits are ours. */
 #include "base/map.h"
 #include "base/utf8.h"
+#include "conf/credential.h"
 #include "conf/reader.h"
-#include "conf/redact.h"
 #include "conf/syntax.h"
 
 #include <libfyaml.h>

@@ -1,5 +1,6 @@
 #include "conf/redact.h"
 
+#include "conf/credential.h"
 #include "conf/decode.h"
 
 /* Tables and merge keys within merge keys; what a read accepts has fewer. */
@@ -20,19 +21,6 @@ struct writer {
     unsigned depth;
     enum rw_err err;
 };
-
-bool rw_conf_names_credential(struct rw_span name)
-{
-    static const char *const words[] = {"auth", "cookie",  "credential", "key",
-                                        "pass", "session", "secret",     "token"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        size_t len = strlen(words[i]);
-        for (size_t at = 0; at + len <= name.len; at++)
-            if (rw_span_is_nocase(rw_span(name.at + at, len), words[i]))
-                return true;
-    }
-    return false;
-}
 
 /* ---- What the tables say ---- */
 

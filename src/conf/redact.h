@@ -13,10 +13,6 @@
 
 enum { RW_CONF_REDACT_BYTES_MAX = 32 << 20 };
 
-/* Whether what stands under this name is a credential, as far as the name tells: "Authorization",
- * "x-api-key", "access_token". Rather once too often. */
-bool rw_conf_names_credential(struct rw_span name);
-
 /* Adds `yaml`, which a read by the same table has accepted (conf/read.h), to `text`. RW_EINVAL: it
  * is no YAML; RW_ELIMIT: what aliases unfold to is longer than RW_CONF_REDACT_BYTES_MAX; RW_ENOMEM.
  * After an error `text` has a part of it, without secrets all the same. */

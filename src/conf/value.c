@@ -1,8 +1,8 @@
 /* One field: a scalar, a list, a map, a nested record, or its default. */
 #include "base/map.h"
+#include "conf/credential.h"
 #include "conf/decode.h"
 #include "conf/file.h"
-#include "conf/redact.h"
 #include "conf/scalar.h"
 
 #define MISTAKE(reader, site, node, ...)                                                           \

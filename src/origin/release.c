@@ -1,7 +1,7 @@
 #include "origin/release.h"
 
 #include "base/clock.h"
-#include "conf/redact.h"
+#include "conf/credential.h"
 #include "gate/release/release.h"
 #include "origin/upstream.h"
 #include "origin/upstream_call.h"

@@ -1,7 +1,7 @@
 /* Every option of the gateway whose name says that it is a credential is one for the tables, too:
  * so no message, page or log shows it (conf/redact.h). */
+#include "conf/credential.h"
 #include "conf/records.h"
-#include "conf/redact.h"
 #include "gate/config/config.h"
 #include "origin/registry.h"
 #include "policy/registry.h"

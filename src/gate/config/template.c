@@ -1,6 +1,6 @@
 #include "gate/config/template.h"
 
-#include "conf/redact.h"
+#include "conf/credential.h"
 #include "gate/exchange/exchange.h"
 #include "gate/exchange/origin.h"
 #include "http/pairs.h"

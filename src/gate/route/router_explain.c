@@ -1,7 +1,7 @@
 /* What the router has to say besides the route: Allow, why, and which routes can never win. Off the
  * hot path. */
 #include "base/alloc.h"
-#include "conf/redact.h"
+#include "conf/credential.h"
 #include "gate/route/router_table.h"
 
 #include <stdlib.h>
