@@ -5,7 +5,7 @@ here=$(dirname "$0")
 status=0
 
 "$here/selftest.sh"
-for check in file-length function-length include-direction words calls naming goto text format; do
+for check in file-length function-length include-direction words stories calls naming goto text format; do
     if "$here/$check.sh"; then
         echo "ok      $check"
     else

@@ -62,7 +62,7 @@ proves()
 }
 
 clean_tree
-for check in file-length function-length include-direction words calls naming goto text format; do
+for check in file-length function-length include-direction words stories calls naming goto text format; do
     if ! output=$("$here/$check.sh" 2>&1) || [ -n "$output" ]; then
         echo "selftest: $check complains about a clean tree: $output" >&2
         exit 1
@@ -90,6 +90,9 @@ printf '\n/* TODO: the rest */\n' >src/base/bad.c
 proves words 'src/base/bad.c:2: unfinished work'
 echo 'const char *path = "/home/somebody/file";' >src/base/bad.c
 proves words 'src/base/bad.c:1: path of one machine'
+
+echo '/* As gate/good.c, gate/*.c and `base/good.h`, but not as base/gone.h says. */' >src/base/bad.c
+proves stories 'src/base/bad.c:1: there is no src/base/gone.h'
 
 echo '    strcpy(to, from);' >src/gate/bad.c
 proves calls 'src/gate/bad.c:1: strcpy() is not used here'

@@ -1,4 +1,4 @@
-/* A probe over HTTP/2: one request on a connection of its own. Private to gate/health*.c.
+/* A probe over HTTP/2: one request on a connection of its own. Private to gate/cluster/health*.c.
  *
  * rw_probe_h2_create when the probe begins; once its stream is open rw_probe_h2_send, and again
  * when a send is through; rw_probe_h2_receive with what comes, until there is a result;

@@ -1,4 +1,4 @@
-/* What gate/pool*.c have in common: slots, the queue, the pool of an endpoint. */
+/* What gate/cluster/pool*.c have in common: slots, the queue, the pool of an endpoint. */
 #ifndef RW_GATE_CLUSTER_POOL_PRIVATE_H
 #define RW_GATE_CLUSTER_POOL_PRIVATE_H
 

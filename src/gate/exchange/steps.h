@@ -1,6 +1,6 @@
 /* The life of an exchange, as one list. From it come the enum, the names in logs, the table of
- * legal moves and the page docs/reference/exchange-steps.md. gate/exchange/exchange.c has one
- * function for each step. */
+ * legal moves and the page docs/reference/exchange-steps.md. Each step has one function: in
+ * gate/exchange/exchange.c, or as gate/exchange/exchange_private.h says. */
 #ifndef RW_GATE_EXCHANGE_STEPS_H
 #define RW_GATE_EXCHANGE_STEPS_H
 

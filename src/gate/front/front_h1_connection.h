@@ -1,4 +1,4 @@
-/* The connection object of the HTTP/1.1 front. Private to gate/front_h1*.c. */
+/* The connection object of the HTTP/1.1 front. Private to gate/front/front_h1*.c. */
 #ifndef RW_GATE_FRONT_FRONT_H1_CONNECTION_H
 #define RW_GATE_FRONT_FRONT_H1_CONNECTION_H
 

@@ -1,4 +1,4 @@
-/* The objects of the HTTP/2 front. Private to gate/front_h2*.c. */
+/* The objects of the HTTP/2 front. Private to gate/front/front_h2*.c. */
 #ifndef RW_GATE_FRONT_FRONT_H2_CONNECTION_H
 #define RW_GATE_FRONT_FRONT_H2_CONNECTION_H
 

@@ -1,4 +1,4 @@
-/* The tunnel's struct. Private to gate/tunnel*.c. */
+/* The tunnel's struct. Private to gate/tunnel/tunnel*.c. */
 #ifndef RW_GATE_TUNNEL_TUNNEL_PRIVATE_H
 #define RW_GATE_TUNNEL_TUNNEL_PRIVATE_H
 
