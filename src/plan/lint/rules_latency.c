@@ -231,7 +231,7 @@ void rw_lint_lossless_distance(struct rw_lint *lint)
     const struct rw_intake_value *wanted = rw_intake_get(lint->intake, "goal.recovery_point");
     const struct rw_lint_site *a = NULL, *b = NULL;
     double kilometres = widest(lint, &a, &b);
-    if (!wanted->there || rw_intake_number(wanted) > 0 || !(kilometres > 0))
+    if (!wanted->there || rw_intake_number(wanted) > 0 || !a || !b || !(kilometres > 0))
         return;
     rw_lint_tell(lint,
                  &(struct rw_lint_hit){
