@@ -278,9 +278,10 @@ static const char *make_nonsense(struct world *world)
     static const char *const parts[] = {"+OK\r\n", "-OOM no\r\n", "*",  "$",
                                         "-1",      "\r\n",        "0",  "99999999",
                                         "*2",      "$-1\r\n",     "\r", "HTTP/1.1"};
-    world->nonsense[0] = '\0';
+    size_t len = 0;
     for (uint32_t count = 1 + below(world, 8); count; count--)
-        strcat(world->nonsense, parts[below(world, 12)]);
+        len += (size_t)snprintf(world->nonsense + len, sizeof(world->nonsense) - len, "%s",
+                                parts[below(world, sizeof(parts) / sizeof(*parts))]);
     return world->nonsense;
 }
 

@@ -49,7 +49,7 @@ static void copy(char to[128], struct rw_span text)
  * kept for a while. */
 static unsigned answer_keys(struct rw_span command, unsigned keys)
 {
-    struct rw_resp_value used, most, life;
+    struct rw_resp_value used = {0}, most = {0}, life = {0};
     unsigned items = 0;
     server.items.len = 0;
     for (unsigned i = 0; i < keys; i++) {

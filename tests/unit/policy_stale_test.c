@@ -253,7 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_used_least_recently_goes, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_bounded, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(what_is_in_use_stays_alive, open_shelf, close_shelf),
-        cmocka_unit_test(without_memory),
+        cmocka_unit_test_setup_teardown(without_memory, open_shelf, close_shelf),
         cmocka_unit_test(mistakes_and_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
