@@ -41,7 +41,7 @@ enum {
     ROUNDS_CALM = 4,
     ROUNDS_MAX = 40,
     EVENTS_MAX = 10 * 1000 * 1000,
-    SEEDS_DEFAULT = 3000
+    SEEDS_DEFAULT = 1500
 };
 
 struct gateway {
