@@ -218,7 +218,7 @@ function inTerminal(command, answers) {
   return answered.stdout;
 }
 
-const noTerminal = spawnSync("script", ["--version"]).error ? "NO script (util-linux)" : false;
+const noTerminal = spawnSync("script", ["-qec", "true", "/dev/null"]).status === 0 ? false : "NO script (util-linux), or no pseudo-terminals";
 
 for (const language of ["zh", "en"])
   test(`init asks in a terminal, in ${language}, until an answer is right`, { skip: noTerminal }, async (t) => {
