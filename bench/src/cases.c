@@ -324,6 +324,32 @@ const struct bench_case bench_cases[] = {
         .limit = 2,
     },
     {
+        .name = "floods",
+        .unit = "times the sender's cost",
+        .about =
+            "What each flood of HTTP/2 costs: processor time of the gateway by that of the "
+            "attacker, the worst of all. Each has a gateway of its own for a second, answering "
+            "itself. The attacker sends what was made beforehand, a little more than "
+            "the default limit allows, in as few sends as the socket takes, on 64 connections "
+            "at once, each closed and opened anew as soon as the gateway ends it; opening and "
+            "closing count on both sides, but on the loopback the sender's account has most "
+            "of both sides' work in the network. The baseline "
+            "is the same gateway that turns nobody away (flooders: 0): what an attacker with "
+            "any number of addresses can do.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY) | BENCH_ROLE_BIT(BENCH_BASELINE),
+        .measure = bench_measure_floods,
+        CLOSED,
+        SMALL,
+        .streams = 1,
+        .reply = true,
+        .floods = true,
+        .fresh = true,
+        .rounds = 3,
+        .round_ms = 1000,
+        .limit = 1,
+    },
+    {
         .name = "origin-dies",
         .unit = "failed requests",
         .about = "10,000 GETs per second (open loop) on 64 keep-alive connections to four origins, "

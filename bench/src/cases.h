@@ -25,6 +25,7 @@ struct bench_case {
     bool origin_h2;   /* the origin speaks HTTP/2 without TLS */
     bool reply;       /* the gateway answers itself */
     unsigned attack_rate;
+    bool floods;      /* all of flood_script.h; the baseline turns nobody away */
     unsigned origins; /* 0: one */
     unsigned baseline_origins;
     unsigned origin_ms[4]; /* how long each takes for an answer */

@@ -4,6 +4,9 @@
  * below it by more than it saves in wake-ups.
  *
  *   bench_floor LISTEN_PORT ORIGIN_PORT
+ *
+ * With an ORIGIN_PORT of 0 it is the floor of those who turn clients away: it closes whatever it
+ * accepts.
  */
 #include "net.h"
 #include "service.h"
@@ -125,7 +128,7 @@ static void on_event(void *owner, uint32_t events)
 
 static void accepted(int fd)
 {
-    int origin_fd = bench_connect(origin_port);
+    int origin_fd = origin_port > 0 ? bench_connect(origin_port) : -1;
     if (origin_fd < 0) {
         close(fd);
         return;
@@ -146,6 +149,6 @@ int main(int count, char **arguments)
         bench_fail("usage: bench_floor LISTEN_PORT ORIGIN_PORT");
     }
     int port = (int)bench_parse_number("LISTEN_PORT", arguments[1], 1, 65535);
-    origin_port = (int)bench_parse_number("ORIGIN_PORT", arguments[2], 1, 65535);
+    origin_port = (int)bench_parse_number("ORIGIN_PORT", arguments[2], 0, 65535);
     bench_serve(port, &service);
 }

@@ -76,17 +76,15 @@ int bench_probe(int port, const char *path)
     return status;
 }
 
-uint64_t bench_lines_dropped(const struct bench_instance *instance)
+/* The value of one of Ringway's metrics, its labels included; false: it does not tell. */
+static bool read_metric(const struct bench_instance *instance, const char *name, uint64_t *value)
 {
     static const char ask[] =
         "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    static const char name[] = "\nringway_access_log_dropped_total ";
     char *text = bench_allocate(1, METRICS_BYTES_MAX);
     size_t length = 0;
     ssize_t count = 0;
-    bool is_ringway = instance->contender == &bench_contenders[BENCH_RINGWAY] ||
-                      instance->contender == &bench_contenders[BENCH_BASELINE];
-    int fd = is_ringway ? blocking_connect(instance->values.admin_port) : -1;
+    int fd = blocking_connect(instance->values.admin_port);
     if (fd >= 0 && send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) == (ssize_t)sizeof ask - 1) {
         while (length < METRICS_BYTES_MAX - 1 &&
                (count = recv(fd, text + length, METRICS_BYTES_MAX - 1 - length, 0)) > 0) {
@@ -97,13 +95,29 @@ uint64_t bench_lines_dropped(const struct bench_instance *instance)
         close(fd);
     }
     const char *line = strstr(text, name);
-    uint64_t dropped = line != NULL ? strtoull(line + sizeof name - 1, NULL, 10) : 0;
-    if (is_ringway && line == NULL) {
+    *value = line != NULL ? strtoull(line + strlen(name), NULL, 10) : 0;
+    free(text);
+    return line != NULL;
+}
+
+uint64_t bench_lines_dropped(const struct bench_instance *instance)
+{
+    uint64_t dropped = 0;
+    bool is_ringway = instance->contender == &bench_contenders[BENCH_RINGWAY] ||
+                      instance->contender == &bench_contenders[BENCH_BASELINE];
+    if (is_ringway && !read_metric(instance, "\nringway_access_log_dropped_total ", &dropped)) {
         bench_fail("%s does not tell how many lines of its log it dropped",
                    instance->contender->name);
     }
-    free(text);
     return dropped;
+}
+
+uint64_t bench_floods_counted(const struct bench_instance *instance, const char *flood)
+{
+    uint64_t counted = 0;
+    char name[128];
+    snprintf(name, sizeof name, "\nringway_http2_floods_total{flood=\"%s\"} ", flood);
+    return read_metric(instance, name, &counted) ? counted : 0;
 }
 
 static int take_port(struct bench_laboratory *laboratory)
@@ -367,6 +381,7 @@ bool bench_instance_start(struct bench_laboratory *laboratory, enum bench_role r
         .h2 = each->streams > 0,
         .origin_h2 = each->origin_h2,
         .reply = each->reply,
+        .unguarded = each->floods && role == BENCH_BASELINE,
         .routes = role == BENCH_BASELINE ? each->baseline_routes : each->routes,
         .consumers = each->consumers,
     };
@@ -499,6 +514,26 @@ static void launch_attack(const struct bench_laboratory *laboratory,
                                                                  .realtime = each->realtime});
 }
 
+static void launch_flood(const struct bench_laboratory *laboratory,
+                         struct bench_load_client *client, int port, const char *flood)
+{
+    char program[4096];
+    char output[128];
+    char numbers[3][16];
+    const int values[3] = {port, client->board_fd, BENCH_CLIENT_CORE};
+    for (int i = 0; i < 3; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
+    }
+    snprintf(program, sizeof program, "%s/bench_flood", laboratory->programs);
+    snprintf(output, sizeof output, "%s/flood.output", laboratory->directory);
+    char *arguments[] = {program,  "--port",   numbers[0], "--board",     numbers[1],
+                         "--core", numbers[2], "--flood",  (char *)flood, NULL};
+    client->session = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                                 .output_path = output,
+                                                                 .core = BENCH_CLIENT_CORE,
+                                                                 .inherited_fd = client->board_fd});
+}
+
 static void report_client(const struct bench_load_client *client)
 {
     static const char *const texts[] = {
@@ -545,6 +580,39 @@ bool bench_attack_start(struct bench_laboratory *laboratory, int which,
         return false;
     }
     return true;
+}
+
+bool bench_flood_start(struct bench_laboratory *laboratory, int which, int port, const char *flood)
+{
+    struct bench_load_client *client = &laboratory->clients[which];
+    open_board(client);
+    launch_flood(laboratory, client, port, flood);
+    if (!await_client(client)) {
+        bench_client_stop(laboratory, which);
+        return false;
+    }
+    return true;
+}
+
+int bench_door_start(struct bench_laboratory *laboratory, pid_t *session)
+{
+    char program[4096];
+    char output[128];
+    char number[16];
+    int port = take_port(laboratory);
+    snprintf(number, sizeof number, "%d", port);
+    snprintf(program, sizeof program, "%s/bench_floor", laboratory->programs);
+    snprintf(output, sizeof output, "%s/door.output", laboratory->directory);
+    char *arguments[] = {program, number, "0", NULL};
+    *session = bench_process_start(&(struct bench_launch){.arguments = arguments,
+                                                          .output_path = output,
+                                                          .core = BENCH_GATEWAY_CORE,
+                                                          .inherited_fd = -1});
+    if (await_port(port, *session)) {
+        return port;
+    }
+    bench_session_end(*session);
+    return 0;
 }
 
 uint64_t bench_client_stop(struct bench_laboratory *laboratory, int which)

@@ -49,6 +49,16 @@ struct bench_laboratory {
     struct bench_load_client clients[BENCH_CLIENTS_MAX];
 };
 
+/* What one flood cost in one round: microseconds of processor time by connection. */
+struct bench_flood_cost {
+    const char *name;
+    double gateway_us;
+    double sender_us;
+    double ratio; /* the gateway's by the sender's */
+};
+
+#define BENCH_FLOODS_MAX 24
+
 /* What one round of one contender gave. */
 struct bench_sample {
     double value;
@@ -57,6 +67,8 @@ struct bench_sample {
     double growth;     /* bytes of memory gained over the round, for cases that look at it */
     bool grew;         /* more than such a case allows */
     double unlogged;   /* share of the requests that are missing in the access log */
+    int floods;        /* how many of the following there are */
+    struct bench_flood_cost costs[BENCH_FLOODS_MAX];
 };
 
 /* Measures one round. Returns false when nothing could be measured (the reason is on stderr). */
@@ -71,6 +83,7 @@ bench_measure bench_measure_base_memory;
 bench_measure bench_measure_reloads;
 bench_measure bench_measure_upgrades;
 bench_measure bench_measure_attack;
+bench_measure bench_measure_floods;
 bench_measure bench_measure_limit_check;
 bench_measure bench_measure_origin_dies;
 bench_measure bench_measure_generator;
@@ -121,12 +134,22 @@ bool bench_attack_start(struct bench_laboratory *laboratory, int which,
                         const struct bench_case *each, const struct bench_instance *instance,
                         unsigned connections);
 
+/* As bench_client_start, but the attacker that floods a port (flood_script.h). It waits with its
+ * first connection until the board's record_from_ns is set. */
+bool bench_flood_start(struct bench_laboratory *laboratory, int which, int port, const char *flood);
+
+/* Starts the floor of those who turn clients away on a free port, which it returns. */
+int bench_door_start(struct bench_laboratory *laboratory, pid_t *session);
+
 /* Lets the client finish what is under way and ends it. The board stays readable until the next
  * start of this client. Returns how many requests failed. */
 uint64_t bench_client_stop(struct bench_laboratory *laboratory, int which);
 
 /* How many lines of its access log the instance says it has dropped; 0 for a peer: it has none. */
 uint64_t bench_lines_dropped(const struct bench_instance *instance);
+
+/* How many connections the instance says it has ended for a flood of that name. */
+uint64_t bench_floods_counted(const struct bench_instance *instance, const char *flood);
 
 /* Asks 127.0.0.1:port for a path on a connection of its own. Returns the status, 0 for none. */
 int bench_probe(int port, const char *path);

@@ -50,6 +50,19 @@ static json_t *target_of(const struct bench_case *each)
     return number(each->ratio > 0 ? each->ratio : each->limit);
 }
 
+static json_t *costs_of(const struct bench_column *column)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < column->floods; i++) {
+        const struct bench_flood_cost *cost = &column->costs[i];
+        json_object_set_new(object, cost->name,
+                            json_pack("{s:o, s:o, s:o}", "gateway_us", number(cost->gateway_us),
+                                      "sender_us", number(cost->sender_us), "ratio",
+                                      number(cost->ratio)));
+    }
+    return object;
+}
+
 static void add_details(json_t *line, const struct bench_result *result)
 {
     const struct bench_column *ringway = &result->columns[BENCH_RINGWAY];
@@ -60,6 +73,10 @@ static void add_details(json_t *line, const struct bench_result *result)
     if (each->floor_ratio > 0) {
         json_object_set_new(line, "floor_ratio", number(result->floor_ratio));
         json_object_set_new(line, "floor_target", number(each->floor_ratio));
+    }
+    if (each->floods) {
+        json_object_set_new(line, "floods", costs_of(ringway));
+        json_object_set_new(line, "unguarded", costs_of(&result->columns[BENCH_BASELINE]));
     }
     if (each->tolerance > 0) {
         json_object_set_new(line, "tolerance", number(each->tolerance));

@@ -92,6 +92,23 @@ static void write_method(FILE *out)
         out);
 }
 
+static void write_floods(FILE *out, const struct bench_result *result)
+{
+    const struct bench_column *guarded = &result->columns[BENCH_RINGWAY];
+    const struct bench_column *open = &result->columns[BENCH_BASELINE];
+    fputs(
+        "| flood | gateway us | sender us | ratio | flooders: 0: gateway us | sender us | ratio |\n"
+        "|---|--:|--:|--:|--:|--:|--:|\n",
+        out);
+    for (int i = 0; i < guarded->floods && i < open->floods; i++) {
+        const struct bench_flood_cost *one = &guarded->costs[i], *other = &open->costs[i];
+        fprintf(out, "| %s | %.1f | %.1f | %.2f | %.1f | %.1f | %.2f |\n", one->name,
+                one->gateway_us, one->sender_us, one->ratio, other->gateway_us, other->sender_us,
+                other->ratio);
+    }
+    fputs("\n", out);
+}
+
 static void write_case(FILE *out, const struct bench_result *result)
 {
     const struct bench_case *each = result->each;
@@ -110,6 +127,9 @@ static void write_case(FILE *out, const struct bench_result *result)
                 result->columns[BENCH_RINGWAY].growth / 1024);
     }
     fprintf(out, " Reproduce: `bench/run %s`\n\n", each->name);
+    if (each->floods) {
+        write_floods(out, result);
+    }
 }
 
 static void write_template(FILE *out, const struct bench_laboratory *laboratory,

@@ -55,6 +55,10 @@ static void add_sample(struct bench_column *column, int round, const struct benc
     column->grew = column->grew || sample->grew;
     column->unlogged += sample->unlogged;
     column->values[round] = sample->value;
+    column->floods = sample->floods;
+    for (int i = 0; i < sample->floods; i++) {
+        column->cost_rounds[i][column->count] = sample->costs[i];
+    }
     column->count++;
 }
 
@@ -110,6 +114,13 @@ double bench_median(double *values, int count)
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+static int compare_costs(const void *left, const void *right)
+{
+    double a = ((const struct bench_flood_cost *)left)->ratio;
+    double b = ((const struct bench_flood_cost *)right)->ratio;
+    return (a > b) - (a < b);
+}
+
 static void summarise(struct bench_column *column, int rounds)
 {
     double sorted[BENCH_ROUNDS_MAX];
@@ -126,6 +137,10 @@ static void summarise(struct bench_column *column, int rounds)
     double range = sorted[count - 1] - sorted[0];
     /* Around zero a share of the median says nothing. */
     column->spread = column->median > range / SPREAD_MAX ? range / column->median : 0;
+    for (int i = 0; i < column->floods; i++) {
+        qsort(column->cost_rounds[i], (size_t)count, sizeof column->costs[0], compare_costs);
+        column->costs[i] = column->cost_rounds[i][count / 2];
+    }
     column->busy /= count;
     column->unlogged /= count;
 }

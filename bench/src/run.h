@@ -26,6 +26,9 @@ struct bench_column {
     bool grew;         /* in any round */
     double unlogged;   /* mean */
     int lost;          /* rounds that should have given a value and did not */
+    int floods;        /* of each the round with the median ratio */
+    struct bench_flood_cost costs[BENCH_FLOODS_MAX];
+    struct bench_flood_cost cost_rounds[BENCH_FLOODS_MAX][BENCH_ROUNDS_MAX];
 };
 
 /* Ratios say how many times better Ringway is, whichever way better is; NAN when unknown. The

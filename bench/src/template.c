@@ -95,6 +95,7 @@ static const char *select_line(const struct bench_template *values, const char *
         {"overload", values->overload},
         {"by-latency", values->by_latency},
         {"policies", values->policies},
+        {"unguarded", values->unguarded},
         {"shared", values->shared_rate > 0},
         {"single", values->routes == 0 && !values->changing && !values->reply && !values->tcp},
     };

@@ -4,7 +4,8 @@
  *   @word@   at the very start of a line keeps the line only in cases of that kind:
  *            tls / plain, h1 / h2 (what clients speak), origin-h1 / origin-h2, large, compressed,
  *            single / changing / routes / reply, tcp / http, several / many (origins: more than
- * one, than two), overload, by-latency, policies, shared. Several marks: cases of all these kinds.
+ * one, than two), overload, by-latency, policies, shared, unguarded. Several marks: cases of all
+ * these kinds.
  * Adjoining @routes@ lines are a block that is written once for each route, with its five-digit
  * number as @ROUTE@; the same goes for @consumers@ and @CONSUMER@.
  */
@@ -30,6 +31,7 @@ struct bench_template {
     unsigned shared_rate; /* requests per second that all gateways admit together; 0: any */
     int redis_port;       /* through which they know of each other */
     bool large;           /* the case is about large bodies */
+    bool unguarded;       /* nobody is turned away for floods */
     bool tcp;             /* bytes are passed on, whatever they are */
     bool compressed;      /* the gateway compresses with gzip 3 */
     bool changing;        /* /generation-N exists for the current generation only */

@@ -5,6 +5,7 @@
 #include "gate/cluster/pool.h"
 #include "gate/exchange/exchange.h"
 #include "gate/front/client.h"
+#include "gate/front/flooders.h"
 #include "gate/front/listener.h"
 
 #include <malloc.h>
@@ -91,6 +92,7 @@ void rw_worker_destroy(struct rw_worker *worker)
     rw_slab_destroy(&worker->upstreams);
     rw_slab_destroy(&worker->h2_streams);
     rw_free(worker->upstream_states);
+    rw_flooders_free(worker);
     rw_loop_destroy(worker->loop);
 }
 

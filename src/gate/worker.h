@@ -16,6 +16,7 @@
 
 #include <stdatomic.h>
 
+struct rw_flooders;
 struct rw_pool;
 struct rw_worker;
 struct rw_worker_store;
@@ -59,6 +60,7 @@ struct rw_worker {
     struct rw_list fronts; /* open client connections, for the drain and the admin page */
     size_t front_count;
     uint64_t client_ids;
+    struct rw_flooders *flooders; /* gate/front/flooders.h; NULL: nobody has flooded yet */
     int client_fd_max; /* the descriptors above are for connections to origins, files, the admin
                           API: an idle crowd of clients must not take the last one; 0: no limit */
     _Atomic size_t *beyond_count;    /* clients of all workers of the process that have a descriptor

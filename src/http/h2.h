@@ -73,15 +73,21 @@ const char *rw_h2_code_name(enum rw_h2_code code); /* "PROTOCOL_ERROR" */
     X(RESETS, "resets", 200,                                                                       \
       "streams reset by the client before they were answered, or by its own errors "               \
       "(CVE-2023-44487)")                                                                          \
-    X(REFUSED, "refused_streams", 1000,                                                            \
-      "streams opened above the announced limit, or after GOAWAY")                                 \
-    X(SETTINGS, "settings", 50, "SETTINGS frames")                                                 \
+    X(REFUSED, "refused_streams", 100,                                                             \
+      "streams opened above the announced limit, or after GOAWAY. Clients take 100 for that "      \
+      "limit until they have read it, and keep to it then")                                        \
+    X(STALLS, "stalls", 100,                                                                       \
+      "responses that ended, cut by either side, while the client gave them no window")            \
+    X(SETTINGS, "settings", 50,                                                                    \
+      "SETTINGS frames; one of many settings counts as one for each 16 of them. Clients send one " \
+      "of some eight, and an acknowledgement")                                                     \
     X(PINGS, "pings", 200, "PING frames")                                                          \
     X(EMPTY_FRAMES, "empty_frames", 200,                                                           \
       "DATA, HEADERS or CONTINUATION frames without content that end nothing")                     \
     X(SMALL_DATA, "small_data", 10000, "DATA frames of less than 64 bytes that end nothing")       \
-    X(WINDOW_UPDATES, "window_updates", 20000,                                                     \
-      "WINDOW_UPDATE frames beyond those that sent data explains")                                 \
+    X(WINDOW_UPDATES, "window_updates", 1000,                                                      \
+      "WINDOW_UPDATE frames beyond two for each request, two for each DATA frame that was sent "   \
+      "and one for each KiB in it. Clients send one for 4 KiB or more")                            \
     X(PRIORITIES, "priorities", 1000, "PRIORITY and PRIORITY_UPDATE frames")                       \
     X(UNKNOWN, "unknown_frames", 1000, "frames of an unknown type")
 
@@ -91,6 +97,7 @@ enum rw_h2_flood {
 #undef RW_H2_FLOOD_ENUM
         RW_H2_FLOOD_CONTINUATIONS, /* more than continuations_max in one block (CVE-2024-27316) */
     RW_H2_FLOOD_HEAD,              /* a block above block_bytes_max */
+    RW_H2_FLOOD_BOMB,              /* a block that swells to more than expansion_max times itself */
     RW_H2_FLOOD_COUNT
 };
 
@@ -109,6 +116,7 @@ struct rw_h2_settings {
     uint32_t target_bytes_max;  /* of :path; over it: 414 */
     uint32_t block_bytes_max;   /* of a compressed block: over it the connection ends */
     uint32_t continuations_max; /* frames of one block */
+    uint32_t expansion_max;     /* see struct rw_hpack_limits; over it the connection ends */
     uint32_t
         output_bytes_max; /* made ahead of the transport; heads and control frames come on top */
     uint32_t flood_max[RW_H2_FLOOD_CONTINUATIONS]; /* in 10 s; 0: no limit */
@@ -295,6 +303,10 @@ uint32_t rw_h2_stream_count(const struct rw_h2 *h2);
  * window has held back for `stall_ms_max`, as far as earlier calls have seen; so a call now and
  * then is needed. True: some stream is stalled, call again in a while. */
 bool rw_h2_reset_stalled(struct rw_h2 *h2, uint64_t now_ms, uint64_t stall_ms_max);
+/* For the owner when the connection ends, before rw_h2_close: has the peer used up half of what one
+ * of the flood limits allows? Responses under way that it gives no window count as stalls. Who
+ * keeps coming that near to a limit does it on purpose. */
+bool rw_h2_was_half_flooded(struct rw_h2 *h2, uint64_t now_ms);
 /* The peer has not acknowledged our SETTINGS yet. */
 static inline bool rw_h2_settings_owed(const struct rw_h2 *h2)
 {

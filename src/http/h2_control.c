@@ -1,6 +1,8 @@
 /* Frames that carry no message (RFC 9113 sections 6.3 to 6.9, RFC 9218 section 7.1). */
 #include "http/h2_engine.h"
 
+enum { SETTINGS_PER_CHARGE = 16 };
+
 /* ---- SETTINGS ---- */
 
 /* Streams that were told of less window than we had assumed (RFC 9113 section 6.9.2). */
@@ -105,7 +107,7 @@ static void settings_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const cha
     else if (ack ? frame.len != 0 : frame.len % 6 != 0)
         rw_h2_fail(h2, RW_H2_FRAME_SIZE_ERROR, "SETTINGS of a wrong size");
     else
-        rw_h2_charge(h2, RW_H2_FLOOD_SETTINGS);
+        rw_h2_charge_times(h2, RW_H2_FLOOD_SETTINGS, 1 + frame.len / (6 * SETTINGS_PER_CHARGE));
     if (h2->ended)
         return;
     if (ack) {
@@ -222,11 +224,11 @@ static void rst_stream_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const c
         deafen(h2, stream);
         return;
     }
-    bool answered = stream->head_sent;
+    bool answered = stream->head_sent, stalled = rw_h2_is_stalled(h2, stream);
     rw_h2_stream_lost(h2, stream,
                       code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code : RW_H2_INTERNAL_ERROR);
-    if (h2->settings->server && !answered)
-        rw_h2_charge(h2, RW_H2_FLOOD_RESETS);
+    if (h2->settings->server && (!answered || stalled))
+        rw_h2_charge(h2, answered ? RW_H2_FLOOD_STALLS : RW_H2_FLOOD_RESETS);
 }
 
 static void connection_window(struct rw_h2 *h2, uint32_t more)

@@ -142,6 +142,9 @@ void rw_h2_serve(struct rw_h2 *h2);
 /* The stream's window, its priority or what it has to send has changed. */
 void rw_h2_ready(struct rw_h2 *h2, struct rw_h2_stream *stream);
 void rw_h2_unready(struct rw_h2 *h2, struct rw_h2_stream *stream);
+/* Has it bytes to send that the peer gives no window? */
+bool rw_h2_is_stalled(const struct rw_h2 *h2, const struct rw_h2_stream *stream);
+uint32_t rw_h2_stalled_count(const struct rw_h2 *h2);
 
 /* ---- h2_priority.c ---- */
 
@@ -154,8 +157,12 @@ void rw_h2_prioritise_new(struct rw_h2 *h2, struct rw_h2_stream *stream, struct 
 
 /* ---- h2_flood.c ---- */
 
-/* Counts one; past the limit the connection fails. */
-void rw_h2_charge(struct rw_h2 *h2, enum rw_h2_flood flood);
+/* Counts so many; past the limit the connection fails. */
+void rw_h2_charge_times(struct rw_h2 *h2, enum rw_h2_flood flood, uint32_t times);
+static inline void rw_h2_charge(struct rw_h2 *h2, enum rw_h2_flood flood)
+{
+    rw_h2_charge_times(h2, flood, 1);
+}
 
 /* ---- Events ---- */
 

@@ -16,6 +16,9 @@ static bool decode(struct rw_h2 *h2, const struct rw_hpack_limits *limits, struc
     case RW_HPACK_ERROR:
         rw_h2_fail(h2, RW_H2_COMPRESSION_ERROR, "malformed header block");
         return false;
+    case RW_HPACK_BOMB:
+        rw_h2_fail_flood(h2, RW_H2_FLOOD_BOMB);
+        return false;
     default:
         rw_h2_fail_memory(h2);
         return false;
@@ -29,6 +32,7 @@ static bool decode_for(struct rw_h2 *h2, struct rw_span block, struct rw_arena *
         .table_bytes_max = h2->settings->table_bytes_max,
         .list_bytes_max = h2->settings->head_bytes_max,
         .fields_max = h2->settings->fields_max,
+        .expansion_max = h2->settings->expansion_max,
     };
     return decode(h2, &limits, block, arena, head);
 }
@@ -36,7 +40,8 @@ static bool decode_for(struct rw_h2 *h2, struct rw_span block, struct rw_arena *
 /* Nobody wants it, but the table must stay in step. */
 static void pass_over(struct rw_h2 *h2, struct rw_span block)
 {
-    const struct rw_hpack_limits limits = {.table_bytes_max = h2->settings->table_bytes_max};
+    const struct rw_hpack_limits limits = {.table_bytes_max = h2->settings->table_bytes_max,
+                                           .expansion_max = h2->settings->expansion_max};
     struct rw_hpack_head head = {0};
     struct rw_arena arena;
     rw_arena_init(&arena, NULL, 0, 4096, SIZE_MAX / 2);
@@ -116,9 +121,11 @@ static void read_head(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_h
 
 /* ---- A server's requests ---- */
 
-static void refuse_stream(struct rw_h2 *h2, uint32_t id)
+/* `over`: what was announced; otherwise it is for a lack of memory, and not the client's fault. */
+static void refuse_stream(struct rw_h2 *h2, uint32_t id, bool over)
 {
-    rw_h2_charge(h2, RW_H2_FLOOD_REFUSED);
+    if (over)
+        rw_h2_charge(h2, RW_H2_FLOOD_REFUSED);
     if (h2->ended)
         return;
     h2->refused++;
@@ -145,12 +152,13 @@ static void new_request(struct rw_h2 *h2, uint32_t id, struct rw_span block, boo
             pass_over(h2, block);
         return;
     }
-    struct rw_h2_stream *stream =
-        h2->open_count < h2->settings->streams_max ? rw_h2_stream_new(h2, id) : NULL;
+    bool over = h2->open_count >= h2->settings->streams_max;
+    struct rw_h2_stream *stream = over ? NULL : rw_h2_stream_new(h2, id);
     struct rw_h2_target target = {NULL, NULL};
     if (stream)
         target = ask_target(h2, stream);
     if (target.arena) {
+        h2->window_updates_due += 2;
         read_head(h2, stream, target, block, end);
         return;
     }
@@ -159,7 +167,7 @@ static void new_request(struct rw_h2 *h2, uint32_t id, struct rw_span block, boo
         return;
     if (stream)
         rw_h2_stream_drop(h2, stream);
-    refuse_stream(h2, id);
+    refuse_stream(h2, id, over);
 }
 
 /* ---- Trailers ---- */

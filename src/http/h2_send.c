@@ -120,7 +120,7 @@ static bool put_data(struct rw_h2 *h2, struct rw_h2_stream *stream)
     stream->stalled_since_ms = 0;
     stream->sent_end = end;
     if (h2->window_updates_due < WINDOW_UPDATES_DUE_MAX)
-        h2->window_updates_due += 2;
+        h2->window_updates_due += 2 + (uint32_t)bytes / 1024;
     return true;
 }
 
@@ -248,17 +248,26 @@ void rw_h2_forget(struct rw_h2 *h2, struct rw_h2_stream *stream)
 
 /* ---- Stalls ---- */
 
-static bool is_stalled(const struct rw_h2 *h2, const struct rw_h2_stream *stream)
+bool rw_h2_is_stalled(const struct rw_h2 *h2, const struct rw_h2_stream *stream)
 {
     return stream->pending && stream->out_data.len &&
            (stream->send_window <= 0 || h2->send_window <= 0);
+}
+
+uint32_t rw_h2_stalled_count(const struct rw_h2 *h2)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; h2->table && i <= h2->table->mask; i++)
+        for (struct rw_h2_stream *stream = h2->table->buckets[i]; stream; stream = stream->chain)
+            count += !stream->gone && rw_h2_is_stalled(h2, stream);
+    return count;
 }
 
 /* Is it stalled, and for long? */
 static bool look_at(struct rw_h2 *h2, struct rw_h2_stream *stream, uint64_t now_ms,
                     uint64_t stall_ms_max)
 {
-    if (stream->gone || !is_stalled(h2, stream)) {
+    if (stream->gone || !rw_h2_is_stalled(h2, stream)) {
         stream->stalled_since_ms = 0;
         return false;
     }
@@ -266,6 +275,9 @@ static bool look_at(struct rw_h2 *h2, struct rw_h2_stream *stream, uint64_t now_
         stream->stalled_since_ms = now_ms ? now_ms : 1;
     if (now_ms - stream->stalled_since_ms < stall_ms_max)
         return true;
+    rw_h2_charge(h2, RW_H2_FLOOD_STALLS);
+    if (h2->ended)
+        return false;
     rw_h2_put_number(h2, RW_H2_RST_STREAM, stream->id, RW_H2_CANCEL);
     rw_h2_note_reset(h2, stream->id);
     rw_h2_stream_lost(h2, stream, RW_H2_CANCEL);

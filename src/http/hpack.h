@@ -63,6 +63,10 @@ struct rw_hpack_limits {
      * fields_max a block is read on for the table's sake only. */
     uint32_t list_bytes_max;
     uint32_t fields_max; /* pseudo-header fields not counted; at most 65,535 */
+    /* How many times larger than the block and the table together all of that may be; 0: any.
+     * Huffman coding makes it up to 1.6 times larger, and what is in the table comes once: only a
+     * block that has the same entries over and over gets anywhere near to 8. */
+    uint32_t expansion_max;
 };
 
 extern const struct rw_hpack_limits rw_hpack_limits_default;
@@ -89,8 +93,9 @@ struct rw_hpack_head {
 
 enum rw_hpack_result {
     RW_HPACK_OK,
-    RW_HPACK_ERROR,    /* COMPRESSION_ERROR; the connection is lost */
-    RW_HPACK_NO_MEMORY /* the table no longer mirrors the peer's: the connection is lost too */
+    RW_HPACK_ERROR,     /* COMPRESSION_ERROR; the connection is lost */
+    RW_HPACK_NO_MEMORY, /* the table no longer mirrors the peer's: the connection is lost too */
+    RW_HPACK_BOMB       /* past expansion_max; the rest was not read: lost as well */
 };
 
 /* `table_bytes_max` as announced or to be announced to the peer. */
@@ -102,7 +107,7 @@ void rw_hpack_decoder_acknowledged(struct rw_hpack_decoder *decoder, uint32_t ta
 
 /* Decodes one whole block. The arena takes up to list_bytes_max, twice the block, and the table of
  * fields; it must not cap lower, for NO_MEMORY costs the connection. The block may be freed
- * afterwards. After ERROR or NO_MEMORY neither the head nor the decoder is of use. */
+ * afterwards. After anything but OK neither the head nor the decoder is of use. */
 enum rw_hpack_result rw_hpack_decode(struct rw_hpack_decoder *decoder,
                                      const struct rw_hpack_limits *limits, struct rw_span block,
                                      struct rw_arena *arena, struct rw_hpack_head *head);

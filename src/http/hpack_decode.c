@@ -41,6 +41,9 @@ struct block {
     bool text_last; /* the room for text is what the arena would hand out next */
     unsigned rooms; /* how often the room for text has changed */
     bool regular;   /* a field that is not a pseudo one has been seen */
+    bool bomb;      /* more than `swollen` */
+    uint64_t swollen;
+    uint64_t passed; /* bytes of fields that the head has no room for */
 };
 
 /* A string of a literal. */
@@ -317,6 +320,18 @@ static inline void fill_field(struct rw_field *out, struct rw_hpack_kind kind, b
     out->sensitive = sensitive;
 }
 
+/* A field that the head has no room for. Of a bomb no more is read. */
+static __attribute__((noinline)) bool pass_by(struct block *block, size_t bytes)
+{
+    block->head->too_large = true;
+    block->passed += bytes + RW_HPACK_ENTRY_BYTES;
+    if (block->head->list_bytes + block->passed > block->swollen) {
+        block->bomb = true;
+        block->at = block->end;
+    }
+    return false;
+}
+
 /* Does a field of so many bytes still go to the head? */
 static inline bool accept_bytes(struct block *block, size_t bytes)
 {
@@ -324,11 +339,9 @@ static inline bool accept_bytes(struct block *block, size_t bytes)
     uint64_t sum = (uint64_t)head->list_bytes + bytes + RW_HPACK_ENTRY_BYTES;
     if (__builtin_expect(head->too_large || sum > block->limits->list_bytes_max ||
                              head->count >= block->limits->fields_max ||
-                             head->count >= FIELDS_LIMIT,
-                         0)) {
-        head->too_large = true;
-        return false;
-    }
+                             head->count >= FIELDS_LIMIT || sum > block->swollen,
+                         0))
+        return pass_by(block, bytes);
     head->list_bytes = (uint32_t)sum;
     return true;
 }
@@ -500,6 +513,18 @@ static bool read_updates(struct block *block)
     return !decoder->must_update;
 }
 
+/* From which size on it is a bomb. */
+static uint64_t swollen_bytes(const struct rw_hpack_decoder *decoder,
+                              const struct rw_hpack_limits *limits, size_t block_len)
+{
+    /* A table of the default size is what the peer may have until it knows of ours. */
+    uint32_t table = decoder->table_bytes_max > RW_HPACK_TABLE_BYTES_DEFAULT
+                         ? decoder->table_bytes_max
+                         : RW_HPACK_TABLE_BYTES_DEFAULT;
+    uint32_t times = limits->expansion_max;
+    return times ? ((uint64_t)block_len + table) * times : UINT64_MAX;
+}
+
 enum rw_hpack_result rw_hpack_decode(struct rw_hpack_decoder *decoder,
                                      const struct rw_hpack_limits *limits, struct rw_span block,
                                      struct rw_arena *arena, struct rw_hpack_head *head)
@@ -511,6 +536,7 @@ enum rw_hpack_result rw_hpack_decode(struct rw_hpack_decoder *decoder,
         .limits = limits,
         .head = head,
         .arena = arena,
+        .swollen = swollen_bytes(decoder, limits, block.len),
     };
     enum rw_hpack_result result = RW_HPACK_OK;
     if (!read_updates(&reading))
@@ -528,5 +554,5 @@ enum rw_hpack_result rw_hpack_decode(struct rw_hpack_decoder *decoder,
             result = read_literal(&reading, 0x0f, false, first & 0x10);
     }
     close_text(&reading);
-    return result;
+    return reading.bomb ? RW_HPACK_BOMB : result;
 }

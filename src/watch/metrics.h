@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(HTTP2_STALLED, "ringway_http2_streams_stalled_total", COUNTER, "Streams cut because the client gave no window for them for timeouts.send_idle") \
     X(HTTP2_GOAWAYS, "ringway_http2_goaways_sent_total", COUNTER, "Client connections that were asked to end: drain, reload, requests per connection") \
     X(HTTP2_ERRORS, "ringway_http2_connection_errors_total", COUNTER, "Client connections that ended by an error of HTTP/2, floods among them") \
+    X(HTTP2_FLOODERS_REFUSED, "ringway_http2_flooders_refused_total", COUNTER, "Client connections closed as they were accepted, for too many floods from their address") \
     X(UPSTREAM_CONNECTS, "ringway_upstream_connects_total", COUNTER, "Connections to endpoints opened") \
     X(UPSTREAM_CONNECT_FAILURES, "ringway_upstream_connect_failures_total", COUNTER, "Connections to endpoints that failed") \
     X(UPSTREAM_OPEN, "ringway_upstream_connections_open", GAUGE, "Connections to endpoints open now") \

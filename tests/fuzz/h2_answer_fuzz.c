@@ -50,6 +50,7 @@ static void feed_ours(struct rw_span bytes)
 {
     h2_world_begin(&world, false);
     memset(world.settings.flood_max, 0, sizeof(world.settings.flood_max));
+    world.settings.expansion_max = 0;
     world.settings.head_bytes_max = 60000;
     world.settings.fields_max = 1000;
     world.events.on_head = our_head;

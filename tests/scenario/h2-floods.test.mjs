@@ -100,7 +100,7 @@ test("resets by errors of the client's own", (t) =>
 
 test("streams above the announced limit", async (t) => {
   const gateway = await endsCalmly(t, "refused_streams", (i) => headers(1 + 2 * i, request("/silent")));
-  assert.ok((await gateway.metric("ringway_http2_streams_refused_total")) >= 1000);
+  assert.ok((await gateway.metric("ringway_http2_streams_refused_total")) >= 100);
 });
 
 test("CONTINUATION flood (CVE-2024-27316): empty ones, small ones, large ones", async (t) => {
@@ -123,8 +123,8 @@ test("CONTINUATION flood (CVE-2024-27316): empty ones, small ones, large ones", 
   });
 });
 
-test("an HPACK bomb: a small block that stands for a large head", async (t) => {
-  const { gateway, finish } = await scene(t);
+// Each octet of its heads is another copy of nearly 4 KiB; the limit is 16 KiB.
+async function openBomb(gateway) {
   const client = await openFrames(gateway.port);
   const start = [
     [":method", "GET"],
@@ -134,15 +134,32 @@ test("an HPACK bomb: a small block that stands for a large head", async (t) => {
   ].map(([name, value]) => field(name, value));
   client.send(headers(1, Buffer.concat([...start, field("x-bomb", "b".repeat(3900), { index: true })])));
   assert.equal((await client.response(1)).status, 200);
-  // Each octet of the block is another copy of nearly 4 KiB.
-  const bomb = Buffer.concat([...start, ...Array.from({ length: 4000 }, () => indexed(62))]);
-  for (let i = 1; i <= 100; i++) client.send(headers(1 + 2 * i, bomb));
+  const bomb = (stream, copies) => headers(stream, Buffer.concat([...start, ...Array.from({ length: copies }, () => indexed(62))]));
+  return { client, bomb };
+}
+
+test("an HPACK bomb: a small block that stands for a large head", async (t) => {
+  const { gateway, finish } = await scene(t);
+  const { client, bomb } = await openBomb(gateway);
+  client.send(bomb(3, 4000));
+  assert.equal((await client.goaway()).code, "ENHANCE_YOUR_CALM");
+  await client.closed();
+  assert.equal(await gateway.metric("ringway_http2_floods_total", { flood: "hpack_bomb" }), 1);
+  await finish();
+});
+
+test("smaller bombs are heads that are too large", async (t) => {
+  const { gateway, finish } = await scene(t);
+  const { client, bomb } = await openBomb(gateway);
+  for (let i = 1; i <= 100; i++) client.send(bomb(1 + 2 * i, 6));
   for (let i = 1; i <= 100; i++) assert.equal((await client.response(1 + 2 * i)).type, "HEADERS");
   client.send(headers(203, request("/good")));
   assert.equal((await client.response(203)).status, 200);
   client.destroy();
   await finish();
 });
+
+test("SETTINGS of thousands of settings", (t) => endsCalmly(t, "settings", () => frame("SETTINGS", 0, 0, Buffer.alloc(6 * 2700)), { batch: 1, most: 100 }));
 
 test("SETTINGS", (t) => endsCalmly(t, "settings", () => settings({ 4: 65535 })));
 

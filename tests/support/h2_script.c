@@ -538,6 +538,7 @@ void h2_world_begin(struct h2_world *world, bool server)
         .target_bytes_max = 8192,
         .block_bytes_max = 32768,
         .continuations_max = 8,
+        .expansion_max = 8,
         .output_bytes_max = 65536,
         .flood_max =
             {

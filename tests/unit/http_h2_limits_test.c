@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "http/h2_frame.h"
 #include "support/h2_script.h"
 
 #include <stdio.h>
@@ -47,6 +48,7 @@ static const struct flood_case flood_cases[] = {
     {RW_H2_FLOOD_PRIORITIES, "PRIORITY_UPDATE", "", "update 1 u=1", 0},
     {RW_H2_FLOOD_UNKNOWN, "frames", "", "frame 22 0 0 0102", 0},
     {RW_H2_FLOOD_UNKNOWN, "frames on a stream", "post 1", "frame 99 0 1 0102", 0},
+    {RW_H2_FLOOD_STALLS, "no window for the stream", "settings 4=0", "get %1$u\nreset %1$u 8", 0},
 };
 
 struct flood {
@@ -65,8 +67,10 @@ static void flood_begin(struct flood *flood, const struct flood_case *c, uint32_
         flood->world.settings.streams_max = c->streams_max;
     h2_world_open(&flood->world);
     h2_play(&flood->world, "preface\nsettings");
+    flood->world.answer = c->flood == RW_H2_FLOOD_STALLS;
     if (*c->before)
         h2_play(&flood->world, c->before);
+    flood->world.h2.window_updates_due = 0; /* what requests explain */
     flood->world.settings.flood_max[c->flood] = limit;
 }
 
@@ -193,6 +197,112 @@ static void test_long_ago(void **state)
     flood.world.now_ms += 365ull * 86400 * 1000;
     assert_int_equal(flood_with(&flood, 51), 50);
     h2_world_end(&flood.world);
+}
+
+/* A frame of very many settings is several. */
+static void test_many_settings(void **state)
+{
+    struct h2_world world;
+    (void)state;
+    h2_world_begin(&world, true);
+    world.settings.flood_max[RW_H2_FLOOD_SETTINGS] = 10;
+    h2_world_open(&world);
+    h2_play(&world, "preface\nsettings\nhuge 4 0 0 90"); /* of 6 bytes each: one, and one */
+    assert_false(world.h2.ended);
+    h2_play(&world, "huge 4 0 0 480"); /* 1 + 80 / 16: 6 more */
+    assert_false(world.h2.ended);
+    h2_play(&world, "huge 4 0 0 96");
+    assert_false(world.h2.ended);
+    h2_play(&world, "settings");
+    assert_non_null(strstr(h2_transcript(&world), "error ENHANCE_YOUR_CALM settings"));
+    h2_world_end(&world);
+}
+
+/* Requests explain two updates each, DATA two for a frame and one for each KiB. */
+static void test_window_updates_explained(void **state)
+{
+    struct h2_world world;
+    char script[64];
+    (void)state;
+    h2_world_begin(&world, true);
+    world.settings.flood_max[RW_H2_FLOOD_WINDOW_UPDATES] = 1;
+    h2_world_open(&world);
+    h2_play(&world, "preface\nsettings");
+    for (unsigned id = 1; id < 20; id += 2) {
+        snprintf(script, sizeof(script), "post %u\nwindow %u 1\nwindow 0 1", id, id);
+        h2_play(&world, script);
+    }
+    assert_int_equal(world.h2.window_updates_due, 0);
+    world.answer = true;
+    h2_play(&world, "get 21");
+    assert_int_equal(world.h2.window_updates_due, 4);
+    assert_false(world.h2.ended);
+    h2_world_end(&world);
+}
+
+/* Without memory for them, streams are refused, and that is not the client's fault. */
+static void test_refused_for_memory(void **state)
+{
+    struct flood flood;
+    (void)state;
+    flood_begin(&flood, &flood_cases[4], 5);
+    flood.world.settings.streams_max = 100;
+    flood.world.refuse = true;
+    assert_int_equal(flood_with(&flood, 50), 50);
+    h2_world_end(&flood.world);
+}
+
+static void test_half_flooded(void **state)
+{
+    enum { LIMIT = 20 };
+    struct flood flood;
+    (void)state;
+    flood_begin(&flood, &flood_cases[8], LIMIT);
+    assert_int_equal(flood_with(&flood, LIMIT / 2 - 1), LIMIT / 2 - 1);
+    assert_false(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms));
+    assert_int_equal(flood_with(&flood, 1), 1);
+    assert_true(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms));
+    assert_false(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms + 500));
+    h2_world_end(&flood.world);
+}
+
+/* What is under way and given no window when the connection ends counts, too. */
+static void test_half_stalled(void **state)
+{
+    enum { LIMIT = 20 };
+    struct flood_case c = {RW_H2_FLOOD_STALLS, "", "settings 4=0", "get %1$u", 0};
+    struct flood flood;
+    (void)state;
+    flood_begin(&flood, &c, LIMIT);
+    assert_int_equal(flood_with(&flood, LIMIT / 2 - 1), LIMIT / 2 - 1);
+    assert_false(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms));
+    assert_int_equal(flood_with(&flood, 1), 1);
+    assert_true(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms));
+    h2_play(&flood.world, "settings 4=100"); /* all are sent */
+    assert_false(rw_h2_was_half_flooded(&flood.world.h2, flood.world.now_ms));
+    h2_world_end(&flood.world);
+}
+
+/* Those that are cut for their stalling end the connection when they are many. */
+static void test_stalled_are_cut(void **state)
+{
+    enum { LIMIT = 5, MS = 1000 };
+    struct flood_case c = {RW_H2_FLOOD_STALLS, "", "settings 4=0", "get %1$u", 0};
+    for (unsigned count = LIMIT; count <= LIMIT + 1; count++) {
+        struct flood flood;
+        flood_begin(&flood, &c, LIMIT);
+        flood.world.keep = true;
+        assert_int_equal(flood_with(&flood, count), count);
+        (void)rw_h2_reset_stalled(&flood.world.h2, flood.world.now_ms, MS);
+        (void)rw_h2_reset_stalled(&flood.world.h2, flood.world.now_ms + MS, MS);
+        h2_take_output(&flood.world);
+        assert_int_equal(flood.world.h2.ended, count > LIMIT);
+        assert_int_equal(rw_h2_stream_count(&flood.world.h2), 0);
+        if (count > LIMIT)
+            expect_flood(&flood);
+        h2_world_end(&flood.world);
+    }
+    (void)state;
 }
 
 /* ---- What is no flood ---- */
@@ -338,6 +448,53 @@ static void test_table_after_431(void **state)
     h2_world_end(&world);
 }
 
+/* An entry of 4,000 bytes, and heads that have it again and again: so much is 431, and more is a
+ * bomb, wanted or not. */
+static bool explodes(unsigned copies, bool wanted)
+{
+    struct h2_world world;
+    char script[5000], *to = script;
+    h2_world_begin(&world, true);
+    h2_world_open(&world);
+    h2_play(&world, "preface\nsettings");
+    to += sprintf(to, "headers 1 sh " REQUEST " #400178");
+    to += sprintf(to, "7ff11d"); /* a value of 3,952 bytes (RFC 7541 section 5.1) */
+    /* What follows is too long for a script's FIELD. */
+    char bytes[8192];
+    size_t len = h2_script_bytes(script, bytes, sizeof(bytes));
+    memset(bytes + len, 'y', 3952);
+    uint32_t payload = (uint32_t)(len + 3952 - RW_H2_FRAME_HEAD_BYTES);
+    bytes[0] = (char)(payload >> 16);
+    bytes[1] = (char)(payload >> 8);
+    bytes[2] = (char)payload;
+    h2_give(&world, rw_span(bytes, len + 3952), SIZE_MAX);
+    assert_false(world.h2.ended);
+    world.refuse = !wanted;
+    to = script + sprintf(script, "headers 3 sh " REQUEST " #");
+    for (unsigned i = 0; i < copies; i++)
+        to += sprintf(to, "be");
+    h2_play(&world, script);
+    bool ended = world.h2.ended;
+    if (ended)
+        assert_non_null(strstr(h2_transcript(&world), "error ENHANCE_YOUR_CALM hpack_bomb |"));
+    else if (wanted)
+        assert_non_null(
+            strstr(h2_transcript(&world), copies > 4 ? "head 3 refused 431" : "head 3"));
+    h2_world_end(&world);
+    return ended;
+}
+
+static void test_bombs(void **state)
+{
+    (void)state;
+    for (unsigned wanted = 0; wanted < 2; wanted++) {
+        assert_false(explodes(4, wanted));
+        assert_false(explodes(8, wanted)); /* of 8 x (4096 + 20) */
+        assert_true(explodes(9, wanted));
+        assert_true(explodes(2000, wanted));
+    }
+}
+
 static void expect_cookie(const char *script, const char *value)
 {
     struct h2_world world;
@@ -435,10 +592,17 @@ int main(void)
         cmocka_unit_test(test_steady),
         cmocka_unit_test(test_no_limit),
         cmocka_unit_test(test_long_ago),
+        cmocka_unit_test(test_many_settings),
+        cmocka_unit_test(test_window_updates_explained),
+        cmocka_unit_test(test_refused_for_memory),
+        cmocka_unit_test(test_half_flooded),
+        cmocka_unit_test(test_half_stalled),
+        cmocka_unit_test(test_stalled_are_cut),
         cmocka_unit_test(test_no_floods),
         cmocka_unit_test(test_pongs),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_table_after_431),
+        cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_cookies),
         cmocka_unit_test(test_goaway_in_two_steps),
         cmocka_unit_test(test_error_after_goaway),

@@ -134,6 +134,7 @@ static void set_http2(struct rw_cluster_http2 *to, const struct rw_config_upstre
     settings->target_bytes_max = 8 * 1024;
     settings->block_bytes_max = 64 * 1024;
     settings->continuations_max = 16;
+    settings->expansion_max = 8;
     settings->output_bytes_max = 256 * 1024;
     settings->flood_max[RW_H2_FLOOD_SETTINGS] = 1000;
     settings->flood_max[RW_H2_FLOOD_PINGS] = 10000;

@@ -87,6 +87,8 @@ struct rw_config_http2 {
     uint64_t table_bytes;  /* HPACK, each direction */
     uint64_t block_bytes;  /* compressed head */
     uint32_t continuations;
+    uint32_t expansion; /* of a head, by HPACK */
+    uint32_t flooders;  /* connections of one address that end by a flood, in 10 s; 0: any */
     uint32_t settings_ms;
     uint32_t ping_interval_ms; /* 0: never */
     uint32_t ping_ms;

@@ -101,6 +101,32 @@ static const struct rw_conf_field http2_fields[] = {
                "connection ends.",
     },
     {
+        .name = "header_expansion",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(expansion),
+        .fallback = "8",
+        .min = 2,
+        .max = 10000,
+        .doc = "How many times larger than its compressed form and the `header_table` together a "
+               "request head may become (HPACK bomb); over this the connection ends. What clients "
+               "send stays below 2: only who repeats the same entry of the table over and over "
+               "comes near to 8.",
+    },
+    {
+        .name = "flooders",
+        .type = RW_CONF_UINT,
+        .offset = MEMBER(flooders),
+        .fallback = "100",
+        .max = 100000,
+        .doc = "Connections of one address (of IPv6: its first 64 bits) that end by a flood, in 10 "
+               "seconds, on one thread; those that end with half of a limit of `floods` used up "
+               "count, too. Above it, further connections of that address are closed as they are "
+               "accepted, and counted in ringway_http2_flooders_refused_total. It is let in again "
+               "within a tenth of a second after it has stopped; connections that are open stay, "
+               "and `trusted_proxies` are never refused. 0 is no limit: for a listener behind a "
+               "balancer that is not in `trusted_proxies`, where all clients have one address.",
+    },
+    {
         .name = "settings_timeout",
         .type = RW_CONF_DURATION,
         .offset = MEMBER(settings_ms),

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gate/front/client_proxy.h"
+#include "gate/front/flooders.h"
 #include "gate/front/front_h1.h"
 #include "gate/front/front_h2.h"
 #include "gate/front/front_tcp.h"
@@ -245,6 +246,8 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
     if (listener->index == RW_LISTENER_GONE)
         return rw_listener_refuse(&listener->io, fd);
     const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
+    if (rw_flooders_refuse(worker, settings, (const struct sockaddr *)peer))
+        return rw_listener_refuse(&listener->io, fd);
     struct rw_client *client =
         make_room(worker, settings, fd) ? rw_slab_get(&worker->connections) : NULL;
     if (!client) {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "gate/cluster/pool.h"
+#include "gate/front/flooders.h"
 #include "gate/front/forwarded.h"
 #include "gate/front/h1_pieces.h"
 #include "http/proxy_protocol.h"
@@ -79,10 +80,14 @@ static void go_on(struct proxied *proxied)
 
 static void take_header(struct proxied *proxied, const struct rw_proxy_header *header)
 {
+    struct rw_client *client = &proxied->client;
     proxied->in->start += (uint32_t)header->bytes;
     if (!header->local)
-        rw_client_set_peer(&proxied->client, &header->source);
-    go_on(proxied);
+        rw_client_set_peer(client, &header->source);
+    if (rw_flooders_refuse(rw_client_worker(client), rw_client_settings(client), &client->peer.any))
+        close_now(client);
+    else
+        go_on(proxied);
 }
 
 static void look(struct proxied *proxied)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/exchange/exchange_websocket.h"
+#include "gate/front/flooders.h"
 #include "gate/front/front_h2_connection.h"
 
 enum {
@@ -45,6 +46,8 @@ static void on_closed(struct rw_stream *stream)
     struct rw_h2_connection *c = connection_of(client);
     client->phase = RW_H2_CLOSED;
     if (c) {
+        if (c->flooded || rw_h2_was_half_flooded(&c->h2, rw_h2_now_ms(c)))
+            rw_flooders_note(client);
         rw_h2_close(&c->h2, RW_H2_CANCEL);
         rw_loop_later_stop(&c->flush); /* exchanges that end ask for it */
         rw_worker_count(rw_h2_worker(c), RW_COUNTER_HTTP2_OPEN, -1);
@@ -411,6 +414,7 @@ static void on_error(struct rw_h2 *h2, enum rw_h2_code code, enum rw_h2_flood fl
     rw_worker_count(worker, RW_COUNTER_HTTP2_ERRORS, 1);
     if (flood != RW_H2_FLOOD_COUNT)
         rw_worker_count(worker, RW_COUNTER_HTTP2_FLOODS + flood, 1);
+    c->flooded = flood != RW_H2_FLOOD_COUNT;
     rw_client_tell(c->client, "connection ended with %s: %s", rw_h2_code_name(code), text);
     if (c->client->phase != RW_H2_OPEN)
         return;
@@ -454,6 +458,7 @@ static struct rw_h2_settings make_settings(const struct rw_listener_settings *li
         .fields_max = listener->limits->fields,
         .block_bytes_max = (uint32_t)larger(config->block_bytes, listener->limits->head_bytes),
         .continuations_max = config->continuations,
+        .expansion_max = config->expansion,
         .output_bytes_max = (uint32_t)config->output_bytes,
     };
     memcpy(settings.flood_max, config->floods->max, sizeof(settings.flood_max));

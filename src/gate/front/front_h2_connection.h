@@ -34,6 +34,7 @@ struct rw_h2_connection {
     bool choked;   /* too much waits to be sent: nothing is received meanwhile */
     bool rested;   /* idle, and what only streams need has been given back */
     bool stalled;  /* streams are reset because their client takes nothing */
+    bool flooded;  /* a flood has ended it */
     /* Monotonic ms. */
     uint64_t begun_ms, received_ms, pinged_ms, sending_ms, looked_ms, drain_ms, end_ms;
     uint64_t idle_ms; /* since when there has been no stream */

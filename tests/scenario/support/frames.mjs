@@ -188,9 +188,10 @@ export function wrapFrames(socket) {
   return new FrameConnection(socket);
 }
 
-// With the preface and SETTINGS already sent, and the server's acknowledged.
-export async function openFrames(port, { own = {}, greet = true } = {}) {
-  const socket = net.connect({ port, host: "127.0.0.1" });
+// With the preface and SETTINGS already sent, and the server's acknowledged. `from`: the client's
+// address; `first`: what goes before all that.
+export async function openFrames(port, { own = {}, greet = true, from, first = none } = {}) {
+  const socket = net.connect({ port, host: "127.0.0.1", localAddress: from });
   socket.setNoDelay(true);
   await within(
     PATIENCE,
@@ -202,7 +203,7 @@ export async function openFrames(port, { own = {}, greet = true } = {}) {
   );
   const connection = new FrameConnection(socket);
   if (greet) {
-    connection.send(preface, settings(own));
+    connection.send(first, preface, settings(own));
     await connection.next("SETTINGS");
     connection.send(settingsAck);
   }
