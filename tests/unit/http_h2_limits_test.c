@@ -453,12 +453,12 @@ static void test_table_after_431(void **state)
 static bool explodes(unsigned copies, bool wanted)
 {
     struct h2_world world;
-    char script[5000], *to = script;
+    char script[5000], *to;
     h2_world_begin(&world, true);
     h2_world_open(&world);
     h2_play(&world, "preface\nsettings");
-    to += sprintf(to, "headers 1 sh " REQUEST " #400178");
-    to += sprintf(to, "7ff11d"); /* a value of 3,952 bytes (RFC 7541 section 5.1) */
+    /* A value of 3,952 bytes (RFC 7541 section 5.1). */
+    snprintf(script, sizeof(script), "headers 1 sh " REQUEST " #4001787ff11d");
     /* What follows is too long for a script's FIELD. */
     char bytes[8192];
     size_t len = h2_script_bytes(script, bytes, sizeof(bytes));
