@@ -113,7 +113,8 @@ static void kills_with_all_that_descend(void **state)
     open_faults();
     pid_t parent = fork();
     if (parent == 0) {
-        if (fork() == 0 && fork() == 0)
+        pid_t child = fork();
+        if (child == 0 && fork() == 0)
             sleep(600);
         sleep(600);
         _exit(0);
