@@ -63,10 +63,10 @@ void rw_upstream_fail(struct rw_upstream_call *call, enum rw_reason reason, cons
 
 void rw_upstream_use(struct rw_exchange *x, struct rw_endpoint *endpoint)
 {
+    rw_endpoint_enter(endpoint);
     if (x->endpoint)
-        atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);
+        rw_endpoint_leave(x->endpoint);
     x->endpoint = endpoint;
-    atomic_fetch_add_explicit(&endpoint->active, 1, memory_order_relaxed);
 }
 
 static enum rw_flow send_request(struct rw_upstream_call *call, const struct rw_piece *first)

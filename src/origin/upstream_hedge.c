@@ -62,7 +62,7 @@ static void on_late(struct rw_timer *timer)
         return;
     hedge->calls[1] = second;
     hedge->endpoint = endpoint;
-    atomic_fetch_add_explicit(&endpoint->active, 1, memory_order_relaxed);
+    rw_endpoint_enter(endpoint);
     x->hedge = RW_HEDGE_LOST;
     rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_HEDGES, 1);
     rw_upstream_acquire(second, endpoint, false);
@@ -106,7 +106,7 @@ void rw_upstream_hedge_disarm(struct rw_upstream_call *call)
 
 static void leave_endpoint(struct rw_upstream_hedge *hedge)
 {
-    atomic_fetch_sub_explicit(&hedge->endpoint->active, 1, memory_order_relaxed);
+    rw_endpoint_leave(hedge->endpoint);
     hedge->endpoint = NULL;
 }
 

@@ -131,6 +131,9 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
         rw_test_bytes_format(out, "Expect: 100-continue\r\n");
     if (r->agent)
         rw_test_bytes_format(out, "User-Agent: %s\r\n", r->agent);
+    if (client->world->identifies)
+        rw_test_bytes_format(out, "X-Consumer: forged\r\nX-Api-Key: " RW_TEST_KEY_FORMAT "\r\n",
+                             (r->page ? r->page : r)->id % RW_TEST_CONSUMERS);
     if (r->framing == RW_TEST_BODY_LENGTH)
         rw_test_bytes_format(out, "Content-Length: %u\r\n", r->body_bytes);
     if (r->framing == RW_TEST_BODY_CHUNKED)

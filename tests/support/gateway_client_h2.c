@@ -142,6 +142,12 @@ static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
         put(h2, "expect", "100-continue");
     if (r->agent)
         put(h2, "user-agent", r->agent);
+    if (h2->client->world->identifies) {
+        snprintf(text, sizeof(text), RW_TEST_KEY_FORMAT,
+                 (r->page ? r->page : r)->id % RW_TEST_CONSUMERS);
+        put(h2, "x-api-key", text);
+        put(h2, "x-consumer", "forged");
+    }
     if (r->socket)
         put(h2, "sec-websocket-version", "13");
     if (r->flaw == RW_TEST_FLAW_HEAD)

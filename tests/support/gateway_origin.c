@@ -297,6 +297,16 @@ static struct rw_test_request *find_request(struct rw_test_connection *connectio
     return request;
 }
 
+static void check_identity(struct rw_test_world *world, const struct rw_test_reader *reader,
+                           const struct rw_test_request *r)
+{
+    char consumer[32];
+    snprintf(consumer, sizeof(consumer), RW_TEST_CONSUMER_FORMAT, r->id % RW_TEST_CONSUMERS);
+    if (rw_test_head_count(reader, "X-Api-Key") || rw_test_head_count(reader, "X-Consumer") != 1 ||
+        !rw_span_is(rw_test_head_value(reader, "X-Consumer"), consumer))
+        rw_test_fail(world, "%u: who asks: %s", r->id, reader->head);
+}
+
 static void check_head(struct rw_test_connection *connection, const struct rw_test_request *r)
 {
     struct rw_test_world *world = connection->origin->world;
@@ -311,6 +321,8 @@ static void check_head(struct rw_test_connection *connection, const struct rw_te
         rw_test_fail(world, "%u: what a WebSocket needs: %s", r->id, reader->head);
     if (rw_test_head_count(reader, "Connection") != (r->upgrade ? 1 : 0))
         rw_test_fail(world, "%u: Connection was passed on: %s", r->id, reader->head);
+    if (world->identifies)
+        check_identity(world, reader, r);
 }
 
 static enum rw_test_body on_head(struct rw_test_reader *reader)

@@ -284,6 +284,17 @@ static unsigned count_fields(const struct rw_message *message, enum rw_field_id 
     return count;
 }
 
+static void check_identity(struct rw_test_world *world, const struct rw_message *message,
+                           const struct rw_test_request *r)
+{
+    char consumer[32];
+    snprintf(consumer, sizeof(consumer), RW_TEST_CONSUMER_FORMAT, r->id % RW_TEST_CONSUMERS);
+    const struct rw_field *told = rw_message_find_name(message, RW_LITERAL("x-consumer"));
+    if (rw_message_find_name(message, RW_LITERAL("x-api-key")) || !told ||
+        !rw_span_is(told->value, consumer))
+        rw_test_fail(world, "%u: who asks is told wrongly", r->id);
+}
+
 static void check_head(struct call *call, const struct rw_test_request *r)
 {
     struct rw_test_world *world = call->connection->origin->world;
@@ -296,6 +307,8 @@ static void check_head(struct call *call, const struct rw_test_request *r)
     if (!rw_span_is(message->protocol, r->socket ? "websocket" : "") ||
         rw_message_find_name(message, RW_LITERAL("Sec-WebSocket-Key")))
         rw_test_fail(world, "%u: a WebSocket is asked for another way", r->id);
+    if (world->identifies)
+        check_identity(world, message, r);
     if (r->framing == RW_TEST_BODY_LENGTH && r->flaw != RW_TEST_FLAW_CHUNK && !world->filtered &&
         (!message->has_length || message->body_bytes != r->body_bytes))
         rw_test_fail(world, "%u: the length is not what was sent", r->id);

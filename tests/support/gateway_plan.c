@@ -308,14 +308,24 @@ static void add_keeping(struct plan *plan, struct rw_test_bytes *yaml)
     rw_test_bytes_format(yaml, "B },");
 }
 
-/* `bound`: all clients are, where the world's are. */
-static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, bool bound)
+static void add_identity(struct rw_test_bytes *yaml)
+{
+    rw_test_bytes_format(yaml, "identity: { consumer_field: X-Consumer }\nconsumers:\n");
+    for (unsigned i = 0; i < RW_TEST_CONSUMERS; i++)
+        rw_test_bytes_format(
+            yaml, "- { name: " RW_TEST_CONSUMER_FORMAT ", keys: " RW_TEST_KEY_FORMAT " }\n", i, i);
+}
+
+/* `of_listener`: whatever all clients are asked for and bound to in such a world. */
+static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, bool of_listener)
 {
     bool filters = chance(plan, 25), faults = chance(plan, 20), keeps = chance(plan, 20);
-    bound = bound && plan->world->resident;
-    if (!filters && !faults && !keeps && !bound)
+    bool bound = of_listener && plan->world->resident;
+    bool identifies = of_listener && plan->world->identifies;
+    keeps &= !plan->world->identifies; /* what is somebody's is not kept */
+    if (!filters && !faults && !keeps && !bound && !identifies)
         return;
-    rw_test_bytes_format(yaml, "  policies: [");
+    rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
     if (bound)
         rw_test_bytes_format(
             yaml, " residency: { networks: { country: DE, networks: \"0.0.0.0/0\" }, rules: { "
@@ -574,6 +584,8 @@ void rw_test_plan_reload(struct rw_test_world *world)
     struct rw_test_bytes yaml = {0};
     plan.mirrors = chance(&plan, 25);
     plan.releases = chance(&plan, 25);
+    if (world->identifies)
+        add_identity(&yaml);
     add_listeners(&plan, &yaml);
     add_routes(&plan, &yaml);
     rw_test_bytes_format(&yaml, "upstreams:\n");
@@ -623,6 +635,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->http2 = chance(&plan, 35);
     world->discovers = chance(&plan, 25);
     world->resident = !world->discovers && chance(&plan, 15);
+    world->identifies = chance(&plan, 25);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))

@@ -191,11 +191,17 @@ struct rw_test_world {
     /* The most that any of the configurations allowed. */
     unsigned tries_max;
     struct rw_retry_budget_settings retries_max;
-    bool hedges;   /* reads may be asked of a second origin */
-    bool resident; /* clients are bound to the region of the first origin */
-    bool keeps;    /* answers are kept for when the origin fails */
+    bool hedges;     /* reads may be asked of a second origin */
+    bool resident;   /* clients are bound to the region of the first origin */
+    bool keeps;      /* answers are kept for when the origin fails */
+    bool identifies; /* requests have API keys, and origins are told whose they are */
     uint64_t started_ms;
 };
+
+/* Whose key a request has; what its origin is told. */
+enum { RW_TEST_CONSUMERS = 3 };
+#define RW_TEST_KEY_FORMAT "key-of-consumer-%u"
+#define RW_TEST_CONSUMER_FORMAT "consumer-%u"
 
 /* gateway_world.c */
 void rw_test_world_create(struct rw_test_world *world, uint64_t seed,

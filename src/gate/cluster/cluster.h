@@ -198,6 +198,19 @@ void rw_endpoint_return(struct rw_endpoint *endpoint,
 struct rw_endpoint *rw_endpoint_hold(struct rw_endpoint *endpoint);
 void rw_endpoint_drop(struct rw_endpoint *endpoint); /* any thread; frees at zero */
 
+/* A request is under way there: it counts, and the endpoint stays, whatever discovery says, until
+ * the request has left. Worker threads. */
+static inline void rw_endpoint_enter(struct rw_endpoint *endpoint)
+{
+    (void)rw_endpoint_hold(endpoint);
+    atomic_fetch_add_explicit(&endpoint->active, 1, memory_order_relaxed);
+}
+static inline void rw_endpoint_leave(struct rw_endpoint *endpoint)
+{
+    atomic_fetch_sub_explicit(&endpoint->active, 1, memory_order_relaxed);
+    rw_endpoint_drop(endpoint);
+}
+
 /* ---- Control thread ---- */
 
 struct rw_clusters;

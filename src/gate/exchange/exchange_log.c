@@ -133,5 +133,5 @@ void rw_exchange_log(struct rw_exchange *x)
     if (x->worker->access && !x->shadow)
         write_access_line(x, duration_us);
     if (x->endpoint)
-        atomic_fetch_sub_explicit(&x->endpoint->active, 1, memory_order_relaxed);
+        rw_endpoint_leave(x->endpoint);
 }

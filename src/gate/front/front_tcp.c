@@ -69,7 +69,7 @@ static struct rw_tunnel_options describe(const struct call *call)
 static void leave_endpoint(struct call *call)
 {
     if (call->endpoint)
-        atomic_fetch_sub_explicit(&call->endpoint->active, 1, memory_order_relaxed);
+        rw_endpoint_leave(call->endpoint);
     call->endpoint = NULL;
 }
 
@@ -153,7 +153,7 @@ static void try_endpoint(struct connection *c, struct rw_endpoint *endpoint)
     leave_endpoint(call);
     call->endpoint = endpoint;
     call->tries++;
-    atomic_fetch_add_explicit(&endpoint->active, 1, memory_order_relaxed);
+    rw_endpoint_enter(endpoint);
     enum rw_pool_result result = rw_pool_acquire(rw_client_worker(&c->client), call->route->cluster,
                                                  endpoint, &call->lease, true);
     if (result == RW_POOL_FAILED)

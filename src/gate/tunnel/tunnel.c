@@ -101,7 +101,7 @@ static void finish(struct rw_tunnel *tunnel, enum rw_reason reason, bool abort)
     rw_worker_count(tunnel->terms->worker, RW_COUNTER_REQUESTS_ACTIVE, -1);
     rw_worker_count(tunnel->terms->worker, RW_COUNTER_TUNNELS_OPEN, -1);
     rw_tunnel_log(tunnel, endpoint);
-    atomic_fetch_sub_explicit(&endpoint->active, 1, memory_order_relaxed);
+    rw_endpoint_leave(endpoint);
     const struct rw_tunnel_observer *observer = tunnel->terms->observer;
     if (observer && observer->over)
         observer->over(tunnel);
