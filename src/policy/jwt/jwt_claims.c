@@ -132,15 +132,21 @@ static bool is_fit(struct rw_span text)
 }
 
 /* A number as a text has to live somewhere: in the object, from then on. */
-static bool keep_claim(json_t *claims, struct rw_span name, struct rw_span *text)
+static bool keep_number(json_t *claims, struct rw_span name)
 {
     char scratch[NUMBER_BYTES];
-    *text = text_of(json_object_get(claims, name.at), scratch);
-    if (text->at == scratch) {
-        if (json_object_set_new(claims, name.at, json_string(scratch)) != 0)
+    struct rw_span number = text_of(json_object_get(claims, name.at), scratch);
+    return json_object_set_new(claims, name.at, json_stringn(number.at, number.len)) == 0;
+}
+
+static bool keep_claim(json_t *claims, struct rw_span name, struct rw_span *text)
+{
+    const json_t *value = json_object_get(claims, name.at);
+    *text = (struct rw_span){0};
+    if (json_is_boolean(value) || json_is_integer(value))
+        if (!keep_number(claims, name))
             return false;
-        *text = rw_jwt_json_text(claims, name.at);
-    }
+    *text = rw_jwt_json_text(claims, name.at);
     return is_fit(*text);
 }
 

@@ -130,7 +130,7 @@ static enum rw_err make_caches(struct rw_jwt *jwt, unsigned workers)
 void rw_jwt_destroy(void *instance)
 {
     struct rw_jwt *jwt = instance;
-    for (unsigned i = 0; i < jwt->workers; i++)
+    for (unsigned i = 0; jwt->caches && i < jwt->workers; i++)
         rw_jwt_cache_destroy(jwt->caches[i]);
     rw_free(jwt->caches);
     rw_digest_destroy(jwt->digest);
