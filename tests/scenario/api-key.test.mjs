@@ -10,6 +10,7 @@ import { request } from "./support/client.mjs";
 import { connect2, request2 } from "./support/client2.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
+import { openRaw } from "./support/raw.mjs";
 import { runRingway } from "./support/run.mjs";
 
 const first = "first-key-3fd81b0a77";
@@ -71,6 +72,25 @@ test("consumers are known, told to the origin and limited; nobody else gets in",
   assert.equal(await gateway.metric("ringway_api_key_missing_total"), 1);
   assert.equal(await gateway.metric("ringway_api_key_unknown_total"), 1);
   assert.equal(await gateway.metric("ringway_api_key_admitted_total"), 6);
+});
+
+test("an upgraded connection is somebody's as well", async (t) => {
+  const origin = await startOrigin(t);
+  const gateway = await startGateway(t, config(origin, `["${first}"]`).replace("match: /api/*", "match: /api/*\n    upgrade: [chat]"));
+  const held = [];
+  origin.server.on("upgrade", (message, socket) => {
+    held.push({ message, socket });
+    socket.on("error", () => {});
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n");
+  });
+  const raw = await openRaw(gateway.port);
+  raw.write(`GET /api/chat HTTP/1.1\r\nHost: a\r\nX-Api-Key: ${first}\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n`);
+  await raw.head();
+  assert.deepEqual([held[0].message.headers["x-consumer"], held[0].message.headers["x-api-key"]], ["shop", undefined]);
+  held[0].socket.end();
+  raw.finish();
+  const [line] = await gateway.accessLines(1, ({ path }) => path === "/api/chat");
+  assert.deepEqual([line.status, line.consumer], [101, "shop"]);
 });
 
 test("keys change while both are in use, and are shown nowhere", async (t) => {

@@ -1,5 +1,6 @@
 /* From an exchange to a tunnel: what it is to remember. */
 #include "gate/exchange/exchange_private.h"
+#include "gate/identity/identity.h"
 #include "gate/snapshot.h"
 #include "gate/tunnel/tunnel_websocket.h"
 #include "gate/worker.h"
@@ -63,6 +64,7 @@ struct rw_tunnel *rw_exchange_make_tunnel(struct rw_exchange *x)
         .client = x->client,
         .trace_id = rw_traceparent_trace_id(rw_span(x->traceparent, RW_TRACEPARENT_BYTES)),
         .residency = x->residency,
+        .consumer = x->identity ? x->identity->consumer : (struct rw_span){0},
         .texts = {[RW_TUNNEL_METHOD] = x->request.method_text,
                   [RW_TUNNEL_HOST] = x->request.authority,
                   [RW_TUNNEL_PATH] = x->request.path,

@@ -67,6 +67,7 @@ struct rw_tunnel_options {
     const struct sockaddr *client;         /* AF_INET, AF_INET6 or AF_UNIX */
     struct rw_span trace_id;               /* 32 hexadecimal digits, or empty */
     const struct rw_residency *residency;  /* NULL: nobody asked where the client is */
+    struct rw_span consumer;               /* who asks; empty: not known */
     struct rw_span texts[RW_TUNNEL_TEXTS]; /* copied */
 };
 

@@ -71,6 +71,20 @@ static size_t residency_bytes(const struct rw_residency *residency)
            (rule < RW_ACCESS_LABEL_BYTES_MAX ? rule : RW_ACCESS_LABEL_BYTES_MAX);
 }
 
+/* A byte of length, and the name. */
+static size_t consumer_bytes(struct rw_span consumer)
+{
+    return consumer.len ? 1 + consumer.len : 0;
+}
+
+static char *keep_consumer(char *to, struct rw_span consumer)
+{
+    rw_assert(consumer.len <= RW_CONSUMER_NAME_BYTES_MAX); /* by the configuration */
+    *to++ = (char)consumer.len;
+    memcpy(to, consumer.at, consumer.len);
+    return to + consumer.len;
+}
+
 static char *keep_label(char *to, struct rw_span label)
 {
     size_t len = label.len < RW_ACCESS_LABEL_BYTES_MAX ? label.len : RW_ACCESS_LABEL_BYTES_MAX;
@@ -101,6 +115,8 @@ static void keep(struct rw_tunnel *tunnel, const struct rw_tunnel_options *optio
     to = keep_address(to, options->client);
     if (tunnel->resident)
         to = keep_label(keep_label(to, options->residency->client), options->residency->rule);
+    if (tunnel->identified)
+        to = keep_consumer(to, options->consumer);
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++) {
         size_t bytes = kept_bytes(i, options->texts[i]);
         if (bytes)
@@ -117,7 +133,8 @@ struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options)
 {
     bool traced = options->trace_id.len == 2 * (size_t)TRACE_ID_BYTES;
     size_t tail = state_bytes(&options->terms) + (traced ? TRACE_ID_BYTES : 0) +
-                  address_bytes(address_of(options->client)) + residency_bytes(options->residency);
+                  address_bytes(address_of(options->client)) + residency_bytes(options->residency) +
+                  consumer_bytes(options->consumer);
     for (unsigned i = 0; i < RW_TUNNEL_TEXTS; i++)
         tail += kept_bytes(i, options->texts[i]);
     struct rw_tunnel *tunnel = rw_alloc_zero(sizeof(*tunnel) + tail);
@@ -135,7 +152,8 @@ struct rw_tunnel *rw_tunnel_create(const struct rw_tunnel_options *options)
         .https = options->https,
         .traced = traced,
         .resident = options->residency != NULL,
-        .protocol = options->protocol & 0xf,
+        .protocol = options->protocol & 7,
+        .identified = options->consumer.len > 0,
         .address = address_of(options->client) & 3,
         .status = options->status & 0x3ff,
         .upstream_us = upstream_us < UINT32_MAX ? (uint32_t)upstream_us : UINT32_MAX,
@@ -258,6 +276,8 @@ static void write_line(const struct rw_tunnel *tunnel, const struct rw_endpoint 
     }
     tell_address(tunnel, at, &client);
     at = tell_residency(tunnel, at + address_bytes(tunnel->address), endpoint, &record);
+    if (tunnel->identified)
+        at = tell_label(at, &record.consumer);
     tell_texts(tunnel, at, &record);
     if (!rw_access_write(worker->access, &record))
         rw_worker_count(worker, RW_COUNTER_LOG_LINES_DROPPED, 1);

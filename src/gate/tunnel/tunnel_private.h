@@ -36,7 +36,8 @@ struct rw_tunnel {
     uint32_t upstream_us; /* UINT32_MAX: not told */
     struct rw_tunnel_half halves[2];
     uint16_t status : 10;
-    uint16_t protocol : 4; /* enum rw_tunnel_protocol */
+    uint16_t protocol : 3;   /* enum rw_tunnel_protocol */
+    uint16_t identified : 1; /* its consumer is kept */
     uint16_t https : 1;
     uint16_t over : 1;
     uint16_t path_bytes : 12;
@@ -45,7 +46,7 @@ struct rw_tunnel {
     uint16_t resident : 1;              /* its client's place and residency rule are kept */
     uint8_t reason;                     /* enum rw_reason */
     uint8_t text_bytes[RW_TUNNEL_PATH]; /* of the texts other than the path, which comes last */
-    char tail[]; /* the observer's state, trace id, address, place and rule, texts */
+    char tail[]; /* the observer's state, trace id, address, place and rule, consumer, texts */
 };
 _Static_assert(sizeof(struct rw_tunnel) == 88 && offsetof(struct rw_tunnel, tail) == 88,
                "see above; and the observer's state is aligned");
