@@ -465,7 +465,10 @@ test("GOAWAY under load: no request fails", async (t) => {
   const origin = await startH2Origin(t, {
     async answer(stream) {
       const { session } = stream;
-      if (++count % 50 === 0 && session && !session.closed) session.close();
+      if (++count % 50 === 0 && session && !session.closed && !session.told) {
+        session.told = true; // and stays open until the gateway closes it: close() of Node 18 cuts what is under way
+        session.goaway();
+      }
       await sleep(Math.random() * 5);
       stream.respond({ ":status": 200 });
       stream.end("fine");
