@@ -2,7 +2,7 @@
  * streams and resets each at once, so that none ever counts as open, at a fixed rate over all
  * connections, which take turns. A connection that the gateway ends is opened again at its next
  * turn. What does not fit into the socket waits; the rate is what the attacker can do, not what the
- * gateway takes.
+ * gateway takes. It has an address of its own, since Ringway turns away addresses that flood.
  *
  *   bench_attack --port N --connections N --rate N --core N --board FD
  *
@@ -95,7 +95,7 @@ static void parse_options(struct attack *attack, int count, char **arguments)
 
 static void open_attacker(const struct attack *attack, struct attacker *attacker)
 {
-    attacker->fd = bench_connect(attack->port);
+    attacker->fd = bench_connect_apart(attack->port);
     attacker->next_id = 1;
     uint8_t *to = h2_put_bytes(attacker->waiting, H2_PREFACE, H2_PREFACE_BYTES);
     to = h2_put_head(to, 0, H2_SETTINGS, 0, 0);

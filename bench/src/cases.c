@@ -301,13 +301,14 @@ const struct bench_case bench_cases[] = {
     {
         .name = "rapid-reset",
         .unit = "times undisturbed p99",
-        .about = "p99 latency of 5,000 good requests per second (HTTP/2 without TLS, 16 "
-                 "connections, to an HTTP/1.1 origin, open loop) while 10 further connections open "
-                 "100,000 streams per second and reset each at once (CVE-2023-44487), in multiples "
-                 "of that without the attack: medians of five windows of each, in turn, in the "
-                 "same round. A connection of the attacker that the gateway ends is opened again "
-                 "within 2 ms. Requests that are never answered count as if they had taken the "
-                 "whole window.",
+        .about =
+            "p99 latency of 5,000 good requests per second (HTTP/2 without TLS, 16 "
+            "connections, to an HTTP/1.1 origin, open loop) while 10 further connections open "
+            "100,000 streams per second and reset each at once (CVE-2023-44487), in multiples "
+            "of that without the attack (from another address): medians of five windows of each, in turn, in the "
+            "same round. A connection of the attacker that the gateway ends is opened again "
+            "within 2 ms. Requests that are never answered count as if they had taken the "
+            "whole window.",
         .lower_is_better = true,
         .roles = BENCH_GATEWAYS,
         .measure = bench_measure_attack,

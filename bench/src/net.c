@@ -67,7 +67,8 @@ int bench_listen(int port)
     return fd;
 }
 
-int bench_connect(int port)
+/* From `source`; NULL: from wherever the kernel likes. */
+static int connect_from(const struct sockaddr_in *source, int port)
 {
     struct sockaddr_in address = loopback(port);
     int yes = 1;
@@ -76,6 +77,13 @@ int bench_connect(int port)
         return -1;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (source != NULL) { /* the port is chosen by connect, so that none is kept from others */
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+        if (bind(fd, (const struct sockaddr *)source, sizeof *source) != 0) {
+            close(fd);
+            return -1;
+        }
+    }
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) {
         int error = errno;
         close(fd);
@@ -83,6 +91,18 @@ int bench_connect(int port)
         return -1;
     }
     return fd;
+}
+
+int bench_connect(int port)
+{
+    return connect_from(NULL, port);
+}
+
+int bench_connect_apart(int port)
+{
+    struct sockaddr_in source = loopback(0);
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    return connect_from(&source, port);
 }
 
 void bench_pin(int core)

@@ -26,6 +26,9 @@ int bench_listen(int port);
 /* Begins a non-blocking connection to 127.0.0.1:port. Returns the socket, or -1 with errno set. */
 int bench_connect(int port);
 
+/* The same from 127.0.0.2: a client with another address than all the others. */
+int bench_connect_apart(int port);
+
 /* Pins this process to one core when the machine has it; a core of -1 means anywhere. */
 void bench_pin(int core);
 
