@@ -28,10 +28,13 @@ const times = async (gateway, requests, key) => {
   for (let i = 0; i < requests; i++) assert.equal(await ask(gateway, key), 200);
 };
 
+// Their keys; those of the probe have no end of a period.
+const keys = async (redis) => (await redis.line("KEYS", "*")).split("\n").filter((each) => /[0-9a-f]{32}:\d+$/.test(each));
+
 // What Redis has of all quotas, in all.
 async function total(redis) {
   let sum = 0;
-  for (const name of (await redis.line("KEYS", "*:[0-9]*")).split("\n").filter((each) => /[0-9a-f]{32}:\d+$/.test(each))) {
+  for (const name of await keys(redis)) {
     for (const used of (await redis.line("HVALS", name)).split("\n")) sum += Number(used);
   }
   return sum;
@@ -69,7 +72,7 @@ test("a quota of two gateways: Redis dies and forgets all, a gateway is restarte
   await told(redis, 10);
   let used = 10 + (await left(second, MOST - 10));
   await told(redis, used);
-  const life = Number(await redis.line("TTL", (await redis.line("KEYS", "*:[0-9]*")).split("\n")[0]));
+  const life = Number(await redis.line("TTL", (await keys(redis))[0]));
   assert.ok(life > 3600 && life <= 32 * 86400, `${life}`);
 
   // Each counts on by itself, and all of it is told when Redis is back, with nothing.
@@ -129,7 +132,7 @@ test("what somebody else has put into a key is no number; of a wrong kind, it is
   await come(gateway, 1);
   await times(gateway, 1);
   await told(redis, 1);
-  const [name] = (await redis.line("KEYS", "*:[0-9]*")).split("\n");
+  const [name] = await keys(redis);
   await redis.ask("HSET", name, "somebody", "nonsense", "another", "-7");
   await times(gateway, 1);
   await eventually(async () => (await redis.line("HVALS", name)).split("\n").includes("2"), { ...patient, what: "it is told" });
