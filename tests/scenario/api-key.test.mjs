@@ -10,7 +10,7 @@ import { request } from "./support/client.mjs";
 import { connect2, request2 } from "./support/client2.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
-import { openRaw } from "./support/raw.mjs";
+import { exchangeRaw, openRaw } from "./support/raw.mjs";
 import { runRingway } from "./support/run.mjs";
 
 const first = "first-key-3fd81b0a77";
@@ -72,6 +72,16 @@ test("consumers are known, told to the origin and limited; nobody else gets in",
   assert.equal(await gateway.metric("ringway_api_key_missing_total"), 1);
   assert.equal(await gateway.metric("ringway_api_key_unknown_total"), 1);
   assert.equal(await gateway.metric("ringway_api_key_admitted_total"), 6);
+});
+
+test("trailers cannot forge either", async (t) => {
+  const origin = await startOrigin(t);
+  const gateway = await startGateway(t, config(origin, `["${first}"]`));
+  const answer = await exchangeRaw(gateway.port, "POST /open HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\nx-consumer: root\r\nX-Tenant:root\r\nX-More: 2\r\n\r\n");
+  assert.deepEqual(JSON.parse(answer.text).trailers, { "x-sum": "1", "x-more": "2" });
+  const session = await connect2(t, gateway.url);
+  const told = await request2(session, "/open", { method: "POST", body: "hi", trailers: { "x-consumer": "root", "x-more": "2" } });
+  assert.deepEqual(JSON.parse(told.text).trailers, { "x-more": "2" });
 });
 
 test("an upgraded connection is somebody's as well", async (t) => {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gate/exchange/exchange_filter.h"
 #include "gate/exchange/exchange_websocket.h"
+#include "gate/identity/identity.h"
 #include "gate/snapshot.h"
 #include "gate/tunnel/tunnel.h"
 #include "gate/worker.h"
@@ -196,11 +197,18 @@ void rw_exchange_destroy(struct rw_exchange *x)
         rw_worker_rest(worker);
 }
 
+static void note_end(struct rw_exchange *x, bool end)
+{
+    x->request_ended = end;
+    if (end && x->request_trailers.len && x->snapshot->tells_identity)
+        rw_identity_strip_trailers(x);
+}
+
 enum rw_flow rw_exchange_begin(struct rw_exchange *x, const struct rw_piece *first)
 {
     x->wall_ns = rw_loop_wall_ns(x->worker->loop);
     x->first_request_piece = *first;
-    x->request_ended = first->end;
+    note_end(x, first->end);
     x->bytes_in = first->data.len;
     rw_worker_count(x->worker, RW_COUNTER_REQUESTS_ACTIVE, 1);
     if (rw_exchange_run(x) == RW_FLOW_OVER)
@@ -219,7 +227,7 @@ static bool answered(const struct rw_exchange *x)
 
 enum rw_flow rw_exchange_request_data(struct rw_exchange *x, const struct rw_piece *piece)
 {
-    x->request_ended = piece->end;
+    note_end(x, piece->end);
     x->bytes_in += piece->data.len;
     if (answered(x))
         return RW_FLOW_GO;

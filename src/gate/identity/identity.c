@@ -2,6 +2,8 @@
 
 #include "gate/snapshot.h"
 
+#include <string.h>
+
 struct rw_span rw_identity_part(const struct rw_identity *identity, enum rw_identity_part part,
                                 struct rw_span claim)
 {
@@ -29,6 +31,35 @@ void rw_identity_strip(const struct rw_config_identity *config, struct rw_messag
         rw_message_remove(request, config->tenant_field);
     for (size_t i = 0; i < config->claim_fields.count; i++)
         rw_message_remove(request, claims[i].value);
+}
+
+static bool tells_field(const struct rw_config_identity *config, struct rw_span name)
+{
+    const struct rw_conf_pair *claims = config->claim_fields.items;
+    bool told = rw_span_eq_nocase(name, config->consumer_field) ||
+                rw_span_eq_nocase(name, config->tenant_field);
+    for (size_t i = 0; i < config->claim_fields.count && !told; i++)
+        told = rw_span_eq_nocase(name, claims[i].value);
+    return told;
+}
+
+void rw_identity_strip_trailers(struct rw_exchange *x)
+{
+    const struct rw_config_identity *config = x->snapshot->config->identity;
+    struct rw_span left = x->request_trailers;
+    char *kept = rw_arena_alloc(&x->arena, left.len);
+    size_t bytes = 0;
+    while (kept && left.len) {
+        const char *end = memchr(left.at, '\n', left.len), *colon = memchr(left.at, ':', left.len);
+        size_t line = end ? (size_t)(end - left.at) + 1 : left.len;
+        size_t name = colon ? (size_t)(colon - left.at) : 0;
+        if (!tells_field(config, rw_span(left.at, name))) {
+            memcpy(kept + bytes, left.at, line);
+            bytes += line;
+        }
+        left = rw_span(left.at + line, left.len - line);
+    }
+    x->request_trailers = rw_span(kept, bytes);
 }
 
 static enum rw_err put_field(struct rw_exchange *x, struct rw_span name, struct rw_span value)

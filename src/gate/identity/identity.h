@@ -37,6 +37,10 @@ struct rw_span rw_identity_part(const struct rw_identity *identity, enum rw_iden
 /* Takes the fields of `config` out of what the client has sent. */
 void rw_identity_strip(const struct rw_config_identity *config, struct rw_message *request);
 
+/* The same for x->request_trailers, which some origins take for fields of the head. Out of memory:
+ * none of them is passed on. */
+void rw_identity_strip_trailers(struct rw_exchange *x);
+
 /* From now on the request is this one's; what `identity` does not say and one told before did,
  * stays. It lives as long as the exchange. RW_ENOMEM. */
 RW_MUST_CHECK enum rw_err rw_identity_tell(struct rw_exchange *x,
