@@ -229,7 +229,7 @@ const char rw_report_style[] =
     ".all th:nth-child(3){width:10%}.all .group th{width:auto}\n"
     ".all .origin{border:0;padding:0;white-space:nowrap;font-size:6.5pt}\n"
     "tr,.note,.metric,figure{break-inside:avoid}.table{overflow:visible}\n"
-    "td.n,.status,.all .n .fig{white-space:normal}\n"
+    "td.n,.status,.all .n .fig{white-space:normal}.m9,.m11,.m13{min-width:7em}\n"
     ".fig,.fig.assumed{text-decoration:none}section{padding-top:6mm}.scroll{overflow:visible}\n"
     ".metrics{grid-template-columns:repeat(3,1fr);gap:6px;margin:8px 0}\n"
     ".metric{padding:5px 10px}.metric .large{font-size:13pt}.note{padding:6px 12px}\n"

@@ -256,7 +256,7 @@ const answers = [
   ["6.10", "CONTINUATION without HEADERS", (id) => frame("CONTINUATION", END_HEADERS, id, byte(0x88)), "goaway PROTOCOL_ERROR", 502],
   ["4.2", "a frame that is too large", both(ok(), (id) => frame("DATA", 0, id, Buffer.alloc(16385))), "goaway FRAME_SIZE_ERROR", "cut|502"],
   ["4.3", "a block that cannot be decoded", (id) => headers(id, byte(0xff, 0xff)), "goaway COMPRESSION_ERROR", 502],
-  ["7541", "a bomb", (id) => literal(headers(id, literal(byte(0x88), field("x-bomb", "x".repeat(3900), { index: true }), ...Array.from({ length: 4000 }, () => indexed(62))))), "reset PROTOCOL_ERROR", 502],
+  ["7541", "a bomb", (id) => literal(headers(id, literal(byte(0x88), field("x-bomb", "x".repeat(3900), { index: true }), ...Array.from({ length: 4000 }, () => indexed(62))))), "goaway ENHANCE_YOUR_CALM", 502],
   ["9218", "PRIORITY_UPDATE from a server", () => frame(16, 0, 0, literal(u32(1), Buffer.from("u=1"))), "goaway PROTOCOL_ERROR", 502],
   ["5.1", "an unknown frame is passed over", both(() => frame(0xee, 0, 0, byte(1)), good), null, 200],
   ["6.4", "a reset with an unknown code", (id) => frame("RST_STREAM", 0, id, u32(0xffff)), null, 502],
