@@ -28,10 +28,9 @@ static const struct rw_verify_server *next_server(const struct rw_acceptance *fi
                                                   const struct rw_verify_server *before)
 {
     const struct rw_verify_server *servers = rw_acceptance_servers(file);
-    const struct rw_verify_server *at = before ? before + 1 : servers;
-    for (; at < servers + file->servers.count; at++)
-        if (at->kind == RW_DEPENDENCY_UPSTREAM && rw_span_eq(at->upstream, upstream))
-            return at;
+    for (size_t i = before ? (size_t)(before - servers) + 1 : 0; i < file->servers.count; i++)
+        if (servers[i].kind == RW_DEPENDENCY_UPSTREAM && rw_span_eq(servers[i].upstream, upstream))
+            return &servers[i];
     return NULL;
 }
 

@@ -34,7 +34,12 @@ test("Cluster: three primaries have the keys; a slot that moves is followed", as
   await eventually(async () => (await busy(), there()), { ...patient, what: "the new server has keys of the slot" });
   assert.ok((await first.metric("ringway_rate_limit_redis_asked_total")) > 0);
   assert.equal(await first.metric("ringway_rate_limit_redis_moved_total"), 0);
-  for (const key of (await a.line("KEYS", `*{${tag}}*`)).split("\n")) await a.ask("MIGRATE", "127.0.0.1", String(fresh.port), key, "0", "5000");
+  const left = async () => (await a.line("KEYS", `*{${tag}}*`)).split("\n").filter(Boolean);
+  const migrate = async () => {
+    for (const key of await left()) await a.ask("MIGRATE", "127.0.0.1", String(fresh.port), key, "0", "5000", "REPLACE");
+    return (await left()).length === 0; // else the slot cannot be given away
+  };
+  await eventually(migrate, { ...patient, what: "all keys of the slot are the new server's" });
   for (const node of [fresh, a, b, c]) await node.ask("CLUSTER", "SETSLOT", slot, "NODE", fresh.id);
   await eventually(async () => (await busy(), await first.metric("ringway_rate_limit_redis_moved_total")) > 0, { ...patient, what: "the slot has moved" });
   await come(first);

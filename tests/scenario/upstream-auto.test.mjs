@@ -54,11 +54,12 @@ test("servers of one upstream may differ, and each is probed in its own way", as
   const tls = keys(t);
   const [both, old] = [await startH2Origin(t, { tls, options: { allowHTTP1: true } }), await startOrigin(t, { tls })];
   const gateway = await startGateway(t, config([both, old], "    health: { path: /healthz, interval: 100ms, timeout: 100ms }\n"));
-  assert.deepEqual((await times(20, () => ask(gateway))).sort(), [...Array(10).fill("1.1"), ...Array(10).fill("2")]);
+  // A probe may take longer than that on a busy machine: then the other has more of them.
+  await eventually(async () => new Set(await times(20, () => ask(gateway))).size === 2, { what: "answers of both" });
   const probes = (origin, path) => origin.requests.filter((seen) => (seen.url ?? seen[":path"]) === path).length;
   await eventually(() => probes(both, "/healthz") > 3 && probes(old, "/healthz") > 3, { what: "probes of both" });
-  const [{ endpoints }] = await json(`${gateway.admin}/upstreams`);
-  assert.deepEqual(endpoints.map(({ state }) => state), ["up", "up"]);
+  const bothUp = ([{ endpoints }]) => endpoints.every(({ state }) => state === "up");
+  await eventually(async () => bothUp(await json(`${gateway.admin}/upstreams`)), { what: "both are up" });
 });
 
 test("one connection at the most: who waits for the choice waits for the connection after it", async (t) => {
