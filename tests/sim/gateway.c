@@ -17,16 +17,11 @@
 #include "base/poison.h"
 #include "gate/cluster/pool.h"
 #include "support/gateway_world.h"
+#include "support/replay.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 20000, CENSUS_SEEDS = 5000 };
 
@@ -37,32 +32,6 @@ struct totals {
 };
 
 static struct totals totals;
-
-/* How to have the same again; also after an assertion or a sanitizer has ended the program. */
-static char replay[200];
-
-static void tell_replay(void)
-{
-    ssize_t written = write(STDOUT_FILENO, replay, strlen(replay));
-    (void)written;
-}
-
-static void on_signal(int number)
-{
-    (void)number;
-    tell_replay();
-}
-
-static void watch_for_death(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-    sigaction(SIGABRT, &action, NULL);
-#ifdef __SANITIZE_ADDRESS__
-    __sanitizer_set_death_callback(tell_replay);
-#else
-    sigaction(SIGSEGV, &action, NULL);
-#endif
-}
 
 static bool end(struct rw_test_world *world, bool quiet)
 {
@@ -110,8 +79,7 @@ static bool run_seed(uint64_t seed, bool verbose)
 static bool run_seeds(uint64_t first, uint64_t count)
 {
     for (uint64_t seed = first; seed < first + count; seed++) {
-        snprintf(replay, sizeof(replay),
-                 "again with: rw_sim_gateway --seed %" PRIu64 " --verbose\n", seed);
+        rw_test_replay_set("again with: rw_sim_gateway --seed %" PRIu64 " --verbose\n", seed);
         if (!run_seed(seed, false))
             return false;
     }
@@ -219,9 +187,9 @@ static bool sweep(unsigned kind, enum action action)
 {
     bool last = false;
     for (uint64_t step = 0; !last; step++) {
-        snprintf(replay, sizeof(replay),
-                 "%s at %" PRIu64 "; again with: rw_sim_gateway --sweep %u %d %" PRIu64 "\n",
-                 action_names[action], step, kind, action, step);
+        rw_test_replay_set("%s at %" PRIu64 "; again with: rw_sim_gateway --sweep %u %d %" PRIu64
+                           "\n",
+                           action_names[action], step, kind, action, step);
         if (!run_sweep_step(kind, action, step, false, &last))
             return false;
     }
@@ -284,7 +252,7 @@ static bool take_census(uint64_t seeds)
     if (all || seeds < CENSUS_SEEDS)
         return true;
     printf("WRONG: what never happens is not tested\n");
-    replay[0] = '\0';
+    rw_test_replay_set("%s", "");
     return false;
 }
 
@@ -333,7 +301,7 @@ int main(int argc, char **argv)
         }
     }
     rw_log_set_fd(verbose ? 1 : -1);
-    watch_for_death();
+    rw_test_replay_watch();
     uint64_t started_ns = rw_clock_monotonic_ns();
     bool good = one ? run_seed(seed, verbose) : run_seeds(first, seeds);
     if (good && !one)
@@ -343,7 +311,7 @@ int main(int argc, char **argv)
     report(started_ns);
     fflush(stdout);
     if (!good) {
-        tell_replay();
+        rw_test_replay_tell();
         _Exit(1); /* what is left of the world is no leak */
     }
     return 0;

@@ -16,12 +16,11 @@
  */
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "gate/limit/share.h"
 #include "support/redis_peer.h"
+#include "support/replay.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -75,15 +74,6 @@ struct world {
 static struct {
     uint64_t worlds, admitted, refused, scripts;
 } totals;
-
-static char replay[100];
-
-static void tell_replay(int number)
-{
-    (void)number;
-    ssize_t written = write(STDOUT_FILENO, replay, strlen(replay));
-    (void)written;
-}
 
 static uint32_t below(struct world *world, uint32_t bound)
 {
@@ -476,42 +466,17 @@ static bool run_seed(uint64_t seed)
 
 /* ---- The command line ---- */
 
-static int usage(void)
+static int report(uint64_t seeds)
 {
-    fprintf(stderr, "usage: rw_sim_limits [--seeds N] [--first-seed S]\n"
-                    "       rw_sim_limits --seed S\n");
-    return 2;
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t seeds = SEEDS_DEFAULT, first = 1;
-    bool verbose = false;
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc)
-            return usage();
-        uint64_t number = strtoull(argv[i + 1], NULL, 10);
-        verbose = strcmp(argv[i], "--seed") == 0;
-        if (strcmp(argv[i], "--seeds") == 0)
-            seeds = number;
-        else if (verbose || strcmp(argv[i], "--first-seed") == 0)
-            first = number;
-        else
-            return usage();
-    }
-    const struct sigaction action = {.sa_handler = tell_replay, .sa_flags = SA_RESETHAND};
-    sigaction(SIGABRT, &action, NULL);
-    rw_log_set_fd(verbose ? 1 : -1);
-    for (uint64_t seed = first; seed < first + (verbose ? 1 : seeds); seed++) {
-        snprintf(replay, sizeof(replay), "again with: rw_sim_limits --seed %" PRIu64 "\n", seed);
-        if (!run_seed(seed)) {
-            printf("%s", replay);
-            fflush(stdout);
-            _Exit(1); /* what is left of the world is no leak */
-        }
-    }
+    (void)seeds;
     printf("%" PRIu64 " worlds, %" PRIu64 " requests admitted, %" PRIu64 " refused, %" PRIu64
            " scripts\n",
            totals.worlds, totals.admitted, totals.refused, totals.scripts);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct rw_test_worlds worlds = {"rw_sim_limits", SEEDS_DEFAULT, run_seed, report};
+    return rw_test_run_worlds(&worlds, argc, argv);
 }

@@ -14,12 +14,11 @@
  * - of all versions that are as good as the other, hardly any is turned back.
  */
 #include "gate/release/rollout.h"
-#include "base/log.h"
 #include "base/random.h"
 #include "gate/release/state.h"
+#include "support/replay.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,15 +66,6 @@ struct world {
 static struct {
     uint64_t worlds, good, good_back, broken, broken_back;
 } totals;
-
-static char replay[100];
-
-static void tell_replay(int number)
-{
-    (void)number;
-    ssize_t written = write(STDOUT_FILENO, replay, strlen(replay));
-    (void)written;
-}
 
 static uint32_t below(struct world *world, uint32_t bound)
 {
@@ -319,13 +309,6 @@ static bool run_seed(uint64_t seed)
 
 /* ---- The command line ---- */
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: rw_sim_rollout [--seeds N] [--first-seed S]\n"
-                    "       rw_sim_rollout --seed S\n");
-    return 2;
-}
-
 static int report(uint64_t seeds)
 {
     printf("%" PRIu64 " worlds: of %" PRIu64 " good versions %" PRIu64
@@ -342,30 +325,6 @@ static int report(uint64_t seeds)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = SEEDS_DEFAULT, first = 1;
-    bool one = false;
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc)
-            return usage();
-        uint64_t number = strtoull(argv[i + 1], NULL, 10);
-        one = strcmp(argv[i], "--seed") == 0;
-        if (strcmp(argv[i], "--seeds") == 0)
-            seeds = number;
-        else if (one || strcmp(argv[i], "--first-seed") == 0)
-            first = number;
-        else
-            return usage();
-    }
-    const struct sigaction action = {.sa_handler = tell_replay, .sa_flags = SA_RESETHAND};
-    sigaction(SIGABRT, &action, NULL);
-    rw_log_set_fd(one ? 1 : -1);
-    seeds = one ? 1 : seeds;
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
-        snprintf(replay, sizeof(replay), "again with: rw_sim_rollout --seed %" PRIu64 "\n", seed);
-        if (!run_seed(seed)) {
-            printf("%s", replay);
-            return 1;
-        }
-    }
-    return report(seeds);
+    static const struct rw_test_worlds worlds = {"rw_sim_rollout", SEEDS_DEFAULT, run_seed, report};
+    return rw_test_run_worlds(&worlds, argc, argv);
 }

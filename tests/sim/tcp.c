@@ -14,46 +14,16 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/cluster/pool.h"
+#include "support/replay.h"
 #include "support/tcp_world.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 20000, CLIENTS_MAX = 6 };
 
 static uint64_t worlds, steps, connections, ended_well;
-static char replay[200];
-
-static void tell_replay(void)
-{
-    ssize_t written = write(STDOUT_FILENO, replay, strlen(replay));
-    (void)written;
-}
-
-static void on_signal(int number)
-{
-    (void)number;
-    tell_replay();
-}
-
-static void watch_for_death(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-    sigaction(SIGABRT, &action, NULL);
-#ifdef __SANITIZE_ADDRESS__
-    __sanitizer_set_death_callback(tell_replay);
-#else
-    sigaction(SIGSEGV, &action, NULL);
-#endif
-}
-
 static bool end(struct tcp_world *sim, bool quiet)
 {
     uint64_t well;
@@ -136,8 +106,7 @@ static bool run_seed(uint64_t seed, bool verbose)
 static bool run_seeds(uint64_t first, uint64_t count)
 {
     for (uint64_t seed = first; seed < first + count; seed++) {
-        snprintf(replay, sizeof(replay), "again with: rw_sim_tcp --seed %" PRIu64 " --verbose\n",
-                 seed);
+        rw_test_replay_set("again with: rw_sim_tcp --seed %" PRIu64 " --verbose\n", seed);
         if (!run_seed(seed, false))
             return false;
     }
@@ -254,9 +223,9 @@ static bool sweep(unsigned kind, enum action action)
 {
     bool last = false;
     for (uint64_t step = 0; !last; step += kinds[kind].large ? 7 : 1) {
-        snprintf(replay, sizeof(replay),
-                 "%s, %s at %" PRIu64 "; again with: rw_sim_tcp --sweep %u %d %" PRIu64 "\n",
-                 kinds[kind].name, action_names[action], step, kind, action, step);
+        rw_test_replay_set("%s, %s at %" PRIu64 "; again with: rw_sim_tcp --sweep %u %d %" PRIu64
+                           "\n",
+                           kinds[kind].name, action_names[action], step, kind, action, step);
         if (!run_sweep_step(kind, action, step, false, &last))
             return false;
     }
@@ -267,7 +236,7 @@ static bool run_sweeps(void)
 {
     for (unsigned kind = 0; kind < KINDS; kind++) {
         static struct tcp_world sim;
-        snprintf(replay, sizeof(replay), "%s by itself\n", kinds[kind].name);
+        rw_test_replay_set("%s by itself\n", kinds[kind].name);
         plan_kind(&sim, kind, false);
         rw_test_world_run(&sim.world, RUN_MS_MAX);
         if (!end(&sim, true))
@@ -324,9 +293,9 @@ static bool run(int argc, char **argv, int *status)
 int main(int argc, char **argv)
 {
     int status = 0;
-    watch_for_death();
+    rw_test_replay_watch();
     if (!run(argc, argv, &status)) {
-        tell_replay();
+        rw_test_replay_tell();
         fflush(stdout);
         _Exit(1); /* what is left of the world is no leak */
     }
