@@ -92,7 +92,9 @@ static void show_progress(const struct rw_verify_progress *progress, void *user)
 {
     (void)user;
     fprintf(stderr, "\r\033[K%u/%u ", progress->repetition, progress->repetitions);
-    if (!progress->load)
+    if (progress->reading)
+        fputs("reading back what was written", stderr);
+    else if (!progress->load)
         fputs("starting", stderr);
     else if (progress->trial)
         show_trial(progress);

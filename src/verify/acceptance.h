@@ -118,10 +118,15 @@ struct rw_verify_target_recovery {
 
 enum rw_recovery_from { RW_RECOVERY_FROM_END, RW_RECOVERY_FROM_BEGIN };
 
+/* What stands for a write's number in its path, body and fields, and in the path of its read. */
+#define RW_WRITE_NUMBER "{number}"
+
 struct rw_verify_target_data_loss {
     uint32_t most; /* acknowledged writes */
     uint32_t per_second;
-    struct rw_span path;
+    struct rw_span method, path, body;
+    struct rw_conf_list headers; /* of struct rw_conf_pair, of writes and reads */
+    struct rw_span read;         /* path of the read; empty: the built-in servers have counted */
 };
 
 struct rw_verify_target_coverage {

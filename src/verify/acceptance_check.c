@@ -4,6 +4,7 @@
 #include "http/url.h"
 #include "load/settings.h"
 #include "verify/acceptance_tables.h"
+#include "verify/target.h"
 
 /* As the table's words stand for them. */
 static const enum rw_dependency_kind server_kinds[] = {
@@ -45,12 +46,12 @@ void rw_acceptance_check_gateway(void *value, struct rw_conf_report *report)
                            "(it runs already)");
 }
 
-static void check_headers(const struct rw_verify_request *request, struct rw_conf_report *report)
+void rw_acceptance_check_headers(const struct rw_conf_list *headers, struct rw_conf_report *report)
 {
-    const struct rw_conf_pair *pairs = request->headers.items;
-    if (request->headers.count > RW_LOAD_HEADERS_MAX)
-        rw_conf_mistake_on(report, &request->headers, "at most %d fields", RW_LOAD_HEADERS_MAX);
-    for (size_t i = 0; i < request->headers.count; i++) {
+    const struct rw_conf_pair *pairs = headers->items;
+    if (headers->count > RW_LOAD_HEADERS_MAX)
+        rw_conf_mistake_on(report, headers, "at most %d fields", RW_LOAD_HEADERS_MAX);
+    for (size_t i = 0; i < headers->count; i++) {
         if (!rw_is_token(pairs[i].key) || !rw_is_field_value(pairs[i].value))
             rw_conf_mistake_on(report, &pairs[i].value, "this is no field that HTTP has");
         else if (rw_span_is_nocase(pairs[i].key, "host") ||
@@ -83,7 +84,7 @@ void rw_acceptance_check_request(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &request->method, "%s is no method",
                            rw_conf_quote(report, request->method));
     rw_acceptance_check_path(&request->path, report);
-    check_headers(request, report);
+    rw_acceptance_check_headers(&request->headers, report);
 }
 
 void rw_acceptance_check_load(void *value, struct rw_conf_report *report)
@@ -159,12 +160,23 @@ static void tell_unknown_load(const struct rw_acceptance *file, const struct rw_
                        rw_conf_hint(report, *name, names, count));
 }
 
+/* All writes of a run are of one kind. */
+static void check_losses(const struct rw_acceptance *file, struct rw_conf_report *report)
+{
+    const struct rw_verify_target *targets = rw_acceptance_targets(file);
+    unsigned count = 0;
+    for (size_t i = 0; i < file->targets.count; i++)
+        if (rw_target_is(&targets[i], RW_TARGET_DATA_LOSS) && count++)
+            rw_conf_mistake_on(report, &targets[i], "a second data_loss: there can be one");
+}
+
 static void check_targets(struct rw_acceptance *file, struct rw_conf_report *report)
 {
     struct rw_verify_target *targets = file->targets.items;
     for (size_t i = 0; i < file->targets.count; i++)
         if (!find_load(file, targets[i].load_name, &targets[i].load))
             tell_unknown_load(file, &targets[i].load_name, report);
+    check_losses(file, report);
 }
 
 static void check_faults(struct rw_acceptance *file, struct rw_conf_report *report)

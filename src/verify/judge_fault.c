@@ -77,21 +77,35 @@ void rw_judge_coverage(const struct rw_judging *judging, const void *value,
 
 /* ---- Data loss ---- */
 
+static enum rw_verify_reason why_not_counted(const struct rw_record *record)
+{
+    const struct rw_ledger_sum *ledger = &record->ledger;
+    if (ledger->blind == RW_LEDGER_FINDS_ALL)
+        return RW_VERIFY_REASON_READS_FIND_ALL;
+    if (ledger->blind == RW_LEDGER_FINDS_NONE)
+        return RW_VERIFY_REASON_READS_FIND_NONE;
+    if (!ledger->kept)
+        return record->case_count ? RW_VERIFY_REASON_NOT_COUNTED : RW_VERIFY_REASON_NO_FAULT;
+    return ledger->acknowledged ? RW_VERIFY_REASON_NONE : RW_VERIFY_REASON_NOTHING_ANSWERED;
+}
+
 void rw_judge_data_loss(const struct rw_judging *judging, const void *value,
                         struct rw_verdict *verdict)
 {
     const struct rw_ledger_sum *ledger = &judging->record->ledger;
     (void)value;
-    if (!ledger->kept || !ledger->acknowledged) {
-        verdict->reason =
-            ledger->kept ? RW_VERIFY_REASON_NOTHING_ANSWERED : RW_VERIFY_REASON_NOT_COUNTED;
+    verdict->reason = why_not_counted(judging->record);
+    if (verdict->reason != RW_VERIFY_REASON_NONE)
         return;
-    }
-    double lost = (double)ledger->lost;
+    double lost = (double)ledger->lost, unread = (double)ledger->unread;
     verdict->measured = lost;
-    verdict->interval = (struct rw_interval){lost, lost};
+    verdict->interval = (struct rw_interval){lost, lost + unread};
     verdict->method = RW_VERIFY_METHOD_COUNTED;
     rw_verdict_decide(verdict, false);
+    bool judged = verdict->result != RW_VERIFY_UNJUDGED;
+    verdict->reason = judged ? RW_VERIFY_REASON_WRITES : RW_VERIFY_REASON_UNREAD;
+    verdict->number = judged ? (double)ledger->acknowledged : unread;
+    verdict->number_unit = RW_UNIT_COUNT;
 }
 
 /* ---- Availability ---- */

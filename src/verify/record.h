@@ -44,10 +44,17 @@ struct rw_trial {
     char why[RW_FAULT_WHY_BYTES]; /* it could not be caused; "" */
 };
 
-/* Writes that were acknowledged, against those that the built-in servers have seen. */
+/* Why reads say nothing of what is lost. */
+enum rw_ledger_blind { RW_LEDGER_SEES, RW_LEDGER_FINDS_ALL, RW_LEDGER_FINDS_NONE };
+
+/* Writes that were acknowledged, against those that the built-in servers have seen, or that were
+ * read back. */
 struct rw_ledger_sum {
-    bool kept; /* somebody counted on both sides */
-    uint64_t sent, acknowledged, lost, twice;
+    bool kept; /* somebody looked on both sides */
+    enum rw_ledger_blind blind;
+    uint64_t sent, acknowledged, lost;
+    uint64_t twice;  /* seen by built-in servers more than once */
+    uint64_t unread; /* of the acknowledged: no read told */
 };
 
 struct rw_record {

@@ -134,6 +134,14 @@ static void add_takes(const struct rw_verify_sheet *sheet, struct rw_text *text)
         }
 }
 
+static void add_writes(const struct rw_ledger_sum *ledger, struct rw_text *text)
+{
+    rw_text_addf(text,
+                 ",\n  \"writes\": {\"sent\": %" PRIu64 ", \"acknowledged\": %" PRIu64
+                 ", \"lost\": %" PRIu64 ", \"unread\": %" PRIu64 ", \"twice\": %" PRIu64 "}",
+                 ledger->sent, ledger->acknowledged, ledger->lost, ledger->unread, ledger->twice);
+}
+
 void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *text)
 {
     const struct rw_acceptance *file = sheet->file;
@@ -161,6 +169,7 @@ void rw_verify_report_json(const struct rw_verify_sheet *sheet, struct rw_text *
     }
     rw_text_adds(text, "\n  ],\n  \"coverage\": ");
     add_coverage(&sheet->coverage, text);
+    add_writes(&sheet->record->ledger, text);
     rw_text_adds(text, ",\n  \"loads\": [");
     add_takes(sheet, text);
     rw_text_adds(text, "\n  ]\n}\n");

@@ -75,6 +75,23 @@ static enum rw_err drive_loads(struct rw_verify_run *run, unsigned repetition)
     return err;
 }
 
+static enum rw_err begin_writing(struct rw_verify_run *run)
+{
+    rw_ledger_prove(run->ledger);
+    return rw_ledger_start(run->ledger);
+}
+
+static void end_writing(struct rw_verify_run *run, enum rw_err err)
+{
+    rw_ledger_stop(run->ledger);
+    run->now.reading = true;
+    if (!err && run->progress)
+        run->progress(&run->now, run->user);
+    if (!err)
+        rw_ledger_read_back(run->ledger);
+    run->now.reading = false;
+}
+
 /* The system again, this time with relays: what they cost is not measured with the targets. */
 static enum rw_err disturb(struct rw_verify_run *run, unsigned repetition)
 {
@@ -88,11 +105,11 @@ static enum rw_err disturb(struct rw_verify_run *run, unsigned repetition)
     if (!err)
         err = rw_system_start(&run->system, &run->why);
     if (!err && run->ledger)
-        err = rw_ledger_start(run->ledger);
+        err = begin_writing(run);
     if (!err)
         err = rw_trials_run(run, repetition);
     if (run->ledger)
-        rw_ledger_stop(run->ledger);
+        end_writing(run, err);
     rw_system_stop(&run->system);
     rw_faults_close(run->faults);
     run->faults = NULL;
@@ -170,7 +187,7 @@ static enum rw_err open_ledger(struct rw_verify_run *run)
             target = targets[i].what.value;
     for (size_t i = 0; i < run->file->servers.count; i++)
         built_in = built_in || rw_acceptance_servers(run->file)[i].origin;
-    if (!target || !built_in)
+    if (!target || (!built_in && !target->read.len))
         return RW_OK;
     run->ledger = rw_alloc_zero(sizeof(*run->ledger));
     if (!run->ledger)
@@ -178,6 +195,7 @@ static enum rw_err open_ledger(struct rw_verify_run *run)
     run->ledger->drive = &run->drive;
     run->ledger->target = target;
     run->ledger->counts = run->system.counts;
+    run->ledger->interrupted = &run->stop;
     return rw_ledger_open(run->ledger, &run->why);
 }
 

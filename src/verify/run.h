@@ -20,6 +20,7 @@ struct rw_verify_progress {
     const struct rw_verify_load *load; /* NULL: the system is being started */
     const struct rw_case *trial;       /* NULL: no fault */
     enum rw_fault_class fault;         /* of the trial */
+    bool reading;                      /* what was written is being read back */
     double left_s;                     /* of all loads, and faults at most */
     const struct rw_load_progress *now;
 };

@@ -1,3 +1,4 @@
+#include "http/message.h"
 #include "verify/acceptance_tables.h"
 #include "verify/judge.h"
 
@@ -169,8 +170,7 @@ static const struct rw_conf_field recovery_fields[] = {
 
 static const struct rw_conf_field data_loss_fields[] = {
     FIELD(data_loss, most, .name = "at_most", .type = RW_CONF_UINT, .max = 1000000000,
-          .doc = "So many writes that were acknowledged may be missing at the built-in servers.",
-          .example = "0"),
+          .doc = "So many writes that were acknowledged may be missing.", .example = "0"),
     {.name = "per_second",
      .type = RW_CONF_UINT,
      .offset = offsetof(struct rw_verify_target_data_loss, per_second),
@@ -184,15 +184,74 @@ static const struct rw_conf_field data_loss_fields[] = {
      .fallback = "/",
      .min = 1,
      .max = 2048,
-     .doc = "Where they go, by POST, behind the path of `url`; a built-in server must answer "
-            "there."},
+     .doc = "Where they go, behind the path of `url`. Without `read` a built-in server must answer "
+            "there, which counts what has come. In it, in `body` and in values of `headers` "
+            "`{number}` is the number of the write: no other write has it, nor one of an earlier "
+            "run (it begins with the microseconds since 1970, 16 digits).",
+     .example = "\"/orders/{number}\""},
+    {.name = "method",
+     .type = RW_CONF_TEXT,
+     .offset = offsetof(struct rw_verify_target_data_loss, method),
+     .fallback = "POST",
+     .min = 1,
+     .max = 64,
+     .doc = "How they go."},
+    {.name = "body",
+     .type = RW_CONF_TEXT,
+     .offset = offsetof(struct rw_verify_target_data_loss, body),
+     .max = 16384,
+     .doc = "What they send.",
+     .example = "'{\"id\": {number}}'"},
+    {.name = "headers",
+     .type = RW_CONF_TEXT,
+     .flags = RW_CONF_MAP,
+     .offset = offsetof(struct rw_verify_target_data_loss, headers),
+     .doc = "Fields of the writes' heads and of the reads', without Host and Content-Length.",
+     .example = "{ Content-Type: application/json }"},
+    {.name = "read",
+     .type = RW_CONF_TEXT,
+     .offset = offsetof(struct rw_verify_target_data_loss, read),
+     .max = 2048,
+     .doc = "Where a write is read back, by GET, behind the path of `url`, with its `{number}`: "
+            "when all faults are over, each that was acknowledged must be there (a status below "
+            "300) and not be missing (404, 410). It shows what servers have lost that are not "
+            "built in, and databases and brokers behind them. Before the first fault it is tried: "
+            "one write must be found, and a number that nobody wrote must not.",
+     .example = "\"/orders/{number}\""},
     {.name = NULL},
 };
+
+static bool has_number(struct rw_span text)
+{
+    static const char number[] = RW_WRITE_NUMBER;
+    return text.len && memmem(text.at, text.len, number, sizeof(number) - 1);
+}
+
+static bool writes_number(const struct rw_verify_target_data_loss *target)
+{
+    const struct rw_conf_pair *pairs = target->headers.items;
+    for (size_t i = 0; i < target->headers.count; i++)
+        if (has_number(pairs[i].value))
+            return true;
+    return has_number(target->path) || has_number(target->body);
+}
 
 static void check_data_loss(void *value, struct rw_conf_report *report)
 {
     struct rw_verify_target_data_loss *target = value;
     rw_acceptance_check_path(&target->path, report);
+    rw_acceptance_check_path(&target->read, report);
+    rw_acceptance_check_headers(&target->headers, report);
+    if (!rw_is_token(target->method))
+        rw_conf_mistake_on(report, &target->method, "%s is no method",
+                           rw_conf_quote(report, target->method));
+    if (target->read.len && !has_number(target->read))
+        rw_conf_mistake_on(report, &target->read,
+                           "which of the writes? It needs a " RW_WRITE_NUMBER);
+    else if (target->read.len && !writes_number(target))
+        rw_conf_mistake_on(report, &target->read,
+                           "writes cannot be told apart: `path`, `body` or `headers` need "
+                           "a " RW_WRITE_NUMBER);
 }
 
 static const struct rw_conf_field coverage_fields[] = {
@@ -313,7 +372,7 @@ static const struct rw_target_kind kinds[RW_TARGET_KIND_COUNT] = {
         {.key = {.name = "data_loss",
                  .record = &records[RW_TARGET_DATA_LOSS],
                  .user = &kinds[RW_TARGET_DATA_LOSS],
-                 .doc = "Acknowledged writes that never reached the built-in servers."},
+                 .doc = "Acknowledged writes that are not there when the faults are over."},
          .label = RW_LABEL("Lost writes", "丢失的写入"),
          .unit = RW_UNIT_COUNT,
          .of_faults = true,

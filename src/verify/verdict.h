@@ -39,7 +39,15 @@ enum rw_verify_result { RW_VERIFY_MET, RW_VERIFY_NOT_MET, RW_VERIFY_UNJUDGED };
     X(NO_FAULT, "no fault was caused", "未制造任何故障")                                           \
     X(NOT_OURS, "the gateway's processes are not ours: verify must start it",                      \
       "网关进程不由本程序启动，无法测量")                                                          \
-    X(NOT_COUNTED, "no built-in server counts what arrives", "没有内置服务器统计到达的请求")       \
+    X(NOT_COUNTED, "no built-in server counts the writes, and `read` does not say where to look",  \
+      "没有内置服务器统计写入，也未用 `read` 指明如何读回")                                        \
+    X(READS_FIND_ALL, "`read` finds a write that nobody made: it cannot show that one is lost",    \
+      "`read` 读到了从未写入的数据：无法证明丢失")                                                 \
+    X(READS_FIND_NONE, "a write could not be made and read back before the first fault",           \
+      "首个故障之前的写入即无法完成并读回")                                                        \
+    X(UNREAD, "%s acknowledged writes could not be read, neither found nor missing",               \
+      "有 %s 个已确认的写入无法读回，既未找到也不能认定丢失")                                      \
+    X(WRITES, "of %s acknowledged writes", "共 %s 个已确认的写入")                                 \
     X(BUDGET, "%s of the error budget is used", "已用错误预算的 %s")
 
 enum rw_verify_reason {

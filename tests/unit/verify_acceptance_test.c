@@ -105,6 +105,39 @@ static void test_all_mistakes_at_once(void **state)
     done(&r);
 }
 
+/* Writes are told apart by their numbers, wherever these stand. */
+static void test_writes(void **state)
+{
+    struct reading r;
+    (void)state;
+    read_yaml(&r, "url: http://127.0.0.1:1\n"
+                  "load: {}\n"
+                  "targets:\n"
+                  "  - data_loss: { at_most: 0, read: /x, method: \"b d\", headers: { a b: c } }\n"
+                  "  - data_loss: { at_most: 0, read: \"/x/{number}\" }\n");
+    assert_string_equal(
+        r.mistakes.at,
+        "a.yaml:4:36: targets[0].data_loss.read: which of the writes? It needs a {number}\n"
+        "a.yaml:4:48: targets[0].data_loss.method: \"b d\" is no method\n"
+        "a.yaml:4:71: targets[0].data_loss.headers.a b: this is no field that HTTP has\n"
+        "a.yaml:5:5: targets[1]: a second data_loss: there can be one\n"
+        "a.yaml:5:36: targets[1].data_loss.read: writes cannot be told apart: `path`, `body` or "
+        "`headers` need a {number}\n");
+    done(&r);
+    static const char *const places[] = {"path: \"/x?id={number}\"", "body: '{\"id\": {number}}'",
+                                         "headers: { X-Id: \"n{number}\" }"};
+    for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof(yaml),
+                 "url: http://127.0.0.1:1\nload: {}\ntargets:\n"
+                 "  - data_loss: { at_most: 0, read: \"/x/{number}\", %s }\n",
+                 places[i]);
+        read_yaml(&r, yaml);
+        assert_int_equal(r.err, RW_OK);
+        done(&r);
+    }
+}
+
 static void test_what_runs_already(void **state)
 {
     struct reading r;
@@ -316,11 +349,17 @@ static void test_files_beside_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),           cmocka_unit_test(test_all_mistakes_at_once),
-        cmocka_unit_test(test_what_runs_already),  cmocka_unit_test(test_commands_with_a_place),
-        cmocka_unit_test(test_bounds_on_time),     cmocka_unit_test(test_what_may_be_touched),
-        cmocka_unit_test(test_settings_of_a_load), cmocka_unit_test(test_latencies_of_the_origin),
-        cmocka_unit_test(test_objectives),         cmocka_unit_test(test_files_beside_it),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_all_mistakes_at_once),
+        cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_what_runs_already),
+        cmocka_unit_test(test_commands_with_a_place),
+        cmocka_unit_test(test_bounds_on_time),
+        cmocka_unit_test(test_what_may_be_touched),
+        cmocka_unit_test(test_settings_of_a_load),
+        cmocka_unit_test(test_latencies_of_the_origin),
+        cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_files_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,15 +352,26 @@ static void test_data_loss(void **state)
     (void)state;
     begin(&world, "  - data_loss: { at_most: 1 }", 1);
     take(&world, 0);
-    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NOT_COUNTED);
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NO_FAULT);
     world.record.ledger = (struct rw_ledger_sum){.kept = true, .sent = 1000000};
     assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_NOTHING_ANSWERED);
     world.record.ledger.acknowledged = 999000; /* what nobody acknowledged is no loss */
-    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_WRITES);
     world.record.ledger.lost = 1;
-    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
+    assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_WRITES);
     world.record.ledger.lost = 2;
-    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_NONE);
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_WRITES);
+    /* What could not be read may be lost, too: it can neither save a verdict nor spoil one. */
+    world.record.ledger.unread = 5;
+    assert_verdict(&world, RW_VERIFY_NOT_MET, RW_VERIFY_REASON_WRITES);
+    world.record.ledger.lost = 1;
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_UNREAD);
+    assert_true(world.sheet.verdicts[0].number == 5);
+    world.record.ledger = (struct rw_ledger_sum){
+        .kept = true, .sent = 9, .acknowledged = 9, .blind = RW_LEDGER_FINDS_ALL};
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_READS_FIND_ALL);
+    world.record.ledger.blind = RW_LEDGER_FINDS_NONE;
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_READS_FIND_NONE);
     end(&world);
 }
 
