@@ -19,37 +19,64 @@ static const struct rw_config_policy *policy_named(const struct rw_config *confi
     return NULL;
 }
 
+/* What a use means: written in place, or by the name of one of `policies`. NULL: the checks of the
+ * configuration have told already. */
+static const struct rw_conf_variant *meant_by(const struct rw_config *config,
+                                              const struct rw_config_policy_use *item)
+{
+    const struct rw_conf_variant *kind = &item->kind;
+    if (item->use.len) {
+        const struct rw_config_policy *named = policy_named(config, item->use);
+        kind = named ? &named->kind : kind;
+    }
+    return kind->kind ? kind : NULL;
+}
+
+/* All uses of one of `policies` have one instance where that does not depend on the place: a list
+ * of 100,000 networks is read once, the signature of a token is checked once. */
+static enum rw_err compile_policy(struct rw_compile *compile, const struct rw_conf_variant *kind,
+                                  struct rw_policy_use *use)
+{
+    struct rw_map *known = &compile->snapshot->policy_by_config;
+    const struct rw_span key = rw_span((const char *)&kind->value, sizeof(kind->value));
+    use->policy = kind->kind->user;
+    compile->place = kind->place;
+    use->instance = use->policy->placeless ? rw_map_get(known, key) : NULL;
+    use->borrowed = use->instance != NULL;
+    if (use->borrowed)
+        return RW_OK;
+    enum rw_err err = use->policy->compile(compile, kind->value, &use->instance);
+    if (err || !use->policy->placeless)
+        return err;
+    err = rw_map_put(known, key, use->instance);
+    if (err && use->policy->destroy)
+        use->policy->destroy(use->instance);
+    return err;
+}
+
+/* All of them, so that all mistakes are told at once. */
 static enum rw_err compile_policies(struct rw_compile *compile, const struct rw_conf_list *list,
                                     struct rw_policy_use **uses, unsigned *count)
 {
     const struct rw_config_policy_use *items = list->items;
+    enum rw_err result = RW_OK;
     *uses = list->count ? rw_arena_zero(compile->arena, list->count * sizeof(**uses)) : NULL;
     if (list->count && !*uses)
         return RW_ENOMEM;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct rw_conf_variant *kind = &items[i].kind;
-        if (items[i].use.len) {
-            const struct rw_config_policy *named =
-                policy_named(compile->snapshot->config, items[i].use);
-            kind = named ? &named->kind : kind;
-        }
-        if (!kind->kind)
-            return RW_EINVAL; /* told by the config checks already */
+    for (size_t i = 0; i < list->count && result != RW_ENOMEM; i++) {
+        const struct rw_conf_variant *kind = meant_by(compile->snapshot->config, &items[i]);
         struct rw_policy_use *use = &(*uses)[*count];
-        use->policy = kind->kind->user;
-        compile->place = kind->place;
-        enum rw_err err = use->policy->compile(compile, kind->value, &use->instance);
-        if (err)
-            return err;
-        (*count)++;
+        enum rw_err err = kind ? compile_policy(compile, kind, use) : RW_EINVAL;
+        *count += !err;
+        result = err ? err : result;
     }
-    return RW_OK;
+    return result;
 }
 
 static void destroy_policies(struct rw_policy_use *uses, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (uses[i].policy->destroy)
+        if (uses[i].policy->destroy && !uses[i].borrowed)
             uses[i].policy->destroy(uses[i].instance);
 }
 
@@ -330,6 +357,7 @@ enum rw_err rw_snapshot_create(const struct rw_snapshot_options *options, struct
     atomic_init(&snapshot->users, 1);
     rw_map_init(&snapshot->cluster_by_name, 0);
     rw_map_init(&snapshot->limit_by_name, 0);
+    rw_map_init(&snapshot->policy_by_config, 0);
     rw_map_init(&snapshot->tcp.by_name, 0);
     snapshot->pins = rw_alloc_aligned(64, options->workers * sizeof(*snapshot->pins));
     enum rw_err err = RW_ENOMEM;
@@ -369,6 +397,7 @@ void rw_snapshot_destroy(struct rw_snapshot *snapshot, struct rw_clusters *clust
         rw_cluster_drop(clusters, snapshot->clusters[i]);
     rw_map_free(&snapshot->cluster_by_name);
     rw_map_free(&snapshot->limit_by_name);
+    rw_map_free(&snapshot->policy_by_config);
     rw_consumers_destroy(snapshot->consumers);
     rw_free(snapshot->pins);
     rw_arena_free(&snapshot->arena);

@@ -39,6 +39,7 @@ struct rw_watched_file;
 struct rw_policy_use {
     const struct rw_policy *policy;
     void *instance;
+    bool borrowed; /* another use has it, too, and destroys it */
 };
 
 struct rw_cidr {
@@ -99,8 +100,9 @@ struct rw_snapshot {
     struct rw_cluster **clusters;
     unsigned cluster_count;
     struct rw_map cluster_by_name;
-    struct rw_map limit_by_name; /* of policy/limit: what has one name is one limit */
-    struct rw_release *releases; /* of origin/release: a list */
+    struct rw_map limit_by_name;    /* of policy/limit: what has one name is one limit */
+    struct rw_map policy_by_config; /* instances of policies that are placeless */
+    struct rw_release *releases;    /* of origin/release: a list */
     struct rw_tls_client *redis_tls, *sentinel_tls; /* of shared limits; NULL: plain */
     unsigned route_series_none;                     /* series of requests without a route */
     struct rw_consumers *consumers;                 /* gate/identity/consumers.h; NULL: none */

@@ -339,6 +339,90 @@ static void allocation_failures(void **unused)
     assert_int_equal(atomic_load(&endpoints[0].references), 1);
 }
 
+/* Two endpoints; the first was ejected until `until_ms` (0: it was not). */
+static void begin_trial(uint64_t until_ms)
+{
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&endpoints[i].active, 0);
+        atomic_store(&endpoints[i].trial_ms, 0);
+        atomic_store(&endpoints[i].latency, 0);
+        if (until_ms)
+            rw_endpoint_observe(&endpoints[i], 1000, false, 1000);
+    }
+    atomic_store(&endpoints[0].ejected_until_ms, until_ms);
+}
+
+/* The one request of a trial is not drawn and then given to somebody else. */
+static void a_trial_is_a_request(void **unused)
+{
+    (void)unused;
+    const struct rw_config_passive_health passive = {.trials = 1};
+    for (int balance = RW_BALANCE_ROUND_ROBIN; balance <= RW_BALANCE_PATH; balance++) {
+        for (int round = 0; round < 100; round++) {
+            begin_trial(900);
+            atomic_store(&endpoints[0].active, 50); /* what it had before it went out */
+            struct rw_endpoint_set *set = make_set(NULL, 2, balance);
+            struct rw_choice choice = choice_at(1000);
+            choice.passive = &passive;
+            choice.hash = (uint64_t)round * 0x9e3779b97f4a7c15ull;
+            unsigned to_trial = 0;
+            for (int i = 0; i < 5; i++)
+                to_trial += index_of(rw_balance_choose(set, balance, &choice)) == 0;
+            assert_int_equal(to_trial, atomic_load(&endpoints[0].trial_ms) != 0);
+            rw_endpoint_set_destroy(set);
+        }
+    }
+    begin_trial(0);
+}
+
+/* One that is slow is waited for, one that is gone is not. */
+static void one_trial_at_a_time(void **unused)
+{
+    (void)unused;
+    const struct rw_config_passive_health passive = {.trials = 1};
+    static const struct {
+        uint64_t after_ms, active;
+        bool another;
+    } cases[] = {{0, 0, false},    {999, 0, false},   {1000, 0, true},
+                 {1000, 1, false}, {29999, 1, false}, {30000, 1, true}};
+    struct rw_endpoint_set *set = make_set(NULL, 2, RW_BALANCE_ROUND_ROBIN);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        unsigned to_trial = 0;
+        begin_trial(900);
+        for (int k = 0; k < 6; k++) {
+            struct rw_choice choice = choice_at(k < 3 ? 1000 : 1000 + cases[i].after_ms);
+            choice.passive = &passive;
+            to_trial += index_of(rw_balance_choose(set, RW_BALANCE_ROUND_ROBIN, &choice)) == 0;
+            atomic_store(&endpoints[0].active, cases[i].active);
+        }
+        assert_int_equal(to_trial, 1 + cases[i].another);
+    }
+    begin_trial(0);
+    rw_endpoint_set_destroy(set);
+}
+
+/* With `trials: 0` an endpoint is one of many again when its time is over. */
+static void without_trials_it_is_one_of_many(void **unused)
+{
+    (void)unused;
+    const struct rw_config_passive_health passive = {.trials = 0};
+    for (int balance = RW_BALANCE_ROUND_ROBIN; balance <= RW_BALANCE_PATH; balance++) {
+        unsigned counts[2] = {0};
+        begin_trial(900);
+        struct rw_endpoint_set *set = make_set(NULL, 2, balance);
+        for (unsigned i = 0; i < 1000; i++) {
+            struct rw_choice choice = choice_at(1000);
+            choice.passive = &passive;
+            choice.hash = rw_hash(&i, sizeof(i), 7);
+            counts[index_of(rw_balance_choose(set, balance, &choice))]++;
+        }
+        if (counts[0] < 300 || counts[1] < 300)
+            fail_msg("balance %d: %u, %u", balance, counts[0], counts[1]);
+        rw_endpoint_set_destroy(set);
+    }
+    begin_trial(0);
+}
+
 /* Told, not asserted: machines differ, and sanitizers are slow. */
 static void cost(void **unused)
 {
@@ -370,6 +454,9 @@ int main(void)
         cmocka_unit_test(latency_prefers_the_quick),
         cmocka_unit_test(latency_of_an_earlier_turn),
         cmocka_unit_test(least_requests_prefers_the_idle),
+        cmocka_unit_test(a_trial_is_a_request),
+        cmocka_unit_test(one_trial_at_a_time),
+        cmocka_unit_test(without_trials_it_is_one_of_many),
         cmocka_unit_test(hashing_is_stable),
         cmocka_unit_test(limits),
         cmocka_unit_test(allocation_failures),

@@ -200,6 +200,47 @@ static double request_ns(unsigned networks)
     return best;
 }
 
+/* All uses of a named list are one list. */
+static void named(void **state)
+{
+    (void)state;
+    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds,
+                    LISTENER "  policies: [office]\n"
+                             "routes:\n- respond: hi\n  policies: [office]\n"
+                             "- { match: /b, respond: hi, policies: [office] }\n"
+                             "policies: [ { name: office, address: { allow: 10.0.0.0/8 } } ]\n");
+    assert_non_null(gate.snapshot);
+    const struct rw_policy_use *uses = gate.snapshot->listeners[0].policies;
+    for (unsigned i = 0; i < gate.snapshot->route_count; i++)
+        assert_ptr_equal(gate.snapshot->routes[i].policies[0].instance, uses[0].instance);
+    assert_int_equal(status_of("10.0.0.1"), 200);
+    assert_int_equal(status_of("11.0.0.1"), 403);
+    rw_fixture_close(&gate);
+}
+
+/* Every line that is wrong, in every file, and what the policies behind it have. */
+static void all_at_once(void **state)
+{
+    (void)state;
+    char yaml[512];
+    const char *path = write_file("10.0.0.0/8\nnonsense\n1.2.3.4/33\n");
+    snprintf(yaml, sizeof(yaml),
+             LISTENER "routes:\n- respond: hi\n  policies:\n"
+                      "  - address: { allow_files: [%s, /nowhere], deny_files: /nowhere/else }\n"
+                      "  - headers: { request: { set: { X-A: \"{nope}\" } } }\n",
+             path);
+    rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+    assert_null(gate.snapshot);
+    static const char *const told[] = {":2: not a network: \"nonsense\"",
+                                       ":3: not a network: \"1.2.3.4/33\"",
+                                       "/nowhere: ", "/nowhere/else: ", "nope"};
+    for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
+        if (!strstr(gate.mistakes.at, told[i]))
+            fail_msg("%s: %s", told[i], gate.mistakes.at);
+    rw_fixture_close(&gate);
+    unlink(path);
+}
+
 /* A list that were gone through from its begin would take some hundred times as long. */
 static void many_networks_cost_as_few(void **state)
 {
@@ -264,6 +305,8 @@ int main(void)
         cmocka_unit_test(files),
         cmocka_unit_test(a_hundred_thousand),
         cmocka_unit_test(many_networks_cost_as_few),
+        cmocka_unit_test(named),
+        cmocka_unit_test(all_at_once),
         cmocka_unit_test(wrong_files),
         cmocka_unit_test(mistakes),
     };

@@ -138,6 +138,9 @@ static void answers(void **state)
     ask("GET", "Origin: https://anybody.example\r\n");
     expect("Access-Control-Allow-Origin", "*");
     expect("Vary", "Accept");
+    ask("GET", ""); /* what a cache keeps of it is for pages, too */
+    expect("Access-Control-Allow-Origin", "*");
+    expect("Vary", "Accept");
     ask("OPTIONS", PREFLIGHT);
     expect("Access-Control-Allow-Headers", "X-Q");
     expect("Access-Control-Allow-Methods", "GET");
@@ -153,6 +156,11 @@ static void mistakes(void **state)
         {"/", "origins: [https://shop.example/]", "is no origin"},
         {"/", "origins: [\"*\"], credentials: true", "name the origins"},
         {"/", "origins: []", "expected 1 to 256 origins"},
+        {"/", "origins: [https://a.example, \"null\"], credentials: true",
+         ":52: routes[0].policies[0].cors.origins[1]: `null` with `credentials`"},
+        {"/", "origins: [https://a.example], methods: [GET, put]", "another method than PUT"},
+        {"/", "origins: [https://a.example], credentials: true, expose: [\"*\"]",
+         "name the fields"},
         {"/", "methods: [GET]", "origins"},
         {"/", "origins: [null], methods: [\"G T\"]", "is no method"},
         {"{ path: /, method: [GET] }", "origins: [https://a.example]", "add OPTIONS"},

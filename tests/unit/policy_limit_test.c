@@ -277,6 +277,8 @@ static void mistakes(void **state)
         {"{ requests: 1, per: day }", "name"},
         {"{ name: \"a b\", requests: 1, per: day }", "letters, digits"},
         {"{ name: a, requests: 1, per: day, key: somebody }", "expected address, consumer"},
+        {"{ name: a, requests: 1, per: day, key: adress }", "did you mean address?"},
+        {"{ name: a, requests: 1, per: day, key: \"haeder:X-A\" }", "did you mean header?"},
         {"{ name: a, requests: 1, per: day, key: consumer }", "needs the consumer"},
         {"{ name: a, requests: 1, per: day, key: header }", "expected header:NAME"},
         {"{ name: a, requests: 1, per: day, key: \"route:x\" }", "route has no name"},

@@ -17,9 +17,10 @@ enum {
     DECAY_MS = 1000,      /* how fast the mean of latencies goes down */
     STALE_MS = 10000,     /* what was seen so long ago is believed by half */
     FAILURE_US = 1000000,
-    ALIKE_US = 1000,     /* paths whose scores differ by less are alike */
-    WEIGHT_SCALE = 1024, /* so that weights divide without much loss */
-    TRIAL_MS = 1000,     /* a request on trial that nobody judges holds up others for so long */
+    ALIKE_US = 1000,       /* paths whose scores differ by less are alike */
+    WEIGHT_SCALE = 1024,   /* so that weights divide without much loss */
+    TRIAL_MS = 30000,      /* a request on trial that nobody judges holds up others for so long, */
+    TRIAL_ALONE_MS = 1000, /* or only so long when it is not even under way any more */
 };
 
 /* ---- Making a set ---- */
@@ -196,12 +197,21 @@ void rw_endpoint_set_destroy(struct rw_endpoint_set *set)
 
 /* ---- Choosing ---- */
 
+/* The one before has ended without having been judged: its client has gone, for instance. Within
+ * the first moment another thread may only be about to send it. */
+static bool trial_is_over(const struct rw_endpoint *endpoint, uint64_t next_ms, uint64_t now_ms)
+{
+    return next_ms <= now_ms ||
+           (next_ms <= now_ms + TRIAL_MS - TRIAL_ALONE_MS &&
+            atomic_load_explicit(&endpoint->active, memory_order_relaxed) == 0);
+}
+
 /* The ejection is over: one request at a time, of whoever comes first; the next when that was
  * judged, or after a while without judgement. */
 static bool take_trial(struct rw_endpoint *endpoint, uint64_t now_ms)
 {
     uint64_t next_ms = atomic_load_explicit(&endpoint->trial_ms, memory_order_relaxed);
-    return next_ms <= now_ms &&
+    return trial_is_over(endpoint, next_ms, now_ms) &&
            atomic_compare_exchange_strong_explicit(&endpoint->trial_ms, &next_ms, now_ms + TRIAL_MS,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
@@ -295,6 +305,15 @@ static struct rw_endpoint *choose_random(const struct rw_endpoint_set *set,
     return at == UINT32_MAX ? NULL : set->endpoints[set->schedule[at]];
 }
 
+/* Of one that is good: this is the one request that it gets, and nobody else may be asked. */
+static inline bool is_on_trial(const struct rw_endpoint *endpoint, const struct rw_choice *choice)
+{
+    return __builtin_expect(
+               atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) != 0, 0) &&
+           choice->passive && choice->passive->trials &&
+           !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
+}
+
 /* Of two drawn by weight the one with fewer requests in flight for its weight (Mitzenmacher, "The
  * Power of Two Choices in Randomized Load Balancing", 2001). */
 static struct rw_endpoint *choose_least_requests(const struct rw_endpoint_set *set,
@@ -304,12 +323,14 @@ static struct rw_endpoint *choose_least_requests(const struct rw_endpoint_set *s
     if (at == UINT32_MAX)
         return NULL;
     uint32_t first = set->schedule[at];
-    if (set->schedule_count == 1)
+    if (set->schedule_count == 1 || is_on_trial(set->endpoints[first], choice))
         return set->endpoints[first];
     uint32_t other = rw_random_below(choice->random, set->schedule_count - 1);
     uint32_t second = set->schedule[other + (other >= at)];
     if (second == first || !is_good(set, set->endpoints[second], choice))
         return set->endpoints[first];
+    if (is_on_trial(set->endpoints[second], choice))
+        return set->endpoints[second];
     uint64_t first_active =
         atomic_load_explicit(&set->endpoints[first]->active, memory_order_relaxed);
     uint64_t second_active =
@@ -372,13 +393,6 @@ static uint64_t cost_of(const struct rw_endpoint_set *set, unsigned at,
     return (us ? us : 1) * (active + 1) * WEIGHT_SCALE / set->weights[at];
 }
 
-/* Of one that is good: this is the one request that it gets. */
-static inline bool is_on_trial(const struct rw_endpoint *endpoint)
-{
-    return atomic_load_explicit(&endpoint->ejected_until_ms, memory_order_relaxed) &&
-           !atomic_load_explicit(&endpoint->returned_ms, memory_order_relaxed);
-}
-
 static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
                                              const struct rw_choice *choice)
 {
@@ -393,7 +407,7 @@ static struct rw_endpoint *choose_by_latency(const struct rw_endpoint_set *set,
         struct rw_endpoint *endpoint = set->endpoints[at];
         if (!set->weights[at] || !is_good(set, endpoint, choice))
             continue;
-        if (is_on_trial(endpoint))
+        if (is_on_trial(endpoint, choice))
             return endpoint;
         uint64_t cost = cost_of(set, at, choice);
         equals = cost < least ? 1 : equals + (cost == least);
@@ -423,7 +437,7 @@ static uint64_t find_best_path(const struct rw_endpoint_set *set, const struct r
         struct rw_endpoint *endpoint = set->endpoints[at];
         if (!set->weights[at] || !is_good(set, endpoint, choice))
             continue;
-        if (is_on_trial(endpoint)) {
+        if (is_on_trial(endpoint, choice)) {
             *trial = endpoint;
             return 0;
         }

@@ -1,7 +1,8 @@
 /* A policy: one rule on requests and responses. Each has a folder in policy/ (code, config table,
  * manual text, test) and is a const struct listed in the one ordered array of policy/registry.c.
  *
- * compile runs on the control thread, once per use and snapshot. on_request runs at
+ * compile runs on the control thread, once per use and snapshot (of a `placeless` policy: once for
+ * all uses of the same text). on_request runs at
  * REQUEST_POLICIES in the order listener, route; on_response at RESPONSE_POLICIES in the reverse
  * order, for every response, the gateway's own too. A policy never does I/O and never blocks.
  */
@@ -51,6 +52,9 @@ enum rw_verdict {
 struct rw_policy {
     struct rw_conf_variant_kind
         kind; /* key, record, manual text; kind.user points back to this struct */
+    /* An instance depends on what is written only, not on the route or listener, and no note is
+     * kept under it: one may serve many places. */
+    bool placeless;
     enum rw_err (*compile)(struct rw_compile *compile, const void *config, void **instance);
     void (*destroy)(void *instance); /* NULL: nothing */
     /* Once all routes are there: for each one that the policy is asked for, is there something in

@@ -183,19 +183,27 @@ static enum rw_err tell(struct gathered *to, enum rw_err err, struct rw_span tex
     return err == RW_ENOMEM ? err : RW_EINVAL;
 }
 
+/* After a mistake the lines behind it are looked at all the same, as long as somebody is told. */
+static bool goes_on(const struct gathered *to, enum rw_err err)
+{
+    return !err || (err == RW_EINVAL && to->ranges.count < ADDRESS_NETWORKS_MAX &&
+                    !rw_conf_report_full(to->compile->report));
+}
+
 static enum rw_err add_lines(struct gathered *to, struct rw_span rest, const char *file)
 {
     struct rw_span text;
-    for (unsigned line = 1; rest.at && rw_span_next(&rest, '\n', &text); line++) {
+    enum rw_err result = RW_OK;
+    for (unsigned line = 1; goes_on(to, result) && rest.at && rw_span_next(&rest, '\n', &text);
+         line++) {
         ptrdiff_t comment = rw_span_find(text, '#');
         if (text.len && text.at[text.len - 1] == '\r')
             text.len--;
         text = rw_span_trim(comment < 0 ? text : rw_span(text.at, (size_t)comment));
         enum rw_err err = text.len ? add_network(to, text) : RW_OK;
-        if (err)
-            return tell(to, err, text, file, line);
+        result = err ? tell(to, err, text, file, line) : result;
     }
-    return RW_OK;
+    return result;
 }
 
 static enum rw_err add_file(struct gathered *to, const char *file)
@@ -215,14 +223,16 @@ static enum rw_err gather(struct gathered *to, const struct rw_conf_list *list,
                           const struct rw_conf_list *files)
 {
     const struct rw_span *texts = list->items, *paths = files->items;
-    enum rw_err err = RW_OK;
-    for (size_t i = 0; i < list->count && !err; i++) {
-        err = add_network(to, texts[i]);
-        err = err ? tell(to, err, texts[i], NULL, 0) : RW_OK;
+    enum rw_err result = RW_OK;
+    for (size_t i = 0; i < list->count && goes_on(to, result); i++) {
+        enum rw_err err = add_network(to, texts[i]);
+        result = err ? tell(to, err, texts[i], NULL, 0) : result;
     }
-    for (size_t i = 0; i < files->count && !err; i++)
-        err = add_file(to, paths[i].at);
-    return err;
+    for (size_t i = 0; i < files->count && goes_on(to, result); i++) {
+        enum rw_err err = add_file(to, paths[i].at);
+        result = err ? err : result;
+    }
+    return result;
 }
 
 static enum rw_err compile_ranges(struct rw_compile *compile, const struct rw_conf_list *list,
@@ -272,9 +282,12 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
     address->config = config;
     *instance = address;
     address->allows_all = config->allow.count + config->allow_files.count == 0;
-    enum rw_err err =
+    enum rw_err allow =
         compile_ranges(compile, &config->allow, &config->allow_files, &address->allow);
-    return err ? err : compile_ranges(compile, &config->deny, &config->deny_files, &address->deny);
+    if (allow == RW_ENOMEM)
+        return allow;
+    enum rw_err deny = compile_ranges(compile, &config->deny, &config->deny_files, &address->deny);
+    return deny ? deny : allow;
 }
 
 /* A client of a Unix socket has no address: no list holds it. */
@@ -289,15 +302,23 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     return rw_policy_refuse(x, address->config->status, "This address may not come here.");
 }
 
+/* Networks that touch have become one. */
+static void explain_ranges(struct rw_text *text, const char *verb, const struct ranges *ranges)
+{
+    rw_text_addf(text, "%s %zu range%s of addresses", verb, ranges->count,
+                 ranges->count == 1 ? "" : "s");
+}
+
 static void explain(const void *instance, struct rw_text *text)
 {
     const struct address *address = instance;
     if (address->allows_all)
         rw_text_adds(text, "allow all");
     else
-        rw_text_addf(text, "allow %zu networks", address->allow.count);
-    rw_text_addf(text, ", deny %zu; the others get %u", address->deny.count,
-                 address->config->status);
+        explain_ranges(text, "allow", &address->allow);
+    if (address->deny.count)
+        explain_ranges(text, ", deny", &address->deny);
+    rw_text_addf(text, "; the refused get %u", address->config->status);
 }
 
 const struct rw_policy rw_policy_address = {
@@ -305,6 +326,7 @@ const struct rw_policy rw_policy_address = {
              .record = &record,
              .doc = "Lets clients pass by their IP address.",
              .user = &rw_policy_address},
+    .placeless = true,
     .compile = compile,
     .on_request = on_request,
     .explain = explain,

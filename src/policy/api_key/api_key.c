@@ -154,9 +154,10 @@ static void explain(const void *instance, struct rw_text *text)
 {
     const struct api_key *api_key = instance;
     rw_credential_explain(&api_key->credential, text);
-    rw_text_addf(text, ", required %s, %zu consumers with keys; what has none gets 401",
-                 rw_challenge_required_names[api_key->config->challenge.required],
-                 rw_consumers_with_keys(api_key->consumers));
+    size_t count = rw_consumers_with_keys(api_key->consumers);
+    rw_text_addf(text, ", required %s, %zu consumer%s with keys; what has none gets 401",
+                 rw_challenge_required_names[api_key->config->challenge.required], count,
+                 count == 1 ? "" : "s");
 }
 
 const struct rw_policy rw_policy_api_key = {
@@ -164,6 +165,7 @@ const struct rw_policy rw_policy_api_key = {
              .record = &record,
              .doc = "Knows consumers by their API keys.",
              .user = &rw_policy_api_key},
+    .placeless = true,
     .compile = compile,
     .tells = tells,
     .on_request = on_request,

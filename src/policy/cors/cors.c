@@ -90,43 +90,76 @@ static bool holds_star(const struct rw_conf_list *list)
     return false;
 }
 
+static void check_origin(struct rw_conf_report *report, const struct cors_config *config,
+                         const struct rw_span *origin)
+{
+    struct rw_cors_pattern pattern;
+    if (rw_span_is(*origin, "*")) {
+        if (config->credentials)
+            rw_conf_mistake_on(report, origin,
+                               "with `credentials` name the origins: browsers refuse `*`, and any "
+                               "page could act for the user");
+    } else if (!rw_cors_pattern_parse(*origin, &pattern)) {
+        rw_conf_mistake_on(report, origin,
+                           "%s is no origin: expected scheme and host in lower case, without a "
+                           "path, such as https://shop.example or https://*.shop.example",
+                           rw_conf_quote(report, *origin));
+    } else if (config->credentials && rw_span_is(*origin, "null")) {
+        rw_conf_mistake_on(
+            report, origin,
+            "`null` with `credentials`: any page can have this origin (in a sandbox, "
+            "for instance), and could act for the user");
+    }
+}
+
 static void check_origins(struct rw_conf_report *report, const struct cors_config *config)
 {
     const struct rw_span *origins = config->origins.items;
-    struct rw_cors_pattern pattern;
     for (size_t i = 0; i < config->origins.count; i++)
-        if (!rw_span_is(origins[i], "*") && !rw_cors_pattern_parse(origins[i], &pattern))
-            rw_conf_mistake_at(report, config->place,
-                               "%s is no origin: expected scheme and host in lower case, without "
-                               "a path, such as https://shop.example or https://*.shop.example",
-                               rw_conf_quote(report, origins[i]));
+        check_origin(report, config, &origins[i]);
     if (config->origins.count == 0 || config->origins.count > ORIGINS_MAX)
-        rw_conf_mistake_at(report, config->place, "expected 1 to %d origins", ORIGINS_MAX);
-    if (config->credentials && holds_star(&config->origins))
-        rw_conf_mistake_at(report, config->place,
-                           "with `credentials` name the origins: browsers refuse `*`, and any page "
-                           "could act for the user");
+        rw_conf_mistake_on(report, &config->origins, "expected 1 to %d origins", ORIGINS_MAX);
 }
 
-static void check_names(struct rw_conf_report *report, const struct cors_config *config,
-                        const struct rw_conf_list *names, const char *what)
+static void check_names(struct rw_conf_report *report, const struct rw_conf_list *names,
+                        const char *what)
 {
     const struct rw_span *items = names->items;
     for (size_t i = 0; i < names->count; i++)
         if (!rw_is_token(items[i]))
-            rw_conf_mistake_at(report, config->place, "%s is no %s",
-                               rw_conf_quote(report, items[i]), what);
+            rw_conf_mistake_on(report, &items[i], "%s is no %s", rw_conf_quote(report, items[i]),
+                               what);
     if (names->count > NAMES_MAX)
-        rw_conf_mistake_at(report, config->place, "more than %d %ss", NAMES_MAX, what);
+        rw_conf_mistake_on(report, names, "more than %d %ss", NAMES_MAX, what);
+}
+
+/* Browsers compare methods to the letter (RFC 9110 section 9.1). */
+static void check_case(struct rw_conf_report *report, const struct rw_conf_list *methods)
+{
+    static const char *const known[] = {"GET",   "HEAD",   "POST",    "PUT",
+                                        "PATCH", "DELETE", "OPTIONS", "QUERY"};
+    const struct rw_span *items = methods->items;
+    for (size_t i = 0; i < methods->count; i++)
+        for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+            if (!rw_span_is(items[i], known[k]) &&
+                rw_span_eq_nocase(items[i], rw_span_text(known[k])))
+                rw_conf_mistake_on(report, &items[i],
+                                   "%s is another method than %s, and browsers send that one",
+                                   rw_conf_quote(report, items[i]), known[k]);
 }
 
 static void check(void *value, struct rw_conf_report *report)
 {
     const struct cors_config *config = value;
     check_origins(report, config);
-    check_names(report, config, &config->methods, "method");
-    check_names(report, config, &config->headers, "name of a field");
-    check_names(report, config, &config->expose, "name of a field");
+    check_names(report, &config->methods, "method");
+    check_case(report, &config->methods);
+    check_names(report, &config->headers, "name of a field");
+    check_names(report, &config->expose, "name of a field");
+    if (config->credentials && holds_star(&config->expose))
+        rw_conf_mistake_on(report, &config->expose,
+                           "with `credentials` name the fields: `*` is a name like others to "
+                           "browsers then");
 }
 
 static const struct rw_conf_record record = {
@@ -208,7 +241,7 @@ static bool allows(const struct cors *cors, struct rw_span origin)
     bool allowed = cors->any_origin;
     for (unsigned i = 0; i < cors->pattern_count && !allowed; i++)
         allowed = rw_cors_matches(&cors->patterns[i], origin);
-    return allowed && origin.len > 0;
+    return allowed;
 }
 
 static enum rw_err put(struct rw_exchange *x, struct rw_span name, struct rw_span value)
@@ -253,7 +286,8 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     return answer_preflight(x, cors);
 }
 
-/* With one answer for all nobody's copy of it can be wrong for another. */
+/* `*` goes to everybody, to those who did not say where they come from as well: with one answer for
+ * all no copy of it in a cache can be wrong for another. */
 static enum rw_err tell_origin(struct rw_exchange *x, const struct cors *cors,
                                struct rw_span origin)
 {

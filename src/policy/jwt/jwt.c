@@ -173,7 +173,8 @@ static void explain(const void *instance, struct rw_text *text)
     const struct rw_jwt *jwt = instance;
     const struct rw_span *issuers = jwt->config->issuers.items, *claims = jwt->config->claims.items;
     rw_credential_explain(&jwt->credential, text);
-    rw_text_addf(text, "%s, %u keys, issuer ", jwt->bearer ? ": Bearer" : "", jwt->keys.count);
+    rw_text_addf(text, "%s, %u key%s, issuer ", jwt->bearer ? ": Bearer" : "", jwt->keys.count,
+                 jwt->keys.count == 1 ? "" : "s");
     for (size_t i = 0; i < jwt->config->issuers.count; i++)
         rw_text_addf(text, "%s%.*s", i ? " or " : "", RW_SPAN_ARGS(issuers[i]));
     rw_text_addf(text, "%s, required %s, keeps", jwt->config->issuers.count ? "" : "any",
@@ -189,6 +190,7 @@ const struct rw_policy rw_policy_jwt = {
              .record = &rw_jwt_record,
              .doc = "Knows callers by signed tokens (JWT).",
              .user = &rw_policy_jwt},
+    .placeless = true,
     .compile = rw_jwt_compile,
     .destroy = rw_jwt_destroy,
     .tells = tells,

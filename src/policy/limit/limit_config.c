@@ -158,9 +158,12 @@ static void check_limit(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &config->key, "expected 1 to %d parts", RW_LIMIT_PARTS_MAX);
     for (size_t i = 0; i < config->key.count; i++) {
         struct rw_limit_part part;
-        if (rw_limit_part_parse(parts[i], flaw, &part))
-            rw_conf_mistake_on(report, &parts[i], "%s, not %s", flaw,
-                               rw_conf_quote(report, parts[i]));
+        if (rw_limit_part_parse(parts[i], flaw, &part)) {
+            const char *nearest = rw_limit_part_nearest(parts[i]);
+            rw_conf_mistake_on(report, &parts[i],
+                               nearest ? "%s, not %s; did you mean %s?" : "%s, not %s", flaw,
+                               rw_conf_quote(report, parts[i]), nearest);
+        }
     }
 }
 

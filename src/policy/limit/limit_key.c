@@ -1,5 +1,6 @@
 #include "policy/limit/limit_key.h"
 
+#include "conf/read.h"
 #include "gate/front/forwarded.h"
 #include "gate/snapshot.h"
 #include "http/pairs.h"
@@ -207,4 +208,15 @@ enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256], struct rw_l
     else
         return RW_OK;
     return RW_EINVAL;
+}
+
+const char *rw_limit_part_nearest(struct rw_span text)
+{
+    enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+    const char *names[KINDS];
+    ptrdiff_t colon = rw_span_find(text, ':');
+    struct rw_span name = colon < 0 ? text : rw_span(text.at, (size_t)colon);
+    for (size_t i = 0; i < KINDS; i++)
+        names[i] = kinds[i].name;
+    return kind_named(name) ? NULL : rw_conf_nearest(name, names, KINDS);
 }

@@ -38,5 +38,7 @@ struct rw_limit_part {
  * part. */
 RW_MUST_CHECK enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256],
                                               struct rw_limit_part *part);
+/* Of one that has a flaw: the kind that was probably meant; NULL: none is near. */
+const char *rw_limit_part_nearest(struct rw_span text);
 
 #endif

@@ -83,9 +83,9 @@ static void check(void *value, struct rw_conf_report *report)
 {
     const struct maintenance_config *config = value;
     if (config->allow.count > NETWORKS_MAX)
-        rw_conf_mistake_at(report, config->place, "at most %d networks in `allow`", NETWORKS_MAX);
+        rw_conf_mistake_on(report, &config->allow, "at most %d networks", NETWORKS_MAX);
     if (!rw_is_field_value(config->content_type))
-        rw_conf_mistake_at(report, config->place, "%s is no media type",
+        rw_conf_mistake_on(report, &config->content_type, "%s is no media type",
                            rw_conf_quote(report, config->content_type));
 }
 
@@ -141,8 +141,8 @@ static void explain(const void *instance, struct rw_text *text)
     if (!maintenance->config->active)
         rw_text_adds(text, "not active");
     else
-        rw_text_addf(text, "closed: %u for all but %u networks", maintenance->config->status,
-                     maintenance->allow_count);
+        rw_text_addf(text, "closed: %u for all but %u network%s", maintenance->config->status,
+                     maintenance->allow_count, maintenance->allow_count == 1 ? "" : "s");
 }
 
 const struct rw_policy rw_policy_maintenance = {
@@ -150,6 +150,7 @@ const struct rw_policy rw_policy_maintenance = {
              .record = &record,
              .doc = "Closes a route or a listener for a while.",
              .user = &rw_policy_maintenance},
+    .placeless = true,
     .compile = compile,
     .on_request = on_request,
     .explain = explain,

@@ -61,8 +61,8 @@ static void check(void *value, struct rw_conf_report *report)
     if (!flaw)
         flaw = rw_settable_flaw(config->field, RW_SETTABLE_RESPONSE);
     if (flaw)
-        rw_conf_mistake_at(report, config->place, "%s: %s", rw_conf_quote(report, config->field),
-                           flaw);
+        rw_conf_mistake_on(report, &config->field, "%s: it %s",
+                           rw_conf_quote(report, config->field), flaw);
 }
 
 static const struct rw_conf_record record = {

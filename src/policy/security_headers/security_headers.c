@@ -102,12 +102,13 @@ static const struct rw_conf_field fields[] = {
 static void check(void *value, struct rw_conf_report *report)
 {
     const struct security_headers_config *config = value;
-    const struct rw_span values[] = {config->referrer, config->content_security,
-                                     config->permissions, config->opener, config->resource};
+    const struct rw_span *const values[] = {&config->referrer, &config->content_security,
+                                            &config->permissions, &config->opener,
+                                            &config->resource};
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-        if (!rw_is_field_value(values[i]))
-            rw_conf_mistake_at(report, config->place, "%s cannot be the value of a field",
-                               rw_conf_quote(report, values[i]));
+        if (!rw_is_field_value(*values[i]))
+            rw_conf_mistake_on(report, values[i], "%s cannot be the value of a field",
+                               rw_conf_quote(report, *values[i]));
 }
 
 static const struct rw_conf_record record = {
