@@ -1,9 +1,9 @@
 #include "gate/snapshot.h"
 
 #include "base/alloc.h"
-#include "gate/cluster/circles.h"
 #include "gate/front/forwarded.h"
 #include "gate/identity/consumers.h"
+#include "gate/route/circles.h"
 #include "gate/snapshot_tls.h"
 #include "io/tls.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/exchange/exchange.h"
 #include "gate/front/client.h"
 #include "gate/front/flooders.h"

@@ -8,7 +8,7 @@
 #define RW_GATE_WORKER_H
 
 #include "base/slab.h"
-#include "gate/cluster/retry_budget.h"
+#include "gate/cluster/retry/retry_budget.h"
 #include "gate/snapshot.h"
 #include "io/loop.h"
 #include "watch/access.h"

@@ -1,6 +1,6 @@
 /* The health check of gRPC (github.com/grpc/grpc, doc/health-checking.md), as bytes: what
  * grpc.health.v1.Health/Check is asked, and what the answer says. For the probes of
- * gate/cluster/health_h2.c; pure functions. */
+ * gate/cluster/health/health_h2.c; pure functions. */
 #ifndef RW_HTTP_GRPC_HEALTH_H
 #define RW_HTTP_GRPC_HEALTH_H
 

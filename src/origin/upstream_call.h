@@ -7,8 +7,8 @@
 #ifndef RW_ORIGIN_UPSTREAM_CALL_H
 #define RW_ORIGIN_UPSTREAM_CALL_H
 
-#include "gate/cluster/admission.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/overload/admission.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/exchange/exchange.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"

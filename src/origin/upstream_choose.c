@@ -1,6 +1,6 @@
 /* Which endpoint a request goes to. */
 #include "base/map.h"
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/residency.h"
 #include "gate/identity/identity.h"
 #include "origin/upstream_call.h"
 

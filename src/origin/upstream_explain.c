@@ -1,5 +1,5 @@
 /* What `ringway explain` tells of an upstream. */
-#include "gate/cluster/tiers.h"
+#include "gate/cluster/balance/tiers.h"
 #include "origin/upstream_call.h"
 
 /* By which property of requests. */

@@ -4,7 +4,7 @@
  * The two are calls of one exchange. The first is its origin_state, until it is out. An answer that
  * says that the server has failed (502, 503, 504), and every failure, puts a call out as long as
  * the other one is under way; what is left then goes on as if it had been alone. */
-#include "gate/cluster/limiter.h"
+#include "gate/cluster/overload/limiter.h"
 #include "origin/upstream_call.h"
 
 static struct rw_worker_upstream *own_of(const struct rw_upstream_call *call)

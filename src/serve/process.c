@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/watched_file.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"

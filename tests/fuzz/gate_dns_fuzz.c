@@ -1,5 +1,5 @@
 /* Any bytes as a DNS reply: the walk over its records ends, and stays inside. */
-#include "gate/cluster/resolve_name.h"
+#include "gate/cluster/resolve/resolve_name.h"
 
 #include "base/alloc.h"
 

@@ -13,7 +13,7 @@
  */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "support/replay.h"
 #include "support/tcp_world.h"
 

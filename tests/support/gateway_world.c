@@ -1,9 +1,9 @@
 #include "support/gateway_world.h"
-#include "gate/cluster/limiter.h"
+#include "gate/cluster/overload/limiter.h"
 
 #include "base/alloc.h"
 #include "gate/cluster/cluster.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
 #include "support/filter_policy.h"

@@ -1,7 +1,7 @@
 /* Admission before an origin that can do so much and no more, in virtual time: what it gets, what
  * those wait who are admitted, who goes first, and that nothing is lost. */
 #include "base/alloc.h"
-#include "gate/cluster/admission.h"
+#include "gate/cluster/overload/admission.h"
 #include "io/sim.h"
 #include "watch/metrics.h"
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/random.h"
-#include "gate/cluster/balance.h"
+#include "gate/cluster/balance/balance.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

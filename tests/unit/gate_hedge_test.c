@@ -1,5 +1,5 @@
 /* The percentile that hedging goes by: against the exact one, its windows, its bounds. */
-#include "gate/cluster/hedge.h"
+#include "gate/cluster/retry/hedge.h"
 
 #include "base/alloc.h"
 #include "base/random.h"

@@ -1,6 +1,6 @@
 /* The limit of requests at once: what the gradient makes of latencies, and that threads keep to it.
  */
-#include "gate/cluster/limiter.h"
+#include "gate/cluster/overload/limiter.h"
 
 #include "base/clock.h"
 

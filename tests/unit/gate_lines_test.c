@@ -1,7 +1,7 @@
 /* Lines and paths: an endpoint for each line, what the kernel is asked, scores, and the choice. */
 #include "base/alloc.h"
 #include "base/random.h"
-#include "gate/cluster/balance.h"
+#include "gate/cluster/balance/balance.h"
 #include "io/stream.h"
 
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/random.h"
-#include "gate/cluster/tiers.h"
+#include "gate/cluster/balance/tiers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

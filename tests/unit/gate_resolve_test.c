@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "gate/cluster/resolve.h"
+#include "gate/cluster/resolve/resolve.h"
 #include "gate_cluster_fixture.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* The budget of repetitions: what it admits, and what it never exceeds. */
 #include "base/random.h"
-#include "gate/cluster/retry_budget.h"
+#include "gate/cluster/retry/retry_budget.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * it. What needs a database is in tests/scenario/residency.test.mjs. */
 #include "base/alloc.h"
 #include "base/random.h"
-#include "gate/cluster/balance.h"
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/balance.h"
+#include "gate/cluster/balance/residency.h"
 #include "gate/front/forwarded.h"
 #include "io/address.h"
 #include "origin/registry.h"

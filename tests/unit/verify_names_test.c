@@ -1,5 +1,5 @@
 /* The name server of verify, asked by the gateway's own resolver, and over TCP. */
-#include "gate/cluster/resolve.h"
+#include "gate/cluster/resolve/resolve.h"
 #include "unit/io_world.h"
 #include "verify/fault/names.h"
 

@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "gate/cluster/balance.h"
+#include "gate/cluster/balance/balance.h"
+#include "gate/cluster/balance/tiers.h"
 #include "gate/cluster/cluster_registry.h"
-#include "gate/cluster/limiter.h"
-#include "gate/cluster/tiers.h"
+#include "gate/cluster/overload/limiter.h"
 #include "io/tls.h"
 
 enum { CONTROL_BLOCK_BYTES = 1024, CONTROL_BYTES_MAX = 8 * 1024 * 1024 };

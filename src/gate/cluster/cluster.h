@@ -11,10 +11,10 @@
 #ifndef RW_GATE_CLUSTER_CLUSTER_H
 #define RW_GATE_CLUSTER_CLUSTER_H
 
-#include "gate/cluster/gradient.h"
-#include "gate/cluster/hedge.h"
-#include "gate/cluster/locality.h"
-#include "gate/cluster/path.h"
+#include "gate/cluster/balance/locality.h"
+#include "gate/cluster/balance/path.h"
+#include "gate/cluster/overload/gradient.h"
+#include "gate/cluster/retry/hedge.h"
 #include "gate/cluster/waiters.h"
 #include "gate/config/config.h"
 #include "http/h2.h"
@@ -87,7 +87,7 @@ struct rw_connect_options rw_endpoint_connect_options(const struct rw_endpoint *
 struct rw_endpoint_set {
     struct rw_endpoint **endpoints; /* a reference each */
     uint32_t *weights;              /* 0: gets nothing */
-    uint32_t *ranks;                /* gate/cluster/tiers.h */
+    uint32_t *ranks;                /* gate/cluster/balance/tiers.h */
     unsigned count;
     uint32_t *schedule; /* endpoint indices, interleaved by weight */
     unsigned schedule_count;
@@ -98,7 +98,8 @@ struct rw_endpoint_set {
     _Atomic bool ejecting; /* a thread counts and ejects: one at a time, so that the limit holds */
 };
 
-/* Of HTTP/2 connections; what is in it is compared by same_settings in gate/cluster/pool_h2.c. */
+/* Of HTTP/2 connections; what is in it is compared by same_settings in gate/cluster/pool/pool_h2.c.
+ */
 struct rw_cluster_http2 {
     struct rw_h2_settings settings;
     uint32_t ping_interval_ms; /* 0: never */
@@ -115,14 +116,14 @@ struct rw_cluster_retries {
     struct rw_retry_budget_settings budget;
 };
 
-/* How many requests at once; gate/cluster/admission.h. */
+/* How many requests at once; gate/cluster/overload/admission.h. */
 struct rw_cluster_overload {
     struct rw_gradient_settings limits;
     uint32_t queue_max, queue_ms_max, target_ms, retry_after_s;
     struct rw_config_hash fair_by;
 };
 
-/* Which endpoints are preferred; gate/cluster/tiers.h. */
+/* Which endpoints are preferred; gate/cluster/balance/tiers.h. */
 struct rw_cluster_tiers {
     struct rw_locality own; /* of the gateway */
     int prefer;             /* enum rw_prefer */

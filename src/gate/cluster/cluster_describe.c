@@ -1,7 +1,7 @@
-#include "gate/cluster/balance.h"
+#include "gate/cluster/balance/balance.h"
+#include "gate/cluster/balance/tiers.h"
 #include "gate/cluster/cluster_registry.h"
-#include "gate/cluster/limiter.h"
-#include "gate/cluster/tiers.h"
+#include "gate/cluster/overload/limiter.h"
 #include "watch/metrics.h"
 
 static const char *const balance_names[] = {

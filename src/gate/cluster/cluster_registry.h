@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "gate/cluster/cluster.h"
-#include "gate/cluster/health.h"
-#include "gate/cluster/resolve.h"
+#include "gate/cluster/health/health.h"
+#include "gate/cluster/resolve/resolve.h"
 #include "gate/discovery/discovery.h"
 #include "io/address.h"
 

@@ -1,8 +1,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
-#include "gate/cluster/balance.h"
+#include "gate/cluster/balance/balance.h"
+#include "gate/cluster/balance/tiers.h"
 #include "gate/cluster/cluster_registry.h"
-#include "gate/cluster/tiers.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
 
 #include "conf/read.h"
 #include "conf/schema.h"
-#include "gate/cluster/hedge.h"
-#include "gate/cluster/locality.h"
-#include "gate/cluster/retry_budget.h"
+#include "gate/cluster/balance/locality.h"
+#include "gate/cluster/retry/hedge.h"
+#include "gate/cluster/retry/retry_budget.h"
 #include "http/h2.h"
 
 /* ---- TLS ---- */

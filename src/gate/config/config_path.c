@@ -1,6 +1,6 @@
 /* Tables of paths: what connections to endpoints ask of the kernel, and lines. */
+#include "gate/cluster/balance/path.h"
 #include "gate/cluster/cluster.h"
-#include "gate/cluster/path.h"
 #include "gate/config/config_tables.h"
 #include "io/address.h"
 

@@ -132,7 +132,8 @@ struct rw_exchange {
     const struct rw_identity *identity; /* who asks (gate/identity/identity.h); NULL: not known */
 
     const struct rw_residency
-        *residency; /* where the request may go (gate/cluster/residency.h); NULL: nobody asked */
+        *residency; /* where the request may go (gate/cluster/balance/residency.h); NULL: nobody
+                       asked */
 
     struct rw_filter_chain *request_filters,
         *response_filters;                /* NULL: none (gate/exchange/filter.h) */

@@ -1,8 +1,8 @@
 /* How an exchange ends: what is counted, and its line in the access log. */
 #include "gate/exchange/exchange_private.h"
 
+#include "gate/cluster/balance/residency.h"
 #include "gate/cluster/cluster.h"
-#include "gate/cluster/residency.h"
 #include "gate/exchange/grpc.h"
 #include "gate/identity/identity.h"
 #include "gate/worker.h"

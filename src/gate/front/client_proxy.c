@@ -6,7 +6,7 @@
 #include "gate/front/client_proxy.h"
 
 #include "base/log.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/front/flooders.h"
 #include "gate/front/forwarded.h"
 #include "gate/front/h1_pieces.h"

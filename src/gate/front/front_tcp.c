@@ -1,7 +1,7 @@
 #include "gate/front/front_tcp.h"
 
 #include "base/alloc.h"
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/front/h1_pieces.h"
 #include "gate/tunnel/tunnel.h"
 #include "http/proxy_protocol.h"

@@ -9,7 +9,7 @@
 #ifndef RW_GATE_REDIS_PLACE_H
 #define RW_GATE_REDIS_PLACE_H
 
-#include "gate/cluster/resolve.h"
+#include "gate/cluster/resolve/resolve.h"
 #include "io/redis.h"
 
 enum { RW_REDIS_HOST_BYTES_MAX = 253, RW_REDIS_PLACE_BYTES_MAX = RW_REDIS_HOST_BYTES_MAX + 8 };

@@ -18,7 +18,7 @@
 #ifndef RW_GATE_TUNNEL_TUNNEL_H
 #define RW_GATE_TUNNEL_TUNNEL_H
 
-#include "gate/cluster/pool.h"
+#include "gate/cluster/pool/pool.h"
 #include "gate/tunnel/tunnel_terms.h"
 
 struct rw_client;

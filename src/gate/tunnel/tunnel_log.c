@@ -1,6 +1,6 @@
 /* What a tunnel keeps of the request that began it, and its line in the log. */
 #include "base/alloc.h"
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/residency.h"
 #include "gate/tunnel/tunnel_private.h"
 #include "gate/worker.h"
 

@@ -1,7 +1,7 @@
 /* The copy of a request, and the front that takes its answer. */
 #include "policy/mirror/mirror_private.h"
 
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/residency.h"
 #include "watch/trace.h"
 
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/residency.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "policy/refuse.h"

@@ -1,6 +1,6 @@
 /* A rule that leaves an upstream no endpoint is a mistake, told before any request meets it. */
+#include "gate/cluster/balance/residency.h"
 #include "gate/cluster/cluster.h"
-#include "gate/cluster/residency.h"
 #include "gate/release/release.h"
 #include "gate/snapshot.h"
 #include "origin/release.h"

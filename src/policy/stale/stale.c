@@ -1,7 +1,7 @@
 #include "policy/stale/stale.h"
 
 #include "base/clock.h"
-#include "gate/cluster/residency.h"
+#include "gate/cluster/balance/residency.h"
 #include "gate/config/template.h"
 #include "gate/exchange/filter.h"
 #include "gate/snapshot.h"

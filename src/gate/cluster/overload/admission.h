@@ -1,0 +1,57 @@
+/* Admission: how many requests of an upstream with `overload` are under way at once, and who waits.
+ *
+ * The upstream origin asks for each request (rw_admission_enter) before it chooses an endpoint, and
+ * lets go once (rw_admission_leave). Whoever finds the limit (gate/cluster/overload/limiter.h)
+ * reached waits in a queue of the worker, for on_admitted or on_refused; never from inside `enter`.
+ *
+ * The queue is short, in number and in time. As long as it has been empty within the last queue_ms,
+ * a request may wait so long; if not, only for target_ms, and the newest is served first: who has
+ * waited long is likely to have given up (controlled delay and
+ * adaptive LIFO: B. Maurer, "Fail at Scale", ACM Queue 2015; the idea of controlled delay: K.
+ * Nichols and V. Jacobson, "Controlling Queue Delay", ACM Queue 2012). The higher class goes first.
+ * Within a class the tenants go in turn, each by a hash of its key into one of RW_ADMISSION_TENANTS
+ * lists (P. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990); when the queue is full, the
+ * longest list of the lowest class loses its oldest.
+ *
+ * On the worker's thread.
+ */
+#ifndef RW_GATE_CLUSTER_OVERLOAD_ADMISSION_H
+#define RW_GATE_CLUSTER_OVERLOAD_ADMISSION_H
+
+#include "gate/cluster/cluster.h"
+#include "gate/cluster/overload/limiter.h"
+#include "gate/worker.h"
+
+enum {
+    RW_ADMISSION_TENANTS = 64,
+    RW_ADMISSION_BULK_PERCENT = 90, /* of the limit, for the lowest class */
+};
+
+struct rw_admission_queue;
+
+/* Embedded in the owner; zeroed but for the callbacks. */
+struct rw_admission {
+    void (*on_admitted)(struct rw_admission *admission);
+    void (*on_refused)(struct rw_admission *admission);
+    struct rw_cluster *cluster;
+    struct rw_admission_queue *queue;
+    struct rw_list age, link; /* while waiting: by age, and in the tenant's list */
+    uint64_t since_ms;
+    uint8_t class; /* enum rw_config_class */
+    uint8_t tenant;
+    bool held; /* it is one of those under way */
+};
+
+enum rw_admission_result { RW_ADMITTED, RW_ADMISSION_WAITS, RW_ADMISSION_REFUSED };
+
+/* `tenant`: a hash of whose request it is. */
+enum rw_admission_result rw_admission_enter(struct rw_worker *worker, struct rw_cluster *cluster,
+                                            struct rw_admission *admission,
+                                            enum rw_config_class class, uint64_t tenant);
+/* The response's head has come, so long after the request was sent (at sent_ms). */
+void rw_admission_answered(const struct rw_admission *admission, uint64_t us, uint64_t sent_ms,
+                           uint64_t now_ms);
+/* The request is over, or waits no more. At any time; twice is fine. */
+void rw_admission_leave(struct rw_worker *worker, struct rw_admission *admission);
+
+#endif

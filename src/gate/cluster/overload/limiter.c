@@ -1,0 +1,103 @@
+#include "gate/cluster/overload/limiter.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <string.h>
+
+enum rw_err rw_limiter_create(const struct rw_gradient_settings *settings,
+                              struct rw_limiter **limiter)
+{
+    struct rw_limiter *made = rw_alloc_aligned(64, sizeof(*made));
+    if (!made)
+        return RW_ENOMEM;
+    memset(made, 0, sizeof(*made));
+    rw_gradient_init(&made->gradient, settings);
+    atomic_init(&made->references, 1);
+    atomic_init(&made->limit, (uint32_t)made->gradient.limit);
+    *limiter = made;
+    return RW_OK;
+}
+
+struct rw_limiter *rw_limiter_hold(struct rw_limiter *limiter)
+{
+    atomic_fetch_add_explicit(&limiter->references, 1, memory_order_relaxed);
+    return limiter;
+}
+
+void rw_limiter_drop(struct rw_limiter *limiter)
+{
+    if (limiter && atomic_fetch_sub_explicit(&limiter->references, 1, memory_order_acq_rel) == 1)
+        rw_free(limiter);
+}
+
+/* Who is turned away has shown that the limit is reached, too. */
+static void note_peak(struct rw_limiter *limiter, uint32_t count)
+{
+    if (count > atomic_load_explicit(&limiter->peak, memory_order_relaxed))
+        atomic_store_explicit(&limiter->peak, count, memory_order_relaxed);
+}
+
+bool rw_limiter_enter(struct rw_limiter *limiter, uint32_t percent)
+{
+    uint64_t limit = atomic_load_explicit(&limiter->limit, memory_order_relaxed);
+    uint64_t allowed = limit * percent / 100;
+    uint32_t count = atomic_fetch_add(&limiter->in_flight, 1) + 1;
+    note_peak(limiter, count);
+    if (count <= (allowed ? allowed : 1))
+        return true;
+    atomic_fetch_sub(&limiter->in_flight, 1);
+    return false;
+}
+
+void rw_limiter_leave(struct rw_limiter *limiter)
+{
+    atomic_fetch_sub(&limiter->in_flight, 1);
+}
+
+/* By the thread that has `stepping`. */
+static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                 uint64_t now_ms)
+{
+    const struct rw_gradient_window window = {
+        .now_ms = now_ms,
+        .sum_us = atomic_exchange_explicit(&limiter->sum_us, 0, memory_order_relaxed),
+        .answers = atomic_exchange_explicit(&limiter->answers, 0, memory_order_relaxed),
+        .peak = atomic_exchange_explicit(&limiter->peak, 0, memory_order_relaxed),
+    };
+    rw_gradient_step(&limiter->gradient, settings, &window);
+    atomic_store_explicit(&limiter->limit, (uint32_t)limiter->gradient.limit, memory_order_relaxed);
+    atomic_store_explicit(&limiter->probe_ms, limiter->gradient.probe_ms, memory_order_relaxed);
+    atomic_store_explicit(&limiter->window_ms, now_ms, memory_order_relaxed);
+}
+
+static void try_step(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                     uint64_t now_ms)
+{
+    if (atomic_exchange_explicit(&limiter->stepping, true, memory_order_acquire))
+        return;
+    step(limiter, settings, now_ms);
+    atomic_store_explicit(&limiter->stepping, false, memory_order_release);
+}
+
+void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                       uint64_t us, uint64_t sent_ms, uint64_t now_ms)
+{
+    uint64_t probe_ms = atomic_load_explicit(&limiter->probe_ms, memory_order_relaxed);
+    if (sent_ms < probe_ms)
+        return; /* it had the whole limit's company */
+    atomic_fetch_add_explicit(&limiter->sum_us, us, memory_order_relaxed);
+    uint32_t answers = atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed) + 1;
+    uint64_t since_ms = atomic_load_explicit(&limiter->window_ms, memory_order_relaxed);
+    if (answers >= RW_GRADIENT_ANSWERS_MIN &&
+        (probe_ms || rw_elapsed_ms(now_ms, since_ms) >= RW_GRADIENT_WINDOW_MS))
+        try_step(limiter, settings, now_ms);
+}
+
+void rw_limiter_tick(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                     uint64_t now_ms)
+{
+    uint64_t probe_ms = atomic_load_explicit(&limiter->probe_ms, memory_order_relaxed);
+    if (probe_ms && rw_elapsed_ms(now_ms, probe_ms) >= RW_GRADIENT_PROBE_MS_MAX)
+        try_step(limiter, settings, now_ms);
+}

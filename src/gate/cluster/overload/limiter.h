@@ -1,0 +1,49 @@
+/* The limit of an upstream's requests at once, shared by all threads of a process, over reloads:
+ * clusters of one name have one limiter (gate/cluster/cluster.c makes it when the upstream has
+ * `overload`).
+ *
+ * A request enters before it goes to an endpoint, and leaves when it is over or all that goes on is
+ * its response; in between it tells how long that took to begin (gate/cluster/overload/admission.h
+ * does all that). Counts are atomic; the limit is worked out anew by
+ * gate/cluster/overload/gradient.h once a window is full, by whichever thread sees it first. Any
+ * thread.
+ */
+#ifndef RW_GATE_CLUSTER_OVERLOAD_LIMITER_H
+#define RW_GATE_CLUSTER_OVERLOAD_LIMITER_H
+
+#include "base/err.h"
+#include "gate/cluster/overload/gradient.h"
+#include "gate/cluster/waiters.h"
+
+#include <stdatomic.h>
+
+struct rw_limiter {
+    _Atomic uint32_t references; /* clusters, queues */
+    _Atomic uint32_t limit;
+    _Atomic uint32_t in_flight __attribute__((aligned(64)));
+    _Atomic uint32_t peak;     /* of in_flight, in this window; wanted ones too */
+    struct rw_waiters waiting; /* workers with a queue that is not empty */
+    _Atomic uint64_t sum_us;   /* of the window's answers */
+    _Atomic uint32_t answers;
+    _Atomic uint64_t window_ms; /* since when */
+    _Atomic uint64_t probe_ms;  /* as in `gradient`, for all to see */
+    _Atomic bool stepping;      /* a thread has the rest */
+    struct rw_gradient gradient;
+};
+
+RW_MUST_CHECK enum rw_err rw_limiter_create(const struct rw_gradient_settings *settings,
+                                            struct rw_limiter **limiter);
+struct rw_limiter *rw_limiter_hold(struct rw_limiter *limiter);
+void rw_limiter_drop(struct rw_limiter *limiter); /* NULL is fine */
+
+/* One request more, if no more than `percent` of the limit (at least one) are there with it. */
+bool rw_limiter_enter(struct rw_limiter *limiter, uint32_t percent);
+void rw_limiter_leave(struct rw_limiter *limiter);
+/* A response took so long; its request was sent at `sent_ms`. */
+void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                       uint64_t us, uint64_t sent_ms, uint64_t now_ms);
+/* Time has passed: a probe that gets no answers ends. */
+void rw_limiter_tick(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                     uint64_t now_ms);
+
+#endif
