@@ -183,13 +183,10 @@ static int read_log(struct rw_load_options *o)
     return 0;
 }
 
-/* Each connection is a WebSocket, and what is due is a message. */
+/* Each connection, with HTTP/2 each stream, is a WebSocket, and what is due is a message. */
 static int set_messages(struct rw_load_options *o)
 {
     struct rw_load_settings *s = &o->settings;
-    if (o->http2)
-        return fail("--http2: WebSockets over HTTP/2 (RFC 8441) are for a scenario file with "
-                    "`protocol: http2`");
     if (o->method)
         return fail("--method: what a WebSocket is sent are messages");
     if (!o->body && !o->body_file)
@@ -208,7 +205,8 @@ static int set_messages(struct rw_load_options *o)
     o->request.act = RW_LOAD_OPEN;
     o->request.body = (struct rw_span){0};
     o->request.method = RW_LITERAL("GET");
-    s->protocol = RW_LOAD_WEBSOCKET;
+    if (!o->http2)
+        s->protocol = RW_LOAD_WEBSOCKET;
     s->upgrade = &o->request;
     s->requests = &o->message;
     return 0;

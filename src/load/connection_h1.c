@@ -328,6 +328,11 @@ static enum rw_send put(struct rw_load_socket *socket, struct rw_buf *buf)
     return c->sending ? RW_SEND_PENDING : rw_stream_send(&c->base.stream, &part, 1);
 }
 
+static void be_idle(struct rw_load_socket *socket)
+{
+    rw_load_ready(socket->connection);
+}
+
 static void hang_up(struct rw_load_socket *socket, enum rw_load_error why)
 {
     rw_load_lost(socket->connection, why);
@@ -406,6 +411,7 @@ const struct rw_load_protocol rw_load_protocol_h1 = {
     .send = send_request,
     .give_up = give_up,
     .put = put,
+    .idle = be_idle,
     .leave = leave,
     .hang_up = hang_up,
     .end = end,

@@ -12,6 +12,10 @@ struct connection {
     struct rw_h2 h2;
     struct rw_later later;
     struct rw_list gone; /* WebSockets that have ended */
+    struct rw_list idle; /* those that nobody's message is under way on, the longest idle first */
+    uint32_t idle_count;
+    uint32_t wanting; /* streams that are to be WebSockets, and are not */
+    uint32_t opening; /* those of them that have asked to be */
     uint32_t under_way;
     bool begun; /* the engine is there */
     bool sending;
@@ -53,12 +57,29 @@ static void see_to_it(struct connection *c)
         rw_loop_later(c->base.generator->loop, &c->later);
 }
 
+/* Are all streams WebSockets from their begin, and requests messages? */
+static bool all_sockets(const struct connection *c)
+{
+    return c->base.generator->settings->upgrade != NULL;
+}
+
+static void be_busy(struct connection *c, struct rw_load_socket *socket)
+{
+    c->idle_count -= rw_list_linked(&socket->idle);
+    rw_list_remove(&socket->idle);
+}
+
 /* A WebSocket goes with the call that opened it, at the end of the turn: it may be on the stack. */
 static void free_call(struct connection *c, struct rw_load_call *call)
 {
     c->under_way--;
     if (call->socket) {
+        be_busy(c, call->socket);
         rw_list_push_back(&c->gone, &call->socket->gone);
+        if (all_sockets(c) && call->status == 101)
+            c->wanting++;
+        else if (all_sockets(c))
+            c->opening--;
         see_to_it(c);
     }
     rw_slab_put(&c->base.generator->calls, call);
@@ -69,6 +90,8 @@ static void free_call(struct connection *c, struct rw_load_call *call)
 static uint32_t room(const struct rw_load_connection *base)
 {
     const struct connection *c = rw_container_of(base, const struct connection, base);
+    if (all_sockets(c))
+        return c->idle_count;
     uint32_t own = base->generator->settings->streams - c->under_way;
     uint32_t theirs = c->leaving ? 0 : rw_h2_room(&c->h2);
     return own < theirs ? own : theirs;
@@ -139,19 +162,42 @@ static bool prepare_socket(struct rw_load_call *call)
     return call->socket != NULL;
 }
 
-static void send_request(struct rw_load_connection *base, struct rw_load_due due)
+/* NULL: no memory. */
+static struct rw_load_call *begin_call(struct connection *c)
 {
-    struct connection *c = connection_of(base);
-    struct rw_load_call *call = rw_slab_get(&base->generator->calls);
+    struct rw_load_call *call = rw_slab_get(&c->base.generator->calls);
     struct rw_h2_stream *stream = call ? rw_h2_stream_open(&c->h2, call) : NULL;
     if (!stream) {
         if (call)
-            rw_slab_put(&base->generator->calls, call);
+            rw_slab_put(&c->base.generator->calls, call);
+        return NULL;
+    }
+    *call = (struct rw_load_call){.connection = &c->base, .stream = stream};
+    c->under_way++;
+    return call;
+}
+
+/* On the WebSocket that has been idle for longest. */
+static void send_message(struct connection *c, struct rw_load_due due)
+{
+    struct rw_load_socket *socket = rw_container_of(c->idle.next, struct rw_load_socket, idle);
+    be_busy(c, socket);
+    rw_load_socket_send(socket, due);
+}
+
+static void send_request(struct rw_load_connection *base, struct rw_load_due due)
+{
+    struct connection *c = connection_of(base);
+    if (all_sockets(c)) {
+        send_message(c, due);
+        return;
+    }
+    struct rw_load_call *call = begin_call(c);
+    if (!call) {
         rw_load_lost(base, RW_LOAD_ERROR_RESET);
         return;
     }
-    *call = (struct rw_load_call){.connection = base, .stream = stream};
-    c->under_way++;
+    struct rw_h2_stream *stream = call->stream;
     const struct rw_load_request *request = rw_load_choose(base->generator, call, due);
     if (request->act == RW_LOAD_OPEN && !prepare_socket(call)) {
         rw_load_lost(base, RW_LOAD_ERROR_RESET);
@@ -186,6 +232,68 @@ static void finish(struct connection *c, struct rw_h2_stream *stream)
     leave_if_done(c);
 }
 
+/* ---- Where all streams are WebSockets ---- */
+
+static bool open_socket(struct connection *c)
+{
+    struct rw_load_call *call = begin_call(c);
+    return call && prepare_socket(call) &&
+           put_head(c, call->stream, c->base.generator->settings->upgrade);
+}
+
+/* As many as there are to be: at the begin, and in place of those that have ended. */
+static void open_sockets(struct connection *c)
+{
+    struct rw_load_generator *g = c->base.generator;
+    bool wanted = !c->leaving && !g->stopped && !g->done && !g->ended;
+    for (; wanted && c->wanting > c->opening; c->opening++)
+        if (!open_socket(c)) {
+            rw_load_lost(&c->base, RW_LOAD_ERROR_RESET);
+            return;
+        }
+}
+
+/* A message may be sent on it. */
+static void be_idle(struct rw_load_socket *socket)
+{
+    struct connection *c = connection_of(socket->connection);
+    if (!rw_list_linked(&socket->idle) && !rw_list_linked(&socket->gone)) {
+        rw_list_push_back(&c->idle, &socket->idle);
+        c->idle_count++;
+    }
+    if (c->base.open)
+        rw_load_ready(&c->base);
+}
+
+/* One of them is there; the connection is open when the last of the first is. */
+static void have_socket(struct connection *c, struct rw_load_socket *socket)
+{
+    c->opening--;
+    c->wanting--;
+    rw_load_socket_opened(socket);
+    be_idle(socket);
+    if (c->base.upgrading && !c->wanting)
+        rw_load_opened(&c->base);
+}
+
+static void fail_to_open(struct connection *c, const char *what, unsigned number)
+{
+    struct rw_load_generator *g = c->base.generator;
+    if (!g->slot->why[0])
+        snprintf(g->slot->why, sizeof(g->slot->why), "the server %s %u", what, number);
+    rw_load_lost(&c->base, RW_LOAD_ERROR_CONNECT);
+}
+
+static void answer_open(struct connection *c, struct rw_load_call *call, unsigned status, bool end)
+{
+    if (status >= 300 || end) {
+        fail_to_open(c, "does not agree to a WebSocket: status", status);
+        return;
+    }
+    call->status = 101;
+    have_socket(c, call->socket);
+}
+
 /* ---- Events of the engine ---- */
 
 static struct rw_h2_target on_target(struct rw_h2 *h2, struct rw_h2_stream *stream)
@@ -213,6 +321,10 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     struct rw_message *message = &c->base.generator->message;
     if (message->status < 200)
         return;
+    if (all_sockets(c)) {
+        answer_open(c, call_of(stream), message->status, end);
+        return;
+    }
     if (call_of(stream)->socket && message->status < 300 && !end) {
         become_socket(call_of(stream), message);
         return;
@@ -291,8 +403,10 @@ static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_c
     else if (code == RW_H2_REFUSED_STREAM)
         error = RW_LOAD_ERROR_REFUSED;
     struct rw_load_socket *socket = call->status == 101 ? call->socket : NULL;
-    if (!socket)
+    if (!socket && !all_sockets(c))
         rw_load_failed(call, error);
+    else if (!socket && !c->base.closing)
+        fail_to_open(c, "does not agree to a WebSocket: it resets the stream with", code);
     free_call(c, call);
     if (socket && socket->open)
         rw_load_socket_lost(socket, error);
@@ -318,17 +432,29 @@ static bool opens_sockets(const struct rw_load_settings *run)
     for (unsigned i = 0; i < run->request_count; i++)
         if (run->requests[i].act == RW_LOAD_OPEN)
             return true;
-    return false;
+    return run->upgrade != NULL;
+}
+
+static void begin_sockets(struct connection *c)
+{
+    uint32_t streams = c->base.generator->settings->streams, room = rw_h2_room(&c->h2);
+    c->wanting = streams;
+    if (room < streams)
+        fail_to_open(c, "lets a connection have fewer streams than --streams asks for:", room);
+    else
+        open_sockets(c);
 }
 
 /* The server's settings are there: does it have them? */
 static void look_for_sockets(struct connection *c)
 {
     struct rw_load_generator *g = c->base.generator;
-    if (c->h2.peer_connect_protocol) {
+    if (c->h2.peer_connect_protocol && all_sockets(c))
+        begin_sockets(c);
+    else if (c->h2.peer_connect_protocol)
         rw_load_opened(&c->base);
+    if (c->h2.peer_connect_protocol)
         return;
-    }
     if (!g->slot->why[0])
         snprintf(g->slot->why, sizeof(g->slot->why),
                  "the server has no WebSockets over HTTP/2 (RFC 8441)");
@@ -340,7 +466,7 @@ static void on_settings(struct rw_h2 *h2)
 {
     struct connection *c = connection_of_h2(h2);
     see_to_it(c);
-    if (c->base.upgrading)
+    if (c->base.upgrading && !c->wanting)
         look_for_sockets(c);
     else if (c->base.open)
         rw_load_ready(&c->base);
@@ -413,6 +539,8 @@ static void end_of_turn(struct rw_later *later)
         rw_load_lost(&c->base, RW_LOAD_ERROR_CLOSED);
         return;
     }
+    if (all_sockets(c) && c->base.open)
+        open_sockets(c);
     rw_h2_wake(&c->h2);
     flush(c);
 }
@@ -428,6 +556,7 @@ static enum rw_err begin(struct rw_load_connection *base)
     }
     c->later.run = end_of_turn;
     rw_list_init(&c->gone);
+    rw_list_init(&c->idle);
     base->upgrading = opens_sockets(g->settings);
     enum rw_err err =
         rw_h2_open(&c->h2, &settings, &h2_events, rw_loop_buffers(g->loop), &g->streams, c);
@@ -451,9 +580,15 @@ static void on_received(struct rw_stream *stream, struct rw_buf *buf)
     rw_h2_receive(&c->h2, buf, rw_loop_now_ms(g->loop));
 }
 
+/* Users have left theirs by themselves. */
 static void leave(struct rw_load_connection *base)
 {
-    (void)base;
+    struct connection *c = connection_of(base);
+    while (c->idle_count) {
+        struct rw_load_socket *socket = rw_container_of(c->idle.next, struct rw_load_socket, idle);
+        be_busy(c, socket);
+        rw_load_socket_leave(socket);
+    }
 }
 
 static void on_sent(struct rw_stream *stream, enum rw_err err)
@@ -500,6 +635,7 @@ const struct rw_load_protocol rw_load_protocol_h2 = {
     .send = send_request,
     .give_up = give_up,
     .put = put,
+    .idle = be_idle,
     .hang_up = hang_up,
     .leave = leave,
     .end = end,

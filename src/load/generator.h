@@ -79,6 +79,8 @@ struct rw_load_protocol {
     /* The first of what a WebSocket has to send leaves: rw_load_socket_sent follows where it is
      * PENDING. */
     enum rw_send (*put)(struct rw_load_socket *socket, struct rw_buf *buf);
+    /* A message may be sent on a WebSocket that is nobody's: rw_load_ready follows. */
+    void (*idle)(struct rw_load_socket *socket);
     /* At the end of the run: WebSockets are told. */
     void (*leave)(struct rw_load_connection *connection);
     /* A WebSocket is over: its connection or its stream is to go, rw_load_socket_lost follows. */

@@ -12,7 +12,8 @@
 struct rw_load_script;
 struct rw_tls_client;
 
-/* The last: each connection is a WebSocket from its begin, and requests are messages. */
+/* The last: each connection is a WebSocket from its begin, and requests are messages. So is each
+ * stream of HTTP/2 where the settings have an `upgrade`. */
 enum rw_load_protocol_kind { RW_LOAD_H1, RW_LOAD_H2, RW_LOAD_WEBSOCKET };
 
 /* What a request is: to HTTP, or to the WebSocket that its user has opened. */
@@ -57,7 +58,7 @@ struct rw_load_settings {
     struct rw_span url;        /* as given, for reports */
     struct rw_tls_client *tls; /* NULL: plain */
     enum rw_load_protocol_kind protocol;
-    const struct rw_load_request *upgrade; /* RW_LOAD_WEBSOCKET: how each connection begins */
+    const struct rw_load_request *upgrade; /* how each WebSocket begins; NULL: users open theirs */
     struct rw_load_request *requests;
     unsigned request_count;
     struct rw_load_script *script; /* what users do with the requests; NULL: each stands alone */

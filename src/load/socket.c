@@ -42,6 +42,7 @@ void rw_load_socket_free(struct rw_load_socket *socket)
     }
     rw_list_remove(&socket->leaving);
     rw_list_remove(&socket->gone);
+    rw_list_remove(&socket->idle);
     rw_slab_put(&generator_of(socket)->sockets, socket);
 }
 
@@ -105,7 +106,7 @@ static void be_ready(struct rw_load_socket *socket)
     if (socket->user)
         rw_loop_later(g->loop, &g->serve);
     else
-        rw_load_ready(socket->connection);
+        g->protocol->idle(socket);
 }
 
 static void flush(struct rw_load_socket *socket)

@@ -6,7 +6,8 @@
  * (rw_load_socket_send), answered by the next message that comes, or the next that is what its step
  * waits for. Pings are answered, what nobody has asked for is counted. It is a user's of a script,
  * who leaves it (rw_load_socket_leave) at the end of an iteration; or nobody's, where all
- * connections are WebSockets (settings->upgrade). The protocol frees it when its bytes are over.
+ * connections, or all streams of HTTP/2, are WebSockets (settings->upgrade). The protocol frees it
+ * when its bytes are over.
  */
 #ifndef RW_LOAD_SOCKET_H
 #define RW_LOAD_SOCKET_H
@@ -20,6 +21,7 @@ struct rw_load_socket {
     struct rw_load_user *user;   /* whose; NULL: nobody's */
     struct rw_list leaving;      /* in the generator's list of those that wait for the end */
     struct rw_list gone;         /* HTTP/2: in the connection's, to be freed */
+    struct rw_list idle;         /* HTTP/2: in the connection's, nobody's and free to send */
     uint64_t leaving_since_ns;
     struct rw_load_call call; /* the message that waits for its answer */
     struct rw_websocket_track track;

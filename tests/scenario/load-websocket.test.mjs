@@ -236,6 +236,57 @@ describe("ringway load: WebSocket", { concurrency: 3 }, () => {
     assert.match(not.stderr, /the server has no WebSockets over HTTP\/2 \(RFC 8441\)/);
   });
 
+  test("all streams of HTTP/2 are WebSockets: each closed in good order, and opened anew when it ends before", async (t) => {
+    const seen = { messages: 0 };
+    const origin = await startWebSocketOrigin2(
+      t,
+      (socket) => {
+        socket.ping("hi");
+        socket.on("message", (data) => {
+          seen.messages++;
+          if (data.toString() === "leave") socket.close(1012);
+          else socket.send(data.toString());
+        });
+      },
+      {
+        answer: (stream, headers) => {
+          if (headers[":path"] === "/chat") return false;
+          if (headers[":path"] === "/reset") return stream.close(8) ?? true;
+          stream.respond({ ":status": 403 }, { endStream: true });
+          return true;
+        },
+      },
+    );
+    const url = `ws://${origin.address}`;
+    const usual = await load("--http2", "-c", 2, "-m", 10, "-t", 2, "-r", 300, "-d", "1s", "--body", "hello", "-H", "X-A: b", `${url}/chat`);
+    assert.equal(usual.stderr, "");
+    const { report } = usual;
+    assert.deepEqual([report.protocol, report.connects, report.requests.due, report.requests.answered, report.requests.failed], ["http2", 2, 300, 300, 0]);
+    assert.deepEqual(report.websocket, { opened: 20, sent: 300, received: 300, unasked: 0, pings: 20 });
+    assert.deepEqual([seen.messages, origin.requests.length, origin.sessions.size], [300, 20, 0]);
+    assert.deepEqual([origin.pongs.length, origin.closes], [20, Array(20).fill(1000)]);
+    const [asked] = origin.requests;
+    assert.deepEqual([asked[":method"], asked[":protocol"], asked[":path"], asked["x-a"]], ["CONNECT", "websocket", "/chat", "b"]);
+
+    const closed = await load("--http2", "-c", 1, "-m", 4, "-d", "500ms", "--body", "closed loop", `${url}/chat`);
+    assert.ok(closed.report.requests.answered > 20 && closed.report.requests.failed === 0, JSON.stringify(closed.report.requests));
+    const left = await load("--http2", "-c", 1, "-m", 3, "-r", 20, "-d", "1s", "--body", "leave", `${url}/chat`);
+    assert.deepEqual([left.report.errors.closed, left.report.requests.failed, left.report.connects], [20, 20, 1], "others take their place");
+    assert.ok(left.report.websocket.opened >= 20, JSON.stringify(left.report.websocket));
+
+    for (const [path, told] of [
+      ["/no", /does not agree to a WebSocket: status 403/],
+      ["/reset", /does not agree to a WebSocket: it resets the stream with 8/],
+    ]) {
+      const { code, stderr } = await load("--http2", "-c", 1, "-d", "1s", "--body", "x", `${url}${path}`);
+      assert.deepEqual([code, told.test(stderr)], [1, true], stderr);
+    }
+    const few = await startWebSocketOrigin2(t, () => {}, { settings: { maxConcurrentStreams: 5 } });
+    assert.match((await load("--http2", "-m", 6, "--body", "x", `ws://${few.address}/`)).stderr, /fewer streams than --streams asks for: 5/);
+    const none = await startWebSocketOrigin2(t, () => {}, { offered: false });
+    assert.match((await load("--http2", "--body", "x", `ws://${none.address}/`)).stderr, /the server has no WebSockets over HTTP\/2 \(RFC 8441\)/);
+  });
+
   test("known latencies of a message are measured as they are", async (t) => {
     const origin = await startWebSocketOrigin(t, (socket) => {
       let count = 0;
@@ -282,7 +333,6 @@ describe("ringway load: WebSocket", { concurrency: 3 }, () => {
   test("wrong words", async (t) => {
     for (const [args, told] of [
       [["ws://127.0.0.1:1/"], /a WebSocket needs a message: --body TEXT/],
-      [["--http2", "--body", "x", "ws://127.0.0.1:1/"], /WebSockets over HTTP\/2 \(RFC 8441\) are for a scenario file/],
       [["-X", "PUT", "--body", "x", "ws://127.0.0.1:1/"], /what a WebSocket is sent are messages/],
     ]) {
       const { code, stderr } = await load(...args);
