@@ -3,18 +3,15 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/load_options.h"
+#include "cli/progress.h"
 #include "load/report.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum {
-    AGAIN_MS = 500,      /* a second interrupt after this ends it at once */
-    COLUMNS_DEFAULT = 80 /* of a terminal that does not say */
-};
+enum { AGAIN_MS = 500 /* a second interrupt after this ends it at once */ };
 
 static struct rw_load_run *interrupted_run;
 
@@ -36,35 +33,25 @@ static void on_interrupt(int signal)
 
 /* ---- Progress ---- */
 
-static int columns(void)
-{
-    struct winsize size;
-    bool told = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    return told ? size.ws_col : COLUMNS_DEFAULT;
-}
-
 static void show_progress(const struct rw_load_progress *progress, void *user)
 {
     const struct rw_load_options *options = user;
     const struct rw_load_settings *settings = &options->settings;
     char p50[16], p99[16];
-    char line[160];
+    struct rw_text line = {0};
     double left = rw_load_seconds(settings) + settings->warmup_seconds - progress->seconds;
     left = left > 0 ? left : 0;
     if (progress->seconds < 0)
-        snprintf(line, sizeof(line), "%u of %u connections", progress->connected,
-                 settings->connections);
+        rw_text_addf(&line, "%u of %u connections", progress->connected, settings->connections);
     else if (!progress->rows)
-        snprintf(line, sizeof(line), "%.0f s left: %u connections%s", left, progress->connected,
-                 progress->seconds < settings->warmup_seconds ? ", warming up" : "");
+        rw_text_addf(&line, "%.0f s left: %u connections%s", left, progress->connected,
+                     progress->seconds < settings->warmup_seconds ? ", warming up" : "");
     else
-        snprintf(line, sizeof(line),
-                 "%.0f s left: %" PRIu64 " answers/s, p50 %s, p99 %s, %" PRIu64 " failed", left,
-                 progress->row.answered, rw_load_format_ns(p50, (double)progress->row.p50_ns),
-                 rw_load_format_ns(p99, (double)progress->row.p99_ns), progress->row.failed);
-    /* A line that wraps could not be taken back. */
-    fprintf(stderr, "\r\033[K%.*s", columns() - 1, line);
-    fflush(stderr);
+        rw_text_addf(&line,
+                     "%.0f s left: %" PRIu64 " answers/s, p50 %s, p99 %s, %" PRIu64 " failed", left,
+                     progress->row.answered, rw_load_format_ns(p50, (double)progress->row.p50_ns),
+                     rw_load_format_ns(p99, (double)progress->row.p99_ns), progress->row.failed);
+    rw_cli_progress_show(&line);
 }
 
 /* ---- The run ---- */
@@ -84,7 +71,7 @@ static int execute(struct rw_load_options *options)
     struct rw_load_run run = {.settings = &options->settings, .user = options};
     struct rw_load_result *result = rw_alloc_zero(sizeof(*result));
     const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
+    bool shown = rw_cli_progress_wanted(options->reports.quiet);
     if (!result)
         return tell_failure(options, RW_ENOMEM, "");
     if (shown)
@@ -94,7 +81,7 @@ static int execute(struct rw_load_options *options)
     sigaction(SIGTERM, &action, NULL);
     enum rw_err err = rw_load_run(&run, result);
     if (shown)
-        fputs("\r\033[K", stderr);
+        rw_cli_progress_clear();
     int code = err ? tell_failure(options, err, result->why)
                    : rw_load_write(&options->reports, &options->settings, result);
     rw_load_result_close(result);

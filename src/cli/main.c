@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct rw_verb *const verbs[] = {
@@ -39,12 +40,18 @@ int rw_cli_language(const char *verb, const char *name, enum rw_language *langua
 
 int rw_cli_write_file(const char *verb, const char *path, const struct rw_text *text)
 {
+    struct stat kind;
     FILE *file = text->err ? NULL : fopen(path, "wb");
     bool good = file && fwrite(text->at, 1, text->len, file) == text->len;
+    bool ours = file && fstat(fileno(file), &kind) == 0 && S_ISREG(kind.st_mode);
     if (file && fclose(file) != 0)
         good = false;
     if (good)
         return 0;
+    int why = errno;
+    if (ours)
+        unlink(path); /* half of it is worse than none */
+    errno = why;
     fprintf(stderr, "ringway %s: %s cannot be written: %s\n", verb, path,
             text->err ? rw_err_text(text->err) : strerror(errno));
     return 1;
@@ -79,15 +86,25 @@ static void print_help(FILE *to)
     fprintf(to, "\n  ringway VERB --help tells more; ringway --version.\n");
 }
 
+/* A result that a full disk has cut is none. */
+static int finish_output(const char *verb, int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "ringway %s: standard output cannot be written: %s\n", verb, strerror(errno));
+    return code ? code : 1;
+}
+
 static int run_verb(const struct rw_verb *verb, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             printf("Usage: ringway %s %s\n\nringway %s: %s.\n\n%s", verb->name, verb->arguments,
                    verb->name, verb->summary, verb->help);
-            return 0;
+            return finish_output(verb->name, 0);
         }
-    return verb->run(argc, argv);
+    int code = verb->run(argc, argv);
+    return verb == &rw_verb_serve ? code : finish_output(verb->name, code); /* serve's is talk */
 }
 
 /* Who starts it may have closed standard input, output or error. What is opened first would get

@@ -1,11 +1,11 @@
 #include "base/alloc.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "simulate/report.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 struct options {
     const char *path;
@@ -80,9 +80,10 @@ static void show_progress(double share, const struct rw_simulate_ledger *ledger,
     unsigned *shown = user, percent = (unsigned)(share * 100);
     if (percent == *shown)
         return;
+    struct rw_text line = {0};
     *shown = percent;
-    fprintf(stderr, "\r\033[K%u %%: %.0f requests", percent, (double)ledger->arrived);
-    fflush(stderr);
+    rw_text_addf(&line, "%u %%: %.0f requests", percent, (double)ledger->arrived);
+    rw_cli_progress_show(&line);
 }
 
 static int tell_failure(enum rw_err err)
@@ -99,7 +100,7 @@ static int tell_failure(enum rw_err err)
 static int execute(const struct options *options, const struct rw_simulate_model *model)
 {
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
+    bool shown = rw_cli_progress_wanted(options->reports.quiet);
     unsigned percent = 0;
     struct rw_simulate_run run = {.model = model,
                                   .runs = options->runs,
@@ -110,7 +111,7 @@ static int execute(const struct options *options, const struct rw_simulate_model
     sigaction(SIGTERM, &action, NULL);
     enum rw_err err = rw_simulate_run(&run);
     if (shown)
-        fputs("\r\033[K", stderr);
+        rw_cli_progress_clear();
     int code;
     if (err) {
         code = tell_failure(err);

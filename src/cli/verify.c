@@ -2,12 +2,12 @@
 #include "base/log.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "verify/report.h"
 #include "verify/run.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 struct options {
     const char *path;
@@ -78,34 +78,36 @@ static const struct rw_cli_word words[] = {
 
 /* ---- Progress ---- */
 
-static void show_trial(const struct rw_verify_progress *progress)
+static void tell_trial(const struct rw_verify_progress *progress, struct rw_text *line)
 {
     const struct rw_fault_class_info *class = rw_fault_class_info(progress->fault);
-    fprintf(stderr, "%s on %.*s, %.0f s: %llu answers/s, %llu failed; %.0f s left at most",
-            class->name, RW_SPAN_ARGS(progress->trial->dependency->name),
-            progress->now->seconds > 0 ? progress->now->seconds : 0,
-            (unsigned long long)progress->now->row.answered,
-            (unsigned long long)progress->now->row.failed, progress->left_s);
+    rw_text_addf(line, "%s on %.*s, %.0f s: %llu answers/s, %llu failed; %.0f s left at most",
+                 class->name, RW_SPAN_ARGS(progress->trial->dependency->name),
+                 progress->now->seconds > 0 ? progress->now->seconds : 0,
+                 (unsigned long long)progress->now->row.answered,
+                 (unsigned long long)progress->now->row.failed, progress->left_s);
 }
 
 static void show_progress(const struct rw_verify_progress *progress, void *user)
 {
+    struct rw_text line = {0};
     (void)user;
-    fprintf(stderr, "\r\033[K%u/%u ", progress->repetition, progress->repetitions);
+    rw_text_addf(&line, "%u/%u ", progress->repetition, progress->repetitions);
     if (progress->reading)
-        fputs("reading back what was written", stderr);
+        rw_text_adds(&line, "reading back what was written");
     else if (!progress->load)
-        fputs("starting", stderr);
+        rw_text_adds(&line, "starting");
     else if (progress->trial)
-        show_trial(progress);
+        tell_trial(progress, &line);
     else if (progress->now->seconds < 0)
-        fprintf(stderr, "%s: %u connections", progress->load->name.at, progress->now->connected);
+        rw_text_addf(&line, "%s: %u connections", progress->load->name.at,
+                     progress->now->connected);
     else
-        fprintf(stderr, "%s: %llu answers/s, p99 %.2f ms, %llu failed; %.0f s left",
-                progress->load->name.at, (unsigned long long)progress->now->row.answered,
-                (double)progress->now->row.p99_ns / 1e6,
-                (unsigned long long)progress->now->row.failed, progress->left_s);
-    fflush(stderr);
+        rw_text_addf(&line, "%s: %llu answers/s, p99 %.2f ms, %llu failed; %.0f s left",
+                     progress->load->name.at, (unsigned long long)progress->now->row.answered,
+                     (double)progress->now->row.p99_ns / 1e6,
+                     (unsigned long long)progress->now->row.failed, progress->left_s);
+    rw_cli_progress_show(&line);
 }
 
 /* ---- Results ---- */
@@ -134,7 +136,7 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
 {
     struct rw_verify_run *run = rw_alloc_zero(sizeof(*run));
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-    bool shown = !options->reports.quiet && isatty(STDERR_FILENO);
+    bool shown = rw_cli_progress_wanted(options->reports.quiet);
     if (!run)
         return 1;
     rw_log_set_level(RW_LOG_ERROR); /* that handshakes fail is what some faults are about */
@@ -146,7 +148,7 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
     sigaction(SIGTERM, &action, NULL);
     enum rw_err err = rw_verify_run(run);
     if (shown)
-        fputs("\r\033[K", stderr);
+        rw_cli_progress_clear();
     if (err && !run->why.len)
         rw_text_addf(&run->why, "%s\n", rw_err_text(err));
     int code = is_misuse(err) ? 2 : report(options, run);

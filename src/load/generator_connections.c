@@ -129,7 +129,10 @@ static bool begin_to_open(struct rw_load_generator *g, unsigned way)
     enum rw_err err =
         rw_stream_connect(g->loop, &connection->stream, g->protocol->events, &options);
     if (err) {
-        snprintf(g->slot->why, sizeof(g->slot->why), "%s", rw_err_text(err));
+        snprintf(g->slot->why, sizeof(g->slot->why), "%s",
+                 err == RW_ELIMIT
+                     ? "a process has no more descriptors (ulimit -n): --processes spreads them"
+                     : rw_err_text(err));
         rw_list_remove(&connection->link);
         rw_slab_put(&g->connections, connection);
         g->err = err;
