@@ -49,6 +49,8 @@ enum rw_conf_flags {
         32, /* ADDRESS to connect to: also name:80 and srv:_service._proto.name, but not :80 */
     RW_CONF_VERBATIM =
         64, /* TEXT whose "$" has a meaning of its own: nothing is put in from the environment */
+    RW_CONF_MAY_BE_EMPTY =
+        128, /* REQUIRED LIST: it has to be said, but may say that there is none */
 };
 
 struct rw_conf_list {

@@ -217,7 +217,7 @@ static void add_array(struct schema *schema, const struct rw_conf_field *field)
     next(schema);
     open(schema, "{");
     member_text(schema, "type", "array");
-    if (field->flags & RW_CONF_REQUIRED)
+    if (field->flags & RW_CONF_REQUIRED && !(field->flags & RW_CONF_MAY_BE_EMPTY))
         member(schema, "minItems", "1");
     key(schema, "items");
     open(schema, "{");

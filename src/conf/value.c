@@ -248,7 +248,7 @@ static void decode_list(struct rw_conf_reader *reader, const struct rw_conf_fiel
 {
     size_t count = node->kind == RW_CONF_NODE_LIST ? node->count : 1;
     if (count == 0) {
-        if (field->flags & RW_CONF_REQUIRED)
+        if (field->flags & RW_CONF_REQUIRED && !(field->flags & RW_CONF_MAY_BE_EMPTY))
             MISTAKE(reader, site, node, "expected at least one value");
         return;
     }

@@ -33,6 +33,14 @@ const sees = (gateway, ...origins) =>
     { within: 60000, what: `the endpoints are ${origins.map(({ address }) => address)}` },
   );
 const tells = (gateway, pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 60000, what: `the log has ${pattern}` });
+// Nothing was ever known, and nothing is configured besides.
+const refusesAll = async (gateway) => {
+  const answer = await gateway.get("/");
+  assert.equal(answer.status, 503);
+  await tells(gateway, /endpoint -: no_endpoint/);
+  assert.equal((await upstreamOf(gateway)).discovered, false);
+  assert.equal(await gateway.metric("ringway_upstream_discovered", { upstream: "app" }), 0);
+};
 const noReload = async (gateway) => assert.equal((await gateway.status()).generation, 1);
 
 // ---- A file ----
@@ -59,6 +67,25 @@ test("a file: changes are seen, mistakes change nothing", async (t) => {
   await sees(gateway, a, b);
   await noReload(gateway);
   assert.equal(await gateway.metric("ringway_upstream_discovered", { upstream: "app" }), 1);
+});
+
+test("a file that is not there at the start, is half written, says that there is none", async (t) => {
+  const [a] = await named(t, ["a"]);
+  const file = join(scratch(t), "app.yaml");
+  const gateway = await startGateway(t, config(`{ file: ${file} }`));
+  await tells(gateway, /upstream app: \/.*app\.yaml is not there yet/);
+  await refusesAll(gateway);
+  writeFileSync(file, "");
+  await tells(gateway, /app\.yaml:.*"endpoints" is missing/);
+  await refusesAll(gateway);
+  writeFileSync(file, `endpoints: ["${a.address}"]\n`);
+  await sees(gateway, a);
+  assert.equal((await gateway.get("/")).text, "a");
+  writeFileSync(file, "endpoints: []\n");
+  await sees(gateway);
+  assert.equal((await gateway.get("/")).status, 503);
+  assert.equal((await upstreamOf(gateway)).discovered, true);
+  await noReload(gateway);
 });
 
 // ---- etcd ----
@@ -212,6 +239,21 @@ test("Kubernetes: slices come and go, a watch is resumed, one too old begins ane
   await noReload(gateway);
   const told = await runRingway("explain", gateway.configFile, "/");
   assert.match(told.stdout, /discovery kubernetes app; no endpoint until it has answered/);
+});
+
+test("Kubernetes: not there at the start; it comes, and all goes on by itself", async (t) => {
+  const [a] = await named(t, ["a"]);
+  const [port] = await freePorts(1);
+  const gateway = await startGateway(t, config(`{ kubernetes: { server: "127.0.0.1:${port}", plain: true, namespace: shop, service: app, port: http, token_file: "" } }`));
+  await tells(gateway, new RegExp(`upstream app: Kubernetes: 127\\.0\\.0\\.1:${port}: connection refused`));
+  await refusesAll(gateway);
+  await eventually(async () => (await gateway.metric("ringway_upstream_discovery_failures_total", { upstream: "app" })) > 0);
+  const api = await startKubernetes(t, undefined, port);
+  api.say("ADDED", slice("app-1", [a]));
+  await sees(gateway, a);
+  assert.equal((await gateway.get("/")).text, "a");
+  assert.equal(await gateway.metric("ringway_upstream_discovered", { upstream: "app" }), 1);
+  await noReload(gateway);
 });
 
 test("Kubernetes: over TLS, with the authority and the token of a service account", async (t) => {

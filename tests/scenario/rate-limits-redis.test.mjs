@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
 import { freePort } from "./support/ports.mjs";
-import { startRedis } from "./support/redis.mjs";
+import { startRedis, startRedisAt } from "./support/redis.mjs";
 import { eventually } from "./support/wait.mjs";
 
 const patient = { within: 30000 };
@@ -133,4 +133,20 @@ test("Redis is not there at the start: the gateway says so and serves", async (t
   await gateway.reload(shared(`127.0.0.1:${gateway.port}`, "", 3));
   await eventually(() => gateway.logLines().some((line) => /does not speak the protocol|closed the connection/.test(line.message)), patient);
   assert.equal(await ask(gateway), 429);
+});
+
+test("Redis comes up after the gateways: each mode has its answer until then, and limits are shared from then on", async (t) => {
+  const port = await freePort();
+  const [local, open, closed] = await Promise.all(["local", "admit", "refuse"].map((mode) => startGateway(t, shared(`127.0.0.1:${port}`, `, when_down: ${mode}`, 3))));
+  for (const gateway of [local, open, closed])
+    await eventually(() => gateway.logLines().some((line) => line.message.startsWith(`redis 127.0.0.1:${port}: connection refused; shared limits`)), patient);
+  assert.deepEqual(await count(local, 5, "early"), { 200: 3, 429: 2 });
+  assert.deepEqual(await count(open, 5, "early"), { 200: 5 });
+  assert.deepEqual(await count(closed, 5, "early"), { 503: 5 });
+
+  await startRedisAt(t, "127.0.0.1", port);
+  await Promise.all([local, open, closed].map((gateway) => come(gateway, 1)));
+  assert.equal(await ask(closed, "late"), 200);
+  await eventually(async () => (await ask(local, "late")) === 429, { ...patient, what: "the limit is used up" });
+  for (const gateway of [open, closed]) await eventually(async () => (await ask(gateway, "late")) === 429, { ...patient, what: "the limit is shared" });
 });

@@ -178,6 +178,7 @@ static void build(struct rw_test_client *client, struct rw_test_request *r)
                            r->trailers);
     }
     r->head_sent = true;
+    r->sent_step = rw_sim_steps(world->sim);
     rw_test_trace(world, "client %u: %s %u, %u bytes", number(client), r->method, r->id,
                   r->body_bytes);
 }

@@ -201,6 +201,7 @@ static void begin(struct rw_test_h2 *h2)
     client->sending++;
     h2->open++;
     r->head_sent = true;
+    r->sent_step = rw_sim_steps(client->world->sim);
     if (r->framing != RW_TEST_BODY_NONE)
         rw_test_bytes_body(client->world, &call->body, RW_TEST_BODY_RAW, r->body_bytes, r->id,
                            RW_TEST_CLIENT, false);

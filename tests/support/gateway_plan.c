@@ -206,6 +206,16 @@ static void plan_origin(struct plan *plan, struct rw_test_origin *origin, unsign
         origin->refuse = below(plan, 5000);
 }
 
+/* Of files few: they are looked at as long as the world lasts. */
+static enum rw_test_discovery plan_discovery(struct plan *plan)
+{
+    unsigned kind = below(plan, 100);
+    return kind < 2    ? RW_TEST_IN_FILE
+           : kind < 16 ? RW_TEST_IN_ETCD
+           : kind < 30 ? RW_TEST_IN_KUBERNETES
+                       : RW_TEST_CONFIGURED;
+}
+
 static struct rw_sim_faults plan_faults(struct plan *plan, bool harsh)
 {
     struct rw_sim_faults faults = {0};
@@ -546,9 +556,7 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, const ch
                          balances[below(plan, 6)]);
     add_endpoints(plan, yaml);
     rw_test_bytes_format(yaml, "]\n ");
-    if (world->discovers)
-        rw_test_bytes_format(
-            yaml, " discovery: { etcd: { servers: [\"10.1.0.8:2379\"], prefix: /app/ } }\n ");
+    rw_test_directory_configure(world, yaml);
     add_time(plan, yaml, "connect_timeout", 20000, 2000);
     rw_test_bytes_format(yaml, "\n");
     add_connections(plan, yaml);
@@ -633,7 +641,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     plan.large = chance(&plan, 25);
     plan.only_gets = chance(&plan, 25);
     world->http2 = chance(&plan, 35);
-    world->discovers = chance(&plan, 25);
+    world->discovers = plan_discovery(&plan);
     world->resident = !world->discovers && chance(&plan, 15);
     world->identifies = chance(&plan, 25);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
@@ -644,6 +652,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->origin_count = 1 + below(&plan, RW_TEST_ORIGINS_MAX);
     for (unsigned i = 0; i < world->origin_count; i++)
         plan_origin(&plan, &world->origins[i], i);
+    rw_test_directory_create(world);
     world->client_count = 1 + below(&plan, CLIENTS_MAX);
     world->clients = calloc(world->client_count, sizeof(*world->clients));
     world->requests = calloc(world->client_count * REQUESTS_MAX, sizeof(*world->requests));

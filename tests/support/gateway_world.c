@@ -295,7 +295,7 @@ void rw_test_world_start(struct rw_test_world *world)
     for (unsigned i = 0; i < world->origin_count; i++)
         rw_test_origin_listen(&world->origins[i]);
     rw_test_shadow_listen(world);
-    rw_test_etcd_listen(world);
+    rw_test_directory_listen(world);
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_start(&world->clients[i]);
 }
@@ -306,9 +306,11 @@ void rw_test_world_run(struct rw_test_world *world, uint64_t ms_max)
     while (!world->failed && rw_sim_now_ms(world->sim) < until_ms) {
         uint64_t steps = rw_sim_steps(world->sim);
         uint64_t left_ms = until_ms - rw_sim_now_ms(world->sim);
-        bool quiet = rw_sim_run(world->sim, left_ms, 1000);
+        bool quiet = rw_sim_run(world->sim, left_ms, world->directory ? 1 : 1000);
         if (quiet)
             break;
+        if (world->directory)
+            rw_test_directory_look(world);
         if (rw_sim_steps(world->sim) > STEPS_MAX)
             rw_test_fail(world, "it goes on and on: %" PRIu64 " steps", steps);
         rw_test_check(world);
@@ -499,7 +501,7 @@ static void let_go(struct rw_test_world *world)
         rw_test_client_free(&world->clients[i]);
     rw_test_connections_free(world);
     rw_test_shadows_free(world);
-    rw_test_etcd_free(world);
+    rw_test_directory_free(world);
     free(world->clients);
     free(world->requests);
 }
@@ -520,7 +522,7 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
     if (quiet && !world->failed)
         check_answers(world);
     if (quiet && !world->failed)
-        rw_test_etcd_check(world);
+        rw_test_directory_check(world);
     if (world->failed)
         return false; /* what is left tells nothing more */
     let_go(world);

@@ -78,6 +78,7 @@ struct rw_test_request {
     bool stale;         /* it was given what was kept */
     bool answered_well; /* an origin has sent what may be kept */
     bool head_sent, all_sent, arrived_whole, from_origin;
+    uint64_t sent_step; /* when the head was */
     uint16_t answered_status;
     unsigned arrivals;
     uint16_t first_status; /* what the origin said the first time, or would have */
@@ -137,6 +138,7 @@ struct rw_test_origin {
     unsigned idle_close; /* in 10,000 answers: it closes the connection it keeps, a little later */
     unsigned refuse;     /* in 10,000 connects */
     unsigned bytes_per_ms;
+    uint64_t listed_step; /* in a world that discovers: when it was an endpoint the last time */
 };
 
 /* The request whose path it has, and whose answer. */
@@ -151,7 +153,15 @@ enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 }
 struct rw_test_connection;    /* at an origin: gateway_origin.c */
 struct rw_test_h2_connection; /* gateway_origin_h2.c */
 struct rw_test_shadow;        /* gateway_shadow.c */
-struct rw_test_etcd;          /* gateway_etcd.c */
+struct rw_test_directory;     /* gateway_directory.c */
+
+/* Where the upstreams' endpoints are found. */
+enum rw_test_discovery {
+    RW_TEST_CONFIGURED,
+    RW_TEST_IN_FILE,
+    RW_TEST_IN_ETCD,
+    RW_TEST_IN_KUBERNETES
+};
 
 struct rw_test_world {
     struct rw_sim *sim;
@@ -174,14 +184,14 @@ struct rw_test_world {
     struct rw_test_connection *connections;
     struct rw_test_h2_connection *h2_connections;
     struct rw_test_shadow *shadows;
-    struct rw_test_etcd *etcd; /* NULL: there is none */
-    bool discovers; /* the upstreams' endpoints are in etcd; set before the world is created */
-    bool released;  /* requests are shared out among versions */
-    bool mirrored;  /* requests are mirrored: there are more exchanges than clients have */
-    bool http2;     /* what the origins speak */
-    bool strict;    /* nothing fails: every request must succeed */
-    bool harsh;     /* the network and memory fail */
-    bool verbose;   /* tell what happens */
+    struct rw_test_directory *directory; /* NULL: there is none */
+    enum rw_test_discovery discovers;    /* set before the world is created */
+    bool released;                       /* requests are shared out among versions */
+    bool mirrored; /* requests are mirrored: there are more exchanges than clients have */
+    bool http2;    /* what the origins speak */
+    bool strict;   /* nothing fails: every request must succeed */
+    bool harsh;    /* the network and memory fail */
+    bool verbose;  /* tell what happens */
     bool failed;
     bool draining;
     unsigned drained; /* workers */
@@ -281,11 +291,16 @@ bool rw_test_idempotent(const struct rw_test_request *request);
 void rw_test_shadow_listen(struct rw_test_world *world);
 void rw_test_shadows_free(struct rw_test_world *world);
 
-/* gateway_etcd.c: at 10.1.0.8:2379, in a world that discovers */
-void rw_test_etcd_listen(struct rw_test_world *world);
-/* Nothing happens any more: the upstreams have the endpoints that etcd has. */
-void rw_test_etcd_check(struct rw_test_world *world);
-void rw_test_etcd_free(struct rw_test_world *world);
+/* gateway_directory.c: at 10.1.0.8:2379 or in a file, in a world that discovers */
+void rw_test_directory_create(struct rw_test_world *world);
+/* The option `discovery` of an upstream. */
+void rw_test_directory_configure(const struct rw_test_world *world, struct rw_test_bytes *yaml);
+void rw_test_directory_listen(struct rw_test_world *world);
+/* After each step: notes which origins are endpoints. */
+void rw_test_directory_look(struct rw_test_world *world);
+/* Nothing happens any more: the upstreams have the endpoints that there are. */
+void rw_test_directory_check(struct rw_test_world *world);
+void rw_test_directory_free(struct rw_test_world *world);
 
 /* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
 void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose);

@@ -88,16 +88,35 @@ static void etcd(void **state)
     assert_int_equal(reader.revision, 7);
     assert_int_equal(told, 1);
     assert_int_equal(hear(&reader, "{\"result\":{\"header\":{\"revision\":\"8\"},\"events\":["
-                                   "{\"type\":\"DELETE\",\"kv\":{\"key\":\"L2FwcC8x\"}}]}}"),
+                                   "{\"type\":\"DELETE\",\"kv\":{\"key\":\"L2FwcC8x\","
+                                   "\"mod_revision\":\"8\"}}]}}"),
                      RW_ETCD_TAKEN);
     expect_known("10.0.0.1:80*3 ");
     assert_int_equal(reader.revision, 8);
     assert_int_equal(told, 2);
-    /* Progress without events: nothing is told, and the revision does not move. */
-    assert_int_equal(hear(&reader, "{\"result\":{\"header\":{\"revision\":\"9\"}}}"),
+    /* An event that is behind what is known; one of several that are told in parts: the header is
+     * ahead of it. */
+    assert_int_equal(hear(&reader, "{\"result\":{\"header\":{\"revision\":\"20\"},\"events\":["
+                                   "{\"kv\":{\"key\":\"L2FwcC8x\",\"mod_revision\":\"7\","
+                                   "\"value\":\"MTI3LjAuMC4xOjgw\"}},"
+                                   "{\"kv\":{\"key\":\"L2FwcC8z\",\"mod_revision\":\"9\","
+                                   "\"value\":\"MTI3LjAuMC4xOjgw\"}}]}}"),
                      RW_ETCD_TAKEN);
-    assert_int_equal(reader.revision, 8);
-    assert_int_equal(told, 2);
+    expect_known("10.0.0.1:80*3 127.0.0.1:80*1 ");
+    assert_int_equal(reader.revision, 9);
+    assert_int_equal(told, 3);
+    /* Progress without events: nothing is told, and the revision does not move. */
+    assert_int_equal(hear(&reader, "{\"result\":{\"header\":{\"revision\":\"20\"}}}"),
+                     RW_ETCD_TAKEN);
+    assert_int_equal(reader.revision, 9);
+    assert_int_equal(told, 3);
+    /* Another watch, of an etcd that has come less far, as after a backup was restored. */
+    assert_int_equal(
+        hear(&reader, "{\"result\":{\"header\":{\"revision\":\"9\"},\"created\":true}}"),
+        RW_ETCD_TAKEN);
+    assert_int_equal(
+        hear(&reader, "{\"result\":{\"header\":{\"revision\":\"8\"},\"created\":true}}"),
+        RW_ETCD_BEHIND);
     assert_int_equal(hear(&reader, "{\"result\":{\"canceled\":true,\"compact_revision\":\"9\"}}"),
                      RW_ETCD_COMPACTED);
     assert_int_equal(hear(&reader, "{\"result\":{\"canceled\":true,\"cancel_reason\":\"a\\nb\"}}"),

@@ -1,9 +1,9 @@
 /* Endpoints in etcd: every key under a prefix is one. Its value is an address, or a JSON object
  * with `address` and what an endpoint of the configuration may have besides. Over etcd's JSON
  * gateway: one range, then a watch from the revision after it. A watch that ends goes on behind the
- * last revision that it told of; one whose revision was compacted away begins anew with a range.
- * With a user there is a login first; its token goes with every request until etcd refuses it, and
- * then there is another login. */
+ * last revision that it told of; one whose revision was compacted away, or that etcd has not come
+ * to (it was restored from a backup), begins anew with a range. With a user there is a login first;
+ * its token goes with every request until etcd refuses it, and then there is another login. */
 #include "gate/discovery/discovery_watch.h"
 #include "gate/discovery/etcd_read.h"
 #include "http/message.h"
@@ -136,6 +136,8 @@ static const char *take_events(struct rw_discovery_watch *watch, const json_t *l
         return NULL;
     case RW_ETCD_COMPACTED:
         return rw_discovery_watch_anew(watch, "the watch is too old");
+    case RW_ETCD_BEHIND:
+        return rw_discovery_watch_anew(watch, "it knows less than it did");
     case RW_ETCD_NO_MEMORY:
         return rw_discovery_watch_anew(watch, rw_err_text(RW_ENOMEM));
     case RW_ETCD_CANCELED:

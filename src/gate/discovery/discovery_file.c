@@ -27,7 +27,7 @@ static const struct rw_conf_field fields[] = {
     {
         .name = "endpoints",
         .type = RW_CONF_RECORD,
-        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .flags = RW_CONF_LIST | RW_CONF_REQUIRED | RW_CONF_MAY_BE_EMPTY,
         .offset = offsetof(struct contents, endpoints),
         .record = &rw_config_endpoint_record,
         .doc = "The servers.",
@@ -43,6 +43,7 @@ static const struct rw_conf_record record = {
     .place_offset = -1,
 };
 
+/* RW_ENOMEM: nobody is told. */
 static enum rw_err take(struct rw_discovery *discovery, const struct contents *contents)
 {
     const struct rw_config_endpoint *endpoints = contents->endpoints.items;
@@ -60,7 +61,8 @@ static enum rw_err take(struct rw_discovery *discovery, const struct contents *c
             err = RW_OK;
         }
     }
-    rw_discovery_end(discovery);
+    if (err != RW_ENOMEM)
+        rw_discovery_end(discovery);
     return err;
 }
 
@@ -86,6 +88,8 @@ static void read_now(struct state *state)
     if (!err)
         err = take(state->discovery, &contents);
     state->discovery->failures += report.count || err;
+    if (err == RW_ENOMEM)
+        state->seen = (struct stat){0}; /* it is read again */
     if (report.count)
         tell_mistakes(state->discovery, &report);
     else if (err)
@@ -97,7 +101,8 @@ static void read_now(struct state *state)
 static bool is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* What is gone for a moment, while it is replaced, changes nothing. */

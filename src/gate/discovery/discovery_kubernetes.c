@@ -86,11 +86,18 @@ static const char *take_event(struct rw_discovery_watch *watch, const json_t *ev
     return "the answer is no event";
 }
 
+/* Gone; no version to it (400); or one that it has not come to, being restored from a backup (504).
+ */
+static bool is_version_refused(unsigned status)
+{
+    return status == 410 || status == 400 || status == 504;
+}
+
 static const char *refused(struct rw_discovery_watch *watch, unsigned status, struct rw_span bytes)
 {
     (void)bytes;
-    if (status == 410 && watch->listed)
-        return rw_discovery_watch_anew(watch, "the watch is too old");
+    if (watch->listed && is_version_refused(status))
+        return rw_discovery_watch_anew(watch, "the watch is too old, or ahead of it");
     if (status == 401 || status == 403)
         return "it refuses access: see the token, and whether it may list and watch "
                "endpointslices of discovery.k8s.io";

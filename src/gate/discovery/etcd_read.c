@@ -85,11 +85,11 @@ static void put(struct rw_etcd_reader *reader, const json_t *kv, bool gone)
 
 /* ---- Answers ---- */
 
-static void note_revision(struct rw_etcd_reader *reader, const json_t *header)
+/* Of a header, or of a key: 0 if there is none. */
+static uint64_t read_revision(const json_t *object, const char *name)
 {
-    uint64_t revision;
-    if (rw_span_to_u64(rw_json_text(header, "revision"), &revision) && revision > reader->revision)
-        reader->revision = revision;
+    uint64_t revision = 0;
+    return rw_span_to_u64(rw_json_text(object, name), &revision) ? revision : 0;
 }
 
 /* For the log, so no more of it than has room there. */
@@ -115,10 +115,11 @@ enum rw_etcd_said rw_etcd_read_range(struct rw_etcd_reader *reader, const json_t
     rw_discovery_begin(reader->discovery);
     for (size_t i = 0; i < json_array_size(kvs); i++)
         put(reader, json_array_get(kvs, i), false);
+    if (reader->lost)
+        return RW_ETCD_NO_MEMORY;
     rw_discovery_end(reader->discovery);
-    reader->revision = 0;
-    note_revision(reader, header);
-    return reader->lost ? RW_ETCD_NO_MEMORY : RW_ETCD_TAKEN;
+    reader->revision = read_revision(header, "revision");
+    return RW_ETCD_TAKEN;
 }
 
 /* "error" of a line is an object, of a whole answer a text. */
@@ -131,29 +132,41 @@ static enum rw_etcd_said refuse(struct rw_etcd_reader *reader, const json_t *lin
     return RW_ETCD_CANCELED;
 }
 
+/* The watch goes on behind the keys' own revisions: that of the header may be ahead of events which
+ * are still to come. What is known already is not gone back to. */
+static enum rw_etcd_said take_events(struct rw_etcd_reader *reader, const json_t *events)
+{
+    uint64_t known = reader->revision;
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        const json_t *kv = json_object_get(event, "kv");
+        uint64_t revision = read_revision(kv, "mod_revision");
+        if (revision && revision <= known)
+            continue;
+        put(reader, kv, rw_span_is(rw_json_text(event, "type"), "DELETE"));
+        if (revision > reader->revision)
+            reader->revision = revision;
+    }
+    if (reader->lost)
+        return RW_ETCD_NO_MEMORY;
+    if (json_array_size(events))
+        rw_discovery_tell(reader->discovery);
+    return RW_ETCD_TAKEN;
+}
+
 enum rw_etcd_said rw_etcd_read_events(struct rw_etcd_reader *reader, const json_t *line)
 {
     const json_t *result = json_object_get(line, "result");
-    const json_t *events = json_object_get(result, "events");
-    uint64_t compacted = 0;
     if (!json_is_object(result))
         return refuse(reader, line);
     if (json_is_true(json_object_get(result, "canceled"))) {
         note_why(reader, rw_json_text(result, "cancel_reason"));
-        return rw_span_to_u64(rw_json_text(result, "compact_revision"), &compacted) && compacted
-                   ? RW_ETCD_COMPACTED
-                   : RW_ETCD_CANCELED;
+        return read_revision(result, "compact_revision") ? RW_ETCD_COMPACTED : RW_ETCD_CANCELED;
     }
-    for (size_t i = 0; i < json_array_size(events); i++) {
-        const json_t *event = json_array_get(events, i);
-        put(reader, json_object_get(event, "kv"),
-            rw_span_is(rw_json_text(event, "type"), "DELETE"));
-    }
-    if (json_array_size(events)) {
-        note_revision(reader, json_object_get(result, "header"));
-        rw_discovery_tell(reader->discovery);
-    }
-    return reader->lost ? RW_ETCD_NO_MEMORY : RW_ETCD_TAKEN;
+    uint64_t there = read_revision(json_object_get(result, "header"), "revision");
+    if (json_is_true(json_object_get(result, "created")) && there && there < reader->revision)
+        return RW_ETCD_BEHIND;
+    return take_events(reader, json_object_get(result, "events"));
 }
 
 void rw_etcd_read_error(struct rw_etcd_reader *reader, unsigned status, struct rw_span bytes)

@@ -11,7 +11,7 @@
 struct rw_etcd_reader {
     struct rw_discovery *discovery;
     struct rw_span what;       /* for the log */
-    uint64_t revision;         /* of the last thing that is known */
+    uint64_t revision;         /* up to which all is known */
     struct rw_text key, value; /* of the entry that is being read */
     struct rw_text why;        /* of a refusal, in etcd's words */
     bool lost;                 /* there was no memory for an entry */
@@ -21,6 +21,7 @@ enum rw_etcd_said {
     RW_ETCD_TAKEN,
     RW_ETCD_UNKNOWN,   /* it is not etcd who speaks */
     RW_ETCD_COMPACTED, /* what the watch was to begin with is gone: all must be listed */
+    RW_ETCD_BEHIND,    /* its revisions are lower than what is known: it was set back, the same */
     RW_ETCD_CANCELED,  /* `why` says why */
     RW_ETCD_NO_MEMORY, /* a part of it was lost: all must be listed */
 };

@@ -180,10 +180,12 @@ static bool take_lines(struct rw_feed *feed)
     return true;
 }
 
+/* The last line may be without its end. */
 static void end_answer(struct rw_feed *feed)
 {
     bool lines = feed->streams && feed->reply.message.status == 200;
-    if (!lines && !take(feed, rw_text_span(&feed->reply.text)))
+    struct rw_span left = rw_text_span(&feed->reply.text);
+    if ((!lines || rw_span_trim(left).len) && !take(feed, left))
         return;
     leave(feed, feed->took); /* an answer without anything in it is not asked for at once again */
 }

@@ -95,8 +95,10 @@ enum rw_kubernetes_said rw_kubernetes_read_list(struct rw_kubernetes_reader *rea
     rw_discovery_begin(reader->discovery);
     for (size_t i = 0; i < json_array_size(items); i++)
         put_slice(reader, json_array_get(items, i), false);
+    if (reader->lost)
+        return RW_KUBERNETES_NO_MEMORY;
     rw_discovery_end(reader->discovery);
-    return reader->lost ? RW_KUBERNETES_NO_MEMORY : RW_KUBERNETES_TAKEN;
+    return RW_KUBERNETES_TAKEN;
 }
 
 enum rw_kubernetes_said rw_kubernetes_read_event(struct rw_kubernetes_reader *reader,
@@ -112,6 +114,8 @@ enum rw_kubernetes_said rw_kubernetes_read_event(struct rw_kubernetes_reader *re
     if (rw_span_is(type, "BOOKMARK"))
         return RW_KUBERNETES_TAKEN;
     put_slice(reader, object, rw_span_is(type, "DELETED"));
+    if (reader->lost)
+        return RW_KUBERNETES_NO_MEMORY;
     rw_discovery_tell(reader->discovery);
-    return reader->lost ? RW_KUBERNETES_NO_MEMORY : RW_KUBERNETES_TAKEN;
+    return RW_KUBERNETES_TAKEN;
 }

@@ -37,12 +37,12 @@ function answer(api, request, response) {
   else list(api, response);
 }
 
-// `say` makes an event, `hangUp` ends all watches; `accepts`: the only Authorization that is good. `tls`: { cert, key }.
-export async function startKubernetes(t, tls) {
+// `say` makes an event, `hangUp` ends all watches; `accepts`: the only Authorization that is good. `tls`: { cert, key }; `port`: a free one.
+export async function startKubernetes(t, tls, port = 0) {
   const api = { slices: new Map(), version: 100, lists: 0, watches: [], watchers: new Set(), events: [], oldest: 0 };
   const on = (request, response) => answer(api, request, response);
   const server = tls ? https.createServer(tls, on) : http.createServer(on);
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   cleanup(t, () => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
