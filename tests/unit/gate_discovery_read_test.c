@@ -117,6 +117,14 @@ static void etcd(void **state)
     assert_int_equal(
         hear(&reader, "{\"result\":{\"header\":{\"revision\":\"8\"},\"created\":true}}"),
         RW_ETCD_BEHIND);
+    rw_etcd_reader_free(&reader);
+}
+
+static void etcd_refuses(void **state)
+{
+    (void)state;
+    struct rw_etcd_reader reader = {.discovery = discovery, .what = RW_LITERAL("app")};
+    assert_int_equal(hear(&reader, "{\"header\":{\"revision\":\"7\"}}"), RW_ETCD_TAKEN);
     assert_int_equal(hear(&reader, "{\"result\":{\"canceled\":true,\"compact_revision\":\"9\"}}"),
                      RW_ETCD_COMPACTED);
     assert_int_equal(hear(&reader, "{\"result\":{\"canceled\":true,\"cancel_reason\":\"a\\nb\"}}"),
@@ -192,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(etcd, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(etcd_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kubernetes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
