@@ -146,7 +146,7 @@ test("all that a request to an upstream is subject to is told", async (t) => {
     /retries +2 at most, on connect, reset/,
     /hedging +reads that take longer than 95% of them/,
     /breaker +5 failures in a row: out for 10000 ms/,
-    /overload +4 to 1000 requests at once, by latency; 100 wait, .*, in turn by header X-Tenant/,
+    /overload +1 to 10000 requests at once, by latency; 1000 wait, .*, in turn by header X-Tenant/,
     /time +first byte 10000 ms, in all 15000 ms, or what X-Request-Timeout says/,
     /class +bulk; without room or connection 503 and 4 bytes of text\/plain/,
   ])

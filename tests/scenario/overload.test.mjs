@@ -177,7 +177,7 @@ test("the limit stays over a reload; mistakes, explain, what the admin address t
   held[0].answer();
   await first;
   const told = await runRingway("explain", gateway.configFile, "/");
-  assert.match(told.stdout, /overload +1 to 1000 requests at once, by latency; 100 wait, 100 ms at most, or 10 ms under overload/);
+  assert.match(told.stdout, /overload +1 to 10000 requests at once, by latency; 1000 wait, 100 ms at most, or 10 ms under overload/);
   for (const [overload, message] of [
     ["limit_min: 5, limit_max: 4", /more than "limit_max", which is 4/],
     ["queue_target: 1s", /longer than "queue_timeout"/],

@@ -25,29 +25,49 @@ static void step(struct rw_gradient *gradient, uint64_t us, uint64_t now_ms)
     rw_gradient_step(gradient, &settings, &window);
 }
 
+/* With the baseline known, and no probe due for long. */
+static struct rw_gradient gradient_at(double limit, double baseline_us)
+{
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    gradient.limit = limit;
+    gradient.baseline_us = baseline_us;
+    gradient.next_probe_ms = UINT64_MAX;
+    return gradient;
+}
+
 static void quick_answers_raise_it(void **unused)
 {
     (void)unused;
-    struct rw_gradient gradient;
-    rw_gradient_init(&gradient, &settings);
+    struct rw_gradient gradient = gradient_at(20, 10000);
     for (uint64_t ms = 1000; ms < 1900; ms += 100)
         step(&gradient, 10000, ms);
     assert_true(gradient.limit == settings.most);
 }
 
+/* As long as they get quicker by it. */
 static void slow_answers_lower_it(void **unused)
 {
     (void)unused;
-    struct rw_gradient gradient;
-    rw_gradient_init(&gradient, &settings);
-    step(&gradient, 10000, 1000);
-    double before = gradient.limit;
-    step(&gradient, 100000, 1100);
-    assert_true(gradient.limit < before);
-    for (uint64_t ms = 1200; ms < 1900; ms += 100)
+    struct rw_gradient gradient = gradient_at(80, 10000);
+    for (uint64_t ms = 1000; ms < 3000; ms += 100)
+        step(&gradient, (uint64_t)gradient.limit * 1000 + 10000, ms);
+    assert_true(gradient.limit > 5 && gradient.limit < 15);
+    assert_true(gradient.baseline_us == 10000);
+}
+
+/* It was not the queue that made them slow. */
+static void a_lower_limit_that_helps_nothing_is_taken_back(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient = gradient_at(80, 10000);
+    double lowest = gradient.limit;
+    for (uint64_t ms = 1000; ms < 2000; ms += 100) {
         step(&gradient, 100000, ms);
-    /* Where half the limit and the room for a queue are equal, at the least. */
-    assert_true(gradient.limit >= settings.least && gradient.limit < 8);
+        lowest = gradient.limit < lowest ? gradient.limit : lowest;
+    }
+    assert_true(lowest >= 15 && gradient.limit > 80);
+    assert_true(gradient.baseline_us == 100000);
 }
 
 static void what_nobody_has_tried_is_not_raised(void **unused)
@@ -63,42 +83,52 @@ static void what_nobody_has_tried_is_not_raised(void **unused)
     assert_int_equal(gradient.next_probe_ms, 0);
 }
 
-/* The baseline was too high, since the limit was always reached: it is measured with a fourth. */
-static void the_baseline_is_measured_anew(void **unused)
+/* A server that does one at a time: the latency falls as the limit does, as far as it goes. */
+static void a_probe_goes_down_to_the_end_of_the_queue(void **unused)
 {
     (void)unused;
-    struct rw_gradient gradient;
-    rw_gradient_init(&gradient, &settings);
-    uint64_t now_ms = 1000;
-    for (; gradient.probe_ms == 0; now_ms += 100)
-        step(&gradient, 20000, now_ms);
-    assert_in_range(now_ms, 2000, 2500);
-    assert_true(gradient.limit * 4 <= gradient.whole_limit + 1);
-    step(&gradient, 10000, now_ms);
+    struct rw_gradient gradient = gradient_at(64, 64000);
+    gradient.next_probe_ms = 1000;
+    step(&gradient, 64000, 1000);
+    assert_int_equal(gradient.probe_ms, 1000);
+    assert_true(gradient.limit == 16);
+    step(&gradient, 16000, 1200);
+    assert_true(gradient.probe_ms && gradient.limit == 4);
+    step(&gradient, 4000, 1400); /* the least */
     assert_int_equal(gradient.probe_ms, 0);
-    assert_true(gradient.baseline_us == 10000);
-    assert_true(gradient.limit == gradient.whole_limit);
-    assert_int_equal(gradient.next_probe_ms, now_ms + RW_GRADIENT_PROBE_EVERY_MS);
+    assert_true(gradient.baseline_us == 4000 && gradient.limit == 64);
+    assert_int_equal(gradient.next_probe_ms, 1400 + 400 * RW_GRADIENT_PROBE_SHARE);
+}
+
+static void a_probe_that_finds_no_queue_ends(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient = gradient_at(64, 64000);
+    gradient.next_probe_ms = 1000;
+    step(&gradient, 20000, 1000);
+    assert_true(gradient.limit == 16);
+    step(&gradient, 10000, 1100);
+    assert_int_equal(gradient.probe_ms, 0);
+    assert_true(gradient.baseline_us == 10000 && gradient.limit == 64);
+    assert_int_equal(gradient.next_probe_ms, 1100 + RW_GRADIENT_PROBE_EVERY_MS);
 }
 
 static void a_probe_without_answers_ends(void **unused)
 {
     (void)unused;
-    struct rw_gradient gradient;
-    rw_gradient_init(&gradient, &settings);
-    uint64_t now_ms = 1000;
-    for (; gradient.probe_ms == 0; now_ms += 100)
-        step(&gradient, 20000, now_ms);
+    struct rw_gradient gradient = gradient_at(64, 64000);
+    gradient.next_probe_ms = 1000;
+    step(&gradient, 20000, 1000);
     struct rw_gradient_window nothing = {.now_ms = gradient.probe_ms - 1}; /* an earlier turn */
     rw_gradient_step(&gradient, &settings, &nothing);
     assert_true(gradient.probe_ms != 0);
-    nothing.now_ms = gradient.probe_ms + 500;
+    nothing.now_ms = gradient.probe_ms + gradient.probe_ms_max - 1;
     rw_gradient_step(&gradient, &settings, &nothing);
     assert_true(gradient.probe_ms != 0);
-    nothing.now_ms = gradient.probe_ms + RW_GRADIENT_PROBE_MS_MAX;
+    nothing.now_ms++;
     rw_gradient_step(&gradient, &settings, &nothing);
     assert_int_equal(gradient.probe_ms, 0);
-    assert_true(gradient.baseline_us > 0 && gradient.limit == gradient.whole_limit);
+    assert_true(gradient.baseline_us == 20000 + 44000 * 0.8 && gradient.limit == 64);
 }
 
 static void shares_of_the_limit(void **unused)
@@ -127,15 +157,21 @@ static void an_earlier_turn_is_no_long_time(void **unused)
     assert_int_equal(rw_elapsed_ms(1000, 1000), 0);
     assert_int_equal(rw_elapsed_ms(999, 1000), 0);
     assert_int_equal(rw_limiter_create(&settings, &limiter), RW_OK);
-    atomic_store(&limiter->window_ms, 1000);
-    for (int i = 0; i < 20; i++)
-        rw_limiter_sample(limiter, &settings, 10000, 990, 999);
-    assert_int_equal(atomic_load(&limiter->answers), 20); /* the window is not over */
+    atomic_store(&limiter->from_ms, 990);
+    for (int i = 0; i < 30; i++)
+        rw_limiter_sample(limiter, &settings, 10000, 990, 989);
+    assert_int_equal(atomic_load(&limiter->answers), 30);    /* the window is not over */
+    rw_limiter_sample(limiter, &settings, 10000, 989, 1000); /* under another limit */
+    assert_int_equal(atomic_load(&limiter->answers), 30);
+    atomic_store(&limiter->answers, 0);
     limiter->gradient.probe_ms = 2000;
+    limiter->gradient.probe_ms_max = 1000;
     limiter->gradient.whole_limit = limiter->gradient.limit;
-    atomic_store(&limiter->probe_ms, 2000);
+    atomic_store(&limiter->late_ms, 3000);
     rw_limiter_tick(limiter, &settings, 1999);
-    assert_int_equal(atomic_load(&limiter->probe_ms), 2000);
+    assert_int_equal(atomic_load(&limiter->late_ms), 3000);
+    rw_limiter_tick(limiter, &settings, 3000);
+    assert_int_equal(atomic_load(&limiter->late_ms), 0);
     rw_limiter_drop(limiter);
 }
 
@@ -204,8 +240,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quick_answers_raise_it),
         cmocka_unit_test(slow_answers_lower_it),
+        cmocka_unit_test(a_lower_limit_that_helps_nothing_is_taken_back),
         cmocka_unit_test(what_nobody_has_tried_is_not_raised),
-        cmocka_unit_test(the_baseline_is_measured_anew),
+        cmocka_unit_test(a_probe_goes_down_to_the_end_of_the_queue),
+        cmocka_unit_test(a_probe_that_finds_no_queue_ends),
         cmocka_unit_test(a_probe_without_answers_ends),
         cmocka_unit_test(shares_of_the_limit),
         cmocka_unit_test(an_earlier_turn_is_no_long_time),

@@ -143,7 +143,7 @@ static const struct rw_conf_field overload_fields[] = {
         .name = "limit_min",
         .type = RW_CONF_UINT,
         .offset = MEMBER(limit_min),
-        .fallback = "4",
+        .fallback = "1",
         .min = 1,
         .max = 1000000,
         .doc = "It is never less. The same as `limit_max`: a fixed limit.",
@@ -152,7 +152,7 @@ static const struct rw_conf_field overload_fields[] = {
         .name = "limit_max",
         .type = RW_CONF_UINT,
         .offset = MEMBER(limit_max),
-        .fallback = "1000",
+        .fallback = "10000",
         .min = 1,
         .max = 1000000,
         .doc = "It is never more.",
@@ -161,7 +161,7 @@ static const struct rw_conf_field overload_fields[] = {
         .name = "queue_max",
         .type = RW_CONF_UINT,
         .offset = MEMBER(queue_max),
-        .fallback = "100",
+        .fallback = "1000",
         .min = 0,
         .max = 100000,
         .doc = "Requests of one thread that may wait while the limit is reached; others are "
@@ -174,7 +174,9 @@ static const struct rw_conf_field overload_fields[] = {
         .fallback = "100ms",
         .min = 1,
         .max = 60000,
-        .doc = "How long a request waits, as long as the queue was empty within this time.",
+        .doc =
+            "How long a request may wait, and how long others of its tenant must have waited too "
+            "long before they are in trouble (`queue_target`).",
     },
     {
         .name = "queue_target",
@@ -183,9 +185,9 @@ static const struct rw_conf_field overload_fields[] = {
         .fallback = "10ms",
         .min = 1,
         .max = 60000,
-        .doc =
-            "How long it waits once the queue has not been empty for 100 ms. The newest then goes "
-            "first.",
+        .doc = "How long it may wait when its tenant's oldest has waited for so long, or one was "
+               "turned away for want of room, all through a `queue_timeout`. The newest then goes "
+               "first.",
     },
     {
         .name = "retry_after",

@@ -2,12 +2,24 @@
 
 #include "base/alloc.h"
 
-struct tenants {
-    uint64_t busy; /* bit per list that is not empty */
-    uint32_t next; /* whose turn it is */
-    uint32_t counts[RW_ADMISSION_TENANTS];
-    struct rw_list lists[RW_ADMISSION_TENANTS];
+/* The requests of a tenant in a class. Times are those of the queue's own clock. */
+struct line {
+    struct rw_list list; /* the oldest first */
+    uint32_t count;
+    bool troubled;
+    bool turned_away;  /* one, for want of room, since last judged */
+    uint64_t calm_ms;  /* when it was last in order; troubled: since when the next two count */
+    uint32_t admitted; /* while troubled */
+    uint32_t refused;
 };
+
+struct tenants {
+    uint64_t busy; /* bit per line that is not empty */
+    uint32_t next; /* whose turn it is */
+    struct line lines[RW_ADMISSION_TENANTS];
+};
+
+enum { TICK_MS_MIN = 1, TICK_MS_MAX = 10 };
 
 _Static_assert(RW_ADMISSION_TENANTS == 64, "a bit each");
 
@@ -16,10 +28,11 @@ struct rw_admission_queue {
     struct rw_list link; /* in the worker's store */
     struct rw_worker *worker;
     struct rw_limiter *limiter; /* a reference */
-    struct rw_list ages;        /* of all who wait, the oldest first */
     struct tenants classes[RW_CLASS_COUNT];
     uint32_t count;
-    uint64_t empty_ms; /* when it was last empty */
+    uint64_t clock_ms; /* how long it has run while requests waited */
+    uint64_t turn_ms;  /* of the loop: when the clock was last moved */
+    uint32_t tick_ms;
     struct rw_timer timer;
     struct rw_later later;
     bool others_turn;
@@ -103,24 +116,39 @@ static struct rw_admission_queue *make_queue(struct rw_worker *worker, struct rw
     queue->limiter = rw_limiter_hold(limiter);
     queue->timer.fire = on_timer;
     queue->later.run = on_later;
-    rw_list_init(&queue->ages);
     for (unsigned class = 0; class < RW_CLASS_COUNT; class ++)
         for (unsigned i = 0; i < RW_ADMISSION_TENANTS; i++)
-            rw_list_init(&queue->classes[class].lists[i]);
+            rw_list_init(&queue->classes[class].lines[i].list);
     rw_list_push_back(&store->queues, &queue->link);
     return queue;
 }
 
 /* ---- Who waits ---- */
 
+static struct line *line_of(const struct rw_admission *admission)
+{
+    return &admission->queue->classes[admission->class].lines[admission->tenant];
+}
+
+static struct rw_admission *oldest(const struct line *line)
+{
+    return rw_container_of(line->list.next, struct rw_admission, link);
+}
+
+static struct rw_admission *newest(const struct line *line)
+{
+    return rw_container_of(line->list.prev, struct rw_admission, link);
+}
+
 static void add(struct rw_admission_queue *queue, struct rw_admission *admission)
 {
-    struct tenants *tenants = &queue->classes[admission->class];
-    rw_list_push_back(&queue->ages, &admission->age);
-    rw_list_push_back(&tenants->lists[admission->tenant], &admission->link);
-    tenants->counts[admission->tenant]++;
-    tenants->busy |= 1ull << admission->tenant;
     admission->queue = queue;
+    admission->since_ms = queue->clock_ms;
+    struct line *line = line_of(admission);
+    rw_list_push_back(&line->list, &admission->link);
+    if (line->count++ == 0)
+        line->calm_ms = queue->clock_ms;
+    queue->classes[admission->class].busy |= 1ull << admission->tenant;
     if (queue->count++ == 0)
         rw_waiters_add(&queue->limiter->waiting, queue->worker->index);
 }
@@ -128,80 +156,115 @@ static void add(struct rw_admission_queue *queue, struct rw_admission *admission
 static void take_out(struct rw_admission *admission)
 {
     struct rw_admission_queue *queue = admission->queue;
-    struct tenants *tenants = &queue->classes[admission->class];
-    rw_list_remove(&admission->age);
+    struct line *line = line_of(admission);
     rw_list_remove(&admission->link);
-    if (--tenants->counts[admission->tenant] == 0)
-        tenants->busy &= ~(1ull << admission->tenant);
-    admission->queue = NULL;
-    if (--queue->count == 0) {
-        queue->empty_ms = rw_loop_now_ms(queue->worker->loop);
-        rw_waiters_remove(&queue->limiter->waiting, queue->worker->index);
+    if (--line->count == 0) {
+        line->troubled = false;
+        queue->classes[admission->class].busy &= ~(1ull << admission->tenant);
     }
-}
-
-/* As the settings of one who waits have it. */
-static bool overloaded(const struct rw_admission_queue *queue, const struct rw_admission *one,
-                       uint64_t now_ms)
-{
-    return now_ms - queue->empty_ms >= one->cluster->overload.queue_ms_max;
-}
-
-static struct rw_admission *oldest(const struct rw_admission_queue *queue)
-{
-    return rw_list_empty(&queue->ages)
-               ? NULL
-               : rw_container_of(queue->ages.next, struct rw_admission, age);
+    admission->queue = NULL;
+    if (--queue->count == 0)
+        rw_waiters_remove(&queue->limiter->waiting, queue->worker->index);
 }
 
 static void refuse(struct rw_admission *admission)
 {
+    line_of(admission)->refused++;
     take_out(admission);
     admission->on_refused(admission);
 }
 
-/* Those who have waited too long. All who wait have waited for the same upstream, whose settings
- * may have changed with a reload: each goes by its own. */
-static void refuse_late(struct rw_admission_queue *queue, uint64_t now_ms)
+/* ---- Time ---- */
+
+/* All who wait have waited for the same upstream, whose settings may have changed with a reload:
+ * each goes by its own. */
+static const struct rw_cluster_overload *settings_of(const struct rw_admission *admission)
 {
-    struct rw_admission *first;
-    while ((first = oldest(queue))) {
-        const struct rw_cluster_overload *settings = &first->cluster->overload;
-        uint64_t allowed_ms =
-            overloaded(queue, first, now_ms) ? settings->target_ms : settings->queue_ms_max;
+    return &admission->cluster->overload;
+}
+
+static uint32_t tick_ms(const struct rw_cluster_overload *settings)
+{
+    uint32_t ms = settings->target_ms / 4;
+    return ms < TICK_MS_MIN ? TICK_MS_MIN : ms > TICK_MS_MAX ? TICK_MS_MAX : ms;
+}
+
+static void move_clock(struct rw_admission_queue *queue)
+{
+    uint64_t now_ms = rw_loop_now_ms(queue->worker->loop);
+    uint64_t by_ms = now_ms - queue->turn_ms;
+    queue->turn_ms = now_ms;
+    queue->clock_ms += by_ms < queue->tick_ms ? by_ms : queue->tick_ms;
+}
+
+/* Runs while somebody waits. */
+static void start_tick(struct rw_admission_queue *queue)
+{
+    if (queue->count && !rw_timer_running(&queue->timer))
+        rw_timer_start(queue->worker->loop, &queue->timer, queue->turn_ms + queue->tick_ms);
+}
+
+/* In trouble: might all that have come have been served in time? Served were `admitted` in `ms`. */
+static bool caught_up(const struct line *line, const struct rw_cluster_overload *settings,
+                      uint64_t ms)
+{
+    uint64_t others = (uint64_t)line->refused + line->count;
+    return line->count == 0 || others * ms < (uint64_t)line->admitted * settings->target_ms;
+}
+
+static void begin_count(struct line *line, uint64_t now_ms)
+{
+    line->calm_ms = now_ms;
+    line->admitted = line->refused = 0;
+}
+
+/* Of a line that is not empty, after who could go has gone. */
+static void judge(struct line *line, const struct rw_cluster_overload *settings, uint64_t now_ms)
+{
+    uint64_t since_ms = now_ms - line->calm_ms;
+    bool bad = line->turned_away || now_ms - oldest(line)->since_ms >= settings->target_ms;
+    line->turned_away = false;
+    if (!line->troubled && !bad)
+        line->calm_ms = now_ms;
+    if (since_ms < settings->queue_ms_max)
+        return;
+    if (line->troubled)
+        line->troubled = !caught_up(line, settings, since_ms);
+    else
+        line->troubled = bad;
+    begin_count(line, now_ms);
+}
+
+static void refuse_late(struct line *line, uint64_t now_ms)
+{
+    while (line->count) {
+        struct rw_admission *first = oldest(line);
+        const struct rw_cluster_overload *settings = settings_of(first);
+        uint64_t allowed_ms = line->troubled ? settings->target_ms : settings->queue_ms_max;
         if (now_ms - first->since_ms < allowed_ms)
             return;
         refuse(first);
     }
 }
 
-static void start_timer(struct rw_admission_queue *queue, uint64_t now_ms)
+static void for_each_line(struct rw_admission_queue *queue,
+                          void (*act)(struct rw_admission_queue *queue, struct line *line))
 {
-    const struct rw_admission *first = oldest(queue);
-    if (!first)
-        return;
-    const struct rw_cluster_overload *settings = &first->cluster->overload;
-    uint64_t due_ms = first->since_ms + settings->queue_ms_max;
-    uint64_t strict_ms = queue->empty_ms + settings->queue_ms_max;
-    if (strict_ms < first->since_ms + settings->target_ms)
-        strict_ms = first->since_ms + settings->target_ms;
-    due_ms = strict_ms < due_ms ? strict_ms : due_ms;
-    rw_timer_start(queue->worker->loop, &queue->timer, due_ms > now_ms ? due_ms : now_ms + 1);
+    for (unsigned class = 0; class < RW_CLASS_COUNT; class ++)
+        for (uint64_t busy = queue->classes[class].busy; busy; busy &= busy - 1)
+            act(queue, &queue->classes[class].lines[__builtin_ctzll(busy)]);
 }
 
 /* ---- Who goes ---- */
 
-/* The next tenant of the class in turn; when overloaded its newest, else its oldest. */
-static struct rw_admission *pick(struct rw_admission_queue *queue, unsigned class, uint64_t now_ms)
+/* Of the next tenant of the class in turn. */
+static struct rw_admission *pick(struct tenants *tenants)
 {
-    struct tenants *tenants = &queue->classes[class];
     uint64_t after = tenants->busy & ~0ull << tenants->next;
     unsigned tenant = (unsigned)__builtin_ctzll(after ? after : tenants->busy);
-    struct rw_list *list = &tenants->lists[tenant];
-    struct rw_admission *first = rw_container_of(list->next, struct rw_admission, link);
-    struct rw_admission *newest = rw_container_of(list->prev, struct rw_admission, link);
+    const struct line *line = &tenants->lines[tenant];
     tenants->next = (tenant + 1) % RW_ADMISSION_TENANTS;
-    return overloaded(queue, first, now_ms) ? newest : first;
+    return line->troubled ? newest(line) : oldest(line);
 }
 
 static uint32_t percent_of(unsigned class)
@@ -210,14 +273,15 @@ static uint32_t percent_of(unsigned class)
 }
 
 /* False: nobody of this queue may go now. */
-static bool admit_next(struct rw_admission_queue *queue, uint64_t now_ms)
+static bool admit_next(struct rw_admission_queue *queue)
 {
     for (unsigned class = 0; class < RW_CLASS_COUNT; class ++) {
         if (!queue->classes[class].busy)
             continue;
         if (!rw_limiter_enter(queue->limiter, percent_of(class)))
             return false;
-        struct rw_admission *admission = pick(queue, class, now_ms);
+        struct rw_admission *admission = pick(&queue->classes[class]);
+        line_of(admission)->admitted++;
         take_out(admission);
         admission->held = true;
         admission->on_admitted(admission);
@@ -226,18 +290,27 @@ static bool admit_next(struct rw_admission_queue *queue, uint64_t now_ms)
     return false;
 }
 
-static void serve(struct rw_admission_queue *queue)
+static void tend(struct rw_admission_queue *queue, struct line *line)
 {
-    uint64_t now_ms = rw_loop_now_ms(queue->worker->loop);
-    refuse_late(queue, now_ms);
-    while (queue->count && admit_next(queue, now_ms))
-        continue;
-    start_timer(queue, now_ms);
+    refuse_late(line, queue->clock_ms);
+    if (line->count)
+        judge(line, settings_of(oldest(line)), queue->clock_ms);
 }
 
+static void serve(struct rw_admission_queue *queue)
+{
+    move_clock(queue);
+    while (queue->count && admit_next(queue))
+        continue;
+    for_each_line(queue, tend);
+    start_tick(queue);
+}
+
+/* At the end of the turn, when it is known what the turn has brought. */
 static void on_timer(struct rw_timer *timer)
 {
-    serve(rw_container_of(timer, struct rw_admission_queue, timer));
+    struct rw_admission_queue *queue = rw_container_of(timer, struct rw_admission_queue, timer);
+    rw_loop_later(queue->worker->loop, &queue->later);
 }
 
 static void on_later(struct rw_later *later)
@@ -262,11 +335,11 @@ static void wake(struct rw_worker *worker, uint32_t slot)
 
 /* ---- Full ---- */
 
-static unsigned longest_list(const struct tenants *tenants)
+static unsigned longest_line(const struct tenants *tenants)
 {
     unsigned longest = 0;
     for (unsigned i = 1; i < RW_ADMISSION_TENANTS; i++)
-        if (tenants->counts[i] > tenants->counts[longest])
+        if (tenants->lines[i].count > tenants->lines[longest].count)
             longest = i;
     return longest;
 }
@@ -279,13 +352,24 @@ static bool displace(struct rw_admission_queue *queue, const struct rw_admission
         struct tenants *tenants = &queue->classes[class];
         if (!tenants->busy)
             continue;
-        unsigned longest = longest_list(tenants);
+        struct line *longest = &tenants->lines[longest_line(tenants)];
         if (class == admission->class &&
-            tenants->counts[longest] <= tenants->counts[admission->tenant] + 1)
+            longest->count <= tenants->lines[admission->tenant].count + 1)
             return false;
-        refuse(rw_container_of(tenants->lists[longest].next, struct rw_admission, link));
+        longest->turned_away = true;
+        refuse(oldest(longest));
         return true;
     }
+    return false;
+}
+
+static bool find_room(struct rw_admission_queue *queue, const struct rw_admission *admission)
+{
+    if (queue->count < settings_of(admission)->queue_max || displace(queue, admission))
+        return true;
+    struct line *line = &queue->classes[admission->class].lines[admission->tenant];
+    line->turned_away = true;
+    line->refused++;
     return false;
 }
 
@@ -299,15 +383,14 @@ static enum rw_admission_result wait_for_turn(struct rw_worker *worker,
         queue = make_queue(worker, admission->cluster->limiter);
     if (!queue)
         return RW_ADMISSION_REFUSED;
-    uint64_t now_ms = rw_loop_now_ms(worker->loop);
-    if (queue->count >= admission->cluster->overload.queue_max && !displace(queue, admission))
+    if (!find_room(queue, admission))
         return RW_ADMISSION_REFUSED;
     if (queue->count == 0)
-        queue->empty_ms = now_ms;
-    admission->since_ms = now_ms;
+        queue->turn_ms = rw_loop_now_ms(worker->loop);
+    queue->tick_ms = tick_ms(settings_of(admission));
+    move_clock(queue);
     add(queue, admission);
-    if (!rw_timer_running(&queue->timer))
-        start_timer(queue, now_ms);
+    start_tick(queue);
     /* Who has left since `enter` looked may not have seen that somebody waits. */
     if (queue->count == 1)
         rw_loop_later(worker->loop, &queue->later);
@@ -335,8 +418,8 @@ void rw_admission_answered(const struct rw_admission *admission, uint64_t us, ui
                            uint64_t now_ms)
 {
     if (admission->held)
-        rw_limiter_sample(admission->cluster->limiter, &admission->cluster->overload.limits, us,
-                          sent_ms, now_ms);
+        rw_limiter_sample(admission->cluster->limiter, &settings_of(admission)->limits, us, sent_ms,
+                          now_ms);
 }
 
 static void pass_on(struct rw_worker *worker, struct rw_limiter *limiter)

@@ -4,14 +4,26 @@
  * lets go once (rw_admission_leave). Whoever finds the limit (gate/cluster/overload/limiter.h)
  * reached waits in a queue of the worker, for on_admitted or on_refused; never from inside `enter`.
  *
- * The queue is short, in number and in time. As long as it has been empty within the last queue_ms,
- * a request may wait so long; if not, only for target_ms, and the newest is served first: who has
- * waited long is likely to have given up (controlled delay and
- * adaptive LIFO: B. Maurer, "Fail at Scale", ACM Queue 2015; the idea of controlled delay: K.
- * Nichols and V. Jacobson, "Controlling Queue Delay", ACM Queue 2012). The higher class goes first.
- * Within a class the tenants go in turn, each by a hash of its key into one of RW_ADMISSION_TENANTS
- * lists (P. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990); when the queue is full, the
- * longest list of the lowest class loses its oldest.
+ * The queue is short in time, and bounded in number. Each tenant (a hash of its key into one of
+ * RW_ADMISSION_TENANTS lists: P. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990) has a list
+ * in each class. The higher class goes first, and within a class the tenants go in turn; when the
+ * queue is full, the longest list of the lowest class loses its oldest. Each list is watched by
+ * itself, as in FQ-CoDel (RFC 8290), so that only who floods is treated as such:
+ *
+ *   in order    the oldest goes first, and may wait for queue_ms_max: bursts get through, and so do
+ *               clients that always have a few requests waiting
+ *   in trouble  the oldest has waited for target_ms, or one was turned away for want of room, all
+ *               through the last queue_ms_max (controlled delay: K. Nichols and V. Jacobson,
+ *               "Controlling Queue Delay", ACM Queue 2012). Then the newest goes first and who has
+ *               waited for target_ms is refused: its client is likely to have given up (adaptive
+ *               LIFO: B. Maurer, "Fail at Scale", ACM Queue 2015). Until all that came within
+ *               queue_ms_max would have been served in target_ms.
+ *
+ * That somebody always waits is no trouble: as many clients as the limit and a few more, each of
+ * which asks again when it is answered, make it so, and nobody waits for long.
+ *
+ * Waiting is counted by the turns of the loop, each for at most a tick: for what this machine comes
+ * late itself nobody is refused.
  *
  * On the worker's thread.
  */
@@ -35,9 +47,9 @@ struct rw_admission {
     void (*on_refused)(struct rw_admission *admission);
     struct rw_cluster *cluster;
     struct rw_admission_queue *queue;
-    struct rw_list age, link; /* while waiting: by age, and in the tenant's list */
-    uint64_t since_ms;
-    uint8_t class; /* enum rw_config_class */
+    struct rw_list link; /* while waiting: in its tenant's line */
+    uint64_t since_ms;   /* by the clock of the queue */
+    uint8_t class;       /* enum rw_config_class */
     uint8_t tenant;
     bool held; /* it is one of those under way */
 };

@@ -4,12 +4,23 @@
 
 #include <math.h>
 
-static const double tolerance = 0.25;
+static const double tolerance = 1.6;
 static const double baseline_gain = 0.2; /* how fast the baseline follows */
+static const double probe_share = 0.25;
+static const double queue_slack = 1.2;  /* a queue is as much shorter as the limit, but for that */
+static const double much_lower = 0.7;   /* a limit that must show in the latency, */
+static const double hardly_less = 0.85; /* when this is no more than that */
+static const double well_below = 0.75;  /* a latency: the baseline is wrong */
+enum { IN_VAIN_MAX = 2 };
 
 static double clamp(double value, double least, double most)
 {
     return value < least ? least : value > most ? most : value;
+}
+
+static double mean_us(const struct rw_gradient_window *window)
+{
+    return fmax((double)window->sum_us / window->answers, 1);
 }
 
 void rw_gradient_init(struct rw_gradient *gradient, const struct rw_gradient_settings *settings)
@@ -19,61 +30,139 @@ void rw_gradient_init(struct rw_gradient *gradient, const struct rw_gradient_set
     };
 }
 
+/* ---- Probes ---- */
+
+/* A step down; false: there is none. */
+static bool probe_lower(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
+                        double latency_us, uint64_t now_ms)
+{
+    double lower = clamp(floor(gradient->limit * probe_share), settings->least, settings->most);
+    if (lower >= floor(gradient->limit))
+        return false;
+    gradient->step_limit = floor(gradient->limit);
+    gradient->step_us = latency_us;
+    gradient->limit = lower;
+    gradient->probe_ms_max =
+        now_ms - gradient->probe_ms + RW_GRADIENT_PROBE_MS_MAX + (uint64_t)(latency_us / 125);
+    return true;
+}
+
 static void begin_probe(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
                         uint64_t now_ms)
 {
+    double whole = gradient->limit;
     gradient->probe_ms = now_ms;
-    gradient->whole_limit = gradient->limit;
-    gradient->limit = clamp(gradient->limit / 4, settings->least, settings->most);
+    gradient->whole_limit = whole;
+    if (!probe_lower(gradient, settings, gradient->latency_us, now_ms)) {
+        gradient->baseline_us = gradient->latency_us; /* of the lowest limit there may be */
+        gradient->probe_ms = 0;
+        gradient->next_probe_ms = now_ms + RW_GRADIENT_PROBE_EVERY_MS;
+    }
 }
 
 static void end_probe(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
-                      const struct rw_gradient_window *window)
+                      uint64_t now_ms)
 {
-    if (window->answers)
-        gradient->baseline_us = (double)window->sum_us / window->answers;
+    uint64_t rest_ms = rw_elapsed_ms(now_ms, gradient->probe_ms) * RW_GRADIENT_PROBE_SHARE;
+    if (rest_ms < RW_GRADIENT_PROBE_EVERY_MS)
+        rest_ms = RW_GRADIENT_PROBE_EVERY_MS;
     gradient->limit = clamp(gradient->whole_limit, settings->least, settings->most);
     gradient->probe_ms = 0;
-    gradient->next_probe_ms = window->now_ms + RW_GRADIENT_PROBE_EVERY_MS;
+    gradient->high_limit = 0;
+    gradient->next_probe_ms = now_ms + rest_ms;
+}
+
+static void step_probe(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
+                       const struct rw_gradient_window *window)
+{
+    bool enough = window->answers >= RW_GRADIENT_ANSWERS_MIN;
+    bool late = rw_elapsed_ms(window->now_ms, gradient->probe_ms) >= gradient->probe_ms_max;
+    if (!enough && !late)
+        return;
+    if (window->answers) {
+        double latency_us = mean_us(window);
+        double queue_us = gradient->step_us * gradient->limit / gradient->step_limit;
+        gradient->baseline_us = latency_us;
+        if (!late && latency_us <= queue_us * queue_slack &&
+            probe_lower(gradient, settings, latency_us, window->now_ms))
+            return;
+    }
+    end_probe(gradient, settings, window->now_ms);
+}
+
+/* ---- The limit ---- */
+
+static void probe_soon(struct rw_gradient *gradient, uint64_t now_ms)
+{
+    uint64_t soon_ms = now_ms + RW_GRADIENT_PROBE_SOON_MS;
+    if (gradient->next_probe_ms > soon_ms)
+        gradient->next_probe_ms = soon_ms;
+}
+
+/* What the limit has lost on its way down must show in the latency. */
+static void watch_descent(struct rw_gradient *gradient, double latency_us, uint64_t now_ms)
+{
+    bool slow = latency_us > gradient->baseline_us * tolerance;
+    bool lower = gradient->limit <= gradient->high_limit * much_lower;
+    bool vain = slow && lower && latency_us >= gradient->high_us * hardly_less;
+    if (!slow) {
+        gradient->high_limit = 0;
+    } else if (gradient->high_limit == 0 || (lower && !vain)) {
+        gradient->high_limit = gradient->limit;
+        gradient->high_us = latency_us;
+    }
+    gradient->in_vain = vain ? gradient->in_vain + 1 : 0;
+    if (gradient->in_vain < IN_VAIN_MAX)
+        return;
+    gradient->baseline_us = latency_us;
+    gradient->high_limit = 0;
+    gradient->in_vain = 0;
+    probe_soon(gradient, now_ms);
 }
 
 static void move_limit(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
                        double latency_us, bool reached)
 {
-    double by = clamp(gradient->baseline_us * (1 + tolerance) / latency_us, 0.5, 2);
+    double by = clamp(gradient->baseline_us * tolerance / latency_us, 0.5, 2);
     double next = gradient->limit * by;
-    next += sqrt(next);
+    next += fmin(sqrt(next), next / 4);
     if (next > gradient->limit && !reached)
         return; /* that nobody has tried */
     gradient->limit = clamp(next, settings->least, settings->most);
+}
+
+static void follow(struct rw_gradient *gradient, double latency_us, bool far, uint64_t now_ms)
+{
+    if (!far && latency_us < gradient->baseline_us * well_below)
+        probe_soon(gradient, now_ms);
+    if (far || latency_us < gradient->baseline_us)
+        gradient->baseline_us += (latency_us - gradient->baseline_us) * baseline_gain;
 }
 
 void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
                       const struct rw_gradient_window *window)
 {
     if (gradient->probe_ms) {
-        bool enough = window->answers >= RW_GRADIENT_ANSWERS_MIN;
-        uint64_t probed_ms = rw_elapsed_ms(window->now_ms, gradient->probe_ms);
-        if (enough || probed_ms >= RW_GRADIENT_PROBE_MS_MAX)
-            end_probe(gradient, settings, window);
+        step_probe(gradient, settings, window);
         return;
     }
     if (window->answers == 0)
         return;
-    double latency_us = fmax((double)window->sum_us / window->answers, 1);
+    double latency_us = mean_us(window);
+    gradient->latency_us = latency_us;
+    if (gradient->baseline_us == 0) {
+        gradient->baseline_us = latency_us;
+        return; /* before it was reached for long */
+    }
     bool reached = window->peak >= (uint32_t)gradient->limit;
     bool far = (double)window->peak * 2 <= gradient->limit;
-    if (gradient->baseline_us == 0)
-        gradient->baseline_us = latency_us;
-    else if (far || latency_us < gradient->baseline_us)
-        gradient->baseline_us += (latency_us - gradient->baseline_us) * baseline_gain;
+    follow(gradient, latency_us, far, window->now_ms);
     if (far)
         return;
-    move_limit(gradient, settings, latency_us, reached);
-    if (!reached)
-        return;
-    if (gradient->next_probe_ms == 0)
-        gradient->next_probe_ms = window->now_ms + RW_GRADIENT_PROBE_FIRST_MS;
-    else if (window->now_ms >= gradient->next_probe_ms)
+    if (reached && window->now_ms >= gradient->next_probe_ms) {
         begin_probe(gradient, settings, window->now_ms);
+        return;
+    }
+    watch_descent(gradient, latency_us, window->now_ms);
+    move_limit(gradient, settings, latency_us, reached);
 }

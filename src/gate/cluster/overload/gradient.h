@@ -6,13 +6,25 @@
  * filter (envoyproxy.io, "Adaptive Concurrency", gradient controller), which follows Netflix's
  * concurrency-limits (E. Landau, W. Thurston, T. Bozarth, "Performance Under Load", 2018):
  *
- *   gradient = baseline * (1 + tolerance) / latency       between 1/2 and 2
- *   limit    = limit * gradient + sqrt(limit * gradient)  room for a queue, to find out about more
+ *   gradient = baseline * tolerance / latency       between 1/2 and 2
+ *   limit    = limit * gradient + room              to find out about more
  *
+ * Where latency is all queue, it comes to rest at `tolerance` times what the upstream can work on.
  * Latencies are means over a window: means of what is asked for, whatever that is, on both sides.
- * The baseline follows the latency while the limit is far; while it is always reached, the baseline
- * is measured anew now and then with a fourth of the limit, for some answers (as BBR does: Cardwell
- * et al., "BBR: Congestion-Based Congestion Control", ACM Queue 2016, ProbeRTT).
+ * Of what was sent under an earlier limit nothing counts, and all that is under way at once is
+ * answered in a window, so that each step is judged by what it has done.
+ *
+ * The baseline is what all depends on, and the latency at a low limit is not always that of an idle
+ * upstream: a machine that is short of CPU, this one above all, makes every answer late. Three
+ * things are done about it (docs/decisions/0015-limits-that-cost-no-throughput.md):
+ *
+ *   - while the limit is far, the baseline follows the latency, up and down;
+ *   - while it is reached, it is measured anew now and then with a fourth of the limit, as BBR does
+ *     (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 2016, ProbeRTT), and
+ *     with a fourth of that, as long as the latency falls as the limit does: there is still a
+ * queue;
+ *   - where the limit has gone down and the latency has not gone with it, there was no queue, and
+ *     what the lower limit costs is throughput: that latency is the baseline.
  *
  * Pure functions; who calls them sees to it that it is one thread at a time.
  */
@@ -25,9 +37,10 @@
 enum {
     RW_GRADIENT_WINDOW_MS = 100, /* at least */
     RW_GRADIENT_ANSWERS_MIN = 10,
-    RW_GRADIENT_PROBE_FIRST_MS = 1000, /* after the limit was first reached */
-    RW_GRADIENT_PROBE_EVERY_MS = 30000,
-    RW_GRADIENT_PROBE_MS_MAX = 1000,
+    RW_GRADIENT_PROBE_SOON_MS = 1000, /* when the baseline is in doubt */
+    RW_GRADIENT_PROBE_EVERY_MS = 10000,
+    RW_GRADIENT_PROBE_SHARE = 32,    /* no more than one part in so many of all time */
+    RW_GRADIENT_PROBE_MS_MAX = 1000, /* and eight times the latency */
 };
 
 struct rw_gradient_settings {
@@ -38,12 +51,19 @@ struct rw_gradient_settings {
 struct rw_gradient {
     double limit;
     double baseline_us;     /* 0: not known */
-    uint64_t probe_ms;      /* since when a fourth of the limit is in force; 0: it is not */
+    double latency_us;      /* of the last window with the whole limit */
+    uint64_t probe_ms;      /* since when less than the limit is in force; 0: it is not */
+    uint64_t probe_ms_max;  /* at most so long */
     uint64_t next_probe_ms; /* 0: the limit was never reached */
     double whole_limit;     /* while probing: what it was */
+    double step_limit;      /* while probing: that of the step before, and its latency */
+    double step_us;
+    double high_limit; /* while going down: one from before, and its latency; 0: it does not */
+    double high_us;
+    unsigned in_vain; /* windows with a much lower limit and hardly less latency */
 };
 
-/* What was answered in a window; while probing: of requests that were sent since. */
+/* What was answered in a window, of what was sent in it. */
 struct rw_gradient_window {
     uint64_t now_ms;
     uint64_t sum_us;
@@ -55,5 +75,4 @@ void rw_gradient_init(struct rw_gradient *gradient, const struct rw_gradient_set
 /* The settings may have changed since. */
 void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
                       const struct rw_gradient_window *window);
-
 #endif

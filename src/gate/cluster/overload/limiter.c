@@ -65,39 +65,56 @@ static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *
         .answers = atomic_exchange_explicit(&limiter->answers, 0, memory_order_relaxed),
         .peak = atomic_exchange_explicit(&limiter->peak, 0, memory_order_relaxed),
     };
-    rw_gradient_step(&limiter->gradient, settings, &window);
-    atomic_store_explicit(&limiter->limit, (uint32_t)limiter->gradient.limit, memory_order_relaxed);
-    atomic_store_explicit(&limiter->probe_ms, limiter->gradient.probe_ms, memory_order_relaxed);
-    atomic_store_explicit(&limiter->window_ms, now_ms, memory_order_relaxed);
+    struct rw_gradient *gradient = &limiter->gradient;
+    rw_gradient_step(gradient, settings, &window);
+    uint64_t late_ms = gradient->probe_ms ? gradient->probe_ms + gradient->probe_ms_max : 0;
+    atomic_store_explicit(&limiter->limit, (uint32_t)gradient->limit, memory_order_relaxed);
+    atomic_store_explicit(&limiter->from_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&limiter->late_ms, late_ms, memory_order_relaxed);
 }
 
+/* Have all that there were at once been answered? */
+static bool window_full(const struct rw_limiter *limiter, uint64_t now_ms)
+{
+    uint64_t from_ms = atomic_load_explicit(&limiter->from_ms, memory_order_relaxed);
+    uint32_t answers = atomic_load_explicit(&limiter->answers, memory_order_relaxed);
+    uint32_t peak = atomic_load_explicit(&limiter->peak, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&limiter->limit, memory_order_relaxed);
+    return answers >= RW_GRADIENT_ANSWERS_MIN && (answers >= peak || answers >= limit) &&
+           rw_elapsed_ms(now_ms, from_ms) >= RW_GRADIENT_WINDOW_MS;
+}
+
+static bool may_step(const struct rw_limiter *limiter, uint64_t now_ms)
+{
+    uint64_t late_ms = atomic_load_explicit(&limiter->late_ms, memory_order_relaxed);
+    return (late_ms && now_ms >= late_ms) || window_full(limiter, now_ms);
+}
+
+/* Asks again once it has `stepping`: another thread may have stepped in between. */
 static void try_step(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
                      uint64_t now_ms)
 {
-    if (atomic_exchange_explicit(&limiter->stepping, true, memory_order_acquire))
+    if (!may_step(limiter, now_ms) ||
+        atomic_exchange_explicit(&limiter->stepping, true, memory_order_acquire))
         return;
-    step(limiter, settings, now_ms);
+    if (may_step(limiter, now_ms))
+        step(limiter, settings, now_ms);
     atomic_store_explicit(&limiter->stepping, false, memory_order_release);
 }
 
 void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
                        uint64_t us, uint64_t sent_ms, uint64_t now_ms)
 {
-    uint64_t probe_ms = atomic_load_explicit(&limiter->probe_ms, memory_order_relaxed);
-    if (sent_ms < probe_ms)
-        return; /* it had the whole limit's company */
+    if (sent_ms < atomic_load_explicit(&limiter->from_ms, memory_order_relaxed))
+        return; /* under another limit */
     atomic_fetch_add_explicit(&limiter->sum_us, us, memory_order_relaxed);
-    uint32_t answers = atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed) + 1;
-    uint64_t since_ms = atomic_load_explicit(&limiter->window_ms, memory_order_relaxed);
-    if (answers >= RW_GRADIENT_ANSWERS_MIN &&
-        (probe_ms || rw_elapsed_ms(now_ms, since_ms) >= RW_GRADIENT_WINDOW_MS))
-        try_step(limiter, settings, now_ms);
+    atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed);
+    try_step(limiter, settings, now_ms);
 }
 
 void rw_limiter_tick(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
                      uint64_t now_ms)
 {
-    uint64_t probe_ms = atomic_load_explicit(&limiter->probe_ms, memory_order_relaxed);
-    if (probe_ms && rw_elapsed_ms(now_ms, probe_ms) >= RW_GRADIENT_PROBE_MS_MAX)
+    if (atomic_load_explicit(&limiter->late_ms, memory_order_relaxed))
         try_step(limiter, settings, now_ms);
 }

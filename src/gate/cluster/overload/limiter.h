@@ -25,9 +25,9 @@ struct rw_limiter {
     struct rw_waiters waiting; /* workers with a queue that is not empty */
     _Atomic uint64_t sum_us;   /* of the window's answers */
     _Atomic uint32_t answers;
-    _Atomic uint64_t window_ms; /* since when */
-    _Atomic uint64_t probe_ms;  /* as in `gradient`, for all to see */
-    _Atomic bool stepping;      /* a thread has the rest */
+    _Atomic uint64_t from_ms; /* since when the window is */
+    _Atomic uint64_t late_ms; /* when it ends even without answers; 0: it does not */
+    _Atomic bool stepping;    /* a thread has the rest */
     struct rw_gradient gradient;
 };
 
