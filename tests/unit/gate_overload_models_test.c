@@ -2,7 +2,7 @@
  * can do: whatever the limit allows is sent at once. It must leave the origin nearly all of what it
  * can do, and not make it slow; without being told anything about it. In virtual time. */
 #include "base/random.h"
-#include "gate/cluster/limiter.h"
+#include "gate/cluster/overload/limiter.h"
 
 #include <math.h>
 #include <setjmp.h>
