@@ -2,7 +2,7 @@
 // that `ringway load` takes as it is, and the origin gets the requests that were meant.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
@@ -194,5 +194,33 @@ ${element(
     ]);
     assert.deepEqual([...logins].sort(), ["name=ann&pass=1%202", "name=bob&pass=3%264"]);
     assert.deepEqual(report.checks.map((check) => [check.check, check.held]), [["captures token", 10], ["body contains Shop", 20]]);
+  });
+
+  test("a plan as JMeter writes it: timers add up, a group's assertion is about all its samplers", async (t) => {
+    const folder = scratch(t);
+    const bodies = new Set();
+    const origin = await startOrigin(t, {
+      answer: (request, response, bytes) => {
+        const { authorization, "x-tenant": tenant } = request.headers;
+        bodies.add(`${request.method} ${request.url} ${authorization} ${tenant} ${bytes}`);
+        if (request.url.endsWith("/login")) response.end('{"token": "t&1", "carts": [{"id": 7}]}');
+        else if (request.url.includes("/items")) response.end('{"item": "abc", "csrf":"x="}');
+        else response.end('{"ok": true}');
+      },
+    });
+    writeFileSync(join(folder, "users.csv"), 'ann,acme,"São Paulo"\n');
+    const plan = readFileSync(new URL("support/shop.jmx", import.meta.url), "utf8");
+    const { told, report } = await runDraft(folder, "plan.jmx", plan, ["--target", `http://${origin.address}`, "-r", "10", "-d", "1s"]);
+    assert.match(told, /3 requests taken over\n {2}CookieManager .*\n {2}the group Buyers begins over 2 s: .*\n$/, "and nothing else is lost");
+    assert.deepEqual([report.iterations.done, report.requests.failed], [10, 0], JSON.stringify(report.checks));
+    assert.deepEqual([...bodies].sort(), [
+      "GET /api/v1/items?near=S%C3%A3o%20Paulo&q=a%20b%26c undefined acme ",
+      "POST /api/v1/carts/7 Bearer t&1 acme item=abc&csrf=x%3D",
+      'POST /api/v1/login undefined acme {\r\n  "user": "ann",\r\n  "price": "$5"\r\n}',
+    ]);
+    const checks = ["status is 200", "below 2s", "json /token", "body contains {", "captures token", "captures cart", "body contains {", "captures item", "captures csrf", 'regex "ok": ?true', "body contains {"];
+    assert.deepEqual(report.checks.map((check) => [check.check, check.held]), checks.map((check) => [check, 10]));
+    const draft = readFileSync(join(folder, "draft.yaml"), "utf8");
+    assert.equal(draft.split("think: 150ms-250ms\n").length - 1, 3, "a constant and a random one, before each sampler");
   });
 });

@@ -166,6 +166,9 @@ static const char openapi[] =
     "      requestBody: { content: { application/json: { example: { a: 1, b: \"1\", c: [true, $x] } "
     "} } }\n"
     "      responses: { '201': { description: made } }\n"
+    "    patch:\n"
+    "      requestBody: { content: { application/merge-patch+json: { schema:\n"
+    "        { $ref: '#/components/schemas/Node' } } } }\n"
     "components:\n"
     "  requestBodies:\n"
     "    Item: { content: { application/json: { schema: { $ref: '#/components/schemas/Item' } } } }\n"
@@ -174,7 +177,11 @@ static const char openapi[] =
     "      allOf: [{ $ref: '#/components/schemas/Base' }]\n"
     "      properties: { price: { type: number }, tags: { type: array, items: { type: string } },\n"
     "        parent: { $ref: '#/components/schemas/Item' } }\n"
-    "    Base: { type: object, properties: { id: { type: string, format: uuid } } }\n";
+    "    Base: { type: object, properties: { id: { type: string, format: uuid } } }\n"
+    "    Node: { type: object, properties: { name: { type: string },\n"
+    "      born: { type: string, readOnly: true }, up: { $ref: '#/components/schemas/Node' },\n"
+    "      end: { $ref: '#/components/schemas/End' } } }\n"
+    "    End: { type: object, properties: { node: { $ref: '#/components/schemas/Node' } } }\n";
 
 static void test_openapi(void **state)
 {
@@ -183,8 +190,8 @@ static void test_openapi(void **state)
     import("api.yaml", openapi, &i);
     read_back(&i);
     assert_true(rw_span_is(i.config.target, "https://eu.example"));
-    assert_int_equal(i.settings.request_count, 3);
-    assert_int_equal(i.settings.script->scenario_count, 3);
+    assert_int_equal(i.settings.request_count, 4);
+    assert_int_equal(i.settings.script->scenario_count, 4);
     expect(&i, "- path: \"/v1/items/${uuid}?q=a%20b%26c\"\n");
     expect(&i, "\"X-Tenant\": \"acme\"\n");
     expect(&i, "{ status: 200 }");
@@ -193,6 +200,9 @@ static void test_openapi(void **state)
     expect(&i, "body: \"{\\\"a\\\": 1, \\\"b\\\": \\\"1\\\", \\\"c\\\": [true, \\\"$$x\\\"]}\"");
     expect(&i, "# - no example of the body of PUT /items/{id}");
     assert_null(strstr(i.yaml.at, "page"));
+    /* What leads back is left out, and what only answers have. */
+    expect(&i, "body: \"{\\\"name\\\": \\\"text\\\", \\\"end\\\": {}}\"");
+    expect(&i, "\"Content-Type\": \"application/merge-patch+json\"");
     drop(&i);
 }
 

@@ -11,14 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, THINK_MS_MAX = 3600 * 1000 };
 
 /* What holds for all that stands below: as deep in the plan as there are lists of fields. */
 struct scope {
     const struct scope *outer;
+    const xmlNode *tree; /* its extractors and assertions are about every sampler in it */
     struct rw_draft_pairs headers;
-    const xmlNode *defaults; /* HTTP Request Defaults */
-    uint32_t think_ms_least, think_ms_most;
+    const xmlNode *defaults;                /* HTTP Request Defaults */
+    uint32_t think_ms_least, think_ms_most; /* all timers one after the other */
 };
 
 struct jmeter {
@@ -287,15 +288,6 @@ static void take_arguments(struct jmeter *jmeter, const xmlNode *node, struct rw
     rw_text_free(&form);
 }
 
-static void add_headers(struct jmeter *jmeter, const struct scope *scope,
-                        struct rw_draft_step *step)
-{
-    for (; scope; scope = scope->outer)
-        for (const struct rw_draft_pair *pair = scope->headers.first; pair; pair = pair->next)
-            if (!rw_draft_find(&step->headers, pair->name))
-                rw_draft_add_pair(jmeter->draft, &step->headers, pair->name, pair->value);
-}
-
 static void take_sampler(struct jmeter *jmeter, const xmlNode *node, const struct scope *scope)
 {
     struct rw_draft_step *step = rw_draft_add_step(jmeter->draft, jmeter->scenario);
@@ -312,11 +304,6 @@ static void take_sampler(struct jmeter *jmeter, const xmlNode *node, const struc
     step->path = whole ? path : rw_draft_format(jmeter->draft, "/%.*s", RW_SPAN_ARGS(path));
     take_target(jmeter, node, scope);
     take_arguments(jmeter, node, step);
-    for (const struct scope *s = scope; s; s = s->outer)
-        if (s->think_ms_most && !step->think_ms_most) {
-            step->think_ms_least = s->think_ms_least;
-            step->think_ms_most = s->think_ms_most;
-        }
 }
 
 /* ---- What stands around and below samplers ---- */
@@ -343,8 +330,10 @@ static void take_timer(struct jmeter *jmeter, const xmlNode *node, struct scope 
         delay = delay > range ? delay - range : 0;
         range *= 2;
     }
-    scope->think_ms_least = (uint32_t)delay;
-    scope->think_ms_most = (uint32_t)(delay + range);
+    delay = fmin(fmax(delay, 0), THINK_MS_MAX);
+    range = fmin(fmax(range, 0), THINK_MS_MAX);
+    scope->think_ms_least += (uint32_t)delay;
+    scope->think_ms_most += (uint32_t)(delay + range);
 }
 
 static void take_csv(struct jmeter *jmeter, const xmlNode *node)
@@ -359,14 +348,44 @@ static void take_csv(struct jmeter *jmeter, const xmlNode *node)
                       RW_SPAN_ARGS(file), RW_SPAN_ARGS(delimiter));
 }
 
-static void take_regex(struct jmeter *jmeter, const xmlNode *node)
+/* What a scenario's capture does not have. */
+static bool is_capturable(struct jmeter *jmeter, const xmlNode *node, const char *kind)
 {
-    struct rw_span name = text_at(jmeter, node, "RegexExtractor.refname");
-    struct rw_span regex = text_at(jmeter, node, "RegexExtractor.regex");
-    if (!jmeter->step || !is_variable(name))
-        return;
+    struct rw_span name = rw_draft_format(jmeter->draft, "%s.refname", kind);
+    struct rw_span headers = rw_draft_format(jmeter->draft, "%s.useHeaders", kind);
+    struct rw_span template = text_at(jmeter, node, "RegexExtractor.template");
+    struct rw_span where = text_at(jmeter, node, headers.at);
+    bool plain = (!where.len || rw_span_is(where, "false")) &&
+                 (!template.len || rw_span_is(template, "$1$")) &&
+                 is_variable(text_at(jmeter, node, name.at));
+    if (!plain)
+        rw_draft_note(jmeter->draft, "the value %.*s of %.*s is not captured",
+                      RW_SPAN_ARGS(text_at(jmeter, node, name.at)),
+                      RW_SPAN_ARGS(jmeter->step->name));
+    return plain;
+}
+
+static void add_capture(struct jmeter *jmeter, struct rw_span name, struct rw_span regex)
+{
     rw_draft_add_line(jmeter->draft, &jmeter->step->captures, "as: %.*s, regex: %.*s",
                       RW_SPAN_ARGS(name), RW_SPAN_ARGS(rw_draft_quoted(jmeter->draft, regex)));
+}
+
+static void take_regex(struct jmeter *jmeter, const xmlNode *node)
+{
+    if (is_capturable(jmeter, node, "RegexExtractor"))
+        add_capture(jmeter, text_at(jmeter, node, "RegexExtractor.refname"),
+                    text_at(jmeter, node, "RegexExtractor.regex"));
+}
+
+static void take_boundaries(struct jmeter *jmeter, const xmlNode *node)
+{
+    struct rw_span left = text_at(jmeter, node, "BoundaryExtractor.lboundary");
+    struct rw_span right = text_at(jmeter, node, "BoundaryExtractor.rboundary");
+    if (is_capturable(jmeter, node, "BoundaryExtractor"))
+        add_capture(jmeter, text_at(jmeter, node, "BoundaryExtractor.refname"),
+                    rw_draft_format(jmeter->draft, "(?s)\\Q%.*s\\E(.*?)\\Q%.*s\\E",
+                                    RW_SPAN_ARGS(left), RW_SPAN_ARGS(right)));
 }
 
 /* "$.items[0].id" as "/items/0/id"; empty: it is more than a way down. */
@@ -393,7 +412,7 @@ static void take_json(struct jmeter *jmeter, const xmlNode *node)
 {
     struct rw_span names = text_at(jmeter, node, "JSONPostProcessor.referenceNames"), name, path;
     struct rw_span paths = text_at(jmeter, node, "JSONPostProcessor.jsonPathExprs");
-    while (jmeter->step && rw_span_next(&names, ';', &name) && rw_span_next(&paths, ';', &path)) {
+    while (rw_span_next(&names, ';', &name) && rw_span_next(&paths, ';', &path)) {
         struct rw_span pointer = pointer_of(jmeter, path);
         if (!is_variable(name) || !pointer.len)
             rw_draft_note(jmeter->draft, "the value %.*s of %.*s is not captured",
@@ -412,7 +431,7 @@ static void take_assertion(struct jmeter *jmeter, const xmlNode *node)
     unsigned type = (unsigned)number_at(jmeter, node, "Assertion.test_type");
     /* Misspelt so in the format itself. */
     const xmlNode *list = property(node, "Asserion.test_strings");
-    for (const xmlNode *item = next_element(list ? list->children : NULL); item && jmeter->step;
+    for (const xmlNode *item = next_element(list ? list->children : NULL); item;
          item = next_element(item->next)) {
         struct rw_span text = text_of(jmeter, item);
         uint64_t status;
@@ -431,6 +450,82 @@ static void take_assertion(struct jmeter *jmeter, const xmlNode *node)
             rw_draft_note(jmeter->draft, "an assertion of %.*s has no place: %.*s",
                           RW_SPAN_ARGS(jmeter->step->name),
                           RW_SPAN_ARGS(rw_span(text.at, text.len < 100 ? text.len : 100)));
+    }
+}
+
+static void take_duration(struct jmeter *jmeter, const xmlNode *node)
+{
+    double most_ms = number_at(jmeter, node, "DurationAssertion.duration");
+    if (most_ms >= 1 && most_ms <= THINK_MS_MAX)
+        rw_draft_add_line(jmeter->draft, &jmeter->step->checks, "below: %.0fms", most_ms);
+}
+
+static bool is_set(struct jmeter *jmeter, const xmlNode *node, const char *name)
+{
+    return rw_span_is(text_at(jmeter, node, name), "true");
+}
+
+static void take_json_assertion(struct jmeter *jmeter, const xmlNode *node)
+{
+    struct rw_span path = text_at(jmeter, node, "JSON_PATH");
+    struct rw_span pointer = pointer_of(jmeter, path);
+    bool equals = is_set(jmeter, node, "JSONVALIDATION");
+    bool more = is_set(jmeter, node, "INVERT") || is_set(jmeter, node, "EXPECT_NULL") ||
+                (equals && is_set(jmeter, node, "ISREGEX"));
+    if (!pointer.len || more) {
+        rw_draft_note(jmeter->draft, "an assertion of %.*s has no place: %.*s",
+                      RW_SPAN_ARGS(jmeter->step->name), RW_SPAN_ARGS(path));
+        return;
+    }
+    struct rw_span expected = rw_draft_quoted(
+        jmeter->draft, template_of(jmeter, text_at(jmeter, node, "EXPECTED_VALUE")));
+    rw_draft_add_line(jmeter->draft, &jmeter->step->checks, "json: %.*s%s%.*s",
+                      RW_SPAN_ARGS(rw_draft_quoted(jmeter->draft, pointer)),
+                      equals ? ", equals: " : "", equals ? (int)expected.len : 0, expected.at);
+}
+
+/* What looks into an answer: about the sampler above it, or all of those beside and below. */
+static const struct {
+    const char *name;
+    void (*take)(struct jmeter *jmeter, const xmlNode *node);
+} lookers[] = {
+    {"RegexExtractor", take_regex},       {"BoundaryExtractor", take_boundaries},
+    {"JSONPostProcessor", take_json},     {"ResponseAssertion", take_assertion},
+    {"DurationAssertion", take_duration}, {"JSONPathAssertion", take_json_assertion},
+};
+
+static bool is_enabled(const xmlNode *node)
+{
+    return !rw_span_is(attribute(node, "enabled"), "false");
+}
+
+static bool is_looker(const xmlNode *node)
+{
+    for (size_t i = 0; i < sizeof(lookers) / sizeof(lookers[0]); i++)
+        if (is_named(node, lookers[i].name))
+            return true;
+    return false;
+}
+
+static void look(struct jmeter *jmeter, const xmlNode *tree)
+{
+    for (const xmlNode *node = next_element(tree->children); node; node = next_element(node->next))
+        for (size_t i = 0; i < sizeof(lookers) / sizeof(lookers[0]); i++)
+            if (is_named(node, lookers[i].name) && is_enabled(node))
+                lookers[i].take(jmeter, node);
+}
+
+/* All that holds for the sampler, from the innermost tree on. */
+static void finish_sampler(struct jmeter *jmeter, const struct scope *scope)
+{
+    struct rw_draft_step *step = jmeter->step;
+    for (; step && scope; scope = scope->outer) {
+        for (const struct rw_draft_pair *pair = scope->headers.first; pair; pair = pair->next)
+            if (!rw_draft_find(&step->headers, pair->name))
+                rw_draft_add_pair(jmeter->draft, &step->headers, pair->name, pair->value);
+        step->think_ms_least += scope->think_ms_least;
+        step->think_ms_most += scope->think_ms_most;
+        look(jmeter, scope->tree);
     }
 }
 
@@ -469,9 +564,9 @@ static void take_test(struct jmeter *jmeter, const xmlNode *node)
         const char *name;
         void (*take)(struct jmeter *jmeter, const xmlNode *node);
     } kinds[] = {
-        {"ThreadGroup", take_group},      {"Arguments", take_user_variables},
-        {"CSVDataSet", take_csv},         {"RegexExtractor", take_regex},
-        {"JSONPostProcessor", take_json}, {"ResponseAssertion", take_assertion},
+        {"ThreadGroup", take_group},
+        {"Arguments", take_user_variables},
+        {"CSVDataSet", take_csv},
     };
     /* They only hold others, only show results, or have nothing that a scenario lacks. */
     static const char *const without[] = {
@@ -493,11 +588,6 @@ static bool is_timer(const xmlNode *node)
 {
     return is_named(node, "ConstantTimer") || is_named(node, "UniformRandomTimer") ||
            is_named(node, "GaussianRandomTimer");
-}
-
-static bool is_enabled(const xmlNode *node)
-{
-    return !rw_span_is(attribute(node, "enabled"), "false");
 }
 
 /* Fields, defaults and timers hold for all their siblings, wherever they stand among them. */
@@ -523,38 +613,38 @@ static void take_scope(struct jmeter *jmeter, const xmlNode *tree, struct scope 
 }
 
 static void take_tree(struct jmeter *jmeter, const xmlNode *tree, const struct scope *outer,
-                      struct rw_draft_step *owner, unsigned depth);
+                      bool of_sampler, unsigned depth);
 
-/* The tree below an element. A sampler's own fields are known only now. */
+/* The tree below an element. A sampler is whole only now. */
 static void take_below(struct jmeter *jmeter, const xmlNode *element, const struct scope *scope,
                        unsigned depth)
 {
     const xmlNode *tree = next_element(element->next);
-    struct rw_draft_step *owner = is_named(element, "HTTPSamplerProxy") ? jmeter->step : NULL;
-    if (tree && is_named(tree, "hashTree"))
-        take_tree(jmeter, tree, scope, owner, depth + 1);
-    else if (owner)
-        add_headers(jmeter, scope, owner);
+    bool has_tree = tree && is_named(tree, "hashTree");
+    bool is_sampler = is_named(element, "HTTPSamplerProxy");
+    if (has_tree)
+        take_tree(jmeter, tree, scope, is_sampler, depth + 1);
+    else if (is_sampler)
+        finish_sampler(jmeter, scope);
+}
+
+static bool is_scope(const xmlNode *node)
+{
+    return is_named(node, "HeaderManager") || is_timer(node) || is_looker(node);
 }
 
 static void take_tree(struct jmeter *jmeter, const xmlNode *tree, const struct scope *outer,
-                      struct rw_draft_step *owner, unsigned depth)
+                      bool of_sampler, unsigned depth)
 {
-    struct scope scope = {.outer = outer};
+    struct scope scope = {.outer = outer, .tree = tree};
     if (depth > DEPTH_MAX)
         return;
     take_scope(jmeter, tree, &scope);
-    if (owner) {
-        add_headers(jmeter, &scope, owner);
-        if (scope.think_ms_most) {
-            owner->think_ms_least = scope.think_ms_least;
-            owner->think_ms_most = scope.think_ms_most;
-        }
-    }
+    if (of_sampler)
+        finish_sampler(jmeter, &scope);
     for (const xmlNode *node = next_element(tree->children); node;
          node = next_element(node->next)) {
-        if (is_named(node, "hashTree") || !is_enabled(node) || is_named(node, "HeaderManager") ||
-            is_timer(node))
+        if (is_named(node, "hashTree") || !is_enabled(node) || is_scope(node))
             continue;
         if (is_named(node, "HTTPSamplerProxy") && jmeter->scenario)
             take_sampler(jmeter, node, &scope);
@@ -589,7 +679,7 @@ enum rw_err rw_import_jmeter(struct rw_span content, struct rw_draft *draft, str
         draft->source = RW_LITERAL("a JMeter plan");
         const xmlNode *tree = next_element(root->children);
         if (tree)
-            take_tree(&jmeter, tree, NULL, NULL, 0);
+            take_tree(&jmeter, tree, NULL, false, 0);
     }
     xmlFreeDoc(document);
     return err;

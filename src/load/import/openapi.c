@@ -12,8 +12,10 @@ enum { LIST_DEPTH_MAX = 3, DEPTH_MAX = 12, PROPERTIES_MAX = 200 };
 struct openapi {
     struct rw_draft *draft;
     const struct rw_conf_node *root;
-    struct rw_span base; /* path of the server */
-    unsigned nodes;      /* that an example has been made of: references go in circles */
+    struct rw_span base;                        /* path of the server */
+    unsigned nodes;                             /* that an example has been made of */
+    const struct rw_conf_node *open[DEPTH_MAX]; /* objects that are being made: circles end there */
+    unsigned open_count;
 };
 
 /* ---- References ---- */
@@ -130,6 +132,26 @@ static const struct rw_conf_node *stated_value(const struct openapi *api,
 static void put_schema(struct openapi *api, const struct rw_conf_node *schema, unsigned depth,
                        struct rw_text *json);
 
+static bool is_required(const struct rw_conf_node *schema, struct rw_span name)
+{
+    const struct rw_conf_entry *one = rw_conf_tree_entries(rw_conf_tree_at(schema, "required"));
+    while (one && !rw_span_eq(one->node->text, name))
+        one = one->next;
+    return one != NULL;
+}
+
+/* What only answers have, or leads back to where we are and may be left out, is. */
+static bool is_wanted(const struct openapi *api, const struct rw_conf_node *schema,
+                      struct rw_span name, const struct rw_conf_node *property)
+{
+    if (rw_span_is(rw_conf_tree_text(property, "readOnly"), "true"))
+        return false;
+    for (unsigned i = 0; i < api->open_count; i++)
+        if (api->open[i] == property)
+            return is_required(schema, name);
+    return true;
+}
+
 static void put_properties(struct openapi *api, const struct rw_conf_node *schema, unsigned depth,
                            const char **separator, struct rw_text *json)
 {
@@ -139,12 +161,27 @@ static void put_properties(struct openapi *api, const struct rw_conf_node *schem
     const struct rw_conf_entry *property =
         rw_conf_tree_entries(rw_conf_tree_at(schema, "properties"));
     for (; property; property = property->next) {
+        const struct rw_conf_node *target = follow(api, property->node);
+        if (!is_wanted(api, schema, property->key, target))
+            continue;
         rw_text_adds(json, *separator);
         *separator = ", ";
         rw_text_add_json(json, property->key);
         rw_text_adds(json, ": ");
-        put_schema(api, follow(api, property->node), depth + 1, json);
+        put_schema(api, target, depth + 1, json);
     }
+}
+
+static void put_object(struct openapi *api, const struct rw_conf_node *schema, unsigned depth,
+                       struct rw_text *json)
+{
+    const char *separator = "";
+    rw_assert(api->open_count < DEPTH_MAX); /* as deep as it goes */
+    api->open[api->open_count++] = schema;
+    rw_text_adds(json, "{");
+    put_properties(api, schema, depth, &separator, json);
+    rw_text_adds(json, "}");
+    api->open_count--;
 }
 
 static void put_string(const struct rw_conf_node *schema, struct rw_text *json)
@@ -210,7 +247,6 @@ static void put_schema(struct openapi *api, const struct rw_conf_node *schema, u
     const struct rw_conf_node *value = stated_value(api, schema);
     const struct rw_conf_node *one = alternative(api, schema);
     struct rw_span type = type_of(schema);
-    const char *separator = "";
     if (!schema || depth == DEPTH_MAX || ++api->nodes > PROPERTIES_MAX) {
         rw_text_adds(json, "null");
     } else if (value) {
@@ -220,9 +256,7 @@ static void put_schema(struct openapi *api, const struct rw_conf_node *schema, u
         rw_text_free(&text);
     } else if (rw_conf_tree_at(schema, "properties") || rw_conf_tree_at(schema, "allOf") ||
                rw_span_is(type, "object")) {
-        rw_text_adds(json, "{");
-        put_properties(api, schema, depth, &separator, json);
-        rw_text_adds(json, "}");
+        put_object(api, schema, depth, json);
     } else if (one) {
         put_schema(api, one, depth + 1, json);
     } else if (rw_span_is(type, "array")) {
@@ -348,12 +382,30 @@ static void take_form(struct openapi *api, const struct rw_conf_node *schema,
     rw_draft_note(api->draft, "the form of %.*s was made of its schema", RW_SPAN_ARGS(step->name));
 }
 
+/* application/json, or something that is JSON, too (RFC 6839: "+json"). */
+static const struct rw_conf_entry *json_media(const struct rw_conf_node *content)
+{
+    static const struct rw_span json = RW_LITERAL("+json");
+    const struct rw_conf_entry *found = NULL;
+    for (const struct rw_conf_entry *one = rw_conf_tree_entries(content); one; one = one->next) {
+        ptrdiff_t more = rw_span_find(one->key, ';');
+        struct rw_span type = more < 0 ? one->key : rw_span(one->key.at, (size_t)more);
+        if (rw_span_is_nocase(type, "application/json"))
+            return one;
+        if (!found && type.len > json.len &&
+            rw_span_eq(rw_span_skip(type, type.len - json.len), json))
+            found = one;
+    }
+    return found;
+}
+
 static void take_body(struct openapi *api, const struct rw_conf_node *operation,
                       struct rw_draft_step *step)
 {
     const struct rw_conf_node *content =
         rw_conf_tree_at(get(api, operation, "requestBody"), "content");
-    const struct rw_conf_node *media = rw_conf_tree_at(content, "application/json");
+    const struct rw_conf_entry *json_entry = json_media(content);
+    const struct rw_conf_node *media = json_entry ? json_entry->node : NULL;
     const struct rw_conf_node *form = rw_conf_tree_at(content, "application/x-www-form-urlencoded");
     struct rw_text json = {0};
     if (!content)
@@ -381,7 +433,7 @@ static void take_body(struct openapi *api, const struct rw_conf_node *operation,
     }
     rw_text_free(&json);
     rw_draft_add_pair(api->draft, &step->headers, RW_LITERAL("Content-Type"),
-                      RW_LITERAL("application/json"));
+                      rw_draft_plain(api->draft, json_entry->key));
 }
 
 static void take_status(struct openapi *api, const struct rw_conf_node *operation,
