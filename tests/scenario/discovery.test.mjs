@@ -84,6 +84,10 @@ test("a file that is not there at the start, is half written, says that there is
   writeFileSync(file, "endpoints: []\n");
   await sees(gateway);
   assert.equal((await gateway.get("/")).status, 503);
+  await tells(gateway, /upstream app: there is no endpoint any more: requests get 503/);
+  writeFileSync(file, `endpoints: [{ address: "${a.address}", weight: 0 }]\n`);
+  await tells(gateway, /upstream app: every endpoint that was found has the weight 0: requests get 503/);
+  assert.equal((await gateway.get("/")).status, 503);
   assert.equal((await upstreamOf(gateway)).discovered, true);
   await noReload(gateway);
 });

@@ -6,6 +6,7 @@ import { json } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { runRingway } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
 
 // Says from where it is asked; `cut` addresses are hung up on.
 async function startWitness(t) {
@@ -100,6 +101,26 @@ upstreams:
   for (const socket of origin.sockets) socket.destroy();
   await count(gateway, 5);
   assert.deepEqual(await count(gateway, 10), { "127.0.0.2": 10 });
+});
+
+test("a source or an interface that this machine does not have: the log says so, and the other line takes all", async (t) => {
+  const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
+  const gateway = await startGateway(
+    t,
+    `
+routes: [{ match: /source, upstream: source }, { match: /interface, upstream: interface }, { match: /lines, upstream: lines }]
+upstreams:
+  - { name: source, endpoints: ["${origin.address}"], tcp: { source: 203.0.113.5 } }
+  - { name: interface, endpoints: ["${origin.address}"], tcp: { interface: nosuch0 } }
+  - { name: lines, endpoints: ["${origin.address}"], lines: [{ name: gone, source: 203.0.113.5 }, { name: there, source: 127.0.0.3 }] }
+`,
+  );
+  const tells = (pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 30000, what: `the log has ${pattern}` });
+  assert.equal((await gateway.get("/source")).status, 502);
+  await tells(/upstream_connect_failed: unreachable from the source address, which this machine may not have/);
+  assert.equal((await gateway.get("/interface")).status, 502);
+  await tells(/upstream_connect_failed: this machine does not have the interface of `tcp.interface` or of the line/);
+  for (let i = 0; i < 10; i++) assert.equal((await gateway.get("/lines")).status, 200);
 });
 
 test("mistakes have their places", async (t) => {

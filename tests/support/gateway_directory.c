@@ -93,12 +93,18 @@ static void begin_watch(struct rw_test_asker *asker, unsigned from)
     struct rw_test_bytes json = {0};
     say(asker, head);
     asker->watches = true;
-    directory->teller->add_begin(directory, &json);
-    if (json.len)
+    if (directory->teller->add_begin) {
+        directory->teller->add_begin(directory, &json);
         say_line(asker, &json, true);
+    }
     for (unsigned i = from > directory->base ? from - directory->base : 0; i < directory->count;
          i++)
         say_event(asker, i);
+    if (directory->teller->add_progress && rw_test_chance(directory->world, 30)) {
+        json = (struct rw_test_bytes){0};
+        directory->teller->add_progress(directory, &json);
+        say_line(asker, &json, true);
+    }
 }
 
 static void refuse_watch(struct rw_test_asker *asker, bool ahead)

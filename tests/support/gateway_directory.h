@@ -35,10 +35,11 @@ struct rw_test_teller {
     void (*configure)(const struct rw_test_directory *directory, struct rw_test_bytes *yaml);
     /* The request is complete. `from`: the revision that a watch is to begin behind, or -1. */
     long (*asked_from)(const struct rw_test_asker *asker);
-    /* The JSON of a list; of a watch that has begun, or nothing; of an event; of a watch that
-     * cannot be. */
+    /* The JSON of a list; of a watch that has begun, or NULL; of one that has told all that there
+     * is, or NULL; of an event; of a watch that cannot be. */
     void (*add_list)(const struct rw_test_directory *directory, struct rw_test_bytes *json);
     void (*add_begin)(const struct rw_test_directory *directory, struct rw_test_bytes *json);
+    void (*add_progress)(const struct rw_test_directory *directory, struct rw_test_bytes *json);
     void (*add_event)(const struct rw_test_directory *directory, unsigned number,
                       struct rw_test_bytes *json);
     void (*add_refusal)(const struct rw_test_directory *directory, struct rw_test_bytes *json);

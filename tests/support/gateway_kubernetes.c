@@ -41,13 +41,12 @@ static void add_list(const struct rw_test_directory *directory, struct rw_test_b
     rw_test_bytes_format(json, "]}");
 }
 
-static void add_begin(const struct rw_test_directory *directory, struct rw_test_bytes *json)
+static void add_progress(const struct rw_test_directory *directory, struct rw_test_bytes *json)
 {
-    if (rw_test_chance(directory->world, 30))
-        rw_test_bytes_format(json,
-                             "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{"
-                             "\"resourceVersion\":\"%u\"}}}",
-                             rw_test_revision(directory));
+    rw_test_bytes_format(json,
+                         "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{"
+                         "\"resourceVersion\":\"%u\"}}}",
+                         rw_test_revision(directory));
 }
 
 static void add_event(const struct rw_test_directory *directory, unsigned number,
@@ -71,7 +70,7 @@ const struct rw_test_teller rw_test_kubernetes = {
     .configure = configure,
     .asked_from = asked_from,
     .add_list = add_list,
-    .add_begin = add_begin,
+    .add_progress = add_progress,
     .add_event = add_event,
     .add_refusal = add_refusal,
 };

@@ -447,6 +447,22 @@ static void put_into_force(struct rw_cluster_control *control, struct rw_endpoin
         rw_endpoint_set_destroy(old);
 }
 
+/* Of the configuration these are mistakes, told when it is read; what is found at run time is in
+ * force, and somebody should know. */
+static void tell_of_nothing(const struct rw_cluster_control *control,
+                            const struct rw_endpoint_set *set)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < set->count; i++)
+        sum += set->weights[i];
+    if (sum || !rw_discovery_answered(&control->discovery))
+        return;
+    const char *what = set->count ? "every endpoint that was found has the weight 0"
+                                  : "there is no endpoint any more";
+    rw_log_limited(RW_LOG_WARN, "discovery", "upstream %.*s: %s: requests get 503",
+                   RW_SPAN_ARGS(control->cluster.name), what);
+}
+
 static enum rw_err make_set(const struct rw_cluster_control *control,
                             const struct gathered *gathered, struct rw_endpoint_set **set)
 {
@@ -477,8 +493,10 @@ enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)
     if (is_in_force(atomic_load_explicit(&control->cluster.set, memory_order_relaxed), &gathered))
         goto out;
     err = make_set(control, &gathered, &set);
-    if (!err)
-        put_into_force(control, set);
+    if (err)
+        goto out;
+    tell_of_nothing(control, set);
+    put_into_force(control, set);
 out:
     for (unsigned i = 0; i < gathered.count; i++)
         rw_endpoint_drop(gathered.members[i].endpoint);

@@ -86,19 +86,29 @@ enum rw_reason rw_pool_reason_of(enum rw_err err)
     }
 }
 
-const char *rw_pool_detail_of(enum rw_err err)
+/* Where the kernel says that there is no way, it may mean the line's begin and not its end. */
+const char *rw_pool_detail_of(const struct rw_endpoint *endpoint, enum rw_err err)
 {
-    return err == RW_ELIMIT ? "no descriptor is left: see `ulimit -n`" : rw_err_text(err);
+    const struct rw_path *path = endpoint->path;
+    if (err == RW_ELIMIT)
+        return "no descriptor is left: see `ulimit -n`";
+    if (err == RW_ENOENT && path && path->socket.interface[0])
+        return "this machine does not have the interface of `tcp.interface` or of the line";
+    if (err == RW_EUNREACHABLE && path && path->source.bytes)
+        return "unreachable from the source address, which this machine may not have";
+    return rw_err_text(err);
 }
 
-struct rw_pool_failure rw_pool_explain(const struct rw_stream *stream, bool tls, enum rw_err err)
+struct rw_pool_failure rw_pool_explain(const struct rw_pool *pool, const struct rw_stream *stream,
+                                       bool tls, enum rw_err err)
 {
     bool cut = err == RW_OK || err == RW_ECLOSED || err == RW_ERESET;
     if (tls && cut)
         return (struct rw_pool_failure){RW_REASON_UPSTREAM_TLS,
                                         "the peer closed during the TLS handshake"};
     const char *text = err == RW_ETLS || err == RW_EVERIFY ? rw_tls_error_text(stream) : "";
-    return (struct rw_pool_failure){rw_pool_reason_of(err), *text ? text : rw_pool_detail_of(err)};
+    return (struct rw_pool_failure){rw_pool_reason_of(err),
+                                    *text ? text : rw_pool_detail_of(pool->endpoint, err)};
 }
 
 /* ---- The queue ---- */
@@ -178,7 +188,8 @@ static void admit_waiting(struct rw_pool *pool)
             lease->http2 ? rw_pool_h2_open(pool, lease) : rw_pool_h1_open(pool, lease);
         if (err) {
             rw_pool_give_slot(pool);
-            lease->events->on_failed(lease, rw_pool_reason_of(err), rw_pool_detail_of(err));
+            lease->events->on_failed(lease, rw_pool_reason_of(err),
+                                     rw_pool_detail_of(pool->endpoint, err));
         }
     }
     if (!rw_list_empty(&pool->queue))

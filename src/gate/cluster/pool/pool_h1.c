@@ -39,7 +39,7 @@ static void fail_open(struct rw_upstream_connection *connection, enum rw_err err
 {
     atomic_store_explicit(&connection->pool->endpoint->http1_until_ms, 0, memory_order_relaxed);
     struct rw_pool_failure failure =
-        rw_pool_explain(&connection->stream, connection->tls != NULL, err);
+        rw_pool_explain(connection->pool, &connection->stream, connection->tls != NULL, err);
     fail_lease(connection, failure.reason, failure.detail);
 }
 
@@ -224,7 +224,7 @@ enum rw_pool_result rw_pool_h1_acquire(struct rw_pool *pool, struct rw_lease *le
     if (!err)
         return RW_POOL_WAIT;
     rw_pool_give_slot(pool);
-    return rw_pool_refuse(lease, rw_pool_reason_of(err), rw_pool_detail_of(err));
+    return rw_pool_refuse(lease, rw_pool_reason_of(err), rw_pool_detail_of(pool->endpoint, err));
 }
 
 /* Hands a connection that has become free to the first in the queue. */

@@ -243,7 +243,7 @@ enum rw_pool_result rw_pool_h2_acquire(struct rw_pool *pool, struct rw_lease *le
     if (!err)
         return RW_POOL_WAIT;
     rw_pool_give_slot(pool);
-    return rw_pool_refuse(lease, rw_pool_reason_of(err), rw_pool_detail_of(err));
+    return rw_pool_refuse(lease, rw_pool_reason_of(err), rw_pool_detail_of(pool->endpoint, err));
 }
 
 bool rw_pool_h2_admit(struct rw_pool *pool, struct rw_lease *lease)

@@ -284,7 +284,7 @@ static const struct rw_h2_events h2_events = {
 
 static void fail_open(struct rw_shared_connection *c, enum rw_err err)
 {
-    struct rw_pool_failure failure = rw_pool_explain(&c->stream, c->tls != NULL, err);
+    struct rw_pool_failure failure = rw_pool_explain(c->pool, &c->stream, c->tls != NULL, err);
     rw_shared_end(c, failure.reason, failure.detail);
 }
 

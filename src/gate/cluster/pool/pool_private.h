@@ -49,13 +49,14 @@ struct rw_lease *rw_pool_dequeue(struct rw_pool *pool);
 
 /* Why a connection could not be made. */
 enum rw_reason rw_pool_reason_of(enum rw_err err);
-const char *rw_pool_detail_of(enum rw_err err);
+const char *rw_pool_detail_of(const struct rw_endpoint *endpoint, enum rw_err err);
 /* ... in the words of TLS where it was that. */
 struct rw_pool_failure {
     enum rw_reason reason;
     const char *detail;
 };
-struct rw_pool_failure rw_pool_explain(const struct rw_stream *stream, bool tls, enum rw_err err);
+struct rw_pool_failure rw_pool_explain(const struct rw_pool *pool, const struct rw_stream *stream,
+                                       bool tls, enum rw_err err);
 
 /* ---- pool_h1.c ---- */
 
