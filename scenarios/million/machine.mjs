@@ -44,8 +44,15 @@ function ports() {
 // Descriptors of a process that are for clients: serve keeps an eighth of them, 1,024 at most, for itself.
 const forClients = () => descriptors() - Math.min(descriptors() / 8, 1024) - OWN_DESCRIPTORS;
 
+// From Linux 6.8 on a process of ringway's can have more connections than descriptors.
+function needsNoDescriptors() {
+  const [major, minor] = os.release().split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 8);
+}
+
 // The kernel deals connections out by a hash: each process gets its share give or take some.
 export function gatewayProcesses(connections) {
+  if (needsNoDescriptors()) return os.availableParallelism();
   const fits = (count) => connections / count + 6 * Math.sqrt(connections / count) <= forClients();
   let count = 1;
   while (count <= PROCESSES_MAX && !fits(count)) count++;
@@ -54,6 +61,7 @@ export function gatewayProcesses(connections) {
 
 // Of `ringway load`: processes for their descriptors, threads in each for the ports of their addresses.
 export function loadProcesses(connections) {
+  if (needsNoDescriptors()) return { processes: 1, threads: os.availableParallelism() };
   const processes = Math.ceil(connections / (descriptors() - OWN_DESCRIPTORS));
   return { processes, threads: Math.ceil(connections / processes / ports()) };
 }

@@ -55,7 +55,7 @@ export function connections(options) {
   const clients = loadProcesses(count);
   return inParts(options, { processes }, async (gateway, origin) => {
     const watch = new Watch(gateway, "connections");
-    const args = ["--processes", clients.processes, "-t", clients.threads, "--sources", "--coalesce", "4ms", "-c", count, "-r", options.rate, "-d", `${options.seconds}s`, "--timeout", "60s", gateway.url("/load")];
+    const args = ["--processes", clients.processes, "-t", clients.threads, "--sources", "--coalesce", "0s", "-c", count, "-r", options.rate, "-d", `${options.seconds}s`, "--timeout", "60s", gateway.url("/load")];
     const report = await loadResult(startLoad(options.ringway, args));
     await watch.stop();
     const metrics = await gateway.metrics();

@@ -146,7 +146,7 @@ const struct rw_verb rw_verb_load = {
         "  -c, --connections N     default 64\n"
         "  -t, --threads N         in each process; default 1\n"
         "  --processes N           for more connections than one has descriptors; default 1\n"
-        "  --sources               each thread connects from a loopback address of its own\n"
+        "  --sources               each thread connects from loopback addresses of its own\n"
         "                          (127.1.0.1 and on): 28,000 ports each\n"
         "  --coalesce TIME         look for answers only so often, at most 100ms: for hundreds of\n"
         "                          processes on few cores; latencies have it\n"

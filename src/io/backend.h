@@ -123,14 +123,14 @@ bool rw_loop_has_work(const struct rw_loop *loop);
 RW_MUST_CHECK enum rw_err rw_socket_create(const struct rw_connect_options *options, int *fd);
 /* What a failed connect(2) means. */
 enum rw_err rw_socket_connect_error(int errno_value);
-void rw_socket_close(int fd, bool abort);
+/* Its close(2) will be a reset. */
+void rw_socket_reset_at_close(int fd);
 /* One send of all parts, without waiting or SIGPIPE: what went, or -1 and errno. */
 ssize_t rw_socket_send(int fd, const struct iovec *parts, int count);
 
 void rw_socket_refuse(struct rw_listener *listener, int fd);
 enum rw_err rw_socket_error(int fd);
-enum rw_err rw_socket_address(const struct rw_stream *stream, bool peer,
-                              struct sockaddr_storage *address);
+enum rw_err rw_socket_address(int fd, bool peer, struct sockaddr_storage *address);
 
 /* Whether a failed accept(2) concerns one connection only, so that the next may succeed. */
 bool rw_socket_accept_again(int errno_value);

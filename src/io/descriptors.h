@@ -12,4 +12,7 @@
  * error goes on with what there is. */
 enum rw_err rw_raise_descriptor_limit(void);
 
+/* For rw_loop_options.descriptors_max of who has many connections: half of the limit. */
+int rw_descriptors_half(void);
+
 #endif

@@ -199,7 +199,9 @@ static void epoll_close(struct rw_stream *stream, bool abort)
 {
     rw_free(stream->pending);
     stream->pending = NULL;
-    rw_socket_close(stream->fd, abort);
+    if (abort)
+        rw_socket_reset_at_close(stream->fd);
+    close(stream->fd);
     stream->fd = -1;
     rw_loop_stream_closed(stream);
 }
@@ -417,6 +419,12 @@ static uint64_t epoll_wall_ns(const struct rw_loop *loop)
     return rw_clock_wall_ns();
 }
 
+static enum rw_err epoll_address(const struct rw_stream *stream, bool peer,
+                                 struct sockaddr_storage *address)
+{
+    return rw_socket_address(stream->fd, peer, address);
+}
+
 const struct rw_io_backend rw_backend_epoll = {
     .name = "epoll",
     .kind = RW_LOOP_EPOLL,
@@ -434,7 +442,7 @@ const struct rw_io_backend rw_backend_epoll = {
     .shutdown = epoll_shutdown,
     .close = epoll_close,
     .ready = epoll_ready,
-    .address = rw_socket_address,
+    .address = epoll_address,
     .listen = epoll_listen,
     .unlisten = epoll_unlisten,
     .relisten = epoll_relisten,

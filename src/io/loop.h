@@ -1,7 +1,8 @@
 /* The event loop: one per thread, three backends with one contract.
  *
  *   epoll     readiness, edge-triggered, no epoll_ctl after a stream is attached
- *   io_uring  multishot receive into provided buffers, one submit per turn; bulk by poll and recv
+ *   io_uring  multishot receive into provided buffers, one submit per turn; bulk by poll and recv;
+ *             sockets without descriptors, where those would not do
  *   sim       virtual time and a seeded network inside the process (io/sim.h)
  *
  * The thread that creates a loop runs it: rw_loop_run calls the callbacks of timers, listeners,
@@ -32,6 +33,9 @@ struct rw_loop_options {
                                 waits */
     uint32_t coalesce_ms; /* io_uring: turns are so far apart, unless much has come; 0: a turn for
                              each event, or for a few of them under load */
+    int descriptors_max;  /* io_uring, Linux 6.8: a stream whose descriptor has this number or a
+                             higher one gives it back and keeps its socket in a slot of a ring, so
+                             that there can be more streams than descriptors; 0: none does */
     struct rw_sim *sim;   /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 

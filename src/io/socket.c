@@ -10,13 +10,10 @@
 
 enum { ACCEPTS_PER_TURN = 64 };
 
-void rw_socket_close(int fd, bool abort)
+void rw_socket_reset_at_close(int fd)
 {
-    if (abort) {
-        struct linger linger = {.l_onoff = 1};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-    }
-    close(fd);
+    struct linger linger = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 void rw_socket_refuse(struct rw_listener *listener, int fd)
@@ -65,13 +62,12 @@ enum rw_err rw_socket_create(const struct rw_connect_options *options, int *fd)
     return err;
 }
 
-enum rw_err rw_socket_address(const struct rw_stream *stream, bool peer,
-                              struct sockaddr_storage *address)
+enum rw_err rw_socket_address(int fd, bool peer, struct sockaddr_storage *address)
 {
     memset(address, 0, sizeof(*address));
     socklen_t bytes = sizeof(*address);
-    int result = peer ? getpeername(stream->fd, (struct sockaddr *)address, &bytes)
-                      : getsockname(stream->fd, (struct sockaddr *)address, &bytes);
+    int result = peer ? getpeername(fd, (struct sockaddr *)address, &bytes)
+                      : getsockname(fd, (struct sockaddr *)address, &bytes);
     return result < 0 ? rw_err_from_errno(errno) : RW_OK;
 }
 

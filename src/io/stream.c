@@ -106,8 +106,9 @@ bool rw_stream_closing(const struct rw_stream *stream)
 void rw_stream_low_water(struct rw_stream *stream, uint32_t bytes)
 {
     int value = (int)bytes;
-    if (!stream->tls && stream->loop->backend->kind != RW_LOOP_SIM)
-        setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
+    int fd = rw_stream_fd(stream);
+    if (!stream->tls && fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
 }
 
 int rw_stream_fd(const struct rw_stream *stream)

@@ -53,11 +53,12 @@ struct rw_stream {
     void *pending;        /* a send that is under way, backend's */
     struct rw_list ready; /* in the loop's list of streams with work left for this turn */
     void *backend;        /* backend's own, when it needs more than the fields here */
-    int fd;
-    uint32_t flags;      /* backend's */
-    uint32_t error;      /* enum rw_err that the kernel reported before on_end could be called */
-    uint16_t operations; /* with the kernel at present (io_uring) */
-    uint16_t slot;       /* in the ring's table of files; 0: none (io_uring) */
+    int fd;               /* -1: parked in a slot (io_uring) */
+    uint32_t flags;       /* backend's */
+    uint16_t error;       /* enum rw_err that the kernel reported before on_end could be called */
+    uint16_t operations;  /* with the kernel at present (io_uring) */
+    uint16_t bank;        /* which of the loop's rings has the stream; 0: the first (io_uring) */
+    uint16_t slot;        /* in that ring's table of files; 0: none (io_uring) */
 };
 
 enum rw_send { RW_SEND_DONE, RW_SEND_PENDING, RW_SEND_FAILED };
@@ -124,7 +125,8 @@ void rw_stream_abort(struct rw_stream *stream);
 
 bool rw_stream_closing(const struct rw_stream *stream);
 
-/* The descriptor, for socket options and addresses; -1 in simulation. */
+/* The descriptor, for socket options; -1 in simulation and where the stream has none
+ * (rw_loop_options.descriptors_max). */
 int rw_stream_fd(const struct rw_stream *stream);
 /* The peer's address: as accepted or connected. */
 RW_MUST_CHECK enum rw_err rw_stream_peer(const struct rw_stream *stream,

@@ -19,155 +19,50 @@ enum {
     RECEIVE_BYTES_MAX = 64 * 1024,
     LENT_BUFFERS_FIRST = 32,
     LENT_BUFFERS_MAX = 256,
+    SLOTS = 4096,
     SENDS_PER_PAGE = 16,
     CACHE_LINE_BYTES = 64,
     PREFETCHED_LINES = 3,
     PREFETCHED_AHEAD = 3, /* completions */
-    RING_ALIGNMENT = 4096,
 };
 
 struct watch_node {
     struct rw_watch *watch; /* NULL: stopped, to be freed with its last completion */
 };
 
-/* Failures that are over with the next try. */
-static bool passes(int result)
+bool rw_uring_passes(int result)
 {
     return result == -EINTR || result == -EBUSY || result == -EAGAIN || result == -ENOMEM;
 }
 
-void rw_uring_ask(struct uring_state *state)
+void rw_uring_ask(struct uring_bank *bank)
 {
-    int result = io_uring_submit(&state->ring);
-    rw_assert(result >= 0 || passes(result));
+    int result = io_uring_submit(&bank->ring);
+    rw_assert(result >= 0 || rw_uring_passes(result));
 }
 
-struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind)
+struct io_uring_sqe *rw_uring_operation(struct uring_bank *bank, void *at, enum uring_kind kind)
 {
     struct io_uring_sqe *sqe;
-    while (!(sqe = io_uring_get_sqe(&state->ring)))
-        rw_uring_ask(state);
+    while (!(sqe = io_uring_get_sqe(&bank->ring)))
+        rw_uring_ask(bank);
     sqe->user_data = (uintptr_t)at | kind;
     return sqe;
 }
 
-void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind)
+void rw_uring_cancel(struct uring_bank *bank, void *at, enum uring_kind kind)
 {
-    struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_IGNORED);
+    struct io_uring_sqe *sqe = rw_uring_operation(bank, NULL, URING_IGNORED);
     RW_URING_PREPARE(sqe, cancel64, (uintptr_t)at | kind, 0);
 }
 
-/* ---- Buffers ---- */
-
-/* Lends the kernel a buffer under an identifier; false: there is none to be had. */
-static bool lend(struct rw_loop *loop, struct uring_lender *lender, unsigned short identifier)
+/* Of what has no stream. */
+static struct uring_bank *first(const struct rw_loop *loop)
 {
-    struct rw_buf *buf = rw_buf_get(&loop->buffers, lender->room);
-    lender->lent[identifier] = buf;
-    if (!buf)
-        return false;
-    io_uring_buf_ring_add(lender->ring, buf->data, buf->room, identifier,
-                          io_uring_buf_ring_mask(lender->count), 0);
-    io_uring_buf_ring_advance(lender->ring, 1);
-    return true;
-}
-
-static void lend_missing(struct rw_loop *loop, struct uring_lender *lender)
-{
-    for (unsigned i = 0; i < lender->wanted && lender->missing; i++) {
-        if (lender->lent[i])
-            continue;
-        if (!lend(loop, lender, (unsigned short)i))
-            return;
-        lender->missing--;
-    }
-}
-
-/* The next turn lends them. Those that found none in this turn all ask; once is enough. */
-bool rw_uring_lend_more(struct uring_lender *lender)
-{
-    if (lender->missing == lender->wanted)
-        return false;
-    if (!lender->missing && lender->wanted < lender->count) {
-        lender->missing = lender->wanted;
-        lender->wanted *= 2;
-    }
-    return true;
-}
-
-struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe)
-{
-    struct uring_state *state = loop->state;
-    struct uring_lender *lender = &state->lender;
-    unsigned short identifier = (unsigned short)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-    rw_assert(identifier < lender->wanted && lender->lent[identifier]);
-    struct rw_buf *buf = lender->lent[identifier];
-    if (!lend(loop, lender, identifier))
-        lender->missing++;
-    return buf;
-}
-
-static size_t ring_bytes(const struct uring_lender *lender)
-{
-    size_t bytes = lender->count * sizeof(struct io_uring_buf);
-    return (bytes + RING_ALIGNMENT - 1) / RING_ALIGNMENT * RING_ALIGNMENT;
-}
-
-static enum rw_err open_lender(struct rw_loop *loop, struct uring_state *state,
-                               struct uring_lender *lender)
-{
-    /* A small pool is not all lent out. */
-    while (lender->count > 1 && lender->count * lender->room > loop->buffers.cap_bytes / 4)
-        lender->count /= 2;
-    lender->ring = rw_alloc_aligned(RING_ALIGNMENT, ring_bytes(lender));
-    lender->lent = rw_alloc_zero(lender->count * sizeof(struct rw_buf *));
-    if (!lender->ring || !lender->lent)
-        return RW_ENOMEM;
-    io_uring_buf_ring_init(lender->ring);
-    struct io_uring_buf_reg registration = {
-        .ring_addr = (uintptr_t)lender->ring,
-        .ring_entries = lender->count,
-        .bgid = LENT_GROUP,
-    };
-    int result = io_uring_register_buf_ring(&state->ring, &registration, 0);
-    if (result < 0)
-        return result == -ENOMEM ? RW_ENOMEM : RW_EUNSUPPORTED;
-    lender->wanted = lender->count < LENT_BUFFERS_FIRST ? lender->count : LENT_BUFFERS_FIRST;
-    lender->missing = lender->wanted;
-    lend_missing(loop, lender);
-    return lender->missing == lender->wanted ? RW_ENOMEM : RW_OK;
-}
-
-static void close_lender(struct uring_lender *lender)
-{
-    for (unsigned i = 0; lender->lent && i < lender->count; i++)
-        rw_buf_drop(lender->lent[i]);
-    rw_free(lender->lent);
-    rw_free(lender->ring);
+    return ((const struct uring_state *)loop->state)->banks[0];
 }
 
 /* ---- The ring ---- */
-
-/* The kernel does its part of the work inside our one system call where it can (6.1), else where it
- * interrupts least. SINGLE_ISSUER came with 6.0, as did multishot receive: without it this backend
- * cannot work. */
-static enum rw_err open_ring(struct io_uring *ring)
-{
-    static const unsigned choices[] = {
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN,
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
-    };
-    int result = -EINVAL;
-    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]) && result == -EINVAL; i++) {
-        struct io_uring_params params = {.flags = choices[i] | IORING_SETUP_CQSIZE,
-                                         .cq_entries = COMPLETIONS};
-        result = io_uring_queue_init_params(SUBMISSIONS, ring, &params);
-    }
-    if (result == 0)
-        return RW_OK;
-    return result == -ENOMEM || result == -EMFILE || result == -ENFILE ? rw_err_from_errno(-result)
-                                                                       : RW_EUNSUPPORTED;
-}
 
 /* What the kernel says to a multishot receive with a limit from a descriptor that is none. It looks
  * at the request first: EINVAL is a kernel that knows no limit, EBADF one that has no objection. */
@@ -202,12 +97,21 @@ static bool limits_receives(void)
 static void uring_destroy(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
-    io_uring_queue_exit(&state->ring);
-    rw_uring_files_close(state);
-    close_lender(&state->lender);
+    rw_uring_parking_close(state);
+    rw_uring_bank_close(state->banks[0]);
     rw_slab_destroy(&state->sends);
     close(state->wake_fd);
     rw_free(state);
+}
+
+static void init_state(struct uring_state *state, const struct rw_loop_options *options)
+{
+    state->count = 1;
+    state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
+    state->later_end = &state->later;
+    rw_uring_gather_init(state, options->coalesce_ms);
+    rw_uring_parking_init(state, options->descriptors_max);
+    rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
 }
 
 static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_options *options)
@@ -215,24 +119,23 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
     struct uring_state *state = rw_alloc_zero(sizeof(*state));
     if (!state)
         return RW_ENOMEM;
-    enum rw_err err = open_ring(&state->ring);
+    struct uring_bank_options ring = {.submissions = SUBMISSIONS,
+                                      .completions = COMPLETIONS,
+                                      .slots = SLOTS,
+                                      .buffers = LENT_BUFFERS_MAX,
+                                      .buffers_first = LENT_BUFFERS_FIRST};
+    enum rw_err err = rw_uring_bank_open(loop, &ring, &state->banks[0]);
     if (err) {
         rw_free(state);
         return err;
     }
-    state->lender = (struct uring_lender){.count = LENT_BUFFERS_MAX, .room = RW_BUF_SMALL_BYTES};
-    state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
-    rw_uring_gather_init(state, options->coalesce_ms);
-    rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
-    state->later_end = &state->later;
+    init_state(state, options);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
-    if (!err)
-        err = open_lender(loop, state, &state->lender);
-    rw_uring_files_open(state);
-    if (err)
-        uring_destroy(loop);
+    if (state->wake_fd >= 0)
+        return RW_OK;
+    err = rw_err_from_errno(errno);
+    uring_destroy(loop);
     return err;
 }
 
@@ -247,7 +150,7 @@ static void uring_wake(struct rw_loop *loop)
 /* Each write makes a completion; the counter is never read. */
 static void arm_wake(struct uring_state *state)
 {
-    struct io_uring_sqe *sqe = rw_uring_operation(state, NULL, URING_WAKE);
+    struct io_uring_sqe *sqe = rw_uring_operation(state->banks[0], NULL, URING_WAKE);
     RW_URING_PREPARE(sqe, poll_multishot, state->wake_fd, POLLIN);
     state->wake_armed = true;
 }
@@ -260,7 +163,7 @@ static void arm_wake(struct uring_state *state)
 static void arm_accept(struct rw_listener_state *state)
 {
     struct rw_listener *listener = state->listener;
-    struct io_uring_sqe *sqe = rw_uring_operation(listener->loop->state, state, URING_ACCEPT);
+    struct io_uring_sqe *sqe = rw_uring_operation(first(listener->loop), state, URING_ACCEPT);
     RW_URING_PREPARE(sqe, poll_add, listener->fd, POLLIN);
     state->armed = true;
 }
@@ -278,7 +181,7 @@ static void uring_unlisten(struct rw_listener_state *state)
 {
     state->closing = true;
     if (state->armed)
-        rw_uring_cancel(state->listener->loop->state, state, URING_ACCEPT);
+        rw_uring_cancel(first(state->listener->loop), state, URING_ACCEPT);
     else
         rw_loop_listener_closed(state);
 }
@@ -301,12 +204,12 @@ static void on_acceptable(struct rw_listener_state *state)
 
 /* ---- Watches ---- */
 
-static void arm_watch(struct uring_state *state, struct watch_node *node)
+static void arm_watch(struct rw_loop *loop, struct watch_node *node)
 {
     const struct rw_watch *watch = node->watch;
     unsigned events = (watch->events & RW_WATCH_READ ? POLLIN : 0u) |
                       (watch->events & RW_WATCH_WRITE ? POLLOUT : 0u);
-    struct io_uring_sqe *sqe = rw_uring_operation(state, node, URING_WATCH);
+    struct io_uring_sqe *sqe = rw_uring_operation(first(loop), node, URING_WATCH);
     RW_URING_PREPARE(sqe, poll_add, watch->fd, events);
 }
 
@@ -317,7 +220,7 @@ static enum rw_err uring_watch(struct rw_watch *watch)
         return RW_ENOMEM;
     node->watch = watch;
     watch->backend = node;
-    arm_watch(watch->loop->state, node);
+    arm_watch(watch->loop, node);
     return RW_OK;
 }
 
@@ -326,7 +229,7 @@ static void uring_unwatch(struct rw_watch *watch)
     struct watch_node *node = watch->backend;
     watch->backend = NULL;
     node->watch = NULL;
-    rw_uring_cancel(watch->loop->state, node, URING_WATCH);
+    rw_uring_cancel(first(watch->loop), node, URING_WATCH);
 }
 
 static void on_watch(struct rw_loop *loop, struct watch_node *node, int result)
@@ -338,7 +241,7 @@ static void on_watch(struct rw_loop *loop, struct watch_node *node, int result)
         watch->ready(watch, ready & watch->events);
     }
     if (node->watch)
-        arm_watch(loop->state, node);
+        arm_watch(loop, node);
     else
         rw_free(node);
 }
@@ -350,13 +253,22 @@ static void *target(const struct io_uring_cqe *cqe)
     return (void *)(uintptr_t)(cqe->user_data & ~(__u64)URING_KIND_MASK);
 }
 
+static void on_wake(struct uring_state *state, const void *whose, bool more)
+{
+    if (whose)
+        rw_uring_banks_signalled(state);
+    else if (!more)
+        state->wake_armed = false;
+}
+
 static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
 {
+    struct uring_state *state = loop->state;
     void *at = target(cqe);
     enum uring_kind kind = cqe->user_data & URING_KIND_MASK;
     switch (kind) {
     case URING_RECEIVE:
-        ((struct uring_state *)loop->state)->gather.arrived++;
+        state->gather.arrived++;
         rw_uring_stream_done(at, kind, cqe);
         break;
     case URING_SEND:
@@ -371,10 +283,11 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
         on_watch(loop, at, cqe->res);
         break;
     case URING_WAKE:
-        if (!(cqe->flags & IORING_CQE_F_MORE))
-            ((struct uring_state *)loop->state)->wake_armed = false;
+        on_wake(state, at, cqe->flags & IORING_CQE_F_MORE);
         break;
     case URING_IGNORED:
+        if (at && cqe->res >= 0)
+            close(cqe->res);
         break;
     }
 }
@@ -389,14 +302,13 @@ static void prefetch(const struct io_uring_cqe *cqe)
 
 /* A batch is copied out before its callbacks run, so that what they ask for never finds the queue
  * full. */
-static unsigned dispatch_batch(struct rw_loop *loop)
+static unsigned dispatch_batch(struct rw_loop *loop, struct io_uring *ring)
 {
-    struct uring_state *state = loop->state;
     struct io_uring_cqe *ready[COMPLETIONS_PER_BATCH], batch[COMPLETIONS_PER_BATCH];
-    unsigned count = io_uring_peek_batch_cqe(&state->ring, ready, COMPLETIONS_PER_BATCH);
+    unsigned count = io_uring_peek_batch_cqe(ring, ready, COMPLETIONS_PER_BATCH);
     for (unsigned i = 0; i < count; i++)
         batch[i] = *ready[i];
-    io_uring_cq_advance(&state->ring, count);
+    io_uring_cq_advance(ring, count);
     for (unsigned i = 0; i < count; i++) {
         if (i + PREFETCHED_AHEAD < count)
             prefetch(&batch[i + PREFETCHED_AHEAD]);
@@ -405,25 +317,44 @@ static unsigned dispatch_batch(struct rw_loop *loop)
     return count;
 }
 
-static size_t uring_wait(struct rw_loop *loop, int wait_ms)
+static size_t dispatch_ring(struct rw_loop *loop, struct io_uring *ring)
+{
+    size_t events = 0;
+    for (size_t i = 1; i <= BATCHES_PER_TURN; i++) {
+        events += dispatch_batch(loop, ring);
+        if (events < i * COMPLETIONS_PER_BATCH)
+            break;
+    }
+    return events;
+}
+
+static void prepare_turn(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
     if (!state->wake_armed)
         arm_wake(state);
-    if (state->lender.missing)
-        lend_missing(loop, &state->lender);
+    for (unsigned i = 0; i < state->count; i++)
+        if (state->banks[i]->lender.missing)
+            rw_uring_lend_missing(loop, &state->banks[i]->lender);
     rw_uring_begin_later(state);
+}
+
+static size_t uring_wait(struct rw_loop *loop, int wait_ms)
+{
+    struct uring_state *state = loop->state;
+    prepare_turn(loop);
+    if (state->count > 1)
+        wait_ms = rw_uring_banks_before(state, wait_ms);
     int result = rw_uring_enter(state, wait_ms);
     /* EEXIST would mean that another thread than the creator's runs the loop. */
-    rw_assert(result >= 0 || result == -ETIME || passes(result));
+    rw_assert(result >= 0 || result == -ETIME || rw_uring_passes(result));
     rw_loop_woke(loop);
+    if (state->count > 1)
+        rw_uring_banks_after(state);
     state->gather.arrived = 0;
     size_t events = 0;
-    for (size_t i = 1; i <= BATCHES_PER_TURN; i++) {
-        events += dispatch_batch(loop);
-        if (events < i * COMPLETIONS_PER_BATCH)
-            break;
-    }
+    for (unsigned i = 0; i < state->count; i++)
+        events += dispatch_ring(loop, &state->banks[i]->ring);
     return events;
 }
 
@@ -456,7 +387,7 @@ const struct rw_io_backend rw_backend_uring = {
     .shutdown = rw_uring_shutdown,
     .close = rw_uring_close,
     .ready = rw_uring_settle,
-    .address = rw_socket_address,
+    .address = rw_uring_address,
     .listen = uring_listen,
     .unlisten = uring_unlisten,
     .relisten = arm_accept,

@@ -28,7 +28,7 @@ enum {
 void rw_uring_gather_init(struct uring_state *state, uint32_t coalesce_ms)
 {
     state->gather = (struct uring_gather){
-        .able = state->ring.features & FEATURE_MIN_WAIT,
+        .able = state->banks[0]->ring.features & FEATURE_MIN_WAIT,
         .apart_us = coalesce_ms * US_PER_MS,
     };
 }
@@ -53,36 +53,38 @@ static int enter_gathering(struct uring_state *state, unsigned events, uint32_t 
                                        .tv_nsec = (long long)(wait_ms % MS_PER_S) * NS_PER_MS};
     struct io_uring_getevents_arg wait = {.MIN_WAIT_US = wait_us,
                                           .ts = wait_ms < 0 ? 0 : (uintptr_t)&latest};
-    unsigned submitted = publish(&state->ring.sq);
+    struct io_uring *ring = &state->banks[0]->ring;
+    unsigned submitted = publish(&ring->sq);
     /* Sends are over as soon as they are asked for, but for a few. */
-    return io_uring_enter2(state->ring.ring_fd, submitted, submitted + events,
+    return io_uring_enter2(ring->ring_fd, submitted, submitted + events,
                            IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (sigset_t *)&wait,
                            sizeof(wait));
 }
 
-static int enter_waiting(struct uring_state *state, int wait_ms)
+static int enter_waiting(struct io_uring *ring, int wait_ms)
 {
     struct io_uring_cqe *unused;
     struct __kernel_timespec wait = {.tv_sec = wait_ms / MS_PER_S,
                                      .tv_nsec = (long long)(wait_ms % MS_PER_S) * NS_PER_MS};
     if (wait_ms < 0)
-        return io_uring_submit_and_wait(&state->ring, 1);
-    return io_uring_submit_and_wait_timeout(&state->ring, &unused, 1, &wait, NULL);
+        return io_uring_submit_and_wait(ring, 1);
+    return io_uring_submit_and_wait_timeout(ring, &unused, 1, &wait, NULL);
 }
 
 int rw_uring_enter(struct uring_state *state, int wait_ms)
 {
     const struct uring_gather *gather = &state->gather;
+    struct io_uring *ring = &state->banks[0]->ring;
     if (wait_ms == 0)
-        return io_uring_submit_and_get_events(&state->ring);
+        return io_uring_submit_and_get_events(ring);
     if (!gather->able)
-        return enter_waiting(state, wait_ms);
+        return enter_waiting(ring, wait_ms);
     if (gather->apart_us) {
         uint64_t latest_us = wait_ms < 0 ? UINT64_MAX : (uint64_t)wait_ms * US_PER_MS;
         uint32_t wait_us = gather->apart_us < latest_us ? gather->apart_us : (uint32_t)latest_us;
         return enter_gathering(state, GATHER_MAX, wait_us, wait_ms);
     }
     if (gather->arrived < GATHER_FROM || gather->arrived >= GATHER_MAX)
-        return enter_waiting(state, wait_ms);
+        return enter_waiting(ring, wait_ms);
     return enter_gathering(state, gather->arrived * 3 / 4, GATHER_US, wait_ms);
 }

@@ -1,6 +1,6 @@
-/* Inside the io_uring backend: uring.c (the ring, its buffers, waiting, listeners and watches) and
- * uring_stream.c; uring_files.c: slots for the descriptors that are used most; uring_enter.c: when
- * a turn begins.
+/* Inside the io_uring backend: uring.c (waiting, listeners and watches) and uring_stream.c;
+ * uring_bank.c: a ring with its buffers and its slots for sockets; uring_banks.c: further ones, for
+ * more sockets than the process has descriptors; uring_enter.c: when a turn begins.
  *
  * Each operation's user_data is the address of what it belongs to with the kind in the low three
  * bits; that memory stays until the operation's last completion. Streams count theirs in
@@ -23,8 +23,8 @@ enum uring_kind {
     URING_HANGUP,
     URING_ACCEPT,
     URING_WATCH,
-    URING_WAKE,
-    URING_IGNORED, /* cancellations */
+    URING_WAKE,    /* of nothing: the loop's; of the state: a further ring's */
+    URING_IGNORED, /* of nothing: a cancellation; of the state: a descriptor that nobody took */
     URING_KIND_MASK = 7,
 };
 
@@ -42,11 +42,17 @@ struct uring_lender {
     size_t room;
 };
 
-/* Slots of the ring's own table of files. A send that names a slot instead of a descriptor takes no
- * reference of the file, some 50 ns. */
+/* Slots of the ring's own table of files. The socket in a slot needs no descriptor, and a send that
+ * names a slot takes no reference of the file, some 50 ns. */
 struct uring_files {
     uint16_t *free; /* NULL: the kernel has given no table */
     unsigned count; /* in `free` */
+};
+
+struct uring_bank {
+    struct io_uring ring;
+    struct uring_lender lender;
+    struct uring_files files;
 };
 
 /* How many events a turn waits for: see uring_enter.c. */
@@ -56,17 +62,33 @@ struct uring_gather {
     uint32_t apart_us; /* the owner's wish; 0: none */
 };
 
+/* Descriptors are for sockets up to a number; above it their sockets are parked in the slots of
+ * further rings, and the descriptors closed. */
+struct uring_parking {
+    int from;        /* the lowest such number; INT_MAX: no parking */
+    unsigned slots;  /* of a ring */
+    unsigned roomy;  /* where to look first for a free slot */
+    int signal_fd;   /* what the further rings have for us while we sleep; -1: there are none yet */
+    bool listening;  /* they signal */
+    bool armed;      /* a read of the signal is with the kernel, */
+    uint64_t signal; /* to here */
+};
+
+enum { URING_BANKS_MAX = 64 };
+
 struct uring_state {
-    struct io_uring ring;
+    /* The first is for everything; the others have what is parked. A stream's operations are all
+     * with one. */
+    struct uring_bank *banks[URING_BANKS_MAX];
+    unsigned count; /* of them */
     struct uring_gather gather;
-    struct uring_files files;
+    struct uring_parking parking;
     /* Sends of connected streams, in the order of their begin: they are asked for after all others
      * of the turn. Whoever shares the machine with us (an origin beside its gateway) is then woken
      * once for many: about 1 % of the time of a small exchange. */
     struct rw_stream *later, **later_end;
     int wake_fd;
     bool wake_armed;
-    struct uring_lender lender;
     /* A receive ends by itself after so many bytes, and is asked for anew: what a stream gets that
      * its owner does not want any more is not much. In the place of `optlen`, which liburing does
      * not name yet; 0: the kernel knows no such limit (it came with 6.17). */
@@ -81,7 +103,7 @@ struct rw_uring_send {
 };
 
 /* NULL never: submits what is queued when the queue is full. */
-struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enum uring_kind kind);
+struct io_uring_sqe *rw_uring_operation(struct uring_bank *bank, void *at, enum uring_kind kind);
 /* Says what an operation is: io_uring_prep_WHAT(sqe, ...). Some versions of these clear user_data,
  * which says whose it is. */
 #define RW_URING_PREPARE(sqe, what, ...)                                                           \
@@ -91,22 +113,55 @@ struct io_uring_sqe *rw_uring_operation(struct uring_state *state, void *at, enu
         (sqe)->user_data = whose_;                                                                 \
     } while (0)
 /* Tells the kernel now what is queued. */
-void rw_uring_ask(struct uring_state *state);
-void rw_uring_cancel(struct uring_state *state, void *at, enum uring_kind kind);
+void rw_uring_ask(struct uring_bank *bank);
+void rw_uring_cancel(struct uring_bank *bank, void *at, enum uring_kind kind);
+/* What a system call says that is over with the next try. */
+bool rw_uring_passes(int result);
+
+/* ---- uring_bank.c ---- */
+
+struct uring_bank_options {
+    unsigned setup; /* IORING_SETUP_, on top of what every ring has */
+    unsigned submissions, completions;
+    unsigned slots;
+    unsigned buffers, buffers_first; /* lent at most, and at first */
+};
+
+/* Without a table of files (no memory, a low limit of descriptors) there are just no slots. */
+RW_MUST_CHECK enum rw_err rw_uring_bank_open(struct rw_loop *loop,
+                                             const struct uring_bank_options *options,
+                                             struct uring_bank **bank);
+void rw_uring_bank_close(struct uring_bank *bank);
+/* Lends the buffers that could not be had before. */
+void rw_uring_lend_missing(struct rw_loop *loop, struct uring_lender *lender);
 /* A receive has found no buffer. False: there is none to be had. */
 bool rw_uring_lend_more(struct uring_lender *lender);
 /* The buffer that a completion filled; another takes its place with the kernel. */
-struct rw_buf *rw_uring_take(struct rw_loop *loop, const struct io_uring_cqe *cqe);
-
-/* ---- uring_files.c ---- */
-
-/* Without a table (no memory, a low limit of descriptors) there are just no slots. */
-void rw_uring_files_open(struct uring_state *state);
-void rw_uring_files_close(struct uring_state *state);
+struct rw_buf *rw_uring_take(struct rw_loop *loop, struct uring_lender *lender,
+                             const struct io_uring_cqe *cqe);
 /* 0: there is none. */
-uint16_t rw_uring_file_take(struct uring_state *state, int fd);
+uint16_t rw_uring_file_take(struct uring_bank *bank, int fd);
 /* The slot's file is open on until this. */
-void rw_uring_file_give(struct uring_state *state, uint16_t slot);
+void rw_uring_file_give(struct uring_bank *bank, uint16_t slot);
+
+/* ---- uring_banks.c ---- */
+
+void rw_uring_parking_init(struct uring_state *state, int descriptors_max);
+void rw_uring_parking_close(struct uring_state *state);
+/* Nothing of the stream's is with the kernel. It stays as it is where that is not worth it or not
+ * possible. */
+void rw_uring_park(struct rw_stream *stream);
+/* A descriptor for the few calls that need one: for rw_uring_return, within the same callback. -1:
+ * there is none to be had. */
+int rw_uring_borrow(const struct rw_stream *stream);
+void rw_uring_return(const struct rw_stream *stream, int fd);
+/* Submits what is queued with the further rings, and sees to it that they wake us. How long to wait
+ * now (`wait_ms`, or 0 when they have something). */
+int rw_uring_banks_before(struct uring_state *state, int wait_ms);
+/* Has their completions ready. */
+void rw_uring_banks_after(struct uring_state *state);
+/* The read of the signal is over. */
+void rw_uring_banks_signalled(struct uring_state *state);
 
 /* ---- uring_enter.c ---- */
 
@@ -129,5 +184,7 @@ enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, 
 void rw_uring_shutdown(struct rw_stream *stream);
 void rw_uring_close(struct rw_stream *stream, bool abort);
 void rw_uring_settle(struct rw_stream *stream);
+enum rw_err rw_uring_address(const struct rw_stream *stream, bool peer,
+                             struct sockaddr_storage *address);
 
 #endif

@@ -53,10 +53,30 @@ static void clear(struct rw_stream *stream, uint32_t flags)
     stream->flags &= ~flags;
 }
 
+static struct uring_bank *bank_of(const struct rw_stream *stream)
+{
+    return state_of(stream)->banks[stream->bank];
+}
+
 static struct io_uring_sqe *begin(struct rw_stream *stream, enum uring_kind kind)
 {
     stream->operations++;
-    return rw_uring_operation(state_of(stream), stream, kind);
+    return rw_uring_operation(bank_of(stream), stream, kind);
+}
+
+/* The operation has been prepared with stream->fd. */
+static void by_slot(const struct rw_stream *stream, struct io_uring_sqe *sqe)
+{
+    if (!stream->slot)
+        return;
+    sqe->fd = stream->slot;
+    sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+/* What is parked has no descriptor to poll and read. */
+static bool is_bulk(const struct rw_stream *stream)
+{
+    return stream->flags & BULK && !stream->bank;
 }
 
 /* ---- Bytes that came while receiving was off: a queue by rw_buf.next, in stream->backend ---- */
@@ -90,6 +110,7 @@ static void arm_poll(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
     RW_URING_PREPARE(sqe, poll_add, stream->fd, POLLIN | POLLRDHUP);
+    by_slot(stream, sqe);
     set(stream, RECEIVE_ARMED | ARMED_POLL);
 }
 
@@ -97,6 +118,7 @@ static void arm_receive(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_RECEIVE);
     RW_URING_PREPARE(sqe, recv_multishot, stream->fd, NULL, 0, 0);
+    by_slot(stream, sqe);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = LENT_GROUP;
     sqe->file_index = state_of(stream)->receive_bytes_max;
@@ -109,13 +131,14 @@ static void cancel_receive(struct rw_stream *stream)
     if ((stream->flags & (RECEIVE_ARMED | CANCELLING)) != RECEIVE_ARMED)
         return;
     set(stream, CANCELLING);
-    rw_uring_cancel(state_of(stream), stream, URING_RECEIVE);
+    rw_uring_cancel(bank_of(stream), stream, URING_RECEIVE);
 }
 
 static void arm_hangup(struct rw_stream *stream)
 {
     struct io_uring_sqe *sqe = begin(stream, URING_HANGUP);
     RW_URING_PREPARE(sqe, poll_add, stream->fd, POLLERR | POLLHUP);
+    by_slot(stream, sqe);
     set(stream, HANGUP_ARMED);
 }
 
@@ -129,29 +152,27 @@ static void begin_connect(struct rw_stream *stream)
 
 static void take_slot(struct rw_stream *stream)
 {
-    if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
+    if (stream->bank || (stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
         return;
     stream->flags += SENDS_ONE;
     if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
-        stream->slot = rw_uring_file_take(state_of(stream), stream->fd);
+        stream->slot = rw_uring_file_take(bank_of(stream), stream->fd);
 }
 
 static void ask_send(struct rw_stream *stream)
 {
     struct rw_uring_send *send = stream->pending;
-    struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), stream, URING_SEND);
-    int file = stream->slot ? stream->slot : stream->fd;
+    struct io_uring_sqe *sqe = rw_uring_operation(bank_of(stream), stream, URING_SEND);
     if (send->rest.count == 1) {
         struct iovec *part = &send->rest.parts[0];
-        RW_URING_PREPARE(sqe, send, file, part->iov_base, part->iov_len,
+        RW_URING_PREPARE(sqe, send, stream->fd, part->iov_base, part->iov_len,
                          MSG_NOSIGNAL | MSG_WAITALL);
     } else {
         send->message =
             (struct msghdr){.msg_iov = send->rest.parts, .msg_iovlen = (size_t)send->rest.count};
-        RW_URING_PREPARE(sqe, sendmsg, file, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
+        RW_URING_PREPARE(sqe, sendmsg, stream->fd, &send->message, MSG_NOSIGNAL | MSG_WAITALL);
     }
-    if (stream->slot)
-        sqe->flags |= IOSQE_FIXED_FILE;
+    by_slot(stream, sqe);
 }
 
 static void begin_send(struct rw_stream *stream)
@@ -233,7 +254,7 @@ static void settle_receiving(struct rw_stream *stream)
         rw_stream_tell_end(stream, stream->error);
         return;
     }
-    bool bulk = stream->flags & BULK;
+    bool bulk = is_bulk(stream);
     bool armed = stream->flags & RECEIVE_ARMED;
     if (armed && bulk != !!(stream->flags & ARMED_POLL))
         cancel_receive(stream); /* goes on the other way when that is done */
@@ -272,6 +293,7 @@ void rw_uring_settle(struct rw_stream *stream)
 
 enum rw_err rw_uring_attach(struct rw_stream *stream)
 {
+    rw_uring_park(stream);
     rw_loop_stream_ready(stream);
     return RW_OK;
 }
@@ -294,6 +316,17 @@ enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_o
     return RW_OK;
 }
 
+/* The kernel closes the socket. */
+static void let_go(struct rw_stream *stream)
+{
+    if (stream->slot)
+        rw_uring_file_give(bank_of(stream), stream->slot);
+    stream->slot = 0;
+    if (stream->fd >= 0)
+        close(stream->fd);
+    stream->fd = -1;
+}
+
 /* Nothing has been asked of the kernel yet. */
 void rw_uring_discard(struct rw_stream *stream)
 {
@@ -301,7 +334,7 @@ void rw_uring_discard(struct rw_stream *stream)
     rw_list_remove(&stream->ready);
     if (stream->flags & RW_STREAM_CONNECTING)
         rw_free(stream->pending);
-    close(stream->fd);
+    let_go(stream);
 }
 
 void rw_uring_receive(struct rw_stream *stream, bool on, bool large)
@@ -316,7 +349,7 @@ enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, 
 {
     size_t bytes = rw_parts_bytes(parts, count);
     ssize_t sent = 0;
-    if (bytes >= DIRECT_SEND_BYTES_MIN)
+    if (bytes >= DIRECT_SEND_BYTES_MIN && !stream->bank)
         sent = rw_socket_send(stream->fd, parts, count);
     if (sent == (ssize_t)bytes)
         return RW_SEND_DONE;
@@ -335,7 +368,25 @@ enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, 
 
 void rw_uring_shutdown(struct rw_stream *stream)
 {
-    shutdown(stream->fd, SHUT_WR);
+    int fd = rw_uring_borrow(stream);
+    shutdown(fd, SHUT_WR);
+    rw_uring_return(stream, fd);
+}
+
+static void reset_at_close(struct rw_stream *stream)
+{
+    int fd = rw_uring_borrow(stream);
+    rw_socket_reset_at_close(fd);
+    rw_uring_return(stream, fd);
+}
+
+enum rw_err rw_uring_address(const struct rw_stream *stream, bool peer,
+                             struct sockaddr_storage *address)
+{
+    int fd = rw_uring_borrow(stream);
+    enum rw_err err = rw_socket_address(fd, peer, address);
+    rw_uring_return(stream, fd);
+    return err;
 }
 
 static void finish_close(struct rw_stream *stream)
@@ -346,11 +397,9 @@ static void finish_close(struct rw_stream *stream)
     else if (stream->pending)
         rw_slab_put(&state_of(stream)->sends, stream->pending);
     stream->pending = NULL;
-    if (stream->slot)
-        rw_uring_file_give(state_of(stream), stream->slot);
-    stream->slot = 0;
-    rw_socket_close(stream->fd, stream->flags & ABORTING);
-    stream->fd = -1;
+    if (stream->flags & ABORTING)
+        reset_at_close(stream);
+    let_go(stream);
     rw_loop_stream_closed(stream);
 }
 
@@ -365,11 +414,15 @@ void rw_uring_close(struct rw_stream *stream, bool abort)
     }
     if (stream->pending)
         rw_uring_begin_later(state_of(stream));
-    struct io_uring_sqe *sqe = rw_uring_operation(state_of(stream), NULL, URING_IGNORED);
-    RW_URING_PREPARE(sqe, cancel_fd, stream->fd, IORING_ASYNC_CANCEL_ALL);
+    struct io_uring_sqe *sqe = rw_uring_operation(bank_of(stream), NULL, URING_IGNORED);
+    if (stream->bank)
+        RW_URING_PREPARE(sqe, cancel_fd, stream->slot,
+                         IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD_FIXED);
+    else
+        RW_URING_PREPARE(sqe, cancel_fd, stream->fd, IORING_ASYNC_CANCEL_ALL);
     /* The bytes of a send are the caller's again: the kernel must have taken or forgotten them. */
     if (stream->pending)
-        rw_uring_ask(state_of(stream));
+        rw_uring_ask(bank_of(stream));
 }
 
 /* ---- Completions ---- */
@@ -382,6 +435,8 @@ static void on_connected(struct rw_stream *stream, int result)
     enum rw_err err = result < 0 ? rw_socket_connect_error(-result) : RW_OK;
     if (err)
         set(stream, RW_STREAM_END_TOLD);
+    else
+        rw_uring_park(stream);
     rw_stream_tell_opened(stream, err);
 }
 
@@ -430,7 +485,7 @@ static void on_receive_over(struct rw_stream *stream, int result)
         state_of(stream)->receive_bytes_max = 0; /* an older kernel */
         rw_loop_stream_ready(stream);
     } else if (result == -ENOBUFS) {
-        if (!rw_uring_lend_more(&state_of(stream)->lender))
+        if (!rw_uring_lend_more(&bank_of(stream)->lender))
             rw_loop_stream_starved(stream);
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
         set(stream, RECEIVE_ENDED);
@@ -450,7 +505,7 @@ static void on_received(struct rw_stream *stream, const struct io_uring_cqe *cqe
         return;
     }
     if (cqe->flags & IORING_CQE_F_BUFFER) {
-        struct rw_buf *buf = rw_uring_take(stream->loop, cqe);
+        struct rw_buf *buf = rw_uring_take(stream->loop, &bank_of(stream)->lender, cqe);
         if (cqe->res > 0) {
             buf->end = (uint32_t)cqe->res;
             on_bytes(stream, buf);
@@ -472,7 +527,9 @@ static void on_hangup(struct rw_stream *stream)
     }
     /* HANGUP_ARMED stays: when both directions have ended in order, a new poll would end at once.
      */
-    enum rw_err err = rw_socket_error(stream->fd);
+    int fd = rw_uring_borrow(stream);
+    enum rw_err err = rw_socket_error(fd);
+    rw_uring_return(stream, fd);
     if (!err)
         return;
     set(stream, RECEIVE_ENDED);

@@ -11,7 +11,9 @@ enum {
     ATTEMPT_AGAIN_MS = 3000, /* of one that has */
     OUT_MS = 1000,           /* how long others have the turns of one that has failed */
     CLOSE_LOOK_MS = 20,
-    FAREWELL_MS = 2000
+    FAREWELL_MS = 2000,
+    SOURCES = 256, /* addresses that a thread may connect from */
+    SOURCE_CONNECTIONS = 10000
 };
 
 void rw_load_put_in(struct rw_load_connection *connection, bool is_free)
@@ -47,11 +49,13 @@ static void note_why(struct rw_load_generator *g, const struct rw_stream *stream
                  tls);
 }
 
-/* 127.1.0.1 and on: each has ports of its own. */
+/* 127.1.0.1 and on, each with ports of its own. The next one's turn comes long before the kernel
+ * has to look for the ports that are left of one. */
 static struct sockaddr_in source_of(const struct rw_load_generator *g)
 {
+    uint32_t own = (uint32_t)(g->existing / SOURCE_CONNECTIONS % SOURCES);
     return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(0x7f010001u + g->index)};
+                                .sin_addr.s_addr = htonl(0x7f010001u + g->index * SOURCES + own)};
 }
 
 /* ---- Addresses ---- */

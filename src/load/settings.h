@@ -64,7 +64,7 @@ struct rw_load_settings {
     struct rw_load_script *script; /* what users do with the requests; NULL: each stands alone */
     unsigned processes;
     unsigned threads;     /* of all processes; a multiple of them */
-    bool sources;         /* each thread connects from an address of its own, 127.1.0.1 on */
+    bool sources;         /* each thread connects from addresses of its own, 127.1.0.1 on */
     uint32_t connections; /* of all threads */
     uint32_t streams;     /* requests at a time on one connection; 1 with HTTP/1.1 */
     /* Open loop: requests are due by the profile, whatever becomes of those before. Closed loop:

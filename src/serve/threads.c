@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/cluster/waiters.h"
+#include "io/descriptors.h"
 #include "serve/process.h"
 
 #include <limits.h>
@@ -35,7 +36,9 @@ static void *thread_main(void *user)
     struct rw_process *process = thread->process;
     unsigned shard = process->options.index * (process->options.threads + 1) + thread->index;
     struct rw_worker_options options = {
-        .loop = {.backend = starting->backend, .coalesce_ms = process->options.coalesce_ms},
+        .loop = {.backend = starting->backend,
+                 .coalesce_ms = process->options.coalesce_ms,
+                 .descriptors_max = rw_descriptors_half()},
         .index = thread->index,
         .metrics = rw_metrics_shard(process->options.shared->metrics, shard),
         .client_fd_max = client_fd_max(),

@@ -123,9 +123,16 @@ static void run(uint64_t seed)
     world_close(&world);
 }
 
+struct place {
+    enum rw_loop_backend backend;
+    int descriptors_max;
+};
+
 static void chaos(void **state)
 {
-    backend = *(enum rw_loop_backend *)*state;
+    const struct place *place = *state;
+    backend = place->backend;
+    world_descriptors_max = place->descriptors_max;
     struct rw_loop_options options = {.backend = backend};
     struct rw_loop *loop;
     if (backend == RW_LOOP_IO_URING) {
@@ -139,11 +146,14 @@ static void chaos(void **state)
 
 int main(void)
 {
-    static enum rw_loop_backend backends[] = {RW_LOOP_EPOLL, RW_LOOP_SIM, RW_LOOP_IO_URING};
+    /* Number 12: some streams are parked, some are not. */
+    static struct place places[] = {
+        {RW_LOOP_EPOLL, 0}, {RW_LOOP_SIM, 0}, {RW_LOOP_IO_URING, 0}, {RW_LOOP_IO_URING, 12}};
     const struct CMUnitTest tests[] = {
-        {"chaos on epoll", chaos, NULL, NULL, &backends[0]},
-        {"chaos in the simulation", chaos, NULL, NULL, &backends[1]},
-        {"chaos on io_uring", chaos, NULL, NULL, &backends[2]},
+        {"chaos on epoll", chaos, NULL, NULL, &places[0]},
+        {"chaos in the simulation", chaos, NULL, NULL, &places[1]},
+        {"chaos on io_uring", chaos, NULL, NULL, &places[2]},
+        {"chaos on io_uring, some parked", chaos, NULL, NULL, &places[3]},
     };
     rw_log_set_level(RW_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,9 @@ struct end {
     bool is_open, send_failed, corrupt, gone, finished;
 };
 
+/* Of the loops that are made: see rw_loop_options. 1: every stream is parked. */
+static int world_descriptors_max;
+
 static char pattern[2 * PATTERN_BYTES];
 
 static inline void make_pattern(void)
@@ -289,7 +292,8 @@ static inline enum rw_err world_try_open(struct world *world, enum rw_loop_backe
         if (err)
             return err;
     }
-    struct rw_loop_options options = {.backend = backend, .sim = world->sim};
+    struct rw_loop_options options = {
+        .backend = backend, .sim = world->sim, .descriptors_max = world_descriptors_max};
     enum rw_err err = rw_loop_create(&options, &world->loop);
     if (err) {
         if (world->sim)
