@@ -52,7 +52,7 @@ function needsNoDescriptors() {
 
 // The kernel deals connections out by a hash: each process gets its share give or take some.
 export function gatewayProcesses(connections) {
-  if (needsNoDescriptors()) return os.availableParallelism();
+  if (needsNoDescriptors()) return 1;
   const fits = (count) => connections / count + 6 * Math.sqrt(connections / count) <= forClients();
   let count = 1;
   while (count <= PROCESSES_MAX && !fits(count)) count++;

@@ -25,6 +25,8 @@ function errorsOf(report) {
   return [...lost, ...bad].map(([name, count]) => `${name}: ${count}`).join(", ");
 }
 
+const spread = (processes) => (processes > 1 ? ["--processes", processes] : []);
+
 async function inParts(options, { processes, holdSeconds }, use) {
   const origin = await Origin.start({ origin: options.origin, holdSeconds });
   const gateway = await Gateway.start({ ringway: options.ringway, processes, originPort: origin.port });
@@ -55,7 +57,7 @@ export function connections(options) {
   const clients = loadProcesses(count);
   return inParts(options, { processes }, async (gateway, origin) => {
     const watch = new Watch(gateway, "connections");
-    const args = ["--processes", clients.processes, "-t", clients.threads, "--sources", "--coalesce", "0s", "-c", count, "-r", options.rate, "-d", `${options.seconds}s`, "--timeout", "60s", gateway.url("/load")];
+    const args = [...spread(clients.processes), "-t", clients.threads, "--sources", "-c", count, "-r", options.rate, "-d", `${options.seconds}s`, "--timeout", "60s", gateway.url("/load")];
     const report = await loadResult(startLoad(options.ringway, args));
     await watch.stop();
     const metrics = await gateway.metrics();
@@ -64,7 +66,7 @@ export function connections(options) {
     const judged = !options.small;
     return {
       title: `${whole(count)} connections at once, a request now and then`,
-      settings: `\`ringway serve --processes ${processes}\`; \`ringway load ${args.slice(0, -1).join(" ")}\` (HTTP/1.1), the origin behind over HTTP/2.`,
+      settings: `\`${["ringway serve", ...spread(processes)].join(" ")}\`; \`ringway load ${args.slice(0, -1).join(" ")}\` (HTTP/1.1), the origin behind over HTTP/2.`,
       errors: errorsOf(report),
       verdict: report.verdict_text,
       figures: [
@@ -96,7 +98,7 @@ export function requests(options) {
   const sending = Math.max(1, options.hold - Math.max(5, options.hold / 5));
   // As many for each thread of the generator: the requests are shared out evenly among those.
   const clients = cores * Math.ceil(count / STREAMS / cores);
-  return inParts(options, { processes: cores, holdSeconds: options.hold }, async (gateway, origin) => {
+  return inParts(options, { processes: 1, holdSeconds: options.hold }, async (gateway, origin) => {
     const watch = new Watch(gateway, "requests");
     const args = ["--threads", cores, "--http2", "-c", clients, "-m", STREAMS, "-r", Math.ceil(count / sending), "-d", `${sending}s`, "--held", `${options.hold}s`, "--timeout", `${options.hold + 60}s`, gateway.url("/load")];
     const load = startLoad(options.ringway, args);
@@ -111,7 +113,7 @@ export function requests(options) {
     const judged = !options.small;
     return {
       title: `${whole(count)} requests under way at once`,
-      settings: `\`ringway serve --processes ${cores}\`; \`ringway load ${args.slice(0, -1).join(" ")}\`; the origin holds each request ${options.hold} s. Latency is what comes on top of that.`,
+      settings: `\`ringway serve\`; \`ringway load ${args.slice(0, -1).join(" ")}\`; the origin holds each request ${options.hold} s. Latency is what comes on top of that.`,
       errors: errorsOf(report),
       verdict: report.verdict_text,
       figures: [
@@ -183,7 +185,7 @@ export function tools(options) {
     const told = await origin.tell();
     return {
       title: `${whole(count)} connections of wrk and h2load at full speed`,
-      settings: `\`ringway serve --processes ${processes}\`; ${TOOLS_EACH} x \`wrk ${wrkArgs.join(" ")}\`, ${TOOLS_EACH} x \`h2load ${h2loadArgs.join(" ")}\` (HTTP/2). wrk leaves at its end what it has asked and not read: at most one request for each of its connections.`,
+      settings: `\`${["ringway serve", ...spread(processes)].join(" ")}\`; ${TOOLS_EACH} x \`wrk ${wrkArgs.join(" ")}\`, ${TOOLS_EACH} x \`h2load ${h2loadArgs.join(" ")}\` (HTTP/2). wrk leaves at its end what it has asked and not read: at most one request for each of its connections.`,
       errors: "",
       verdict: "",
       figures: [

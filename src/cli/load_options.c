@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECT_MS_MAX = 10000, COALESCE_MS_MAX = 100 };
+enum { CONNECT_MS_MAX = 10000 };
 
 static const size_t ARENA_BYTES_MAX = (size_t)2 << 30;
 
@@ -67,7 +67,6 @@ static int take(int argc, char **argv, int *i, struct rw_load_options *o)
         {"--think", &o->think},
         {"--timeout", &o->timeout},
         {"--held", &o->held},
-        {"--coalesce", &o->coalesce},
         {"--seed", &o->seed},
         {"--method", &o->method},
         {"-X", &o->method},
@@ -276,10 +275,6 @@ static int set_numbers(struct rw_load_options *o)
         code = duration("--held", o->held, &s->held_ms);
     if (!code)
         code = duration("--think", o->think, &s->think_ms);
-    if (!code)
-        code = duration("--coalesce", o->coalesce, &s->coalesce_ms);
-    if (!code && s->coalesce_ms > COALESCE_MS_MAX)
-        code = fail("--coalesce: at most %d ms", COALESCE_MS_MAX);
     if (!code && s->protocol == RW_LOAD_H1 && s->streams > 1)
         code = fail("--streams: HTTP/1.1 takes one request at a time on a connection; --http2?");
     if (!code && processes > RW_LOAD_THREADS_MAX / threads)

@@ -15,7 +15,7 @@ struct rw_load_options {
     struct rw_cli_reports reports;
     /* As written. */
     const char *url, *target, *method, *body, *body_file, *ca;
-    const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *coalesce, *arrivals;
+    const char *rate, *phases, *duration, *warmup, *think, *timeout, *held, *arrivals;
     const char *replay, *speed;
     const char *connections, *streams, *threads, *processes, *seed;
     bool http2, insecure, sources, all_methods, websocket, check;

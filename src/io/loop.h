@@ -31,12 +31,10 @@ struct rw_loop_options {
         backend; /* AUTO: io_uring, or epoll where the kernel or its owner forbids that */
     size_t buffer_bytes_max; /* cap of the buffer pool; 0: 1 GiB. When it is reached, receiving
                                 waits */
-    uint32_t coalesce_ms; /* io_uring: turns are so far apart, unless much has come; 0: a turn for
-                             each event, or for a few of them under load */
-    int descriptors_max;  /* io_uring, Linux 6.8: a stream whose descriptor has this number or a
-                             higher one gives it back and keeps its socket in a slot of a ring, so
-                             that there can be more streams than descriptors; 0: none does */
-    struct rw_sim *sim;   /* with RW_LOOP_SIM: the simulated network, outlives the loop */
+    int descriptors_max;     /* io_uring, Linux 6.8: a stream whose descriptor has this number or a
+                                higher one gives it back and keeps its socket in a slot of a ring, so
+                                that there can be more streams than descriptors; 0: none does */
+    struct rw_sim *sim;      /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 
 /* RW_EUNSUPPORTED when the backend is not permitted here (io_uring in many containers). */

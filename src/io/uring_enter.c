@@ -5,9 +5,6 @@
  * gathers: having had some receives in its last turn, it lets most of as many come before it wakes,
  * but waits no longer for them than GATHER_US. One with little to do is woken by the first event,
  * and one with much finds enough without waiting.
- *
- * Where hundreds of processes with a few events each share the cores, none has enough for that. For
- * them the owner may say how far apart turns shall be (rw_loop_options.coalesce_ms).
  */
 #include "io/uring_private.h"
 
@@ -16,7 +13,6 @@ enum {
     GATHER_MAX =
         20, /* the kernel hands out so many unasked; with more they fall out of the cache */
     GATHER_US = 100,
-    US_PER_MS = 1000,
     NS_PER_MS = 1000000,
     MS_PER_S = 1000,
 };
@@ -25,12 +21,9 @@ enum {
 #define FEATURE_MIN_WAIT (1u << 15)
 #define MIN_WAIT_US pad
 
-void rw_uring_gather_init(struct uring_state *state, uint32_t coalesce_ms)
+void rw_uring_gather_init(struct uring_state *state)
 {
-    state->gather = (struct uring_gather){
-        .able = state->banks[0]->ring.features & FEATURE_MIN_WAIT,
-        .apart_us = coalesce_ms * US_PER_MS,
-    };
+    state->gather.able = state->banks[0]->ring.features & FEATURE_MIN_WAIT;
 }
 
 /* What is queued becomes visible to the kernel; liburing does it only together with its own system
@@ -77,14 +70,7 @@ int rw_uring_enter(struct uring_state *state, int wait_ms)
     struct io_uring *ring = &state->banks[0]->ring;
     if (wait_ms == 0)
         return io_uring_submit_and_get_events(ring);
-    if (!gather->able)
-        return enter_waiting(ring, wait_ms);
-    if (gather->apart_us) {
-        uint64_t latest_us = wait_ms < 0 ? UINT64_MAX : (uint64_t)wait_ms * US_PER_MS;
-        uint32_t wait_us = gather->apart_us < latest_us ? gather->apart_us : (uint32_t)latest_us;
-        return enter_gathering(state, GATHER_MAX, wait_us, wait_ms);
-    }
-    if (gather->arrived < GATHER_FROM || gather->arrived >= GATHER_MAX)
+    if (!gather->able || gather->arrived < GATHER_FROM || gather->arrived >= GATHER_MAX)
         return enter_waiting(ring, wait_ms);
     return enter_gathering(state, gather->arrived * 3 / 4, GATHER_US, wait_ms);
 }

@@ -57,9 +57,8 @@ struct uring_bank {
 
 /* How many events a turn waits for: see uring_enter.c. */
 struct uring_gather {
-    bool able;         /* the kernel has the wait (6.12) */
-    unsigned arrived;  /* receives that the last turn has brought */
-    uint32_t apart_us; /* the owner's wish; 0: none */
+    bool able;        /* the kernel has the wait (6.12) */
+    unsigned arrived; /* receives that the last turn has brought */
 };
 
 /* Descriptors are for sockets up to a number; above it their sockets are parked in the slots of
@@ -165,7 +164,7 @@ void rw_uring_banks_signalled(struct uring_state *state);
 
 /* ---- uring_enter.c ---- */
 
-void rw_uring_gather_init(struct uring_state *state, uint32_t coalesce_ms);
+void rw_uring_gather_init(struct uring_state *state);
 /* Submits what is queued, waits at most `wait_ms` (0: not at all, below 0: without end), and has
  * completions ready. What the system call says: below 0, an errno's negative. */
 int rw_uring_enter(struct uring_state *state, int wait_ms);

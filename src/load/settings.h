@@ -80,7 +80,6 @@ struct rw_load_settings {
     const uint64_t *limits_ns;
     uint32_t connect_ms_max; /* at the begin: without one more connection */
     uint64_t seed;
-    uint32_t coalesce_ms; /* rw_loop_options has the meaning */
     enum rw_loop_backend backend;
 };
 

@@ -25,7 +25,6 @@ struct rw_process_options {
     unsigned index, processes;
     unsigned threads;
     enum rw_loop_backend backend;
-    uint32_t coalesce_ms;
     const char *error_log_path;
     int error_log_fd; /* -1: standard error */
     bool again;       /* another one died: take the configuration in force, not the file */

@@ -252,7 +252,6 @@ static void tell_what_waits(const struct rw_config *old, const struct rw_config 
     } fixed[] = {
         {"threads", old->threads != config->threads},
         {"io", old->io != config->io},
-        {"coalesce", old->coalesce_ms != config->coalesce_ms},
         {"error_log.path", !rw_span_eq(old->error_log->path, config->error_log->path)},
         {"metrics.series_max", old->metrics->series_max != config->metrics->series_max},
         {"rate_limits.keys_max", old->rate_limits->keys_max != config->rate_limits->keys_max},

@@ -60,7 +60,6 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         .processes = s->processes,
         .threads = s->threads,
         .backend = s->backend,
-        .coalesce_ms = s->coalesce_ms,
         .error_log_path = s->log_path,
         .error_log_fd = s->log_fd,
         .again = s->ready_once,
@@ -401,7 +400,6 @@ static int read_settings(struct rw_supervisor *s)
     if (s->threads > RW_SERVE_THREADS_MAX)
         s->threads = RW_SERVE_THREADS_MAX;
     s->backend = (enum rw_loop_backend)config->io;
-    s->coalesce_ms = config->coalesce_ms;
     s->series_max = config->metrics->series_max;
     s->limit_keys_max = config->rate_limits->keys_max;
     s->drain_ms_max = config->drain_ms_max;

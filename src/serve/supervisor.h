@@ -26,7 +26,6 @@ struct rw_supervisor {
     struct rw_serve_options options;
     unsigned processes, threads, series_max, limit_keys_max;
     enum rw_loop_backend backend;
-    uint32_t coalesce_ms;
     uint32_t drain_ms_max;
     struct rw_child children[RW_SERVE_PROCESSES_MAX];
     struct rw_sockets sockets;

@@ -37,7 +37,6 @@ static void *thread_main(void *user)
     unsigned shard = process->options.index * (process->options.threads + 1) + thread->index;
     struct rw_worker_options options = {
         .loop = {.backend = starting->backend,
-                 .coalesce_ms = process->options.coalesce_ms,
                  .descriptors_max = rw_descriptors_half()},
         .index = thread->index,
         .metrics = rw_metrics_shard(process->options.shared->metrics, shard),

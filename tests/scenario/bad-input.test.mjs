@@ -2,7 +2,6 @@
 // closed. The origin sees nothing of them. And clients and origins that are too slow.
 
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
 import { cleanup } from "./support/cleanup.mjs";
@@ -10,7 +9,7 @@ import { request } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { onHeads, startOrigin, startRawOrigin } from "./support/origin.mjs";
 import { openRaw } from "./support/raw.mjs";
-import { ringway, sanitized } from "./support/run.mjs";
+import { sanitized } from "./support/run.mjs";
 import { eventually, sleep } from "./support/wait.mjs";
 
 const CHUNKED = "Transfer-Encoding: chunked\r\n";
@@ -349,27 +348,6 @@ routes: [{ respond: { body: ok } }]`,
   further.destroy();
   await eventually(async () => (await gateway.get("/")).status === 200);
 });
-
-for (const threads of [1, 2])
-  test(`more connections than descriptors: idle ones make room, and descriptors for origins are left (threads: ${threads})`, async (t) => {
-    const origin = await startOrigin(t, { answer: (_, response) => response.end("ok") });
-    const gateway = await startGateway(t, `threads: ${threads}\nroutes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]`, {
-      program: "prlimit",
-      before: ["--nofile=100:100", ringway],
-    });
-    const kept = [];
-    for (let i = 0; i < 150; i++) {
-      const connection = await openRaw(gateway.port);
-      kept.push(connection);
-      if (i % 10 === 0) assert.equal((await connection.write(get()).response()).status, 200, `connection ${i}`);
-    }
-    await eventually(async () => (await gateway.metric("ringway_connections_evicted_total")) >= 50, { what: "idle ones are evicted" });
-    assert.equal(await gateway.metric("ringway_connections_refused_total"), 0);
-    const [worker] = gateway.workers();
-    const used = readdirSync(`/proc/${worker}/fd`).length;
-    assert.ok(used <= 92, `${used} descriptors are used`);
-    for (const connection of kept) connection.destroy();
-  });
 
 // ---- Too slow ----
 

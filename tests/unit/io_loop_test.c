@@ -4,7 +4,6 @@
 #include "io/wheel.h"
 
 #include <fcntl.h>
-#include <liburing.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 
@@ -415,93 +414,6 @@ static void watch_refused(void **unused)
 
 /* ---- Turns that are apart ---- */
 
-enum { APART_MS = 100, COALESCE_TRIES = 30 };
-
-static void on_counted(struct rw_watch *watch, unsigned events)
-{
-    struct pipe_watch *on = rw_container_of(watch, struct pipe_watch, watch);
-    uint64_t count;
-    (void)events;
-    assert_int_equal(read(watch->fd, &count, sizeof(count)), sizeof(count));
-    on->called++;
-}
-
-static void *write_soon(void *fd)
-{
-    const uint64_t one = 1;
-    usleep(2000);
-    assert_int_equal(write(*(int *)fd, &one, sizeof(one)), sizeof(one));
-    return NULL;
-}
-
-/* What comes 2 ms after the first event comes in the same turn; on a busy machine in some turns. */
-static void coalesced_turns(void **unused)
-{
-    (void)unused;
-    const uint64_t one = 1;
-    struct pipe_watch on[2] = {{.called = 0}};
-    struct rw_loop_options options = {.backend = backend, .coalesce_ms = APART_MS};
-    bool together = false;
-    assert_int_equal(rw_loop_create(&options, &world.loop), RW_OK);
-    for (int i = 0; i < 2; i++) {
-        on[i].watch =
-            (struct rw_watch){.loop = world.loop, .ready = on_counted, .events = RW_WATCH_READ};
-        assert_true((on[i].watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0);
-        assert_int_equal(rw_watch_start(world.loop, &on[i].watch), RW_OK);
-    }
-    for (int i = 0; i < COALESCE_TRIES && !together; i++) {
-        pthread_t writer;
-        int first = on[0].called, second = on[1].called;
-        assert_int_equal(write(on[0].watch.fd, &one, sizeof(one)), sizeof(one));
-        assert_int_equal(pthread_create(&writer, NULL, write_soon, &on[1].watch.fd), 0);
-        rw_loop_turn(world.loop, 1000);
-        together = on[0].called == first + 1 && on[1].called == second + 1;
-        assert_int_equal(pthread_join(writer, NULL), 0);
-        while (on[0].called == first || on[1].called == second)
-            rw_loop_turn(world.loop, 1000);
-    }
-    assert_true(together);
-    for (int i = 0; i < 2; i++) {
-        rw_watch_stop(&on[i].watch);
-        close(on[i].watch.fd);
-    }
-    rw_loop_turn(world.loop, 0);
-    rw_loop_destroy(world.loop);
-    world.loop = NULL;
-}
-
-/* A timer does not wait for the distance. */
-static void timers_are_not_coalesced(void **unused)
-{
-    (void)unused;
-    struct rw_loop_options options = {.backend = backend, .coalesce_ms = APART_MS};
-    uint64_t shortest_ms = UINT64_MAX;
-    assert_int_equal(rw_loop_create(&options, &world.loop), RW_OK);
-    for (int i = 0; i < COALESCE_TRIES && shortest_ms >= APART_MS; i++) {
-        struct alarm alarm = {.fired = 0};
-        uint64_t before_ms = rw_loop_now_ms(world.loop);
-        start(&alarm, 2);
-        while (!alarm.fired)
-            rw_loop_turn(world.loop, 1000);
-        if (alarm.fired_ms - before_ms < shortest_ms)
-            shortest_ms = alarm.fired_ms - before_ms;
-    }
-    assert_true(shortest_ms < APART_MS);
-    rw_loop_destroy(world.loop);
-    world.loop = NULL;
-}
-
-/* The wait that this takes came with Linux 6.12. */
-static bool can_coalesce(void)
-{
-    struct io_uring ring;
-    struct io_uring_params params = {0};
-    if (io_uring_queue_init_params(1, &ring, &params) != 0)
-        return false;
-    io_uring_queue_exit(&ring);
-    return params.features & (1u << 15);
-}
-
 /* ---- Buffers and clocks ---- */
 
 static void buffers(void **unused)
@@ -614,8 +526,6 @@ int main(void)
 {
     const struct CMUnitTest kernel[] = {EVERYWHERE, KERNEL_ONLY};
     const struct CMUnitTest virtual[] = {EVERYWHERE, cmocka_unit_test(watch_refused)};
-    const struct CMUnitTest apart[] = {cmocka_unit_test(coalesced_turns),
-                                       cmocka_unit_test(timers_are_not_coalesced)};
     const struct CMUnitTest shared[] = {cmocka_unit_test(wheel_random),
                                         cmocka_unit_test(wheel_farthest),
                                         cmocka_unit_test(buffers)};
@@ -626,7 +536,5 @@ int main(void)
         failed += cmocka_run_group_tests_name("sim", virtual, NULL, NULL);
     if (permitted(RW_LOOP_IO_URING))
         failed += cmocka_run_group_tests_name("io_uring", kernel, NULL, NULL);
-    if (permitted(RW_LOOP_IO_URING) && can_coalesce())
-        failed += cmocka_run_group_tests_name("io_uring, coalesced", apart, NULL, NULL);
     return failed;
 }

@@ -39,18 +39,6 @@ static const struct rw_conf_field fields[] = {
                "kernel permits; many container runtimes forbid `io_uring`.",
     },
     {
-        .name = "coalesce",
-        .type = RW_CONF_DURATION,
-        .offset = MEMBER(coalesce_ms),
-        .fallback = "0s",
-        .min = 0,
-        .max = 100,
-        .doc = "With io_uring (Linux 6.12 and later): each thread looks for what has come only so "
-               "often, unless much has, so that one wake-up serves many requests. For hundreds of "
-               "processes with a few requests each on few cores; each request takes up to twice as "
-               "much longer. Without it threads under load wait up to 100 us for more.",
-    },
-    {
         .name = "watch_file",
         .type = RW_CONF_BOOL,
         .offset = MEMBER(watch_file),

@@ -506,7 +506,6 @@ struct rw_config_dns {
 struct rw_config {
     uint32_t threads;      /* 0: one a core */
     int io;                /* enum: "auto", "epoll", "io_uring" */
-    uint32_t coalesce_ms;  /* 0: turns begin as the load has it */
     bool watch_file;       /* reload when the file changes */
     uint32_t drain_ms_max; /* at SIGTERM and after an upgrade */
     struct rw_conf_list listeners, routes, tcp_routes, upstreams, policies;
