@@ -148,6 +148,7 @@ static void begin_connect(struct rw_stream *stream)
     clear(stream, CONNECT_DUE);
     struct io_uring_sqe *sqe = begin(stream, URING_CONNECT);
     RW_URING_PREPARE(sqe, connect, stream->fd, (struct sockaddr *)&to->storage, to->bytes);
+    by_slot(stream, sqe);
 }
 
 static void take_slot(struct rw_stream *stream)
@@ -311,6 +312,7 @@ enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_o
         return err;
     }
     stream->pending = to;
+    rw_uring_park(stream);
     set(stream, CONNECT_DUE | CONNECTED);
     rw_loop_stream_ready(stream);
     return RW_OK;
@@ -435,8 +437,6 @@ static void on_connected(struct rw_stream *stream, int result)
     enum rw_err err = result < 0 ? rw_socket_connect_error(-result) : RW_OK;
     if (err)
         set(stream, RW_STREAM_END_TOLD);
-    else
-        rw_uring_park(stream);
     rw_stream_tell_opened(stream, err);
 }
 
