@@ -101,3 +101,40 @@ uint64_t rw_simulate_poisson(double mean, struct rw_random *random)
     }
     return count;
 }
+
+/* One of some by its size. */
+static double draw_large(const struct rw_simulate_draw *draw, struct rw_random *random)
+{
+    enum { SOME = 16 };
+    double values[SOME], sum = 0;
+    for (unsigned i = 0; i < SOME; i++)
+        sum += values[i] = rw_simulate_draw(draw, random);
+    double at = sum * rw_simulate_uniform(random);
+    unsigned which = 0;
+    while (which + 1 < SOME && (at -= values[which]) > 0)
+        which++;
+    return values[which];
+}
+
+double rw_simulate_draw_residual(const struct rw_simulate_draw *draw, struct rw_random *random)
+{
+    struct rw_simulate_draw large = *draw;
+    double whole = draw->mean;
+    switch (draw->kind) {
+    case RW_SIMULATE_EXPONENTIAL: /* forgets how long it has taken */
+        return rw_simulate_draw(draw, random);
+    case RW_SIMULATE_UNIFORM:
+        whole = 2 * draw->mean * sqrt(rw_simulate_uniform(random));
+        break;
+    case RW_SIMULATE_LOGNORMAL:
+        large.mu += draw->sigma * draw->sigma;
+        whole = rw_simulate_draw(&large, random);
+        break;
+    case RW_SIMULATE_MEASURED:
+        whole = draw_large(draw, random);
+        break;
+    case RW_SIMULATE_CONSTANT:
+        break;
+    }
+    return whole * rw_simulate_uniform(random);
+}

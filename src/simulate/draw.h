@@ -36,6 +36,10 @@ void rw_simulate_draw_measured(struct rw_simulate_draw *draw, const struct rw_hi
 
 double rw_simulate_draw(const struct rw_simulate_draw *draw, struct rw_random *random);
 
+/* What is left of one that is met somewhere on its way: of long ones there are more to be met
+ * (equilibrium distribution of renewal theory; Cox, *Renewal Theory*, 5.2). */
+double rw_simulate_draw_residual(const struct rw_simulate_draw *draw, struct rw_random *random);
+
 /* From 0 (never) to 1 (never). */
 double rw_simulate_uniform(struct rw_random *random);
 /* Of mean 1. */

@@ -239,18 +239,14 @@ static void check_sizes(struct rw_simulate_model *model, struct rw_conf_report *
 static void choose_method(struct rw_simulate_model *model, struct rw_conf_report *report)
 {
     double expected = rw_simulate_expected(model);
-    bool sharing = model->request->discipline == RW_SIMULATE_SHARING;
-    if (sharing && model->method == RW_SIMULATE_SAMPLED)
-        rw_conf_mistake_on(report, &model->method,
-                           "with `discipline: ps` every request is followed: `exact`");
     if (model->method == RW_SIMULATE_AUTO)
         model->method =
-            sharing || expected <= RW_SIMULATE_EXACT_AUTO ? RW_SIMULATE_EXACT : RW_SIMULATE_SAMPLED;
+            expected <= RW_SIMULATE_EXACT_AUTO ? RW_SIMULATE_EXACT : RW_SIMULATE_SAMPLED;
     if (model->method == RW_SIMULATE_EXACT && expected > RW_SIMULATE_EXACT_MAX)
         rw_conf_mistake_on(report, &model->method,
-                           "some %.0f requests are too many to follow each: at most %.0f%s",
-                           expected, RW_SIMULATE_EXACT_MAX,
-                           sharing ? " with `discipline: ps`" : ", or `method: sampled`");
+                           "some %.0f requests are too many to follow each: at most %.0f, or "
+                           "`method: sampled`",
+                           expected, RW_SIMULATE_EXACT_MAX);
 }
 
 void rw_simulate_check(void *value, struct rw_conf_report *report)

@@ -78,8 +78,7 @@ static const struct rw_conf_field request_fields[] = {
         .names = disciplines,
         .fallback = "fcfs",
         .doc = "`fcfs`: a core does one request after the other, as in Ringway; `ps`: it gives all "
-               "that it has an equal share, as with a thread for each. Then every request is "
-               "followed (`method: exact`).",
+               "that it has an equal share, as with a thread for each.",
     },
     {
         .name = "latency_us",

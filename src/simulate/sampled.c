@@ -2,11 +2,13 @@
 #include "base/alloc.h"
 #include "simulate/draw.h"
 #include "simulate/engine.h"
+#include "simulate/share.h"
 #include "simulate/slice.h"
 
 #include <math.h>
 
 enum { CLASSES_MAX = 128, DETAIL_MIN = 16 };
+enum { NOBODY = UINT32_MAX }; /* a job that is no sample */
 
 /* What makes nodes alike, in steps of some 2 per cent. */
 struct key {
@@ -27,7 +29,7 @@ struct class
 
 /* One simulated request: its latency, or why it failed. */
 struct sample {
-    double latency;
+    double latency; /* while its cores are shared: when it came */
     bool failed;
     enum rw_simulate_cause cause;
 };
@@ -38,6 +40,7 @@ struct sampled {
     uint32_t *class_of; /* of each node; UINT32_MAX: none */
     uint32_t room;
     struct sample *samples;
+    struct rw_simulate_share share; /* cores that are shared: of the slice that is simulated */
 };
 
 /* ---- Classes ---- */
@@ -151,29 +154,122 @@ struct slice {
     unsigned handshakes, lost;
 };
 
-/* The next job of the queue; false: it is a handshake. */
-static bool next_job(struct rw_simulate_world *world, struct slice *slice, bool request,
-                     struct sample *sample)
+/* ---- Cores that are shared ----
+ *
+ * The queue has the work that there is, which is the same in whatever order it is done; who gets
+ * how much of it is played through in each slice. At its begin there are jobs that make up the work
+ * left over, each met somewhere on its way, as in M/G/1-PS, where they are independent (Kleinrock,
+ * *Queueing Systems* II, 4.4). At its end those still there go on among as many as there are then.
+ */
+
+static bool shares(const struct rw_simulate_world *world)
+{
+    return world->model->request->discipline == RW_SIMULATE_SHARING;
+}
+
+static enum rw_err begin_sharing(struct rw_simulate_world *world, const struct slice *slice)
+{
+    struct sampled *sampled = world->engine;
+    enum rw_err err = RW_OK;
+    double work = 0;
+    rw_simulate_share_close(&sampled->share);
+    rw_simulate_share_open(&sampled->share, slice->queue->servers);
+    for (uint32_t i = 0; i < slice->queue->servers; i++)
+        work += rw_simulate_queue_wait(slice->queue, i, slice->now);
+    while (!err && work > 1e-9) {
+        double left = rw_simulate_draw_residual(&world->model->request->cpu, &world->random);
+        left = fmin(work, fmax(left / slice->speed, 1e-9));
+        err = rw_simulate_share_add(&sampled->share, slice->now, left, NOBODY);
+        work -= left;
+    }
+    return err;
+}
+
+static void leave_core(struct rw_simulate_world *world, uint32_t number, double end)
+{
+    struct sampled *sampled = world->engine;
+    if (number != NOBODY)
+        sampled->samples[number] = go_through(world, sampled->samples[number].latency, end);
+}
+
+/* Those who are through by then. */
+static void share_until(struct rw_simulate_world *world, double now)
+{
+    struct sampled *sampled = world->engine;
+    for (double end; (end = rw_simulate_share_end(&sampled->share)) <= now;)
+        leave_core(world, rw_simulate_share_take(&sampled->share, end), end);
+}
+
+static void end_sharing(struct rw_simulate_world *world, double now)
+{
+    struct rw_simulate_share *share = &((struct sampled *)world->engine)->share;
+    share_until(world, now);
+    double each = fmax(1, (double)share->count / share->servers);
+    for (uint32_t i = 0; i < share->count; i++) {
+        double left = share->jobs[i].until - share->served;
+        leave_core(world, share->jobs[i].number, share->at + fmax(0, left) * each);
+    }
+    rw_simulate_share_close(share);
+}
+
+/* ---- Jobs ---- */
+
+/* The job has a core, or its part of them, until `end` or until others let it end. */
+static enum rw_err take_core(struct rw_simulate_world *world, const struct slice *slice,
+                             bool request, uint32_t number, double service, double end)
+{
+    struct sampled *sampled = world->engine;
+    struct sample *sample = &sampled->samples[number];
+    if (!shares(world)) {
+        if (request)
+            *sample = go_through(world, slice->now, end);
+        return RW_OK;
+    }
+    if (request)
+        *sample = (struct sample){.latency = slice->now};
+    share_until(world, slice->now);
+    return rw_simulate_share_add(&sampled->share, slice->now, service, request ? number : NOBODY);
+}
+
+/* The next job of the queue: sample `number`, if it is a `request`; else a handshake. */
+static enum rw_err next_job(struct rw_simulate_world *world, struct slice *slice, uint32_t number,
+                            bool *request)
 {
     const struct rw_simulate_model *model = world->model;
     struct rw_random *random = &world->random;
     slice->now += rw_simulate_exponential(random) / slice->rate;
-    request = request || rw_simulate_uniform(random) >= slice->handshake_share;
+    *request = *request || rw_simulate_uniform(random) >= slice->handshake_share;
     uint32_t core = rw_simulate_queue_choose(slice->queue, random);
     bool late =
         rw_simulate_queue_wait(slice->queue, core, slice->now) > model->request->timeout_ms / 1e3;
-    slice->handshakes += !request;
-    slice->lost += !request && late;
+    slice->handshakes += !*request;
+    slice->lost += !*request && late;
     if (late) {
-        *sample = (struct sample){0, true, RW_SIMULATE_OVERLOAD};
-        return request;
+        ((struct sampled *)world->engine)->samples[number] =
+            (struct sample){0, true, RW_SIMULATE_OVERLOAD};
+        return RW_OK;
     }
     double cpu =
-        request ? rw_simulate_draw(&model->request->cpu, random) : model->connection->handshake_s;
-    double end = rw_simulate_queue_serve(slice->queue, core, slice->now, cpu / slice->speed);
-    if (request)
-        *sample = go_through(world, slice->now, end);
-    return request;
+        *request ? rw_simulate_draw(&model->request->cpu, random) : model->connection->handshake_s;
+    double service = cpu / slice->speed;
+    double end = rw_simulate_queue_serve(slice->queue, core, slice->now, service);
+    return take_core(world, slice, *request, number, service, end);
+}
+
+/* So many jobs; `count`: how many of them are requests, at least one if any has come. */
+static enum rw_err run_jobs(struct rw_simulate_world *world, struct slice *slice, unsigned most,
+                            bool any, unsigned *count)
+{
+    enum rw_err err = shares(world) ? begin_sharing(world, slice) : RW_OK;
+    *count = 0;
+    for (unsigned i = 0; !err && i < most && slice->rate > 0; i++) {
+        bool request = i + 1 == most && !*count && any;
+        err = next_job(world, slice, *count, &request);
+        *count += request;
+    }
+    if (!err && shares(world))
+        end_sharing(world, slice->now);
+    return err;
 }
 
 /* Each sample counts for its part of the class's requests: whole numbers that add up. */
@@ -196,9 +292,8 @@ static void record(struct rw_simulate_world *world, struct class *class, unsigne
     class->in_flight = class->rate / class->nodes * mean; /* Little's law */
 }
 
-static void run_class(struct rw_simulate_world *world, struct class *class, double now)
+static enum rw_err run_class(struct rw_simulate_world *world, struct class *class, double now)
 {
-    struct sampled *sampled = world->engine;
     struct rw_simulate_node *node = &world->fleet.nodes[class->first];
     double queues = world->fleet.per_core ? node->type->cores : 1; /* of a node; one is simulated */
     double jobs = (class->rate + class->handshakes) / class->nodes / queues;
@@ -212,17 +307,17 @@ static void run_class(struct rw_simulate_world *world, struct class *class, doub
     double backlog = fmin(1, rw_simulate_queue_wait(&node->queue, 0, now));
     double share = world->traffic.rate > 0 ? class->rate / world->traffic.rate : 0;
     double detail = fmin(world->detail, fmax(DETAIL_MIN, world->detail * share));
-    unsigned most = (unsigned)fmin(detail, fmax(1, round(jobs))), count = 0;
-    for (unsigned i = 0; i < most && jobs > 0; i++) {
-        bool last = i + 1 == most && !count && class->arrived;
-        count += next_job(world, &slice, last, &sampled->samples[count]);
-    }
+    unsigned most = (unsigned)fmin(detail, fmax(1, round(jobs))), count;
+    enum rw_err err = run_jobs(world, &slice, most, class->arrived > 0, &count);
+    if (err)
+        return err;
     record(world, class, count);
     class->busy = fmin(1, work / servers + backlog);
     class->refused = slice.handshakes ? (double)slice.lost / slice.handshakes : 0;
     const struct rw_simulate_draw *cpu = &world->model->request->cpu;
     rw_simulate_slice_rest(&node->queue, now, slice.now, work, jobs > 0 ? work / jobs : 0, cpu->cv2,
                            wait_max);
+    return RW_OK;
 }
 
 /* All nodes of a class are as the one that stood for it. */
@@ -260,10 +355,11 @@ static enum rw_err second(struct rw_simulate_world *world, double now)
     for (unsigned i = 0; i < sampled->class_count; i++)
         to_origin += sampled->classes[i].rate;
     rw_simulate_origin_sample(&world->origin, now, to_origin, world->detail);
-    for (unsigned i = 0; i < sampled->class_count; i++)
-        run_class(world, &sampled->classes[i], now);
-    spread(world);
-    return RW_OK;
+    for (unsigned i = 0; !err && i < sampled->class_count; i++)
+        err = run_class(world, &sampled->classes[i], now);
+    if (!err)
+        spread(world);
+    return err;
 }
 
 static enum rw_err open_sampled(struct rw_simulate_world *world)
@@ -283,6 +379,7 @@ static void close_sampled(struct rw_simulate_world *world)
         return;
     rw_free(sampled->class_of);
     rw_free(sampled->samples);
+    rw_simulate_share_close(&sampled->share);
     rw_free(sampled);
     world->engine = NULL;
 }

@@ -121,11 +121,6 @@ static void test_mistakes(void **state)
                    "latency");
     expect_mistake(REQUEST FLEET "arrivals: { rate: 1000000 }\nmethod: exact\n",
                    "too many to follow each");
-    expect_mistake("request: { cpu_us: 10, discipline: ps }\n" FLEET
-                   "arrivals: { rate: 1000000 }\n",
-                   "at most 50000000 with `discipline: ps`");
-    expect_mistake("request: { cpu_us: 10, discipline: ps }\n" FLEET ARRIVALS "method: sampled\n",
-                   "with `discipline: ps` every request is followed");
     expect_mistake(REQUEST "fleet: { name: n, cores: 2, nodes: 10000 }\n" ARRIVALS
                            "duration: 31d\n",
                    "too much to simulate");

@@ -188,6 +188,16 @@ static void test_several_shared_cores(void **state)
     expect("response", shared.mean, 0.01 + rw_model_mmc_wait(320, 100, 4), 0.02);
 }
 
+/* E[S^2] / (2 E[S]) is what it should be. */
+static double mean_residual(const struct rw_simulate_draw *draw, struct rw_random *random)
+{
+    enum { COUNT = 200000 };
+    double sum = 0;
+    for (unsigned i = 0; i < COUNT; i++)
+        sum += rw_simulate_draw_residual(draw, random);
+    return sum / COUNT;
+}
+
 static void test_draws(void **state)
 {
     static const enum rw_simulate_kind kinds[] = {RW_SIMULATE_CONSTANT, RW_SIMULATE_UNIFORM,
@@ -213,10 +223,12 @@ static void test_draws(void **state)
         double mean = sum / COUNT;
         expect("mean", mean, 0.02, 0.01);
         assert_true(fabs(squares / COUNT / mean / mean - 1 - draw.cv2) < 0.03);
+        expect("residual", mean_residual(&draw, &random), 0.01 * (1 + draw.cv2), 0.02);
         /* What was measured of it is like it. */
         rw_simulate_draw_measured(&again, seen, 0, quantiles);
         expect("measured mean", again.mean, mean, 0.005);
         assert_true(fabs(again.cv2 - draw.cv2) < 0.05);
+        expect("measured residual", mean_residual(&again, &random), 0.01 * (1 + again.cv2), 0.06);
         rw_free(seen);
     }
 }
