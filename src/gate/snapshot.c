@@ -316,6 +316,7 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
                                  .metrics = options->metrics,
                                  .meters = options->meters,
                                  .shares = options->shares,
+                                 .documents = options->documents,
                                  .release_states = options->release_states,
                                  .samples = options->samples};
     enum rw_err consumers = compile_consumers(&compile);

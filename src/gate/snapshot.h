@@ -26,6 +26,7 @@
 enum { RW_WORKERS_MAX = 256 };
 
 struct rw_consumers;
+struct rw_documents;
 struct rw_meters;
 struct rw_release;
 struct rw_release_states;
@@ -123,6 +124,7 @@ struct rw_snapshot_options {
     struct rw_metrics *metrics;
     struct rw_meters *meters;                 /* NULL: nothing is limited: it serves nobody */
     struct rw_shares *shares;                 /* NULL: no limit is shared */
+    struct rw_documents *documents;           /* NULL: nothing is fetched */
     struct rw_release_states *release_states; /* NULL: no rollout is under way */
     struct rw_samples *samples;               /* NULL: none are kept */
     struct rw_tls_ticket_keys *ticket_keys;   /* NULL: tickets off */

@@ -229,6 +229,21 @@ static void look_at_files(struct rw_process *process)
         return; /* told already */
 }
 
+/* As with a file: the configuration in force is loaded anew with the keys that were fetched. */
+static void load_documents(struct rw_timer *timer)
+{
+    struct rw_process *process = rw_container_of(timer, struct rw_process, document_timer);
+    if (!process->draining && process->snapshot && rw_process_load(process, false))
+        return; /* told already */
+}
+
+static void documents_changed(void *user)
+{
+    struct rw_process *process = user;
+    struct rw_loop *loop = process->control.loop;
+    rw_timer_start(loop, &process->document_timer, rw_loop_now_ms(loop));
+}
+
 static void sweep(struct rw_timer *timer)
 {
     struct rw_process *process = rw_container_of(timer, struct rw_process, sweep_timer);
@@ -300,9 +315,18 @@ static enum rw_err create_control(struct rw_process *process)
         .meters = process->options.shared->meters,
         .metrics = process->control.metrics,
     };
+    const struct rw_documents_options documents = {
+        .loop = process->control.loop,
+        .metrics = process->control.metrics,
+        .changed = documents_changed,
+        .user = process,
+    };
     struct rw_rollouts_options rollouts = {.loop = process->control.loop,
                                            .metrics = process->options.shared->metrics};
-    err = rw_shares_create(&shares, &process->shares);
+    process->document_timer.fire = load_documents;
+    err = rw_documents_create(&documents, &process->documents);
+    if (!err)
+        err = rw_shares_create(&shares, &process->shares);
     if (!err && process->options.index == 0)
         err = rw_rollouts_create(&rollouts, &process->rollouts);
     return err ? err : rw_clusters_create(&clusters, &process->clusters);
@@ -338,6 +362,7 @@ static void stop(struct rw_process *process)
     rw_timer_stop(loop, &process->sweep_timer);
     rw_timer_stop(loop, &process->orphan_timer);
     rw_timer_stop(loop, &process->ticket_timer);
+    rw_timer_stop(loop, &process->document_timer);
     rw_watch_stop(&process->signals);
     rw_watch_stop(&process->channel);
     rw_threads_stop(process);
@@ -353,6 +378,7 @@ static void stop(struct rw_process *process)
         rw_access_destroy(process->access);
     rw_clusters_destroy(process->clusters);
     rw_shares_destroy(process->shares);
+    rw_documents_destroy(process->documents);
     for (int turn = 0; turn < 3; turn++)
         rw_loop_turn(loop, 0);
     rw_worker_destroy(&process->control);

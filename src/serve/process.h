@@ -11,6 +11,7 @@
 #define RW_SERVE_PROCESS_H
 
 #include "admin/admin.h"
+#include "gate/document/document.h"
 #include "gate/limit/share.h"
 #include "gate/release/rollout.h"
 #include "gate/worker.h"
@@ -58,6 +59,7 @@ struct rw_process {
     struct rw_clusters *clusters;
     struct rw_shares *shares;
     struct rw_rollouts *rollouts; /* NULL: another process decides */
+    struct rw_documents *documents;
     struct rw_access_log *access;
     struct rw_config_access_log access_config; /* of `access` */
     struct rw_list sockets;                    /* rw_process_sockets */
@@ -76,7 +78,7 @@ struct rw_process {
     int supervisor;    /* its process id */
     uint32_t requests; /* to it, of sockets: the serial of the last */
     struct rw_watch signals, channel, file;
-    struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer;
+    struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer, document_timer;
     struct rw_admin_host admin_host;
 };
 

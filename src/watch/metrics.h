@@ -134,6 +134,9 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(JWT_EXPIRED, "ringway_jwt_expired_total", COUNTER, "Requests refused because their token is not valid any more, or not yet") \
     X(JWT_WRONG_CLAIM, "ringway_jwt_wrong_claim_total", COUNTER, "Requests refused because their token's issuer, audience, type or another claim is not what is asked for") \
     X(JWT_NO_CONSUMER, "ringway_jwt_no_consumer_total", COUNTER, "Requests refused because their token is no consumer's") \
+    X(JWT_NO_KEYS, "ringway_jwt_no_keys_total", COUNTER, "Requests answered with 503 because the keys of their token's issuer were never fetched yet") \
+    X(KEYS_FETCHED, "ringway_jwt_keys_fetches_total", COUNTER, "Key sets fetched from their URLs") \
+    X(KEYS_FAILED, "ringway_jwt_keys_failures_total", COUNTER, "Tries to fetch a key set that failed") \
     X(JWT_UNSEEN, "ringway_jwt_unseen_total", COUNTER, "Requests refused without a look at their token, as their address had sent too many wrong ones") \
     X(IDENTITY_LIMITED, "ringway_identity_failures_limited_total", COUNTER, "Of all requests without valid credentials, those answered with 429 because their address had sent too many") \
     X(RESIDENCY_KEPT, "ringway_residency_kept_total", COUNTER, "Requests that a residency rule kept to some regions") \

@@ -204,7 +204,7 @@ static bool take_body(struct rw_feed *feed)
     if (piece.data.len)
         rw_text_add(&reply->text, piece.data);
     rw_buf_drop(piece.buf);
-    if (reply->text.err || reply->text.len > RW_FEED_BYTES_MAX) {
+    if (reply->text.err || reply->text.len > feed->options.bytes_max) {
         fail(feed, reply->text.err ? rw_err_text(RW_ENOMEM) : "the answer is too large");
         return false;
     }
@@ -351,6 +351,8 @@ enum rw_err rw_feed_create(struct rw_loop *loop, const struct rw_feed_options *o
         return RW_ENOMEM;
     made->loop = loop;
     made->options = *options;
+    if (!options->bytes_max)
+        made->options.bytes_max = RW_FEED_BYTES_MAX;
     made->timer.fire = on_timer;
     made->pause_ms = RW_FEED_PAUSE_MS_MIN;
     *feed = made;

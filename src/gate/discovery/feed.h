@@ -46,6 +46,7 @@ struct rw_feed_options {
     const struct rw_feed_events *events;
     void *user;
     struct rw_span what; /* for the log: "upstream app"; lives as long as the feed */
+    size_t bytes_max;    /* 0: RW_FEED_BYTES_MAX */
 };
 
 /* On an error nothing is taken over. */

@@ -17,6 +17,7 @@ struct rw_meters;
 struct rw_metrics;
 struct rw_release_states;
 struct rw_samples;
+struct rw_documents;
 struct rw_shares;
 struct rw_snapshot;
 
@@ -30,6 +31,7 @@ struct rw_compile {
     struct rw_metrics *metrics;               /* NULL: nothing is counted */
     struct rw_meters *meters;                 /* NULL: nothing is limited */
     struct rw_shares *shares;                 /* NULL: no limit is shared */
+    struct rw_documents *documents;           /* NULL: nothing is fetched */
     struct rw_release_states *release_states; /* NULL: no rollout is under way */
     struct rw_samples *samples;               /* NULL: none are kept */
 };

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "gate/worker.h"
 #include "policy/jwt/jwt_private.h"
+#include "policy/refuse.h"
 
 /* ---- Where the token is ---- */
 
@@ -62,11 +63,21 @@ static bool has_type(const struct rw_jwt *jwt, struct rw_span type)
     return !jwt->config->type.len || rw_span_eq_nocase(type, jwt->config->type);
 }
 
+/* A key that is unknown may be a new one, which is worth a look at where keys come from; and as
+ * long as nothing ever came from there nobody can say whether the token is good. */
+static enum rw_jwt_result ask_for_keys(const struct rw_jwt *jwt, enum rw_jwt_result result)
+{
+    bool unknown = result == RW_JWT_UNKNOWN_KEY;
+    for (unsigned i = 0; i < jwt->document_count && unknown; i++)
+        rw_document_want(jwt->documents[i]);
+    return jwt->lacks_keys && (unknown || result == RW_JWT_BAD_SIGNATURE) ? RW_JWT_NO_KEYS : result;
+}
+
 static enum rw_jwt_result examine(const struct rw_jwt *jwt, struct rw_jwt_token *token,
                                   uint64_t now_s, struct rw_claim *room, struct rw_jwt_known *known)
 {
     enum rw_jwt_result result =
-        has_type(jwt, token->type) ? verify(jwt, token) : RW_JWT_WRONG_CLAIM;
+        has_type(jwt, token->type) ? ask_for_keys(jwt, verify(jwt, token)) : RW_JWT_WRONG_CLAIM;
     if (!result)
         result = result_of(rw_jwt_token_claims(token));
     return result ? result : rw_jwt_read_claims(jwt, token->claims, now_s, room, known);
@@ -108,6 +119,17 @@ static enum rw_verdict admit(const struct rw_jwt *jwt, struct rw_exchange *x,
     return err ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
 }
 
+/* It is no fault of the client's. */
+static enum rw_verdict wait_for_keys(struct rw_exchange *x)
+{
+    rw_worker_count(x->worker, RW_COUNTER_JWT_NO_KEYS, 1);
+    enum rw_verdict verdict = rw_policy_refuse(x, 503, "The keys of tokens are not there yet.");
+    if (verdict == RW_VERDICT_REPLY &&
+        rw_message_set(&x->response, &x->arena, RW_LITERAL("Retry-After"), RW_LITERAL("1")))
+        return RW_VERDICT_FAIL;
+    return verdict;
+}
+
 static enum rw_verdict refuse(const struct rw_jwt *jwt, struct rw_exchange *x,
                               enum rw_jwt_result result)
 {
@@ -121,6 +143,8 @@ static enum rw_verdict refuse(const struct rw_jwt *jwt, struct rw_exchange *x,
     };
     if (result == RW_JWT_NO_MEMORY)
         return RW_VERDICT_FAIL;
+    if (result == RW_JWT_NO_KEYS)
+        return wait_for_keys(x);
     return rw_challenge_wrong(&jwt->challenge, x, counters[result]);
 }
 
@@ -172,9 +196,14 @@ static void explain(const void *instance, struct rw_text *text)
 {
     const struct rw_jwt *jwt = instance;
     const struct rw_span *issuers = jwt->config->issuers.items, *claims = jwt->config->claims.items;
+    const struct rw_jwt_key_config *keys = jwt->config->keys.items;
     rw_credential_explain(&jwt->credential, text);
-    rw_text_addf(text, "%s, %u key%s, issuer ", jwt->bearer ? ": Bearer" : "", jwt->keys.count,
+    rw_text_addf(text, "%s, %u key%s", jwt->bearer ? ": Bearer" : "", jwt->keys.count,
                  jwt->keys.count == 1 ? "" : "s");
+    for (size_t i = 0; i < jwt->config->keys.count; i++)
+        if (keys[i].jwks_url.len)
+            rw_text_addf(text, ", keys of %.*s", RW_SPAN_ARGS(keys[i].jwks_url));
+    rw_text_adds(text, ", issuer ");
     for (size_t i = 0; i < jwt->config->issuers.count; i++)
         rw_text_addf(text, "%s%.*s", i ? " or " : "", RW_SPAN_ARGS(issuers[i]));
     rw_text_addf(text, "%s, required %s, keeps", jwt->config->issuers.count ? "" : "any",

@@ -1,9 +1,14 @@
 /* From the configuration to keys, caches and the rest. Control thread. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "conf/file.h"
 #include "gate/snapshot.h"
 #include "gate/watched_file.h"
 #include "policy/jwt/jwt_private.h"
+
+#include <stdio.h>
+
+enum { KEYS_BLOCK_BYTES = 16 * 1024, KEYS_BYTES_MAX = 4 << 20 };
 
 /* ---- Keys ---- */
 
@@ -49,10 +54,70 @@ static enum rw_err add_file(struct rw_compile *compile, struct rw_jwt *jwt,
     return err;
 }
 
+/* Every kind of key is fine: which of them count is for each policy to say. */
+static bool is_set(struct rw_span text, char flaw[RW_DOCUMENT_FLAW_BYTES])
+{
+    struct rw_jwt_keys *keys = rw_alloc_zero(sizeof(*keys));
+    struct rw_arena arena;
+    if (!keys) {
+        snprintf(flaw, RW_DOCUMENT_FLAW_BYTES, "no memory");
+        return false;
+    }
+    rw_arena_init(&arena, NULL, 0, KEYS_BLOCK_BYTES, KEYS_BYTES_MAX);
+    keys->arena = &arena;
+    enum rw_err err = rw_jwt_keys_add_set(keys, text, ~0u, flaw);
+    if (err == RW_ENOMEM)
+        snprintf(flaw, RW_DOCUMENT_FLAW_BYTES, "no memory");
+    rw_jwt_keys_free(keys);
+    rw_arena_free(&arena);
+    rw_free(keys);
+    return !err;
+}
+
+/* What was fetched never makes a configuration wrong: without a key for these algorithms there is
+ * none. */
+static enum rw_err add_fetched(struct rw_jwt *jwt, const struct rw_jwt_key_config *config,
+                               struct rw_span text)
+{
+    char flaw[256];
+    if (text.len == 0) {
+        jwt->lacks_keys = true;
+        return RW_OK;
+    }
+    enum rw_err err = rw_jwt_keys_add_set(&jwt->keys, text, bits_of(&config->algorithms), flaw);
+    if (err != RW_EINVAL)
+        return err;
+    rw_log_warn("keys", "jwt keys %.*s: %s", RW_SPAN_ARGS(config->jwks_url), flaw);
+    return RW_OK;
+}
+
+static enum rw_err add_url(struct rw_compile *compile, struct rw_jwt *jwt,
+                           const struct rw_jwt_key_config *config)
+{
+    const struct rw_document_settings settings = {
+        .url = config->jwks_url,
+        .tls = config->tls,
+        .dns = compile->snapshot->config->dns,
+        .refresh_ms = config->refresh_ms,
+        .refresh_ms_min = config->refresh_ms_min,
+        .is_good = is_set,
+    };
+    if (!compile->documents)
+        return rw_document_check(&settings, compile->report);
+    struct rw_document **document = &jwt->documents[jwt->document_count];
+    enum rw_err err = rw_document_use(compile->documents, &settings, compile->report, document);
+    if (err)
+        return err;
+    jwt->document_count++;
+    return add_fetched(jwt, config, rw_document_text(*document));
+}
+
 static enum rw_err add_key(struct rw_compile *compile, struct rw_jwt *jwt,
                            const struct rw_jwt_key_config *config)
 {
     char flaw[256];
+    if (config->jwks_url.len)
+        return add_url(compile, jwt, config);
     if (config->jwks_file.len)
         return add_file(compile, jwt, config, config->jwks_file);
     if (config->public_key.len)
@@ -69,6 +134,10 @@ static enum rw_err add_keys(struct rw_compile *compile, struct rw_jwt *jwt)
     const struct rw_jwt_key_config *keys = jwt->config->keys.items;
     enum rw_err result = RW_OK;
     jwt->keys.arena = compile->arena;
+    jwt->documents =
+        rw_arena_alloc(compile->arena, (jwt->config->keys.count + 1) * sizeof(*jwt->documents));
+    if (!jwt->documents)
+        return RW_ENOMEM;
     for (size_t i = 0; i < jwt->config->keys.count && result != RW_ENOMEM; i++) {
         enum rw_err err = add_key(compile, jwt, &keys[i]);
         result = err ? err : result;
@@ -133,6 +202,8 @@ void rw_jwt_destroy(void *instance)
     for (unsigned i = 0; jwt->caches && i < jwt->workers; i++)
         rw_jwt_cache_destroy(jwt->caches[i]);
     rw_free(jwt->caches);
+    for (unsigned i = 0; i < jwt->document_count; i++)
+        rw_document_drop(jwt->documents[i]);
     rw_digest_destroy(jwt->digest);
     rw_jwt_keys_free(&jwt->keys);
 }

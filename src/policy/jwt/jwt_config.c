@@ -1,4 +1,6 @@
 /* The table of the policy `jwt`. */
+#include "gate/config/config_tables.h"
+#include "gate/document/document_url.h"
 #include "policy/jwt/jwt_private.h"
 
 /* ---- Keys ---- */
@@ -13,6 +15,44 @@ static const struct rw_conf_field key_fields[] = {
         .names = rw_jwt_algorithm_names,
         .doc = "What it may be used with, and nothing else, whatever a token says.",
         .example = "[RS256]",
+    },
+    {
+        .name = "jwks_url",
+        .type = RW_CONF_TEXT,
+        .offset = MEMBER(jwks_url),
+        .min = 1,
+        .max = RW_DOCUMENT_URL_BYTES_MAX,
+        .doc =
+            "Where a JWK Set is fetched from: at the start, after `refresh`, and when a token has "
+            "an unknown key id. The last good one is kept while the server is down.",
+        .example = "https://login.example.com/.well-known/jwks.json",
+    },
+    {
+        .name = "refresh",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(refresh_ms),
+        .fallback = "10m",
+        .min = 1000,
+        .max = 86400000,
+        .doc = "How long after a good answer `jwks_url` is fetched again.",
+    },
+    {
+        .name = "refresh_min",
+        .type = RW_CONF_DURATION,
+        .offset = MEMBER(refresh_ms_min),
+        .fallback = "30s",
+        .min = 1000,
+        .max = 86400000,
+        .doc = "Tokens with unknown key ids have `jwks_url` fetched so often at the most, whoever "
+               "sends them.",
+    },
+    {
+        .name = "tls",
+        .type = RW_CONF_RECORD,
+        .flags = RW_CONF_ALWAYS,
+        .offset = MEMBER(tls),
+        .record = &rw_config_tls_client_record,
+        .doc = "Towards the server of `jwks_url`.",
     },
     {
         .name = "jwks_file",
@@ -70,22 +110,40 @@ static void check_algorithms(const struct rw_jwt_key_config *key, struct rw_conf
         if (key->secret.len && !for_secrets)
             rw_conf_mistake_on(report, &algorithms[i], "%s needs a public key, not a secret",
                                rw_jwt_algorithm_names[algorithms[i]]);
+        if (key->jwks_url.len && for_secrets)
+            rw_conf_mistake_on(report, &algorithms[i],
+                               "%s needs a secret: what has a URL should be none",
+                               rw_jwt_algorithm_names[algorithms[i]]);
         if (key->public_key.len && for_secrets)
             rw_conf_mistake_on(report, &algorithms[i], "%s needs a secret: a public key is none",
                                rw_jwt_algorithm_names[algorithms[i]]);
     }
 }
 
+static void check_url(const struct rw_jwt_key_config *key, struct rw_conf_report *report)
+{
+    struct rw_document_url url;
+    const char *flaw = key->jwks_url.len ? rw_document_url_parse(key->jwks_url, &url) : NULL;
+    if (flaw)
+        rw_conf_mistake_on(report, &key->jwks_url, "%s, not %s", flaw,
+                           rw_conf_quote(report, key->jwks_url));
+    if (!key->tls->verify)
+        rw_conf_mistake_on(report, &key->tls->verify,
+                           "whoever is in between could give keys of his own: give the authority "
+                           "in \"ca\"");
+}
+
 static void check_key(void *value, struct rw_conf_report *report)
 {
     struct rw_jwt_key_config *key = value;
-    int sources = (key->jwks_file.len > 0) + (key->jwks.len > 0) + (key->public_key.len > 0) +
-                  (key->secret.len > 0);
+    int sources = (key->jwks_url.len > 0) + (key->jwks_file.len > 0) + (key->jwks.len > 0) +
+                  (key->public_key.len > 0) + (key->secret.len > 0);
     if (sources != 1)
         rw_conf_mistake_at(report, key->place,
-                           "expected one of \"jwks_file\", \"jwks\", \"public_key\" and "
-                           "\"secret\"");
-    if (key->id.len && (key->jwks_file.len || key->jwks.len))
+                           "expected one of \"jwks_url\", \"jwks_file\", \"jwks\", "
+                           "\"public_key\" and \"secret\"");
+    check_url(key, report);
+    if (key->id.len && (key->jwks_url.len || key->jwks_file.len || key->jwks.len))
         rw_conf_mistake_on(report, &key->id,
                            "\"id\" has no effect: the keys of a set have their own");
     check_algorithms(key, report);

@@ -7,6 +7,7 @@
 #ifndef RW_POLICY_JWT_JWT_PRIVATE_H
 #define RW_POLICY_JWT_JWT_PRIVATE_H
 
+#include "gate/document/document.h"
 #include "gate/identity/consumers.h"
 #include "gate/identity/digest.h"
 #include "policy/identity/challenge.h"
@@ -20,9 +21,11 @@ enum { RW_JWT_CLAIMS_MAX = 16, RW_JWT_CLAIM_BYTES_MAX = 1024, RW_JWT_TRIES_MAX =
 
 /* ---- As the user writes it ---- */
 
-/* Exactly one of the four sources. */
+/* Exactly one of the five sources. */
 struct rw_jwt_key_config {
-    struct rw_span jwks_file, jwks, public_key, secret;
+    struct rw_span jwks_url, jwks_file, jwks, public_key, secret;
+    uint32_t refresh_ms, refresh_ms_min;
+    struct rw_config_tls_client *tls;
     struct rw_span id;
     struct rw_conf_list algorithms; /* of int: enum rw_jwt_algorithm */
     struct rw_conf_place place;
@@ -59,6 +62,9 @@ struct rw_jwt {
     struct rw_credential credential;
     struct rw_challenge challenge;
     struct rw_jwt_keys keys;
+    struct rw_document **documents; /* key sets that are fetched */
+    unsigned document_count;
+    bool lacks_keys; /* one of them was never fetched yet */
     struct rw_digest *digest;
     struct rw_jwt_cache **caches; /* one for each worker */
     unsigned workers;
@@ -74,6 +80,7 @@ enum rw_jwt_result {
     RW_JWT_EXPIRED, /* or not valid yet */
     RW_JWT_WRONG_CLAIM,
     RW_JWT_NO_CONSUMER,
+    RW_JWT_NO_KEYS, /* they are not there yet: nobody knows */
     RW_JWT_RESULTS
 };
 
