@@ -2,6 +2,7 @@
 
 #include "policy/address/address.h"
 #include "policy/api_key/api_key.h"
+#include "policy/body_size/body_size.h"
 #include "policy/compress/compress.h"
 #include "policy/cors/cors.h"
 #include "policy/faults/faults.h"
@@ -34,6 +35,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_security_headers.kind,
     &rw_policy_request_id.kind,
     &rw_policy_maintenance.kind,
+    &rw_policy_body_size.kind,
     &rw_policy_grpc_web.kind,
     &rw_policy_rate_limit.kind,
     &rw_policy_residency.kind,

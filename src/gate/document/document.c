@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "gate/cluster/resolve.h"
+#include "gate/cluster/resolve/resolve.h"
 #include "gate/discovery/discovery_secure.h"
 #include "gate/discovery/feed.h"
 #include "gate/document/document_url.h"

@@ -157,6 +157,7 @@ struct rw_exchange {
     uint64_t response_ns; /* the turn of the response head from the origin; 0: none */
     uint64_t wall_ns;
     uint64_t bytes_in, bytes_out;     /* body bytes */
+    uint64_t body_bytes_max;          /* of the request, as policies have it; 0: they have not */
     struct rw_span request_trailers;  /* "Name: value\r\n" lines; there when request_ended */
     struct rw_span response_trailers; /* set by the origin before the last piece */
     struct rw_timer total_timer;

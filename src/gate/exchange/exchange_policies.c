@@ -44,6 +44,8 @@ enum rw_go rw_exchange_step_request_policies(struct rw_exchange *x)
         x->upstream_target = x->request.target;
     switch (ask_request(x)) {
     case RW_VERDICT_NEXT:
+        if (rw_exchange_announces_too_much(x)) /* for one of the policies */
+            return rw_exchange_refuse(x, RW_REASON_BODY_TOO_LARGE);
         rw_exchange_move(x, RW_STEP_FORWARD);
         return RW_GO_ON;
     case RW_VERDICT_REPLY:

@@ -22,8 +22,16 @@ static inline void rw_exchange_move(struct rw_exchange *x, enum rw_step step)
 
 static inline bool rw_exchange_over_limit(const struct rw_exchange *x, uint64_t body_bytes)
 {
-    uint64_t limit = x->listener->limits->body_bytes;
-    return limit && body_bytes > limit && !x->upgraded;
+    uint64_t limit = x->listener->limits->body_bytes, own = x->body_bytes_max;
+    return ((limit && body_bytes > limit) || (own && body_bytes > own)) && !x->upgraded;
+}
+
+/* What is announced of the request's body, and what came with the head. */
+static inline bool rw_exchange_announces_too_much(const struct rw_exchange *x)
+{
+    return (x->request.body_kind == RW_BODY_LENGTH &&
+            rw_exchange_over_limit(x, x->request.body_bytes)) ||
+           rw_exchange_over_limit(x, x->bytes_in);
 }
 
 /* ---- exchange.c ---- */

@@ -64,10 +64,7 @@ enum rw_go rw_exchange_step_receive(struct rw_exchange *x)
         return rw_exchange_refuse(x, RW_REASON_CONNECT_REFUSED);
     if (rw_forwarded_loops(x))
         return rw_exchange_refuse(x, RW_REASON_LOOP);
-    /* What is announced, and what came with the head. */
-    if ((x->request.body_kind == RW_BODY_LENGTH &&
-         rw_exchange_over_limit(x, x->request.body_bytes)) ||
-        rw_exchange_over_limit(x, x->bytes_in))
+    if (rw_exchange_announces_too_much(x))
         return rw_exchange_refuse(x, RW_REASON_BODY_TOO_LARGE);
     if (!rw_path_check(x->request.path, &x->detail))
         return rw_exchange_refuse(x, RW_REASON_BAD_PATH);
