@@ -81,6 +81,7 @@ function(rw_add_simulations directory)
     # Under a sanitizer a schedule takes some ten times as long; those of hours more than others.
     set(seeds 5000)
     set(seeds_limits 1000)
+    set(seeds_mirror 500)
     set(seeds_rollout 1000)
     file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.c)
     foreach(source IN LISTS sources)

@@ -278,8 +278,9 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
     static const char shadow[] = "- { name: shadow, endpoints: [\"10.1.0.9:9009\"] }\n";
     struct rw_test_bytes yaml = {0};
     const char *filters = strstr(conversation->name, "filtered: ");
-    world->mirrored = strstr(conversation->name, "mirrored: ") != NULL;
-    world->filtered = filters || world->mirrored;
+    bool mirrored = strstr(conversation->name, "mirrored: ") != NULL;
+    world->copies_max = mirrored ? RW_TEST_MIRRORED_MAX : 0;
+    world->filtered = filters || mirrored;
     world->http2 = strstr(conversation->name, "http2: ") != NULL;
     rw_test_bytes_format(&yaml,
                          "listeners:\n"
@@ -293,8 +294,8 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
                          "    connections: { per_endpoint_max: %u }%s }\n%s",
                          filters ? ", policies: [ doubling: \"" : "",
                          filters ? strchr(filters, ' ') : "", filters ? "\" ]" : "",
-                         world->mirrored ? mirror : "", conversation->limit,
-                         world->http2 ? ", protocol: http2" : "", world->mirrored ? shadow : "");
+                         mirrored ? mirror : "", conversation->limit,
+                         world->http2 ? ", protocol: http2" : "", mirrored ? shadow : "");
     rw_test_bytes_add(&yaml, "", 1);
     rw_test_world_adopt(world, yaml.at);
     free(yaml.at);

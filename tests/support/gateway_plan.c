@@ -278,7 +278,8 @@ static void add_filters(struct plan *plan, struct rw_test_bytes *yaml)
 /* Whatever the shadow does: a world that is strict stays so. */
 static void add_mirror(struct plan *plan, struct rw_test_bytes *yaml)
 {
-    plan->world->filtered = plan->world->mirrored = true;
+    plan->world->filtered = true;
+    plan->world->copies_max = RW_TEST_MIRRORED_MAX;
     rw_test_bytes_format(yaml, "  policies: [ { mirror: { upstream: shadow, share: 70%%,");
     add_number(plan, yaml, "requests_max", 70, RW_TEST_MIRRORED_MAX, 1, RW_TEST_MIRRORED_MAX);
     rw_test_bytes_format(yaml, ",");
@@ -636,8 +637,8 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     rw_random_seed(&world->random, seed * 2 + 1);
     world->verbose = verbose;
     unsigned sort = below(&plan, 100);
-    world->strict = sort < 50;
-    world->harsh = sort >= 65;
+    world->strict = world->strict || sort < 50;
+    world->harsh = !world->strict && sort >= 65;
     plan.large = chance(&plan, 25);
     plan.only_gets = chance(&plan, 25);
     world->http2 = chance(&plan, 35);

@@ -149,7 +149,7 @@ static void check_buffers(struct rw_test_world *world, const struct rw_worker *w
 {
     size_t in_use = rw_loop_buffers(worker->loop)->in_use_bytes;
     size_t streams = worker->h2_streams.in_use;
-    size_t copies = world->mirrored ? RW_TEST_MIRRORED_MAX : 0;
+    size_t copies = world->copies_max;
     size_t connections = worker->front_count + worker->upstream_count + streams + 1;
     if (in_use > world->buffer_peak_bytes)
         world->buffer_peak_bytes = in_use;
@@ -265,6 +265,7 @@ static struct rw_snapshot *compile(struct rw_test_world *world, const char *yaml
         struct rw_text text = {0};
         rw_conf_report_print(&report, &text);
         printf("%s\n%.*s%s\n", yaml, RW_SPAN_ARGS(rw_text_span(&text)), rw_err_text(err));
+        fflush(stdout);
         abort();
     }
     return snapshot;
@@ -451,7 +452,8 @@ static void check_budget(struct rw_test_world *world)
     uint64_t burst = most->burst > RW_TEST_WORKERS ? most->burst : RW_TEST_WORKERS;
     uint64_t allowed = burst + world->request_count * most->percent / 100 +
                        elapsed_ms * most->per_second / 1000 + RW_TEST_WORKERS;
-    allowed *= 1u + world->mirrored + world->released; /* each upstream has a budget of its own */
+    allowed *=
+        1u + (world->copies_max != 0) + world->released; /* each upstream has a budget of its own */
     int64_t retries = rw_metrics_total(world->metrics, RW_COUNTER_UPSTREAM_RETRIES);
     if (retries > (int64_t)allowed)
         rw_test_fail(world, "%" PRId64 " requests were repeated, %" PRIu64 " are allowed", retries,

@@ -17,6 +17,7 @@
 #include "io/address.h"
 #include "io/sim.h"
 #include "support/peer_message.h"
+#include "watch/metrics.h"
 
 enum rw_test_route { RW_TEST_ROUTE_ORIGIN, RW_TEST_ROUTE_FIXED, RW_TEST_ROUTE_NONE };
 
@@ -147,6 +148,12 @@ static inline struct rw_test_request *rw_test_page(struct rw_test_request *reque
     return request->page ? request->page : request;
 }
 
+/* What a mirror has to find, if the client's part of it is whole. */
+struct rw_test_mirror {
+    uint64_t compared_bytes_max; /* of a body */
+    uint64_t expected[RW_MIRROR_CELLS];
+};
+
 enum { RW_TEST_MIRRORED_MAX = 4 }; /* copies under way in a worker */
 enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
@@ -187,11 +194,12 @@ struct rw_test_world {
     struct rw_test_directory *directory; /* NULL: there is none */
     enum rw_test_discovery discovers;    /* set before the world is created */
     bool released;                       /* requests are shared out among versions */
-    bool mirrored; /* requests are mirrored: there are more exchanges than clients have */
-    bool http2;    /* what the origins speak */
-    bool strict;   /* nothing fails: every request must succeed */
-    bool harsh;    /* the network and memory fail */
-    bool verbose;  /* tell what happens */
+    unsigned copies_max; /* of requests that are mirrored, at once in a worker; 0: none are */
+    struct rw_test_mirror mirror;
+    bool http2;   /* what the origins speak */
+    bool strict;  /* nothing fails: every request must succeed */
+    bool harsh;   /* the network and memory fail */
+    bool verbose; /* tell what happens */
     bool failed;
     bool draining;
     unsigned drained; /* workers */
@@ -302,7 +310,8 @@ void rw_test_directory_look(struct rw_test_world *world);
 void rw_test_directory_check(struct rw_test_world *world);
 void rw_test_directory_free(struct rw_test_world *world);
 
-/* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed. */
+/* gateway_plan.c: worlds with their configuration in force, ready to start; `world` is zeroed, but
+ * may be strict already. */
 void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose);
 /* Another configuration, as the plan allows it. */
 void rw_test_plan_reload(struct rw_test_world *world);

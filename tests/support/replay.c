@@ -15,6 +15,12 @@
 #endif
 
 static char replay[200];
+static bool one;
+
+bool rw_test_replay_tells(void)
+{
+    return one;
+}
 
 void rw_test_replay_set(const char *format, ...)
 {
@@ -57,7 +63,6 @@ static int usage(const char *program)
 int rw_test_run_worlds(const struct rw_test_worlds *worlds, int argc, char **argv)
 {
     uint64_t seeds = worlds->seeds_default, first = 1;
-    bool one = false;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
             return usage(worlds->program);

@@ -22,6 +22,9 @@ struct rw_test_worlds {
     int (*report)(uint64_t seeds);   /* at the end, when none was: the exit code */
 };
 
+/* There is one world only: it tells what happens in it. */
+bool rw_test_replay_tells(void);
+
 /* The exit code. */
 int rw_test_run_worlds(const struct rw_test_worlds *worlds, int argc, char **argv);
 
