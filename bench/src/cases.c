@@ -446,6 +446,29 @@ const struct bench_case bench_cases[] = {
         .limit = 3,
     },
     {
+        .name = "overload-tenant",
+        .unit = "times p99 alone",
+        .about =
+            "As overload, by one tenant (no key, 256 connections). Next to it another one asks for 100 "
+            "requests per second (open loop, 8 connections) of the 1,000 that the origin can "
+            "answer: its p99 in multiples of what it is without the other one, in the same "
+            "round. A refusal of its requests is a failure.",
+        .lower_is_better = true,
+        .roles = BENCH_ROLE_BIT(BENCH_RINGWAY),
+        .measure = bench_measure_overload_tenant,
+        .client_mode = "open",
+        SMALL,
+        .rate = 10000,
+        .connections = 256,
+        .origin_ms = {10},
+        .origin_slots = 10,
+        .overload = true,
+        .fresh = true,
+        .rounds = 3,
+        .round_ms = 4000,
+        .limit = 3,
+    },
+    {
         .name = "latency-aware",
         .unit = "microseconds",
         .about = "Mean latency of 1,000 requests per second (open loop, 64 connections) to four "

@@ -91,6 +91,7 @@ bench_measure bench_measure_timing;
 bench_measure bench_measure_generator_idle;
 bench_measure bench_measure_omission;
 bench_measure bench_measure_overload;
+bench_measure bench_measure_overload_tenant;
 bench_measure bench_measure_latency_aware;
 bench_measure bench_measure_shared_overshoot;
 bench_measure bench_measure_shared_p99;

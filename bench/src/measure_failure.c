@@ -8,6 +8,7 @@
 
 #define UNLOADED_RATE 100
 #define GOODPUT_MIN 0.9
+#define MODEST_CONNECTIONS 8
 #define WELL_MS 1000 /* before anything fails */
 
 bool bench_measure_origin_dies(struct bench_laboratory *laboratory, const struct bench_case *each,
@@ -76,6 +77,30 @@ bool bench_measure_overload(struct bench_laboratory *laboratory, const struct be
             unloaded_us);
     sample->value = share < GOODPUT_MIN || unloaded_us <= 0 ? 1000 : loaded_us / unloaded_us;
     return true;
+}
+
+/* Nobody turns a tenant away that asks for less than its share. */
+bool bench_measure_overload_tenant(struct bench_laboratory *laboratory,
+                                   const struct bench_case *each, struct bench_instance *instance,
+                                   struct bench_sample *sample)
+{
+    struct bench_case modest = *each;
+    modest.consumers = 1; /* its requests have a key, those of the other one have none */
+    modest.connections = MODEST_CONNECTIONS;
+    double alone_us = 0, beside_us = 0, per_second = 0;
+    if (!measure_at(laboratory, &modest, instance, UNLOADED_RATE, &alone_us, &per_second,
+                    &sample->failures) ||
+        !bench_client_start(laboratory, 1, each, instance, each->connections)) {
+        return false;
+    }
+    bool whole = bench_sleep_ms(WELL_MS) && measure_at(laboratory, &modest, instance, UNLOADED_RATE,
+                                                       &beside_us, &per_second, &sample->failures);
+    uint64_t refused = bench_board_read(&laboratory->clients[0].board->refused);
+    sample->failures += refused + bench_client_stop(laboratory, 1);
+    fprintf(stderr, "[p99 %.0f us, alone %.0f us, %llu refused] ", beside_us, alone_us,
+            (unsigned long long)refused);
+    sample->value = alone_us > 0 ? beside_us / alone_us : 1000;
+    return whole;
 }
 
 bool bench_measure_latency_aware(struct bench_laboratory *laboratory, const struct bench_case *each,

@@ -270,6 +270,9 @@ static enum rw_err check_policies(const struct rw_snapshot *snapshot, struct rw_
         const struct rw_route *route = &snapshot->routes[r];
         enum rw_err err = check_uses(snapshot, route, route->policies, route->policy_count, report);
         result = err ? err : result;
+        if (route->origin->check_route && result != RW_ENOMEM)
+            err = route->origin->check_route(route->origin_instance, route, snapshot, report);
+        result = err ? err : result;
         for (unsigned l = 0; l < snapshot->listener_count && result != RW_ENOMEM; l++) {
             const struct rw_listener_settings *listener = &snapshot->listeners[l];
             if (!rw_route_takes_listener(route, listener->name))

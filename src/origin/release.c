@@ -193,6 +193,23 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
     return err;
 }
 
+/* Users stay by who they are, and its versions may have a use for that, too. */
+static enum rw_err check_route(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    const struct rw_release *release = instance;
+    const struct rw_config_sticky *sticky = release->config->sticky;
+    enum rw_err result = RW_OK;
+    if (sticky)
+        result = rw_upstream_expect_key(&sticky->by, "`sticky`", route, snapshot, report);
+    for (unsigned i = 0; i < release->count && result != RW_ENOMEM; i++) {
+        const struct rw_cluster *cluster = release->versions[i].cluster;
+        enum rw_err err = rw_upstream_expect_keys(cluster, route, snapshot, report);
+        result = err ? err : result;
+    }
+    return result;
+}
+
 /* ---- Explaining ---- */
 
 static void explain_sticky(const struct rw_release *release, struct rw_text *text)
@@ -274,6 +291,7 @@ const struct rw_origin rw_origin_release = {
              .doc = "Several versions, each an upstream, that share the requests.",
              .user = &rw_origin_release},
     .compile = compile,
+    .check_route = check_route,
     .start = start,
     .request_data = request_data,
     .response_resume = response_resume,

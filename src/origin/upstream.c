@@ -328,11 +328,18 @@ static enum rw_err compile(struct rw_compile *compile, const void *config, void 
     return *instance ? RW_OK : RW_EINVAL;
 }
 
+static enum rw_err check_route(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    return rw_upstream_expect_keys(instance, route, snapshot, report);
+}
+
 const struct rw_origin rw_origin_upstream = {
     .kind = {.name = "upstream",
              .doc = "Name of the upstream whose endpoints answer.",
              .user = &rw_origin_upstream},
     .compile = compile,
+    .check_route = check_route,
     .start = start,
     .request_data = request_data,
     .response_resume = response_resume,

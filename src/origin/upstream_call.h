@@ -103,6 +103,16 @@ enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x);
  * parameter it is the client's address. */
 struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_config_hash *hash);
 uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *hash);
+/* For rw_origin.check_route: is what the keys of the cluster (`whose` "upstream "a"") are made of
+ * told on the route? */
+RW_MUST_CHECK enum rw_err rw_upstream_expect_key(const struct rw_config_hash *hash,
+                                                 const char *what, const struct rw_route *route,
+                                                 const struct rw_snapshot *snapshot,
+                                                 struct rw_conf_report *report);
+RW_MUST_CHECK enum rw_err rw_upstream_expect_keys(const struct rw_cluster *cluster,
+                                                  const struct rw_route *route,
+                                                  const struct rw_snapshot *snapshot,
+                                                  struct rw_conf_report *report);
 
 /* ---- upstream_hedge.c ---- */
 

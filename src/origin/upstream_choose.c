@@ -64,6 +64,42 @@ uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *ha
     return rw_hash(key.at, key.len, 0);
 }
 
+/* ---- Are they told? ---- */
+
+enum rw_err rw_upstream_expect_key(const struct rw_config_hash *hash, const char *what,
+                                   const struct rw_route *route, const struct rw_snapshot *snapshot,
+                                   struct rw_conf_report *report)
+{
+    enum rw_identity_part part;
+    switch ((enum rw_config_hash_on)hash->on) {
+    case RW_HASH_CONSUMER:
+        part = RW_IDENTITY_CONSUMER;
+        break;
+    case RW_HASH_TENANT:
+        part = RW_IDENTITY_TENANT;
+        break;
+    case RW_HASH_CLAIM:
+        part = RW_IDENTITY_CLAIM;
+        break;
+    default:
+        return RW_OK;
+    }
+    return rw_identity_expect(part, hash->name, NULL, route, snapshot, report, hash->place, what);
+}
+
+enum rw_err rw_upstream_expect_keys(const struct rw_cluster *cluster, const struct rw_route *route,
+                                    const struct rw_snapshot *snapshot,
+                                    struct rw_conf_report *report)
+{
+    enum rw_err balance = RW_OK, fair = RW_OK;
+    if (cluster->balance == RW_BALANCE_HASH)
+        balance = rw_upstream_expect_key(&cluster->hash, "`hash`", route, snapshot, report);
+    if (cluster->limiter && balance != RW_ENOMEM)
+        fair = rw_upstream_expect_key(&cluster->overload.fair_by, "`fair_by`", route, snapshot,
+                                      report);
+    return balance ? balance : fair;
+}
+
 /* A request that may not go everywhere is told so: others might find an endpoint. */
 enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x)
 {

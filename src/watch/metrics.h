@@ -101,6 +101,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_EJECTIONS, "ringway_upstream_ejections_total", COUNTER, "Times that an endpoint was put out because of what became of its requests") \
     X(OVERLOAD_QUEUED, "ringway_overload_queued_total", COUNTER, "Requests that found their upstream at its limit") \
     X(OVERLOAD_REFUSED, "ringway_overload_refused_total", COUNTER, "Requests refused because their upstream was at its limit") \
+    X(BROWN_OUTS, "ringway_brown_out_answers_total", COUNTER, "Requests that got `overload.body` of their route because their upstream could not take them") \
     X(STALE_GIVEN, "ringway_stale_given_total", COUNTER, "Requests that were answered as before because their upstream failed") \
     X(STALE_BYTES, "ringway_stale_kept_bytes", GAUGE, "Memory of the answers that are kept for that") \
     X(LOG_LINES_DROPPED, "ringway_access_log_dropped_total", COUNTER, "Access log lines lost because the writer could not keep up") \

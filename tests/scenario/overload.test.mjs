@@ -186,6 +186,31 @@ test("the limit stays over a reload; mistakes, explain, what the admin address t
     await assert.rejects(startGateway(t, config(origin, overload)), message);
 });
 
+test("fair_by, hash and sticky by who asks need a policy that tells it", async (t) => {
+  const gateway = await startGateway(t, "routes: [{ respond: hi }]");
+  const check = async (routes, upstream) => {
+    gateway.configure(`consumers: [{ name: one, tenant: a, keys: 0123456789abcdef }]
+routes:
+${routes}
+upstreams:
+  - name: app
+    endpoints: ["127.0.0.1:9"]
+    ${upstream}
+`);
+    return (await runRingway("check", gateway.configFile)).stderr.replaceAll(gateway.configFile, "FILE");
+  };
+  const fair = "overload: { fair_by: { on: tenant } }";
+  const knows = "  - { name: in, match: /in, upstream: app, policies: [api_key: {}] }";
+  const lacks = "  - { name: out, match: /out, upstream: app }";
+  assert.equal(await check(knows, fair), "");
+  assert.match(await check(`${knows}\n${lacks}`, fair),
+    /^FILE:\d+:26: `fair_by` needs the tenant, which no policy before it on the route "out" tells: put `api_key` or `jwt` before it\n$/);
+  assert.match(await check(knows, "overload: { fair_by: { on: claim, name: sub } }"), /`fair_by` needs the claim "sub"/);
+  assert.match(await check(lacks, "balance: hash\n    hash: { on: consumer }"), /^FILE:\d+:11: `hash` needs the consumer/);
+  assert.match(await check("  - release: { versions: [{ name: a, upstream: app }, { name: b, upstream: app }], sticky: { on: consumer } }", ""),
+    /`sticky` needs the consumer/);
+});
+
 test("balance: latency: the slow one gets little", async (t) => {
   const quick = await startOrigin(t, { answer: (_, response) => response.end("quick") });
   const slow = await startOrigin(t, { answer: (_, response) => setTimeout(() => response.end("slow"), 200) });

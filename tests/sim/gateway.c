@@ -230,6 +230,7 @@ static const struct {
     {RW_COUNTER_UPSTREAM_EJECTIONS, "ejections"},
     {RW_COUNTER_OVERLOAD_QUEUED, "queued"},
     {RW_COUNTER_OVERLOAD_REFUSED, "refused"},
+    {RW_COUNTER_BROWN_OUTS, "brown-outs"},
     {RW_COUNTER_STALE_GIVEN, "stale answers"},
     {RW_COUNTER_RESIDENCY_KEPT, "kept to their region"},
     {RW_COUNTER_RESIDENCY_NOWHERE, "with nowhere to go"},

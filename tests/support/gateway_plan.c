@@ -391,6 +391,17 @@ static void add_action(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, "    sticky: { on: path }\n");
 }
 
+static void add_brown_out(struct plan *plan, struct rw_test_bytes *yaml)
+{
+    bool browns_out = chance(plan, 30);
+    plan->world->browns_out |= browns_out;
+    if (browns_out)
+        rw_test_bytes_format(
+            yaml, ", status: %d, content_type: " RW_TEST_LATER_TYPE ", body: " RW_TEST_LATER_BODY,
+            RW_TEST_LATER_STATUS);
+    rw_test_bytes_format(yaml, " }\n");
+}
+
 static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
 {
     rw_test_bytes_format(yaml, "routes:\n"
@@ -405,7 +416,8 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     add_time(plan, yaml, "ping_interval", 0, 500);
     rw_test_bytes_format(yaml, ",");
     add_time(plan, yaml, "close_timeout", 5000, 500);
-    rw_test_bytes_format(yaml, " }\n  overload: { class: %s }\n", classes[below(plan, 3)]);
+    rw_test_bytes_format(yaml, " }\n  overload: { class: %s", classes[below(plan, 3)]);
+    add_brown_out(plan, yaml);
     add_action(plan, yaml);
     if (plan->mirrors)
         add_mirror(plan, yaml);

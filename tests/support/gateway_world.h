@@ -212,9 +212,15 @@ struct rw_test_world {
     bool hedges;     /* reads may be asked of a second origin */
     bool resident;   /* clients are bound to the region of the first origin */
     bool keeps;      /* answers are kept for when the origin fails */
+    bool browns_out; /* the route has an answer of its own for when no origin can take a request */
     bool identifies; /* requests have API keys, and origins are told whose they are */
     uint64_t started_ms;
 };
+
+/* The answer of a route that browns out. */
+#define RW_TEST_LATER_STATUS 200
+#define RW_TEST_LATER_TYPE "text/x-later"
+#define RW_TEST_LATER_BODY "Later."
 
 /* Whose key a request has; what its origin is told. */
 enum { RW_TEST_CONSUMERS = 3 };

@@ -267,6 +267,7 @@ extern const char *const rw_config_hash_on_names[]; /* and NULL */
 struct rw_config_hash {
     int on;              /* enum rw_config_hash_on */
     struct rw_span name; /* of the header, cookie, query parameter or claim */
+    struct rw_conf_place place;
 };
 
 struct rw_config_grpc_health {

@@ -183,6 +183,7 @@ static const struct rw_conf_field sticky_fields[] = {
 static void check_sticky(void *value, struct rw_conf_report *report)
 {
     struct rw_config_sticky *sticky = value;
+    sticky->by.place = sticky->place;
     rw_config_check_hash(&sticky->by, report);
 }
 

@@ -21,8 +21,8 @@ static const struct rw_conf_field hash_fields[] = {
         .doc =
             "What decides about the endpoint: the client's address, a header field, a cookie, the "
             "path, a query parameter, or what the policies `api_key` and `jwt` have found out "
-            "about who asks: the consumer, its tenant, or a claim. A request without it is known "
-            "by its address.",
+            "about who asks: the consumer, its tenant, or a claim; then each route to the upstream "
+            "has such a policy. A request without it is known by its address.",
     },
     {
         .name = "name",
@@ -42,7 +42,7 @@ const struct rw_conf_record rw_config_hash_record = {
            "long as it is there; for `overload.fair_by` they are one tenant.",
     .size = sizeof(struct rw_config_hash),
     .fields = hash_fields,
-    .place_offset = -1,
+    .place_offset = offsetof(struct rw_config_hash, place),
 };
 
 /* ---- The upstream ---- */

@@ -110,11 +110,13 @@ static bool got_nowhere(enum rw_reason reason)
     }
 }
 
-/* The route's own answer for when the upstream cannot take a request; NULL: it has none. */
+/* The route's own answer for when the upstream cannot take a request; NULL: it has none. A call of
+ * gRPC could not read it, and to CONNECT a good status would say that there is a tunnel. */
 static const struct rw_config_route_overload *brown_out(const struct rw_exchange *x)
 {
     if (!got_nowhere((enum rw_reason)x->reason) || !x->route ||
-        !x->route->config->overload->body.len || rw_grpc_call(&x->request))
+        !x->route->config->overload->body.len || rw_grpc_call(&x->request) ||
+        x->request.method == RW_METHOD_CONNECT)
         return NULL;
     return x->route->config->overload;
 }
@@ -122,9 +124,10 @@ static const struct rw_config_route_overload *brown_out(const struct rw_exchange
 static enum rw_err make_refusal(struct rw_exchange *x, unsigned status)
 {
     const struct rw_config_route_overload *own = brown_out(x);
-    if (own)
-        return rw_exchange_make_reply(x, own->status, own->content_type.at, own->body);
-    return rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
+    if (!own)
+        return rw_exchange_make_problem(x, status, rw_reason_text(x->reason));
+    rw_worker_count(x->worker, RW_COUNTER_BROWN_OUTS, 1);
+    return rw_exchange_make_reply(x, own->status, own->content_type.at, own->body);
 }
 
 enum rw_err rw_exchange_make_refusal(struct rw_exchange *x)

@@ -42,6 +42,10 @@ struct rw_origin {
     /* `config` is the filled record (or struct rw_span * for a text). Mistakes go to the report
      * (RW_EINVAL). */
     enum rw_err (*compile)(struct rw_compile *compile, const void *config, void **instance);
+    /* Once all policies are compiled, too: may the route have it? Mistakes go to the report
+     * (RW_EINVAL). NULL: it may. */
+    enum rw_err (*check_route)(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report);
     /* Frees what is not in the arena; NULL: nothing. */
     void (*destroy)(void *instance);
     /* x->request, x->upstream_target are final. `first` is the body so far. The result is about

@@ -141,7 +141,7 @@ static bool is_told(struct search search, const struct rw_listener_settings *lis
 {
     look_through(&search, listener->policies, listener->policy_count);
     look_through(&search, route->policies, route->policy_count);
-    return search.told || !search.found;
+    return search.told || (search.instance && !search.found);
 }
 
 static enum rw_err lacks(const struct search *search, const struct rw_route *route,

@@ -46,10 +46,10 @@ void rw_identity_strip_trailers(struct rw_exchange *x);
 RW_MUST_CHECK enum rw_err rw_identity_tell(struct rw_exchange *x,
                                            const struct rw_identity *identity);
 
-/* For rw_policy.check_route of a policy that needs to know who asks: is there, on every way on
- * which a request of the route comes to `instance`, a policy before it that tells this part? If
- * not: RW_EINVAL, and a mistake at `place`, in which `what` ("the rate limit "a"") needs it.
- * Control thread. */
+/* For check_route of a policy or an origin that needs to know who asks: is there, on every way on
+ * which a request of the route comes to `instance` (NULL: to the origin, behind all policies), a
+ * policy before it that tells this part? If not: RW_EINVAL, and a mistake at `place`, in which
+ * `what` ("the rate limit "a"") needs it. Control thread. */
 RW_MUST_CHECK enum rw_err rw_identity_expect(enum rw_identity_part part, struct rw_span claim,
                                              const void *instance, const struct rw_route *route,
                                              const struct rw_snapshot *snapshot,
