@@ -1,6 +1,7 @@
 #include "io/listen.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -117,4 +118,12 @@ void rw_listen_steer_end(int fd)
 {
     int unused = 0;
     (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof(unused));
+}
+
+/* It is bound to an interface that there is not, where no packet comes from; a socket that was
+ * bound to none needs no privilege for it (since Linux 5.7). A handshake that has begun is found by
+ * its addresses, and remembers what its listener was bound to then. */
+enum rw_err rw_listen_hide(int fd)
+{
+    return set_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, INT_MAX) ? RW_OK : rw_err_from_errno(errno);
 }

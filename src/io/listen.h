@@ -34,4 +34,9 @@ enum { RW_LISTEN_STEER_MAX = 1024 };
 RW_MUST_CHECK enum rw_err rw_listen_steer(int fd, const uint16_t *numbers, unsigned count);
 void rw_listen_steer_end(int fd);
 
+/* The kernel gives it no new connections any more: they go to another socket of the port, or are
+ * refused. Those whose handshake has begun still come to its queue. Not to be undone; all sockets
+ * that share the address have to be hidden, as the kernel chooses among them by lot. */
+RW_MUST_CHECK enum rw_err rw_listen_hide(int fd);
+
 #endif

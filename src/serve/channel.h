@@ -3,7 +3,9 @@
  *
  * worker -> supervisor
  *   LISTEN      open (or find) `count` listening sockets on an address, for my threads
- *   RELEASE     the configuration has no listener on this address any more
+ *   RETIRE      the configuration has no listener on this address any more: no new connections
+ *               come there from now on; I accept for a while what is on its way
+ *   RELEASE     ... and have closed my descriptors now
  *   READY       I accept connections
  *   RELOAD      tell the other processes to load the configuration anew
  *   SHUTDOWN    drain everything, as after SIGTERM
@@ -21,6 +23,7 @@
 
 enum rw_channel_kind {
     RW_CHANNEL_LISTEN,
+    RW_CHANNEL_RETIRE,
     RW_CHANNEL_RELEASE,
     RW_CHANNEL_READY,
     RW_CHANNEL_RELOAD,

@@ -381,8 +381,8 @@ static void stop(struct rw_process *process)
     rw_documents_destroy(process->documents);
     for (int turn = 0; turn < 3; turn++)
         rw_loop_turn(loop, 0);
-    rw_worker_destroy(&process->control);
     rw_process_forget_sockets(process);
+    rw_worker_destroy(&process->control);
     rw_text_free(&process->config_text);
     rw_text_free(&process->last_error);
     close(process->signal_fd);
@@ -395,6 +395,7 @@ int rw_process_run(const struct rw_process_options *options)
     process = (struct rw_process){.options = *options, .exit_code = 0, .supervisor = getppid()};
     process.file.fd = -1;
     rw_list_init(&process.sockets);
+    rw_list_init(&process.retired);
     if (start(&process) == RW_OK)
         rw_loop_run(process.control.loop);
     else if (process.exit_code == 0)

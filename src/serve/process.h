@@ -3,6 +3,7 @@
  *   process.c     start, signals, drain, end
  *   threads.c     the worker threads, and visits to all of them
  *   reload.c      configuration text -> snapshot -> published to the threads
+ *   process_sockets.c  listening sockets: had from the supervisor, given back to it
  *   admin_host.c  what the admin API shows and does
  *   file_watch.c  reload when the file changes
  *   banner.c      what is said at the start
@@ -43,7 +44,8 @@ struct rw_thread {
 /* Listening sockets of one address, one per thread. */
 struct rw_process_sockets {
     struct rw_list link;
-    bool wanted; /* by the configuration being compiled */
+    bool wanted;       /* by the configuration being compiled */
+    uint64_t close_ms; /* retired: accepting ends then */
     unsigned count;
     int fds[RW_SERVE_THREADS_MAX];
     char address[];
@@ -63,6 +65,7 @@ struct rw_process {
     struct rw_access_log *access;
     struct rw_config_access_log access_config; /* of `access` */
     struct rw_list sockets;                    /* rw_process_sockets */
+    struct rw_list retired;                    /* ... that no configuration wants any more */
     struct rw_snapshot *snapshot;              /* in force; a reference */
     struct rw_snapshot *admin;                 /* of the control worker */
     uint64_t generation;
@@ -78,7 +81,8 @@ struct rw_process {
     int supervisor;    /* its process id */
     uint32_t requests; /* to it, of sockets: the serial of the last */
     struct rw_watch signals, channel, file;
-    struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer, document_timer;
+    struct rw_timer file_timer, sweep_timer, ticket_timer, orphan_timer, document_timer,
+        retire_timer;
     struct rw_admin_host admin_host;
 };
 
@@ -101,6 +105,20 @@ RW_MUST_CHECK enum rw_err rw_threads_visit(struct rw_process *process,
 /* reload.c: loads the file (or the text in force when options.again), compiles it and puts it into
  * force. On error the old one stays, and process->last_error says why. */
 RW_MUST_CHECK enum rw_err rw_process_load(struct rw_process *process, bool from_file);
+
+/* process_sockets.c */
+/* Those for all listeners of both (`admin` may be NULL) into their settings. All that cannot be had
+ * are told at once. */
+RW_MUST_CHECK enum rw_err rw_process_want_sockets(struct rw_process *process,
+                                                  struct rw_snapshot *snapshot,
+                                                  struct rw_snapshot *admin,
+                                                  struct rw_conf_report *report);
+/* The threads have adopted that configuration. They accept what is on its way to the sockets that
+ * only the one before had; soon these are closed. */
+void rw_process_retire_sockets(struct rw_process *process);
+/* It is refused: sockets that only it has would take connections that nobody accepts. */
+void rw_process_refuse_sockets(struct rw_process *process);
+/* All are closed, nobody accepts any more. The loop lives still. */
 void rw_process_forget_sockets(struct rw_process *process);
 /* Sockets that nobody waits for any more. */
 void rw_process_drop_answer(const int *fds, unsigned count);

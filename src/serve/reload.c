@@ -11,145 +11,11 @@
 #include <unistd.h>
 
 enum {
-    SUPERVISOR_WAIT_MS = 5000,
     RINGS_BYTES_MAX = 16 << 20, /* of a thread of each process, together */
     RING_BYTES_MIN = 256 << 10,
 };
 
 static const size_t config_arena_bytes_max = (size_t)1 << 30;
-
-/* ---- Sockets from the supervisor ---- */
-
-static struct rw_process_sockets *sockets_at(struct rw_process *process, struct rw_span address)
-{
-    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next) {
-        struct rw_process_sockets *sockets = rw_container_of(at, struct rw_process_sockets, link);
-        if (rw_span_is(address, sockets->address))
-            return sockets;
-    }
-    return NULL;
-}
-
-/* One that comes later than it was waited for is dropped. */
-static enum rw_err receive_answer(struct rw_process *process, struct rw_channel_message *answer,
-                                  int *fds, unsigned *count)
-{
-    for (;;) {
-        enum rw_err err =
-            rw_channel_receive(process->options.channel, SUPERVISOR_WAIT_MS, answer, fds, count);
-        if (err || answer->serial == process->requests)
-            return err;
-        rw_process_drop_answer(fds, *count);
-    }
-}
-
-void rw_process_drop_answer(const int *fds, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        close(fds[i]);
-}
-
-static enum rw_err request_sockets(struct rw_process *process, struct rw_span address, int backlog,
-                                   unsigned count, int *fds, char *why, size_t why_room)
-{
-    struct rw_channel_message message = {.kind = RW_CHANNEL_LISTEN,
-                                         .count = count,
-                                         .backlog = backlog,
-                                         .serial = ++process->requests};
-    unsigned got = 0;
-    if (address.len >= sizeof(message.text))
-        return RW_EINVAL;
-    memcpy(message.text, address.at, address.len);
-    enum rw_err err = rw_channel_send(process->options.channel, &message, NULL, 0);
-    if (!err)
-        err = receive_answer(process, &message, fds, &got);
-    snprintf(why, why_room, "%s", err ? "the supervisor does not answer" : message.text);
-    if (!err && message.error)
-        err = (enum rw_err)message.error;
-    return !err && got != count ? RW_EPROTO : err;
-}
-
-static void drop_sockets(struct rw_process_sockets *sockets)
-{
-    for (unsigned i = 0; i < sockets->count; i++)
-        close(sockets->fds[i]);
-    rw_list_remove(&sockets->link);
-    rw_free(sockets);
-}
-
-static enum rw_err want_sockets(struct rw_process *process, struct rw_listener_settings *listener,
-                                unsigned count, struct rw_conf_report *report)
-{
-    struct rw_span address = listener->address_text;
-    struct rw_process_sockets *sockets = sockets_at(process, address);
-    if (!sockets) {
-        char why[RW_CHANNEL_TEXT_MAX];
-        sockets = rw_alloc_zero(sizeof(*sockets) + address.len + 1);
-        if (!sockets)
-            return RW_ENOMEM;
-        memcpy(sockets->address, address.at, address.len);
-        enum rw_err err = request_sockets(process, address, (int)listener->config->backlog, count,
-                                          sockets->fds, why, sizeof(why));
-        if (err) {
-            rw_conf_mistake_at(report, listener->config->place, "listener %.*s: %s",
-                               RW_SPAN_ARGS(listener->name), why);
-            rw_free(sockets);
-            return err;
-        }
-        sockets->count = count;
-        rw_list_push_back(&process->sockets, &sockets->link);
-    }
-    sockets->wanted = true;
-    memcpy(listener->fds, sockets->fds, count * sizeof(int));
-    return RW_OK;
-}
-
-/* Not the fault of an address: the next one would fail, or wait, as well. */
-static bool gives_no_more(enum rw_err err)
-{
-    return err == RW_ENOMEM || err == RW_ETIMEDOUT || err == RW_ECLOSED || err == RW_EPROTO;
-}
-
-/* All that cannot be had are told at once. */
-static enum rw_err want_all_sockets(struct rw_process *process, struct rw_snapshot *snapshot,
-                                    struct rw_snapshot *admin, struct rw_conf_report *report)
-{
-    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
-        rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
-    enum rw_err first = RW_OK;
-    for (unsigned i = 0; i <= snapshot->listener_count && !gives_no_more(first); i++) {
-        bool last = i == snapshot->listener_count;
-        enum rw_err err = RW_OK;
-        if (!last)
-            err = want_sockets(process, &snapshot->listeners[i], process->options.threads, report);
-        else if (admin)
-            err = want_sockets(process, &admin->listeners[0], 1, report);
-        first = first ? first : err;
-    }
-    return first;
-}
-
-/* After every thread has stopped listening there. */
-static void release_unwanted(struct rw_process *process)
-{
-    for (struct rw_list *at = process->sockets.next, *next; at != &process->sockets; at = next) {
-        struct rw_process_sockets *sockets = rw_container_of(at, struct rw_process_sockets, link);
-        next = at->next;
-        if (sockets->wanted)
-            continue;
-        struct rw_channel_message message = {.kind = RW_CHANNEL_RELEASE};
-        snprintf(message.text, sizeof(message.text), "%s", sockets->address);
-        if (rw_channel_send(process->options.channel, &message, NULL, 0))
-            rw_log_warn("serve", "cannot tell the supervisor to close %s", sockets->address);
-        drop_sockets(sockets);
-    }
-}
-
-void rw_process_forget_sockets(struct rw_process *process)
-{
-    while (!rw_list_empty(&process->sockets))
-        drop_sockets(rw_container_of(process->sockets.next, struct rw_process_sockets, link));
-}
 
 /* ---- Access log ---- */
 
@@ -221,7 +87,7 @@ static void tell_ready(struct rw_process *process)
 static void adopted(struct rw_process *process, void *arg)
 {
     struct change *change = arg;
-    release_unwanted(process);
+    rw_process_retire_sockets(process);
     if (change->old_access)
         rw_access_destroy(change->old_access);
     rw_free(change);
@@ -352,35 +218,15 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
     if (!err)
         err = rw_process_make_admin(process, config, report, admin);
     if (!err)
-        err = want_all_sockets(process, change->snapshot, *admin, report);
+        err = rw_process_want_sockets(process, change->snapshot, *admin, report);
     if (!err)
         err = make_access(process, config, report, &change->access);
     return err;
 }
 
-static void still_wanted(struct rw_process *process, const struct rw_snapshot *snapshot)
-{
-    for (unsigned i = 0; snapshot && i < snapshot->listener_count; i++) {
-        struct rw_process_sockets *sockets =
-            sockets_at(process, snapshot->listeners[i].address_text);
-        if (sockets)
-            sockets->wanted = true;
-    }
-}
-
-/* Sockets that only the refused configuration has would take connections that nobody accepts. */
-static void release_refused(struct rw_process *process)
-{
-    for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
-        rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
-    still_wanted(process, process->snapshot);
-    still_wanted(process, process->admin);
-    release_unwanted(process);
-}
-
 static void undo(struct rw_process *process, struct change *change, struct rw_snapshot *admin)
 {
-    release_refused(process);
+    rw_process_refuse_sockets(process);
     if (change->snapshot)
         rw_snapshot_destroy(change->snapshot, process->clusters);
     if (admin)

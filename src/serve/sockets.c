@@ -13,12 +13,13 @@ static bool is_unix(const char *address)
     return strncmp(address, "unix:", 5) == 0;
 }
 
+/* One that is retired is nobody's any more. */
 static struct rw_socket *find(struct rw_sockets *sockets, const char *address, unsigned process,
                               unsigned thread)
 {
     for (size_t i = 0; i < sockets->count; i++) {
         struct rw_socket *item = &sockets->items[i];
-        if (strcmp(item->address, address) == 0 &&
+        if (strcmp(item->address, address) == 0 && !item->retired &&
             (is_unix(address) || (item->process == process && item->thread == thread)))
             return item;
     }
@@ -126,39 +127,25 @@ enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char *address, int
     return RW_OK;
 }
 
-void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigned process)
-{
-    for (size_t i = sockets->count; i-- > 0;)
-        if (strcmp(sockets->items[i].address, address) == 0 &&
-            (is_unix(address) || sockets->items[i].process == process))
-            drop(sockets, i);
-}
-
-void rw_sockets_disown(struct rw_sockets *sockets, unsigned process)
-{
-    for (size_t i = 0; i < sockets->count; i++)
-        if (sockets->items[i].process == process && !is_unix(sockets->items[i].address))
-            sockets->items[i].wanted = false;
-}
-
 static bool is_first(const struct rw_sockets *sockets, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (strcmp(sockets->items[i].address, sockets->items[index].address) == 0)
+        if (!sockets->items[i].hidden &&
+            strcmp(sockets->items[i].address, sockets->items[index].address) == 0)
             return false;
     return true;
 }
 
-/* The kernel knows the sockets of an address by numbers, in the order in which they began to
- * listen. Where it cannot be told, a connection that comes to the others in the last moment is
- * lost. */
+/* The kernel knows the sockets of an address, but hidden ones, by numbers, in the order in which
+ * they began to listen. Where it cannot be told, a connection that comes to the others in the last
+ * moment is lost. */
 static void steer(const struct rw_sockets *sockets, const struct rw_socket *first)
 {
     uint16_t stay[RW_LISTEN_STEER_MAX];
     unsigned number = 0, count = 0;
     for (size_t i = 0; i < sockets->count; i++) {
         const struct rw_socket *item = &sockets->items[i];
-        if (strcmp(item->address, first->address) != 0)
+        if (item->hidden || strcmp(item->address, first->address) != 0)
             continue;
         if (item->wanted && count < RW_LISTEN_STEER_MAX)
             stay[count++] = (uint16_t)number;
@@ -177,7 +164,7 @@ bool rw_sockets_steer(const struct rw_sockets *sockets)
     for (size_t i = 0; i < sockets->count; i++) {
         const struct rw_socket *item = &sockets->items[i];
         unwanted |= !item->wanted;
-        if (!is_unix(item->address) && is_first(sockets, i))
+        if (!is_unix(item->address) && !item->hidden && is_first(sockets, i))
             steer(sockets, item);
     }
     return unwanted;
@@ -188,6 +175,75 @@ void rw_sockets_sweep(struct rw_sockets *sockets)
     for (size_t i = sockets->count; i-- > 0;)
         if (!sockets->items[i].wanted)
             drop(sockets, i);
+}
+
+/* ---- Retiring ---- */
+
+static void hide(struct rw_socket *item)
+{
+    if (item->hidden || is_unix(item->address))
+        return;
+    item->hidden = rw_listen_hide(item->fd) == RW_OK;
+    if (!item->hidden)
+        rw_log_limited(RW_LOG_WARN, "supervisor",
+                       "%s: connections cannot be kept from the socket that closes", item->address);
+}
+
+void rw_sockets_hide(struct rw_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        hide(&sockets->items[i]);
+}
+
+void rw_sockets_retire(struct rw_sockets *sockets, const char *address, unsigned process)
+{
+    struct rw_socket *other = NULL;
+    for (size_t i = sockets->count; i-- > 0;) {
+        struct rw_socket *item = &sockets->items[i];
+        if (strcmp(item->address, address) != 0)
+            continue;
+        if (is_unix(address)) {
+            drop(sockets, i);
+        } else if (item->process == process) {
+            item->wanted = false;
+            item->retired = true;
+        }
+    }
+    for (size_t i = 0; i < sockets->count; i++)
+        if (!sockets->items[i].retired && strcmp(sockets->items[i].address, address) == 0)
+            other = &sockets->items[i];
+    for (size_t i = 0; i < sockets->count && !other; i++)
+        if (strcmp(sockets->items[i].address, address) == 0)
+            hide(&sockets->items[i]);
+    if (other)
+        steer(sockets, other);
+}
+
+void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigned process)
+{
+    const struct rw_socket *other = NULL;
+    for (size_t i = sockets->count; i-- > 0;) {
+        const struct rw_socket *item = &sockets->items[i];
+        if (item->retired && item->process == process && strcmp(item->address, address) == 0)
+            drop(sockets, i);
+    }
+    for (size_t i = 0; i < sockets->count && !other; i++)
+        if (!sockets->items[i].hidden && strcmp(sockets->items[i].address, address) == 0)
+            other = &sockets->items[i];
+    if (other && !is_unix(address))
+        steer(sockets, other);
+}
+
+void rw_sockets_disown(struct rw_sockets *sockets, unsigned process)
+{
+    for (size_t i = sockets->count; i-- > 0;) {
+        struct rw_socket *item = &sockets->items[i];
+        if (item->process != process || is_unix(item->address))
+            continue;
+        item->wanted = false;
+        if (item->retired)
+            drop(sockets, i); /* nobody accepts there any more */
+    }
 }
 
 void rw_sockets_close(struct rw_sockets *sockets)
@@ -202,14 +258,16 @@ void rw_sockets_write(const struct rw_sockets *sockets, struct rw_text *text)
 {
     for (size_t i = 0; i < sockets->count; i++) {
         const struct rw_socket *item = &sockets->items[i];
-        rw_text_addf(text, "%d,%u,%u,%s\n", item->fd, item->process, item->thread, item->address);
+        if (!item->retired)
+            rw_text_addf(text, "%d,%u,%u,%s\n", item->fd, item->process, item->thread,
+                         item->address);
     }
 }
 
 void rw_sockets_keep_on_exec(const struct rw_sockets *sockets, bool keep)
 {
     for (size_t i = 0; i < sockets->count; i++)
-        fcntl(sockets->items[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+        fcntl(sockets->items[i].fd, F_SETFD, keep && !sockets->items[i].retired ? 0 : FD_CLOEXEC);
 }
 
 enum rw_err rw_sockets_read(struct rw_sockets *sockets, struct rw_span text)

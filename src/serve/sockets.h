@@ -9,7 +9,14 @@
  * worker process that starts again fewer than the one that died in the middle of a reload. Nobody
  * would accept what the kernel puts into the queue of such a socket. So, once all processes are
  * ready: rw_sockets_steer, RW_SOCKETS_RETIRE_MS in which the old processes accept what was on its
- * way, rw_sockets_sweep, and rw_sockets_steer again when the old processes have gone. */
+ * way, rw_sockets_sweep, and rw_sockets_steer again when the old processes have gone.
+ *
+ * A reload that takes a listener away, perhaps to put one on the same port elsewhere (":80" to
+ * "10.0.0.1:80"), must lose nothing of what was on its way either: closing a socket resets what is
+ * in its queue. So each process retires its sockets (rw_sockets_retire): new connections go to the
+ * other processes, and once all have, to nobody (rw_listen_hide); the process accepts the rest for
+ * a moment, closes its own descriptors and releases the sockets (rw_sockets_release). Should the
+ * address come back meanwhile, it has sockets anew. */
 #ifndef RW_SERVE_SOCKETS_H
 #define RW_SERVE_SOCKETS_H
 
@@ -20,7 +27,9 @@ struct rw_socket {
     char *address;
     unsigned process, thread; /* whose; a Unix socket: 0, 0 */
     int fd;
-    bool wanted; /* somebody has asked for it, and lives */
+    bool wanted;  /* somebody has asked for it, and lives */
+    bool retired; /* not wanted any more, and closed when its process has done so */
+    bool hidden;  /* ... and the kernel knows */
 };
 
 /* A handshake that had begun is done by then. */
@@ -36,7 +45,10 @@ struct rw_sockets {
 RW_MUST_CHECK enum rw_err rw_sockets_open(struct rw_sockets *sockets, const char *address,
                                           int backlog, unsigned process, unsigned count, int *fds,
                                           char *why, size_t why_room);
-/* A process has no listener there any more. */
+/* A process has no listener there any more, and is about to stop accepting. A Unix socket, where
+ * nothing is ever on its way, is closed. */
+void rw_sockets_retire(struct rw_sockets *sockets, const char *address, unsigned process);
+/* It has: what it has retired is closed. */
 void rw_sockets_release(struct rw_sockets *sockets, const char *address, unsigned process);
 /* The process has died: it wants none, until it asks again. */
 void rw_sockets_disown(struct rw_sockets *sockets, unsigned process);
@@ -45,6 +57,8 @@ void rw_sockets_disown(struct rw_sockets *sockets, unsigned process);
 bool rw_sockets_steer(const struct rw_sockets *sockets);
 /* Closes those that nobody wants. */
 void rw_sockets_sweep(struct rw_sockets *sockets);
+/* New connections are refused from now on, what is on its way still comes. */
+void rw_sockets_hide(struct rw_sockets *sockets);
 void rw_sockets_close(struct rw_sockets *sockets);
 
 /* For the next program: "fd,process,thread,address" a line; the descriptors survive exec from now

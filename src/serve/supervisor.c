@@ -122,6 +122,7 @@ static void begin_shutdown(struct rw_supervisor *s)
     s->stopping = true;
     s->kill_at_ms = now_ms() + s->drain_ms_max + KILL_GRACE_MS;
     /* First here, so that what a process accepts before it closes its own is the rest. */
+    rw_sockets_hide(&s->sockets);
     rw_sockets_close(&s->sockets);
     signal_children(s, SIGTERM, NULL);
     rw_upgrade_stop_old(s);
@@ -252,6 +253,9 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
     switch (message.kind) {
     case RW_CHANNEL_LISTEN:
         answer_listen(s, child, &message);
+        break;
+    case RW_CHANNEL_RETIRE:
+        rw_sockets_retire(&s->sockets, message.text, child->index);
         break;
     case RW_CHANNEL_RELEASE:
         rw_sockets_release(&s->sockets, message.text, child->index);

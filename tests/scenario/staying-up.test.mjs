@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -21,6 +21,14 @@ import { eventually, sleep, within } from "./support/wait.mjs";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const behind = (origin) => `routes: [{ upstream: app }]\nupstreams: [{ name: app, endpoints: ["${origin.address}"] }]\n`;
 const respond = (body) => `routes: [{ respond: { body: "${body}" } }]\n`;
+
+function linkOf(path) {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // gone already
+  }
+}
 
 function isAlive(pid) {
   try {
@@ -246,6 +254,26 @@ test("an upgrade to fewer threads and listeners: no request fails, and what is c
   await assert.rejects(request(`http://127.0.0.1:${morePort}/`), /ECONNREFUSED/);
   for (let i = 0; i < 30; i++) assert.equal((await gateway.get("/")).text, "ok");
 });
+
+// ---- Listeners that move ----
+
+// What had a handshake under way, or waited to be accepted, when its socket goes is answered still.
+for (const processes of [1, 2]) {
+  test(`a listener moves between all addresses and one under new connections, and none fails (processes: ${processes})`, async (t) => {
+    const at = (address) => `threads: 2\nlisteners: [{ name: web, address: "${address}" }]\n${respond("ok")}`;
+    const gateway = await startGateway(t, (it) => at(`127.0.0.1:${it.port}`), { args: ["--processes", `${processes}`] });
+    const sockets = () => readdirSync(`/proc/${gateway.pid}/fd`).filter((fd) => linkOf(`/proc/${gateway.pid}/fd/${fd}`).startsWith("socket:")).length;
+    const before = sockets();
+    const load = startLoad(gateway.url, { kept: 0, fresh: 24, pause: 0 });
+    cleanup(t, () => load.stop());
+    for (let i = 0; i < 30; i++) await gateway.reload(at(i % 2 ? `127.0.0.1:${gateway.port}` : `:${gateway.port}`));
+    await load.stop();
+    t.diagnostic(`${load.done} connections`);
+    assert.equal(load.failures.length, 0, load.describeFailures());
+    assert.ok(load.done > 100);
+    await eventually(() => sockets() === before); // nothing stays open of where it was
+  });
+}
 
 // ---- The end ----
 

@@ -1,6 +1,7 @@
 /* Several sockets on one address: which of them get the new connections. */
 #include "io/listen.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,12 +100,52 @@ static void and_all_again(void **state)
     rw_listen_steer_end(group->fds[3]); /* there is nothing to end */
 }
 
+static int try_connect(const struct group *group)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = connect(fd, rw_address_sockaddr(&group->address), group->address.bytes);
+    int errno_value = errno;
+    close(fd);
+    return result == 0 ? 0 : errno_value;
+}
+
+static void a_hidden_one_keeps_what_it_has(void **state)
+{
+    struct group *group = *state;
+    const struct rw_listen_options options = {.reuse_port = true};
+    struct rw_address any = group->address;
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), wide = -1, found = -1;
+    assert_int_equal(connect(client, rw_address_sockaddr(&group->address), group->address.bytes),
+                     0);
+    ((struct sockaddr_in *)&any.storage)->sin_addr.s_addr = htonl(INADDR_ANY);
+    assert_int_equal(rw_listen_open(&any, &options, &wide, NULL), RW_OK);
+    for (int i = 0; i < SOCKETS; i++)
+        assert_int_equal(rw_listen_hide(group->fds[i]), RW_OK);
+
+    assert_int_equal(try_connect(group), 0);
+    int other = accept(wide, NULL, NULL);
+    assert_true(other >= 0);
+    close(other);
+    close(wide);
+    assert_int_equal(try_connect(group), ECONNREFUSED);
+
+    for (int i = 0; i < SOCKETS && found < 0; i++)
+        found = accept(group->fds[i], NULL, NULL);
+    assert_true(found >= 0);
+    assert_int_equal(write(client, "x", 1), 1);
+    char byte = 0;
+    assert_int_equal(read(found, &byte, 1), 1);
+    close(found);
+    close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_of_them, setup, teardown),
         cmocka_unit_test_setup_teardown(only_those_that_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(and_all_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hidden_one_keeps_what_it_has, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

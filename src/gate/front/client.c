@@ -243,9 +243,9 @@ void rw_client_accept(struct rw_worker_listener *listener, int fd,
                       const struct sockaddr_storage *peer)
 {
     struct rw_worker *worker = listener->worker;
-    if (listener->index == RW_LISTENER_GONE)
-        return rw_listener_refuse(&listener->io, fd);
-    const struct rw_listener_settings *settings = &worker->snapshot->listeners[listener->index];
+    unsigned index;
+    const struct rw_snapshot *snapshot = rw_worker_listener_snapshot(listener, &index);
+    const struct rw_listener_settings *settings = &snapshot->listeners[index];
     if (rw_flooders_refuse(worker, settings, (const struct sockaddr *)peer))
         return rw_listener_refuse(&listener->io, fd);
     struct rw_client *client =

@@ -38,6 +38,21 @@ struct rw_snapshot *rw_worker_listener_snapshot(const struct rw_worker_listener 
     return gone ? listener->last : listener->worker->snapshot;
 }
 
+static int fd_of(const struct rw_worker *worker, const struct rw_listener_settings *settings)
+{
+    return worker->index < settings->fd_count ? settings->fds[worker->index] : -1;
+}
+
+/* Two may not accept at one socket. */
+static bool socket_wanted(const struct rw_worker_listener *listener)
+{
+    const struct rw_snapshot *snapshot = listener->worker->snapshot;
+    for (unsigned i = 0; i < snapshot->listener_count; i++)
+        if (fd_of(listener->worker, &snapshot->listeners[i]) == listener->io.fd)
+            return true;
+    return false;
+}
+
 static void remove_listener(struct rw_worker_listener *listener, struct rw_snapshot *old)
 {
     if (listener->index == RW_LISTENER_GONE)
@@ -45,13 +60,9 @@ static void remove_listener(struct rw_worker_listener *listener, struct rw_snaps
     listener->last = rw_snapshot_pin(old, listener->worker->index);
     listener->last_index = listener->index;
     listener->index = RW_LISTENER_GONE;
-    rw_listener_close(&listener->io);
+    if (socket_wanted(listener))
+        rw_listener_close(&listener->io);
     rw_clients_listener_gone(listener);
-}
-
-static int fd_of(const struct rw_worker *worker, const struct rw_listener_settings *settings)
-{
-    return worker->index < settings->fd_count ? settings->fds[worker->index] : -1;
 }
 
 static struct rw_worker_listener *find(struct rw_worker *worker,
@@ -111,6 +122,16 @@ void rw_listeners_match(struct rw_worker *worker, struct rw_snapshot *old)
                 rw_log_error("listener", "%.*s: %s", RW_SPAN_ARGS(settings->name),
                              rw_err_text(err));
         }
+    }
+}
+
+void rw_listeners_finish_at(struct rw_worker *worker, int fd)
+{
+    for (struct rw_list *at = worker->listeners.next, *next; at != &worker->listeners; at = next) {
+        struct rw_worker_listener *listener = rw_container_of(at, struct rw_worker_listener, link);
+        next = at->next;
+        if (listener->io.fd == fd && listener->index == RW_LISTENER_GONE)
+            rw_listener_finish(&listener->io);
     }
 }
 
