@@ -111,6 +111,28 @@ test("hash: the same value goes to the same one; when one goes, only its own val
   }
 });
 
+test("affinity by cookie: who was at a server that dies moves, nobody else does, and all return to it", async (t) => {
+  const origins = await named(t, ["a", "b", "c"]);
+  const gateway = await startGateway(t, upstream(origins, "    balance: hash\n    hash: { on: cookie, name: session }\n    passive_health: { eject: 100ms }\n"));
+  const where = async () => {
+    const texts = [];
+    for (let i = 0; i < 40; i++) {
+      const answer = await gateway.get("/", { headers: { Cookie: `theme=dark; session=s${i}` } });
+      assert.equal(answer.status, 200);
+      texts.push(answer.text);
+    }
+    return texts;
+  };
+  const before = await where();
+  const { port } = origins[1];
+  await origins[1].stop();
+  const without = await where();
+  assert.ok(!without.includes("b") && before.includes("b"));
+  before.forEach((name, i) => name !== "b" && assert.equal(without[i], name, `session s${i} has moved`));
+  await startOrigin(t, { port, answer: (_, response) => response.end("b") });
+  await eventually(async () => (await where()).join() === before.join(), { within: 60000, what: "everybody is back" });
+});
+
 // ---- Addresses ----
 
 test("a name, a Unix socket, IPv6", async (t) => {
