@@ -21,6 +21,14 @@ static void put_column_title(struct rw_html *html, const struct rw_doc_column *c
     }
 }
 
+/* Is this byte of a no-break space? */
+static bool is_bound(struct rw_span text, size_t at)
+{
+    static const struct rw_span space = RW_LITERAL("\xc2\xa0");
+    return rw_span_starts(rw_span_skip(text, at), space) ||
+           (at > 0 && rw_span_starts(rw_span_skip(text, at - 1), space));
+}
+
 /* Of the longest word, in hundredths of the letters' size: what lines are broken before or after
  * (blanks, hyphens, whatever is not ASCII) is in none. */
 static unsigned longest_word(struct rw_span text)
@@ -29,7 +37,7 @@ static unsigned longest_word(struct rw_span text)
     for (size_t from = 0, at = 0; at <= text.len; at++) {
         bool ends = at == text.len || text.at[at] == ' ' || text.at[at] == '-' ||
                     (unsigned char)text.at[at] >= 0x80;
-        if (!ends)
+        if (!ends || is_bound(text, at))
             continue;
         unsigned width = rw_text_width(rw_span(text.at + from, at - from));
         most = width > most ? width : most;

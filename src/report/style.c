@@ -102,7 +102,7 @@ const char rw_report_style[] =
     "td.missing{color:var(--bad);font-weight:600}\n"
     ".group th{padding-top:16px;border-bottom:1px solid var(--soft);color:var(--accent)}\n"
     ".total td{border-top:2px solid var(--soft);border-bottom:0;font-weight:650}\n"
-    ".status{font-weight:600}\n"
+    ".status{font-weight:600;overflow-wrap:normal}\n"
     ".status.good{color:var(--good)}\n"
     ".status.warning{color:var(--warning)}\n"
     ".status.bad{color:var(--bad)}\n"
