@@ -88,6 +88,10 @@ describe("verify", { concurrency: 10 }, () => {
 
   // Two at a time at most: each waits some seconds until the system is well again.
   const others = {
+    "names that nobody knows, and a name server that says nothing": [
+      ["dns_unknown", "dns", "1s"],
+      ["dns_silent", "dns", "1s"],
+    ],
     "answers that are reset or late": [
       ["reset", "app", "500ms"],
       ["delay", "app", "500ms"],
