@@ -17,6 +17,7 @@
 #include "policy/residency/residency.h"
 #include "policy/rewrite/rewrite.h"
 #include "policy/security_headers/security_headers.h"
+#include "policy/session_cookie/session_cookie.h"
 #include "policy/stale/stale.h"
 
 #include <stddef.h>
@@ -37,6 +38,7 @@ const struct rw_conf_variant_kind *const rw_policy_kinds[] = {
     &rw_policy_maintenance.kind,
     &rw_policy_body_size.kind,
     &rw_policy_grpc_web.kind,
+    &rw_policy_session_cookie.kind,
     &rw_policy_rate_limit.kind,
     &rw_policy_residency.kind,
     &rw_policy_stale.kind,

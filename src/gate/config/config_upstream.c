@@ -22,7 +22,8 @@ static const struct rw_conf_field hash_fields[] = {
             "What decides about the endpoint: the client's address, a header field, a cookie, the "
             "path, a query parameter, or what the policies `api_key` and `jwt` have found out "
             "about who asks: the consumer, its tenant, or a claim; then each route to the upstream "
-            "has such a policy. A request without it is known by its address.",
+            "has such a policy. A request without it is known by its address; the policy "
+            "`session_cookie` gives each a cookie.",
     },
     {
         .name = "name",
