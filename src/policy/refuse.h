@@ -9,4 +9,7 @@
  * text for people, without quotes or backslashes. */
 enum rw_verdict rw_policy_refuse(struct rw_exchange *x, unsigned status, const char *detail);
 
+/* For what is no fault of the client's and will pass: 503, and Retry-After of a second. */
+enum rw_verdict rw_policy_refuse_for_now(struct rw_exchange *x, const char *detail);
+
 #endif

@@ -139,6 +139,7 @@ static void keys(void **state)
         {"host", "192.0.2.1", "/", "", "192.0.2.2", "/", "", true},
         {"host", "192.0.2.1", "/", "", "192.0.2.1", "http://B.test/", "", false},
         {"host", "192.0.2.1", "http://b.test/", "", "192.0.2.1", "http://B.TEST:80/", "", true},
+        {"host", "192.0.2.1", "http://b.test/", "", "192.0.2.1", "http://b.test.:80/", "", true},
         {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.2", "/", "x-key: a\r\n", true},
         {"header:X-Key", "192.0.2.1", "/", "X-Key: a\r\n", "192.0.2.1", "/", "X-Key: A\r\n", false},
         {"header:X-Key", "192.0.2.1", "/", "", "192.0.2.2", "/", "", true},

@@ -119,17 +119,6 @@ static enum rw_verdict admit(const struct rw_jwt *jwt, struct rw_exchange *x,
     return err ? RW_VERDICT_FAIL : RW_VERDICT_NEXT;
 }
 
-/* It is no fault of the client's. */
-static enum rw_verdict wait_for_keys(struct rw_exchange *x)
-{
-    rw_worker_count(x->worker, RW_COUNTER_JWT_NO_KEYS, 1);
-    enum rw_verdict verdict = rw_policy_refuse(x, 503, "The keys of tokens are not there yet.");
-    if (verdict == RW_VERDICT_REPLY &&
-        rw_message_set(&x->response, &x->arena, RW_LITERAL("Retry-After"), RW_LITERAL("1")))
-        return RW_VERDICT_FAIL;
-    return verdict;
-}
-
 static enum rw_verdict refuse(const struct rw_jwt *jwt, struct rw_exchange *x,
                               enum rw_jwt_result result)
 {
@@ -143,8 +132,10 @@ static enum rw_verdict refuse(const struct rw_jwt *jwt, struct rw_exchange *x,
     };
     if (result == RW_JWT_NO_MEMORY)
         return RW_VERDICT_FAIL;
-    if (result == RW_JWT_NO_KEYS)
-        return wait_for_keys(x);
+    if (result == RW_JWT_NO_KEYS) {
+        rw_worker_count(x->worker, RW_COUNTER_JWT_NO_KEYS, 1);
+        return rw_policy_refuse_for_now(x, "The keys of tokens are not there yet.");
+    }
     return rw_challenge_wrong(&jwt->challenge, x, counters[result]);
 }
 

@@ -133,7 +133,7 @@ static enum rw_verdict refuse_unshared(struct rw_exchange *x, const struct rw_li
         count_result(x, limit, limits->config->dry_run ? RW_LIMIT_DRY_RUN : RW_LIMIT_REFUSED);
         x->limit = limit->label;
         if (!limits->config->dry_run)
-            return rw_policy_refuse(x, 503, "The rate limit cannot be checked at the moment.");
+            return rw_policy_refuse_for_now(x, "The rate limit cannot be checked at the moment.");
     }
     return RW_VERDICT_NEXT;
 }

@@ -50,6 +50,8 @@ static bool add_host(const struct rw_limit_part *part, const struct rw_exchange 
         end--;
     if (end > 0 && host.at[end - 1] == ':')
         host.len = end - 1;
+    if (host.len > 1 && host.at[host.len - 1] == '.')
+        host.len--; /* routes do not look at it either */
     if (host.len == 0)
         return false;
     uint64_t len = host.len;
