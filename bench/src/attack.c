@@ -9,18 +9,16 @@
  * On the board: `responses` counts streams opened and reset, `reopened` the connections that the
  * gateway has ended. It runs until the board says stop.
  */
-#include "board.h"
 #include "h2_frame.h"
 #include "net.h"
+#include "seat.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -46,56 +44,39 @@ struct attacker {
 };
 
 struct attack {
-    int port;
+    struct bench_seat seat;
     uint32_t connections;
     uint64_t rate;
     uint64_t begun_ns;
     uint64_t sent; /* or given up, when there was no room */
-    struct bench_board *board;
     struct attacker *attackers;
 };
 
 static void parse_options(struct attack *attack, int count, char **arguments)
 {
-    static const struct option names[] = {
-        {"port", required_argument, NULL, 'p'},  {"connections", required_argument, NULL, 'c'},
-        {"rate", required_argument, NULL, 'r'},  {"core", required_argument, NULL, 'C'},
-        {"board", required_argument, NULL, 'B'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {BENCH_SEAT_OPTIONS,
+                                          {"connections", required_argument, NULL, 'c'},
+                                          {"rate", required_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
     int option;
-    int board_fd = -1;
     while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
-        switch (option) {
-        case 'p':
-            attack->port = (int)bench_parse_number("--port", optarg, 1, 65535);
-            break;
-        case 'c':
+        if (option == 'c') {
             attack->connections =
                 (uint32_t)bench_parse_number("--connections", optarg, 1, CONNECTIONS_MAX);
-            break;
-        case 'r':
+        } else if (option == 'r') {
             attack->rate = (uint64_t)bench_parse_number("--rate", optarg, 1, 10000000);
-            break;
-        case 'C':
-            bench_pin((int)bench_parse_number("--core", optarg, -1, 4096));
-            break;
-        case 'B':
-            board_fd = (int)bench_parse_number("--board", optarg, 0, 1 << 20);
-            break;
-        default:
+        } else if (!bench_seat_take(&attack->seat, option, optarg)) {
             exit(2);
         }
     }
-    attack->board =
-        mmap(NULL, sizeof *attack->board, PROT_READ | PROT_WRITE, MAP_SHARED, board_fd, 0);
-    if (attack->port == 0 || attack->connections == 0 || attack->rate == 0 ||
-        attack->board == MAP_FAILED) {
+    if (!bench_seat_complete(&attack->seat) || attack->connections == 0 || attack->rate == 0) {
         bench_fail("usage: bench_attack --port N --connections N --rate N --core N --board FD");
     }
 }
 
 static void open_attacker(const struct attack *attack, struct attacker *attacker)
 {
-    attacker->fd = bench_connect_apart(attack->port);
+    attacker->fd = bench_connect_apart(attack->seat.port);
     attacker->next_id = 1;
     uint8_t *to = h2_put_bytes(attacker->waiting, H2_PREFACE, H2_PREFACE_BYTES);
     to = h2_put_head(to, 0, H2_SETTINGS, 0, 0);
@@ -135,16 +116,6 @@ static bool send_waiting(struct attacker *attacker)
     return attacker->next_id < STREAM_MAX - 2 * BATCH_MAX;
 }
 
-/* Drops what the gateway says. Returns false when the connection is over. */
-static bool drop_answers(struct attacker *attacker)
-{
-    ssize_t count;
-    do {
-        count = recv(attacker->fd, NULL, 1024 * 1024, MSG_TRUNC);
-    } while (count > 0);
-    return count < 0 && errno == EAGAIN;
-}
-
 /* One turn of one attacker, `pairs` are due. */
 static void take_turn(struct attack *attack, struct attacker *attacker, uint64_t pairs)
 {
@@ -156,11 +127,11 @@ static void take_turn(struct attack *attack, struct attacker *attacker, uint64_t
         add_pair(attacker);
         added++;
     }
-    if (attacker->fd >= 0 && send_waiting(attacker) && drop_answers(attacker)) {
-        bench_board_add(&attack->board->responses, added);
+    if (attacker->fd >= 0 && send_waiting(attacker) && bench_drop_answers(attacker->fd)) {
+        bench_board_add(&attack->seat.board->responses, added);
         return;
     }
-    bench_board_add(&attack->board->reopened, 1);
+    bench_board_add(&attack->seat.board->reopened, 1);
     close_attacker(attacker);
 }
 
@@ -177,9 +148,9 @@ int main(int count, char **arguments)
     for (uint32_t i = 0; i < attack.connections; i++) {
         attack.attackers[i].fd = -1;
     }
-    __atomic_store_n(&attack.board->ready, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&attack.seat.board->ready, 1, __ATOMIC_RELEASE);
     uint32_t attackers = attack.connections > 0 ? attack.connections : 1;
-    while (__atomic_load_n(&attack.board->stop, __ATOMIC_RELAXED) == 0) {
+    while (!bench_seat_told_to_stop(&attack.seat)) {
         uint64_t due = (bench_now_ns() - attack.begun_ns) * attack.rate / 1000000000u;
         take_turn(&attack, &attack.attackers[turns++ % attackers], due - attack.sent);
         attack.sent = due;

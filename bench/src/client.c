@@ -1,16 +1,15 @@
 /* Load client for the bench: see client.h for the parts, bench_client --help for the options. */
 #include "client.h"
 #include "net.h"
+#include "seat.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,8 +38,8 @@ static const char help[] =
     "  --board FD                          shared page inherited from the driver\n";
 
 struct options {
+    struct bench_seat seat;
     long seconds;
-    int board_fd;
     bool tls;
 };
 
@@ -70,9 +69,6 @@ static enum client_mode parse_mode(const char *name)
 static void apply_option(struct client *client, struct options *options, int option)
 {
     switch (option) {
-    case 'p':
-        client->port = (int)bench_parse_number("--port", optarg, 1, 65535);
-        break;
     case 'm':
         client->mode = parse_mode(optarg);
         break;
@@ -110,14 +106,8 @@ static void apply_option(struct client *client, struct options *options, int opt
     case 't':
         options->tls = true;
         break;
-    case 'C':
-        bench_pin((int)bench_parse_number("--core", optarg, -1, 4096));
-        break;
     case 's':
         options->seconds = bench_parse_number("--seconds", optarg, 0, 86400);
-        break;
-    case 'B':
-        options->board_fd = (int)bench_parse_number("--board", optarg, 0, 1 << 20);
         break;
     case 'h':
         fputs(help, stdout);
@@ -131,7 +121,7 @@ static void apply_option(struct client *client, struct options *options, int opt
 static void parse_options(struct client *client, struct options *options, int count,
                           char **arguments)
 {
-    static const struct option names[] = {{"port", required_argument, NULL, 'p'},
+    static const struct option names[] = {BENCH_SEAT_OPTIONS,
                                           {"mode", required_argument, NULL, 'm'},
                                           {"connections", required_argument, NULL, 'c'},
                                           {"streams", required_argument, NULL, 'x'},
@@ -144,15 +134,16 @@ static void parse_options(struct client *client, struct options *options, int co
                                           {"upgrade", no_argument, NULL, 'u'},
                                           {"refusals", no_argument, NULL, 'f'},
                                           {"tls", no_argument, NULL, 't'},
-                                          {"core", required_argument, NULL, 'C'},
                                           {"seconds", required_argument, NULL, 's'},
-                                          {"board", required_argument, NULL, 'B'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
-        apply_option(client, options, option);
+        if (!bench_seat_take(&options->seat, option, optarg)) {
+            apply_option(client, options, option);
+        }
     }
+    client->port = options->seat.port;
     if (client->port == 0 || optind != count) {
         fputs(help, stderr);
         exit(2);
@@ -186,16 +177,6 @@ static void prepare_request(struct client *client)
     client->request_length = (size_t)length;
     client->route_at = strlen("GET /route-");
     client->consumer_at = (size_t)length - strlen("00000\r\n\r\n");
-}
-
-static struct bench_board *map_board(int fd)
-{
-    int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
-    void *board = mmap(NULL, sizeof(struct bench_board), PROT_READ | PROT_WRITE, flags, fd, 0);
-    if (board == MAP_FAILED) {
-        bench_fail("cannot map the board: %s", strerror(errno));
-    }
-    return board;
 }
 
 static void wait_for_events(struct client *client)
@@ -260,7 +241,7 @@ int main(int count, char **arguments)
                             .body_bytes_expected = 128,
                             .rate = 1000,
                             .random = 1};
-    struct options options = {.board_fd = -1};
+    struct options options = {0};
     struct sigaction on_stop = {.sa_handler = on_stop_signal};
 
     parse_options(&client, &options, count, arguments);
@@ -270,7 +251,8 @@ int main(int count, char **arguments)
     prctl(PR_SET_TIMERSLACK, 1UL);
     bench_raise_descriptor_limit();
     prepare_request(&client);
-    client.board = map_board(options.board_fd);
+    client.board =
+        options.seat.board ? options.seat.board : bench_allocate(1, sizeof *client.board);
     client.tls_context = options.tls ? client_tls_context(client.streams > 0) : NULL;
     client.connections = bench_allocate(client.connections_wanted, sizeof *client.connections);
     for (uint32_t i = 0; i < client.connections_wanted; i++) {
@@ -280,7 +262,7 @@ int main(int count, char **arguments)
 
     uint64_t begun_ns = bench_now_ns();
     run(&client, options.seconds > 0 ? begun_ns + (uint64_t)options.seconds * 1000000000u : 0);
-    if (options.board_fd < 0) {
+    if (options.seat.board == NULL) {
         print_summary(&client, begun_ns);
     }
     return bench_board_failures(client.board) == 0 ? 0 : 1;

@@ -9,17 +9,15 @@
  * when the board's record_from_ns is set, so that its preparations are not measured, and runs until
  * the board says stop.
  */
-#include "board.h"
 #include "flood_script.h"
 #include "net.h"
+#include "seat.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -27,7 +25,6 @@
 
 #define SLOTS 64 /* connections at once; a power of two */
 #define PAUSE_NS 100000
-#define LEFT_MAX (1024 * 1024)
 
 struct connection {
     int fd;
@@ -36,9 +33,8 @@ struct connection {
 };
 
 struct flood {
-    int port;
+    struct bench_seat seat;
     const struct flood_script *script;
-    struct bench_board *board;
     uint8_t *bytes;
     size_t length;
     struct connection connections[SLOTS];
@@ -46,34 +42,17 @@ struct flood {
 
 static void parse_options(struct flood *flood, int count, char **arguments)
 {
-    static const struct option names[] = {{"port", required_argument, NULL, 'p'},
-                                          {"flood", required_argument, NULL, 'f'},
-                                          {"core", required_argument, NULL, 'C'},
-                                          {"board", required_argument, NULL, 'B'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        BENCH_SEAT_OPTIONS, {"flood", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     int option;
-    int board_fd = -1;
     while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
-        switch (option) {
-        case 'p':
-            flood->port = (int)bench_parse_number("--port", optarg, 1, 65535);
-            break;
-        case 'f':
+        if (option == 'f') {
             flood->script = flood_script_find(optarg);
-            break;
-        case 'C':
-            bench_pin((int)bench_parse_number("--core", optarg, -1, 4096));
-            break;
-        case 'B':
-            board_fd = (int)bench_parse_number("--board", optarg, 0, 1 << 20);
-            break;
-        default:
+        } else if (!bench_seat_take(&flood->seat, option, optarg)) {
             exit(2);
         }
     }
-    flood->board =
-        mmap(NULL, sizeof *flood->board, PROT_READ | PROT_WRITE, MAP_SHARED, board_fd, 0);
-    if (flood->port == 0 || flood->script == NULL || flood->board == MAP_FAILED) {
+    if (!bench_seat_complete(&flood->seat) || flood->script == NULL) {
         bench_fail("usage: bench_flood --port N --flood NAME --core N --board FD");
     }
 }
@@ -100,7 +79,8 @@ static bool send_rest(const struct flood *flood, struct connection *connection)
 static void open_connection(const struct flood *flood, struct connection *connection)
 {
     static const struct linger reset = {.l_onoff = 1};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)flood->port)};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)flood->seat.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     *connection = (struct connection){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     if (connection->fd < 0) {
@@ -114,8 +94,8 @@ static void open_connection(const struct flood *flood, struct connection *connec
 static void close_connection(struct flood *flood, struct connection *connection)
 {
     close(connection->fd);
-    bench_board_add(&flood->board->responses, 1);
-    bench_board_add(&flood->board->body_bytes, connection->sent);
+    bench_board_add(&flood->seat.board->responses, 1);
+    bench_board_add(&flood->seat.board->body_bytes, connection->sent);
 }
 
 static bool wants_to_leave(const struct flood *flood, const struct connection *connection)
@@ -124,20 +104,10 @@ static bool wants_to_leave(const struct flood *flood, const struct connection *c
            bench_now_ns() - connection->sent_ns > flood->script->stay_ms * 1000000u;
 }
 
-/* Drops what the gateway says. Returns false when that was its last. */
-static bool drop_answers(const struct connection *connection)
-{
-    ssize_t count;
-    do {
-        count = recv(connection->fd, NULL, LEFT_MAX, MSG_TRUNC);
-    } while (count > 0);
-    return count < 0 && errno == EAGAIN;
-}
-
 /* Returns false when the connection is over. */
 static bool take_turn(const struct flood *flood, struct connection *connection)
 {
-    return drop_answers(connection) && !wants_to_leave(flood, connection) &&
+    return bench_drop_answers(connection->fd) && !wants_to_leave(flood, connection) &&
            send_rest(flood, connection);
 }
 
@@ -149,7 +119,7 @@ static void run(struct flood *flood)
         open_connection(flood, &flood->connections[i]);
     }
     size_t oldest = 0;
-    while (__atomic_load_n(&flood->board->stop, __ATOMIC_RELAXED) == 0) {
+    while (!bench_seat_told_to_stop(&flood->seat)) {
         struct connection *connection = &flood->connections[oldest % SLOTS];
         if (take_turn(flood, connection)) {
             clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
@@ -168,9 +138,9 @@ int main(int count, char **arguments)
     parse_options(&flood, count, arguments);
     prctl(PR_SET_TIMERSLACK, 1UL);
     flood.bytes = flood_script_make(flood.script, &flood.length);
-    __atomic_store_n(&flood.board->ready, 1, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&flood.board->record_from_ns, __ATOMIC_ACQUIRE) == 0 &&
-           __atomic_load_n(&flood.board->stop, __ATOMIC_RELAXED) == 0) {
+    __atomic_store_n(&flood.seat.board->ready, 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&flood.seat.board->record_from_ns, __ATOMIC_ACQUIRE) == 0 &&
+           !bench_seat_told_to_stop(&flood.seat)) {
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     }
     run(&flood);

@@ -88,9 +88,11 @@ static struct rw_flooders *make(void)
 void rw_flooders_note(struct rw_client *client)
 {
     struct rw_worker *worker = rw_client_worker(client);
-    uint32_t limit = rw_client_settings(client)->config->http2->flooders;
+    const struct rw_listener_settings *settings = rw_client_settings(client);
+    uint32_t limit = settings->config->http2->flooders;
     uint64_t now_ms = rw_loop_now_ms(worker->loop);
-    if (!limit || !has_address(&client->peer.any))
+    if (!limit || !has_address(&client->peer.any) ||
+        rw_forwarded_trusts(settings, &client->peer.any))
         return;
     if (!worker->flooders && !(worker->flooders = make()))
         return;
