@@ -127,6 +127,37 @@ test("etcd: listed, then watched; a reload keeps what is known", { skip: !instal
   assert.equal((await gateway.get("/")).text, "c");
 });
 
+test("etcd: endpoints come and go under load, and no request is lost", { skip: !installed("etcd") && "etcd is not installed" }, async (t) => {
+  const origins = await named(t, ["a", "b", "c"]);
+  const etcd = await startEtcd(t, { ports: await freePorts(2) });
+  await etcd.put("/app/0", origins[0].address);
+  const gateway = await startGateway(t, config(`{ etcd: { servers: ["${etcd.address}"], prefix: /app/ } }`));
+  await sees(gateway, origins[0]);
+  let asking = true;
+  const answers = { 200: 0 };
+  const ask = async () => {
+    while (asking) {
+      const { status } = await gateway.get("/");
+      answers[status] = (answers[status] ?? 0) + 1;
+    }
+  };
+  const load = [1, 2, 3, 4].map(ask);
+  // The next one is there before the last one goes; who has left gets nothing more.
+  for (let i = 0; i < 12; i++) {
+    const [old, next] = [i % 3, (i + 1) % 3];
+    await etcd.put(`/app/${next}`, origins[next].address);
+    await sees(gateway, origins[old], origins[next]);
+    await etcd.remove(`/app/${old}`);
+    await sees(gateway, origins[next]);
+    assert.equal((await gateway.get("/")).text, "abc"[next]);
+  }
+  asking = false;
+  await Promise.all(load);
+  assert.deepEqual(Object.keys(answers), ["200"], JSON.stringify(answers));
+  assert.ok(answers[200] > 50);
+  await noReload(gateway);
+});
+
 test("etcd: with a login, whose token runs out, and rights that come late", { skip: !installed("etcd") && "etcd is not installed" }, async (t) => {
   const [a, b, c] = await named(t, ["a", "b", "c"]);
   const etcd = await startEtcd(t, { ports: await freePorts(2) });
@@ -306,6 +337,8 @@ test("mistakes have their places; without endpoints there is 503", async (t) => 
     ["{ kubernetes: { service: app } }", /"server" is missing, and KUBERNETES_SERVICE_HOST is not set/],
     ['{ kubernetes: { service: "App/", server: "127.0.0.1:1", plain: true } }', /"App\/" is no name of Kubernetes/],
     ["{ etcd: { prefix: x } }", /"servers" is missing/],
+    ["{ etcd: { servers: [etcd.example:2379], prefix: x } }", /discovery\.etcd\.servers\[0\]: expected an address.*the host is not an IP address/],
+    ['{ kubernetes: { service: app, server: "kube.example:443" } }', /discovery\.kubernetes\.server: expected an address.*the host is not an IP address/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, tls: { ca: /nowhere.pem } } }", /:\d+:\d+: \/nowhere\.pem: cannot be opened/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, username: joe } }", /"username" needs "password"/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, password: joe } }", /"password" needs "username"/],
