@@ -99,7 +99,7 @@ static void show_progress(const struct rw_verify_progress *progress, void *user)
         rw_text_adds(&line, "starting");
     else if (progress->trial)
         tell_trial(progress, &line);
-    else if (progress->now->seconds < 0)
+    else if (!progress->now->rows)
         rw_text_addf(&line, "%s: %u connections", progress->load->name.at,
                      progress->now->connected);
     else

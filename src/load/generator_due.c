@@ -44,6 +44,8 @@ static void queue(struct rw_load_generator *g, uint64_t due_ns)
 void rw_load_give_up_backlog(struct rw_load_generator *g)
 {
     uint64_t patience_ns = g->settings->timeout_ms * RW_NS_PER_MS;
+    if (g->stopped)
+        rw_load_forget_backlog(g); /* a closed loop's would have been sent at once */
     while (g->backlog.count &&
            (g->stopped || rw_loop_now_ns(g->loop) > rw_dues_first(&g->backlog) + patience_ns))
         rw_load_count_error(g, rw_dues_pop(&g->backlog), RW_LOAD_ERROR_UNSENT);

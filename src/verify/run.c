@@ -23,14 +23,23 @@ static void on_progress(const struct rw_load_progress *progress, void *user)
         rw_load_stop(run->load_run);
 }
 
+/* The same in each repetition is told once. */
+static void tell_refused(struct rw_verify_run *run, unsigned connections, const char *why)
+{
+    struct rw_text line = {0};
+    rw_text_addf(&line, "%s: the %u connections could not all be had: %s\n", run->file->url.at,
+                 connections, why[0] ? why : "no answer in time");
+    if (line.at && (!run->why.at || !strstr(run->why.at, line.at)))
+        rw_text_adds(&run->why, line.at);
+    rw_text_free(&line);
+}
+
 static enum rw_err keep(struct rw_verify_run *run, const struct rw_load_settings *settings,
                         const struct rw_load_result *result, enum rw_err err)
 {
     run->take->refused = err == RW_EREFUSED && !result->interrupted;
     if (run->take->refused) {
-        rw_text_addf(&run->why, "%s: the %u connections could not all be had: %s\n",
-                     run->file->url.at, settings->connections,
-                     result->why[0] ? result->why : "no answer in time");
+        tell_refused(run, settings->connections, result->why);
         return RW_OK;
     }
     if (err == RW_EREFUSED || (result->interrupted && result->timeline->count == 0))

@@ -292,4 +292,19 @@ describe("ringway load", { concurrency: 3 }, () => {
     const first = Number(lines[1].split(",")[1]);
     assert.ok(first > 20 && first < 60, `${first} in the first second, which rises from 10 to 50`);
   });
+
+  test("an interrupt fails nothing in a closed loop: nobody waited for what it would have asked next", async (t) => {
+    const server = await startRaw(t, () => ok);
+    const child = spawn(ringway, ["load", "--json", "-d", "1h", "-c", "16", "-t", "2", server.url], { detached: true });
+    guardProcess(child);
+    let stdout = "";
+    child.stdout.on("data", (data) => (stdout += data));
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    await eventually(() => server.requests > 500, { within: 30000 });
+    child.kill("SIGTERM");
+    await within(30000, "the end", ended);
+    const { requests, interrupted } = JSON.parse(stdout);
+    assert.ok(interrupted && requests.answered >= 500);
+    assert.deepEqual([requests.failed, requests.due], [0, requests.answered]);
+  });
 });
