@@ -196,6 +196,7 @@ upstreams:
   - name: app
     endpoints: ["127.0.0.1:9"]
     ${upstream}
+  - { name: next, endpoints: ["127.0.0.1:9"] }
 `);
     return (await runRingway("check", gateway.configFile)).stderr.replaceAll(gateway.configFile, "FILE");
   };
@@ -207,7 +208,7 @@ upstreams:
     /^FILE:\d+:26: `fair_by` needs the tenant, which no policy before it on the route "out" tells: put `api_key` or `jwt` before it\n$/);
   assert.match(await check(knows, "overload: { fair_by: { on: claim, name: sub } }"), /`fair_by` needs the claim "sub"/);
   assert.match(await check(lacks, "balance: hash\n    hash: { on: consumer }"), /^FILE:\d+:11: `hash` needs the consumer/);
-  assert.match(await check("  - release: { versions: [{ name: a, upstream: app }, { name: b, upstream: app }], sticky: { on: consumer } }", ""),
+  assert.match(await check("  - release: { versions: [{ name: a, upstream: app }, { name: b, upstream: next }], sticky: { on: consumer } }", ""),
     /`sticky` needs the consumer/);
 });
 
