@@ -252,6 +252,22 @@ static void ten_times_too_much(void **unused)
     close_world();
 }
 
+/* The same before one that takes longer for an answer than anybody waits. */
+static void ten_times_too_much_for_a_slow_one(void **unused)
+{
+    (void)unused;
+    open_world(&usual);
+    world.slots = 4;
+    world.service_ms = 50; /* 80 a second */
+    world.sources[0] = (struct source){.per_ms_times_100 = 80};
+    world.source_count = 1;
+    run(60000);
+    struct outcome outcome = outcome_of(0, 20000);
+    assert_in_range(outcome.answered, 40 * 80 * 90 / 100, 40 * 80);
+    assert_in_range(outcome.p99_ms, 50, 3 * 50);
+    close_world();
+}
+
 /* More clients than the limit, each of which asks again when it is answered: somebody always waits,
  * for seven milliseconds, and nobody is refused. */
 static void that_some_always_wait_is_no_overload(void **unused)
@@ -456,6 +472,7 @@ int main(void)
         cmocka_unit_test(ten_times_too_much),
         cmocka_unit_test(the_limit_grows),
         cmocka_unit_test(a_fixed_limit_is_kept),
+        cmocka_unit_test(ten_times_too_much_for_a_slow_one),
         cmocka_unit_test(that_some_always_wait_is_no_overload),
         cmocka_unit_test(after_a_flood_all_is_in_order),
         cmocka_unit_test(a_tenant_in_flood_hurts_itself),

@@ -212,7 +212,8 @@ static void check(const char *when)
     double goodput = (double)world.answers / (world.now_us - from_us) * US_PER_S / capacity;
     qsort(world.latencies, world.answers, sizeof(*world.latencies), by_value);
     double alone_us = model->service_us * (1 + model->spread_percent / 100.0);
-    double p99 = world.latencies[world.answers * 99 / 100] / alone_us;
+    size_t rank = world.answers * 99 / 100;
+    double p99 = world.latencies[rank] / alone_us;
     /* What the gateway is late itself is no fault of the limit. */
     bool well = goodput >= 0.9 && (p99 <= 3 || model->turn_us || model->stall_us);
     if (!well)

@@ -11,6 +11,7 @@ struct line {
     uint64_t calm_ms;  /* when it was last in order; troubled: since when the next two count */
     uint32_t admitted; /* while troubled */
     uint32_t refused;
+    uint64_t empty_ms; /* of the loop: since when it is empty */
 };
 
 struct tenants {
@@ -140,6 +141,16 @@ static struct rw_admission *newest(const struct line *line)
     return rw_container_of(line->list.prev, struct rw_admission, link);
 }
 
+/* Of a line that was empty: only for a moment, when all that waited were refused. */
+static void begin_line(struct line *line, const struct rw_admission *first)
+{
+    uint64_t now_ms = rw_loop_now_ms(first->queue->worker->loop);
+    if (now_ms - line->empty_ms >= first->cluster->overload.queue_ms_max)
+        line->troubled = false;
+    if (!line->troubled)
+        line->calm_ms = first->since_ms;
+}
+
 static void add(struct rw_admission_queue *queue, struct rw_admission *admission)
 {
     admission->queue = queue;
@@ -147,7 +158,7 @@ static void add(struct rw_admission_queue *queue, struct rw_admission *admission
     struct line *line = line_of(admission);
     rw_list_push_back(&line->list, &admission->link);
     if (line->count++ == 0)
-        line->calm_ms = queue->clock_ms;
+        begin_line(line, admission);
     queue->classes[admission->class].busy |= 1ull << admission->tenant;
     if (queue->count++ == 0)
         rw_waiters_add(&queue->limiter->waiting, queue->worker->index);
@@ -159,7 +170,7 @@ static void take_out(struct rw_admission *admission)
     struct line *line = line_of(admission);
     rw_list_remove(&admission->link);
     if (--line->count == 0) {
-        line->troubled = false;
+        line->empty_ms = rw_loop_now_ms(queue->worker->loop);
         queue->classes[admission->class].busy &= ~(1ull << admission->tenant);
     }
     admission->queue = NULL;
@@ -209,7 +220,7 @@ static bool caught_up(const struct line *line, const struct rw_cluster_overload 
                       uint64_t ms)
 {
     uint64_t others = (uint64_t)line->refused + line->count;
-    return line->count == 0 || others * ms < (uint64_t)line->admitted * settings->target_ms;
+    return others * ms <= (uint64_t)line->admitted * settings->target_ms;
 }
 
 static void begin_count(struct line *line, uint64_t now_ms)

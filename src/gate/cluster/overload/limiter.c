@@ -105,8 +105,8 @@ static void try_step(struct rw_limiter *limiter, const struct rw_gradient_settin
 void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
                        uint64_t us, uint64_t sent_ms, uint64_t now_ms)
 {
-    if (sent_ms < atomic_load_explicit(&limiter->from_ms, memory_order_relaxed))
-        return; /* under another limit */
+    if (sent_ms <= atomic_load_explicit(&limiter->from_ms, memory_order_relaxed))
+        return; /* under another limit, it may be */
     atomic_fetch_add_explicit(&limiter->sum_us, us, memory_order_relaxed);
     atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed);
     try_step(limiter, settings, now_ms);
