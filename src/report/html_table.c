@@ -133,6 +133,23 @@ static void put_status(struct rw_html *html, const struct rw_doc_cell *cell)
     RW_MARKUP(&html->out, "</span>");
 }
 
+/* Words; what no-break spaces join, a number and its unit, is not broken in a narrow column either.
+ */
+static void put_words(struct rw_html *html, struct rw_span text)
+{
+    while (text.len) {
+        const char *blank = memchr(text.at, ' ', text.len);
+        struct rw_span word = blank ? rw_span(text.at, (size_t)(blank + 1 - text.at)) : text;
+        bool bound = memmem(word.at, word.len, "\xc2\xa0", 2) != NULL;
+        if (bound)
+            RW_MARKUP(&html->out, "<span class=\"keep\">");
+        rw_markup_text(&html->out, word);
+        if (bound)
+            RW_MARKUP(&html->out, "</span>");
+        text = rw_span_skip(text, word.len);
+    }
+}
+
 static void put_cell(struct rw_html *html, const struct rw_doc_column *column,
                      const struct rw_doc_cell *cell)
 {
@@ -145,7 +162,7 @@ static void put_cell(struct rw_html *html, const struct rw_doc_column *column,
         if (cell->figure != RW_DOC_NO_FIGURE)
             rw_html_figure(html, cell->figure, rw_text_span(&text));
         else
-            rw_markup_text(&html->out, rw_text_span(&text));
+            put_words(html, rw_text_span(&text));
         if (text.err)
             html->out.text.err = text.err;
         rw_text_free(&text);

@@ -96,7 +96,7 @@ const char rw_report_style[] =
     "th:last-child,td:last-child{padding-right:2px}\n"
     "th.n,td.n{text-align:right}\n"
     "td.n{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
-    "td.w{overflow-wrap:anywhere}\n"
+    "td.w{overflow-wrap:anywhere}td.w .fig{overflow-wrap:normal}\n"
     "td.w:first-child{min-width:8em}\n"
     ".m5{min-width:5.5em}.m7{min-width:7em}.m9{min-width:9em}.m11{min-width:11em}.m13{min-width:13em}\n"
     "td.missing{color:var(--bad);font-weight:600}\n"

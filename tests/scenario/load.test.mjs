@@ -256,7 +256,7 @@ describe("ringway load", { concurrency: 3 }, () => {
     assert.equal(stderr, "");
     assert.deepEqual([report.requests.due, report.requests.answered, report.threads], [600, 600, 6]);
     assert.equal(report.timeline.reduce((sum, row) => sum + row.answered, 0), 600);
-    assert.deepEqual([...addresses].sort(), [1, 2, 3, 4, 5, 6].map((number) => `127.1.0.${number}`));
+    assert.deepEqual([...addresses].sort(), [0, 1, 2, 3, 4, 5].map((number) => `127.1.${number}.1`));
   });
 
   test("a page of charts, in both languages", async (t) => {

@@ -13,6 +13,7 @@ import { startOrigin } from "./support/origin.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { ringway, run } from "./support/run.mjs";
 
+const golden = (name) => fileURLToPath(new URL(`../unit/golden/${name}`, import.meta.url)); // long figures, always
 const example = fileURLToPath(new URL("../../examples/simulation.yaml", import.meta.url));
 
 async function makePages(t) {
@@ -72,7 +73,7 @@ function look() {
 }
 
 test("the pages of load, verify and simulate", { skip: noBrowser }, async (t) => {
-  for (const file of await makePages(t)) {
+  for (const file of [...(await makePages(t)), golden("verify_report.en.html"), golden("verify_report.zh.html")]) {
     const page = await openPage(t);
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
