@@ -54,8 +54,24 @@ static enum rw_err compile_policy(struct rw_compile *compile, const struct rw_co
     return err;
 }
 
-/* All of them, so that all mistakes are told at once. */
+/* "route:shop": a route and a listener may have one name. */
+static enum rw_err name_series(const struct rw_compile *compile, const char *place,
+                               struct rw_span name, struct rw_policy_use *use)
+{
+    if (!compile->metrics || !use->policy->on_request)
+        return RW_OK;
+    struct rw_span label = rw_arena_format(compile->arena, "%s:%.*s", place, RW_SPAN_ARGS(name));
+    if (!label.at)
+        return RW_ENOMEM;
+    use->series = rw_metrics_series(compile->metrics, RW_SERIES_POLICY,
+                                    rw_span_text(use->policy->kind.name), label);
+    return RW_OK;
+}
+
+/* Of the listener or route (`place`) of this name. All of them, so that all mistakes are told at
+ * once. */
 static enum rw_err compile_policies(struct rw_compile *compile, const struct rw_conf_list *list,
+                                    const char *place, struct rw_span name,
                                     struct rw_policy_use **uses, unsigned *count)
 {
     const struct rw_config_policy_use *items = list->items;
@@ -68,6 +84,7 @@ static enum rw_err compile_policies(struct rw_compile *compile, const struct rw_
         struct rw_policy_use *use = &(*uses)[*count];
         enum rw_err err = kind ? compile_policy(compile, kind, use) : RW_EINVAL;
         *count += !err;
+        err = err ? err : name_series(compile, place, name, use);
         result = err ? err : result;
     }
     return result;
@@ -132,7 +149,8 @@ static enum rw_err compile_listener(struct rw_compile *compile,
     if (!err && config->tls)
         err = rw_snapshot_tls_server(config, options->ticket_keys, compile->report, &to->tls);
     if (!err)
-        err = compile_policies(compile, &config->policies, &to->policies, &to->policy_count);
+        err = compile_policies(compile, &config->policies, "listener", to->name, &to->policies,
+                               &to->policy_count);
     return err;
 }
 
@@ -208,7 +226,8 @@ static enum rw_err compile_route(struct rw_compile *compile,
     if (err)
         return err;
     to->origin = origin;
-    return compile_policies(compile, &config->policies, &to->policies, &to->policy_count);
+    return compile_policies(compile, &config->policies, "route", to->name, &to->policies,
+                            &to->policy_count);
 }
 
 static enum rw_err compile_routes(struct rw_compile *compile,

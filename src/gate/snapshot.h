@@ -40,7 +40,8 @@ struct rw_watched_file;
 struct rw_policy_use {
     const struct rw_policy *policy;
     void *instance;
-    bool borrowed; /* another use has it, too, and destroys it */
+    bool borrowed;   /* another use has it, too, and destroys it */
+    unsigned series; /* of what it answers itself */
 };
 
 struct rw_cidr {

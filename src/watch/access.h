@@ -90,6 +90,7 @@ struct rw_access_record {
     struct rw_span protocol; /* "HTTP/1.1" */
     struct rw_span route, upstream, endpoint;
     struct rw_span reason;   /* why the gateway answered itself, or cut off; static text */
+    const char *policy;      /* the one that answered it, or cut it off; NULL: none */
     struct rw_span limit;    /* the rate limit that refused it, or would have */
     struct rw_span fault;    /* what was done to it on purpose */
     struct rw_span consumer; /* who asked, as the configuration calls it */
@@ -114,7 +115,7 @@ struct rw_access_record {
  * are not UTF-8 become U+FFFD; over-long ones are cut (path 2048 bytes, labels 64,
  * others 256). The keys, in
  * this order: time client client_port method scheme host path query protocol status grpc_status
- * reason limit fault consumer client_place residency route upstream endpoint endpoint_region
+ * reason policy limit fault consumer client_place residency route upstream endpoint endpoint_region
  * bytes_in bytes_out duration_us upstream_us retries retry_cause hedge aborted trace_id request_id
  * user_agent. */
 bool rw_access_write(struct rw_access_ring *ring, const struct rw_access_record *record);

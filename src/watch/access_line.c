@@ -344,6 +344,8 @@ static inline char *put_response(char *to, const struct rw_access_record *record
     if (record->grpc_told)
         PUT_NUMBER(to, "grpc_status", record->grpc_told - 1);
     PUT_TEXT(to, "reason", record->reason, RW_ACCESS_TEXT_BYTES_MAX);
+    if (__builtin_expect(record->policy != NULL, 0))
+        PUT_TEXT(to, "policy", rw_span_text(record->policy), RW_ACCESS_LABEL_BYTES_MAX);
     PUT_TEXT(to, "limit", record->limit, RW_ACCESS_TEXT_BYTES_MAX);
     PUT_TEXT(to, "fault", record->fault, RW_ACCESS_FAULT_BYTES_MAX);
     PUT_TEXT(to, "consumer", record->consumer, RW_ACCESS_TEXT_BYTES_MAX);

@@ -14,7 +14,7 @@ struct rw_access_clock {
 
 enum {
     /* Keys, numbers, address, and the slack that copying in blocks needs. */
-    RW_ACCESS_LINE_FIXED_BYTES = 976,
+    RW_ACCESS_LINE_FIXED_BYTES = 1056,
     /* Every byte of a text can become six (\u001f). Eleven texts besides the path and the labels.
      */
     RW_ACCESS_LINE_BYTES_MAX =

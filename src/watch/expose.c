@@ -76,6 +76,12 @@ static const struct family mirror_result_families[] = {
     {NULL, NULL, SHAPE_VALUE, 0},
 };
 
+static const struct family policy_families[] = {
+    {"ringway_policy_answers_total",
+     "Requests that a policy answered itself, or cut off, by status class", SHAPE_CODES, 0},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
 /* A series as the scrape sees it. */
 struct sample {
     const struct rw_metrics_entry *entry;
@@ -298,7 +304,8 @@ static void add_labels(struct rw_text *labels, const struct rw_metrics_entry *en
                                  [RW_SERIES_LIMIT] = {"limit=\"", NULL},
                                  [RW_SERIES_VERSION] = {"route=\"", "\",version=\""},
                                  [RW_SERIES_MIRROR] = {"route=\"", NULL},
-                                 [RW_SERIES_MIRROR_RESULT] = {"route=\"", NULL}};
+                                 [RW_SERIES_MIRROR_RESULT] = {"route=\"", NULL},
+                                 [RW_SERIES_POLICY] = {"policy=\"", "\",place=\""}};
     labels->len = 0;
     rw_text_adds(labels, begins[entry->kind].name);
     rw_metrics_expose_label(labels, rw_span(entry->name, entry->name_len));
@@ -345,6 +352,7 @@ static void expose_series(const struct rw_metrics *metrics, struct rw_text *text
         [RW_SERIES_ROUTE] = route_families,   [RW_SERIES_ENDPOINT] = endpoint_families,
         [RW_SERIES_LIMIT] = limit_families,   [RW_SERIES_VERSION] = version_families,
         [RW_SERIES_MIRROR] = mirror_families, [RW_SERIES_MIRROR_RESULT] = mirror_result_families,
+        [RW_SERIES_POLICY] = policy_families,
     };
     unsigned known = atomic_load_explicit(&metrics->series_count, memory_order_acquire);
     struct sample *samples = rw_alloc_aligned(_Alignof(struct sample), known * sizeof(*samples));

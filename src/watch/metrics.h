@@ -168,6 +168,7 @@ enum rw_series_kind {
     RW_SERIES_VERSION,
     RW_SERIES_MIRROR,        /* of a route: the copies, as requests */
     RW_SERIES_MIRROR_RESULT, /* ... what became of them, in `buckets` by enum rw_mirror_result */
+    RW_SERIES_POLICY,        /* of a listener or route: what its policies answered themselves */
     RW_SERIES_KINDS
 };
 
@@ -222,8 +223,8 @@ struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned i
 /* Finds or registers the series with this label; the number is valid in every shard and process,
  * and for good. Control threads only; safe against other processes doing the same, and against
  * their death in the middle (robust shared mutex). Labels: the name of a route or rate limit
- * (`detail` empty), upstream name and endpoint address, or route name and version. Bytes that are
- * not UTF-8 become '?'. Full: the number of "_other". */
+ * (`detail` empty), upstream name and endpoint address, route name and version, or policy and
+ * place. Bytes that are not UTF-8 become '?'. Full: the number of "_other". */
 unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
                            struct rw_span name, struct rw_span detail);
 

@@ -85,6 +85,49 @@ test("metrics: valid, and what was sent is what is counted", async (t) => {
   });
 });
 
+test("who answered in the place of the origin: the policy is in the log, and counted where it stands", async (t) => {
+  const origin = await startOrigin(t);
+  const cases = [
+    ["address", "listener:web", "403", "/app/", { "X-Forwarded-For": "192.0.2.1" }],
+    ["address", "route:office", "404", "/office"],
+    ["maintenance", "route:closed", "503", "/closed"],
+    ["cors", "route:pages", "204", "/pages", { Origin: "https://shop.example", "Access-Control-Request-Method": "PUT" }, "OPTIONS"],
+    ["cors", "route:pages", "403", "/pages", { Origin: "https://other.example", "Access-Control-Request-Method": "PUT" }, "OPTIONS"],
+    ["api_key", "route:keys", "401", "/keys"],
+    ["faults", "route:drill", "500", "/drill"],
+    ["faults", "route:cut", "0", "/cut"],
+  ];
+  const gateway = await startGateway(
+    t,
+    (g) => `
+listeners:
+  - name: web
+    address: "127.0.0.1:${g.port}"
+    trusted_proxies: [127.0.0.1]
+    policies: [ request_id: {}, address: { deny: [192.0.2.0/24] } ]
+routes:
+  - { name: app, match: /app/*, upstream: app }
+  - { name: office, match: /office, upstream: app, policies: [ address: { allow: [10.0.0.0/8], status: 404 } ] }
+  - { name: closed, match: /closed, upstream: app, policies: [ request_id: {}, maintenance: {} ] }
+  - { name: pages, match: /pages, upstream: app, policies: [ cors: { origins: "https://shop.example" } ] }
+  - { name: keys, match: /keys, upstream: app, policies: [ api_key: {} ] }
+  - { name: drill, match: /drill, upstream: app, policies: [ faults: { enabled: true, abort: { percent: 100, status: 500 } } ] }
+  - { name: cut, match: /cut, upstream: app, policies: [ faults: { enabled: true, reset: { percent: 100 } } ] }
+upstreams: [{ name: app, endpoints: ["${origin.address}"] }]
+consumers: [{ name: anna, keys: "0123456789abcdef" }]
+`,
+  );
+  await gateway.get("/app/");
+  for (const [, , , path, headers = {}, method = "GET"] of cases) await gateway.get(path, { headers, method }).catch(() => {});
+  const lines = await gateway.accessLines(1 + cases.length);
+  const told = lines.map(({ path, status, policy }) => [path, String(status), policy]).sort();
+  assert.deepEqual(told, [["/app/", "200", undefined], ...cases.map(([policy, , status, path]) => [path, status, policy])].sort());
+  const metrics = parseMetrics((await request(`${gateway.admin}/metrics`)).text);
+  const counted = metrics.all("ringway_policy_answers_total").filter(({ value }) => value > 0);
+  const expected = cases.map(([policy, place, status]) => `${policy} ${place} ${status === "0" ? "none" : `${status[0]}xx`} 1`);
+  assert.deepEqual(counted.map(({ labels, value }) => `${labels.policy} ${labels.place} ${labels.code} ${value}`).sort(), expected.sort());
+});
+
 test("the number of series is capped; the rest is counted as _other", async (t) => {
   const routes = Array.from({ length: 40 }, (_, i) => `  - { name: r${i}, match: /r${i}, respond: {} }`);
   const gateway = await startGateway(t, `routes:\n${routes.join("\n")}\nmetrics: { series_max: 16 }`);

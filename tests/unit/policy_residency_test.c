@@ -240,6 +240,38 @@ static void mistakes(void **state)
         }
 }
 
+#define RULES(rules) "residency: {" NETWORKS ", rules: [" rules "]}"
+
+/* What the listener and the route admit has to have something in common, for everybody. */
+static void policies_that_exclude_each_other(void **state)
+{
+    (void)state;
+    static const char listener[] =
+        RULES("{name: eu, clients: [EU], regions: [\"eu-*\"]}, "
+              "{name: all, clients: [any], regions: [\"us-*\", \"eu-*\"]}");
+    static const struct {
+        const char *route, *message; /* NULL: it is none */
+    } cases[] = {
+        {RULES("{name: here, clients: [any], regions: [us-1]}"),
+         "the rules \"eu\" and \"here\" together leave clients from the rest of the EU no endpoint "
+         "of the upstream \"app\", to which the route \"route-1\" sends requests"},
+        {RULES("{name: de, clients: [DE], regions: [us-1]}"),
+         "the rules \"eu\" and \"de\" together leave clients from DE no endpoint"},
+        {RULES("{name: us, clients: [US, unknown], regions: [eu-1]}"), NULL},
+        {RULES("{name: no, clients: [EU], refuse: true}, "
+               "{name: us, clients: [any], regions: [us-1]}"),
+         NULL},
+        {RULES("{name: de, clients: [DE], regions: [eu-1, us-1]}"), NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        open_gate(listener, cases[i].route, 4, "round_robin");
+        const char *told = gate.snapshot ? "" : gate.mistakes.at;
+        if (cases[i].message ? !strstr(told, cases[i].message) : !gate.snapshot)
+            fail_msg("case %zu: %s", i, told);
+        rw_fixture_close(&gate);
+    }
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -304,6 +336,7 @@ int main(void)
         cmocka_unit_test(regions),
         cmocka_unit_test(no_choice_leaves_the_region),
         cmocka_unit_test(mistakes),
+        cmocka_unit_test(policies_that_exclude_each_other),
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_file_of_networks),
     };

@@ -115,6 +115,7 @@ struct rw_exchange {
     bool origin_waits;        /* it responded inside its start, and was told HOLD */
     bool first_response_held; /* ... and the buffer of its first piece is held until RELAY */
     bool shadow;              /* a copy of a request (policy/mirror): nobody waits for it */
+    bool policy_answers;      /* the one that was asked last has answered, or cut */
     unsigned policies_asked;  /* about the request: of the listener, then of the route */
     unsigned version_series;  /* of metrics: the version that a release chose; 0: none */
 

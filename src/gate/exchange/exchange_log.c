@@ -4,7 +4,9 @@
 #include "gate/cluster/balance/residency.h"
 #include "gate/cluster/cluster.h"
 #include "gate/exchange/grpc.h"
+#include "gate/exchange/policy.h"
 #include "gate/identity/identity.h"
+#include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "http/grpc_health.h"
 #include "watch/trace.h"
@@ -80,6 +82,11 @@ static void tell_residency(const struct rw_exchange *x, struct rw_access_record 
         record->endpoint_region = x->endpoint->locality.region;
 }
 
+static const char *policy_name(const struct rw_exchange *x)
+{
+    return x->policy_answers ? rw_exchange_asked_policy(x)->policy->kind.name : NULL;
+}
+
 static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
 {
     static const char *const hedges[] = {[RW_HEDGE_LOST] = "lost", [RW_HEDGE_WON] = "won"};
@@ -96,6 +103,7 @@ static void write_access_line(struct rw_exchange *x, uint64_t duration_us)
         .upstream = x->upstream ? *x->upstream : (struct rw_span){0},
         .endpoint = x->endpoint ? x->endpoint->name : (struct rw_span){0},
         .reason = x->reason ? rw_span_text(rw_reason_name(x->reason)) : (struct rw_span){0},
+        .policy = policy_name(x),
         .limit = x->limit,
         .fault = rw_span_text(x->fault),
         .request_id = x->request_id,
@@ -130,6 +138,8 @@ void rw_exchange_log(struct rw_exchange *x)
         count_series(x, x->endpoint->series, duration_us, x->reason != RW_REASON_NONE);
     if (__builtin_expect(x->version_series != 0, 0))
         count_version(x, duration_us);
+    if (__builtin_expect(x->policy_answers, 0))
+        count_series(x, rw_exchange_asked_policy(x)->series, duration_us, false);
     if (x->worker->access && !x->shadow)
         write_access_line(x, duration_us);
     if (x->endpoint)

@@ -8,14 +8,18 @@
 
 /* ---- Asking ---- */
 
+const struct rw_policy_use *rw_exchange_asked_policy(const struct rw_exchange *x)
+{
+    unsigned i = x->policies_asked, listener = x->listener->policy_count;
+    return i < listener ? &x->listener->policies[i] : &x->route->policies[i - listener];
+}
+
 /* From where it was interrupted, if a policy waited. */
 static enum rw_verdict ask_request(struct rw_exchange *x)
 {
-    unsigned listener = x->listener->policy_count, all = listener + x->route->policy_count;
+    unsigned all = x->listener->policy_count + x->route->policy_count;
     for (; x->policies_asked < all; x->policies_asked++) {
-        unsigned i = x->policies_asked;
-        const struct rw_policy_use *use =
-            i < listener ? &x->listener->policies[i] : &x->route->policies[i - listener];
+        const struct rw_policy_use *use = rw_exchange_asked_policy(x);
         if (!use->policy->on_request)
             continue;
         enum rw_verdict verdict = use->policy->on_request(x, use->instance);
@@ -50,12 +54,13 @@ enum rw_go rw_exchange_step_request_policies(struct rw_exchange *x)
         return RW_GO_ON;
     case RW_VERDICT_REPLY:
         x->reason = x->reason ? x->reason : RW_REASON_POLICY;
+        x->policy_answers = true;
         rw_exchange_move(x, RW_STEP_RESPONSE_POLICIES);
         return RW_GO_ON;
     case RW_VERDICT_WAIT:
         return RW_GO_WAIT;
     case RW_VERDICT_CUT:
-        x->aborted = true;
+        x->aborted = x->policy_answers = true;
         x->front->abort(x);
         rw_exchange_move(x, RW_STEP_LOG);
         return RW_GO_ON;

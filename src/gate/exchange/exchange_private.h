@@ -58,6 +58,8 @@ enum rw_go rw_exchange_step_route(struct rw_exchange *x);
 
 enum rw_go rw_exchange_step_request_policies(struct rw_exchange *x);
 enum rw_go rw_exchange_step_response_policies(struct rw_exchange *x);
+/* The one that was asked last about the request, of an exchange that `policy_answers`. */
+const struct rw_policy_use *rw_exchange_asked_policy(const struct rw_exchange *x);
 /* A policy waits, and the front has begun: it is told to hold back what follows; what came with
  * the head stays until the origin starts. */
 void rw_exchange_hold_request(struct rw_exchange *x);

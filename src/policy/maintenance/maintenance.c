@@ -138,11 +138,17 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 static void explain(const void *instance, struct rw_text *text)
 {
     const struct maintenance *maintenance = instance;
-    if (!maintenance->config->active)
+    if (!maintenance->config->active) {
         rw_text_adds(text, "not active");
-    else
-        rw_text_addf(text, "closed: %u for all but %u network%s", maintenance->config->status,
-                     maintenance->allow_count, maintenance->allow_count == 1 ? "" : "s");
+        return;
+    }
+    rw_text_addf(text, "closed: %u for all", maintenance->config->status);
+    if (maintenance->allow_count)
+        rw_text_addf(text, " but %u network%s", maintenance->allow_count,
+                     maintenance->allow_count == 1 ? "" : "s");
+    if (maintenance->config->retry_after_ms)
+        rw_text_addf(text, ", to come again after %u s",
+                     (maintenance->config->retry_after_ms + 999) / 1000);
 }
 
 const struct rw_policy rw_policy_maintenance = {

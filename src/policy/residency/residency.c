@@ -41,7 +41,13 @@ static enum rw_err check_route(const void *instance, const struct rw_route *rout
                                const struct rw_snapshot *snapshot, struct rw_conf_report *report)
 {
     const struct residency *residency = instance;
-    return rw_residency_check_route(residency->config, route, snapshot, report);
+    enum rw_err err = rw_residency_check_route(residency->config, route, snapshot, report);
+    return err ? err : rw_residency_check_together(instance, route, snapshot, report);
+}
+
+const struct rw_residency_config *rw_residency_config_of(const void *instance)
+{
+    return ((const struct residency *)instance)->config;
 }
 
 /* ---- Deciding ---- */
@@ -57,8 +63,8 @@ static bool is_client(struct rw_span client, const struct rw_geo_place *place)
     return place->country[0] && memcmp(client.at, place->country, 2) == 0;
 }
 
-static const struct rw_residency_rule_config *find_rule(const struct rw_residency_config *config,
-                                                        const struct rw_geo_place *place)
+const struct rw_residency_rule_config *
+rw_residency_rule_for(const struct rw_residency_config *config, const struct rw_geo_place *place)
 {
     const struct rw_residency_rule_config *rules = config->rules.items;
     for (size_t i = 0; i < config->rules.count; i++) {
@@ -109,7 +115,7 @@ static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
     const struct residency *residency = instance;
     struct rw_geo_place place;
     rw_geo_find(residency->geo, x->client, &place);
-    const struct rw_residency_rule_config *rule = find_rule(residency->config, &place);
+    const struct rw_residency_rule_config *rule = rw_residency_rule_for(residency->config, &place);
     if (!note(x, &place, rule))
         return RW_VERDICT_FAIL;
     if (!place.country[0])

@@ -28,14 +28,32 @@ static bool leaves_one(const struct rw_residency_rule_config *rule,
     return rule->refuse || upstream->discovery; /* whose endpoints are not known here */
 }
 
-static enum rw_err check_cluster(const struct rw_residency_config *config,
-                                 const struct rw_route *route, const struct rw_cluster *cluster,
-                                 const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+static const struct rw_cluster *cluster_of(const struct rw_route *route, unsigned index)
+{
+    if (route->origin == &rw_origin_upstream && index == 0)
+        return route->origin_instance;
+    if (route->origin != &rw_origin_release)
+        return NULL;
+    const struct rw_release *release = route->origin_instance;
+    return index < release->count ? release->versions[index].cluster : NULL;
+}
+
+const struct rw_config_upstream *rw_residency_upstream(const struct rw_route *route,
+                                                       const struct rw_snapshot *snapshot,
+                                                       unsigned index)
+{
+    const struct rw_cluster *cluster = cluster_of(route, index);
+    return cluster ? upstream_named(snapshot->config, cluster->name) : NULL;
+}
+
+static enum rw_err check_upstream(const struct rw_residency_config *config,
+                                  const struct rw_route *route,
+                                  const struct rw_config_upstream *upstream,
+                                  struct rw_conf_report *report)
 {
     const struct rw_residency_rule_config *rules = config->rules.items;
-    const struct rw_config_upstream *upstream = upstream_named(snapshot->config, cluster->name);
     enum rw_err err = RW_OK;
-    for (size_t i = 0; upstream && i < config->rules.count; i++) {
+    for (size_t i = 0; i < config->rules.count; i++) {
         if (leaves_one(&rules[i], upstream))
             continue;
         rw_conf_mistake_at(report, rules[i].place,
@@ -54,15 +72,10 @@ enum rw_err rw_residency_check_route(const struct rw_residency_config *config,
                                      const struct rw_snapshot *snapshot,
                                      struct rw_conf_report *report)
 {
+    const struct rw_config_upstream *upstream;
     enum rw_err result = RW_OK;
-    if (route->origin == &rw_origin_upstream)
-        return check_cluster(config, route, route->origin_instance, snapshot, report);
-    if (route->origin != &rw_origin_release)
-        return RW_OK;
-    const struct rw_release *release = route->origin_instance;
-    for (unsigned i = 0; i < release->count; i++) {
-        enum rw_err err =
-            check_cluster(config, route, release->versions[i].cluster, snapshot, report);
+    for (unsigned i = 0; (upstream = rw_residency_upstream(route, snapshot, i)); i++) {
+        enum rw_err err = check_upstream(config, route, upstream, report);
         result = err ? err : result;
     }
     return result;

@@ -40,10 +40,27 @@ RW_MUST_CHECK enum rw_err rw_residency_locate(struct rw_compile *compile,
                                               const struct rw_residency_config *config,
                                               struct rw_geo *geo);
 
-/* residency_check.c: what rw_policy.check_route promises. */
+/* residency.c: that of an instance of the policy; the first rule that is for clients there, or
+ * NULL. */
+const struct rw_residency_config *rw_residency_config_of(const void *instance);
+const struct rw_residency_rule_config *
+rw_residency_rule_for(const struct rw_residency_config *config, const struct rw_geo_place *place);
+
+/* residency_check.c: each rule by itself, as rw_policy.check_route promises. */
 RW_MUST_CHECK enum rw_err rw_residency_check_route(const struct rw_residency_config *config,
                                                    const struct rw_route *route,
                                                    const struct rw_snapshot *snapshot,
                                                    struct rw_conf_report *report);
+/* The upstreams that a route sends requests to; NULL after the last one. */
+const struct rw_config_upstream *rw_residency_upstream(const struct rw_route *route,
+                                                       const struct rw_snapshot *snapshot,
+                                                       unsigned index);
+
+/* residency_together.c: all the policies that hold for a route's requests, if this is the last of
+ * them. */
+RW_MUST_CHECK enum rw_err rw_residency_check_together(const void *instance,
+                                                      const struct rw_route *route,
+                                                      const struct rw_snapshot *snapshot,
+                                                      struct rw_conf_report *report);
 
 #endif
