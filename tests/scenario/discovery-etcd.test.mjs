@@ -1,14 +1,11 @@
 // Endpoints that are found in etcd (Debian's), each change an endpoint swap and never a reload.
 
 import assert from "node:assert/strict";
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { makeCertificates } from "./support/certificates.mjs";
-import { scratch } from "./support/cleanup.mjs";
 import { config, named, noReload, sees, tells, upstreamOf } from "./support/discovery.mjs";
 import { startEtcd } from "./support/etcd.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { startPath } from "./support/path.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { installed } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
@@ -79,56 +76,40 @@ test("etcd: endpoints come and go under load, and no request is lost", options, 
   await noReload(gateway);
 });
 
-test("etcd: with a login, whose token runs out, and rights that come late", options, async (t) => {
-  const [a, b, c] = await named(t, ["a", "b", "c"]);
+test("etcd: what happened meanwhile was compacted away: all is listed again", options, async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
   const etcd = await startEtcd(t, { ports: await freePorts(2) });
+  const path = await startPath(t, etcd.port);
   await etcd.put("/app/1", a.address);
-  await etcd.addUser("ringway", "first \"password\"");
-  await etcd.requireLogin("secret");
-  const discovery = `{ etcd: { servers: ["${etcd.address}"], prefix: /app/, username: ringway, password: 'first "password"' } }`;
-  const gateway = await startGateway(t, config(discovery));
-
-  // It may not read the prefix yet, and the log says so in etcd's words.
-  await tells(gateway, /upstream app: etcd: 127\.0\.0\.1:\d+: etcdserver: permission denied \(403\)/);
-  await etcd.grant("ringway", "/app/");
+  const gateway = await startGateway(t, config(`{ etcd: { servers: ["127.0.0.1:${path.port}"], prefix: /app/ } }`));
   await sees(gateway, a);
-  await etcd.put("/app/2", b.address);
-  await sees(gateway, a, b);
-
-  // All tokens of the user are taken back, and the connection breaks: there is another login, and the watch goes on.
-  await etcd.ask("auth/user/changepw", { name: "ringway", password: 'first "password"' });
-  await etcd.stop();
-  await etcd.start();
-  await etcd.put("/app/3", c.address);
-  await sees(gateway, a, b, c);
-  await tells(gateway, /etcd: the login has run out, there is another one/);
-
-  // A wrong password is told, without the password; the endpoints stay.
-  await gateway.reload(config(discovery.replace("first", "wrong"), `    endpoints: ["${a.address}"]\n`));
-  await tells(gateway, /etcdserver: authentication failed, invalid user ID or password \(400\)/);
-  assert.equal((await gateway.get("/")).text, "a");
-  assert.ok(!gateway.logLines().some(({ message }) => /wrong/.test(message)));
+  path.cut();
+  await etcd.remove("/app/1");
+  const { header } = await etcd.put("/app/2", b.address);
+  await etcd.ask("kv/compaction", { revision: header.revision, physical: true });
+  path.mend();
+  await sees(gateway, b);
+  await tells(gateway, /upstream app: etcd: the watch is too old, all is listed again/);
+  await noReload(gateway);
 });
 
-test("etcd: TLS with client certificates, which a reload reads again", options, async (t) => {
-  const [a, b] = await named(t, ["a", "b"]);
-  const c = makeCertificates(t);
-  const etcd = await startEtcd(t, { ports: await freePorts(2), tls: { cert: c.cert("usual"), key: c.key("usual"), ca: c.file("ca.pem"), clientCert: c.cert("client"), clientKey: c.key("client") } });
-  await etcd.put("/app/1", a.address);
-  const folder = scratch(t);
-  const own = (name) => {
-    copyFileSync(c.cert(name), join(folder, "own.pem"));
-    copyFileSync(c.key(name), join(folder, "own.key"));
-  };
-  const discovery = `{ etcd: { servers: ["${etcd.address}"], prefix: /app/, tls: { ca: ${c.file("ca.pem")}, cert: ${join(folder, "own.pem")}, key: ${join(folder, "own.key")} } } }`;
-  own("stranger");
-  const gateway = await startGateway(t, config(discovery));
-  await tells(gateway, /upstream app: etcd: 127\.0\.0\.1:\d+: .*(certificate|alert)/);
-  assert.equal((await gateway.get("/")).status, 503);
-  own("client");
-  await gateway.reload(config(discovery));
+test("etcd: an entry that is no endpoint is left out, and the log says what is wrong with it", options, async (t) => {
+  const [a] = await named(t, ["a"]);
+  const etcd = await startEtcd(t, { ports: await freePorts(2) });
+  const gateway = await startGateway(t, config(`{ etcd: { servers: ["${etcd.address}"], prefix: /app/ } }`));
+  for (const [value, flaw] of [
+    ["app.example:80", /it has no address: an IP address with a port, or a Unix socket/],
+    [`{"address": "${a.address}", "weight": "0"}`, /"weight" is no whole number from 0 to 1000/],
+    [`{"address": "${a.address}", "priority": 16}`, /"priority" is no whole number from 0 to 15/],
+    [`{"address": "${a.address}"`, /it begins like JSON, and is none/],
+  ]) {
+    await etcd.put("/app/1", value);
+    await tells(gateway, new RegExp(`upstream app: etcd: the value of /app/1 is no endpoint: ${flaw.source}`));
+    assert.equal((await gateway.get("/")).status, 503);
+  }
+  // Two entries with one address, as when a server has come back before its old lease ran out: it counts once.
+  await etcd.put("/app/1", JSON.stringify({ address: a.address, weight: 2 }));
+  await etcd.put("/app/2", a.address);
   await sees(gateway, a);
-  await etcd.put("/app/1", b.address);
-  await sees(gateway, b);
-  assert.equal((await gateway.get("/")).text, "b");
+  await eventually(async () => (await upstreamOf(gateway)).endpoints[0].weight === 2);
 });

@@ -6,21 +6,21 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
 import { scratch } from "./support/cleanup.mjs";
-import { config, named, noReload, refusesAll, sees, tells, upstreamOf } from "./support/discovery.mjs";
+import { config, follows, named, noReload, refusesAll, sees, tells, upstreamOf } from "./support/discovery.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startKubernetes } from "./support/kubernetes.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { runRingway } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
 
-const slice = (name, origins, { ready = true, zone } = {}) => ({
+const slice = (name, origins, { ready = true, zone, ...conditions } = {}) => ({
   metadata: { name },
   addressType: "IPv4",
   ports: [
     { name: "metrics", port: 9 },
     ...origins.slice(0, 1).map(({ port }) => ({ name: "http", port })),
   ],
-  endpoints: origins.map(() => ({ addresses: ["127.0.0.1"], conditions: { ready }, zone })),
+  endpoints: origins.map(() => ({ addresses: ["127.0.0.1"], conditions: { ready, ...conditions }, zone })),
 });
 
 test("Kubernetes: slices come and go, a watch is resumed, one too old begins anew", async (t) => {
@@ -73,6 +73,31 @@ test("Kubernetes: slices come and go, a watch is resumed, one too old begins ane
   await noReload(gateway);
   const told = await runRingway("explain", gateway.configFile, "/");
   assert.match(told.stdout, /discovery kubernetes app; no endpoint until it has answered/);
+});
+
+test("Kubernetes: who leaves serves on while nobody else does; a port that no slice has is told", async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
+  const api = await startKubernetes(t);
+  const leaving = { ready: false, serving: true, terminating: true };
+  api.say("ADDED", slice("app-1", [a]));
+  api.say("ADDED", slice("app-2", [b], leaving));
+  const kubernetes = (port) => config(`{ kubernetes: { server: "127.0.0.1:${api.port}", plain: true, namespace: shop, service: app, port: ${port}, token_file: "" } }`);
+  const gateway = await startGateway(t, kubernetes("http"));
+  await sees(gateway, a);
+  await eventually(() => api.watchers.size === 1, { within: 60000 });
+  api.say("MODIFIED", slice("app-1", [a], { ready: false, serving: false, terminating: true }));
+  await sees(gateway, b);
+  assert.equal((await gateway.get("/")).text, "b");
+  // An endpoint that is moved from one slice to another is in both for a while.
+  api.say("ADDED", slice("app-3", [a]));
+  api.say("MODIFIED", slice("app-1", [a]));
+  await sees(gateway, a);
+  assert.equal((await upstreamOf(gateway)).endpoints[0].weight, 1);
+  await follows(gateway);
+  await noReload(gateway);
+  await gateway.reload(kubernetes("grpc"));
+  await tells(gateway, /upstream app: Kubernetes: the slice app-1 has no TCP port grpc: its endpoints are left out/);
+  assert.equal((await gateway.get("/")).status, 503);
 });
 
 test("Kubernetes: not there at the start; it comes, and all goes on by itself", async (t) => {

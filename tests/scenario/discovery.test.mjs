@@ -1,11 +1,11 @@
 // Endpoints that are found at run time, each change an endpoint swap and never a reload: in a file. And what is wrong in a configuration.
 
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
-import { config, named, noReload, refusesAll, sees, tells, upstreamOf } from "./support/discovery.mjs";
+import { config, follows, named, noReload, refusesAll, sees, tells, upstreamOf } from "./support/discovery.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { runRingway } from "./support/run.mjs";
 import { eventually } from "./support/wait.mjs";
@@ -28,8 +28,13 @@ test("a file: changes are seen, mistakes change nothing", async (t) => {
   write(`endpoints: [{ adress: "${a.address}" }]\n`);
   await eventually(() => gateway.logLines().some(({ message }) => /app\.yaml:1:\d+: endpoints\[0\].*adress/.test(message)));
   assert.equal((await gateway.get("/")).text, "b");
+  assert.match((await upstreamOf(gateway)).discovery_error, /app\.yaml:1:\d+: endpoints\[0\].*adress/);
+  rmSync(file);
+  await tells(gateway, /upstream app: .*app\.yaml is gone: the endpoints stay as they were/);
+  assert.equal((await gateway.get("/")).text, "b");
   write(`endpoints: ["${a.address}", "${b.address}"]\n`);
   await sees(gateway, a, b);
+  await follows(gateway);
   await noReload(gateway);
   assert.equal(await gateway.metric("ringway_upstream_discovered", { upstream: "app" }), 1);
 });

@@ -133,6 +133,10 @@ static void etcd_refuses(void **state)
     assert_int_equal(hear(&reader, "{\"error\":{\"message\":\"gone\"}}"), RW_ETCD_CANCELED);
     assert_string_equal(reader.why.at, "gone");
     assert_int_equal(hear(&reader, "{\"error\":5}"), RW_ETCD_UNKNOWN);
+    assert_int_equal(hear(&reader, "{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":"
+                                   "\"etcdserver: no leader\"}}"),
+                     RW_ETCD_UNAVAILABLE);
+    assert_string_equal(reader.why.at, "etcdserver: no leader");
     rw_etcd_read_error(&reader, 403, RW_LITERAL("{\"error\":\"etcdserver: permission denied\"}"));
     assert_string_equal(reader.why.at, "etcdserver: permission denied (403)");
     rw_etcd_read_error(&reader, 502, RW_LITERAL("<html>"));
@@ -196,12 +200,60 @@ static void kubernetes(void **state)
     assert_int_equal(told, 3);
 }
 
+#define LIST(items) "{\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[" items "]}"
+#define POD(address, conditions) "{\"addresses\":[\"" address "\"],\"conditions\":{" conditions "}}"
+#define STAYS POD("10.0.0.1", "\"ready\":true,\"serving\":true,\"terminating\":false")
+#define LEAVES POD("10.0.0.2", "\"ready\":false,\"serving\":true,\"terminating\":true")
+#define FAILS POD("10.0.0.3", "\"ready\":false,\"serving\":false,\"terminating\":true")
+#define STARTS POD("10.0.0.4", "\"ready\":false,\"serving\":true,\"terminating\":false")
+#define HTTP_SLICE(name, pods) SLICE(name, "8", HTTP "\"endpoints\":[" pods "]")
+
+static void kubernetes_leaving(void **state)
+{
+    (void)state;
+    struct rw_kubernetes_reader reader = {.discovery = discovery, .what = RW_LITERAL("app")};
+    assert_int_equal(
+        see(&reader, LIST(HTTP_SLICE("a", STAYS) "," HTTP_SLICE("b", LEAVES "," FAILS "," STARTS))),
+        RW_KUBERNETES_TAKEN);
+    expect_known("10.0.0.1:9*1 ");
+    /* The last one that stays is gone: who still serves is better than nobody. */
+    assert_int_equal(see(&reader, "{\"type\":\"DELETED\",\"object\":" HTTP_SLICE("a", "") "}"),
+                     RW_KUBERNETES_TAKEN);
+    expect_known("10.0.0.2:9*1 ");
+}
+
+#define DUAL_FIRST                                                                                 \
+    SLICE("a", "8",                                                                                \
+          "\"addressType\":\"IPv6\",\"ports\":[{\"protocol\":\"UDP\",\"port\":53},"                \
+          "{\"protocol\":\"TCP\",\"port\":80}],\"endpoints\":[{\"addresses\":[\"::1\"]}]")
+
+static void kubernetes_ports_and_families(void **state)
+{
+    (void)state;
+    struct rw_kubernetes_reader reader = {
+        .discovery = discovery, .what = RW_LITERAL("app"), .family = RW_CONFIG_FAMILY_IPV6};
+    /* The first port is the first of TCP. */
+    assert_int_equal(see(&reader, LIST(DUAL_FIRST "," HTTP_SLICE("b", STAYS))),
+                     RW_KUBERNETES_TAKEN);
+    expect_known("[::1]:80*1 ");
+    reader.family = RW_CONFIG_FAMILY_ANY;
+    assert_int_equal(see(&reader, "{\"type\":\"ADDED\",\"object\":" HTTP_SLICE("b", STAYS) "}"),
+                     RW_KUBERNETES_TAKEN);
+    expect_known("[::1]:80*1 10.0.0.1:9*1 ");
+    reader.port = RW_LITERAL("https");
+    assert_int_equal(see(&reader, "{\"type\":\"MODIFIED\",\"object\":" DUAL_FIRST "}"),
+                     RW_KUBERNETES_TAKEN);
+    expect_known("10.0.0.1:9*1 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(etcd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(etcd_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kubernetes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kubernetes_leaving, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kubernetes_ports_and_families, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

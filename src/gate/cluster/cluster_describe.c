@@ -100,6 +100,21 @@ static void describe_tiers(const struct rw_cluster *cluster, const struct rw_end
     rw_text_adds(json, "]");
 }
 
+static void describe_discovery(const struct rw_cluster_control *control, struct rw_text *json)
+{
+    const struct rw_discovery_use *use = &control->discovery;
+    if (!control->cluster.discovery.len)
+        return;
+    describe_label("discovery", control->cluster.discovery, json);
+    rw_text_addf(json, ",\"discovered\":%s,\"discovery_failures\":%llu",
+                 rw_discovery_answered(use) ? "true" : "false",
+                 (unsigned long long)rw_discovery_failures(use));
+    describe_label("discovery_error", rw_discovery_flaw(use), json);
+    if (rw_discovery_answered(use))
+        rw_text_addf(json, ",\"discovery_age_ms\":%llu",
+                     (unsigned long long)rw_discovery_age_ms(use));
+}
+
 static void describe_cluster(const struct rw_cluster_control *control, struct rw_text *json)
 {
     const struct rw_endpoint_set *set =
@@ -121,11 +136,7 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     }
     rw_text_adds(json, "]");
     describe_tiers(&control->cluster, set, now_ms, json);
-    describe_label("discovery", control->cluster.discovery, json);
-    if (control->cluster.discovery.len)
-        rw_text_addf(json, ",\"discovered\":%s,\"discovery_failures\":%llu",
-                     rw_discovery_answered(&control->discovery) ? "true" : "false",
-                     (unsigned long long)rw_discovery_failures(&control->discovery));
+    describe_discovery(control, json);
     const struct rw_limiter *limiter = control->cluster.limiter;
     if (limiter)
         rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
@@ -284,24 +295,52 @@ static void expose_paths(const struct rw_clusters *clusters, struct rw_text *tex
     }
 }
 
-static void expose_discovery(const struct rw_clusters *clusters, bool failures,
-                             struct rw_text *text)
+static void expose_discovered(const struct rw_discovery_use *use, struct rw_text *text)
 {
-    const struct rw_cluster_control *control = NULL;
-    const char *name =
-        failures ? "ringway_upstream_discovery_failures_total" : "ringway_upstream_discovered";
-    rw_metrics_expose_head(text, name, failures ? "counter" : "gauge",
-                           failures ? "Times that asking for the endpoints of an upstream failed"
-                                    : "Whether the endpoints of an upstream with `discovery` were "
-                                      "ever found");
-    while ((control = next_in_force(clusters, control))) {
-        if (!control->cluster.discovery.len)
-            continue;
-        uint64_t value = failures ? rw_discovery_failures(&control->discovery)
-                                  : rw_discovery_answered(&control->discovery);
-        rw_text_addf(text, "%s{upstream=\"", name);
-        add_label(text, control->cluster.name);
-        rw_text_addf(text, "\"} %llu\n", (unsigned long long)value);
+    rw_text_addf(text, "%d\n", rw_discovery_answered(use));
+}
+
+static void expose_age(const struct rw_discovery_use *use, struct rw_text *text)
+{
+    if (rw_discovery_answered(use))
+        rw_text_addf(text, "%.3f\n", (double)rw_discovery_age_ms(use) / 1e3);
+    else
+        rw_text_adds(text, "+Inf\n");
+}
+
+static void expose_failures(const struct rw_discovery_use *use, struct rw_text *text)
+{
+    rw_text_addf(text, "%llu\n", (unsigned long long)rw_discovery_failures(use));
+}
+
+static const struct {
+    const char *name, *type, *help;
+    void (*value)(const struct rw_discovery_use *use, struct rw_text *text);
+} discovery_metrics[] = {
+    {"ringway_upstream_discovered", "gauge",
+     "Whether the endpoints of an upstream with `discovery` were ever found", expose_discovered},
+    {"ringway_upstream_discovery_age_seconds", "gauge",
+     "For how long changes of the endpoints have not been seen; 0 while they are, +Inf if they "
+     "never were",
+     expose_age},
+    {"ringway_upstream_discovery_failures_total", "counter",
+     "Times that asking for the endpoints of an upstream failed", expose_failures},
+};
+
+static void expose_discovery(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    for (size_t i = 0; i < sizeof(discovery_metrics) / sizeof(discovery_metrics[0]); i++) {
+        const struct rw_cluster_control *control = NULL;
+        rw_metrics_expose_head(text, discovery_metrics[i].name, discovery_metrics[i].type,
+                               discovery_metrics[i].help);
+        while ((control = next_in_force(clusters, control))) {
+            if (!control->cluster.discovery.len)
+                continue;
+            rw_text_addf(text, "%s{upstream=\"", discovery_metrics[i].name);
+            add_label(text, control->cluster.name);
+            rw_text_adds(text, "\"} ");
+            discovery_metrics[i].value(&control->discovery, text);
+        }
     }
 }
 
@@ -339,8 +378,7 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     expose_localities(clusters, text);
     expose_tiers(clusters, text);
     expose_paths(clusters, text);
-    expose_discovery(clusters, false, text);
-    expose_discovery(clusters, true, text);
+    expose_discovery(clusters, text);
     expose_limiters(clusters, text, true);
     expose_limiters(clusters, text, false);
 }

@@ -226,6 +226,7 @@ struct gathered {
     struct rw_balance_member *members;
     unsigned count, room;
     unsigned left_out;
+    bool once; /* an address that is there twice counts once */
 };
 
 /* Priority first, then how near it is. */
@@ -328,6 +329,7 @@ static enum rw_err gather_discovered(struct gathered *gathered, struct rw_cluste
 {
     const struct rw_discovered *found = NULL;
     enum rw_err err = RW_OK;
+    gathered->once = true;
     while (!err && (found = rw_discovery_next(&control->discovery, found))) {
         const struct rw_cluster_source source = {
             .control = control, .priority = found->priority, .locality = found->locality};
@@ -376,7 +378,16 @@ static int compare_members(const void *a, const void *b)
     return compare_spans(left->host, right->host);
 }
 
-/* An address that several sources gave is one endpoint with the sum of their weights. */
+/* Two sources that are configured share the work of one address; of two entries that were found one
+ * is old, or on its way from one slice to another. */
+static uint32_t merge_weights(const struct gathered *gathered, uint32_t a, uint32_t b)
+{
+    if (gathered->once)
+        return a > b ? a : b;
+    return a < UINT32_MAX - b ? a + b : UINT32_MAX;
+}
+
+/* An address that several sources gave is one endpoint. */
 static void sort_members(struct gathered *gathered)
 {
     unsigned kept = 0;
@@ -386,8 +397,7 @@ static void sort_members(struct gathered *gathered)
         struct rw_balance_member *member = &gathered->members[i];
         struct rw_balance_member *last = kept ? &gathered->members[kept - 1] : NULL;
         if (last && rw_span_eq(last->endpoint->name, member->endpoint->name)) {
-            uint64_t sum = (uint64_t)last->weight + member->weight;
-            last->weight = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+            last->weight = merge_weights(gathered, last->weight, member->weight);
             rw_endpoint_drop(member->endpoint);
         } else {
             gathered->members[kept++] = *member;

@@ -367,8 +367,11 @@ struct rw_config_etcd {
     struct rw_config_tls_client *tls;  /* NULL: plain */
 };
 
+enum rw_config_family { RW_CONFIG_FAMILY_ANY, RW_CONFIG_FAMILY_IPV4, RW_CONFIG_FAMILY_IPV6 };
+
 struct rw_config_kubernetes {
     struct rw_span server, namespace, service;
+    int family;                /* enum rw_config_family */
     struct rw_span port;       /* name or number; empty: the first */
     struct rw_span token_file; /* empty: none */
     struct rw_config_tls_client *tls;

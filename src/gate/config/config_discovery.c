@@ -86,6 +86,11 @@ static const struct rw_conf_record etcd_record = {
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 
+static const char *const family_names[] = {[RW_CONFIG_FAMILY_ANY] = "any",
+                                           [RW_CONFIG_FAMILY_IPV4] = "ipv4",
+                                           [RW_CONFIG_FAMILY_IPV6] = "ipv6",
+                                           NULL};
+
 #define MEMBER(member) offsetof(struct rw_config_kubernetes, member)
 static const struct rw_conf_field kubernetes_fields[] = {
     {
@@ -123,6 +128,16 @@ static const struct rw_conf_field kubernetes_fields[] = {
         .max = 63,
         .doc = "Name or number of the port. By default the first.",
         .example = "http",
+    },
+    {
+        .name = "family",
+        .type = RW_CONF_ENUM,
+        .offset = MEMBER(family),
+        .names = family_names,
+        .fallback = "any",
+        .doc =
+            "Of a service with IPv4 and IPv6 every pod has two addresses: `ipv4` or `ipv6` takes "
+            "one of them, `any` both, as two endpoints.",
     },
     {
         .name = "token_file",

@@ -77,17 +77,47 @@ void rw_discovery_end(struct rw_discovery *discovery)
             free_group(discovery, group);
     }
     discovery->answered = true;
+    rw_discovery_follows(discovery);
     rw_discovery_tell(discovery);
+}
+
+static bool does_all_leave(const struct rw_discovery *discovery)
+{
+    for (struct rw_list *item = discovery->groups.next; item != &discovery->groups;
+         item = item->next)
+        for (unsigned i = 0; i < group_of(item)->count; i++)
+            if (!group_of(item)->items[i].leaving)
+                return false;
+    return true;
 }
 
 void rw_discovery_tell(struct rw_discovery *discovery)
 {
+    discovery->all_leave = does_all_leave(discovery);
     struct rw_list *item = discovery->uses.next;
     while (item != &discovery->uses) {
         struct rw_discovery_use *use = rw_container_of(item, struct rw_discovery_use, link);
         item = item->next;
         use->changed(use);
     }
+}
+
+void rw_discovery_follows(struct rw_discovery *discovery)
+{
+    discovery->follows = true;
+    discovery->flaw.len = 0;
+    discovery->flaw.err = RW_OK;
+}
+
+void rw_discovery_fails(struct rw_discovery *discovery, struct rw_span why)
+{
+    if (discovery->follows)
+        discovery->known_ms = rw_loop_now_ms(discovery->loop);
+    discovery->follows = false;
+    discovery->failures++;
+    discovery->flaw.len = 0;
+    discovery->flaw.err = RW_OK;
+    rw_text_add(&discovery->flaw, why);
 }
 
 /* ---- Endpoints ---- */
@@ -143,10 +173,9 @@ static const struct rw_discovered *first_from(const struct rw_discovery *discove
     return NULL;
 }
 
-const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use,
-                                              const struct rw_discovered *after)
+static const struct rw_discovered *step(const struct rw_discovery *discovery,
+                                        const struct rw_discovered *after)
 {
-    const struct rw_discovery *discovery = use->discovery;
     if (!after)
         return first_from(discovery, discovery->groups.next);
     for (struct rw_list *item = discovery->groups.next; item != &discovery->groups;
@@ -160,6 +189,15 @@ const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use
     return NULL;
 }
 
+const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use,
+                                              const struct rw_discovered *after)
+{
+    do
+        after = step(use->discovery, after);
+    while (after && after->leaving && !use->discovery->all_leave);
+    return after;
+}
+
 bool rw_discovery_answered(const struct rw_discovery_use *use)
 {
     return use->discovery && use->discovery->answered;
@@ -168,6 +206,19 @@ bool rw_discovery_answered(const struct rw_discovery_use *use)
 uint64_t rw_discovery_failures(const struct rw_discovery_use *use)
 {
     return use->discovery ? use->discovery->failures : 0;
+}
+
+struct rw_span rw_discovery_flaw(const struct rw_discovery_use *use)
+{
+    return use->discovery ? rw_text_span(&use->discovery->flaw) : RW_LITERAL("");
+}
+
+uint64_t rw_discovery_age_ms(const struct rw_discovery_use *use)
+{
+    const struct rw_discovery *discovery = use->discovery;
+    if (!discovery || discovery->follows)
+        return 0;
+    return rw_loop_now_ms(discovery->loop) - discovery->known_ms;
 }
 
 /* ---- JSON ---- */
@@ -192,6 +243,7 @@ void rw_discovery_free(struct rw_discovery *discovery)
 {
     while (!rw_list_empty(&discovery->groups))
         free_group(discovery, group_of(discovery->groups.next));
+    rw_text_free(&discovery->flaw);
     rw_arena_free(&discovery->arena);
     rw_free(discovery);
 }
@@ -236,9 +288,10 @@ static void describe(struct rw_text *text, struct rw_span upstream,
     }
     const struct rw_config_kubernetes *kubernetes = config->kubernetes;
     if (kubernetes) {
-        rw_text_addf(text, " kubernetes %.*s %.*s %.*s %.*s %.*s", RW_SPAN_ARGS(kubernetes->server),
-                     RW_SPAN_ARGS(kubernetes->namespace), RW_SPAN_ARGS(kubernetes->service),
-                     RW_SPAN_ARGS(kubernetes->port), RW_SPAN_ARGS(kubernetes->token_file));
+        rw_text_addf(text, " kubernetes %d %.*s %.*s %.*s %.*s %.*s", kubernetes->family,
+                     RW_SPAN_ARGS(kubernetes->server), RW_SPAN_ARGS(kubernetes->namespace),
+                     RW_SPAN_ARGS(kubernetes->service), RW_SPAN_ARGS(kubernetes->port),
+                     RW_SPAN_ARGS(kubernetes->token_file));
         add_tls(text, kubernetes->tls);
     }
 }

@@ -26,6 +26,7 @@ struct rw_discovered {
     struct rw_address address;
     uint32_t weight, priority;
     struct rw_locality locality;
+    bool leaving; /* still serves, but only where no other one is left */
 };
 
 struct rw_discovery_use {
@@ -51,6 +52,10 @@ void rw_discovery_stop(struct rw_discovery_use *use);
 bool rw_discovery_answered(const struct rw_discovery_use *use);
 /* How often asking has failed so far; of a file: reading it. */
 uint64_t rw_discovery_failures(const struct rw_discovery_use *use);
+/* Why it fails at present; empty: changes are seen. Until the loop turns. */
+struct rw_span rw_discovery_flaw(const struct rw_discovery_use *use);
+/* How old is what is known: for how long changes have not been seen. 0 while they are. */
+uint64_t rw_discovery_age_ms(const struct rw_discovery_use *use);
 /* All that is known, in no order; NULL before the first, and after the last. */
 const struct rw_discovered *rw_discovery_next(const struct rw_discovery_use *use,
                                               const struct rw_discovered *after);

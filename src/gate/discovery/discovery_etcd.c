@@ -68,6 +68,9 @@ static void request(struct rw_discovery_watch *watch, struct rw_span host, struc
                  "POST /v3/%s HTTP/1.1\r\nHost: %.*s\r\nContent-Type: application/json\r\n"
                  "Content-Length: %zu\r\nConnection: close\r\n",
                  requests[watch->step].path, RW_SPAN_ARGS(host), body.len);
+    /* A member that is cut off from the others would say nothing for ever: it ends the watch. */
+    if (watch->step == RW_DISCOVERY_WATCH)
+        rw_text_adds(text, "Grpc-Metadata-hasleader: true\r\n");
     if (state->token.len && watch->step != RW_DISCOVERY_LOGIN)
         rw_text_addf(text, "Authorization: %.*s\r\n", RW_SPAN_ARGS(rw_text_span(&state->token)));
     rw_text_adds(text, "\r\n");
@@ -79,6 +82,11 @@ static void request(struct rw_discovery_watch *watch, struct rw_span host, struc
 
 /* ---- Answers ---- */
 
+static const char *error_of(const struct state *state)
+{
+    return state->reader.why.len ? state->reader.why.at : "it answers with an error";
+}
+
 /* A token that was good and no longer is has run out: there is another login, and nothing to tell.
  * One that never was good is not asked for again at once. */
 static const char *refuse(struct state *state)
@@ -88,16 +96,14 @@ static const char *refuse(struct state *state)
         return rw_discovery_watch_login(&state->watch);
     }
     state->watch.logged_out = state->username.len > 0;
-    return state->reader.why.len ? state->reader.why.at : "it answers with an error";
+    return error_of(state);
 }
 
 static const char *refused(struct rw_discovery_watch *watch, unsigned status, struct rw_span bytes)
 {
     struct state *state = state_of(watch);
     rw_etcd_read_error(&state->reader, status, bytes);
-    if (status >= 500)
-        return state->reader.why.len ? state->reader.why.at : "it answers with an error";
-    return refuse(state);
+    return status >= 500 ? error_of(state) : refuse(state);
 }
 
 static const char *take_login(struct rw_discovery_watch *watch, const json_t *answer)
@@ -140,6 +146,8 @@ static const char *take_events(struct rw_discovery_watch *watch, const json_t *l
         return rw_discovery_watch_anew(watch, "it knows less than it did");
     case RW_ETCD_NO_MEMORY:
         return rw_discovery_watch_anew(watch, rw_err_text(RW_ENOMEM));
+    case RW_ETCD_UNAVAILABLE:
+        return error_of(state);
     case RW_ETCD_CANCELED:
         return refuse(state);
     case RW_ETCD_UNKNOWN:

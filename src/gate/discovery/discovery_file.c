@@ -21,6 +21,7 @@ struct state {
     struct rw_timer timer;
     struct rw_span path;
     struct stat seen;
+    bool missing;
 };
 
 static const struct rw_conf_field fields[] = {
@@ -66,16 +67,17 @@ static enum rw_err take(struct rw_discovery *discovery, const struct contents *c
     return err;
 }
 
-static void tell_mistakes(const struct rw_discovery *discovery, const struct rw_conf_report *report)
+/* `why` may have several lines, each a mistake; the first one stays as the flaw. */
+static void fail(struct rw_discovery *discovery, struct rw_span why)
 {
-    struct rw_text text = {0};
-    rw_conf_report_print(report, &text);
-    struct rw_span rest = rw_text_span(&text), line;
-    while (rest.at && rw_span_next(&rest, '\n', &line))
+    struct rw_span rest = why, line;
+    if (rw_span_next(&rest, '\n', &line))
+        rw_discovery_fails(discovery, line);
+    rest = why;
+    while (rest.len && rw_span_next(&rest, '\n', &line))
         if (line.len)
             rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %.*s",
                       RW_SPAN_ARGS(discovery->upstream), RW_SPAN_ARGS(line));
-    rw_text_free(&text);
 }
 
 static void read_now(struct state *state)
@@ -87,14 +89,16 @@ static void read_now(struct state *state)
     enum rw_err err = rw_conf_read_file(state->path.at, &record, &arena, &contents, &report);
     if (!err)
         err = take(state->discovery, &contents);
-    state->discovery->failures += report.count || err;
     if (err == RW_ENOMEM)
         state->seen = (struct stat){0}; /* it is read again */
+    struct rw_text why = {0};
     if (report.count)
-        tell_mistakes(state->discovery, &report);
+        rw_conf_report_print(&report, &why);
     else if (err)
-        rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %s: %s",
-                  RW_SPAN_ARGS(state->discovery->upstream), state->path.at, rw_err_text(err));
+        rw_text_addf(&why, "%s: %s", state->path.at, rw_err_text(err));
+    if (report.count || err)
+        fail(state->discovery, why.err ? rw_span_text(rw_err_text(why.err)) : rw_text_span(&why));
+    rw_text_free(&why);
     rw_arena_free(&arena);
 }
 
@@ -105,16 +109,41 @@ static bool is_same(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* What is gone for a moment, while it is replaced, changes nothing. */
+/* What is gone, maybe only for a moment while it is replaced, changes nothing; it is told once. */
+static void miss(struct state *state)
+{
+    struct rw_text why = {0};
+    if (state->missing)
+        return;
+    state->missing = true;
+    state->seen = (struct stat){0}; /* whatever comes is read */
+    rw_text_addf(&why,
+                 state->discovery->answered ? "%s is gone: the endpoints stay as they were"
+                                            : "%s is not there yet",
+                 state->path.at);
+    fail(state->discovery, why.err ? rw_span_text(rw_err_text(why.err)) : rw_text_span(&why));
+    rw_text_free(&why);
+}
+
+static void look_now(struct state *state)
+{
+    struct stat now;
+    if (stat(state->path.at, &now) != 0) {
+        miss(state);
+        return;
+    }
+    state->missing = false;
+    if (is_same(&now, &state->seen))
+        return;
+    state->seen = now;
+    read_now(state);
+}
+
 static void look(struct rw_timer *timer)
 {
     struct state *state = rw_container_of(timer, struct state, timer);
     struct rw_loop *loop = state->discovery->loop;
-    struct stat now;
-    if (stat(state->path.at, &now) == 0 && !is_same(&now, &state->seen)) {
-        state->seen = now;
-        read_now(state);
-    }
+    look_now(state);
     rw_timer_start(loop, timer, rw_loop_now_ms(loop) + LOOK_EVERY_MS);
 }
 
@@ -131,11 +160,7 @@ static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_
         return RW_ENOMEM;
     discovery->state = state;
     state->timer.fire = look;
-    if (stat(state->path.at, &state->seen) != 0)
-        rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %s is not there yet",
-                  RW_SPAN_ARGS(discovery->upstream), state->path.at);
-    else
-        read_now(state);
+    look_now(state);
     rw_timer_start(discovery->loop, &state->timer, rw_loop_now_ms(discovery->loop) + LOOK_EVERY_MS);
     return RW_OK;
 }

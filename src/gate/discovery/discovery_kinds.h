@@ -8,6 +8,7 @@
 #define RW_GATE_DISCOVERY_DISCOVERY_KINDS_H
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "gate/discovery/discovery.h"
 
 #include <jansson.h>
@@ -46,9 +47,13 @@ struct rw_discovery {
     struct rw_span identity;   /* two that are equal are one */
     struct rw_locality around; /* of endpoints that do not say */
     struct rw_list groups;
+    bool all_leave; /* no endpoint stays: those that leave are told of */
     unsigned group_count;
     bool answered;
-    uint64_t failures; /* of asking */
+    bool follows;        /* what changes is seen at once */
+    uint64_t known_ms;   /* unless it follows: until when it did */
+    uint64_t failures;   /* of asking */
+    struct rw_text flaw; /* why the last one failed; empty: it follows */
 };
 
 /* Without a kind and its state; texts are copied. */
@@ -64,6 +69,9 @@ RW_MUST_CHECK enum rw_err rw_discovery_put(struct rw_discovery *discovery, struc
                                            struct rw_discovery_group **group);
 void rw_discovery_remove(struct rw_discovery *discovery, struct rw_span key);
 void rw_discovery_end(struct rw_discovery *discovery);
+/* From now on changes are seen; or they are not, for this reason. */
+void rw_discovery_follows(struct rw_discovery *discovery);
+void rw_discovery_fails(struct rw_discovery *discovery, struct rw_span why);
 /* The uses are told that something has changed. */
 void rw_discovery_tell(struct rw_discovery *discovery);
 

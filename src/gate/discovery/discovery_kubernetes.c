@@ -138,6 +138,7 @@ static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_
         err = rw_discovery_watch_begin(&state->watch, discovery, &watch_kind, &kubernetes->server,
                                        1, kubernetes->tls, report);
     state->reader.discovery = discovery;
+    state->reader.family = (enum rw_config_family)kubernetes->family;
     state->reader.what = state->watch.what;
     return err;
 }

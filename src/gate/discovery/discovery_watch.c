@@ -42,9 +42,14 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
     return why;
 }
 
-static void failed(void *user)
+static void opened(void *user)
 {
-    ((struct rw_discovery_watch *)user)->discovery->failures++;
+    rw_discovery_follows(((struct rw_discovery_watch *)user)->discovery);
+}
+
+static void failed(void *user, struct rw_span why)
+{
+    rw_discovery_fails(((struct rw_discovery_watch *)user)->discovery, why);
 }
 
 static void on_closed(void *user)
@@ -55,7 +60,7 @@ static void on_closed(void *user)
     rw_discovery_free(watch->discovery);
 }
 
-static const struct rw_feed_events feed_events = {request, take, failed, on_closed};
+static const struct rw_feed_events feed_events = {request, take, opened, failed, on_closed};
 
 /* ---- For kinds ---- */
 

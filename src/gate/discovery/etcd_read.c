@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "gate/cluster/cluster.h"
 
-enum { WEIGHT_MAX = 1000, WHY_BYTES_MAX = 200 };
+enum { WEIGHT_MAX = 1000, PRIORITY_MAX = RW_PRIORITIES - 1, WHY_BYTES_MAX = 200 };
+_Static_assert(WEIGHT_MAX == 1000 && PRIORITY_MAX == 15, "as the log says");
 
 void rw_etcd_reader_free(struct rw_etcd_reader *reader)
 {
@@ -41,22 +42,49 @@ static bool decode(struct rw_text *to, struct rw_span text)
 
 /* ---- Entries ---- */
 
-static enum rw_err add(struct rw_etcd_reader *reader, struct rw_discovery_group *group,
-                       struct rw_span value)
+/* A number that is not there is its default; one that does not fit is a flaw, as a server that was
+ * to get nothing would else be given its full share. */
+static bool read_number(const json_t *object, const char *name, uint32_t max, uint32_t *number)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!value)
+        return true;
+    *number = rw_json_number(object, name, UINT32_MAX, max);
+    return *number != UINT32_MAX;
+}
+
+static enum rw_err add_object(struct rw_etcd_reader *reader, struct rw_discovery_group *group,
+                              const json_t *object, const char **flaw)
 {
     struct rw_discovered item = {.weight = 1};
-    if (value.len == 0 || value.at[0] != '{')
-        return rw_discovery_add(reader->discovery, group, rw_span_trim(value), &item);
-    json_t *object = json_loadb(value.at, value.len, 0, NULL);
-    if (!object)
+    if (!read_number(object, "weight", WEIGHT_MAX, &item.weight)) {
+        *flaw = "\"weight\" is no whole number from 0 to 1000";
         return RW_EINVAL;
-    item.weight = rw_json_number(object, "weight", 1, WEIGHT_MAX);
-    item.priority = rw_json_number(object, "priority", 0, RW_PRIORITIES - 1);
+    }
+    if (!read_number(object, "priority", PRIORITY_MAX, &item.priority)) {
+        *flaw = "\"priority\" is no whole number from 0 to 15";
+        return RW_EINVAL;
+    }
     item.locality =
         (struct rw_locality){rw_json_text(object, "zone"), rw_json_text(object, "region"),
                              rw_json_text(object, "cloud")};
-    enum rw_err err =
-        rw_discovery_add(reader->discovery, group, rw_json_text(object, "address"), &item);
+    return rw_discovery_add(reader->discovery, group, rw_json_text(object, "address"), &item);
+}
+
+/* An error has its flaw. */
+static enum rw_err add(struct rw_etcd_reader *reader, struct rw_discovery_group *group,
+                       struct rw_span value, const char **flaw)
+{
+    const struct rw_discovered item = {.weight = 1};
+    *flaw = "it has no address: an IP address with a port, or a Unix socket";
+    if (value.len == 0 || value.at[0] != '{')
+        return rw_discovery_add(reader->discovery, group, rw_span_trim(value), &item);
+    json_t *object = json_loadb(value.at, value.len, 0, NULL);
+    if (!object) {
+        *flaw = "it begins like JSON, and is none";
+        return RW_EINVAL;
+    }
+    enum rw_err err = add_object(reader, group, object, flaw);
     json_decref(object);
     return err;
 }
@@ -74,13 +102,15 @@ static void put(struct rw_etcd_reader *reader, const json_t *kv, bool gone)
         return;
     }
     struct rw_discovery_group *group = NULL;
+    const char *flaw = NULL;
     enum rw_err err = rw_discovery_put(reader->discovery, key, &group);
     if (!err)
-        err = add(reader, group, rw_text_span(&reader->value));
+        err = add(reader, group, rw_text_span(&reader->value), &flaw);
     reader->lost |= err == RW_ENOMEM;
     if (err)
         rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: the value of %.*s is no endpoint: %s",
-                       RW_SPAN_ARGS(reader->what), RW_SPAN_ARGS(key), rw_err_text(err));
+                       RW_SPAN_ARGS(reader->what), RW_SPAN_ARGS(key),
+                       err == RW_EINVAL && flaw ? flaw : rw_err_text(err));
 }
 
 /* ---- Answers ---- */
@@ -122,14 +152,16 @@ enum rw_etcd_said rw_etcd_read_range(struct rw_etcd_reader *reader, const json_t
     return RW_ETCD_TAKEN;
 }
 
-/* "error" of a line is an object, of a whole answer a text. */
+/* "error" of a line is an object, of a whole answer a text. From http_code 500 on it is the
+ * member's own trouble (it has lost its leader), and no answer to what was asked. */
 static enum rw_etcd_said refuse(struct rw_etcd_reader *reader, const json_t *line)
 {
     const json_t *error = json_object_get(line, "error");
     if (!json_is_object(error))
         return RW_ETCD_UNKNOWN;
     note_why(reader, rw_json_text(error, "message"));
-    return RW_ETCD_CANCELED;
+    return rw_json_number(error, "http_code", 0, UINT16_MAX) >= 500 ? RW_ETCD_UNAVAILABLE
+                                                                    : RW_ETCD_CANCELED;
 }
 
 /* The watch goes on behind the keys' own revisions: that of the header may be ahead of events which

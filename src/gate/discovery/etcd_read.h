@@ -19,11 +19,12 @@ struct rw_etcd_reader {
 
 enum rw_etcd_said {
     RW_ETCD_TAKEN,
-    RW_ETCD_UNKNOWN,   /* it is not etcd who speaks */
-    RW_ETCD_COMPACTED, /* what the watch was to begin with is gone: all must be listed */
-    RW_ETCD_BEHIND,    /* its revisions are lower than what is known: it was set back, the same */
-    RW_ETCD_CANCELED,  /* `why` says why */
-    RW_ETCD_NO_MEMORY, /* a part of it was lost: all must be listed */
+    RW_ETCD_UNKNOWN,     /* it is not etcd who speaks */
+    RW_ETCD_COMPACTED,   /* what the watch was to begin with is gone: all must be listed */
+    RW_ETCD_BEHIND,      /* its revisions are lower than what is known: it was set back, the same */
+    RW_ETCD_CANCELED,    /* `why` says why */
+    RW_ETCD_UNAVAILABLE, /* the same, and another member may know better */
+    RW_ETCD_NO_MEMORY,   /* a part of it was lost: all must be listed */
 };
 
 void rw_etcd_reader_free(struct rw_etcd_reader *reader);

@@ -8,11 +8,14 @@
 #include "io/socket_options.h"
 #include "io/tls.h"
 
+#include <stdio.h>
+
 enum {
     TIMEOUT_MS = 10000,
     HEAD_BLOCK_BYTES = 4096,
     HEAD_BYTES_MAX = 256 * 1024,
     TRAILERS_ROOM = 1024,
+    FAILURE_BYTES = 512,
 };
 
 /* The reply of one connection. */
@@ -110,12 +113,15 @@ static void leave(struct rw_feed *feed, bool again)
 
 static void fail(struct rw_feed *feed, const char *why)
 {
-    char server[RW_ADDRESS_TEXT_MAX];
-    size_t len = rw_address_format(server, &feed->options.servers[feed->server].storage);
-    rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %.*s: %s", RW_SPAN_ARGS(feed->options.what),
-                   (int)len, server, why);
+    char server[RW_ADDRESS_TEXT_MAX], text[FAILURE_BYTES];
+    int len = (int)rw_address_format(server, &feed->options.servers[feed->server].storage);
+    len = snprintf(text, sizeof(text), "%.*s: %s", len, server, why);
+    if (len < 0 || (size_t)len >= sizeof(text))
+        len = sizeof(text) - 1;
+    rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %.*s", RW_SPAN_ARGS(feed->options.what), len,
+                   text);
     feed->server = (feed->server + 1) % feed->options.server_count;
-    feed->options.events->failed(feed->options.user);
+    feed->options.events->failed(feed->options.user, rw_span(text, (size_t)len));
     leave(feed, false);
 }
 
@@ -215,6 +221,15 @@ static bool take_body(struct rw_feed *feed)
     return !piece.end;
 }
 
+/* What comes may take any time from now on. */
+static void begin_stream(struct rw_feed *feed)
+{
+    const struct rw_feed_events *events = feed->options.events;
+    rw_timer_stop(feed->loop, &feed->timer);
+    if (feed->reply.message.status == 200 && events->opened)
+        events->opened(feed->options.user);
+}
+
 /* False: it is not complete, or the connection is being left. */
 static bool take_head(struct rw_feed *feed)
 {
@@ -240,7 +255,7 @@ static bool take_head(struct rw_feed *feed)
     reply->begun = true;
     rw_h1_body_start(&reply->body, &reply->message);
     if (feed->streams)
-        rw_timer_stop(feed->loop, &feed->timer);
+        begin_stream(feed);
     if (!rw_message_bodiless(&reply->message))
         return true;
     end_answer(feed);

@@ -33,8 +33,11 @@ struct rw_feed_events {
     /* An answer, or a line of one. NULL: good. Else what is wrong with it (static, or alive until
      * the next call): the connection is given up, as if it had failed. */
     const char *(*take)(void *user, unsigned status, struct rw_span bytes);
-    void (*failed)(
-        void *user); /* a connection or an answer was of no use; it was told in the log */
+    /* A stream has begun well: its head is there. NULL: of no interest. */
+    void (*opened)(void *user);
+    /* A connection or an answer was of no use; it was told in the log: "10.0.0.1:2379: connection
+     * refused". */
+    void (*failed)(void *user, struct rw_span why);
     void (*on_closed)(void *user);
 };
 

@@ -11,10 +11,14 @@ static bool is_port(const json_t *port, struct rw_span wanted)
 {
     char number[16];
     int len = snprintf(number, sizeof(number), "%u", rw_json_number(port, "port", 0, UINT16_MAX));
+    struct rw_span protocol = rw_json_text(port, "protocol");
+    if (protocol.len && !rw_span_is(protocol, "TCP"))
+        return false;
     return wanted.len == 0 || rw_span_eq(rw_json_text(port, "name"), wanted) ||
            rw_span_eq(rw_span(number, (size_t)len), wanted);
 }
 
+/* 0: there is none. */
 static unsigned find_port(const struct rw_kubernetes_reader *reader, const json_t *slice)
 {
     const json_t *ports = json_object_get(slice, "ports");
@@ -24,11 +28,21 @@ static unsigned find_port(const struct rw_kubernetes_reader *reader, const json_
     return 0;
 }
 
-/* Who does not say is ready. */
-static bool is_ready(const json_t *endpoint)
+static bool is_family(enum rw_config_family family, struct rw_span type)
 {
-    const json_t *ready = json_object_get(json_object_get(endpoint, "conditions"), "ready");
-    return !json_is_false(ready);
+    if (rw_span_is(type, "IPv4"))
+        return family != RW_CONFIG_FAMILY_IPV6;
+    return rw_span_is(type, "IPv6") && family != RW_CONFIG_FAMILY_IPV4;
+}
+
+/* Who does not say is ready. One that is not, but serves while it ends, is better than none at all
+ * (kubernetes.io, "EndpointSlices: Conditions"). */
+static bool is_of_use(const json_t *endpoint, bool *leaving)
+{
+    const json_t *conditions = json_object_get(endpoint, "conditions");
+    *leaving = json_is_false(json_object_get(conditions, "ready"));
+    return !*leaving || (json_is_true(json_object_get(conditions, "serving")) &&
+                         json_is_true(json_object_get(conditions, "terminating")));
 }
 
 static void add_endpoint(struct rw_kubernetes_reader *reader, struct rw_discovery_group *group,
@@ -36,10 +50,9 @@ static void add_endpoint(struct rw_kubernetes_reader *reader, struct rw_discover
 {
     const json_t *addresses = json_object_get(endpoint, "addresses");
     const char *address = json_string_value(json_array_get(addresses, 0));
-    const struct rw_discovered item = {.weight = 1,
-                                       .locality.zone = rw_json_text(endpoint, "zone")};
+    struct rw_discovered item = {.weight = 1, .locality.zone = rw_json_text(endpoint, "zone")};
     char text[RW_ADDRESS_TEXT_MAX + 8];
-    if (!address || !is_ready(endpoint))
+    if (!address || !is_of_use(endpoint, &item.leaving))
         return;
     int len = snprintf(text, sizeof(text), six ? "[%s]:%u" : "%s:%u", address, port);
     enum rw_err err = RW_EINVAL;
@@ -51,14 +64,24 @@ static void add_endpoint(struct rw_kubernetes_reader *reader, struct rw_discover
                        RW_SPAN_ARGS(reader->what), rw_err_text(err));
 }
 
+static void tell_no_port(const struct rw_kubernetes_reader *reader, struct rw_span slice)
+{
+    rw_log_limited(RW_LOG_WARN, "discovery",
+                   "%.*s: the slice %.*s has no TCP port%s%.*s: its endpoints are left out",
+                   RW_SPAN_ARGS(reader->what), RW_SPAN_ARGS(slice), reader->port.len ? " " : "",
+                   RW_SPAN_ARGS(reader->port));
+}
+
 static void put_slice(struct rw_kubernetes_reader *reader, const json_t *slice, bool gone)
 {
     struct rw_span name = rw_json_text(json_object_get(slice, "metadata"), "name");
     struct rw_span type = rw_json_text(slice, "addressType");
     const json_t *endpoints = json_object_get(slice, "endpoints");
     unsigned port = find_port(reader, slice);
-    if (gone || !port || rw_span_is(type, "FQDN")) {
+    if (gone || !port || !is_family(reader->family, type)) {
         rw_discovery_remove(reader->discovery, name);
+        if (!gone && !port && json_array_size(endpoints))
+            tell_no_port(reader, name);
         return;
     }
     struct rw_discovery_group *group = NULL;

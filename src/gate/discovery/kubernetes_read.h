@@ -12,6 +12,7 @@ struct rw_kubernetes_reader {
     struct rw_discovery *discovery;
     struct rw_span what;                               /* for the log */
     struct rw_span port;                               /* its name or number; empty: the first */
+    enum rw_config_family family;                      /* others are left out */
     bool lost;                                         /* there was no memory for an endpoint */
     char version[RW_KUBERNETES_VERSION_BYTES_MAX + 1]; /* resourceVersion of what is known */
 };

@@ -114,9 +114,10 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
     return NULL;
 }
 
-static void failed(void *user)
+static void failed(void *user, struct rw_span why)
 {
     struct rw_document *document = user;
+    (void)why;
     count(document, RW_COUNTER_KEYS_FAILED);
     if (document->name.name)
         rw_resolve_again(&document->name);
@@ -141,7 +142,10 @@ static void on_closed(void *user)
         fetch(document);
 }
 
-static const struct rw_feed_events feed_events = {request, take, failed, on_closed};
+static const struct rw_feed_events feed_events = {.request = request,
+                                                  .take = take,
+                                                  .failed = failed,
+                                                  .on_closed = on_closed};
 
 static void set_port(struct rw_address *address, uint16_t port)
 {

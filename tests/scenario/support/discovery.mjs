@@ -22,6 +22,12 @@ export const sees = (gateway, ...origins) =>
     { within: 60000, what: `the endpoints are ${origins.map(({ address }) => address)}` },
   );
 export const tells = (gateway, pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 60000, what: `the log has ${pattern}` });
+// Changes are seen: nothing is old, and nothing is wrong.
+export const follows = async (gateway) => {
+  const good = ({ discovery_age_ms: age, discovery_error: error }) => age === 0 && error === undefined;
+  await eventually(async () => good(await upstreamOf(gateway)), { within: 60000, what: "changes of the endpoints are seen" });
+  assert.equal(await gateway.metric("ringway_upstream_discovery_age_seconds", { upstream: "app" }), 0);
+};
 // Nothing was ever known, and nothing is configured besides.
 export const refusesAll = async (gateway) => {
   const answer = await gateway.get("/");
@@ -29,5 +35,6 @@ export const refusesAll = async (gateway) => {
   await tells(gateway, /endpoint -: no_endpoint/);
   assert.equal((await upstreamOf(gateway)).discovered, false);
   assert.equal(await gateway.metric("ringway_upstream_discovered", { upstream: "app" }), 0);
+  assert.equal(await gateway.metric("ringway_upstream_discovery_age_seconds", { upstream: "app" }), Infinity);
 };
 export const noReload = async (gateway) => assert.equal((await gateway.status()).generation, 1);

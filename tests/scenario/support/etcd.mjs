@@ -1,4 +1,4 @@
-// etcd (Debian's): one member with a folder of its own, plain or over TLS with client certificates.
+// etcd (Debian's): one member with a folder of its own, plain or over TLS with client certificates, or several that are a cluster.
 
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
@@ -11,20 +11,20 @@ import { eventually } from "./wait.mjs";
 
 const base64 = (text) => Buffer.from(text).toString("base64");
 
-function commandLine(folder, url, peer, tls) {
-  const args = ["--data-dir", folder, "--listen-client-urls", url, "--advertise-client-urls", url];
-  args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`, "--unsafe-no-fsync");
+function commandLine(folder, url, peer, { tls, name, cluster }) {
+  const args = ["--data-dir", folder, "--listen-client-urls", url, "--advertise-client-urls", url, "--name", name];
+  args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster ?? `${name}=${peer}`, "--unsafe-no-fsync");
   if (tls) args.push("--cert-file", tls.cert, "--key-file", tls.key, "--trusted-ca-file", tls.ca, "--client-cert-auth");
   return args;
 }
 
-// `tls`: { cert, key, ca } of the server, { clientCert, clientKey } of whoever asks here; file names.
-export async function startEtcd(t, { ports: [client, peer], tls }) {
+// `tls`: { cert, key, ca } of the server, { clientCert, clientKey } of whoever asks here; file names. `cluster`: all members, as etcd wants them.
+export async function startEtcd(t, { ports: [client, peer], tls, name = "default", cluster }) {
   const url = `${tls ? "https" : "http"}://127.0.0.1:${client}`;
-  const args = commandLine(scratch(t), url, `http://127.0.0.1:${peer}`, tls);
+  const args = commandLine(scratch(t), url, `http://127.0.0.1:${peer}`, { tls, name, cluster });
   const agent = tls && new https.Agent({ ca: readFileSync(tls.ca), cert: readFileSync(tls.clientCert), key: readFileSync(tls.clientKey) });
   let child, ended, token;
-  const etcd = { address: `127.0.0.1:${client}` };
+  const etcd = { address: `127.0.0.1:${client}`, port: client };
   etcd.ask = async (path, body) => {
     const answer = await request(`${url}/v3/${path}`, { method: "POST", body: JSON.stringify(body), headers: token ? { Authorization: token } : {}, agent: agent ?? false });
     return JSON.parse(answer.text);
@@ -65,4 +65,10 @@ export async function startEtcd(t, { ports: [client, peer], tls }) {
       ({ token } = await etcd.ask("auth/authenticate", { name: "root", password }));
     },
   });
+}
+
+// Members of one cluster.
+export function startEtcdCluster(t, ports) {
+  const cluster = ports.map(([, peer], i) => `m${i}=http://127.0.0.1:${peer}`).join();
+  return Promise.all(ports.map((pair, i) => startEtcd(t, { ports: pair, name: `m${i}`, cluster })));
 }
