@@ -25,13 +25,15 @@ static void step(struct rw_gradient *gradient, uint64_t us, uint64_t now_ms)
     rw_gradient_step(gradient, &settings, &window);
 }
 
-/* With the baseline known, and no probe due for long. */
+/* With the baseline known, reached for long, and no probe due. */
 static struct rw_gradient gradient_at(double limit, double baseline_us)
 {
     struct rw_gradient gradient;
     rw_gradient_init(&gradient, &settings);
     gradient.limit = limit;
     gradient.baseline_us = baseline_us;
+    gradient.stuck_ms = 1;
+    gradient.stuck_limit = limit;
     gradient.next_probe_ms = UINT64_MAX;
     return gradient;
 }
@@ -62,12 +64,48 @@ static void a_lower_limit_that_helps_nothing_is_taken_back(void **unused)
     (void)unused;
     struct rw_gradient gradient = gradient_at(80, 10000);
     double lowest = gradient.limit;
-    for (uint64_t ms = 1000; ms < 2000; ms += 100) {
+    for (uint64_t ms = 1000; ms < 1700; ms += 100) {
         step(&gradient, 100000, ms);
         lowest = gradient.limit < lowest ? gradient.limit : lowest;
     }
-    assert_true(lowest >= 15 && gradient.limit > 80);
+    assert_true(lowest == 80 * 0.7 && gradient.limit > 80);
     assert_true(gradient.baseline_us == 100000);
+}
+
+/* Once it is reached it grows, and is not made smaller to see what becomes of the latency. */
+static void a_probe_is_for_a_limit_that_does_not_grow(void **unused)
+{
+    (void)unused;
+    struct rw_gradient gradient;
+    rw_gradient_init(&gradient, &settings);
+    for (uint64_t ms = 1000; ms < 1500; ms += 100) {
+        step(&gradient, 10000, ms);
+        assert_int_equal(gradient.probe_ms, 0);
+        assert_true(gradient.limit >= settings.first);
+    }
+    assert_true(gradient.limit == settings.most);
+    step(&gradient, 10000, 1500);
+    step(&gradient, 10000, 1400 + RW_GRADIENT_PROBE_SOON_MS);
+    assert_true(gradient.probe_ms && gradient.limit == settings.most / 4);
+}
+
+/* Ten answers alike are enough, and of ten of which one is a hundred times slower nobody can say
+ * what they will be next time. */
+static void how_precise_a_mean_is(void **unused)
+{
+    (void)unused;
+    struct rw_gradient_window window = {.answers = 10, .sum_us = 100000};
+    window.squares = 10 * 10000ull * 10000 / RW_GRADIENT_SQUARE_US2;
+    assert_true(rw_gradient_precise(&window));
+    window.sum_us += 1000000 - 10000;
+    window.squares += 1000000ull * 1000000 / RW_GRADIENT_SQUARE_US2;
+    assert_false(rw_gradient_precise(&window));
+    window.answers *= 50;
+    window.sum_us *= 50;
+    window.squares *= 50;
+    assert_true(rw_gradient_precise(&window));
+    window = (struct rw_gradient_window){.answers = 1};
+    assert_true(rw_gradient_precise(&window)); /* of no time at all, and no division */
 }
 
 static void what_nobody_has_tried_is_not_raised(void **unused)
@@ -96,7 +134,8 @@ static void a_probe_goes_down_to_the_end_of_the_queue(void **unused)
     assert_true(gradient.probe_ms && gradient.limit == 4);
     step(&gradient, 4000, 1400); /* the least */
     assert_int_equal(gradient.probe_ms, 0);
-    assert_true(gradient.baseline_us == 4000 && gradient.limit == 64);
+    assert_true(gradient.baseline_us == 4000);
+    assert_true(gradient.limit == 8); /* without the queue: 64 * 1.6 / 16, and a fourth */
     assert_int_equal(gradient.next_probe_ms, 1400 + 400 * RW_GRADIENT_PROBE_SHARE);
 }
 
@@ -109,7 +148,8 @@ static void a_probe_that_finds_no_queue_ends(void **unused)
     assert_true(gradient.limit == 16);
     step(&gradient, 10000, 1100);
     assert_int_equal(gradient.probe_ms, 0);
-    assert_true(gradient.baseline_us == 10000 && gradient.limit == 64);
+    assert_true(gradient.baseline_us == 10000);
+    assert_true(gradient.limit > 58 && gradient.limit < 59); /* 64 * 1.6 / 2, and its root */
     assert_int_equal(gradient.next_probe_ms, 1100 + RW_GRADIENT_PROBE_EVERY_MS);
 }
 
@@ -241,6 +281,8 @@ int main(void)
         cmocka_unit_test(quick_answers_raise_it),
         cmocka_unit_test(slow_answers_lower_it),
         cmocka_unit_test(a_lower_limit_that_helps_nothing_is_taken_back),
+        cmocka_unit_test(a_probe_is_for_a_limit_that_does_not_grow),
+        cmocka_unit_test(how_precise_a_mean_is),
         cmocka_unit_test(what_nobody_has_tried_is_not_raised),
         cmocka_unit_test(a_probe_goes_down_to_the_end_of_the_queue),
         cmocka_unit_test(a_probe_that_finds_no_queue_ends),

@@ -8,9 +8,11 @@ static const double tolerance = 1.6;
 static const double baseline_gain = 0.2; /* how fast the baseline follows */
 static const double probe_share = 0.25;
 static const double queue_slack = 1.2;  /* a queue is as much shorter as the limit, but for that */
-static const double much_lower = 0.7;   /* a limit that must show in the latency, */
+static const double much_lower = 0.7;   /* a step down, which must show in the latency, */
 static const double hardly_less = 0.85; /* when this is no more than that */
 static const double well_below = 0.75;  /* a latency: the baseline is wrong */
+static const double grown = 1.5;        /* a limit that was not known for long */
+static const double error_max = 0.2;    /* standard error of a mean, as a part of it */
 enum { IN_VAIN_MAX = 2 };
 
 static double clamp(double value, double least, double most)
@@ -28,6 +30,22 @@ void rw_gradient_init(struct rw_gradient *gradient, const struct rw_gradient_set
     *gradient = (struct rw_gradient){
         .limit = clamp(settings->first, settings->least, settings->most),
     };
+}
+
+/* By the variance of what it is the mean of: the squares' mean less the mean's square. All times
+ * the square of the number of answers. */
+bool rw_gradient_precise(const struct rw_gradient_window *window)
+{
+    double answers = window->answers, sum = (double)window->sum_us;
+    double spread = answers * (double)window->squares * RW_GRADIENT_SQUARE_US2 - sum * sum;
+    return spread <= error_max * error_max * sum * sum * (answers - 1);
+}
+
+/* Where `limit` goes by the latency it has. */
+static double next_limit(const struct rw_gradient *gradient, double limit, double latency_us)
+{
+    double next = limit * fmin(gradient->baseline_us * tolerance / latency_us, 2);
+    return next + fmin(sqrt(next), next / 4);
 }
 
 /* ---- Probes ---- */
@@ -66,7 +84,9 @@ static void end_probe(struct rw_gradient *gradient, const struct rw_gradient_set
     uint64_t rest_ms = rw_elapsed_ms(now_ms, gradient->probe_ms) * RW_GRADIENT_PROBE_SHARE;
     if (rest_ms < RW_GRADIENT_PROBE_EVERY_MS)
         rest_ms = RW_GRADIENT_PROBE_EVERY_MS;
-    gradient->limit = clamp(gradient->whole_limit, settings->least, settings->most);
+    /* What is found to be queue goes at once. */
+    double next = next_limit(gradient, gradient->whole_limit, gradient->latency_us);
+    gradient->limit = clamp(fmin(next, gradient->whole_limit), settings->least, settings->most);
     gradient->probe_ms = 0;
     gradient->high_limit = 0;
     gradient->next_probe_ms = now_ms + rest_ms;
@@ -99,22 +119,23 @@ static void probe_soon(struct rw_gradient *gradient, uint64_t now_ms)
         gradient->next_probe_ms = soon_ms;
 }
 
-/* What the limit has lost on its way down must show in the latency. */
+/* What the limit has lost on its way down must show in the latency, or it is given back. */
 static void watch_descent(struct rw_gradient *gradient, double latency_us, uint64_t now_ms)
 {
     bool slow = latency_us > gradient->baseline_us * tolerance;
-    bool lower = gradient->limit <= gradient->high_limit * much_lower;
+    bool lower = floor(gradient->limit) <= gradient->high_limit * much_lower;
     bool vain = slow && lower && latency_us >= gradient->high_us * hardly_less;
     if (!slow) {
         gradient->high_limit = 0;
     } else if (gradient->high_limit == 0 || (lower && !vain)) {
-        gradient->high_limit = gradient->limit;
+        gradient->high_limit = floor(gradient->limit);
         gradient->high_us = latency_us;
     }
     gradient->in_vain = vain ? gradient->in_vain + 1 : 0;
     if (gradient->in_vain < IN_VAIN_MAX)
         return;
     gradient->baseline_us = latency_us;
+    gradient->limit = gradient->high_limit;
     gradient->high_limit = 0;
     gradient->in_vain = 0;
     probe_soon(gradient, now_ms);
@@ -123,12 +144,28 @@ static void watch_descent(struct rw_gradient *gradient, double latency_us, uint6
 static void move_limit(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
                        double latency_us, bool reached)
 {
-    double by = clamp(gradient->baseline_us * tolerance / latency_us, 0.5, 2);
-    double next = gradient->limit * by;
-    next += fmin(sqrt(next), next / 4);
+    double next = next_limit(gradient, gradient->limit, latency_us);
+    next = fmax(next, gradient->high_limit * much_lower);
     if (next > gradient->limit && !reached)
         return; /* that nobody has tried */
     gradient->limit = clamp(next, settings->least, settings->most);
+}
+
+/* As long as it grows nobody needs to know the baseline better. */
+static void watch_growth(struct rw_gradient *gradient, bool reached, uint64_t now_ms)
+{
+    if (!reached) {
+        gradient->stuck_ms = 0;
+    } else if (!gradient->stuck_ms || gradient->limit > gradient->stuck_limit * grown) {
+        gradient->stuck_ms = now_ms;
+        gradient->stuck_limit = gradient->limit;
+    }
+}
+
+static bool probe_due(const struct rw_gradient *gradient, uint64_t now_ms)
+{
+    return gradient->stuck_ms && !gradient->in_vain && now_ms >= gradient->next_probe_ms &&
+           rw_elapsed_ms(now_ms, gradient->stuck_ms) >= RW_GRADIENT_PROBE_SOON_MS;
 }
 
 static void follow(struct rw_gradient *gradient, double latency_us, bool far, uint64_t now_ms)
@@ -157,9 +194,10 @@ void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_set
     bool reached = window->peak >= (uint32_t)gradient->limit;
     bool far = (double)window->peak * 2 <= gradient->limit;
     follow(gradient, latency_us, far, window->now_ms);
+    watch_growth(gradient, reached, window->now_ms);
     if (far)
         return;
-    if (reached && window->now_ms >= gradient->next_probe_ms) {
+    if (probe_due(gradient, window->now_ms)) {
         begin_probe(gradient, settings, window->now_ms);
         return;
     }

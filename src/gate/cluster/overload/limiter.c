@@ -62,6 +62,7 @@ static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *
     const struct rw_gradient_window window = {
         .now_ms = now_ms,
         .sum_us = atomic_exchange_explicit(&limiter->sum_us, 0, memory_order_relaxed),
+        .squares = atomic_exchange_explicit(&limiter->squares, 0, memory_order_relaxed),
         .answers = atomic_exchange_explicit(&limiter->answers, 0, memory_order_relaxed),
         .peak = atomic_exchange_explicit(&limiter->peak, 0, memory_order_relaxed),
     };
@@ -73,15 +74,26 @@ static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *
     atomic_store_explicit(&limiter->late_ms, late_ms, memory_order_relaxed);
 }
 
-/* Have all that there were at once been answered? */
+static bool precise(const struct rw_limiter *limiter)
+{
+    const struct rw_gradient_window window = {
+        .sum_us = atomic_load_explicit(&limiter->sum_us, memory_order_relaxed),
+        .squares = atomic_load_explicit(&limiter->squares, memory_order_relaxed),
+        .answers = atomic_load_explicit(&limiter->answers, memory_order_relaxed),
+    };
+    return window.answers >= RW_GRADIENT_ANSWERS_PRECISE || rw_gradient_precise(&window);
+}
+
+/* Have all that there were at once been answered, and is it known how long that takes? */
 static bool window_full(const struct rw_limiter *limiter, uint64_t now_ms)
 {
     uint64_t from_ms = atomic_load_explicit(&limiter->from_ms, memory_order_relaxed);
+    uint64_t ms = rw_elapsed_ms(now_ms, from_ms);
     uint32_t answers = atomic_load_explicit(&limiter->answers, memory_order_relaxed);
     uint32_t peak = atomic_load_explicit(&limiter->peak, memory_order_relaxed);
     uint32_t limit = atomic_load_explicit(&limiter->limit, memory_order_relaxed);
     return answers >= RW_GRADIENT_ANSWERS_MIN && (answers >= peak || answers >= limit) &&
-           rw_elapsed_ms(now_ms, from_ms) >= RW_GRADIENT_WINDOW_MS;
+           ms >= RW_GRADIENT_WINDOW_MS && (ms >= RW_GRADIENT_WINDOW_MS_MAX || precise(limiter));
 }
 
 static bool may_step(const struct rw_limiter *limiter, uint64_t now_ms)
@@ -108,6 +120,8 @@ void rw_limiter_sample(struct rw_limiter *limiter, const struct rw_gradient_sett
     if (sent_ms <= atomic_load_explicit(&limiter->from_ms, memory_order_relaxed))
         return; /* under another limit, it may be */
     atomic_fetch_add_explicit(&limiter->sum_us, us, memory_order_relaxed);
+    atomic_fetch_add_explicit(&limiter->squares, us * us / RW_GRADIENT_SQUARE_US2,
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&limiter->answers, 1, memory_order_relaxed);
     try_step(limiter, settings, now_ms);
 }

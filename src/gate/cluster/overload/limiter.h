@@ -24,6 +24,7 @@ struct rw_limiter {
     _Atomic uint32_t peak;     /* of in_flight, in this window; wanted ones too */
     struct rw_waiters waiting; /* workers with a queue that is not empty */
     _Atomic uint64_t sum_us;   /* of the window's answers */
+    _Atomic uint64_t squares;  /* see rw_gradient_window */
     _Atomic uint32_t answers;
     _Atomic uint64_t from_ms; /* since when the window is */
     _Atomic uint64_t late_ms; /* when it ends even without answers; 0: it does not */
