@@ -132,16 +132,34 @@ static bool is_misuse(enum rw_err err)
     return err == RW_EACCES || err == RW_EDNS || err == RW_EINVAL;
 }
 
-static int execute(const struct options *options, const struct rw_acceptance *file)
+/* Each line has its place in a file. */
+static void tell_misuse(const struct rw_verify_run *run, enum rw_err err)
 {
-    struct rw_verify_run *run = rw_alloc_zero(sizeof(*run));
+    if (run->why.len)
+        fprintf(stderr, "%s", run->why.at);
+    else
+        fprintf(stderr, "ringway verify: %s\n", rw_err_text(err));
+}
+
+static void tell_counts(const struct rw_acceptance *file, const struct rw_record *record)
+{
+    const struct {
+        const char *name;
+        size_t count;
+    } parts[] = {{"load", file->loads.count},
+                 {"target", file->targets.count},
+                 {"fault", record->case_count},
+                 {"repetition", file->repetitions}};
+    printf("%s: fine: ", file->path);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        printf("%zu %s%s, ", parts[i].count, parts[i].name, parts[i].count == 1 ? "" : "s");
+    printf("at most %.0f s\n", rw_cases_seconds(file, record));
+}
+
+static int judge(const struct options *options, struct rw_verify_run *run)
+{
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
     bool shown = rw_cli_progress_wanted(options->reports.quiet);
-    if (!run)
-        return 1;
-    rw_log_set_level(RW_LOG_ERROR); /* that handshakes fail is what some faults are about */
-    run->file = file;
-    run->allowed = &options->allowed;
     run->progress = shown ? show_progress : NULL;
     interrupted_run = run;
     sigaction(SIGINT, &action, NULL);
@@ -151,9 +169,30 @@ static int execute(const struct options *options, const struct rw_acceptance *fi
         rw_cli_progress_clear();
     if (err && !run->why.len)
         rw_text_addf(&run->why, "%s\n", rw_err_text(err));
-    int code = is_misuse(err) ? 2 : report(options, run);
-    if (code == 2)
-        fprintf(stderr, "ringway verify: %s", run->why.at ? run->why.at : "");
+    if (!is_misuse(err))
+        return report(options, run);
+    tell_misuse(run, err);
+    return 2;
+}
+
+static int execute(const struct options *options, const struct rw_acceptance *file)
+{
+    struct rw_verify_run *run = rw_alloc_zero(sizeof(*run));
+    int code = 2;
+    if (!run)
+        return 1;
+    rw_log_set_level(RW_LOG_ERROR); /* that handshakes fail is what some faults are about */
+    run->file = file;
+    run->allowed = &options->allowed;
+    enum rw_err err = rw_verify_prepare(run);
+    if (err) {
+        tell_misuse(run, err);
+    } else if (options->check) {
+        tell_counts(file, &run->record);
+        code = 0;
+    } else {
+        code = judge(options, run);
+    }
     rw_verify_run_close(run);
     rw_free(run);
     return code;
@@ -197,38 +236,6 @@ static int serve_origin(const struct options *options, const struct rw_acceptanc
 
 /* ---- The verb ---- */
 
-static void tell_counts(const struct rw_acceptance *file, const struct rw_record *record)
-{
-    const struct {
-        const char *name;
-        size_t count;
-    } parts[] = {{"load", file->loads.count},
-                 {"target", file->targets.count},
-                 {"fault", record->case_count},
-                 {"repetition", file->repetitions}};
-    printf("%s: fine: ", file->path);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-        printf("%zu %s%s, ", parts[i].count, parts[i].name, parts[i].count == 1 ? "" : "s");
-    printf("at most %.0f s\n", rw_cases_seconds(file, record));
-}
-
-/* With what the gateway's configuration has to do with it; nothing is started. */
-static int check(const struct rw_acceptance *file, struct rw_arena *arena)
-{
-    struct rw_record record;
-    struct rw_text why = {0};
-    enum rw_err err = rw_record_init(&record, (unsigned)file->loads.count, file->repetitions);
-    if (!err)
-        err = rw_cases_make(file, arena, &record, &why);
-    if (!err)
-        tell_counts(file, &record);
-    else
-        fprintf(stderr, "%s", why.at ? why.at : rw_err_text(err));
-    rw_record_free(&record);
-    rw_text_free(&why);
-    return err ? 2 : 0;
-}
-
 static int read_and_go(const struct options *options)
 {
     struct rw_arena arena;
@@ -243,10 +250,7 @@ static int read_and_go(const struct options *options)
     if (text.len)
         fprintf(stderr, "%s", text.at);
     rw_text_free(&text);
-    int code = err               ? 2
-               : options->check  ? check(file, &arena)
-               : options->origin ? serve_origin(options, file)
-                                 : execute(options, file);
+    int code = err ? 2 : options->origin ? serve_origin(options, file) : execute(options, file);
     rw_arena_free(&arena);
     return code;
 }

@@ -64,10 +64,17 @@ static bool is_plain(struct rw_span text)
            !rw_span_is(text, "false");
 }
 
+/* As it stands in a file already. */
+static bool is_quoted(struct rw_span text)
+{
+    return text.len >= 2 && (text.at[0] == '"' || text.at[0] == '\'') &&
+           text.at[text.len - 1] == text.at[0];
+}
+
 static void add_text(struct example *example, const char *value)
 {
     struct rw_span text = rw_span_text(value);
-    if (is_plain(text))
+    if (is_plain(text) || is_quoted(text))
         rw_text_add(example->text, text);
     else
         rw_text_add_json(example->text, text);

@@ -75,7 +75,6 @@ struct rw_verify_load {
     bool http2;
 };
 
-/* Fields of 0 are as usual for the class: rw_fault_order_init. */
 struct rw_verify_fault {
     struct rw_span cause;      /* the class, by its name */
     enum rw_fault_class class; /* filled by the check */
@@ -83,9 +82,11 @@ struct rw_verify_fault {
     struct rw_span load_name;
     unsigned load; /* which of the loads; filled by the check */
     uint32_t before_ms, for_ms, recovery_ms_max;
-    uint32_t per_window; /* how often it is expected in the window of availability */
-    uint32_t parts, share_percent, delay_ms, jitter_ms, step_ms, connections, per_second;
-    uint64_t bytes, bytes_per_second;
+    uint32_t per_window;              /* how often it is expected in the window of availability */
+    uint32_t parts, share_percent;    /* 0: all */
+    uint64_t bytes, bytes_per_second; /* 0: as usual for the class (rw_fault_order_init) */
+    uint32_t delay_ms, jitter_ms, step_ms, connections, per_second;
+    bool back;
     struct rw_conf_place place;
 };
 
@@ -181,7 +182,7 @@ struct rw_acceptance {
     uint32_t repetitions, fault_repetitions, seed;
     double confidence_percent;
     struct rw_span openslo; /* a file of more targets; empty: none */
-    struct rw_conf_place openslo_place;
+    struct rw_conf_place url_place, openslo_place;
     /* Filled by rw_acceptance_read. */
     const char *path;
 };

@@ -101,18 +101,6 @@ void rw_acceptance_check_load(void *value, struct rw_conf_report *report)
         rw_conf_mistake_on(report, &load->rate_to, "it goes with `rate`, the rate at the begin");
 }
 
-void rw_acceptance_check_fault(void *value, struct rw_conf_report *report)
-{
-    struct rw_verify_fault *fault = value;
-    const char *names[RW_FAULT_CLASS_COUNT];
-    for (unsigned i = 0; i < RW_FAULT_CLASS_COUNT; i++)
-        names[i] = rw_fault_class_info((enum rw_fault_class)i)->name;
-    if (fault->cause.len && rw_fault_class_find(fault->cause, &fault->class))
-        rw_conf_mistake_on(report, &fault->cause, "no fault is called %s%s",
-                           rw_conf_quote(report, fault->cause),
-                           rw_conf_hint(report, fault->cause, names, RW_FAULT_CLASS_COUNT));
-}
-
 /* ---- The whole file ---- */
 
 static void check_count(const struct rw_conf_list *list, size_t most, const char *what,
@@ -216,6 +204,7 @@ void rw_acceptance_check(void *value, struct rw_conf_report *report)
     check_url(file, report);
     check_targets(file, report);
     check_faults(file, report);
+    file->url_place = rw_conf_place_of(report, &file->url);
     file->openslo_place = rw_conf_place_of(report, &file->openslo);
     if (!file->targets.count && !file->openslo.len)
         rw_conf_mistake_on(report, &file->targets,

@@ -15,7 +15,6 @@ void rw_acceptance_check_request(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_load(void *value, struct rw_conf_report *report);
 void rw_acceptance_check_headers(const struct rw_conf_list *headers, struct rw_conf_report *report);
 void rw_acceptance_check_path(const struct rw_span *path, struct rw_conf_report *report);
-void rw_acceptance_check_fault(void *value, struct rw_conf_report *report);
 void rw_acceptance_check(void *value, struct rw_conf_report *report);
 
 #endif

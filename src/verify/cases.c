@@ -1,6 +1,7 @@
 #include "verify/cases.h"
 
 #include "gate/config/config.h"
+#include "verify/fit.h"
 
 /* ---- What there is to disturb ---- */
 
@@ -63,7 +64,8 @@ static enum rw_err read_config(const struct rw_acceptance *file, struct rw_arena
         return err == RW_ENOMEM ? err : RW_EINVAL;
     }
     record->config = config;
-    return rw_dependencies_of(config, arena, &record->dependencies);
+    err = rw_acceptance_fits(file, config, why);
+    return err ? err : rw_dependencies_of(config, arena, &record->dependencies);
 }
 
 /* ---- Cases ---- */

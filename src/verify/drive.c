@@ -29,8 +29,13 @@ bool rw_is_allowed(const struct rw_allowed *allowed, struct rw_span host,
     return is_loopback(address);
 }
 
+static void begin_why(const struct rw_acceptance *file, struct rw_text *why)
+{
+    rw_text_addf(why, "%s:%u:%u: url: ", file->path, file->url_place.line, file->url_place.column);
+}
+
 static enum rw_err resolve(const struct rw_url *url, bool tls, struct rw_address *address,
-                           struct rw_text *why)
+                           const char **why)
 {
     char host[256], port[8];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
@@ -38,7 +43,7 @@ static enum rw_err resolve(const struct rw_url *url, bool tls, struct rw_address
     snprintf(port, sizeof(port), "%u", url->port ? url->port : tls ? 443u : 80u);
     int error = getaddrinfo(host, port, &hints, &found);
     if (error) {
-        rw_text_addf(why, "%s: %s\n", host, gai_strerror(error));
+        *why = gai_strerror(error);
         return RW_EDNS;
     }
     memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
@@ -51,6 +56,8 @@ static enum rw_err open_tls(struct rw_drive *drive, struct rw_span name, struct 
 {
     static const struct rw_span protocols[] = {{"http/1.1", 8}, {"h2", 2}};
     enum rw_err err = RW_OK;
+    size_t told = why->len;
+    begin_why(drive->file, why);
     for (unsigned i = 0; !err && i < 2; i++) {
         const struct rw_tls_client_options client = {
             .insecure = drive->file->insecure,
@@ -61,7 +68,9 @@ static enum rw_err open_tls(struct rw_drive *drive, struct rw_span name, struct 
         };
         err = rw_tls_client_create(&client, &drive->tls[i], why);
     }
-    if (err)
+    if (!err)
+        why->len = told;
+    else if (why->at && why->at[why->len - 1] != '\n')
         rw_text_adds(why, "\n");
     return err;
 }
@@ -104,21 +113,23 @@ enum rw_err rw_drive_init(struct rw_drive *drive, const struct rw_acceptance *fi
                           const struct rw_allowed *allowed, struct rw_text *why)
 {
     struct rw_url url;
-    const char *reason;
+    const char *reason = NULL;
     *drive = (struct rw_drive){.file = file};
     rw_arena_init(&drive->arena, NULL, 0, 64 * 1024, 256u << 20);
-    if (rw_url_parse(file->url, &url, &reason)) {
-        rw_text_addf(why, "%s: %s\n", file->url.at, reason);
-        return RW_EINVAL;
-    }
+    rw_assert(!rw_url_parse(file->url, &url, &reason)); /* the file's check has seen to it */
     bool tls = rw_span_is_nocase(url.scheme, "https");
-    enum rw_err err = resolve(&url, tls, &drive->address, why);
-    if (err)
+    enum rw_err err = resolve(&url, tls, &drive->address, &reason);
+    if (err) {
+        begin_why(file, why);
+        rw_text_addf(why, "%.*s: %s\n", RW_SPAN_ARGS(url.host), reason);
         return err;
+    }
     if (!rw_is_allowed(allowed, url.host, &drive->address)) {
+        begin_why(file, why);
         rw_text_addf(why,
-                     "%s is not on this machine: --allow-target %.*s says that it may be loaded\n",
-                     file->url.at, RW_SPAN_ARGS(url.host));
+                     "%.*s is not on this machine: --allow-target %.*s says that it may be "
+                     "loaded\n",
+                     RW_SPAN_ARGS(url.host), RW_SPAN_ARGS(url.host));
         return RW_EACCES;
     }
     drive->host = url.host;

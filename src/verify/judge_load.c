@@ -191,6 +191,7 @@ static void judge_by_seconds(const struct rw_judging *judging, const struct rw_t
     verdict->measured = served_per_second(take);
     if (take->row_count >= 2) {
         verdict->interval = rw_confidence_mean(values, take->row_count, judging->confidence);
+        verdict->interval.low = fmax(0, verdict->interval.low);
         verdict->method = RW_VERIFY_METHOD_BATCHES;
         rw_verdict_decide(verdict, true);
     } else {

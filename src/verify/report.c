@@ -2,6 +2,7 @@
 #include "verify/report.h"
 
 #include "base/alloc.h"
+#include "verify/failures.h"
 
 #include <math.h>
 
@@ -190,6 +191,26 @@ static void put_table(const struct rw_verify_sheet *sheet, enum rw_language lang
     free_rows(rows, count);
 }
 
+/* ---- Failures ---- */
+
+/* A verdict says that too much failed; this says what. */
+static void put_failures(const struct rw_verify_sheet *sheet, enum rw_language language,
+                         struct rw_text *text)
+{
+    bool first = true;
+    for (unsigned i = 0; i < sheet->record->loads; i++) {
+        struct rw_failures failures;
+        rw_failures_of(sheet->record, i, &failures);
+        if (!failures.failed)
+            continue;
+        rw_text_addf(text, "%s  %s: ", first ? "\n" : "",
+                     rw_acceptance_loads(sheet->file)[i].name.at);
+        rw_failures_describe(&failures, language, text);
+        rw_text_adds(text, "\n");
+        first = false;
+    }
+}
+
 /* ---- Chaos coverage ---- */
 
 enum { STATE_WIDTH = 22, NAME_WIDTH = 34, EFFECT_WIDTH = 54 };
@@ -349,6 +370,7 @@ void rw_verify_report_text(const struct rw_verify_sheet *sheet, enum rw_language
 {
     put_head(sheet, language, text);
     put_table(sheet, language, text);
+    put_failures(sheet, language, text);
     put_coverage(sheet, language, text);
     put_sum(sheet, language, text);
 }

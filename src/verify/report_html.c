@@ -2,6 +2,7 @@
 #include "report/document.h"
 #include "report/html.h"
 #include "report/number.h"
+#include "verify/failures.h"
 #include "verify/recovery.h"
 #include "verify/report.h"
 
@@ -401,6 +402,18 @@ static void put_counts(const struct page *page, unsigned load)
     }
 }
 
+static void put_failures(const struct page *page, unsigned load)
+{
+    struct rw_failures failures;
+    struct rw_text words = {0};
+    rw_failures_of(page->sheet->record, load, &failures);
+    rw_failures_describe(&failures, page->doc->language, &words);
+    if (!words.len && !words.err)
+        return;
+    const struct rw_doc_argument sum = RW_DOC_TEXT(keep(page, &words));
+    rw_doc_paragraph(page->doc, RW_TEXTS("{0}.", "{0}。"), &sum, 1);
+}
+
 static bool was_done(const struct rw_record *record, unsigned load)
 {
     for (unsigned i = 0; i < record->repetitions; i++)
@@ -416,6 +429,7 @@ static void put_load(const struct page *page, unsigned load)
     if (!was_done(page->sheet->record, load))
         return;
     put_latency(page, load);
+    put_failures(page, load);
     put_counts(page, load);
 }
 

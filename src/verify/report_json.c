@@ -1,4 +1,5 @@
 /* For machines. */
+#include "verify/failures.h"
 #include "verify/report.h"
 
 #include <inttypes.h>
@@ -85,6 +86,8 @@ static void add_take(const struct rw_verify_sheet *sheet, unsigned load, unsigne
     for (unsigned i = 0; i < sizeof(shares) / sizeof(*shares); i++)
         add_number(text, names[i],
                    (double)rw_histogram_quantile(&take->tally->latency, shares[i]) / 1e9);
+    rw_text_adds(text, ", \"failures\": ");
+    rw_failures_json(counts, text);
     rw_text_addf(text, ", \"generator_late\": %s, \"connections_busy\": %s}",
                  take->late ? "true" : "false", take->busy ? "true" : "false");
 }

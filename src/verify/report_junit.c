@@ -1,6 +1,7 @@
 /* As JUnit XML (the form that Jenkins, GitLab and others read): a test case for each target, and
  * one for each pair of chaos coverage. */
 #include "report/markup.h"
+#include "verify/failures.h"
 #include "verify/report.h"
 
 #include <math.h>
@@ -94,6 +95,38 @@ static void put_began(struct rw_markup *out, const char *began)
     RW_MARKUP(out, "\"");
 }
 
+/* A run that was cut off is a test case, too. */
+static void put_run(const struct rw_verify_sheet *sheet, struct rw_markup *out)
+{
+    if (!sheet->failed[0])
+        return;
+    RW_MARKUP(out, "    <testcase classname=\"run\" name=\"run\"><error message=\"the run was "
+                   "cut off\">");
+    rw_markup_text(out, rw_span_text(sheet->failed));
+    RW_MARKUP(out, "</error></testcase>\n");
+}
+
+static void put_failures(const struct rw_verify_sheet *sheet, enum rw_language language,
+                         struct rw_markup *out)
+{
+    struct rw_text words = {0};
+    for (unsigned i = 0; i < sheet->record->loads; i++) {
+        struct rw_failures failures;
+        rw_failures_of(sheet->record, i, &failures);
+        if (!failures.failed)
+            continue;
+        rw_text_addf(&words, "%s%s: ", words.len ? "\n" : "",
+                     rw_acceptance_loads(sheet->file)[i].name.at);
+        rw_failures_describe(&failures, language, &words);
+    }
+    if (words.len || words.err) {
+        RW_MARKUP(out, "    <system-out>");
+        put(out, &words);
+        RW_MARKUP(out, "</system-out>\n");
+    }
+    rw_text_free(&words);
+}
+
 static void put_targets(const struct rw_verify_sheet *sheet, enum rw_language language,
                         struct rw_markup *out)
 {
@@ -105,12 +138,8 @@ static void put_targets(const struct rw_verify_sheet *sheet, enum rw_language la
     RW_MARKUP(out, ">\n");
     for (size_t i = 0; i < sheet->file->targets.count; i++)
         put_target(sheet, i, language, out);
-    if (failed) {
-        RW_MARKUP(out, "    <testcase classname=\"run\" name=\"run\"><error message=\"the run was "
-                       "cut off\">");
-        rw_markup_text(out, rw_span_text(sheet->failed));
-        RW_MARKUP(out, "</error></testcase>\n");
-    }
+    put_run(sheet, out);
+    put_failures(sheet, language, out);
     RW_MARKUP(out, "  </testsuite>\n");
 }
 

@@ -168,8 +168,8 @@ static enum rw_err check_address(const struct rw_verify_run *run,
     if (!err && !rw_is_allowed(run->allowed, (struct rw_span){"", 0}, &address))
         err = RW_EACCES;
     if (err)
-        rw_text_addf(why, "%s:%u: the server %s is not on loopback: %s\n", run->file->path,
-                     server->place.line, server->name.at, text.at);
+        rw_text_addf(why, "%s:%u:%u: the server %s is not on loopback: %s\n", run->file->path,
+                     server->place.line, server->place.column, server->name.at, text.at);
     return err;
 }
 
@@ -208,13 +208,11 @@ static enum rw_err open_ledger(struct rw_verify_run *run)
     return rw_ledger_open(run->ledger, &run->why);
 }
 
-enum rw_err rw_verify_run(struct rw_verify_run *run)
+enum rw_err rw_verify_prepare(struct rw_verify_run *run)
 {
     const struct rw_acceptance *file = run->file;
-    run->begin_ns = rw_clock_monotonic_ns();
     rw_arena_init(&run->arena, NULL, 0, 64 * 1024, 256u << 20);
     enum rw_err err = rw_record_init(&run->record, (unsigned)file->loads.count, file->repetitions);
-    rw_clock_format_rfc3339(run->record.began, rw_clock_wall_ns());
     if (!err)
         err = rw_cases_make(file, &run->arena, &run->record, &run->why);
     if (!err)
@@ -223,8 +221,16 @@ enum rw_err rw_verify_run(struct rw_verify_run *run)
         err = rw_drive_init(&run->drive, file, run->allowed, &run->why);
     if (!err)
         err = check_servers(run, &run->why);
-    if (!err)
-        err = rw_system_open(&run->system, &run->drive, run->record.config, &run->stop, &run->why);
+    return err;
+}
+
+enum rw_err rw_verify_run(struct rw_verify_run *run)
+{
+    const struct rw_acceptance *file = run->file;
+    run->begin_ns = rw_clock_monotonic_ns();
+    rw_clock_format_rfc3339(run->record.began, rw_clock_wall_ns());
+    enum rw_err err =
+        rw_system_open(&run->system, &run->drive, run->record.config, &run->stop, &run->why);
     if (err)
         return err;
     err = open_ledger(run);

@@ -3,9 +3,10 @@
  * Then, if the file has faults, the system is started again with relays in the way, and each case
  * (cases.h) has a trial: a load, and in the middle of it the fault (trial.h).
  *
- * rw_verify_run blocks; meanwhile it calls `progress` about four times a second on the caller's
- * thread. rw_verify_stop (any thread, signal handlers) ends it early and in good order: what was
- * measured until then is kept, and the system is stopped. rw_verify_run_close follows in any case.
+ * rw_verify_prepare looks at all that needs no start. rw_verify_run blocks; meanwhile it calls
+ * `progress` about four times a second on the caller's thread. rw_verify_stop (any thread, signal
+ * handlers) ends it early and in good order: what was measured until then is kept, and the system
+ * is stopped. rw_verify_run_close follows in any case.
  */
 #ifndef RW_VERIFY_RUN_H
 #define RW_VERIFY_RUN_H
@@ -48,8 +49,13 @@ struct rw_verify_run {
     _Atomic bool stop;
 };
 
-/* RW_EACCES, RW_EDNS, RW_EINVAL: the file asks for what may not or cannot be reached; nothing was
- * started. Else the system did not start, or ended by itself: what was measured until then counts.
+/* All that can be known before anything is started: the gateway's configuration, hosts, files. What
+ * is wrong stands in `why`, with its place. */
+RW_MUST_CHECK enum rw_err rw_verify_prepare(struct rw_verify_run *run);
+
+/* Once, after rw_verify_prepare went well. RW_EACCES, RW_EDNS, RW_EINVAL: the file asks for what
+ * may not or cannot be reached; nothing was started. Else the system did not start, or ended by
+ * itself: what was measured until then counts.
  */
 RW_MUST_CHECK enum rw_err rw_verify_run(struct rw_verify_run *run);
 void rw_verify_stop(struct rw_verify_run *run);

@@ -55,7 +55,7 @@ static void recovery_detail(const void *value, struct rw_text *text)
 {
     const struct rw_verify_target_recovery *target = value;
     if (target->from == RW_RECOVERY_FROM_BEGIN)
-        rw_text_adds(text, " (T0)");
+        rw_text_adds(text, " (from: begin)");
 }
 
 static double data_loss_limit(const void *value)

@@ -27,27 +27,19 @@ struct trial {
 
 static void give_order(const struct rw_verify_fault *from, struct rw_fault_order *to)
 {
-    const struct {
-        uint32_t value, *to;
-    } fields[] = {
-        {from->parts, &to->parts},
-        {from->share_percent, &to->share_percent},
-        {from->delay_ms, &to->delay_ms},
-        {from->jitter_ms, &to->jitter_ms},
-        {from->connections, &to->connections},
-        {from->per_second, &to->per_second},
-    };
     rw_fault_order_init(to, from->class);
     to->ms_max = from->for_ms + SPARE_MS;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-        if (fields[i].value)
-            *fields[i].to = fields[i].value;
+    to->parts = from->parts;
+    to->share_percent = from->share_percent;
+    to->delay_ms = from->delay_ms;
+    to->jitter_ms = from->jitter_ms;
+    to->step_ms = from->back ? -(int64_t)from->step_ms : from->step_ms;
+    to->connections = from->connections;
+    to->per_second = from->per_second;
     if (from->bytes)
         to->bytes = from->bytes;
     if (from->bytes_per_second)
         to->bytes_per_second = from->bytes_per_second;
-    if (from->step_ms)
-        to->step_ms = from->step_ms;
 }
 
 static void begin_fault(struct trial *trial, double now_s)

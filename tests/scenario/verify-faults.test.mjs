@@ -109,12 +109,12 @@ describe("verify", { concurrency: 10 }, () => {
       ["memory", "limits", "1s"],
     ],
     "a gateway with another time, reloaded all the time": [
-      ["clock_step", "clock", "1s", ", step: 1d"],
+      ["clock_step", "clock", "1s", ", step: 1d, back: true"],
       ["reload_storm", "configuration", "2s"],
     ],
     "a server that stands still": [["stop", "app", "500ms"]],
     "an army of slow clients": [
-      ["slow_senders", "clients", "4s", ", connections: 20"],
+      ["slow_senders", "clients", "2s", ", connections: 20"],
       ["slow_readers", "clients", "2s", ", connections: 20"],
     ],
   };

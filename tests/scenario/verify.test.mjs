@@ -123,6 +123,10 @@ describe("verify", { concurrency: 4 }, () => {
     assert.equal(bad.code, 1);
     assert.equal(bad.report.targets[0].result, "not_met");
     assert.ok(bad.report.targets[0].measured > 0.1);
+    const [load] = bad.report.loads;
+    assert.deepEqual(load.failures, { 503: load.failed });
+    const { stdout: table } = await run(ringway, ["verify", file], { timeout: 120000 });
+    assert.match(table, /\n {2}load: [\d,]+ of [\d,]+ requests failed: status 503 \([\d,]+\)\n/);
 
     writeFileSync(file, readFileSync(file, "utf8").replace("gateway: gateway.yaml\n", "").replace(/^servers.*\n/m, ""));
     const absent = await verify(file);
@@ -328,16 +332,23 @@ describe("verify", { concurrency: 4 }, () => {
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /acceptance\.yaml:3:22: targets\[0\]\.latency: "at_most" is missing/);
     writeFileSync(file, "url: http://192.0.2.1/\nload: {}\ntargets: [{ error_rate: { at_most_percent: 1 } }]\n");
-    const abroad = await run(ringway, ["verify", file]);
-    assert.equal(abroad.code, 2);
-    assert.match(abroad.stderr, /not on this machine: --allow-target 192\.0\.2\.1/);
+    for (const option of [[], ["--check"]]) {
+      const abroad = await run(ringway, ["verify", ...option, file]);
+      assert.equal(abroad.code, 2);
+      assert.match(abroad.stderr, /^\S+acceptance\.yaml:1:6: url: 192\.0\.2\.1 is not on this machine: --allow-target 192\.0\.2\.1/);
+    }
+    assert.equal((await run(ringway, ["verify", "--check", "--allow-target", "192.0.2.1", file])).code, 0);
     const server = (place) => `servers: [{ name: app, ${place} }]\nload: {}\ntargets: [{ error_rate: { at_most_percent: 1 } }]\n`;
     for (const place of ["address: 192.0.2.1:80", "address: 127.0.0.1:80, listens: 192.0.2.1:80"]) {
       writeFileSync(file, `url: http://127.0.0.1/\n${server(place)}`);
       const elsewhere = await run(ringway, ["verify", file]);
       assert.equal(elsewhere.code, 2);
-      assert.match(elsewhere.stderr, /acceptance\.yaml:2: the server app is not on loopback: 192\.0\.2\.1:80/);
+      assert.match(elsewhere.stderr, /acceptance\.yaml:2:11: the server app is not on loopback: 192\.0\.2\.1:80/);
     }
+    writeFileSync(file, `gateway: gateway.yaml\nurl: http://127.0.0.1/\n${server("address: 127.0.0.1:80")}`);
+    const nowhere = await run(ringway, ["verify", "--check", file]);
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.stderr, /acceptance\.yaml:3:11: server app: upstream app has no endpoint at 127\.0\.0\.1:80; it has 127\.0\.0\.1:/);
     assert.equal((await runRingway("verify")).code, 2);
     assert.equal((await runRingway("verify", "--out", "x.doc", file)).code, 2);
   });

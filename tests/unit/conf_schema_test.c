@@ -140,6 +140,7 @@ static void test_example(void **state)
     struct rw_conf_report report = {0};
     struct sample sample;
     rw_conf_example(&sample_record, &text);
+    assert_non_null(strstr(text.at, "text: \"\"\n")); /* once quoted, not twice */
     rw_arena_init(&arena, NULL, 0, 4096, SAMPLE_BYTES_MAX);
     enum rw_err err =
         rw_conf_read_text(rw_text_span(&text), "example", &sample_record, &arena, &sample, &report);

@@ -59,13 +59,14 @@ static void give_take(struct rw_take *take, unsigned more)
     take->row_count = 10;
     take->connections_least = 64;
     take->cpu_seconds = 0.25 + 0.01 * more;
-    take->tally->counts = (struct rw_load_counts){
-        .due = 1000, .sent = 1000, .answered = 998 - more, .failed = 2 + more};
-    take->tally->counts.errors[RW_LOAD_ERROR_RESET] = 2 + more;
+    take->tally->counts =
+        (struct rw_load_counts){.due = 1000, .sent = 1000, .answered = 998, .failed = 2 + more};
+    take->tally->counts.statuses[503] = more;
+    take->tally->counts.errors[RW_LOAD_ERROR_RESET] = 2;
     for (unsigned i = 0; i < 10; i++)
         take->rows[i].answered = 100 - (i == more) - (i > 8);
     rw_histogram_record_many(&take->tally->latency, 10000000, 940);
-    rw_histogram_record_many(&take->tally->latency, 41000000 + 1000000ull * more, 58 - more);
+    rw_histogram_record_many(&take->tally->latency, 41000000 + 1000000ull * more, 58);
 }
 
 static void give_trial(struct rw_trial *trial, unsigned bad)

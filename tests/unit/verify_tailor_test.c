@@ -1,6 +1,7 @@
 /* The configuration as the gateway under test gets it. */
 #include "base/alloc.h"
 #include "conf/file.h"
+#include "verify/fit.h"
 #include "verify/tailor.h"
 
 #include <setjmp.h>
@@ -177,6 +178,43 @@ static void test_a_file_of_authorities_that_is_not_there(void **state)
     end(&world);
 }
 
+/* Else there would be nothing but 502, and nobody to say why. */
+static void test_servers_where_nobody_looks_for_them(void **state)
+{
+    static const struct {
+        const char *upstream, *server, *why;
+    } cases[] = {
+        {"[\"127.0.0.1:2\", \"localhost:5\"]", "name: app, address: \"127.0.0.1:2\"", NULL},
+        {"[\"127.0.0.1:2\", \"localhost:5\"]", "name: app, address: \"127.0.0.1:5\"", NULL},
+        {"[\"127.0.0.1:2\", \"10.0.0.1:4\"]", "name: app, address: \"127.0.0.1:4\"",
+         "upstream app has no endpoint at 127.0.0.1:4; it has 127.0.0.1:2, 10.0.0.1:4"},
+        {"[\"a.example:2\"]", "name: app, address: \"127.0.0.1:2\"", NULL},
+        {"[\"a.example:2\"]", "name: app, address: \"127.0.0.1:3\"", "has no endpoint"},
+        {"[\"srv:_http._tcp.example\"]", "name: app, address: \"127.0.0.1:3\"", NULL},
+        {"[\"127.0.0.1:2\"]", "name: ap, address: \"127.0.0.1:2\"",
+         "127.0.0.1:2 is an endpoint of upstream app: `upstream: app` says so"},
+        {"[\"127.0.0.1:2\"]", "name: tokens, address: \"127.0.0.1:3\"", NULL},
+        {"[\"a.example:2\"]", "name: tokens, address: \"127.0.0.1:2\"", NULL},
+        {"[\"127.0.0.1:2\"]", "name: app, kind: redis, address: \"127.0.0.1:3\"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct world world;
+        char upstreams[256], servers[256];
+        snprintf(upstreams, sizeof(upstreams), "upstreams: [{ name: app, endpoints: %s }]\n",
+                 cases[i].upstream);
+        snprintf(servers, sizeof(servers), "servers: [{ %s }]\n", cases[i].server);
+        begin(&world, upstreams, servers);
+        assert_int_equal(world.err, RW_OK);
+        print_message("%s %s\n", cases[i].upstream, cases[i].server);
+        enum rw_err err = rw_acceptance_fits(world.file, world.config, &world.why);
+        assert_int_equal(err, cases[i].why ? RW_EINVAL : RW_OK);
+        if (cases[i].why)
+            assert_non_null(strstr(world.why.at, cases[i].why));
+        end(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_names_need_a_server_each),
         cmocka_unit_test(test_the_name_server_and_the_authority_are_put_in),
         cmocka_unit_test(test_a_file_of_authorities_that_is_not_there),
+        cmocka_unit_test(test_servers_where_nobody_looks_for_them),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -270,6 +270,11 @@ static void test_throughput(void **state)
         one->rows[i].answered = 99 + i % 3;
     assert_verdict(&world, RW_VERIFY_MET, RW_VERIFY_REASON_NONE);
     assert_int_equal(world.sheet.verdicts[0].method, RW_VERIFY_METHOD_BATCHES);
+    /* However little they tell, nothing is served less than not at all. */
+    for (unsigned i = 0; i < 10; i++)
+        one->rows[i].answered = i == 0 ? 950 : 0;
+    assert_verdict(&world, RW_VERIFY_UNJUDGED, RW_VERIFY_REASON_UNSURE);
+    assert_true(world.sheet.verdicts[0].interval.low == 0);
     end(&world);
 }
 

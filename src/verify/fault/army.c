@@ -7,7 +7,11 @@
 
 #include <sys/ioctl.h>
 
-enum { SLOW_AFTER_BYTES = 2, READER_REQUESTS = 64, READER_SOCKET_BYTES = 4096 };
+enum {
+    SLOW_AFTER_BYTES = RW_ARMY_SLOW_BYTES / 2,
+    READER_REQUESTS = 64,
+    READER_SOCKET_BYTES = 4096
+};
 
 struct soldier {
     struct rw_army *army;

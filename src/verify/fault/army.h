@@ -18,7 +18,13 @@
 struct rw_army;
 struct rw_tls_client;
 
-enum { RW_ARMY_MAX = 10000, RW_ARMY_OPENS_MAX = 500, RW_ARMY_PATIENCE_MS = 300 };
+enum {
+    RW_ARMY_MAX = 10000,
+    RW_ARMY_OPENS_MAX = 500,
+    RW_ARMY_PATIENCE_MS = 300,
+    RW_ARMY_SLOW_BYTES = 4,      /* in so much time a sender is surely seen to be slow */
+    RW_ARMY_BYTES_PER_SECOND = 5 /* of a sender, as a rule */
+};
 
 enum rw_army_kind { RW_ARMY_SENDERS, RW_ARMY_READERS, RW_ARMY_ASKERS };
 
