@@ -23,15 +23,21 @@ char *rw_load_format_ns(char *to, double ns)
     return to;
 }
 
+enum rw_load_error rw_load_most_met(const struct rw_load_counts *counts)
+{
+    enum rw_load_error most = 0;
+    for (unsigned i = 1; i < RW_LOAD_ERROR_COUNT; i++)
+        if (counts->errors[i] > counts->errors[most])
+            most = i;
+    return most;
+}
+
 /* By what happened most. */
 static void explain_silence(const struct rw_load_settings *settings,
                             const struct rw_load_counts *counts, struct rw_text *text)
 {
     const char *protocol = rw_load_protocol_name(settings->protocol);
-    enum rw_load_error most = 0;
-    for (unsigned i = 1; i < RW_LOAD_ERROR_COUNT; i++)
-        if (counts->errors[i] > counts->errors[most])
-            most = i;
+    enum rw_load_error most = rw_load_most_met(counts);
     rw_text_adds(text, "nothing was answered: ");
     if (!counts->errors[most])
         rw_text_adds(text, counts->sent ? "the run ended before" : "nothing was sent");
@@ -45,6 +51,31 @@ static void explain_silence(const struct rw_load_settings *settings,
         rw_text_addf(text, "the target ends the connections; does it speak %s?", protocol);
     else
         rw_text_addf(text, "the target is down, or does not speak %s", protocol);
+}
+
+unsigned rw_load_silent_seconds(const struct rw_load_result *result)
+{
+    unsigned silent = 0;
+    for (size_t i = 0; i < result->timeline->count; i++) {
+        const struct rw_timeline_row *row = &result->timeline->rows[i];
+        silent += row->failed && !row->answered;
+    }
+    return silent;
+}
+
+/* Whatever the verdict is: a target that was away for a while is not to be read off the errors. */
+static void explain_outage(const struct rw_load_result *result, struct rw_text *text)
+{
+    unsigned silent = rw_load_silent_seconds(result);
+    enum rw_load_error most = rw_load_most_met(&result->tally.counts);
+    if (!silent || !result->tally.counts.errors[most])
+        return;
+    rw_text_addf(text, ". For %u second%s requests failed and none was answered", silent,
+                 silent == 1 ? "" : "s");
+    if (most == RW_LOAD_ERROR_CONNECT)
+        rw_text_adds(text, ": the target was down");
+    else
+        rw_text_addf(text, " (most met: %s)", rw_load_error_name(most));
 }
 
 void rw_load_explain(const struct rw_load_settings *settings, const struct rw_load_result *result,
@@ -72,8 +103,9 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
         break;
     case RW_LOAD_NOTHING_ANSWERED:
         explain_silence(settings, counts, text);
-        break;
+        return;
     }
+    explain_outage(result, text);
 }
 
 /* A backlog that is worked off after the end was not done within the measured time: counted as if

@@ -168,6 +168,10 @@ static void verdicts(void **state)
     (void)state;
     struct rw_load_result *result = calloc(1, sizeof(*result));
     assert_non_null(result);
+    struct rw_timeline *timeline = calloc(1, rw_timeline_bytes(SECONDS, 1 << 12));
+    assert_non_null(timeline);
+    rw_timeline_begin(timeline, 1, SECONDS, 1 << 12);
+    result->timeline = timeline;
     rw_load_tally_begin(&result->tally);
     static const struct {
         enum rw_load_error error;
@@ -199,8 +203,44 @@ static void verdicts(void **state)
     rw_load_explain(&settings, result, &text);
     assert_non_null(
         strstr(text.at, "the generator was the bottleneck: 1% of its requests left 2.5"));
+    assert_null(strstr(text.at, "none was answered"));
     rw_text_free(&text);
+    free(timeline);
     free(result);
+}
+
+/* A target that goes away during a run is told, whatever else is. */
+static void a_target_that_was_away(void **state)
+{
+    (void)state;
+    struct rw_timeline *timeline = calloc(1, rw_timeline_bytes(SECONDS, 1 << 12));
+    struct rw_load_result *result = calloc(1, sizeof(*result));
+    struct rw_histogram *none = calloc(1, sizeof(*none));
+    struct rw_load_settings plain = {.url = {"http://a/", 9}, .threads = 1, .connections = 1};
+    struct rw_text text = {0}, page = {0};
+    assert_true(timeline && result && none);
+    rw_histogram_clear(none);
+    rw_timeline_begin(timeline, 1, SECONDS, 1 << 12);
+    rw_load_tally_begin(&result->tally);
+    result->timeline = timeline;
+    result->tally.counts = (struct rw_load_counts){.due = 300, .sent = 110, .answered = 110};
+    result->tally.counts.errors[RW_LOAD_ERROR_RESET] = 1;
+    result->tally.counts.errors[RW_LOAD_ERROR_CONNECT] = 400;
+    static const struct rw_timeline_row rows[] = {{.sent = 100, .answered = 100},
+                                                  {.sent = 10, .answered = 10, .failed = 90},
+                                                  {.failed = 100}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rw_timeline_append(timeline, rows[i], none);
+    rw_load_explain(&plain, result, &text);
+    assert_string_equal(text.at, "sound: the generator kept its schedule. For 1 second requests "
+                                 "failed and none was answered: the target was down");
+    rw_load_report_html(&plain, result, RW_LANGUAGE_EN, &page);
+    assert_non_null(strstr(page.at, "The target was away"));
+    rw_text_free(&text);
+    rw_text_free(&page);
+    free(none);
+    free(result);
+    free(timeline);
 }
 
 int main(void)
@@ -208,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_in_the_golden_files),
         cmocka_unit_test(verdicts),
+        cmocka_unit_test(a_target_that_was_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
