@@ -183,6 +183,13 @@ static struct rw_timeline_row row_of(const struct rw_timeline *timeline, size_t 
     return sum;
 }
 
+static bool any_answered(const struct rw_timeline *timeline, size_t from, size_t to)
+{
+    while (from < to && !timeline->rows[from].answered)
+        from++;
+    return from < to;
+}
+
 static void put_times(const struct page *page, size_t step)
 {
     struct rw_doc *doc = page->doc;
@@ -197,9 +204,10 @@ static void put_times(const struct page *page, size_t step)
         size_t end = at + step < page->rows ? at + step : page->rows;
         const struct rw_timeline_row row = row_of(timeline, at, end);
         struct rw_doc_point *point = rw_doc_point(doc, latency, rw_doc_format(doc, "%zu s", at));
-        point->values[0] = (double)row.p50_ns / 1e6;
-        point->values[1] = (double)row.p99_ns / 1e6;
-        point->values[2] = (double)row.most_ns / 1e6;
+        const uint64_t latencies_ns[] = {row.p50_ns, row.p99_ns, row.most_ns};
+        for (size_t i = 0; i < 3; i++)
+            point->values[i] =
+                any_answered(timeline, at, end) ? (double)latencies_ns[i] / 1e6 : NAN;
     }
 }
 

@@ -157,24 +157,40 @@ static void draw_band(struct rw_chart_view *view, const struct plot *plot)
                    plot->right - from);
 }
 
+/* From `*at`, a point that has a figure, to the last before one that has none; `*x` moves along. A
+ * point alone is a line of no length, which its round ends make a dot. */
+static void draw_stretch(struct rw_chart_view *view, const struct plot *plot, size_t series,
+                         const struct rw_doc_point **at, double *x)
+{
+    bool alone = !(*at)->next || !isfinite((*at)->next->values[series]);
+    RW_MARKUP(view->out, "<polyline");
+    RW_MARKUP(view->out, " class=\"line l");
+    rw_markup_count(view->out, series);
+    RW_MARKUP(view->out, "\" points=\"");
+    for (; *at && isfinite((*at)->values[series]); *at = (*at)->next, *x += plot->group)
+        for (unsigned times = alone ? 2 : 1; times; times--) {
+            rw_markup_coordinate(view->out, *x);
+            RW_MARKUP(view->out, ",");
+            rw_markup_coordinate(view->out, rw_scale_at(&plot->values, (*at)->values[series]));
+            RW_MARKUP(view->out, " ");
+        }
+    RW_MARKUP(view->out, "\"/>");
+}
+
+/* Where there is no figure, there is no line. */
 static void draw_lines(struct rw_chart_view *view, const struct plot *plot)
 {
     for (size_t i = 0; i < view->chart->series_count; i++) {
+        const struct rw_doc_point *point = view->chart->first;
         double x = plot->left + plot->group / 2;
-        RW_MARKUP(view->out, "<polyline");
-        RW_MARKUP(view->out, " class=\"line l");
-        rw_markup_count(view->out, i);
-        RW_MARKUP(view->out, "\" points=\"");
-        for (const struct rw_doc_point *point = view->chart->first; point; point = point->next) {
+        while (point) {
             if (isfinite(point->values[i])) {
-                rw_markup_coordinate(view->out, x);
-                RW_MARKUP(view->out, ",");
-                rw_markup_coordinate(view->out, rw_scale_at(&plot->values, point->values[i]));
-                RW_MARKUP(view->out, " ");
+                draw_stretch(view, plot, i, &point, &x);
+            } else {
+                point = point->next;
+                x += plot->group;
             }
-            x += plot->group;
         }
-        RW_MARKUP(view->out, "\"/>");
     }
 }
 

@@ -129,7 +129,7 @@ const char rw_report_style[] =
     ".band{fill:var(--warning-sheet)}\n"
     ".s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}\n"
     ".s4{fill:var(--s4)}.s5{fill:var(--s5)}.s6{fill:var(--s6)}.s7{fill:var(--s7)}\n"
-    ".line{fill:none;stroke-width:2.5;stroke-linejoin:round}\n"
+    ".line{fill:none;stroke-width:2.5;stroke-linejoin:round;stroke-linecap:round}\n"
     ".l0{stroke:var(--s0)}.l1{stroke:var(--s1)}.l2{stroke:var(--s2)}.l3{stroke:var(--s3)}\n"
     ".l4{stroke:var(--s4)}.l5{stroke:var(--s5)}.l6{stroke:var(--s6)}.l7{stroke:var(--s7)}\n"
     ".critical{fill:var(--critical)}\n"

@@ -216,12 +216,12 @@ static double failed_of(const struct page *page, const struct rw_simulate_row *r
 static double p50_of(const struct page *page, const struct rw_simulate_row *row)
 {
     (void)page;
-    return (double)row->p50_ns / 1e6;
+    return row->served ? (double)row->p50_ns / 1e6 : NAN; /* nobody's: no line */
 }
 static double p99_of(const struct page *page, const struct rw_simulate_row *row)
 {
     (void)page;
-    return (double)row->p99_ns / 1e6;
+    return row->served ? (double)row->p99_ns / 1e6 : NAN;
 }
 static double nodes_of(const struct page *page, const struct rw_simulate_row *row)
 {

@@ -370,6 +370,37 @@ static void a_missing_value_is_said_in_the_chart(void **state)
     }
 }
 
+/* Of five points the second has no figure: a line before it, which is a dot, and one behind. */
+static void a_line_has_gaps_where_there_is_no_figure(void **state)
+{
+    (void)state;
+    struct rw_doc doc;
+    struct rw_text page = {0};
+    rw_doc_init(&doc, RW_LANGUAGE_EN);
+    struct rw_doc_chart *chart =
+        rw_doc_chart(&doc, RW_DOC_LINES, RW_LITERAL("Latency"), RW_LITERAL("ms"));
+    rw_doc_series(&doc, chart, RW_LITERAL("p99"));
+    const double values[] = {4, NAN, 5, 6, 7};
+    for (size_t i = 0; i < 5; i++)
+        rw_doc_point(&doc, chart, RW_LITERAL("1 s"))->values[0] = values[i];
+    assert_int_equal(rw_doc_finish(&doc), RW_OK);
+    assert_int_equal(rw_report_html(&doc, &page), RW_OK);
+    const size_t corners[] = {2, 3};
+    const char *at = page.at;
+    for (size_t i = 0; i < 2; i++) {
+        at = strstr(at, "<polyline class=\"line l0\" points=\"");
+        assert_non_null(at);
+        size_t commas = 0;
+        for (at = strstr(at, "points=\"") + 8; *at != '"'; at++)
+            commas += *at == ',';
+        assert_int_equal(commas, corners[i]);
+    }
+    const char *more = strstr(at, "<polyline"), *end = strstr(at, "</svg>");
+    assert_true(end && (!more || more > end)); /* the page has it once more, for narrow screens */
+    rw_text_free(&page);
+    rw_doc_free(&doc);
+}
+
 /* ---- Numbers ---- */
 
 static void expect(struct rw_text *text, const char *expected)
@@ -561,6 +592,7 @@ int main(void)
         cmocka_unit_test(totals_are_the_sum_of_their_rows),
         cmocka_unit_test(a_missing_price_is_in_the_total),
         cmocka_unit_test(a_missing_value_is_said_in_the_chart),
+        cmocka_unit_test(a_line_has_gaps_where_there_is_no_figure),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(texts_are_cut_at_whole_characters),
         cmocka_unit_test(zones_hold_their_boxes_and_no_others),
