@@ -254,6 +254,16 @@ static double connections_of(const struct page *page, const struct rw_simulate_r
     return row->mean.connections;
 }
 
+/* Of what may fail in the whole time, what has by then. */
+static double budget_of(const struct page *page, const struct rw_simulate_row *row)
+{
+    double until = 0, all = (double)rw_simulate_ledger_failed(page->ledger);
+    for (const struct rw_simulate_row *at = page->ledger->rows; at <= row; at++)
+        until += (double)at->failed;
+    double used = rw_simulate_budget_used(page->sheet->model, page->ledger);
+    return all > 0 ? used * until / all * 100 : 0;
+}
+
 /* The time of day, or beyond the first one the day, too. */
 static struct rw_span time_of(const struct page *page, const struct rw_simulate_row *row)
 {
@@ -315,6 +325,7 @@ static void put_charts(const struct page *page)
                                        {RW_LABEL("the busiest node", "最忙节点"), node_busy_of},
                                        {RW_LABEL("memory, fullest node", "最满节点内存"),
                                         memory_of}},
+                             budget[] = {{RW_LABEL("used", "已用"), budget_of}},
                              held[] = {{RW_LABEL("connections", "连接"), connections_of}};
     static const struct rw_label per_second = RW_LABEL("per second", "每秒"),
                                  ms = RW_LABEL("ms", "毫秒"), percent = RW_LABEL("%", "%"),
@@ -322,6 +333,9 @@ static void put_charts(const struct page *page)
     rw_doc_section(page->doc, 1, RW_TEXTS("Over time", "随时间变化"));
     put_chart(page, RW_TEXTS("Requests", "请求"), per_second, rates, 2);
     put_marks(page, put_chart(page, RW_TEXTS("Latency of answers", "应答延迟"), ms, latency, 2));
+    double used = rw_simulate_budget_used(page->sheet->model, page->ledger);
+    if (used > 0 && isfinite(used))
+        put_chart(page, RW_TEXTS("Error budget used", "错误预算已用"), percent, budget, 1);
     put_chart(page, RW_TEXTS("Nodes", "节点"), count, nodes, 2);
     put_chart(page, RW_TEXTS("How busy, how full", "忙碌与占用"), percent, busy, 3);
     if (page->ledger->most.connections > 0)

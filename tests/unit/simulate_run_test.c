@@ -379,6 +379,31 @@ static void test_verdicts(void **state)
     done(&bench);
 }
 
+/* When the error budget went is a chart; without an availability asked for there is none. */
+static void test_the_page_shows_the_error_budget(void **state)
+{
+    static const char without[] = "duration: 60s\n"
+                                  "request: { cpu_us: 500 }\n"
+                                  "fleet: { name: n, cores: 2, nodes: 3 }\n"
+                                  "arrivals: { rate: 300 }\n";
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench bench;
+        struct rw_simulate_sheet sheet;
+        struct rw_text page = {0};
+        read_model(&bench, i ? without : whole);
+        assert_int_equal(rw_simulate_run(&bench.run), RW_OK);
+        rw_simulate_sheet_make(bench.model, &bench.run, &sheet);
+        rw_simulate_report_html(&sheet, RW_LANGUAGE_EN, &page);
+        assert_int_equal(page.err, RW_OK);
+        const char *charts = strstr(page.at, "<figcaption");
+        assert_non_null(charts);
+        assert_int_equal(strstr(charts, "Error budget used") != NULL, !i);
+        rw_text_free(&page);
+        done(&bench);
+    }
+}
+
 /* ---- Allocations ---- */
 
 static enum rw_err try_all(enum rw_simulate_discipline discipline, enum rw_simulate_method method)
@@ -442,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_both_ways_share_alike),
         cmocka_unit_test(test_the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_the_page_shows_the_error_budget),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
