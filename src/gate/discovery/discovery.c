@@ -181,7 +181,7 @@ static const struct rw_discovered *step(const struct rw_discovery *discovery,
     for (struct rw_list *item = discovery->groups.next; item != &discovery->groups;
          item = item->next) {
         const struct rw_discovery_group *group = group_of(item);
-        if (after < group->items || after >= group->items + group->count)
+        if (!group->count || after < group->items || after >= group->items + group->count)
             continue;
         return after + 1 < group->items + group->count ? after + 1
                                                        : first_from(discovery, item->next);

@@ -389,6 +389,9 @@ void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls)
 {
     rw_tls_client_drop(feed->options.tls);
     feed->options.tls = tls;
+    feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
+    if (!feed->open)
+        rw_timer_start(feed->loop, &feed->timer, rw_loop_now_ms(feed->loop));
 }
 
 void rw_feed_close(struct rw_feed *feed)

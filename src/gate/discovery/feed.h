@@ -61,7 +61,8 @@ void rw_feed_skip(struct rw_feed *feed);
 /* Within `take`: this answer was good, but only a step to what is asked for (a login). The next
  * request follows at once, but the pauses go on growing: what fails is not tried at a run. */
 void rw_feed_step(struct rw_feed *feed);
-/* From the next connection on; a reference is taken over, and the one before dropped. */
+/* From the next connection on, which is made at once if there is none; a reference is taken over,
+ * and the one before dropped. */
 void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls);
 
 #endif
