@@ -1,4 +1,4 @@
-// Discovery by etcd (Debian's): members that are lost, logins that run out, TLS.
+// Discovery by etcd (Debian's): names, logins that run out, TLS.
 
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
@@ -6,45 +6,37 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
 import { scratch } from "./support/cleanup.mjs";
-import { config, follows, named, noReload, sees, tells, upstreamOf } from "./support/discovery.mjs";
-import { startEtcd, startEtcdCluster } from "./support/etcd.mjs";
+import { config, follows, named, noReload, sees, tells } from "./support/discovery.mjs";
+import { startEtcd } from "./support/etcd.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { startNames } from "./support/names.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { installed } from "./support/run.mjs";
-import { eventually } from "./support/wait.mjs";
 
-const pairs = (ports) => ports.flatMap((port, i) => (i % 2 ? [] : [[port, ports[i + 1]]]));
 const options = { skip: !installed("etcd") && "etcd is not installed" };
 
-test("etcd: a member is lost, then the majority: the watch goes on at another one, and what is known stays", options, async (t) => {
-  const [a, b, c] = await named(t, ["a", "b", "c"]);
-  const members = await startEtcdCluster(t, pairs(await freePorts(6)));
-  await members[0].put("/app/1", a.address);
-  const gateway = await startGateway(t, config(`{ etcd: { servers: [${members.map(({ address }) => `"${address}"`)}], prefix: /app/ } }`));
+test("etcd: a name: unknown at the start, then known, then elsewhere; its certificate is for the name", options, async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
+  const names = await startNames(t);
+  const c = makeCertificates(t);
+  const ports = await freePorts(2);
+  const etcd = await startEtcd(t, { ports, tls: { cert: c.cert("usual"), key: c.key("usual"), ca: c.file("ca.pem"), clientCert: c.cert("client"), clientKey: c.key("client") } });
+  await etcd.put("/app/1", a.address);
+  const of = (name) => config(`{ etcd: { servers: ["${name}:${ports[0]}"], prefix: /app/, tls: { ca: ${c.file("ca.pem")}, cert: ${c.cert("client")}, key: ${c.key("client")} } } }`, `dns: { servers: ["${names.address}"], ttl_min: 1s }`);
+  const complains = (name, why) => tells(gateway, new RegExp(`upstream app: etcd: ${name}:${ports[0]}: ${why}`));
+  const gateway = await startGateway(t, of("usual.example"));
+  await complains("usual.example", "its name is not resolved");
+  names.set("usual.example", "127.0.0.9");
+  await complains("usual.example", "connection refused");
+  names.set("usual.example", "127.0.0.1");
   await sees(gateway, a);
-  assert.equal(await gateway.metric("ringway_upstream_discovery_age_seconds", { upstream: "app" }), 0);
-
-  // The member that is watched dies.
-  await members[0].stop();
-  await members[1].put("/app/2", b.address);
+  await follows(gateway);
+  await etcd.put("/app/2", b.address);
   await sees(gateway, a, b);
-  await follows(gateway);
-
-  // One of three is left, which has no leader and would say nothing for ever.
-  await members[1].stop();
-  await tells(gateway, new RegExp(`upstream app: etcd: ${members[2].address}: etcdserver: no leader`));
-  const lost = await eventually(async () => (await upstreamOf(gateway)).discovery_age_ms > 0 && upstreamOf(gateway), { within: 60000 });
-  assert.match(lost.discovery_error, /^127\.0\.0\.1:\d+: /);
-  assert.ok((await gateway.metric("ringway_upstream_discovery_age_seconds", { upstream: "app" })) > 0);
-  assert.match((await gateway.get("/")).text, /^[ab]$/);
-
-  // The majority is back: nothing needs to be done.
-  await Promise.all([members[0].start(), members[1].start()]);
-  await members[0].put("/app/3", c.address);
-  await members[0].remove("/app/1");
-  await sees(gateway, b, c);
-  await follows(gateway);
   await noReload(gateway);
+  names.set("other.test", "127.0.0.1");
+  await gateway.reload(of("other.test"));
+  await complains("other.test", "certificate");
 });
 
 test("etcd: with a login, whose token runs out, and rights that come late", options, async (t) => {

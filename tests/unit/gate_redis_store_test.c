@@ -289,7 +289,7 @@ static void on_moved(void *user)
     seen.moved++;
 }
 
-static void on_astray(void *user, const struct rw_redis_place *from, const char *why)
+static void on_astray(void *user, const struct rw_place *from, const char *why)
 {
     (void)user;
     (void)from;

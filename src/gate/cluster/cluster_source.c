@@ -157,6 +157,7 @@ static enum rw_err name_discovery(struct rw_cluster_control *control,
 
 /* Without a loop (a check, the simulation) nothing is found. */
 static enum rw_err start_discovery(struct rw_cluster_control *control,
+                                   const struct rw_config *config,
                                    const struct rw_config_upstream *upstream,
                                    struct rw_conf_report *report)
 {
@@ -170,7 +171,7 @@ static enum rw_err start_discovery(struct rw_cluster_control *control,
     if (!clusters->options.loop)
         return rw_discovery_check(upstream->discovery, report);
     return rw_discovery_start(&clusters->discoveries, clusters->options.loop, control->cluster.name,
-                              upstream->discovery, report, &control->discovery);
+                              upstream->discovery, config->dns, report, &control->discovery);
 }
 
 enum rw_err rw_cluster_read_sources(struct rw_cluster_control *control,
@@ -201,7 +202,7 @@ enum rw_err rw_cluster_read_sources(struct rw_cluster_control *control,
         if (err)
             return err;
     }
-    return start_discovery(control, upstream, report);
+    return start_discovery(control, config, upstream, report);
 }
 
 void rw_cluster_stop_sources(struct rw_cluster_control *control)

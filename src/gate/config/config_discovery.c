@@ -13,10 +13,10 @@ static const struct rw_conf_field etcd_fields[] = {
     {
         .name = "servers",
         .type = RW_CONF_ADDRESS,
-        .flags = RW_CONF_LIST | RW_CONF_REQUIRED,
+        .flags = RW_CONF_LIST | RW_CONF_REQUIRED | RW_CONF_REMOTE,
         .offset = MEMBER(servers),
-        .doc =
-            "Client addresses of the members, IP address and port; the first that works is asked.",
+        .doc = "Client addresses of the members, address or name with a port; the first that works "
+               "is asked.",
         .example = "[10.0.0.1:2379, 10.0.0.2:2379]",
     },
     {
@@ -63,6 +63,9 @@ static const struct rw_conf_field etcd_fields[] = {
 static void check_etcd(void *value, struct rw_conf_report *report)
 {
     struct rw_config_etcd *etcd = value;
+    const struct rw_span *servers = etcd->servers.items;
+    for (size_t i = 0; i < etcd->servers.count; i++)
+        rw_config_check_remote(report, &servers[i]);
     if (etcd->servers.count > SERVERS_MAX)
         rw_conf_mistake_on(report, &etcd->servers, "at most %d servers", (int)SERVERS_MAX);
     if (etcd->username.len && !etcd->password.len)
@@ -96,8 +99,9 @@ static const struct rw_conf_field kubernetes_fields[] = {
     {
         .name = "server",
         .type = RW_CONF_ADDRESS,
+        .flags = RW_CONF_REMOTE,
         .offset = MEMBER(server),
-        .doc = "The API server, IP address and port. By default what Kubernetes says in "
+        .doc = "The API server, address or name with a port. By default what Kubernetes says in "
                "`KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`.",
         .example = "10.96.0.1:443",
     },
@@ -224,6 +228,7 @@ static void check_kubernetes(void *value, struct rw_conf_report *report)
     struct rw_config_kubernetes *kubernetes = value;
     check_name(report, &kubernetes->namespace);
     check_name(report, &kubernetes->service);
+    rw_config_check_remote(report, &kubernetes->server);
     take_server(report, kubernetes);
     take_tls(report, kubernetes);
 }

@@ -67,8 +67,7 @@ static const struct rw_conf_field sentinel_fields[] = {
 };
 #undef MEMBER
 
-/* "srv:" is for endpoints of upstreams. */
-static void check_remote(struct rw_conf_report *report, const struct rw_span *address)
+void rw_config_check_remote(struct rw_conf_report *report, const struct rw_span *address)
 {
     if (rw_span_starts(*address, RW_LITERAL("srv:")))
         rw_conf_mistake_on(report, address, "expected an address or name with a port, not %s",
@@ -81,7 +80,7 @@ static void check_remotes(struct rw_conf_report *report, const struct rw_conf_li
     if (list->count > RW_REDIS_ADDRESSES_MAX)
         rw_conf_mistake_on(report, list, "at most %d addresses", (int)RW_REDIS_ADDRESSES_MAX);
     for (size_t i = 0; i < list->count; i++)
-        check_remote(report, &addresses[i]);
+        rw_config_check_remote(report, &addresses[i]);
 }
 
 static void check_sentinel(void *value, struct rw_conf_report *report)
@@ -209,7 +208,7 @@ static void check_redis(void *value, struct rw_conf_report *report)
                            "expected one of \"address\", \"sentinel\" and \"cluster\"");
     if (redis->cluster.count && redis->database)
         rw_conf_mistake_on(report, &redis->database, "a Redis Cluster has no database but 0");
-    check_remote(report, &redis->address);
+    rw_config_check_remote(report, &redis->address);
     check_remotes(report, &redis->cluster);
     if (redis->username.len && redis->password.len == 0)
         rw_conf_mistake_on(report, &redis->username, "\"username\" needs \"password\"");

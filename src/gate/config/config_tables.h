@@ -67,6 +67,8 @@ extern const struct rw_conf_record rw_config_identity_record;
 
 /* config_rate_limits.c */
 extern const struct rw_conf_record rw_config_rate_limits_record;
+/* A server that is asked has an address or a name; "srv:" is for endpoints of upstreams. */
+void rw_config_check_remote(struct rw_conf_report *report, const struct rw_span *address);
 
 /* What rw_config_register was told. */
 extern const struct rw_conf_variant_kind *const *rw_config_actions;

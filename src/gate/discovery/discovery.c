@@ -269,14 +269,24 @@ static void add_tls(struct rw_text *text, const struct rw_config_tls_client *tls
                      RW_SPAN_ARGS(tls->key));
 }
 
+static void add_dns(struct rw_text *text, const struct rw_config_dns *dns)
+{
+    const struct rw_span *servers = dns->servers.items;
+    for (size_t i = 0; i < dns->servers.count; i++)
+        rw_text_addf(text, " dns %.*s", RW_SPAN_ARGS(servers[i]));
+    rw_text_addf(text, " %u %u %u", dns->timeout_ms, dns->ttl_ms_min, dns->ttl_ms_max);
+}
+
 /* All that makes a difference, as a text. */
 static void describe(struct rw_text *text, struct rw_span upstream,
-                     const struct rw_config_discovery *config)
+                     const struct rw_config_discovery *config, const struct rw_config_dns *dns)
 {
     rw_text_add(text, upstream);
     add_locality(text, &config->locality);
     if (config->file.len)
         rw_text_addf(text, " file %.*s", RW_SPAN_ARGS(config->file));
+    else
+        add_dns(text, dns);
     if (config->etcd) {
         const struct rw_span *servers = config->etcd->servers.items;
         for (size_t i = 0; i < config->etcd->servers.count; i++)
@@ -333,15 +343,15 @@ enum rw_err rw_discovery_create(struct rw_loop *loop, struct rw_span upstream,
 }
 
 static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw_span identity,
-                        const struct rw_config_discovery *config, struct rw_conf_report *report,
-                        struct rw_discovery **out)
+                        const struct rw_config_discovery *config, const struct rw_config_dns *dns,
+                        struct rw_conf_report *report, struct rw_discovery **out)
 {
     struct rw_discovery *made = NULL;
     enum rw_err err = rw_discovery_create(loop, upstream, identity, &config->locality, &made);
     if (err)
         return err;
     made->kind = kind_of(config);
-    err = made->kind->begin(made, config, report);
+    err = made->kind->begin(made, config, dns, report);
     if (err)
         rw_discovery_free(made);
     else
@@ -351,10 +361,11 @@ static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw
 
 enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct rw_span upstream,
                                const struct rw_config_discovery *config,
-                               struct rw_conf_report *report, struct rw_discovery_use *use)
+                               const struct rw_config_dns *dns, struct rw_conf_report *report,
+                               struct rw_discovery_use *use)
 {
     struct rw_text identity = {0};
-    describe(&identity, upstream, config);
+    describe(&identity, upstream, config, dns);
     struct rw_discovery *discovery = NULL;
     enum rw_err err = identity.err;
     if (!err)
@@ -362,7 +373,7 @@ enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct
     if (!err && discovery && discovery->kind->renew)
         err = discovery->kind->renew(discovery, config, report);
     if (!err && !discovery) {
-        err = make(loop, upstream, rw_text_span(&identity), config, report, &discovery);
+        err = make(loop, upstream, rw_text_span(&identity), config, dns, report, &discovery);
         if (!err)
             rw_list_push_back(all, &discovery->link);
     }

@@ -37,11 +37,10 @@ struct rw_discovery_use {
 
 /* `all` is the list that discoveries of one registry are in. A file is read at once; other kinds
  * answer from the loop. Mistakes of the settings go to the report: RW_EINVAL. */
-RW_MUST_CHECK enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop,
-                                             struct rw_span upstream,
-                                             const struct rw_config_discovery *config,
-                                             struct rw_conf_report *report,
-                                             struct rw_discovery_use *use);
+RW_MUST_CHECK enum rw_err
+rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct rw_span upstream,
+                   const struct rw_config_discovery *config, const struct rw_config_dns *dns,
+                   struct rw_conf_report *report, struct rw_discovery_use *use);
 /* For who only checks a configuration: is what the settings name there, and good? RW_EINVAL. */
 RW_MUST_CHECK enum rw_err rw_discovery_check(const struct rw_config_discovery *config,
                                              struct rw_conf_report *report);

@@ -209,18 +209,24 @@ static enum rw_err copy_login(struct state *state, struct rw_arena *arena,
 }
 
 static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_discovery *config,
-                         struct rw_conf_report *report)
+                         const struct rw_config_dns *dns, struct rw_conf_report *report)
 {
     const struct rw_config_etcd *etcd = config->etcd;
     struct state *state = rw_arena_zero(&discovery->arena, sizeof(*state));
     if (!state)
         return RW_ENOMEM;
+    const struct rw_discovery_watch_options options = {
+        .kind = &watch_kind,
+        .servers = etcd->servers.items,
+        .server_count = etcd->servers.count,
+        .dns = dns,
+        .tls = etcd->tls,
+    };
     enum rw_err err = set_range(state, &discovery->arena, etcd->prefix);
     if (!err)
         err = copy_login(state, &discovery->arena, etcd);
     if (!err)
-        err = rw_discovery_watch_begin(&state->watch, discovery, &watch_kind, etcd->servers.items,
-                                       etcd->servers.count, etcd->tls, report);
+        err = rw_discovery_watch_begin(&state->watch, discovery, &options, report);
     state->reader.discovery = discovery;
     state->reader.what = state->watch.what;
     return err;

@@ -148,8 +148,9 @@ static void look(struct rw_timer *timer)
 }
 
 static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_discovery *config,
-                         struct rw_conf_report *report)
+                         const struct rw_config_dns *dns, struct rw_conf_report *report)
 {
+    (void)dns;
     (void)report;
     struct state *state = rw_arena_zero(&discovery->arena, sizeof(*state));
     if (!state)

@@ -16,7 +16,7 @@
 struct rw_discovery_kind {
     /* Fills discovery->state. */
     enum rw_err (*begin)(struct rw_discovery *discovery, const struct rw_config_discovery *config,
-                         struct rw_conf_report *report);
+                         const struct rw_config_dns *dns, struct rw_conf_report *report);
     /* Another use with the same settings begins: what they name may have changed (certificates).
      * NULL: there is nothing such. */
     enum rw_err (*renew)(struct rw_discovery *discovery, const struct rw_config_discovery *config,

@@ -127,16 +127,22 @@ static enum rw_err copy_settings(struct state *state, struct rw_arena *arena,
 }
 
 static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_discovery *config,
-                         struct rw_conf_report *report)
+                         const struct rw_config_dns *dns, struct rw_conf_report *report)
 {
     const struct rw_config_kubernetes *kubernetes = config->kubernetes;
     struct state *state = rw_arena_zero(&discovery->arena, sizeof(*state));
     if (!state)
         return RW_ENOMEM;
+    const struct rw_discovery_watch_options options = {
+        .kind = &watch_kind,
+        .servers = &kubernetes->server,
+        .server_count = 1,
+        .dns = dns,
+        .tls = kubernetes->tls,
+    };
     enum rw_err err = copy_settings(state, &discovery->arena, kubernetes);
     if (!err)
-        err = rw_discovery_watch_begin(&state->watch, discovery, &watch_kind, &kubernetes->server,
-                                       1, kubernetes->tls, report);
+        err = rw_discovery_watch_begin(&state->watch, discovery, &options, report);
     state->reader.discovery = discovery;
     state->reader.family = (enum rw_config_family)kubernetes->family;
     state->reader.what = state->watch.what;

@@ -60,7 +60,18 @@ static void on_closed(void *user)
     rw_discovery_free(watch->discovery);
 }
 
-static const struct rw_feed_events feed_events = {request, take, opened, failed, on_closed};
+static const char *locate(void *user, unsigned server, struct rw_feed_target *target)
+{
+    return rw_discovery_servers_locate(&((struct rw_discovery_watch *)user)->servers, server,
+                                       target);
+}
+
+static void on_moved(struct rw_discovery_servers *servers)
+{
+    rw_feed_retry(rw_container_of(servers, struct rw_discovery_watch, servers)->feed);
+}
+
+static const struct rw_feed_events feed_events = {locate, request, take, opened, failed, on_closed};
 
 /* ---- For kinds ---- */
 
@@ -83,34 +94,45 @@ const char *rw_discovery_watch_login(struct rw_discovery_watch *watch)
 
 /* ---- Coming and going ---- */
 
-enum rw_err rw_discovery_watch_begin(struct rw_discovery_watch *watch,
-                                     struct rw_discovery *discovery,
-                                     const struct rw_discovery_watch_kind *kind,
-                                     const struct rw_span *servers, size_t count,
-                                     const struct rw_config_tls_client *tls,
-                                     struct rw_conf_report *report)
+static enum rw_err start_feed(struct rw_discovery_watch *watch,
+                              const struct rw_config_tls_client *tls, struct rw_conf_report *report)
 {
-    struct rw_feed_options options = {.events = &feed_events, .user = watch};
-    enum rw_err err = RW_OK;
-    watch->kind = kind;
-    watch->discovery = discovery;
-    discovery->state = watch;
-    watch->what = rw_arena_format(&discovery->arena, "upstream %.*s: %s",
-                                  RW_SPAN_ARGS(discovery->upstream), kind->name);
-    options.what = watch->what;
-    if (!watch->what.at)
-        return RW_ENOMEM;
-    for (size_t i = 0; i < count && i < RW_FEED_SERVERS_MAX && !err; i++)
-        err = rw_address_parse(servers[i], &options.servers[options.server_count++]);
-    if (!err)
-        err = rw_discovery_secure_name(discovery, tls, &options.tls_name);
+    struct rw_feed_options options = {
+        .server_count = watch->servers.count,
+        .events = &feed_events,
+        .user = watch,
+        .what = watch->what,
+    };
+    enum rw_err err = rw_discovery_secure_name(watch->discovery, tls, &options.tls_name);
     if (!err)
         err = rw_discovery_secure(tls, report, &options.tls);
     if (err)
         return err;
-    err = rw_feed_create(discovery->loop, &options, &watch->feed);
+    err = rw_feed_create(watch->discovery->loop, &options, &watch->feed);
     if (err)
         rw_tls_client_drop(options.tls);
+    return err;
+}
+
+enum rw_err rw_discovery_watch_begin(struct rw_discovery_watch *watch,
+                                     struct rw_discovery *discovery,
+                                     const struct rw_discovery_watch_options *options,
+                                     struct rw_conf_report *report)
+{
+    watch->kind = options->kind;
+    watch->discovery = discovery;
+    discovery->state = watch;
+    watch->what = rw_arena_format(&discovery->arena, "upstream %.*s: %s",
+                                  RW_SPAN_ARGS(discovery->upstream), options->kind->name);
+    if (!watch->what.at)
+        return RW_ENOMEM;
+    watch->servers.moved = on_moved;
+    enum rw_err err = rw_discovery_servers_start(&watch->servers, discovery, options->servers,
+                                                 options->server_count, options->dns);
+    if (!err)
+        err = start_feed(watch, options->tls, report);
+    if (err)
+        rw_discovery_servers_stop(&watch->servers);
     return err;
 }
 
@@ -121,12 +143,16 @@ enum rw_err rw_discovery_watch_renew(struct rw_discovery *discovery,
     struct rw_discovery_watch *watch = discovery->state;
     struct rw_tls_client *client = NULL;
     enum rw_err err = rw_discovery_secure(tls, report, &client);
-    if (!err)
-        rw_feed_secure(watch->feed, client);
-    return err;
+    if (err)
+        return err;
+    rw_feed_secure(watch->feed, client);
+    rw_feed_retry(watch->feed);
+    return RW_OK;
 }
 
 void rw_discovery_watch_end(struct rw_discovery *discovery)
 {
-    rw_feed_close(((struct rw_discovery_watch *)discovery->state)->feed);
+    struct rw_discovery_watch *watch = discovery->state;
+    rw_discovery_servers_stop(&watch->servers);
+    rw_feed_close(watch->feed);
 }

@@ -11,6 +11,7 @@
 #define RW_GATE_DISCOVERY_DISCOVERY_WATCH_H
 
 #include "gate/discovery/discovery_kinds.h"
+#include "gate/discovery/discovery_servers.h"
 #include "gate/discovery/feed.h"
 
 enum rw_discovery_step { RW_DISCOVERY_LOGIN, RW_DISCOVERY_LIST, RW_DISCOVERY_WATCH };
@@ -33,6 +34,7 @@ struct rw_discovery_watch_kind {
 struct rw_discovery_watch {
     const struct rw_discovery_watch_kind *kind;
     struct rw_discovery *discovery;
+    struct rw_discovery_servers servers;
     struct rw_feed *feed;
     struct rw_span what; /* for the log: "upstream app: etcd" */
     enum rw_discovery_step step;
@@ -40,12 +42,18 @@ struct rw_discovery_watch {
     bool listed;
 };
 
+struct rw_discovery_watch_options {
+    const struct rw_discovery_watch_kind *kind;
+    const struct rw_span *servers;
+    size_t server_count;
+    const struct rw_config_dns *dns;        /* for names among them */
+    const struct rw_config_tls_client *tls; /* NULL: plain */
+};
+
 /* On an error nothing is under way. RW_EINVAL: told in the report. */
 RW_MUST_CHECK enum rw_err rw_discovery_watch_begin(struct rw_discovery_watch *watch,
                                                    struct rw_discovery *discovery,
-                                                   const struct rw_discovery_watch_kind *kind,
-                                                   const struct rw_span *servers, size_t count,
-                                                   const struct rw_config_tls_client *tls,
+                                                   const struct rw_discovery_watch_options *options,
                                                    struct rw_conf_report *report);
 /* Another reload has found the same settings: certificates may have changed all the same. The next
  * connection has them. */

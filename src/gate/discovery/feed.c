@@ -42,7 +42,9 @@ struct rw_feed {
     bool open; /* on_closed of the stream is to come */
     bool streams, took, left, again, closing;
     bool stepped;                        /* what was taken leads to no end of the pauses */
-    char host[RW_ADDRESS_HOST_TEXT_MAX]; /* of the server: the name that its certificate has */
+    struct rw_feed_target target;        /* of the server */
+    char text[RW_ADDRESS_TEXT_MAX + 1];  /* `target.text` and */
+    char host[RW_ADDRESS_HOST_TEXT_MAX]; /* `target.host` where nobody else has them */
     uint64_t began_ms;
 };
 
@@ -113,9 +115,8 @@ static void leave(struct rw_feed *feed, bool again)
 
 static void fail(struct rw_feed *feed, const char *why)
 {
-    char server[RW_ADDRESS_TEXT_MAX], text[FAILURE_BYTES];
-    int len = (int)rw_address_format(server, &feed->options.servers[feed->server].storage);
-    len = snprintf(text, sizeof(text), "%.*s: %s", len, server, why);
+    char text[FAILURE_BYTES];
+    int len = snprintf(text, sizeof(text), "%s: %s", feed->target.text, why);
     if (len < 0 || (size_t)len >= sizeof(text))
         len = sizeof(text) - 1;
     rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %.*s", RW_SPAN_ARGS(feed->options.what), len,
@@ -309,42 +310,74 @@ static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent
 
 static enum rw_err make_request(struct rw_feed *feed)
 {
-    char host[RW_ADDRESS_TEXT_MAX];
-    size_t len = rw_address_format(host, &feed->options.servers[feed->server].storage);
     struct reply *reply = &feed->reply;
     feed->streams = false;
     feed->output.len = 0;
-    feed->options.events->request(feed->options.user, rw_span(host, len), &feed->output,
-                                  &feed->streams);
+    feed->options.events->request(feed->options.user, rw_span_text(feed->target.text),
+                                  &feed->output, &feed->streams);
     rw_arena_init(&reply->arena, NULL, 0, HEAD_BLOCK_BYTES, HEAD_BYTES_MAX);
     reply->trailers.at = rw_arena_alloc(&reply->arena, TRAILERS_ROOM);
     reply->trailers.room = TRAILERS_ROOM;
     return feed->output.err || !reply->trailers.at ? RW_ENOMEM : RW_OK;
 }
 
-static void connect_now(struct rw_feed *feed)
+static const char *locate(struct rw_feed *feed)
 {
-    const struct rw_address *server = &feed->options.servers[feed->server];
+    const struct rw_feed_options *options = &feed->options;
+    struct rw_feed_target *target = &feed->target;
+    const char *why = NULL;
+    target->text = target->host = NULL;
+    if (options->events->locate)
+        why = options->events->locate(options->user, feed->server, target);
+    else
+        target->address = options->servers[feed->server];
+    if (!target->text) {
+        feed->text[rw_address_format(feed->text, &target->address.storage)] = '\0';
+        target->text = feed->text;
+    }
+    if (!target->host) {
+        feed->host[rw_address_format_host(feed->host, rw_address_sockaddr(&target->address))] =
+            '\0';
+        target->host = feed->host;
+    }
+    return why;
+}
+
+static enum rw_err open_stream(struct rw_feed *feed)
+{
+    const struct rw_feed_target *target = &feed->target;
     const struct rw_connect_options options = {
-        .address = (const struct sockaddr *)&server->storage,
-        .address_bytes = server->bytes,
+        .address = (const struct sockaddr *)&target->address.storage,
+        .address_bytes = target->address.bytes,
         .socket = &socket_options,
         .tls = feed->options.tls,
-        .tls_name = feed->options.tls_name ? feed->options.tls_name : feed->host,
+        .tls_name = feed->options.tls_name ? feed->options.tls_name : target->host,
     };
-    feed->again = feed->left = feed->took = feed->stepped = false;
-    feed->host[rw_address_format_host(feed->host, rw_address_sockaddr(server))] = '\0';
-    feed->began_ms = rw_loop_now_ms(feed->loop);
     enum rw_err err = make_request(feed);
     if (!err)
         err = rw_stream_connect(feed->loop, &feed->stream, &events, &options);
     feed->open = !err;
-    rw_timer_start(feed->loop, &feed->timer, rw_loop_now_ms(feed->loop) + TIMEOUT_MS);
-    if (!err)
-        return;
-    free_reply(&feed->reply);
-    rw_text_free(&feed->output);
-    fail(feed, rw_err_text(err));
+    if (err) {
+        free_reply(&feed->reply);
+        rw_text_free(&feed->output);
+    }
+    return err;
+}
+
+static void connect_now(struct rw_feed *feed)
+{
+    feed->again = feed->left = feed->took = feed->stepped = false;
+    feed->began_ms = rw_loop_now_ms(feed->loop);
+    const char *why = locate(feed);
+    enum rw_err err = why ? RW_OK : open_stream(feed);
+    if (err)
+        why = rw_err_text(err);
+    if (!why)
+        rw_timer_start(feed->loop, &feed->timer, rw_loop_now_ms(feed->loop) + TIMEOUT_MS);
+    else if (*why)
+        fail(feed, why);
+    else
+        leave(feed, false);
 }
 
 static void on_timer(struct rw_timer *timer)
@@ -389,6 +422,10 @@ void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls)
 {
     rw_tls_client_drop(feed->options.tls);
     feed->options.tls = tls;
+}
+
+void rw_feed_retry(struct rw_feed *feed)
+{
     feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
     if (!feed->open)
         rw_timer_start(feed->loop, &feed->timer, rw_loop_now_ms(feed->loop));

@@ -26,7 +26,18 @@ enum {
 struct rw_feed;
 struct rw_tls_client;
 
+/* Where a server is now. */
+struct rw_feed_target {
+    struct rw_address address;
+    const char *text; /* "etcd.internal:2379", for the log; lives as long as the feed */
+    const char *host; /* the name its certificate has; the same. NULL: the address */
+};
+
 struct rw_feed_events {
+    /* Of the server of this number. NULL: it is there. Else why that is not known: it has failed;
+     * "": it is about to be known (rw_feed_retry). Without this function the servers are the
+     * addresses of the options. */
+    const char *(*locate)(void *user, unsigned server, struct rw_feed_target *target);
     /* The next request, with its empty line and body; `stream`: its answer is lines that come as
      * they happen. `host`: of the server, for Host. */
     void (*request)(void *user, struct rw_span host, struct rw_text *text, bool *stream);
@@ -42,7 +53,7 @@ struct rw_feed_events {
 };
 
 struct rw_feed_options {
-    struct rw_address servers[RW_FEED_SERVERS_MAX];
+    struct rw_address servers[RW_FEED_SERVERS_MAX]; /* unless `locate` is there */
     unsigned server_count;
     struct rw_tls_client *tls; /* NULL: plain; a reference is taken over */
     const char *tls_name;      /* lives as long as the feed; NULL: each server's address */
@@ -61,8 +72,10 @@ void rw_feed_skip(struct rw_feed *feed);
 /* Within `take`: this answer was good, but only a step to what is asked for (a login). The next
  * request follows at once, but the pauses go on growing: what fails is not tried at a run. */
 void rw_feed_step(struct rw_feed *feed);
-/* From the next connection on, which is made at once if there is none; a reference is taken over,
- * and the one before dropped. */
+/* Something has changed (an address, a certificate): if there is no connection, one is tried now.
+ */
+void rw_feed_retry(struct rw_feed *feed);
+/* From the next connection on; a reference is taken over, and the one before dropped. */
 void rw_feed_secure(struct rw_feed *feed, struct rw_tls_client *tls);
 
 #endif

@@ -27,7 +27,7 @@
 #include "base/text.h"
 #include "gate/config/config.h"
 #include "gate/limit/meter.h"
-#include "gate/redis/place.h"
+#include "gate/redis/aim.h"
 #include "io/loop.h"
 #include "watch/metrics.h"
 

@@ -204,7 +204,7 @@ static void on_moved(void *user)
     rw_share_judge(user);
 }
 
-static void on_astray(void *user, const struct rw_redis_place *from, const char *why)
+static void on_astray(void *user, const struct rw_place *from, const char *why)
 {
     struct rw_shares *shares = user;
     bool cluster = rw_redis_store_kind(shares->store) == RW_REDIS_CLUSTER;

@@ -45,7 +45,7 @@ static void describe_store(const struct rw_shares *shares, struct rw_text *json)
                                         [RW_REDIS_CLUSTER] = "cluster"};
     const struct rw_redis_store *store = shares->store;
     const struct rw_redis_store_counts *counts = rw_redis_store_counts(store);
-    const struct rw_redis_place *guide = rw_redis_store_guide(store);
+    const struct rw_place *guide = rw_redis_store_guide(store);
     const struct rw_redis_node *node = NULL;
     rw_text_addf(json, "{\"kind\":\"%s\",\"up\":%s,\"asks\":", kinds[rw_redis_store_kind(store)],
                  shares->up ? "true" : "false");

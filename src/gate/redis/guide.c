@@ -6,9 +6,9 @@ struct rw_redis_guide {
     struct rw_loop *loop;
     struct rw_redis_guide_options options;
     struct rw_redis *redis;
-    struct rw_timer timer;        /* the next question */
-    struct rw_redis_place *place; /* whom it asks, or tries to */
-    struct rw_address address;    /* of `place`, where it connects to */
+    struct rw_timer timer;     /* the next question */
+    struct rw_place *place;    /* whom it asks, or tries to */
+    struct rw_address address; /* of `place`, where it connects to */
     unsigned number;
     uint64_t asked_ms;
     bool up;
@@ -57,7 +57,7 @@ static const char *locate(void *user, struct rw_redis_target *target)
     guide->place = guide->options.events->place(guide->options.user, guide->number);
     if (!guide->place)
         return "there is nobody to ask";
-    const char *why = rw_redis_place_next(guide->place, guide->options.secure, target);
+    const char *why = rw_redis_aim(guide->place, guide->options.secure, target);
     guide->address = target->address;
     return why;
 }
@@ -104,16 +104,16 @@ static const struct rw_redis_events events = {
     .on_closed = on_closed,
 };
 
-void rw_redis_guide_moved(struct rw_redis_guide *guide, const struct rw_redis_place *place)
+void rw_redis_guide_moved(struct rw_redis_guide *guide, const struct rw_place *place)
 {
     if (guide->place != place)
         return;
-    if (guide->up && !rw_redis_place_has(place, &guide->address))
+    if (guide->up && !rw_place_has(place, &guide->address))
         rw_redis_fail(guide->redis, "its name has another address");
     rw_redis_hurry(guide->redis);
 }
 
-void rw_redis_guide_leave(struct rw_redis_guide *guide, const struct rw_redis_place *place)
+void rw_redis_guide_leave(struct rw_redis_guide *guide, const struct rw_place *place)
 {
     if (guide->place != place)
         return;
@@ -121,7 +121,7 @@ void rw_redis_guide_leave(struct rw_redis_guide *guide, const struct rw_redis_pl
     guide->place = NULL;
 }
 
-const struct rw_redis_place *rw_redis_guide_at(const struct rw_redis_guide *guide)
+const struct rw_place *rw_redis_guide_at(const struct rw_redis_guide *guide)
 {
     return guide->up ? guide->place : NULL;
 }

@@ -12,7 +12,7 @@
 #ifndef RW_GATE_REDIS_GUIDE_H
 #define RW_GATE_REDIS_GUIDE_H
 
-#include "gate/redis/place.h"
+#include "gate/redis/aim.h"
 #include "io/redis.h"
 
 enum { RW_REDIS_GUIDE_MS_MIN = 100 };
@@ -23,13 +23,13 @@ struct rw_redis_guide_events {
     /* The place with this number, which grows by one with each that fails: after its last the owner
      * begins anew. NULL: there is none. It stays where it is until the next call, `on_closed`, or
      * rw_redis_guide_leave. */
-    struct rw_redis_place *(*place)(void *user, unsigned number);
+    struct rw_place *(*place)(void *user, unsigned number);
     /* The question; its bytes are copied. */
     void (*question)(void *user, struct rw_text *text);
     /* NULL: the answer was of use. Else what is wrong with it: another place is asked. */
-    const char *(*take)(void *user, const struct rw_redis_place *from, struct rw_span reply);
+    const char *(*take)(void *user, const struct rw_place *from, struct rw_span reply);
     /* `from` NULL: there is no place to ask. */
-    void (*failed)(void *user, const struct rw_redis_place *from, const char *why);
+    void (*failed)(void *user, const struct rw_place *from, const char *why);
     void (*on_closed)(void *user);
 };
 
@@ -49,11 +49,11 @@ void rw_redis_guide_close(struct rw_redis_guide *guide);
 /* What was learnt seems to be old: it asks in so many milliseconds at the latest. */
 void rw_redis_guide_ask(struct rw_redis_guide *guide, uint32_t within_ms);
 /* This place has another address, or is known at last. */
-void rw_redis_guide_moved(struct rw_redis_guide *guide, const struct rw_redis_place *place);
+void rw_redis_guide_moved(struct rw_redis_guide *guide, const struct rw_place *place);
 /* This place goes away: another one is asked. */
-void rw_redis_guide_leave(struct rw_redis_guide *guide, const struct rw_redis_place *place);
+void rw_redis_guide_leave(struct rw_redis_guide *guide, const struct rw_place *place);
 
 /* Whom it asks at present; NULL: nobody answers. */
-const struct rw_redis_place *rw_redis_guide_at(const struct rw_redis_guide *guide);
+const struct rw_place *rw_redis_guide_at(const struct rw_redis_guide *guide);
 
 #endif

@@ -120,7 +120,7 @@ static void on_reply(void *user, struct rw_span reply)
 static const char *locate(void *user, struct rw_redis_target *target)
 {
     struct rw_redis_node *node = user;
-    const char *why = rw_redis_place_next(&node->place, node->secure, target);
+    const char *why = rw_redis_aim(&node->place, node->secure, target);
     node->address = target->address;
     return why;
 }
@@ -171,7 +171,7 @@ static const struct rw_redis_events redis_events = {
 static void on_resolved(struct rw_resolve_use *use)
 {
     struct rw_redis_node *node = rw_container_of(use, struct rw_redis_node, place.use);
-    if (node->state != RW_REDIS_DOWN && !rw_redis_place_has(&node->place, &node->address))
+    if (node->state != RW_REDIS_DOWN && !rw_place_has(&node->place, &node->address))
         rw_redis_fail(node->redis, "its name has another address now");
     rw_redis_node_hurry(node);
 }
@@ -185,7 +185,7 @@ void rw_redis_node_hurry(struct rw_redis_node *node)
 /* ---- Start and end ---- */
 
 enum rw_err rw_redis_node_create(struct rw_loop *loop, const struct rw_redis_node_options *options,
-                                 const struct rw_redis_place *place, struct rw_redis_node **made)
+                                 const struct rw_place *place, struct rw_redis_node **made)
 {
     struct rw_redis_node *node = rw_alloc_zero(sizeof(*node));
     if (!node)
@@ -206,11 +206,11 @@ enum rw_err rw_redis_node_create(struct rw_loop *loop, const struct rw_redis_nod
     node->user = options->user;
     rw_list_init(&node->waiting);
     rw_list_init(&node->sent);
-    enum rw_err err = rw_redis_place_start(&node->place, options->resolver, on_resolved);
+    enum rw_err err = rw_place_start(&node->place, options->resolver, on_resolved);
     if (!err)
         err = rw_redis_create(loop, &redis, &node->redis);
     if (err) {
-        rw_redis_place_stop(&node->place);
+        rw_place_stop(&node->place);
         rw_free(node);
         return err;
     }
@@ -221,7 +221,7 @@ enum rw_err rw_redis_node_create(struct rw_loop *loop, const struct rw_redis_nod
 void rw_redis_node_close(struct rw_redis_node *node)
 {
     node->state = RW_REDIS_DOWN;
-    rw_redis_place_stop(&node->place);
+    rw_place_stop(&node->place);
     rw_redis_close(node->redis);
     lose(node, &node->sent);
     lose(node, &node->waiting);

@@ -10,7 +10,7 @@
 #ifndef RW_GATE_REDIS_NODE_H
 #define RW_GATE_REDIS_NODE_H
 
-#include "gate/redis/place.h"
+#include "gate/redis/aim.h"
 
 /* Embedded in the owner's struct, who has filled `slot`. */
 struct rw_redis_command {
@@ -43,7 +43,7 @@ struct rw_redis_node {
     unsigned slots;      /* of a cluster: how many it has */
     uint64_t guest_ms;   /* until when it is kept without one */
 
-    struct rw_redis_place place; /* read only from here on */
+    struct rw_place place; /* read only from here on */
     enum rw_redis_state state;
     uint64_t up_count, down_count; /* times */
     uint64_t batches, commands;    /* answered */
@@ -74,7 +74,7 @@ struct rw_redis_node_options {
 
 RW_MUST_CHECK enum rw_err rw_redis_node_create(struct rw_loop *loop,
                                                const struct rw_redis_node_options *options,
-                                               const struct rw_redis_place *place,
+                                               const struct rw_place *place,
                                                struct rw_redis_node **node);
 void rw_redis_node_close(struct rw_redis_node *node);
 

@@ -20,7 +20,7 @@ struct rw_redis_node *rw_redis_store_node(const struct rw_redis_store *store, ui
     return store->by_slot ? store->by_slot[slot] : store->only;
 }
 
-enum rw_err rw_redis_store_add(struct rw_redis_store *store, const struct rw_redis_place *place,
+enum rw_err rw_redis_store_add(struct rw_redis_store *store, const struct rw_place *place,
                                struct rw_redis_node **node)
 {
     struct rw_redis_node_options options = store->node_options;
@@ -38,9 +38,9 @@ enum rw_err rw_redis_store_add(struct rw_redis_store *store, const struct rw_red
 struct rw_redis_node *rw_redis_store_reach(struct rw_redis_store *store, struct rw_span host,
                                            uint16_t port)
 {
-    struct rw_redis_place place;
+    struct rw_place place;
     struct rw_redis_node *node = NULL;
-    if (rw_redis_place_set_host(&place, host, port))
+    if (rw_place_set_host(&place, host, port))
         return NULL;
     while ((node = rw_redis_store_next(store, node)))
         if (strcmp(node->place.text, place.text) == 0)
@@ -211,8 +211,8 @@ static enum rw_err keep_options(struct rw_redis_store *store, const struct rw_co
 
 static enum rw_err start_single(struct rw_redis_store *store, struct rw_span address)
 {
-    struct rw_redis_place place;
-    enum rw_err err = rw_redis_place_set(&place, address);
+    struct rw_place place;
+    enum rw_err err = rw_place_set(&place, address);
     return err ? err : rw_redis_store_add(store, &place, &store->only);
 }
 

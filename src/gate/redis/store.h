@@ -48,7 +48,7 @@ struct rw_redis_store_events {
     /* Other servers than before have the slots. */
     void (*moved)(void *user);
     /* Whoever was asked who that is cannot tell. `from` NULL: there was nobody to ask. */
-    void (*astray)(void *user, const struct rw_redis_place *from, const char *why);
+    void (*astray)(void *user, const struct rw_place *from, const char *why);
     void (*closed)(void *user);
 };
 
@@ -91,6 +91,6 @@ struct rw_redis_store_counts {
 
 const struct rw_redis_store_counts *rw_redis_store_counts(const struct rw_redis_store *store);
 /* Whom it asks about all this; NULL: nobody. */
-const struct rw_redis_place *rw_redis_store_guide(const struct rw_redis_store *store);
+const struct rw_place *rw_redis_store_guide(const struct rw_redis_store *store);
 
 #endif

@@ -4,17 +4,17 @@
 
 /* ---- The primary that Sentinels know ---- */
 
-static const char *follow(struct rw_redis_store *store, const struct rw_redis_place *from,
+static const char *follow(struct rw_redis_store *store, const struct rw_place *from,
                           struct rw_span reply)
 {
-    struct rw_redis_place place;
+    struct rw_place place;
     struct rw_redis_node *old = store->only, *node;
     struct rw_span host;
     uint16_t port;
     const char *why = rw_redis_primary(reply, &host, &port);
     if (why)
         return why;
-    if (rw_redis_place_set_host(&place, host, port))
+    if (rw_place_set_host(&place, host, port))
         return "what it says of the primary is no address";
     if (old && strcmp(old->place.text, place.text) == 0)
         return NULL;
@@ -59,7 +59,7 @@ static const char *judge_map(struct rw_span reply)
 
 /* Slots of a server that there is no room or memory for have none: it is asked again. */
 static void put_range(struct rw_redis_store *store, struct rw_redis_node **by_slot,
-                      const struct rw_redis_place *from, const struct rw_redis_range *range)
+                      const struct rw_place *from, const struct rw_redis_range *range)
 {
     struct rw_span host = range->host.len ? range->host : rw_span_text(from->host);
     struct rw_redis_node *node = rw_redis_store_reach(store, host, range->port);
@@ -84,7 +84,7 @@ static void remove_idle(struct rw_redis_store *store)
     }
 }
 
-static const char *take_map(struct rw_redis_store *store, const struct rw_redis_place *from,
+static const char *take_map(struct rw_redis_store *store, const struct rw_place *from,
                             struct rw_span reply)
 {
     const size_t bytes = RW_REDIS_SLOTS * sizeof(*store->by_slot);
@@ -131,7 +131,7 @@ static bool is_troubled(const struct rw_redis_store *store)
 /* ---- Whom to ask, and what ---- */
 
 /* The configured ones; when none of these answers, what was learnt. */
-static struct rw_redis_place *guide_place(void *user, unsigned number)
+static struct rw_place *guide_place(void *user, unsigned number)
 {
     struct rw_redis_store *store = user;
     struct rw_redis_node *node = NULL;
@@ -167,7 +167,7 @@ static const char *judge_answer(struct rw_redis_store *store)
     return "by what it says a server stays lost";
 }
 
-static const char *guide_take(void *user, const struct rw_redis_place *from, struct rw_span reply)
+static const char *guide_take(void *user, const struct rw_place *from, struct rw_span reply)
 {
     struct rw_redis_store *store = user;
     const char *why =
@@ -180,7 +180,7 @@ static void guide_closed(void *user)
     rw_redis_store_let_go(user);
 }
 
-static void guide_failed(void *user, const struct rw_redis_place *from, const char *why)
+static void guide_failed(void *user, const struct rw_place *from, const char *why)
 {
     struct rw_redis_store *store = user;
     store->counts.astray++;
@@ -208,9 +208,9 @@ static enum rw_err add_seed(struct rw_redis_store *store, struct rw_span address
 {
     struct rw_redis_seed *seed = &store->seeds[store->seed_count];
     seed->store = store;
-    enum rw_err err = rw_redis_place_set(&seed->place, address);
+    enum rw_err err = rw_place_set(&seed->place, address);
     if (!err)
-        err = rw_redis_place_start(&seed->place, store->resolver, seed_moved);
+        err = rw_place_start(&seed->place, store->resolver, seed_moved);
     store->seed_count += !err;
     return err;
 }
@@ -243,10 +243,10 @@ enum rw_err rw_redis_store_start_guide(struct rw_redis_store *store,
 void rw_redis_store_stop_seeds(struct rw_redis_store *store)
 {
     for (unsigned i = 0; i < store->seed_count; i++)
-        rw_redis_place_stop(&store->seeds[i].place);
+        rw_place_stop(&store->seeds[i].place);
 }
 
-const struct rw_redis_place *rw_redis_store_guide(const struct rw_redis_store *store)
+const struct rw_place *rw_redis_store_guide(const struct rw_redis_store *store)
 {
     return store->guide ? rw_redis_guide_at(store->guide) : NULL;
 }

@@ -9,7 +9,7 @@
 /* One of the configured Sentinels, or members of a cluster. */
 struct rw_redis_seed {
     struct rw_redis_store *store;
-    struct rw_redis_place place;
+    struct rw_place place;
 };
 
 struct rw_redis_store {
@@ -43,7 +43,7 @@ struct rw_redis_store {
 /* ---- store.c ---- */
 
 RW_MUST_CHECK enum rw_err rw_redis_store_add(struct rw_redis_store *store,
-                                             const struct rw_redis_place *place,
+                                             const struct rw_place *place,
                                              struct rw_redis_node **node);
 /* Whoever pointed to it has been corrected before. */
 void rw_redis_store_remove(struct rw_redis_store *store, struct rw_redis_node *node);

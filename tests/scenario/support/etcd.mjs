@@ -14,6 +14,7 @@ const base64 = (text) => Buffer.from(text).toString("base64");
 function commandLine(folder, url, peer, { tls, name, cluster }) {
   const args = ["--data-dir", folder, "--listen-client-urls", url, "--advertise-client-urls", url, "--name", name];
   args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster ?? `${name}=${peer}`, "--unsafe-no-fsync");
+  if (cluster) args.push("--heartbeat-interval", "50", "--election-timeout", "500");
   if (tls) args.push("--cert-file", tls.cert, "--key-file", tls.key, "--trusted-ca-file", tls.ca, "--client-cert-auth");
   return args;
 }

@@ -1,16 +1,18 @@
-#include "gate/redis/place.h"
+#include "gate/cluster/resolve/place.h"
 
 #include "conf/scalar.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
 
-enum rw_err rw_redis_place_set(struct rw_redis_place *place, struct rw_span text)
+#define NOT_RESOLVED "its name is not resolved"
+
+enum rw_err rw_place_set(struct rw_place *place, struct rw_span text)
 {
     struct rw_conf_address parts;
-    *place = (struct rw_redis_place){0};
-    if (text.len > RW_REDIS_PLACE_BYTES_MAX || rw_conf_address(text, true, &parts) ||
-        parts.srv.len || parts.host.len > RW_REDIS_HOST_BYTES_MAX)
+    *place = (struct rw_place){0};
+    if (text.len > RW_PLACE_BYTES_MAX || rw_conf_address(text, true, &parts) || parts.srv.len ||
+        parts.host.len > RW_PLACE_HOST_BYTES_MAX)
         return RW_EINVAL;
     memcpy(place->text, text.at, text.len);
     if (parts.host.len)
@@ -20,20 +22,18 @@ enum rw_err rw_redis_place_set(struct rw_redis_place *place, struct rw_span text
     return place->named || !rw_address_parse(text, &place->address) ? RW_OK : RW_EINVAL;
 }
 
-enum rw_err rw_redis_place_set_host(struct rw_redis_place *place, struct rw_span host,
-                                    uint16_t port)
+enum rw_err rw_place_set_host(struct rw_place *place, struct rw_span host, uint16_t port)
 {
-    char text[RW_REDIS_PLACE_BYTES_MAX + 1];
-    if (host.len == 0 || host.len > RW_REDIS_HOST_BYTES_MAX || port == 0)
+    char text[RW_PLACE_BYTES_MAX + 1];
+    if (host.len == 0 || host.len > RW_PLACE_HOST_BYTES_MAX || port == 0)
         return RW_EINVAL;
     int len = snprintf(text, sizeof(text), rw_span_find(host, ':') < 0 ? "%.*s:%u" : "[%.*s]:%u",
                        RW_SPAN_ARGS(host), port);
-    return len > RW_REDIS_PLACE_BYTES_MAX ? RW_EINVAL
-                                          : rw_redis_place_set(place, rw_span(text, (size_t)len));
+    return len > RW_PLACE_BYTES_MAX ? RW_EINVAL : rw_place_set(place, rw_span(text, (size_t)len));
 }
 
-enum rw_err rw_redis_place_start(struct rw_redis_place *place, struct rw_resolver *resolver,
-                                 void (*changed)(struct rw_resolve_use *use))
+enum rw_err rw_place_start(struct rw_place *place, struct rw_resolver *resolver,
+                           void (*changed)(struct rw_resolve_use *use))
 {
     if (!place->named || !resolver)
         return RW_OK;
@@ -41,7 +41,7 @@ enum rw_err rw_redis_place_start(struct rw_redis_place *place, struct rw_resolve
     return rw_resolve_start(resolver, rw_span_text(place->host), false, &place->use);
 }
 
-void rw_redis_place_stop(struct rw_redis_place *place)
+void rw_place_stop(struct rw_place *place)
 {
     rw_resolve_stop(&place->use);
 }
@@ -54,38 +54,25 @@ static void set_port(struct rw_address *address, uint16_t port)
         ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
 }
 
-/* False: DNS has not said it yet. */
-static bool next_address(struct rw_redis_place *place, struct rw_address *address)
+const char *rw_place_next(struct rw_place *place, struct rw_address *address)
 {
-    size_t count;
+    size_t count = 0;
     if (!place->named) {
         *address = place->address;
-        return true;
+        return NULL;
     }
     if (!place->use.name)
-        return false;
+        return NOT_RESOLVED;
     const struct rw_resolved *found = rw_resolve_answer(&place->use, &count);
     if (count) {
         *address = found[place->next++ % count].address;
         set_port(address, place->port);
     }
     rw_resolve_again(&place->use);
-    return count > 0;
+    return count ? NULL : NOT_RESOLVED;
 }
 
-const char *rw_redis_place_next(struct rw_redis_place *place, const struct rw_redis_secure *secure,
-                                struct rw_redis_target *target)
-{
-    if (!next_address(place, &target->address))
-        return "its name is not resolved";
-    if (secure && secure->tls) {
-        target->tls = secure->tls;
-        target->tls_name = secure->named ? NULL : place->host;
-    }
-    return NULL;
-}
-
-bool rw_redis_place_has(const struct rw_redis_place *place, const struct rw_address *address)
+bool rw_place_has(const struct rw_place *place, const struct rw_address *address)
 {
     size_t count = 0;
     const struct rw_resolved *found = NULL;
