@@ -1,5 +1,7 @@
 #include "cli/compile.h"
 
+#include "gate/snapshot_tls.h"
+
 #include <stdio.h>
 
 static enum rw_err compile(const char *path, struct rw_conf_report *report,
@@ -12,6 +14,8 @@ static enum rw_err compile(const char *path, struct rw_conf_report *report,
     enum rw_err err = rw_clusters_create(&clusters, &compiled->clusters);
     if (!err)
         err = rw_config_load(path, &arena, &config, report);
+    if (err == RW_EINVAL)
+        rw_snapshot_look_further(config, report);
     struct rw_snapshot_options options = {
         .clusters = compiled->clusters, .workers = 1, .generation = 1};
     if (!err)
@@ -29,6 +33,7 @@ int rw_cli_compile(const char *path, struct rw_compiled *compiled)
     enum rw_err err = compile(path, &report, compiled);
     if (err) {
         struct rw_text text = {0};
+        rw_conf_report_sort(&report);
         rw_conf_report_print(&report, &text);
         if (text.len == 0)
             rw_text_addf(&text, "%s: %s\n", path, rw_err_text(err));

@@ -61,7 +61,9 @@ struct rw_conf_report {
 
 /* Fills `out` (record->size bytes, zeroed first). RW_EINVAL when there are mistakes; RW_ENOENT,
  * RW_EACCES when the file cannot be read (also told as a mistake at place 0:0); RW_ENOMEM when the
- * arena or the heap is at its end. After an error `out` is of no use. */
+ * arena or the heap is at its end. After RW_EINVAL `out` has what could be read, and what was left
+ * out or wrong has its default or is zero: enough to look for further mistakes, not to be used.
+ * After other errors it is of no use. */
 RW_MUST_CHECK enum rw_err rw_conf_read_file(const char *path, const struct rw_conf_record *record,
                                             struct rw_arena *arena, void *out,
                                             struct rw_conf_report *report);

@@ -223,11 +223,13 @@ static enum rw_err compile_route(struct rw_compile *compile,
     compile->place = config->action.place;
     compile->route = config;
     enum rw_err err = origin->compile(compile, config->action.value, &to->origin_instance);
-    if (err)
+    if (err == RW_ENOMEM)
         return err;
-    to->origin = origin;
-    return compile_policies(compile, &config->policies, "route", to->name, &to->policies,
-                            &to->policy_count);
+    if (!err)
+        to->origin = origin;
+    enum rw_err policies = compile_policies(compile, &config->policies, "route", to->name,
+                                            &to->policies, &to->policy_count);
+    return policies ? policies : err;
 }
 
 static enum rw_err compile_routes(struct rw_compile *compile,
@@ -350,8 +352,10 @@ static enum rw_err compile_all(struct rw_snapshot *snapshot,
     enum rw_err listeners = compile_listeners(&compile, options);
     if (listeners == RW_ENOMEM)
         return listeners;
-    /* Routes look their clusters up: after a mistake there the rest would only be noise. */
-    enum rw_err routes = clusters ? RW_OK : compile_routes(&compile, options);
+    /* A route to one of those clusters that could not be made says nothing more. */
+    enum rw_err routes = compile_routes(&compile, options);
+    if (routes == RW_ENOMEM)
+        return routes;
     if (!clusters && !listeners && !routes)
         routes = rw_tcp_routes_compile(snapshot, options->metrics);
     enum rw_err first = consumers   ? consumers

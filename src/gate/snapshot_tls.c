@@ -3,13 +3,31 @@
 #include "base/alloc.h"
 #include "io/tls.h"
 
-static void tell(struct rw_conf_place place, const struct rw_text *why,
-                 struct rw_conf_report *report)
+/* Each line of `why` begins with the file that it is about, where it is about one. */
+static bool is_about(struct rw_span line, struct rw_span file)
+{
+    return file.len && rw_span_starts(line, file) && line.len > file.len &&
+           line.at[file.len] == ':';
+}
+
+static struct rw_conf_place place_of(const struct rw_conf_list *certificates, struct rw_span line,
+                                     struct rw_conf_place otherwise)
+{
+    const struct rw_config_certificate *items = certificates->items;
+    for (size_t i = 0; i < certificates->count; i++)
+        if (is_about(line, items[i].cert) || is_about(line, items[i].key))
+            return items[i].place;
+    return otherwise;
+}
+
+static void tell(struct rw_conf_place place, const struct rw_conf_list *certificates,
+                 const struct rw_text *why, struct rw_conf_report *report)
 {
     struct rw_span lines = rw_text_span(why), line;
     while (lines.at && rw_span_next(&lines, '\n', &line))
         if (line.len)
-            rw_conf_mistake_at(report, place, "%.*s", RW_SPAN_ARGS(line));
+            rw_conf_mistake_at(report, place_of(certificates, line, place), "%.*s",
+                               RW_SPAN_ARGS(line));
 }
 
 static size_t list_protocols(const struct rw_config_listener *listener, struct rw_span *alpn)
@@ -54,7 +72,7 @@ enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
     struct rw_text why = {0};
     enum rw_err err = rw_tls_server_create(&options, server, &why);
     if (err)
-        tell(config->place, &why, report);
+        tell(config->place, &config->certificates, &why, report);
     rw_text_free(&why);
     rw_free(files);
     return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
@@ -76,7 +94,36 @@ enum rw_err rw_snapshot_tls_client(const struct rw_config_tls_client *config,
     struct rw_text why = {0};
     enum rw_err err = rw_tls_client_create(&options, client, &why);
     if (err)
-        tell(config->place, &why, report);
+        tell(config->place, &(struct rw_conf_list){0}, &why, report);
     rw_text_free(&why);
     return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
+}
+
+/* ---- Where there are mistakes already ---- */
+
+/* What is missing has been told. */
+static bool is_complete(const struct rw_config_tls_server *config)
+{
+    const struct rw_config_certificate *certificates = config->certificates.items;
+    for (size_t i = 0; i < config->certificates.count; i++)
+        if (!certificates[i].cert.len || !certificates[i].key.len)
+            return false;
+    return config->certificates.count && (!config->client_auth || config->client_ca.len);
+}
+
+void rw_snapshot_look_further(const struct rw_config *config, struct rw_conf_report *report)
+{
+    const struct rw_config_listener *listeners = config->listeners.items;
+    const struct rw_config_upstream *upstreams = config->upstreams.items;
+    for (size_t i = 0; i < config->listeners.count; i++) {
+        struct rw_tls_server *server = NULL;
+        if (listeners[i].tls && is_complete(listeners[i].tls) &&
+            rw_snapshot_tls_server(&listeners[i], NULL, report, &server) == RW_OK)
+            rw_tls_server_drop(server);
+    }
+    for (size_t i = 0; i < config->upstreams.count; i++) {
+        struct rw_tls_client *client = NULL;
+        if (rw_snapshot_tls_client(upstreams[i].tls, report, &client) == RW_OK)
+            rw_tls_client_drop(client);
+    }
 }

@@ -1,5 +1,5 @@
 /* Makes what TLS needs from the configuration: a listener's server, the client of shared limits.
- * Private to gate/. */
+ */
 #ifndef RW_GATE_SNAPSHOT_TLS_H
 #define RW_GATE_SNAPSHOT_TLS_H
 
@@ -19,5 +19,9 @@ RW_MUST_CHECK enum rw_err rw_snapshot_tls_server(const struct rw_config_listener
 RW_MUST_CHECK enum rw_err rw_snapshot_tls_client(const struct rw_config_tls_client *config,
                                                  struct rw_conf_report *report,
                                                  struct rw_tls_client **client);
+
+/* After a read that found mistakes, so that all are told at once: are the files with certificates,
+ * which are opened when a configuration is compiled, as they should be? */
+void rw_snapshot_look_further(const struct rw_config *config, struct rw_conf_report *report);
 
 #endif

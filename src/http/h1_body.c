@@ -200,7 +200,7 @@ static void keep_trailer_byte(struct rw_h1_body *body, const struct rw_h1_limits
                               struct rw_h1_trailers *trailers, char c)
 {
     if (++body->trailer_bytes > limits->trailer_bytes_max) {
-        refuse(body, 431, "trailers larger than trailer_bytes_max");
+        refuse(body, 431, "trailers larger than allowed");
         return;
     }
     body->line_bytes++;
@@ -288,7 +288,7 @@ static void framing_byte(struct rw_h1_body *body, const struct rw_h1_limits *lim
     default:
         body->state = (uint8_t)extension(body, state, c);
         if (body->state != REFUSED && ++body->line_bytes > limits->chunk_ext_bytes_max)
-            refuse(body, 400, "chunk extensions larger than chunk_ext_bytes_max");
+            refuse(body, 400, "chunk extensions longer than allowed");
         break;
     }
 }

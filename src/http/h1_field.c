@@ -101,7 +101,7 @@ enum rw_h1_step rw_h1_field_lines(struct rw_h1_parse *parse)
         if (step != RW_H1_STEP_OK)
             return step;
         if (++parse->fields > parse->limits->fields_max)
-            return rw_h1_bad(parse, 431, "more fields than fields_max");
+            return rw_h1_bad(parse, 431, "more fields than allowed");
         uint64_t bit = RW_FIELD_BIT(field->id);
         parse->repeated |= parse->present & bit;
         parse->present |= bit;

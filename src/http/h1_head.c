@@ -56,9 +56,9 @@ static bool line_is_judged(const char *from, const char *end)
 static void refuse_length(struct rw_h1_parse *parse)
 {
     if (parse->fields || parse->line != parse->start)
-        rw_h1_bad(parse, 431, "head larger than head_bytes_max");
+        rw_h1_bad(parse, 431, "head larger than allowed");
     else
-        rw_h1_bad(parse, 414, "start line larger than head_bytes_max");
+        rw_h1_bad(parse, 414, "start line larger than allowed");
 }
 
 static enum rw_h1_result incomplete(struct rw_h1_parse *parse, struct rw_h1_head *head)

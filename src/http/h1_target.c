@@ -42,7 +42,7 @@ static enum rw_h1_step target_end(struct rw_h1_parse *parse, const char *begin)
     if (len == 0)
         return rw_h1_bad(parse, 400, "empty target");
     if (len > parse->limits->target_bytes_max)
-        return rw_h1_bad(parse, 414, "target larger than target_bytes_max");
+        return rw_h1_bad(parse, 414, "target longer than allowed");
     message->target = rw_span(begin, len);
     if (message->query.at)
         message->query.len = (size_t)(parse->at - message->query.at);

@@ -297,7 +297,7 @@ static bool read_request(struct reader *reader, const struct rw_h2_settings *set
         return false;
     /* What is cut off is said first: the rest is not what was sent. */
     if (reader->head->too_large)
-        return refused(reader->reading, 431, "head larger than head_bytes_max or fields_max");
+        return refused(reader->reading, 431, "head larger, or of more fields, than allowed");
     if (rw_h1_has(parse, RW_FIELD_PRIORITY))
         reader->reading->priority = rw_message_value(reader->message, RW_FIELD_PRIORITY);
     if (!read_target(reader) || !read_authority(reader))
@@ -347,7 +347,7 @@ static bool read_response(struct reader *reader, enum rw_method request_method)
     if (head->malformed)
         return malformed(reader->reading, head->malformed);
     if (head->too_large)
-        return malformed(reader->reading, "head larger than head_bytes_max or fields_max");
+        return malformed(reader->reading, "head larger, or of more fields, than allowed");
     if (head->pseudo_seen != RW_PSEUDO_BIT(STATUS) || !head->status)
         return malformed(reader->reading, "a response needs :status alone");
     if (message->status == 101 || (message->status < 200 && reader->end))

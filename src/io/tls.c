@@ -153,8 +153,9 @@ static enum rw_err classify(struct rw_tls *tls)
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
         /* What OpenSSL says of bytes that are no record. */
-        if (tls->flags & RW_TLS_CLIENT && !(tls->flags & RW_TLS_OPEN))
-            tls->reason = "the peer answers without TLS";
+        if (!(tls->flags & RW_TLS_OPEN))
+            tls->reason = tls->flags & RW_TLS_CLIENT ? "the peer answers without TLS"
+                                                     : "what the client sends is no TLS";
         return RW_ETLS;
     default:
         return RW_ETLS;
@@ -170,11 +171,12 @@ enum rw_err rw_tls_note_failure(struct rw_tls *tls)
     tls->failure = err;
     tls->flags |= RW_TLS_FAILED | RW_TLS_NOTIFIED;
     rw_tls_flush_at_once(tls);
-    rw_log_limited(RW_LOG_INFO, "tls", "connection %s%s %s: %s (%s)",
-                   tls->flags & RW_TLS_CLIENT ? "to " : "from a client",
-                   tls->flags & RW_TLS_CLIENT && tls->name ? tls->name : "",
-                   tls->flags & RW_TLS_OPEN ? "broken" : "not made", rw_err_text(err),
-                   rw_tls_error_text(tls->stream));
+    /* Of a handshake that failed on_open tells, whose owner knows with whom it was. */
+    if (tls->flags & RW_TLS_OPEN)
+        rw_log_limited(RW_LOG_INFO, "tls", "connection %s%s broken: %s (%s)",
+                       tls->flags & RW_TLS_CLIENT ? "to " : "from a client",
+                       tls->flags & RW_TLS_CLIENT && tls->name ? tls->name : "", rw_err_text(err),
+                       rw_tls_error_text(tls->stream));
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "conf/file.h"
 #include "gate/front/listener.h"
+#include "gate/snapshot_tls.h"
 #include "serve/channel.h"
 #include "serve/process.h"
 
@@ -259,6 +260,7 @@ static void remember_refusal(struct rw_process *process, enum rw_err err,
                              struct rw_conf_report *report)
 {
     rw_text_free(&process->last_error);
+    rw_conf_report_sort(report);
     rw_conf_report_print(report, &process->last_error);
     if (process->last_error.len == 0)
         rw_text_addf(&process->last_error, "%s: %s\n", process->options.config_path,
@@ -293,6 +295,8 @@ enum rw_err rw_process_load(struct rw_process *process, bool from_file)
                            err == RW_EINVAL ? "not a regular file" : rw_err_text(err));
     if (!err)
         err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, &report);
+    if (err == RW_EINVAL && config)
+        rw_snapshot_look_further(config, &report);
     if (!err)
         err = compile(process, &arena, config, &report, &text);
     if (err)

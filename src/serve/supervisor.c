@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gate/config/config.h"
+#include "gate/snapshot_tls.h"
 #include "io/descriptors.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
@@ -392,8 +392,11 @@ static int read_settings(struct rw_supervisor *s)
     rw_arena_init(&arena, NULL, 0, 64 * 1024, (size_t)1 << 30);
     struct rw_conf_report report = {.arena = &arena};
     enum rw_err err = rw_config_load(s->options.config_path, &arena, &config, &report);
+    if (err == RW_EINVAL)
+        rw_snapshot_look_further(config, &report);
     if (err) {
         struct rw_text text = {0};
+        rw_conf_report_sort(&report);
         rw_conf_report_print(&report, &text);
         fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&text)));
         rw_text_free(&text);

@@ -55,6 +55,42 @@ upstreams:
   await assert.rejects(request(`http://127.0.0.1:${port}/`), /ECONNREFUSED/);
 });
 
+test("what stands in other files is looked at too, whatever else is wrong: all is told at once", async (t) => {
+  const gateway = await prepareGateway(t, "");
+  const text = `
+listeners:
+  - address: "127.0.0.1:${gateway.port}"
+    tls:
+      certificates:
+        - { cert: missing-1.pem, key: missing-1.key }
+        - { cert: missing-2.pem, key: missing-2.key }
+routes:
+  - { match: { path_regex: "/(" }, upstream: ap }
+  - { match: { headers: { X-A: "~[" } }, upstream: app }
+  - { match: { path: /f }, upstream: app, policies: [{ address: { allow_files: [missing.txt] } }] }
+upstreams:
+  - name: app
+    endpoints: ["127.0.0.1:1"]
+    tls: { ca: missing-3.pem }
+`;
+  gateway.configure(text, { raw: true });
+  const places = (stderr) => stderr.trimEnd().split("\n").map((line) => /yaml:(\d+:\d+): (.*)/.exec(line).slice(1, 3).join(" "));
+  const told = ({ code, stderr }, wanted) => {
+    assert.equal(code, 2);
+    const lines = places(stderr);
+    assert.equal(lines.length, wanted.length, stderr);
+    wanted.forEach((pattern, i) => assert.match(lines[i], pattern));
+  };
+  const files = [/^6:11 missing-1\.pem: /, /^6:11 missing-1\.key: /, /^7:11 missing-2\.pem: /, /^7:11 missing-2\.key: /];
+  const patterns = [/^9:28 routes\[0\]\.match\.path_regex: .*regular expression/, /^10:32 .*X-A: .*regular expression/];
+  const all = [...files, patterns[0], /^9:46 .*"ap"/, patterns[1], /^15:10 missing-3\.pem: /];
+  told(await serve(gateway), all);
+  told(await runRingway("check", gateway.configFile), all);
+  // An upstream that cannot be made does not hide what is wrong with the routes.
+  gateway.configure(text.replace("upstream: ap }", "upstream: app }").replace("/(", "/x").replace("~[", "~x"), { raw: true });
+  told(await serve(gateway), [...files, /^11:\d+ .*missing\.txt/, all.at(-1)]);
+});
+
 test("check says the same as serve, and says fine to a good file", async (t) => {
   const gateway = await prepareGateway(t, "routes: [{ upstream: nowhere }]");
   const served = await serve(gateway);

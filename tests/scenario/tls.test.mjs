@@ -104,6 +104,7 @@ test("versions, names, ALPN", async (t) => {
   });
   await t.test("plain HTTP on a TLS port is not served", async () => {
     await assert.rejects(request(`http://127.0.0.1:${gateway.port}/`));
+    await eventually(() => /no TLS handshake at listener \S+: TLS failure: what the client sends is no TLS"/.test(gateway.stderr));
   });
   await t.test("a client that begins and says no more is let go of", async () => {
     const { connect } = await import("node:net");
@@ -213,6 +214,11 @@ test("client certificates", async (t) => {
       await assert.rejects(asks(gateway, { maxVersion }));
       await assert.rejects(asks(gateway, { ...stranger, maxVersion }));
     }
+    // Each is one line of the log, with who and where.
+    const told = () => gateway.stderr.split("\n").filter((line) => line.includes('"component":"tls"')).map((line) => JSON.parse(line));
+    await eventually(() => told().length >= 4);
+    assert.equal(told().length, 4);
+    for (const { message } of told()) assert.match(message, /^127\.0\.0\.1: no TLS handshake at listener \S+: certificate not trusted: /);
   });
   await t.test("optional: none is fine, a wrong one is not", async (t) => {
     const gateway = await startGateway(t, (g) => `${listener(g, c, auth("optional"))}${hello}`);

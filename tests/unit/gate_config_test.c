@@ -474,6 +474,12 @@ static void test_match(void **state)
     expect_match_mistake(
         "path: /a, path_regex: /b",
         "33: routes[0].match.path_regex: \"path_regex\" does not go with \"path\"");
+    expect_match_mistake("path_regex: '/('",
+                         "23: routes[0].match.path_regex: \"/(\" is no regular expression: missing "
+                         "closing parenthesis at offset 2");
+    expect_match_mistake("query: {a: '~['}",
+                         "22: routes[0].match.query.a: \"[\" is no regular expression: missing "
+                         "terminating ] for character class at offset 1");
     expect_match_mistake(
         "host: 'a.*.b'",
         "17: routes[0].match.host: \"a.*.b\" is not a host name: \"*\" stands only "

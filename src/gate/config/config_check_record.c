@@ -2,6 +2,7 @@
  * their own. */
 #include "conf/scalar.h"
 #include "gate/config/config_tables.h"
+#include "gate/route/router_regex.h"
 
 #define EACH(type, item, list)                                                                     \
     type *item = (list).items;                                                                     \
@@ -192,6 +193,24 @@ static void check_field_names(struct rw_conf_report *report, const struct rw_con
                                rw_conf_quote(report, pair->key));
 }
 
+static void check_pattern(struct rw_conf_report *report, const struct rw_span *value,
+                          struct rw_span pattern, bool whole)
+{
+    char flaw[256] = "";
+    struct rw_router_regex *regex = NULL;
+    if (rw_router_regex_create(pattern, whole, flaw, &regex) == RW_EINVAL)
+        rw_conf_mistake_on(report, value, "%s is no regular expression: %s",
+                           rw_conf_quote(report, pattern), flaw);
+    rw_router_regex_destroy(regex);
+}
+
+static void check_patterns(struct rw_conf_report *report, const struct rw_conf_list *pairs)
+{
+    for (EACH(struct rw_conf_pair, pair, *pairs))
+        if (pair->value.len && pair->value.at[0] == '~')
+            check_pattern(report, &pair->value, rw_span_skip(pair->value, 1), false);
+}
+
 void rw_config_check_match(void *value, struct rw_conf_report *report)
 {
     struct rw_config_match *match = value;
@@ -207,6 +226,10 @@ void rw_config_check_match(void *value, struct rw_conf_report *report)
     for (EACH(struct rw_span, method, match->method))
         check_method(report, method);
     check_field_names(report, &match->headers);
+    check_patterns(report, &match->headers);
+    check_patterns(report, &match->query);
+    if (match->path_regex.len)
+        check_pattern(report, &match->path_regex, match->path_regex, true);
     if (match->path.count && match->path_regex.len)
         rw_conf_mistake_on(report, &match->path_regex, "\"path_regex\" does not go with \"path\"");
 }

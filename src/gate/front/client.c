@@ -71,9 +71,22 @@ void rw_client_tell(struct rw_client *client, const char *format, ...)
     rw_log_limited(RW_LOG_WARN, "http", "%.*s: %s", (int)len, host, text);
 }
 
+/* Which options of the listener draw the line that was crossed. */
+static const char *options_of(unsigned status)
+{
+    switch (status) {
+    case 414:
+        return "; see limits.target and limits.head";
+    case 431:
+        return "; see limits.head and limits.fields";
+    default:
+        return "";
+    }
+}
+
 void rw_client_malformed(struct rw_client *client, unsigned status, const char *reason)
 {
-    rw_client_tell(client, "request refused with %u: %s", status, reason);
+    rw_client_tell(client, "request refused with %u: %s%s", status, reason, options_of(status));
     rw_worker_count(rw_client_worker(client), RW_COUNTER_REQUESTS_MALFORMED, 1);
 }
 
@@ -100,14 +113,23 @@ static void close_opening(struct rw_client *client)
     rw_stream_close(&client->stream);
 }
 
+static void tell_handshake(const struct rw_client *client, enum rw_err err)
+{
+    char host[RW_ADDRESS_HOST_TEXT_MAX];
+    size_t len = rw_address_format_host(host, &client->peer.any);
+    const char *detail = rw_tls_error_text(&client->stream);
+    rw_log_limited(RW_LOG_INFO, "tls", "%.*s: no TLS handshake at listener %.*s: %s%s%s", (int)len,
+                   host, RW_SPAN_ARGS(rw_client_settings(client)->name), rw_err_text(err),
+                   *detail ? ": " : "", detail);
+}
+
 static void on_open(struct rw_stream *stream, enum rw_err err)
 {
     struct rw_client *client = rw_client_of(stream);
     struct rw_worker *worker = rw_client_worker(client);
     rw_worker_count(worker, err ? RW_COUNTER_TLS_FAILURES : RW_COUNTER_TLS_HANDSHAKES, 1);
     if (err) {
-        rw_log_limited(RW_LOG_INFO, "tls", "handshake failed: %s: %s", rw_err_text(err),
-                       rw_tls_error_text(stream));
+        tell_handshake(client, err);
         close_opening(client);
         return;
     }
