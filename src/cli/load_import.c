@@ -28,7 +28,8 @@ static int write_yaml(const struct rw_draft *draft, const char *path)
 
 static void tell(const struct rw_draft *draft)
 {
-    fprintf(stderr, "ringway load: %u requests taken over\n", draft->steps);
+    fprintf(stderr, "ringway load: %u request%s taken over\n", draft->steps,
+            draft->steps == 1 ? "" : "s");
     for (const struct rw_draft_line *line = draft->notes.first; line; line = line->next)
         fprintf(stderr, "  %.*s\n", RW_SPAN_ARGS(line->text));
 }
@@ -41,7 +42,7 @@ static int convert(const char *path, struct rw_span content, const char *out)
     rw_arena_init(&arena, NULL, 0, 64 * 1024, ARENA_BYTES_MAX);
     enum rw_load_import_kind kind = rw_load_import_kind_of(rw_span_text(path), content);
     enum rw_err err = rw_load_import(kind, path, content, &draft, &why);
-    int code = err ? 1 : write_yaml(&draft, out);
+    int code = err ? 2 : write_yaml(&draft, out);
     if (err)
         fprintf(stderr, "ringway load: %s: %s\n", path, why.at ? why.at : rw_err_text(err));
     else
@@ -68,7 +69,7 @@ int rw_load_import_file(int argc, char **argv)
     if (!path)
         return fail("import: needs a file");
     enum rw_err err = rw_conf_slurp(path, RW_LOAD_IMPORT_BYTES_MAX, false, &text);
-    int code = 1;
+    int code = 2;
     if (err)
         fprintf(stderr, "ringway load: %s cannot be read: %s\n", path, rw_err_text(err));
     else

@@ -171,7 +171,7 @@ static int read_log(struct rw_load_options *o)
         rw_load_replay_read(o->replay, &o->request, &o->arena, &replay, &o->settings, why);
     if (err) {
         fprintf(stderr, "ringway load: %s: %s\n", o->replay, why[0] ? why : rw_err_text(err));
-        return 1;
+        return 2;
     }
     if (replay.strange)
         fprintf(stderr, "ringway load: %s: %zu of %zu lines are left out: no requests\n", o->replay,

@@ -283,7 +283,7 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     assert.deepEqual([report.requests.due, report.requests.answered, origin.requests.length], [20, 20, 20]);
     assert.ok(origin.requests.every((request) => request.url === "/a/b%20c" && request.headers["x-again"] === "yes"));
     const none = await runRingway("load", "--replay", join(folder, "none"), `http://${origin.address}`);
-    assert.deepEqual([none.code, /cannot be read: No such file/.test(none.stderr)], [1, true]);
+    assert.deepEqual([none.code, /cannot be read: No such file/.test(none.stderr)], [2, true]);
   });
 
   test("results of several hosts are one, exactly", async (t) => {

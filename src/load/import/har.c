@@ -210,8 +210,8 @@ enum rw_err rw_import_har(struct rw_span content, struct rw_draft *draft, struct
     json_array_foreach(json_object_get(json_object_get(root, "log"), "entries"), i, entry)
         take_entry(&har, entry);
     if (har.elsewhere)
-        rw_draft_note(draft, "%u requests to other hosts than %.*s are left out", har.elsewhere,
-                      RW_SPAN_ARGS(draft->target));
+        rw_draft_note(draft, "%u request%s to other hosts than %.*s left out", har.elsewhere,
+                      har.elsewhere == 1 ? "" : "s", RW_SPAN_ARGS(draft->target));
     if (har.blocked)
         rw_draft_note(draft, "%u requests that got no answer are left out", har.blocked);
     if (har.cookies)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { LIST_DEPTH_MAX = 3, DEPTH_MAX = 12, PROPERTIES_MAX = 200 };
+enum { LIST_DEPTH_MAX = 3, DEPTH_MAX = 12, PROPERTIES_MAX = 200, THINK_MS = 1000 };
 
 struct openapi {
     struct rw_draft *draft;
@@ -436,17 +436,33 @@ static void take_body(struct openapi *api, const struct rw_conf_node *operation,
                       rw_draft_plain(api->draft, json_entry->key));
 }
 
+/* All that mean success; "2XX" is any of them, which needs no check. */
 static void take_status(struct openapi *api, const struct rw_conf_node *operation,
                         struct rw_draft_step *step)
 {
     const struct rw_conf_entry *entry =
         rw_conf_tree_entries(rw_conf_tree_at(operation, "responses"));
-    uint64_t status;
-    for (; entry; entry = entry->next)
-        if (rw_span_to_u64(entry->key, &status) && status >= 200 && status < 300) {
-            rw_draft_add_line(api->draft, &step->checks, "status: %u", (unsigned)status);
-            return;
-        }
+    struct rw_text statuses = {0};
+    bool any = false;
+    for (uint64_t status; entry; entry = entry->next) {
+        any = any || rw_span_is_nocase(entry->key, "2xx");
+        if (rw_span_to_u64(entry->key, &status) && status >= 200 && status < 300)
+            rw_text_addf(&statuses, "%s%u", statuses.len ? ", " : "", (unsigned)status);
+    }
+    bool several = statuses.len && rw_span_find(rw_text_span(&statuses), ',') >= 0;
+    if (statuses.len && !any)
+        rw_draft_add_line(api->draft, &step->checks, several ? "status: [%s]" : "status: %s",
+                          statuses.at);
+    if (statuses.err)
+        api->draft->err = statuses.err;
+    rw_text_free(&statuses);
+}
+
+/* A description says nothing of how often: without a pause users would ask as fast as they can. */
+static void take_a_breath(struct openapi *api, struct rw_draft_step *step)
+{
+    step->think_ms_least = step->think_ms_most = THINK_MS;
+    rw_draft_note(api->draft, "how long users think is a guess: %d s", THINK_MS / 1000);
 }
 
 static void take_operation(struct openapi *api, struct rw_span path, const char *method,
@@ -470,6 +486,7 @@ static void take_operation(struct openapi *api, struct rw_span path, const char 
     take_parameters(api, operation, step);
     take_body(api, operation, step);
     take_status(api, operation, step);
+    take_a_breath(api, step);
     if (rw_conf_tree_at(operation, "security") || rw_conf_tree_at(api->root, "security"))
         rw_draft_note(draft, "credentials are left out: headers: { Authorization: ... } adds them");
 }
