@@ -50,5 +50,6 @@ int rw_load_write(const struct rw_cli_reports *reports, const struct rw_load_set
     const struct outcome outcome = {settings, result};
     int code = rw_cli_reports_write(reports, &outcome);
     enum rw_load_verdict verdict = rw_load_judge(settings, result);
-    return code || verdict == RW_LOAD_GENERATOR_LATE || verdict == RW_LOAD_NOTHING_ANSWERED;
+    bool sound = verdict == RW_LOAD_SOUND || verdict == RW_LOAD_CONNECTIONS_BUSY;
+    return code || !sound;
 }

@@ -143,7 +143,8 @@ struct rw_load_generator {
     char *scratch_memory;
     struct rw_message message; /* of the head that is being read: HTTP/2's */
     /* Time. */
-    uint64_t begin_ns, record_from_ns, end_ns; /* monotonic; end: of a closed loop */
+    uint64_t begin_ns, record_from_ns, end_ns; /* monotonic */
+    uint64_t busy_before_ns;                   /* of the thread, until then */
     struct rw_schedule schedule;
     uint64_t next_due_ns;  /* UINT64_MAX: the schedule is over */
     struct rw_watch alarm; /* a timerfd: arrivals are due to the microsecond */

@@ -2,6 +2,7 @@
 #include "load/report_parts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 const double rw_load_shares[RW_LOAD_SHARES] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
@@ -78,6 +79,13 @@ static void explain_outage(const struct rw_load_result *result, struct rw_text *
         rw_text_addf(text, " (most met: %s)", rw_load_error_name(most));
 }
 
+/* What is over 100 is the last look's delay. */
+static double busy_per_cent(const struct rw_load_settings *settings,
+                            const struct rw_load_result *result)
+{
+    return fmin(100, 100 * rw_load_busy_share(settings, result));
+}
+
 void rw_load_explain(const struct rw_load_settings *settings, const struct rw_load_result *result,
                      struct rw_text *text)
 {
@@ -93,6 +101,13 @@ void rw_load_explain(const struct rw_load_settings *settings, const struct rw_lo
             "the generator was the bottleneck: 1%% of its requests left %s late or more. "
             "Give it more threads or cores, or ask for less",
             rw_load_format_ns(late, (double)rw_histogram_quantile(&result->tally.lateness, 0.99)));
+        break;
+    case RW_LOAD_GENERATOR_BUSY:
+        rw_text_addf(
+            text,
+            "the generator was the bottleneck: its threads had something to do for %.0f%% "
+            "of the time. Give it more threads or cores; the target may be able to do more",
+            busy_per_cent(settings, result));
         break;
     case RW_LOAD_CONNECTIONS_BUSY:
         rw_text_addf(text,
@@ -267,8 +282,11 @@ void rw_load_report_text(const struct rw_load_settings *settings,
                      counts->sockets, counts->messages_out, counts->messages_in, counts->pushed,
                      counts->pings);
     rw_text_addf(
-        text, "  generator  %.0f answers per CPU second\n\n",
+        text, "  generator  %.0f answers per CPU second",
         result->tally.cpu_ns ? (double)counts->answered * 1e9 / (double)result->tally.cpu_ns : 0.0);
+    if (result->tally.busy_ns)
+        rw_text_addf(text, "; busy %.0f%% of the time", busy_per_cent(settings, result));
+    rw_text_adds(text, "\n\n");
     rw_text_addf(text, "  %-10s", "latency");
     for (unsigned i = 0; i < RW_LOAD_SHARES - 1; i++) {
         char name[16];

@@ -77,9 +77,8 @@ static void put_verdict(const struct page *page)
 {
     enum rw_load_verdict verdict = rw_load_judge(page->settings, page->result);
     const enum rw_doc_tone tones[] = {
-        [RW_LOAD_SOUND] = RW_DOC_GOOD,
-        [RW_LOAD_GENERATOR_LATE] = RW_DOC_BAD,
-        [RW_LOAD_CONNECTIONS_BUSY] = RW_DOC_WARNING,
+        [RW_LOAD_SOUND] = RW_DOC_GOOD,           [RW_LOAD_GENERATOR_LATE] = RW_DOC_BAD,
+        [RW_LOAD_GENERATOR_BUSY] = RW_DOC_BAD,   [RW_LOAD_CONNECTIONS_BUSY] = RW_DOC_WARNING,
         [RW_LOAD_NOTHING_ANSWERED] = RW_DOC_BAD,
     };
     static const struct rw_label texts[] = {
@@ -89,6 +88,10 @@ static void put_verdict(const struct page *page)
             RW_LABEL("The generator was the bottleneck: it sent late although connections were "
                      "free. What was measured is the generator, not the target.",
                      "发压端成为瓶颈：连接空闲却发送延迟。测得的是发压端，而非被测系统。"),
+        [RW_LOAD_GENERATOR_BUSY] =
+            RW_LABEL("The generator was the bottleneck: its threads were busy all the time. The "
+                     "target may be able to do more.",
+                     "发压端成为瓶颈：其线程始终忙碌。被测系统的能力可能更高。"),
         [RW_LOAD_CONNECTIONS_BUSY] =
             RW_LABEL("The connections were the bottleneck: requests found none free when they were "
                      "due. The target does not keep up with the rate, or more connections are "

@@ -73,6 +73,7 @@ static void add_addresses(const struct rw_load_settings *settings,
 static const char *const verdict_names[] = {
     [RW_LOAD_SOUND] = "sound",
     [RW_LOAD_GENERATOR_LATE] = "generator_late",
+    [RW_LOAD_GENERATOR_BUSY] = "generator_busy",
     [RW_LOAD_CONNECTIONS_BUSY] = "connections_busy",
     [RW_LOAD_NOTHING_ANSWERED] = "nothing_answered",
 };
@@ -168,9 +169,11 @@ void rw_load_report_json(const struct rw_load_settings *settings,
     rw_text_adds(text, ",\n");
     rw_text_addf(text,
                  "  \"seconds\": %.9f, \"warmup_seconds\": %.3f, \"held_seconds\": %.3f, "
-                 "\"interrupted\": %s, \"cpu_seconds\": %.9f,\n",
+                 "\"interrupted\": %s, \"cpu_seconds\": %.9f, "
+                 "\"busy_seconds\": %.9f,\n",
                  result->seconds, settings->warmup_seconds, settings->held_ms / 1000.0,
-                 result->interrupted ? "true" : "false", (double)result->tally.cpu_ns / 1e9);
+                 result->interrupted ? "true" : "false", (double)result->tally.cpu_ns / 1e9,
+                 (double)result->tally.busy_ns / 1e9);
     rw_text_addf(text, "  \"verdict\": \"%s\", \"verdict_text\": ",
                  verdict_names[rw_load_judge(settings, result)]);
     rw_text_add_json(text, rw_text_span(&why));

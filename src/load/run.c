@@ -20,7 +20,7 @@ enum { ROWS_TO_SPARE = 120, ROWS_MAX = 7 * 24 * 3600 };
 
 /* The generator sent on time when nearly all its own delays are below this, or small beside what
  * was measured. */
-enum { LATE_NS_MAX = 1000 * 1000 };
+enum { LATE_NS_MAX = 1000 * 1000, BUSY_PER_CENT_MAX = 95 };
 
 /* In memory that all processes share. */
 struct rw_load_shared {
@@ -374,6 +374,22 @@ void rw_load_result_close(struct rw_load_result *result)
     result->timeline = NULL;
 }
 
+double rw_load_busy_share(const struct rw_load_settings *settings,
+                          const struct rw_load_result *result)
+{
+    double seconds = (settings->warmup_seconds + result->seconds) * settings->threads;
+    return seconds > 0 ? (double)result->tally.busy_ns / 1e9 / seconds : 0;
+}
+
+/* Answers wait to be read, and who waits for a connection waits for that: whether the target could
+ * do more cannot be told. */
+static bool had_no_time(const struct rw_load_settings *settings,
+                        const struct rw_load_result *result, bool queued)
+{
+    return (settings->closed || queued) &&
+           rw_load_busy_share(settings, result) * 100 >= BUSY_PER_CENT_MAX;
+}
+
 enum rw_load_verdict rw_load_judge(const struct rw_load_settings *settings,
                                    const struct rw_load_result *result)
 {
@@ -382,9 +398,12 @@ enum rw_load_verdict rw_load_judge(const struct rw_load_settings *settings,
     uint64_t p99_ns = rw_histogram_quantile(&tally->service, 0.99);
     if (!tally->counts.answered)
         return RW_LOAD_NOTHING_ANSWERED;
+    bool queued = !settings->closed && tally->counts.queued * 100 > tally->counts.due;
     if (late_ns > LATE_NS_MAX && late_ns > p99_ns / 10)
         return RW_LOAD_GENERATOR_LATE;
-    if (!settings->closed && tally->counts.queued * 100 > tally->counts.due)
+    if (had_no_time(settings, result, queued))
+        return RW_LOAD_GENERATOR_BUSY;
+    if (queued)
         return RW_LOAD_CONNECTIONS_BUSY;
     return RW_LOAD_SOUND;
 }

@@ -58,10 +58,15 @@ void rw_load_result_close(struct rw_load_result *result);
 
 enum rw_load_verdict {
     RW_LOAD_SOUND,
-    RW_LOAD_GENERATOR_LATE,   /* the generator was the bottleneck */
+    RW_LOAD_GENERATOR_LATE,   /* the generator was the bottleneck: it sent late */
+    RW_LOAD_GENERATOR_BUSY,   /* it was: as fast as answers could be read, so fast it asked */
     RW_LOAD_CONNECTIONS_BUSY, /* requests waited for a free connection */
     RW_LOAD_NOTHING_ANSWERED
 };
+
+/* Of the time from begin to end: so much of it the threads ran, or waited for a processor. */
+double rw_load_busy_share(const struct rw_load_settings *settings,
+                          const struct rw_load_result *result);
 
 enum rw_load_verdict rw_load_judge(const struct rw_load_settings *settings,
                                    const struct rw_load_result *result);

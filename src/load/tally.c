@@ -29,6 +29,7 @@ void rw_load_tally_add(struct rw_load_tally *to, const struct rw_load_tally *fro
     rw_histogram_add(&to->service, &from->service);
     rw_histogram_add(&to->lateness, &from->lateness);
     to->cpu_ns += from->cpu_ns;
+    to->busy_ns += from->busy_ns;
 }
 
 void rw_load_step_tally_add(struct rw_load_step_tally *to, const struct rw_load_step_tally *from)

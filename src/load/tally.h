@@ -50,7 +50,8 @@ struct rw_load_counts {
 /* Without pointers: it may lie in memory that processes share. */
 struct rw_load_tally {
     struct rw_load_counts counts;
-    uint64_t cpu_ns;              /* of the thread */
+    uint64_t cpu_ns;  /* of the thread */
+    uint64_t busy_ns; /* from the begin to the end: it ran, or waited for a processor; 0: unknown */
     struct rw_histogram latency;  /* from when a request was due */
     struct rw_histogram service;  /* from when it was sent */
     struct rw_histogram lateness; /* from due to sent, where a connection was free: our own */

@@ -25,6 +25,7 @@ static const char *objection(const struct rw_load_merge *run)
     const struct rw_load_counts *counts = &run->result.tally.counts;
     switch (rw_load_judge(&run->settings, &run->result)) {
     case RW_LOAD_GENERATOR_LATE:
+    case RW_LOAD_GENERATOR_BUSY:
         return "was limited by the load generator: give it more threads, or another machine";
     case RW_LOAD_NOTHING_ANSWERED:
         return "got no answers";

@@ -70,7 +70,7 @@ enum rw_err rw_take_keep(struct rw_take *take, const struct rw_load_settings *se
         return RW_ENOMEM;
     *take->tally = result->tally;
     enum rw_load_verdict verdict = rw_load_judge(settings, result);
-    take->late = verdict == RW_LOAD_GENERATOR_LATE;
+    take->late = verdict == RW_LOAD_GENERATOR_LATE || verdict == RW_LOAD_GENERATOR_BUSY;
     take->busy = verdict == RW_LOAD_CONNECTIONS_BUSY;
     take->seconds = result->seconds;
     take->done = true;

@@ -334,7 +334,7 @@ describe("ringway load FILE", { concurrency: 3 }, () => {
     walk(report);
     for (const key of keys) if (key === "200" || key.startsWith("127.")) keys.delete(key);
     assert.deepEqual([...keys].filter((key) => !named.has(key)), [], "not on the page");
-    const words = ["http1", "http2", "open", "closed", "sound", "generator_late", "connections_busy", "nothing_answered", "result.json"];
+    const words = ["http1", "http2", "open", "closed", "sound", "generator_late", "generator_busy", "connections_busy", "nothing_answered", "result.json"];
     assert.deepEqual([...named].filter((name) => !keys.has(name) && !words.includes(name)), [], "only on the page");
   });
 

@@ -113,6 +113,12 @@ async function load(folder, name, ...options) {
   return report;
 }
 
+// User and system, which neighbours do not change, in hundredths of a second.
+function cpuSeconds(gateway) {
+  const of = (pid) => readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
+  return gateway.workers().reduce((sum, pid) => sum + (Number(of(pid)[11]) + Number(of(pid)[12])) / 100, 0);
+}
+
 // Calibrates in runs of its own, in which nobody waits: what the gateway can do, the way through it,
 // how long the origin serves. Predicts. Measures under independent arrivals that fill the origin to
 // four fifths. What the machine does besides, it does to both: they take turns.
@@ -132,7 +138,9 @@ async function compare(t) {
   );
   const url = `http://127.0.0.1:${gateway.port}`;
   const rate = (busy * slots * 1000) / mean_ms;
-  await load(folder, "capacity", "-d", "1s", "-c", 32, `${url}/fixed`);
+  const before = cpuSeconds(gateway);
+  const capacity = await load(folder, "capacity", "-d", "1s", "-c", 32, `${url}/fixed`);
+  const perCpuSecond = capacity.requests.answered / (cpuSeconds(gateway) - before);
   const way = await load(folder, "way", "-r", rate, "--arrivals", "poisson", "-d", "1s", "-c", 64, `${url}/at-once`);
   const turns = [1, 2, 3];
   for (const turn of turns) {
@@ -153,7 +161,7 @@ async function compare(t) {
     `
 duration: 10m
 method: exact
-request: { capacity_from: capacity.json }
+request: { per_cpu_second: ${perCpuSecond.toFixed(0)} }
 fleet: { name: this machine, cores: 1 }
 origin: { concurrency: ${slots}, latency_from: served.json, way_us: ${(way.service.p50 * 1e6).toFixed(0)} }
 arrivals: { rate: ${rate} }

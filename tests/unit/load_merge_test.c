@@ -118,6 +118,7 @@ static void see(struct host *host, const struct event *event)
     tally->counts.iterations_done += event->good;
     tally->counts.iterations_failed += !event->good;
     tally->cpu_ns += event->late_ns;
+    tally->busy_ns += event->late_ns / 2;
     host->checks[event->step % CHECKS].held += event->good;
     host->checks[event->step % CHECKS].missed += !event->good;
     rw_histogram_record(&tally->lateness, event->late_ns);

@@ -209,6 +209,48 @@ static void verdicts(void **state)
     free(result);
 }
 
+/* Threads that are never idle say nothing of the target, unless they keep a schedule. */
+static void a_generator_that_is_never_idle(void **state)
+{
+    (void)state;
+    struct rw_timeline *timeline = calloc(1, rw_timeline_bytes(SECONDS, 1 << 12));
+    struct rw_load_result *result = calloc(1, sizeof(*result));
+    assert_true(timeline && result);
+    rw_timeline_begin(timeline, 1, SECONDS, 1 << 12);
+    rw_load_tally_begin(&result->tally);
+    result->timeline = timeline;
+    result->seconds = 3;
+    result->tally.counts = (struct rw_load_counts){.due = 100, .sent = 100, .answered = 100};
+    static const struct {
+        bool closed;
+        unsigned queued;
+        double busy_s; /* of two threads in 1 s of warm-up and 3 s */
+        enum rw_load_verdict verdict;
+    } cases[] = {
+        {true, 0, 7.8, RW_LOAD_GENERATOR_BUSY},    {true, 0, 7.4, RW_LOAD_SOUND},
+        {false, 2, 7.8, RW_LOAD_GENERATOR_BUSY},   {false, 1, 7.8, RW_LOAD_SOUND},
+        {false, 2, 7.4, RW_LOAD_CONNECTIONS_BUSY}, {true, 0, 0, RW_LOAD_SOUND},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rw_load_settings plain = {.url = {"http://a/", 9},
+                                         .threads = 2,
+                                         .connections = 2,
+                                         .warmup_seconds = 1,
+                                         .closed = cases[i].closed};
+        struct rw_text text = {0};
+        result->tally.counts.queued = cases[i].queued;
+        result->tally.busy_ns = (uint64_t)(cases[i].busy_s * 1e9);
+        assert_int_equal(rw_load_judge(&plain, result), cases[i].verdict);
+        rw_load_report_text(&plain, result, &text);
+        bool told = strstr(text.at, "its threads had something to do for 98% of the time") != NULL;
+        assert_int_equal(told, cases[i].verdict == RW_LOAD_GENERATOR_BUSY);
+        assert_int_equal(strstr(text.at, "second; busy 9") != NULL, cases[i].busy_s > 0);
+        rw_text_free(&text);
+    }
+    free(result);
+    free(timeline);
+}
+
 /* A target that goes away during a run is told, whatever else is. */
 static void a_target_that_was_away(void **state)
 {
@@ -248,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_in_the_golden_files),
         cmocka_unit_test(verdicts),
+        cmocka_unit_test(a_generator_that_is_never_idle),
         cmocka_unit_test(a_target_that_was_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

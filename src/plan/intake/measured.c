@@ -27,7 +27,7 @@ static struct rw_label objection(const struct rw_conf_node *load)
     bool open = rw_span_is(rw_conf_tree_text(load, "loop"), "open");
     if (!rw_span_is(rw_conf_tree_text(load, "schema"), "ringway.load/1"))
         return RW_TEXTS("is no result of \"ringway load --out\"", "不是 ringway load --out 的结果");
-    if (rw_span_is(verdict, "generator_late"))
+    if (rw_span_is(verdict, "generator_late") || rw_span_is(verdict, "generator_busy"))
         return RW_TEXTS(
             "was limited by the load generator: give it more threads, or another machine",
             "受压测端限制：请增加其线程或换用其他机器");
