@@ -19,6 +19,15 @@ function commandLine(folder, url, peer, { tls, name, cluster }) {
   return args;
 }
 
+// Again while there is no leader: it does no harm twice.
+function surely(etcd, path, body) {
+  const done = async () => {
+    const answer = await etcd.ask(path, body).catch(() => ({}));
+    return answer.header && answer;
+  };
+  return eventually(done, { within: 60000, what: `etcd does ${path}` });
+}
+
 // `tls`: { cert, key, ca } of the server, { clientCert, clientKey } of whoever asks here; file names. `cluster`: all members, as etcd wants them.
 export async function startEtcd(t, { ports: [client, peer], tls, name = "default", cluster }) {
   const url = `${tls ? "https" : "http"}://127.0.0.1:${client}`;
@@ -47,8 +56,8 @@ export async function startEtcd(t, { ports: [client, peer], tls, name = "default
   cleanup(t, () => etcd.stop());
   await etcd.start();
   return Object.assign(etcd, {
-    put: (key, value) => etcd.ask("kv/put", { key: base64(key), value: base64(value) }),
-    remove: (key) => etcd.ask("kv/deleterange", { key: base64(key) }),
+    put: (key, value) => surely(etcd, "kv/put", { key: base64(key), value: base64(value) }),
+    remove: (key) => surely(etcd, "kv/deleterange", { key: base64(key) }),
     // A user without rights, who has a role of the same name.
     addUser: async (name, password) => {
       await etcd.ask("auth/user/add", { name, password });
