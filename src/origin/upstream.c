@@ -285,7 +285,7 @@ static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw
         return fail_start(x, reason);
     if (!introduce(call))
         return fail_start(x, RW_REASON_EXCHANGE_LIMIT);
-    return cluster->limiter ? rw_upstream_admit(call, first, go) : go(call, first);
+    return rw_upstream_limited(call) ? rw_upstream_admit(call, first, go) : go(call, first);
 }
 
 static enum rw_flow request_data(struct rw_exchange *x, const struct rw_piece *piece)

@@ -155,7 +155,12 @@ enum rw_upstream_head rw_upstream_hedge_head(struct rw_upstream_call *call);
 /* The place that one call has becomes another's. */
 void rw_upstream_hand_over(struct rw_upstream_call *from, struct rw_upstream_call *to);
 
-/* For an upstream with a limit: the request waits for its turn, or `goes`, or is refused. */
+/* Does the request count for the upstream's limit, if it has one? */
+static inline bool rw_upstream_limited(const struct rw_upstream_call *call)
+{
+    return call->cluster->limiter && call->x->route->config->overload->class != RW_CLASS_EXEMPT;
+}
+/* For one that does: the request waits for its turn, or `goes`, or is refused. */
 enum rw_flow rw_upstream_admit(struct rw_upstream_call *call, const struct rw_piece *first,
                                enum rw_flow (*goes)(struct rw_upstream_call *call,
                                                     const struct rw_piece *first));

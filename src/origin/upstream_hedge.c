@@ -26,7 +26,7 @@ static struct rw_endpoint *find_endpoint(const struct rw_upstream_call *first)
     const struct rw_cluster *cluster = first->cluster;
     const struct rw_limiter *limiter = cluster->limiter;
     if (limiter && atomic_load_explicit(&limiter->in_flight, memory_order_relaxed) >=
-                       atomic_load_explicit(&limiter->limit, memory_order_relaxed))
+                       rw_limiter_limit(limiter, &cluster->overload.limits))
         return NULL;
     struct rw_endpoint *endpoint = rw_upstream_choose(first, x->endpoint);
     if (!endpoint || endpoint == x->endpoint)

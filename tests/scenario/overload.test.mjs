@@ -95,6 +95,42 @@ test("classes and tenants: critical first, then each tenant in turn", async (t) 
   assert.ok(order.indexOf("/modest") <= 3, `${order}`);
 });
 
+test("exempt routes: not counted, and never refused", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const routes = `routes:
+  - { name: polls, match: /polls, upstream: app, overload: { class: exempt } }
+  - { name: all, upstream: app }`;
+  const gateway = await startGateway(t, config(origin, "limit: 1, limit_min: 1, limit_max: 1, queue_max: 0", routes));
+  const polls = [1, 2, 3].map(() => gateway.get("/polls"));
+  await eventually(() => held.length === 3);
+  assert.equal(await gateway.metric("ringway_upstream_in_flight", { upstream: "app" }), 0);
+  const one = gateway.get("/");
+  await eventually(() => held.length === 4);
+  assert.equal((await gateway.get("/")).status, 503);
+  const another = gateway.get("/polls");
+  await eventually(() => held.length === 5);
+  for (const { answer } of held) answer();
+  for (const { status } of await Promise.all([...polls, one, another])) assert.equal(status, 200);
+  assert.equal(await gateway.metric("ringway_upstream_refused_total", { upstream: "app" }), 1);
+  assert.equal(await gateway.metric("ringway_upstream_waiting", { upstream: "app" }), 0);
+  const told = await runRingway("explain", gateway.configFile, "/polls");
+  assert.match(told.stdout, /class +exempt/);
+});
+
+test("a lower limit_max holds from the reload on", async (t) => {
+  const { origin, held } = await startHeld(t);
+  const text = config(origin, "limit: 5, limit_max: 5, queue_max: 0");
+  const gateway = await startGateway(t, text);
+  const answers = [1, 2].map(() => gateway.get("/"));
+  await eventually(() => held.length === 2);
+  gateway.configure(text.replaceAll(": 5", ": 2"));
+  gateway.signal("SIGHUP");
+  await eventually(async () => (await gateway.metric("ringway_upstream_limit", { upstream: "app" })) === 2);
+  assert.equal((await gateway.get("/")).status, 503);
+  for (const { answer } of held) answer();
+  for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+});
+
 test("who waits too long is refused", async (t) => {
   const { origin, held } = await startHeld(t);
   const gateway = await startGateway(t, config(origin, "limit: 1, limit_min: 1, limit_max: 1, queue_timeout: 300ms"));

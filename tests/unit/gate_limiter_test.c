@@ -178,10 +178,10 @@ static void shares_of_the_limit(void **unused)
     const struct rw_gradient_settings ten = {.first = 10, .least = 10, .most = 10};
     assert_int_equal(rw_limiter_create(&ten, &limiter), RW_OK);
     for (int i = 0; i < 9; i++)
-        assert_true(rw_limiter_enter(limiter, 90));
-    assert_false(rw_limiter_enter(limiter, 90));
-    assert_true(rw_limiter_enter(limiter, 100));
-    assert_false(rw_limiter_enter(limiter, 100));
+        assert_true(rw_limiter_enter(limiter, &ten, 90));
+    assert_false(rw_limiter_enter(limiter, &ten, 90));
+    assert_true(rw_limiter_enter(limiter, &ten, 100));
+    assert_false(rw_limiter_enter(limiter, &ten, 100));
     for (int i = 0; i < 10; i++)
         rw_limiter_leave(limiter);
     assert_int_equal(atomic_load(&limiter->in_flight), 0);
@@ -244,7 +244,7 @@ static void *enter_and_leave(void *argument)
 {
     struct rw_limiter *limiter = argument;
     for (uint64_t i = 0; i < ROUNDS; i++) {
-        if (!rw_limiter_enter(limiter, 100))
+        if (!rw_limiter_enter(limiter, &(struct rw_gradient_settings){FIXED, FIXED, FIXED}, 100))
             continue;
         int now = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
         while (now > most && !atomic_compare_exchange_weak(&most_inside, &most, now))

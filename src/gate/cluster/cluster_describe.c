@@ -139,9 +139,10 @@ static void describe_cluster(const struct rw_cluster_control *control, struct rw
     describe_discovery(control, json);
     const struct rw_limiter *limiter = control->cluster.limiter;
     if (limiter)
-        rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"baseline_us\":%.0f",
-                     atomic_load(&limiter->limit), atomic_load(&limiter->in_flight),
-                     limiter->gradient.baseline_us);
+        rw_text_addf(json, ",\"limit\":%u,\"in_flight\":%u,\"waiting\":%u,\"baseline_us\":%llu",
+                     rw_limiter_limit(limiter, &control->cluster.overload.limits),
+                     atomic_load(&limiter->in_flight), atomic_load(&limiter->waits),
+                     (unsigned long long)atomic_load(&limiter->baseline_us));
     struct rw_hedge *hedge = control->cluster.hedge;
     if (hedge)
         rw_text_addf(json, ",\"hedge_after_ms\":%u",
@@ -344,21 +345,66 @@ static void expose_discovery(const struct rw_clusters *clusters, struct rw_text 
     }
 }
 
-static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text, bool limits)
+static double limit_of(const struct rw_cluster *cluster)
 {
-    const struct rw_cluster_control *control = NULL;
-    const char *name = limits ? "ringway_upstream_limit" : "ringway_upstream_in_flight";
-    rw_metrics_expose_head(text, name, "gauge",
-                           limits ? "Requests at once that an upstream with `overload` is given"
-                                  : "Requests that an upstream with `overload` works on now");
-    while ((control = next_in_force(clusters, control))) {
-        const struct rw_limiter *limiter = control->cluster.limiter;
-        if (!limiter)
-            continue;
-        rw_text_addf(text, "%s{upstream=\"", name);
-        add_label(text, control->cluster.name);
-        rw_text_addf(text, "\"} %u\n",
-                     limits ? atomic_load(&limiter->limit) : atomic_load(&limiter->in_flight));
+    return rw_limiter_limit(cluster->limiter, &cluster->overload.limits);
+}
+
+static double in_flight_of(const struct rw_cluster *cluster)
+{
+    return atomic_load(&cluster->limiter->in_flight);
+}
+
+static double waiting_of(const struct rw_cluster *cluster)
+{
+    return atomic_load(&cluster->limiter->waits);
+}
+
+static double baseline_of(const struct rw_cluster *cluster)
+{
+    return (double)atomic_load(&cluster->limiter->baseline_us) / 1e6;
+}
+
+static double queued_of(const struct rw_cluster *cluster)
+{
+    return (double)atomic_load(&cluster->limiter->queued);
+}
+
+static double refused_of(const struct rw_cluster *cluster)
+{
+    return (double)atomic_load(&cluster->limiter->refused);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    double (*value)(const struct rw_cluster *cluster);
+} limiter_metrics[] = {
+    {"ringway_upstream_limit", "gauge",
+     "Requests at once that an upstream with `overload` is given", limit_of},
+    {"ringway_upstream_in_flight", "gauge",
+     "Requests that an upstream with `overload` works on now", in_flight_of},
+    {"ringway_upstream_waiting", "gauge", "Requests that wait for a place there", waiting_of},
+    {"ringway_upstream_baseline_seconds", "gauge",
+     "The latency that its limit is found by: what answers take while little is asked",
+     baseline_of},
+    {"ringway_upstream_queued_total", "counter", "Requests that found it at its limit", queued_of},
+    {"ringway_upstream_refused_total", "counter", "... of these those that were refused",
+     refused_of},
+};
+
+static void expose_limiters(const struct rw_clusters *clusters, struct rw_text *text)
+{
+    for (size_t i = 0; i < sizeof(limiter_metrics) / sizeof(limiter_metrics[0]); i++) {
+        const struct rw_cluster_control *control = NULL;
+        rw_metrics_expose_head(text, limiter_metrics[i].name, limiter_metrics[i].type,
+                               limiter_metrics[i].help);
+        while ((control = next_in_force(clusters, control))) {
+            if (!control->cluster.limiter)
+                continue;
+            rw_text_addf(text, "%s{upstream=\"", limiter_metrics[i].name);
+            add_label(text, control->cluster.name);
+            rw_text_addf(text, "\"} %.15g\n", limiter_metrics[i].value(&control->cluster));
+        }
     }
 }
 
@@ -379,6 +425,5 @@ void rw_clusters_expose(const struct rw_clusters *clusters, struct rw_text *text
     expose_tiers(clusters, text);
     expose_paths(clusters, text);
     expose_discovery(clusters, text);
-    expose_limiters(clusters, text, true);
-    expose_limiters(clusters, text, false);
+    expose_limiters(clusters, text);
 }

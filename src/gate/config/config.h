@@ -347,7 +347,13 @@ struct rw_config_retries {
     struct rw_retry_budget_settings budget;
 };
 
-enum rw_config_class { RW_CLASS_CRITICAL, RW_CLASS_NORMAL, RW_CLASS_BULK, RW_CLASS_COUNT };
+enum rw_config_class {
+    RW_CLASS_CRITICAL,
+    RW_CLASS_NORMAL,
+    RW_CLASS_BULK,
+    RW_CLASS_COUNT, /* of those that wait */
+    RW_CLASS_EXEMPT = RW_CLASS_COUNT,
+};
 
 extern const char *const rw_config_class_names[]; /* and NULL */
 

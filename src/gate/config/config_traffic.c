@@ -220,7 +220,7 @@ const struct rw_conf_record rw_config_overload_record = {
     .check = rw_config_check_overload,
 };
 
-const char *const rw_config_class_names[] = {"critical", "normal", "bulk", NULL};
+const char *const rw_config_class_names[] = {"critical", "normal", "bulk", "exempt", NULL};
 
 #define MEMBER(member) offsetof(struct rw_config_route_overload, member)
 static const struct rw_conf_field route_overload_fields[] = {
@@ -232,7 +232,8 @@ static const struct rw_conf_field route_overload_fields[] = {
         .fallback = "normal",
         .doc = "Who goes first when requests wait for the upstream (`overload` of the upstream): "
                "`critical` before `normal` before `bulk`, which besides never has more than 90 "
-               "percent of the limit.",
+               "percent of the limit. `exempt` requests never wait, and do not count: for what "
+               "takes long without being work, such as long polls and slow uploads.",
     },
     {
         .name = "status",

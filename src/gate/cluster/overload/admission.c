@@ -1,6 +1,7 @@
 #include "gate/cluster/overload/admission.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 
 /* The requests of a tenant in a class. Times are those of the queue's own clock. */
 struct line {
@@ -160,6 +161,7 @@ static void add(struct rw_admission_queue *queue, struct rw_admission *admission
     if (line->count++ == 0)
         begin_line(line, admission);
     queue->classes[admission->class].busy |= 1ull << admission->tenant;
+    atomic_fetch_add_explicit(&queue->limiter->waits, 1, memory_order_relaxed);
     if (queue->count++ == 0)
         rw_waiters_add(&queue->limiter->waiting, queue->worker->index);
 }
@@ -174,12 +176,36 @@ static void take_out(struct rw_admission *admission)
         queue->classes[admission->class].busy &= ~(1ull << admission->tenant);
     }
     admission->queue = NULL;
+    atomic_fetch_sub_explicit(&queue->limiter->waits, 1, memory_order_relaxed);
     if (--queue->count == 0)
         rw_waiters_remove(&queue->limiter->waiting, queue->worker->index);
 }
 
+static void note_refusal(const struct rw_worker *worker, const struct rw_cluster *cluster)
+{
+    struct rw_limiter *limiter = cluster->limiter;
+    if (rw_limiter_refuse(limiter, rw_loop_now_ms(worker->loop)))
+        rw_log_limited(RW_LOG_WARN, "overload",
+                       "upstream %.*s: requests are refused: it works on %u at once, the limit is "
+                       "%u, and %u wait",
+                       RW_SPAN_ARGS(cluster->name), atomic_load(&limiter->in_flight),
+                       rw_limiter_limit(limiter, &cluster->overload.limits),
+                       atomic_load(&limiter->waits));
+}
+
+static void note_calm(const struct rw_cluster *cluster, uint64_t now_ms)
+{
+    struct rw_limiter_trouble trouble;
+    if (rw_limiter_calms_down(cluster->limiter, now_ms, &trouble))
+        rw_log_limited(RW_LOG_INFO, "overload",
+                       "upstream %.*s: requests are refused no more: %llu were, in %llu ms",
+                       RW_SPAN_ARGS(cluster->name), (unsigned long long)trouble.refused,
+                       (unsigned long long)trouble.ms);
+}
+
 static void refuse(struct rw_admission *admission)
 {
+    note_refusal(admission->queue->worker, admission->cluster);
     line_of(admission)->refused++;
     take_out(admission);
     admission->on_refused(admission);
@@ -289,9 +315,12 @@ static bool admit_next(struct rw_admission_queue *queue)
     for (unsigned class = 0; class < RW_CLASS_COUNT; class ++) {
         if (!queue->classes[class].busy)
             continue;
-        if (!rw_limiter_enter(queue->limiter, percent_of(class)))
+        struct tenants *tenants = &queue->classes[class];
+        const struct line *line = &tenants->lines[__builtin_ctzll(tenants->busy)];
+        if (!rw_limiter_enter(queue->limiter, &settings_of(oldest(line))->limits,
+                              percent_of(class)))
             return false;
-        struct rw_admission *admission = pick(&queue->classes[class]);
+        struct rw_admission *admission = pick(tenants);
         line_of(admission)->admitted++;
         take_out(admission);
         admission->held = true;
@@ -417,20 +446,27 @@ enum rw_admission_result rw_admission_enter(struct rw_worker *worker, struct rw_
     admission->class = (uint8_t) class;
     admission->tenant = (uint8_t)(tenant % RW_ADMISSION_TENANTS);
     bool others_first = queue && queue->count;
-    if (!others_first && rw_limiter_enter(cluster->limiter, percent_of(class))) {
+    if (!others_first &&
+        rw_limiter_enter(cluster->limiter, &cluster->overload.limits, percent_of(class))) {
         admission->held = true;
         return RW_ADMITTED;
     }
     rw_worker_count(worker, RW_COUNTER_OVERLOAD_QUEUED, 1);
-    return wait_for_turn(worker, queue, admission);
+    atomic_fetch_add_explicit(&cluster->limiter->queued, 1, memory_order_relaxed);
+    enum rw_admission_result result = wait_for_turn(worker, queue, admission);
+    if (result == RW_ADMISSION_REFUSED)
+        note_refusal(worker, cluster);
+    return result;
 }
 
 void rw_admission_answered(const struct rw_admission *admission, uint64_t us, uint64_t sent_ms,
                            uint64_t now_ms)
 {
-    if (admission->held)
-        rw_limiter_sample(admission->cluster->limiter, &settings_of(admission)->limits, us, sent_ms,
-                          now_ms);
+    const struct rw_cluster *cluster = admission->cluster;
+    if (!admission->held)
+        return;
+    rw_limiter_sample(cluster->limiter, &cluster->overload.limits, us, sent_ms, now_ms);
+    note_calm(cluster, now_ms);
 }
 
 static void pass_on(struct rw_worker *worker, struct rw_limiter *limiter)

@@ -5,7 +5,8 @@
 #include <math.h>
 
 static const double tolerance = 1.6;
-static const double baseline_gain = 0.2; /* how fast the baseline follows */
+static const double falls_by = 0.2;  /* how fast the baseline follows, and up: less, for a limit */
+static const double rises_by = 0.05; /* that is far from what is asked may be far too high */
 static const double probe_share = 0.25;
 static const double queue_slack = 1.2;  /* a queue is as much shorter as the limit, but for that */
 static const double much_lower = 0.7;   /* a step down, which must show in the latency, */
@@ -119,23 +120,28 @@ static void probe_soon(struct rw_gradient *gradient, uint64_t now_ms)
         gradient->next_probe_ms = soon_ms;
 }
 
-/* What the limit has lost on its way down must show in the latency, or it is given back. */
-static void watch_descent(struct rw_gradient *gradient, double latency_us, uint64_t now_ms)
+/* What the limit has lost on its way down must show in the latency, or it is given back.
+ * `at_once`: the most that were under way, which may be less than the limit. Where the latency has
+ * gone up meanwhile, what it was before is no measure: a queue was still growing. */
+static void watch_descent(struct rw_gradient *gradient, double at_once, double latency_us,
+                          uint64_t now_ms)
 {
     bool slow = latency_us > gradient->baseline_us * tolerance;
-    bool lower = floor(gradient->limit) <= gradient->high_limit * much_lower;
-    bool vain = slow && lower && latency_us >= gradient->high_us * hardly_less;
+    bool lower = at_once <= gradient->high_limit * much_lower;
+    bool less = latency_us < gradient->high_us * hardly_less;
+    bool more = latency_us * hardly_less > gradient->high_us;
+    bool vain = slow && lower && !less && !more;
     if (!slow) {
         gradient->high_limit = 0;
-    } else if (gradient->high_limit == 0 || (lower && !vain)) {
-        gradient->high_limit = floor(gradient->limit);
+    } else if (gradient->high_limit == 0 || (lower && !vain) || more) {
+        gradient->high_limit = at_once;
         gradient->high_us = latency_us;
     }
     gradient->in_vain = vain ? gradient->in_vain + 1 : 0;
     if (gradient->in_vain < IN_VAIN_MAX)
         return;
     gradient->baseline_us = latency_us;
-    gradient->limit = gradient->high_limit;
+    gradient->limit = fmax(gradient->limit, gradient->high_limit);
     gradient->high_limit = 0;
     gradient->in_vain = 0;
     probe_soon(gradient, now_ms);
@@ -172,8 +178,10 @@ static void follow(struct rw_gradient *gradient, double latency_us, bool far, ui
 {
     if (!far && latency_us < gradient->baseline_us * well_below)
         probe_soon(gradient, now_ms);
-    if (far || latency_us < gradient->baseline_us)
-        gradient->baseline_us += (latency_us - gradient->baseline_us) * baseline_gain;
+    bool falls = latency_us < gradient->baseline_us;
+    if (far || falls)
+        gradient->baseline_us +=
+            (latency_us - gradient->baseline_us) * (falls ? falls_by : rises_by);
 }
 
 void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_settings *settings,
@@ -183,6 +191,7 @@ void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_set
         step_probe(gradient, settings, window);
         return;
     }
+    gradient->limit = clamp(gradient->limit, settings->least, settings->most);
     if (window->answers == 0)
         return;
     double latency_us = mean_us(window);
@@ -195,12 +204,14 @@ void rw_gradient_step(struct rw_gradient *gradient, const struct rw_gradient_set
     bool far = (double)window->peak * 2 <= gradient->limit;
     follow(gradient, latency_us, far, window->now_ms);
     watch_growth(gradient, reached, window->now_ms);
-    if (far)
+    if (far) {
+        gradient->high_limit = 0;
         return;
+    }
     if (probe_due(gradient, window->now_ms)) {
         begin_probe(gradient, settings, window->now_ms);
         return;
     }
-    watch_descent(gradient, latency_us, window->now_ms);
+    watch_descent(gradient, fmin(window->peak, floor(gradient->limit)), latency_us, window->now_ms);
     move_limit(gradient, settings, latency_us, reached);
 }

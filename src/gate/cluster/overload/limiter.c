@@ -38,10 +38,19 @@ static void note_peak(struct rw_limiter *limiter, uint32_t count)
         atomic_store_explicit(&limiter->peak, count, memory_order_relaxed);
 }
 
-bool rw_limiter_enter(struct rw_limiter *limiter, uint32_t percent)
+uint32_t rw_limiter_limit(const struct rw_limiter *limiter,
+                          const struct rw_gradient_settings *settings)
 {
-    uint64_t limit = atomic_load_explicit(&limiter->limit, memory_order_relaxed);
-    uint64_t allowed = limit * percent / 100;
+    uint32_t limit = atomic_load_explicit(&limiter->limit, memory_order_relaxed);
+    return limit < settings->least  ? settings->least
+           : limit > settings->most ? settings->most
+                                    : limit;
+}
+
+bool rw_limiter_enter(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
+                      uint32_t percent)
+{
+    uint64_t allowed = (uint64_t)rw_limiter_limit(limiter, settings) * percent / 100;
     uint32_t count = atomic_fetch_add(&limiter->in_flight, 1) + 1;
     note_peak(limiter, count);
     if (count <= (allowed ? allowed : 1))
@@ -67,10 +76,15 @@ static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *
         .peak = atomic_exchange_explicit(&limiter->peak, 0, memory_order_relaxed),
     };
     struct rw_gradient *gradient = &limiter->gradient;
+    double before = gradient->limit;
     rw_gradient_step(gradient, settings, &window);
+    /* Who comes first under a higher limit finds a shorter queue than the others will. */
+    uint64_t settles_ms = gradient->limit > before ? (uint64_t)(gradient->latency_us / 1000) : 0;
     uint64_t late_ms = gradient->probe_ms ? gradient->probe_ms + gradient->probe_ms_max : 0;
     atomic_store_explicit(&limiter->limit, (uint32_t)gradient->limit, memory_order_relaxed);
-    atomic_store_explicit(&limiter->from_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&limiter->baseline_us, (uint64_t)gradient->baseline_us,
+                          memory_order_relaxed);
+    atomic_store_explicit(&limiter->from_ms, now_ms + settles_ms, memory_order_relaxed);
     atomic_store_explicit(&limiter->late_ms, late_ms, memory_order_relaxed);
 }
 
@@ -131,4 +145,33 @@ void rw_limiter_tick(struct rw_limiter *limiter, const struct rw_gradient_settin
 {
     if (atomic_load_explicit(&limiter->late_ms, memory_order_relaxed))
         try_step(limiter, settings, now_ms);
+}
+
+/* ---- Trouble ---- */
+
+bool rw_limiter_refuse(struct rw_limiter *limiter, uint64_t now_ms)
+{
+    uint64_t before = atomic_fetch_add_explicit(&limiter->refused, 1, memory_order_relaxed);
+    uint64_t calm = 0;
+    atomic_store_explicit(&limiter->refused_ms, now_ms, memory_order_relaxed);
+    if (atomic_load_explicit(&limiter->refusing_ms, memory_order_relaxed) ||
+        !atomic_compare_exchange_strong(&limiter->refusing_ms, &calm, now_ms))
+        return false;
+    atomic_store_explicit(&limiter->refused_till_then, before, memory_order_relaxed);
+    return true;
+}
+
+bool rw_limiter_calms_down(struct rw_limiter *limiter, uint64_t now_ms,
+                           struct rw_limiter_trouble *trouble)
+{
+    uint64_t since_ms = atomic_load_explicit(&limiter->refusing_ms, memory_order_relaxed);
+    if (__builtin_expect(since_ms == 0, 1))
+        return false;
+    uint64_t last_ms = atomic_load_explicit(&limiter->refused_ms, memory_order_relaxed);
+    if (rw_elapsed_ms(now_ms, last_ms) < RW_LIMITER_CALM_MS)
+        return false;
+    trouble->ms = rw_elapsed_ms(last_ms, since_ms);
+    trouble->refused = atomic_load_explicit(&limiter->refused, memory_order_relaxed) -
+                       atomic_load_explicit(&limiter->refused_till_then, memory_order_relaxed);
+    return atomic_compare_exchange_strong(&limiter->refusing_ms, &since_ms, 0);
 }
