@@ -86,7 +86,7 @@ static void a_probe_is_for_a_limit_that_does_not_grow(void **unused)
     assert_true(gradient.limit == settings.most);
     step(&gradient, 10000, 1500);
     step(&gradient, 10000, 1400 + RW_GRADIENT_PROBE_SOON_MS);
-    assert_true(gradient.probe_ms && gradient.limit == settings.most / 4);
+    assert_true(gradient.probe_ms && gradient.limit == settings.most * 0.25);
 }
 
 /* Ten answers alike are enough, and of ten of which one is a hundred times slower nobody can say

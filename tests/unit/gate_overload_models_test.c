@@ -385,9 +385,9 @@ static void a_flood_that_comes_by_steps(void **unused)
         world.crowd = 2;
         run(4 * US_PER_S);
         world.crowd = 32;
-        run(US_PER_S / 3);
+        run(US_PER_S * 0.3);
         world.crowd = 0;
-        run(2 * US_PER_S / 3);
+        run(US_PER_S * 0.7);
         world.measuring = true;
         run(4 * US_PER_S);
         qsort(world.latencies, world.answers, sizeof(*world.latencies), by_value);
