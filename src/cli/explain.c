@@ -176,6 +176,8 @@ static void print_forwarding(const struct rw_config_route *route, struct rw_text
         rw_text_addf(text, ", or what %.*s says; the endpoint is told what is left",
                      RW_SPAN_ARGS(timeouts->deadline_field));
     rw_text_addf(text, "\n  class     %s", rw_config_class_names[overload->class]);
+    if (overload->class == RW_CLASS_EXEMPT)
+        rw_text_adds(text, ": not counted for the limit, and never made to wait for it");
     if (overload->body.len)
         rw_text_addf(text, "; without room or connection %u and %zu bytes of %.*s",
                      overload->status, overload->body.len, RW_SPAN_ARGS(overload->content_type));
