@@ -56,6 +56,8 @@ static void add_trial(const struct rw_acceptance *file, const struct rw_verify_f
     const struct limits limits = limits_of(file, fault);
     struct rw_criteria criteria;
     struct rw_recovery recovery;
+    if (!trial->done && !trial->why[0])
+        return; /* interrupted before, or meanwhile */
     if (!trial->done || !trial->happened) {
         pair->state = RW_PAIR_IMPOSSIBLE;
         pair->why = trial->why;

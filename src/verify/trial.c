@@ -140,6 +140,10 @@ static enum rw_err keep(struct trial *trial, const struct rw_load_result *result
     bool begun = trial->record->end_s > 0;
     if (trial->err)
         return trial->err;
+    if (atomic_load(&trial->run->stop) && trial->stage != OVER) {
+        trial->record->why[0] = '\0';
+        return RW_OK; /* cut off: who knows what would have come of it */
+    }
     if (err == RW_EREFUSED) {
         snprintf(trial->record->why, sizeof(trial->record->why),
                  "the connections could not all be had: %.150s", result->why);

@@ -375,6 +375,37 @@ describe("verify", { concurrency: 4 }, () => {
     await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
   });
 
+  test("a fault that an interrupt cuts off is not judged", async (t) => {
+    const { file, port } = await prepare(
+      t,
+      ({ url, server }) => `
+      gateway: gateway.yaml
+      url: ${url}
+      servers: [{ name: app, address: "${server}", origin: {} }]
+      load: { rate: 50, duration: 1s, warmup: 0s, connections: 4 }
+      faults: [{ cause: delay, delay: 3s, before: 500ms, for: 5m }]
+      repetitions: 1
+      targets: [{ recovery_time: { at_most: 1s } }]`,
+    );
+    const child = spawn(ringway, ["verify", "--json", file], { stdio: ["ignore", "pipe", "pipe"] });
+    guardProcess(child);
+    let stdout = "";
+    child.stdout.on("data", (data) => (stdout += data));
+    const exited = new Promise((resolve) => child.once("close", resolve));
+    const slow = async () => {
+      const begin = Date.now();
+      await fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text());
+      return Date.now() - begin > 2000;
+    };
+    await eventually(slow, { within: 60000 });
+    child.kill("SIGINT");
+    assert.equal(await within(30000, "it ends", exited), 1);
+    const { interrupted, targets, coverage } = JSON.parse(stdout);
+    assert.ok(interrupted);
+    assert.deepEqual([targets[0].result, targets[0].reason], ["unjudged", "no fault was caused"]);
+    assert.equal(coverage.of.find(({ fault }) => fault === "delay").state, "not_exercised");
+  });
+
   test("the examples have no mistakes", async () => {
     for (const file of ["examples/acceptance.yaml", "examples/claims/acceptance.yaml"]) {
       const { code, stdout } = await runRingway("verify", "--check", join(root, file));
