@@ -134,6 +134,19 @@ test("a new database is in force after a reload", async (t) => {
   assert.match(told.stderr + told.stdout, /database .*countries\.mmdb: .*invalid/i);
 });
 
+test("a database that is written over in place: what was loaded goes on, until a reload", async (t) => {
+  const { gateway, from, database } = await start(t);
+  assert.equal((await from("192.0.2.7")).text, "eu");
+  writeFileSync(database, "");
+  assert.equal((await from("192.0.2.7")).text, "eu");
+  const told = await runRingway("check", gateway.configFile);
+  assert.match(told.stderr + told.stdout, /database .*countries\.mmdb: /);
+  writeFileSync(database, countryDatabase([["192.0.2.0/24", { iso_code: "CU" }]]));
+  assert.equal((await from("192.0.2.7")).text, "eu");
+  await gateway.reload();
+  assert.equal((await from("192.0.2.7")).status, 451);
+});
+
 test("a rule that leaves a route no endpoint is a mistake; others have their places; explain", async (t) => {
   const { gateway, config } = await start(t);
   const told = await runRingway("explain", gateway.configFile, "/");

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "gate/front/forwarded.h"
 #include "gate/snapshot.h"
+#include "policy/residency/geo_database.h"
 
 #include <maxminddb.h>
 #include <netinet/in.h>
@@ -22,9 +23,8 @@ struct networks {
 };
 
 struct rw_geo {
-    struct networks networks; /* once sealed: in order, none overlaps another */
-    MMDB_s database;
-    bool has_database;
+    struct networks networks;         /* once sealed: in order, none overlaps another */
+    struct rw_geo_database *database; /* NULL: none */
 };
 
 /* ---- Countries ---- */
@@ -178,17 +178,14 @@ static const struct network *find_network(const struct networks *networks, const
 
 /* ---- The database ---- */
 
-/* The library allocates by itself; there is nothing to fail in its place. */
 enum rw_err rw_geo_open(struct rw_geo *geo, const char *path, const char **why)
 {
-    int status = MMDB_open(path, MMDB_MODE_MMAP, &geo->database);
-    if (status == MMDB_OUT_OF_MEMORY_ERROR)
-        return RW_ENOMEM;
-    *why = MMDB_strerror(status);
-    if (status != MMDB_SUCCESS)
-        return RW_EINVAL;
-    geo->has_database = true;
-    const char *type = geo->database.metadata.database_type;
+    enum rw_err err = rw_geo_database_open(path, &geo->database, why);
+    if (err) {
+        geo->database = NULL;
+        return err;
+    }
+    const char *type = rw_geo_database_get(geo->database)->metadata.database_type;
     *why = "not a database of countries or cities";
     bool fits =
         type && (strstr(type, "Country") || strstr(type, "City") || strstr(type, "Enterprise"));
@@ -221,15 +218,15 @@ static void find_in_database(const struct rw_geo *geo, const uint8_t *ip,
     memcpy(&v4.sin_addr, ip + sizeof(mapped), 4);
     memcpy(&v6.sin6_addr, ip, IP_BYTES);
     MMDB_lookup_result_s found = MMDB_lookup_sockaddr(
-        &geo->database, four ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6,
-        &status);
+        rw_geo_database_get(geo->database),
+        four ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6, &status);
     if (status == MMDB_SUCCESS && found.found_entry)
         read_entry(&found.entry, place);
 }
 
 uint64_t rw_geo_built_s(const struct rw_geo *geo)
 {
-    return geo->has_database ? geo->database.metadata.build_epoch : 0;
+    return geo->database ? rw_geo_database_get(geo->database)->metadata.build_epoch : 0;
 }
 
 /* ---- The whole ---- */
@@ -244,8 +241,7 @@ void rw_geo_destroy(struct rw_geo *geo)
 {
     if (!geo)
         return;
-    if (geo->has_database)
-        MMDB_close(&geo->database);
+    rw_geo_database_close(geo->database);
     rw_free(geo->networks.items);
     rw_free(geo);
 }
@@ -262,7 +258,7 @@ void rw_geo_find(const struct rw_geo *geo, const struct sockaddr *client,
     if (network) {
         memcpy(place->country, network->country, 2);
         place->eu = rw_geo_is_eu(network->country);
-    } else if (geo->has_database) {
+    } else if (geo->database) {
         find_in_database(geo, ip, place);
     }
 }

@@ -3,8 +3,8 @@
  * and of networks inside each other the smallest.
  *
  * Filled on the control thread (rw_geo_open, rw_geo_add, rw_geo_seal), then read by any number of
- * workers, closed when nobody reads it any more. The database is mapped, not read: it must be
- * replaced by renaming, as its updater does.
+ * workers, closed when nobody reads it any more. The database is as it was when it was opened,
+ * whatever becomes of its file (geo_database.h).
  */
 #ifndef RW_POLICY_RESIDENCY_GEO_H
 #define RW_POLICY_RESIDENCY_GEO_H

@@ -1,0 +1,152 @@
+#include "policy/residency/geo_database.h"
+
+#include "base/alloc.h"
+#include "base/list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+struct rw_geo_database {
+    struct rw_list link;
+    struct stat from; /* what it was copied from */
+    unsigned uses;
+    MMDB_s contents;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct rw_list all = {&all, &all}; /* under the lock, as `uses` is */
+
+/* ---- Copying ---- */
+
+static const char *check_file(int file, struct stat *is)
+{
+    if (fstat(file, is) != 0)
+        return "it cannot be read";
+    if (!S_ISREG(is->st_mode))
+        return "it is no regular file";
+    return is->st_size > RW_GEO_DATABASE_BYTES_MAX ? "it is larger than 2 GiB" : NULL;
+}
+
+/* As many bytes as it was said to have: one that is being written may have fewer meanwhile, which
+ * is found out by reading it as a database. */
+static const char *copy_bytes(int to, int file, off_t left)
+{
+    while (left > 0) {
+        ssize_t sent = sendfile(to, file, NULL, left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return sent < 0 ? "it cannot be read, or there is no memory for it"
+                            : "it is being written just now";
+        left -= sent;
+    }
+    return NULL;
+}
+
+static enum rw_err open_copy(int copy, MMDB_s *contents, const char **why)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
+    int status = MMDB_open(path, MMDB_MODE_MMAP, contents);
+    if (status == MMDB_OUT_OF_MEMORY_ERROR)
+        return RW_ENOMEM;
+    *why = MMDB_strerror(status);
+    return status == MMDB_SUCCESS ? RW_OK : RW_EINVAL;
+}
+
+static enum rw_err copy_file(int file, struct rw_geo_database *to, const char **why)
+{
+    int copy = memfd_create("ringway-geo", MFD_CLOEXEC);
+    if (copy < 0)
+        return RW_ENOMEM;
+    *why = copy_bytes(copy, file, to->from.st_size);
+    enum rw_err err = *why ? RW_EINVAL : open_copy(copy, &to->contents, why);
+    close(copy); /* it stays mapped */
+    return err;
+}
+
+/* ---- Sharing ---- */
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static struct rw_geo_database *find(const struct stat *is)
+{
+    for (struct rw_list *item = all.next; item != &all; item = item->next) {
+        struct rw_geo_database *database = rw_container_of(item, struct rw_geo_database, link);
+        if (is_same(&database->from, is)) {
+            database->uses++;
+            return database;
+        }
+    }
+    return NULL;
+}
+
+static enum rw_err add(int file, const struct stat *is, struct rw_geo_database **database,
+                       const char **why)
+{
+    struct rw_geo_database *made = rw_alloc_zero(sizeof(*made));
+    if (!made)
+        return RW_ENOMEM;
+    made->from = *is;
+    made->uses = 1;
+    enum rw_err err = copy_file(file, made, why);
+    if (err) {
+        rw_free(made);
+        return err;
+    }
+    rw_list_push_back(&all, &made->link);
+    *database = made;
+    return RW_OK;
+}
+
+enum rw_err rw_geo_database_open(const char *path, struct rw_geo_database **database,
+                                 const char **why)
+{
+    struct stat is = {0};
+    enum rw_err err = RW_EINVAL;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *why = file < 0 ? rw_err_text(rw_err_from_errno(errno)) : check_file(file, &is);
+    if (!*why) {
+        pthread_mutex_lock(&lock);
+        *database = find(&is);
+        err = *database ? RW_OK : add(file, &is, database, why);
+        pthread_mutex_unlock(&lock);
+    }
+    if (file >= 0)
+        close(file);
+    return err;
+}
+
+void rw_geo_database_close(struct rw_geo_database *database)
+{
+    if (!database)
+        return;
+    pthread_mutex_lock(&lock);
+    bool last = --database->uses == 0;
+    if (last)
+        rw_list_remove(&database->link);
+    pthread_mutex_unlock(&lock);
+    if (!last)
+        return;
+    MMDB_close(&database->contents);
+    rw_free(database);
+}
+
+const MMDB_s *rw_geo_database_get(const struct rw_geo_database *database)
+{
+    return &database->contents;
+}
