@@ -79,6 +79,7 @@ void *rw_slab_get(struct rw_slab *slab)
     if (!object)
         return NULL;
     slab->free = object->next;
+    __builtin_prefetch(object->next, 1); /* the next one's link */
     slab->in_use++;
     RW_UNPOISON(after_link(object), bytes_after_link(slab));
     return object;

@@ -43,6 +43,10 @@ struct rw_stream_events {
     void (*on_end)(struct rw_stream *stream, enum rw_err err);
     void (*on_sent)(struct rw_stream *stream, enum rw_err err);
     void (*on_closed)(struct rw_stream *stream);
+    /* Optional. One of the others will be called after a few other streams': what it is going to
+     * touch besides the owner's own object (which is on its way) is worth a rw_prefetch; nothing
+     * else may be done. */
+    void (*on_ahead)(const struct rw_stream *stream);
 };
 
 /* Fields are private to io/; at most 96 bytes, since each idle connection has one. */

@@ -1,6 +1,7 @@
 /* The io_uring backend: one submit-and-wait a turn carries everything that the turn asked for. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/prefetch.h"
 #include "io/uring_private.h"
 
 #include <errno.h>
@@ -21,9 +22,9 @@ enum {
     LENT_BUFFERS_MAX = 256,
     SLOTS = 4096,
     SENDS_PER_PAGE = 16,
-    CACHE_LINE_BYTES = 64,
-    PREFETCHED_LINES = 3,
-    PREFETCHED_AHEAD = 3, /* completions */
+    OWNER_BYTES = 256, /* what a stream is the first member of: a connection, about */
+    OWNER_AHEAD = 6,   /* completions */
+    TOLD_AHEAD = 3,
 };
 
 struct watch_node {
@@ -292,12 +293,17 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
     }
 }
 
-/* With hundreds of connections in turn, none is in the cache any more when it is its turn again. */
-static void prefetch(const struct io_uring_cqe *cqe)
+/* First the owner's object is asked for, then, when that is there, the owner asks for the rest. */
+static void look_ahead(const struct io_uring_cqe *batch, unsigned count)
 {
-    const char *at = target(cqe);
-    for (unsigned line = 0; at && line < PREFETCHED_LINES; line++)
-        __builtin_prefetch(at + line * (size_t)CACHE_LINE_BYTES);
+    if (count > OWNER_AHEAD)
+        rw_prefetch(target(&batch[OWNER_AHEAD]), OWNER_BYTES);
+    if (count <= TOLD_AHEAD)
+        return;
+    enum uring_kind kind = batch[TOLD_AHEAD].user_data & URING_KIND_MASK;
+    const struct rw_stream *stream = target(&batch[TOLD_AHEAD]);
+    if ((kind == URING_RECEIVE || kind == URING_SEND) && stream->events->on_ahead)
+        stream->events->on_ahead(stream);
 }
 
 /* A batch is copied out before its callbacks run, so that what they ask for never finds the queue
@@ -310,8 +316,7 @@ static unsigned dispatch_batch(struct rw_loop *loop, struct io_uring *ring)
         batch[i] = *ready[i];
     io_uring_cq_advance(ring, count);
     for (unsigned i = 0; i < count; i++) {
-        if (i + PREFETCHED_AHEAD < count)
-            prefetch(&batch[i + PREFETCHED_AHEAD]);
+        look_ahead(&batch[i], count - i);
         dispatch(loop, &batch[i]);
     }
     return count;

@@ -21,7 +21,8 @@ struct rw_upstream_call *rw_upstream_call_new(struct rw_exchange *x, struct rw_c
     struct rw_upstream_call *call = rw_arena_alloc(&x->arena, call_bytes(cluster));
     if (!call)
         return NULL;
-    *call = (struct rw_upstream_call){.x = x, .cluster = cluster};
+    *call = (struct rw_upstream_call){
+        .x = x, .cluster = cluster, .lease.touched = rw_exchange_touched(x)};
     if (cluster->http2 || cluster->negotiated)
         rw_upstream_h2_begin(call);
     else

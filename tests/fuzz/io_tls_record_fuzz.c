@@ -324,7 +324,13 @@ static void on_closed(struct rw_stream *stream)
     (void)stream;
 }
 
-static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events events = {
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = on_closed,
+};
 
 /* ---- The program ---- */
 

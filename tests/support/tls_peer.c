@@ -63,7 +63,13 @@ static void on_closed(struct rw_stream *stream)
     peer_of(stream)->live = false;
 }
 
-static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events events = {
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = on_closed,
+};
 
 enum rw_send peer_server_send(struct peer *peer, const void *from, size_t bytes)
 {

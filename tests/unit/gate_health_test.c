@@ -72,8 +72,13 @@ static void origin_on_closed(struct rw_stream *stream)
     rw_free(rw_container_of(stream, struct conversation, stream));
 }
 
-static const struct rw_stream_events origin_events = {origin_on_open, origin_on_data, origin_on_end,
-                                                      origin_on_sent, origin_on_closed};
+static const struct rw_stream_events origin_events = {
+    .on_open = origin_on_open,
+    .on_data = origin_on_data,
+    .on_end = origin_on_end,
+    .on_sent = origin_on_sent,
+    .on_closed = origin_on_closed,
+};
 
 static void origin_on_accept(struct rw_listener *listener, int fd,
                              const struct sockaddr_storage *peer)

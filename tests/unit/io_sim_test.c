@@ -130,8 +130,13 @@ static void relay_on_open(struct rw_stream *stream, enum rw_err err)
     rw_stream_receive(&other(half)->stream, true, true);
 }
 
-static const struct rw_stream_events relay_events = {relay_on_open, relay_on_data, relay_on_end,
-                                                     relay_on_sent, relay_on_closed};
+static const struct rw_stream_events relay_events = {
+    .on_open = relay_on_open,
+    .on_data = relay_on_data,
+    .on_end = relay_on_end,
+    .on_sent = relay_on_sent,
+    .on_closed = relay_on_closed,
+};
 
 static void give_up(struct rw_timer *timer)
 {

@@ -425,8 +425,13 @@ static void on_data_close_all(struct rw_stream *stream, struct rw_buf *buf)
 static void close_others_in_callback(void **unused)
 {
     (void)unused;
-    static const struct rw_stream_events closing_all = {on_open, on_data_close_all, on_end, on_sent,
-                                                        on_closed};
+    static const struct rw_stream_events closing_all = {
+        .on_open = on_open,
+        .on_data = on_data_close_all,
+        .on_end = on_end,
+        .on_sent = on_sent,
+        .on_closed = on_closed,
+    };
     memset(couple, 0, sizeof(couple));
     open_world();
     connect_pair_and_wait(&world, &couple[0]);

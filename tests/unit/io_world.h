@@ -221,7 +221,13 @@ static inline void on_closed(struct rw_stream *stream)
     memset(stream, 0xdd, sizeof(*stream)); /* the memory is the owner's again */
 }
 
-static const struct rw_stream_events world_events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events world_events = {
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = on_closed,
+};
 
 /* ---- Worlds ---- */
 

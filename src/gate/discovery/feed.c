@@ -306,7 +306,11 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
         rw_stream_receive(stream, true, false);
 }
 
-static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events events = {.on_open = on_open,
+                                               .on_data = on_data,
+                                               .on_end = on_end,
+                                               .on_sent = on_sent,
+                                               .on_closed = on_closed};
 
 static enum rw_err make_request(struct rw_feed *feed)
 {

@@ -180,6 +180,12 @@ struct rw_exchange *rw_exchange_create(struct rw_worker *worker, struct rw_snaps
 /* After `finished`, or before `begin`. */
 void rw_exchange_destroy(struct rw_exchange *x);
 
+/* What is touched at an event: all of it, the texts for the log, too (base/prefetch.h). */
+static inline struct rw_span rw_exchange_touched(const struct rw_exchange *x)
+{
+    return rw_span((const char *)x, RW_EXCHANGE_BYTES);
+}
+
 /* The head is in x->request; `first` is what came of the body with it (piece.end: that was all).
  * Runs until the exchange waits or is done; `finished` may be called from inside. The result says
  * whether more request body is wanted at once. */

@@ -1,6 +1,7 @@
 /* What is looked at before anybody is asked: the request by itself, and which route takes it. */
 #include "gate/exchange/exchange_private.h"
 
+#include "base/prefetch.h"
 #include "gate/exchange/grpc.h"
 #include "gate/front/forwarded.h"
 #include "gate/front/request_rules.h"
@@ -85,9 +86,7 @@ static bool upgrade_allowed(const struct rw_exchange *x)
 /* The log step comes when the response has; with many routes its memory would be cold by then. */
 static void prefetch_for_log(const struct rw_exchange *x)
 {
-    const char *cell = (const char *)rw_metrics_cell(x->worker->metrics, x->route->series);
-    __builtin_prefetch(cell, 1);
-    __builtin_prefetch(cell + 64, 1);
+    rw_prefetch(rw_metrics_cell(x->worker->metrics, x->route->series), 2 * RW_CACHE_LINE_BYTES);
     __builtin_prefetch(x->route->name.at);
 }
 

@@ -1,5 +1,6 @@
 #include "gate/front/front_h1.h"
 
+#include "base/prefetch.h"
 #include "gate/exchange/exchange_websocket.h"
 #include "gate/front/front_h1_connection.h"
 #include "gate/front/front_h2.h"
@@ -387,6 +388,17 @@ static void on_deadline(struct rw_timer *timer)
         rw_h1_close(c);
 }
 
+static void on_ahead(const struct rw_stream *stream)
+{
+    const struct rw_h1_connection *c =
+        rw_container_of(stream, struct rw_h1_connection, client.stream);
+    if (!c->x)
+        return;
+    struct rw_span touched = rw_exchange_touched(c->x);
+    rw_prefetch(touched.at, touched.len);
+    rw_prefetch(c->call, sizeof(*c->call));
+}
+
 /* ---- What the connection is to others ---- */
 
 static void start(struct rw_client *client)
@@ -416,7 +428,11 @@ static void close_now(struct rw_client *client)
 }
 
 const struct rw_client_front rw_front_h1_client = {
-    .events = {.on_data = on_data, .on_end = on_end, .on_sent = on_sent, .on_closed = on_closed},
+    .events = {.on_data = on_data,
+               .on_end = on_end,
+               .on_sent = on_sent,
+               .on_closed = on_closed,
+               .on_ahead = on_ahead},
     .on_deadline = on_deadline,
     .start = start,
     .drain = drain,

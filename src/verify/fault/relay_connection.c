@@ -343,7 +343,13 @@ static void on_open(struct rw_stream *stream, enum rw_err err)
     settle_receiving(connection, RW_RELAY_SERVER);
 }
 
-static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events events = {
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_closed = on_closed,
+};
 
 static void connect_server(struct rw_relay_connection *connection)
 {

@@ -300,7 +300,11 @@ static void on_closed(struct rw_stream *stream)
         free_probe(probe);
 }
 
-static const struct rw_stream_events events = {on_open, on_data, on_end, on_sent, on_closed};
+static const struct rw_stream_events events = {.on_open = on_open,
+                                               .on_data = on_data,
+                                               .on_end = on_end,
+                                               .on_sent = on_sent,
+                                               .on_closed = on_closed};
 
 /* ---- Beginning a probe ---- */
 

@@ -39,8 +39,9 @@ struct rw_upstream_connection {
     uint64_t key;              /* whose it is: rw_lease.key */
     uint32_t requests;         /* sent over it so far; stays at UINT32_MAX */
     bool open, closing;
+    struct rw_span touched; /* of the lease */
 };
-_Static_assert(sizeof(struct rw_upstream_connection) == 168, "one for each idle connection");
+_Static_assert(sizeof(struct rw_upstream_connection) == 184, "one for each idle connection");
 
 enum rw_shared_phase {
     RW_SHARED_OPENING,   /* until the endpoint's SETTINGS have come */
@@ -124,6 +125,8 @@ struct rw_lease {
      * since only a lease with the same number gets the connection again. Else empty, and 0. */
     struct rw_span preface;
     uint64_t key;
+    /* Of the owner's memory, what is touched at an event; fetched ahead of it. May be empty. */
+    struct rw_span touched;
     struct rw_cluster *cluster; /* alive as long as the lease: the owner pins its snapshot */
     struct rw_pool *pool;       /* while waiting */
     const char *detail;         /* after RW_POOL_FAILED: what was wrong; static */

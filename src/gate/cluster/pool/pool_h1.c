@@ -1,6 +1,8 @@
 /* Connections that carry one request at a time: HTTP/1.1. */
 #include "gate/cluster/pool/pool_private.h"
 
+#include "base/prefetch.h"
+
 static struct rw_upstream_connection *connection_of(struct rw_stream *stream)
 {
     return rw_container_of(stream, struct rw_upstream_connection, stream);
@@ -134,7 +136,19 @@ static void on_deadline(struct rw_timer *timer)
         connection->lease->events->on_deadline(connection->lease);
 }
 
+static void on_ahead(const struct rw_stream *stream)
+{
+    enum { OWNER_BYTES = 448 }; /* what a lease is the first member of: a call, about */
+    const struct rw_upstream_connection *connection =
+        rw_container_of(stream, struct rw_upstream_connection, stream);
+    if (!connection->lease)
+        return;
+    rw_prefetch(connection->lease, OWNER_BYTES);
+    rw_prefetch(connection->touched.at, connection->touched.len);
+}
+
 static const struct rw_stream_events stream_events = {
+    .on_ahead = on_ahead,
     .on_open = on_open,
     .on_data = on_data,
     .on_end = on_end,
@@ -151,6 +165,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     memset(connection, 0, sizeof(*connection));
     connection->pool = pool;
     connection->lease = lease;
+    connection->touched = lease->touched;
     connection->tls = rw_lease_tls(lease);
     connection->key = lease->key;
     rw_deadline_init(&connection->deadline, on_deadline);
@@ -201,6 +216,7 @@ static struct rw_upstream_connection *take_idle(struct rw_pool *pool, const stru
 static void lend(struct rw_upstream_connection *connection, struct rw_lease *lease)
 {
     connection->lease = lease;
+    connection->touched = lease->touched;
     lease->connection = connection;
     lease->reused = connection->requests > 0;
     rw_deadline_set(connection->pool->worker->loop, &connection->deadline, RW_DEADLINE_NONE);
