@@ -34,6 +34,8 @@ struct rw_loop_options {
     int descriptors_max;     /* io_uring, Linux 6.8: a stream whose descriptor has this number or a
                                 higher one gives it back and keeps its socket in a slot of a ring, so
                                 that there can be more streams than descriptors; 0: none does */
+    bool prompt;             /* every event is told at once; else a turn under load may wait some
+                                100 us for more of them, which takes less CPU */
     struct rw_sim *sim;      /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 

@@ -110,7 +110,7 @@ static void init_state(struct uring_state *state, const struct rw_loop_options *
     state->count = 1;
     state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
     state->later_end = &state->later;
-    rw_uring_gather_init(state);
+    rw_uring_gather_init(state, options->prompt);
     rw_uring_parking_init(state, options->descriptors_max);
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
 }

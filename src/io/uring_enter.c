@@ -4,7 +4,7 @@
  * submission: a thread that is woken for every event pays it for every event. So a loop under load
  * gathers: having had some receives in its last turn, it lets most of as many come before it wakes,
  * but waits no longer for them than GATHER_US. One with little to do is woken by the first event,
- * and one with much finds enough without waiting.
+ * and one with much finds enough without waiting. Nor does a `prompt` loop gather.
  */
 #include "io/uring_private.h"
 
@@ -21,9 +21,9 @@ enum {
 #define FEATURE_MIN_WAIT (1u << 15)
 #define MIN_WAIT_US pad
 
-void rw_uring_gather_init(struct uring_state *state)
+void rw_uring_gather_init(struct uring_state *state, bool prompt)
 {
-    state->gather.able = state->banks[0]->ring.features & FEATURE_MIN_WAIT;
+    state->gather.able = !prompt && state->banks[0]->ring.features & FEATURE_MIN_WAIT;
 }
 
 /* What is queued becomes visible to the kernel; liburing does it only together with its own system

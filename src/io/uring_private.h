@@ -164,7 +164,7 @@ void rw_uring_banks_signalled(struct uring_state *state);
 
 /* ---- uring_enter.c ---- */
 
-void rw_uring_gather_init(struct uring_state *state);
+void rw_uring_gather_init(struct uring_state *state, bool prompt);
 /* Submits what is queued, waits at most `wait_ms` (0: not at all, below 0: without end), and has
  * completions ready. What the system call says: below 0, an errno's negative. */
 int rw_uring_enter(struct uring_state *state, int wait_ms);

@@ -205,7 +205,9 @@ static enum rw_err make_alarm(struct rw_load_generator *g)
 
 enum rw_err rw_load_generator_open(struct rw_load_generator *g)
 {
+    /* What is due leaves when it is due. */
     const struct rw_loop_options options = {.backend = g->settings->backend,
+                                            .prompt = !g->settings->closed,
                                             .descriptors_max = rw_descriptors_half()};
     g->protocol = g->settings->protocol == RW_LOAD_H2 ? &rw_load_protocol_h2 : &rw_load_protocol_h1;
     g->way = g->index % (g->settings->address_count ? g->settings->address_count : 1);

@@ -221,7 +221,8 @@ static void add_settings(struct addition *a)
     take_began(a);
     result->interrupted |= json_is_true(json_object_get(a->root, "interrupted"));
     result->tally.cpu_ns += ns_at(a, a->root, "cpu_seconds");
-    result->tally.busy_ns += ns_at(a, a->root, "busy_seconds");
+    if (json_object_get(a->root, "busy_seconds")) /* older ones do not have it */
+        result->tally.busy_ns += ns_at(a, a->root, "busy_seconds");
 }
 
 /* ---- Steps and checks ---- */
