@@ -217,6 +217,44 @@ static void check_failures(struct rw_simulate_model *model, struct rw_conf_repor
     }
 }
 
+/* What would never come is as good as forgotten: goals would hold without it. */
+static void check_time(const struct rw_simulate_model *model, const uint32_t *at_ms,
+                       struct rw_conf_report *report)
+{
+    if (*at_ms >= model->seconds * 1000.0)
+        rw_conf_mistake_on(report, at_ms, "is not within the simulated time: `duration` is %u s",
+                           model->seconds);
+}
+
+static void check_failure_time(const struct rw_simulate_model *model,
+                               const struct rw_simulate_failure *failure,
+                               struct rw_conf_report *report)
+{
+    const struct rw_simulate_fail_nodes *nodes = failure->what.value;
+    const struct rw_simulate_fail_zone *zone = failure->what.value;
+    const struct rw_simulate_fail_origin *origin = failure->what.value;
+    if (rw_simulate_fails(failure, RW_SIMULATE_FAIL_NODES))
+        check_time(model, &nodes->at_ms, report);
+    else if (rw_simulate_fails(failure, RW_SIMULATE_FAIL_ZONE))
+        check_time(model, &zone->at_ms, report);
+    else if (rw_simulate_fails(failure, RW_SIMULATE_FAIL_ORIGIN))
+        check_time(model, &origin->at_ms, report);
+}
+
+static void check_times(const struct rw_simulate_model *model, struct rw_conf_report *report)
+{
+    const struct rw_simulate_failure *failures = model->failures.items;
+    const struct rw_simulate_deploy *deploys = model->deploys.items;
+    const struct rw_simulate_spike *spikes = model->arrivals ? model->arrivals->spikes.items : NULL;
+    for (size_t i = 0; i < model->failures.count; i++)
+        if (failures[i].what.kind)
+            check_failure_time(model, &failures[i], report);
+    for (size_t i = 0; i < model->deploys.count; i++)
+        check_time(model, &deploys[i].at_ms, report);
+    for (size_t i = 0; spikes && i < model->arrivals->spikes.count; i++)
+        check_time(model, &spikes[i].at_ms, report);
+}
+
 /* Without autoscaling the fleet is what it is at the begin. */
 static void check_sizes(struct rw_simulate_model *model, struct rw_conf_report *report)
 {
@@ -264,6 +302,7 @@ void rw_simulate_check(void *value, struct rw_conf_report *report)
     check_count(&model->goals, RW_SIMULATE_GOALS_MAX, "goals", report);
     collect_zones(model, report);
     check_failures(model, report);
+    check_times(model, report);
     check_sizes(model, report);
     rw_simulate_take_measured(model, report);
     if (!model->arrivals || report->count || report->err)

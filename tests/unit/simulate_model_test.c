@@ -124,6 +124,14 @@ static void test_mistakes(void **state)
     expect_mistake(REQUEST "fleet: { name: n, cores: 2, nodes: 10000 }\n" ARRIVALS
                            "duration: 31d\n",
                    "too much to simulate");
+    expect_mistake(
+        REQUEST FLEET ARRIVALS "failures: { nodes: { at: 1h } }\n",
+        "s.yaml:4:26: failures.nodes.at: is not within the simulated time: `duration` is "
+        "3600 s");
+    expect_mistake(REQUEST FLEET ARRIVALS "duration: 10m\ndeploys: { at: 600s }\n",
+                   "deploys.at: is not within the simulated time");
+    expect_mistake(REQUEST FLEET "arrivals: { rate: 5, spikes: { at: 2h, for: 1m, factor: 2 } }\n",
+                   "arrivals.spikes.at: is not within the simulated time");
     expect_mistake(REQUEST FLEET ARRIVALS "duration: 32d\n", "s.yaml:4:11: duration:");
 }
 
