@@ -19,11 +19,9 @@ static int run(int argc, char **argv)
     int code = rw_cli_compile(argv[0], &compiled);
     if (code)
         return code;
-    struct rw_text warnings = {0};
-    rw_router_warnings(compiled.snapshot->router, &warnings);
-    if (warnings.len)
-        fprintf(stderr, "%s", warnings.at);
-    rw_text_free(&warnings);
+    rw_router_warnings(compiled.snapshot->router, &compiled.warnings);
+    if (compiled.warnings.len)
+        fprintf(stderr, "%s", compiled.warnings.at);
     const struct rw_snapshot *snapshot = compiled.snapshot;
     printf("%s: fine: %u listener%s, %u route%s, %u upstream%s\n", argv[0],
            snapshot->listener_count, plural(snapshot->listener_count), snapshot->route_count,

@@ -17,7 +17,11 @@ static enum rw_err compile(const char *path, struct rw_conf_report *report,
     if (err == RW_EINVAL)
         rw_snapshot_look_further(config, report);
     struct rw_snapshot_options options = {
-        .clusters = compiled->clusters, .workers = 1, .generation = 1};
+        .clusters = compiled->clusters,
+        .warnings = &compiled->warnings,
+        .workers = 1,
+        .generation = 1,
+    };
     if (!err)
         err = rw_snapshot_create(&options, &arena, config, report, &compiled->snapshot);
     rw_arena_free(&arena);
@@ -39,6 +43,7 @@ int rw_cli_compile(const char *path, struct rw_compiled *compiled)
             rw_text_addf(&text, "%s: %s\n", path, rw_err_text(err));
         fprintf(stderr, "%s", text.at ? text.at : "out of memory\n");
         rw_text_free(&text);
+        rw_text_free(&compiled->warnings);
         if (compiled->clusters)
             rw_clusters_destroy(compiled->clusters);
     }
@@ -50,4 +55,5 @@ void rw_cli_compiled_free(struct rw_compiled *compiled)
 {
     rw_snapshot_destroy(compiled->snapshot, compiled->clusters);
     rw_clusters_destroy(compiled->clusters);
+    rw_text_free(&compiled->warnings);
 }

@@ -7,6 +7,7 @@
 struct rw_compiled {
     struct rw_snapshot *snapshot;
     struct rw_clusters *clusters;
+    struct rw_text warnings; /* lines: what is no mistake, but ought to be known */
 };
 
 /* 0, or the exit code after the mistakes were printed to standard error. */

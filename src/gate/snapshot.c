@@ -147,7 +147,8 @@ static enum rw_err compile_listener(struct rw_compile *compile,
     err = rw_cidrs_parse(&compile->snapshot->arena, &config->trusted_proxies, &to->trusted,
                          &to->trusted_count);
     if (!err && config->tls)
-        err = rw_snapshot_tls_server(config, options->ticket_keys, compile->report, &to->tls);
+        err = rw_snapshot_tls_server(config, options->ticket_keys, compile->report,
+                                     options->warnings, &to->tls);
     if (!err)
         err = compile_policies(compile, &config->policies, "listener", to->name, &to->policies,
                                &to->policy_count);

@@ -129,6 +129,7 @@ struct rw_snapshot_options {
     struct rw_release_states *release_states; /* NULL: no rollout is under way */
     struct rw_samples *samples;               /* NULL: none are kept */
     struct rw_tls_ticket_keys *ticket_keys;   /* NULL: tickets off */
+    struct rw_text *warnings; /* what is no mistake, but ought to be known; NULL: to the log */
     unsigned workers;
     uint64_t generation;
     bool wait_for_dns;

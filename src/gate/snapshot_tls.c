@@ -1,6 +1,7 @@
 #include "gate/snapshot_tls.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "io/tls.h"
 
 /* Each line of `why` begins with the file that it is about, where it is about one. */
@@ -30,6 +31,21 @@ static void tell(struct rw_conf_place place, const struct rw_conf_list *certific
                                RW_SPAN_ARGS(line));
 }
 
+static void warn(const struct rw_config_tls_server *config, const struct rw_text *why,
+                 struct rw_span file, struct rw_text *warnings)
+{
+    struct rw_span lines = rw_text_span(why), line;
+    while (lines.at && rw_span_next(&lines, '\n', &line)) {
+        struct rw_conf_place place = place_of(&config->certificates, line, config->place);
+        if (line.len && warnings)
+            rw_text_addf(warnings, "%.*s:%u:%u: warning: %.*s\n", RW_SPAN_ARGS(file), place.line,
+                         place.column, RW_SPAN_ARGS(line));
+        else if (line.len)
+            rw_log_warn("config", "%.*s:%u:%u: %.*s", RW_SPAN_ARGS(file), place.line, place.column,
+                        RW_SPAN_ARGS(line));
+    }
+}
+
 static size_t list_protocols(const struct rw_config_listener *listener, struct rw_span *alpn)
 {
     static const struct rw_span names[] = {
@@ -45,7 +61,7 @@ static size_t list_protocols(const struct rw_config_listener *listener, struct r
 
 enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
                                    struct rw_tls_ticket_keys *keys, struct rw_conf_report *report,
-                                   struct rw_tls_server **server)
+                                   struct rw_text *warnings, struct rw_tls_server **server)
 {
     const struct rw_config_tls_server *config = listener->tls;
     const struct rw_config_certificate *certificates = config->certificates.items;
@@ -68,11 +84,14 @@ enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
         .client_ca = config->client_ca,
         .ticket_keys = config->tickets ? keys : NULL,
         .no_takeover = !config->takeover,
+        .tolerate_dates = true,
     };
     struct rw_text why = {0};
     enum rw_err err = rw_tls_server_create(&options, server, &why);
     if (err)
         tell(config->place, &config->certificates, &why, report);
+    else
+        warn(config, &why, report->file, warnings);
     rw_text_free(&why);
     rw_free(files);
     return err == RW_OK || err == RW_ENOMEM ? err : RW_EINVAL;
@@ -115,10 +134,11 @@ void rw_snapshot_look_further(const struct rw_config *config, struct rw_conf_rep
 {
     const struct rw_config_listener *listeners = config->listeners.items;
     const struct rw_config_upstream *upstreams = config->upstreams.items;
+    struct rw_text warnings = {0}; /* of no interest now */
     for (size_t i = 0; i < config->listeners.count; i++) {
         struct rw_tls_server *server = NULL;
         if (listeners[i].tls && is_complete(listeners[i].tls) &&
-            rw_snapshot_tls_server(&listeners[i], NULL, report, &server) == RW_OK)
+            rw_snapshot_tls_server(&listeners[i], NULL, report, &warnings, &server) == RW_OK)
             rw_tls_server_drop(server);
     }
     for (size_t i = 0; i < config->upstreams.count; i++) {
@@ -126,4 +146,5 @@ void rw_snapshot_look_further(const struct rw_config *config, struct rw_conf_rep
         if (rw_snapshot_tls_client(upstreams[i].tls, report, &client) == RW_OK)
             rw_tls_client_drop(client);
     }
+    rw_text_free(&warnings);
 }

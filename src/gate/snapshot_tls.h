@@ -9,10 +9,14 @@ struct rw_tls_client;
 struct rw_tls_server;
 struct rw_tls_ticket_keys;
 
-/* Mistakes (files, certificates that do not match their keys) go to the report: RW_EINVAL. */
+/* Mistakes (files, certificates that do not match their keys) go to the report: RW_EINVAL. A
+ * certificate that no client takes (expired, without names) is none, or one out of many would keep
+ * the others from being served, and a worker process from being replaced: it goes to `warnings`,
+ * lines as the report's; NULL: to the log. */
 RW_MUST_CHECK enum rw_err rw_snapshot_tls_server(const struct rw_config_listener *listener,
                                                  struct rw_tls_ticket_keys *keys,
                                                  struct rw_conf_report *report,
+                                                 struct rw_text *warnings,
                                                  struct rw_tls_server **server);
 
 /* Without ALPN. `config` NULL: none. The same errors. */

@@ -12,7 +12,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { wrapRaw } from "./support/raw.mjs";
-import { run } from "./support/run.mjs";
+import { ringway, run } from "./support/run.mjs";
 import { startNginx } from "./support/servers.mjs";
 import { eventually, within } from "./support/wait.mjs";
 
@@ -199,6 +199,29 @@ test("a certificate that was renewed is taken without a restart; a broken one is
   assert.equal(answer.status, 422);
   assert.match(answer.text, /usual\.pem/);
   assert.equal(await serving(), "exact-ec");
+});
+
+test("a certificate that has expired meanwhile keeps nothing from being served: no reload, no new worker process", async (t) => {
+  const c = makeCertificates(t);
+  const gateway = await startGateway(t, (g) => `${listener(g, c)}${hello}`);
+  c.replace("named", "expired");
+  const served = async () => {
+    const socket = await connectTls(gateway.port, { servername: "usual.example", ca: c.read("ca.pem"), rejectUnauthorized: true });
+    assert.equal((await get(socket)).text, "hello");
+    socket.destroy();
+  };
+  await gateway.reload();
+  await served();
+  const [worker] = gateway.workers();
+  process.kill(worker, "SIGKILL");
+  await eventually(() => gateway.workers().length === 1 && gateway.workers()[0] !== worker);
+  await served();
+  const warning = /ringway\.yaml:8:\d+: .*named\.pem: the certificate expired on 20/;
+  await eventually(() => gateway.stderr.split("\n").filter((line) => warning.test(line)).length >= 2); // one for each load
+  const { code, stdout, stderr } = await run(ringway, ["check", gateway.configFile]);
+  assert.equal(code, 0);
+  assert.match(stdout, /fine/);
+  assert.match(stderr, /^\S+ringway\.yaml:8:\d+: warning: \S+named\.pem: the certificate expired on 20/m);
 });
 
 test("client certificates", async (t) => {

@@ -29,8 +29,10 @@ static const struct rw_conf_field certificate_fields[] = {
 
 static const struct rw_conf_record certificate_record = {
     .name = "certificate",
-    .doc = "A certificate with its key. The names that it is for are read from it. Both files are "
-           "read again when they change.",
+    .doc =
+        "A certificate with its key. The names that it is for are read from it. Both files are "
+        "read again when they change. One that has expired is served all the same, with a warning "
+        "in the log: clients refuse it, but not what has other names.",
     .size = sizeof(struct rw_config_certificate),
     .fields = certificate_fields,
     .place_offset = offsetof(struct rw_config_certificate, place),
