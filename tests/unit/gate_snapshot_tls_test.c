@@ -21,7 +21,7 @@ static void takeover_is(bool wanted)
                                           .protocols = {.items = protocols, .count = 2}};
     struct rw_conf_report report = {0};
     struct rw_tls_server *server = NULL;
-    assert_int_equal(rw_snapshot_tls_server(&listener, &keys, &report, &server), RW_OK);
+    assert_int_equal(rw_snapshot_tls_server(&listener, &keys, &report, NULL, &server), RW_OK);
     assert_non_null(server);
     assert_int_equal(server->takeover, wanted);
     assert_ptr_equal(server->ticket_keys, &keys);
