@@ -195,7 +195,7 @@ void rw_h2_rest(struct rw_h2 *h2)
 {
     if (h2->stream_count == 0 && h2->depth == 0 && !h2->busy && h2->table) {
         rw_h2_table_free(h2);
-        h2->rested = true;
+        h2->forgot = true;
     }
 }
 

@@ -41,7 +41,7 @@ struct rw_h2 {
     bool settings_acked : 1;        /* ours are in force at the peer */
     bool peer_connect_protocol : 1; /* RFC 8441: the server takes extended CONNECT */
     bool busy : 1;                  /* in a call that tells events: streams that are gone stay */
-    bool rested : 1;
+    bool forgot : 1;                /* which streams were reset before the table was made */
     bool priorities_said : 1; /* SETTINGS_NO_RFC7540_PRIORITIES of the peer is known, and is: */
     bool priorities_off : 1;
     bool asked : 1;       /* on_output was told, and rw_h2_wake has not come */

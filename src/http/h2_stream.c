@@ -19,7 +19,7 @@ bool rw_h2_table_make(struct rw_h2 *h2)
     }
     table->buckets = buckets;
     table->mask = BUCKETS_FIRST - 1;
-    if (h2->rested) /* what was reset before is not known any more */
+    if (h2->forgot)
         table->resets = RW_H2_RESET_IDS + 1;
     for (unsigned i = 0; i < RW_H2_URGENCIES; i++)
         rw_list_init(&table->ready[i]);
@@ -237,6 +237,8 @@ void rw_h2_note_reset(struct rw_h2 *h2, uint32_t id)
     struct rw_h2_table *table = h2->table;
     if (table)
         table->reset_ids[table->resets++ % RW_H2_RESET_IDS] = id;
+    else
+        h2->forgot = true; /* there was no memory for one */
 }
 
 enum rw_h2_was_reset rw_h2_was_reset(const struct rw_h2 *h2, uint32_t id)

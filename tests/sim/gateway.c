@@ -7,9 +7,11 @@
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
  * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
  * either side; what is given from what was kept was answered so before; what may not be repeated is
- * not; what is bound to a region goes nowhere else; a drain ends by its deadline; buffers stay
- * under their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints
- * are found have those that there are. When nothing fails, every request succeeds.
+ * not; what is bound to a region goes nowhere else; users stay with the version that they were
+ * given, and with their origin; quotas are charged what was admitted, and refuse only when they are
+ * used up; a drain ends by its deadline; buffers stay under their cap; in the end nothing is left,
+ * the metrics add up, and upstreams whose endpoints are found have those that there are. When
+ * nothing fails, every request succeeds.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -29,6 +31,7 @@ struct totals {
     uint64_t worlds, steps, requests, complete;
     size_t buffer_peak_bytes;
     int64_t counters[RW_COUNTER_COUNT];
+    uint64_t refusals, stays;
 };
 
 static struct totals totals;
@@ -45,7 +48,10 @@ static bool end(struct rw_test_world *world, bool quiet)
         totals.counters[i] += rw_metrics_total(world->metrics, (enum rw_counter)i);
     if (world->buffer_peak_bytes > totals.buffer_peak_bytes)
         totals.buffer_peak_bytes = world->buffer_peak_bytes;
-    return rw_test_world_end(world, quiet);
+    bool good = rw_test_world_end(world, quiet);
+    totals.refusals += world->refusals;
+    totals.stays += world->stays;
+    return good;
 }
 
 /* ---- Schedules ---- */
@@ -249,7 +255,9 @@ static bool take_census(uint64_t seeds)
         printf("%s%" PRId64 " %s", i ? ", " : "", count, census[i].what);
         all = all && count;
     }
-    printf("\n");
+    all = all && totals.refusals && totals.stays;
+    printf(", %" PRIu64 " over their quota, %" PRIu64 " come again\n", totals.refusals,
+           totals.stays);
     if (all || seeds < CENSUS_SEEDS)
         return true;
     printf("WRONG: what never happens is not tested\n");

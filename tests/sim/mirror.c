@@ -94,7 +94,8 @@ static bool run_seed(uint64_t seed)
     world.mirror.compared_bytes_max = limits[rw_test_below(&world, 5)];
     world.filtered = true;
     world.copies_max = COPIES_MAX;
-    world.resident = world.identifies = false;
+    world.resident = world.identifies = world.limited = false;
+    rw_test_sticky_reload(&world);
     configure(&world, body_bytes_max);
     rw_test_world_start(&world);
     rw_test_world_run(&world, RUN_MS_MAX);

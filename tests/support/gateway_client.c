@@ -114,6 +114,8 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
     struct rw_test_bytes *out = &client->out;
     rw_test_bytes_format(out, "%s /%s/%u?x=%%41 HTTP/1.%u\r\nHost: example.com\r\n", r->method,
                          paths[r->route], (r->page ? r->page : r)->id, r->minor_version);
+    if (client->world->users)
+        rw_test_bytes_format(out, "X-User: " RW_TEST_USER_FORMAT "\r\n", r->user);
     if (r->flaw == RW_TEST_FLAW_HEAD)
         rw_test_bytes_format(out, "no field: \x01\r\n");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 1000; i++)
@@ -179,6 +181,7 @@ static void build(struct rw_test_client *client, struct rw_test_request *r)
     }
     r->head_sent = true;
     r->sent_step = rw_sim_steps(world->sim);
+    rw_test_sticky_sent(client, r);
     rw_test_trace(world, "client %u: %s %u, %u bytes", number(client), r->method, r->id,
                   r->body_bytes);
 }
@@ -318,7 +321,7 @@ static void check_stale(struct rw_test_world *world, const struct rw_test_reques
         rw_test_fail(world, "%u: %s is given a kept %u", r->id, r->method, r->answered_status);
     if (!page->answered_well)
         rw_test_fail(world, "%u: is given what was never answered", r->id);
-    if (!world->keeps || world->strict)
+    if (!world->keeps || (world->strict && rw_sim_now_ms(world->sim) <= OVERLOAD_QUEUE_MS_MAX))
         rw_test_fail(world, "%u: is given what is kept, though nothing failed", r->id);
 }
 
@@ -356,6 +359,10 @@ static void check_own_head(struct rw_test_client *client, const struct rw_test_r
                  rw_test_head_count(reader, "X-Fixed") == 1;
     if (fixed)
         return;
+    if (r->answered_status == RW_TEST_LIMITED_STATUS) {
+        rw_test_limits_refused(client->world, r);
+        return;
+    }
     if (!own_status(r->answered_status) && !is_brown_out(client, reader, r))
         rw_test_fail(client->world, "%u: the gateway answered %u", r->id, r->answered_status);
     struct rw_span reason = rw_test_head_value(reader, "X-Ringway-Reason");

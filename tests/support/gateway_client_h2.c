@@ -138,6 +138,10 @@ static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
         snprintf(text, sizeof(text), "%u", r->body_bytes + more);
         put(h2, "content-length", text);
     }
+    if (h2->client->world->users) {
+        snprintf(text, sizeof(text), RW_TEST_USER_FORMAT, r->user);
+        put(h2, "x-user", text);
+    }
     if (r->expect)
         put(h2, "expect", "100-continue");
     if (r->agent)
@@ -202,6 +206,7 @@ static void begin(struct rw_test_h2 *h2)
     h2->open++;
     r->head_sent = true;
     r->sent_step = rw_sim_steps(client->world->sim);
+    rw_test_sticky_sent(client, r);
     if (r->framing != RW_TEST_BODY_NONE)
         rw_test_bytes_body(client->world, &call->body, RW_TEST_BODY_RAW, r->body_bytes, r->id,
                            RW_TEST_CLIENT, false);

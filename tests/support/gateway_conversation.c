@@ -262,6 +262,20 @@ static const struct conversation conversations[] = {
      RW_TEST_LEAVE_CLOSE,
      2,
      {{POST, BODY(LENGTH, 300), ANSWER(LENGTH, 300)}, {GET, ANSWER(CHUNKED, 300)}}},
+    {"limited: the second is refused",
+     1,
+     1,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{GET, ANSWER(LENGTH, 10)}, {POST, BODY(LENGTH, 50), ANSWER(LENGTH, 10)}}},
+    {"h2: limited: the second is refused",
+     1,
+     2,
+     0,
+     RW_TEST_LEAVE_CLOSE,
+     2,
+     {{GET, ANSWER(LENGTH, 10)}, {POST, BODY(LENGTH, 50), ANSWER(LENGTH, 10)}}},
     {"filtered: request response wait same",
      1,
      1,
@@ -270,6 +284,15 @@ static const struct conversation conversations[] = {
      1,
      {{POST, BODY(CHUNKED, 9000), ANSWER(LENGTH, 9000)}}},
 };
+
+/* One request only has a place. */
+static void add_quotas(struct rw_test_world *world, struct rw_test_bytes *yaml)
+{
+    world->quota_of_all = 1;
+    rw_test_bytes_format(yaml, "  policies: [");
+    rw_test_limits_configure(world, yaml);
+    rw_test_bytes_format(yaml, " ]\n");
+}
 
 static void adopt(struct rw_test_world *world, const struct conversation *conversation)
 {
@@ -282,9 +305,13 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
     world->copies_max = mirrored ? RW_TEST_MIRRORED_MAX : 0;
     world->filtered = filters || mirrored;
     world->http2 = strstr(conversation->name, "http2: ") != NULL;
+    rw_test_bytes_format(&yaml, "%slisteners:\n- address: \"10.2.0.1:80\"\n  reason_header: true\n",
+                         world->limited ? "rate_limits: { quota_file: quotas }\n" : "");
+    if (filters)
+        rw_test_bytes_format(&yaml, "  policies: [ doubling: \"%s\" ]\n", strchr(filters, ' '));
+    if (world->limited)
+        add_quotas(world, &yaml);
     rw_test_bytes_format(&yaml,
-                         "listeners:\n"
-                         "- { address: \"10.2.0.1:80\", reason_header: true%s%s%s }\n"
                          "routes:\n"
                          "- { name: origin, match: { path: /r/* }, upstream: app%s }\n"
                          "- { name: fixed, match: { path: /fixed/* },\n"
@@ -292,8 +319,6 @@ static void adopt(struct rw_test_world *world, const struct conversation *conver
                          "upstreams:\n"
                          "- { name: app, endpoints: [\"10.1.0.1:9001\"],\n"
                          "    connections: { per_endpoint_max: %u }%s }\n%s",
-                         filters ? ", policies: [ doubling: \"" : "",
-                         filters ? strchr(filters, ' ') : "", filters ? "\" ]" : "",
                          mirrored ? mirror : "", conversation->limit,
                          world->http2 ? ", protocol: http2" : "", mirrored ? shadow : "");
     rw_test_bytes_add(&yaml, "", 1);
@@ -330,6 +355,8 @@ const char *rw_test_conversation(struct rw_test_world *world, unsigned kind, boo
     world->verbose = verbose;
     rw_random_seed(&world->random, kind);
     rw_test_world_create(world, kind, &faults, 0);
+    world->limited = world->users = strstr(conversation->name, "limited: ") != NULL;
+    rw_test_limits_create(world);
     world->origin_count = 1;
     world->origins[0] = (struct rw_test_origin){
         .world = world,

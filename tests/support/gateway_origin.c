@@ -43,10 +43,11 @@ static bool is_read(const struct rw_test_request *request)
 void rw_test_arrive(const struct rw_test_origin *origin, struct rw_test_request *r)
 {
     struct rw_test_world *world = origin->world;
-    if (world->resident && origin != world->origins)
+    if (world->resident && origin != world->origins && origin != world->nexts)
         rw_test_fail(world, "%u: has left its region", r->id);
     if (world->directory && origin->listed_step < r->sent_step)
         rw_test_fail(world, "%u: to an origin that had left before it came", r->id);
+    rw_test_sticky_arrived(world, r, origin);
     r->arrivals++;
     if (r->arrivals == 1)
         r->first_status = r->status;

@@ -187,9 +187,21 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
     for (unsigned i = 0; i < client->count; i++) {
         struct rw_test_request *r = &world->requests[world->request_count];
         r->id = world->request_count++;
+        r->user = (unsigned)(client - world->clients) % RW_TEST_USERS;
         if (i == 0 || !maybe_visit(plan, r))
             plan_request(plan, client, r, i + 1 == client->count);
     }
+}
+
+/* The same servers, at other addresses. */
+static void plan_next(struct rw_test_world *world, unsigned index)
+{
+    struct rw_test_origin *next = &world->nexts[index];
+    *next = world->origins[index];
+    next->version = 1;
+    enum rw_err err =
+        rw_address_parse_ip(RW_LITERAL("10.1.0.2"), (uint16_t)(9001 + index), &next->address);
+    rw_assert(!err);
 }
 
 static void plan_origin(struct plan *plan, struct rw_test_origin *origin, unsigned index)
@@ -333,10 +345,13 @@ static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, bool of_
     bool filters = chance(plan, 25), faults = chance(plan, 20), keeps = chance(plan, 20);
     bool bound = of_listener && plan->world->resident;
     bool identifies = of_listener && plan->world->identifies;
+    bool limited = of_listener && plan->world->limited;
     keeps &= !plan->world->identifies; /* what is somebody's is not kept */
-    if (!filters && !faults && !keeps && !bound && !identifies)
+    if (!filters && !faults && !keeps && !bound && !identifies && !limited)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
+    if (limited)
+        rw_test_limits_configure(plan->world, yaml);
     if (bound)
         rw_test_bytes_format(
             yaml, " residency: { networks: { country: DE, networks: \"0.0.0.0/0\" }, rules: { "
@@ -354,6 +369,8 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
 {
     bool strict = plan->world->strict;
     unsigned count = strict || chance(plan, 80) ? 2 : 1;
+    struct rw_test_sticky *sticky = &plan->world->sticky;
+    sticky->listeners_min = count < sticky->listeners_min ? count : sticky->listeners_min;
     rw_test_bytes_format(yaml, "listeners:\n");
     for (unsigned i = 0; i < count; i++) {
         rw_test_bytes_format(yaml,
@@ -384,11 +401,17 @@ static void add_action(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, "  upstream: app\n");
         return;
     }
+    static const unsigned shares[] = {0, 1, 10, 50, 50, 90, 100};
+    struct rw_test_sticky *sticky = &plan->world->sticky;
     plan->world->released = true;
-    rw_test_bytes_format(yaml, "  release:\n    versions: [ { name: one, upstream: app }, { name: "
-                               "two, upstream: next } ]\n");
-    if (chance(plan, 50))
-        rw_test_bytes_format(yaml, "    sticky: { on: path }\n");
+    sticky->share = shares[below(plan, sizeof(shares) / sizeof(*shares))];
+    sticky->by_user = chance(plan, 70);
+    rw_test_bytes_format(yaml,
+                         "  release:\n    versions: [ { name: one, upstream: app, weight: %u }, { "
+                         "name: two, upstream: next, weight: %u } ]\n",
+                         100 - sticky->share, sticky->share);
+    if (sticky->by_user)
+        rw_test_bytes_format(yaml, "    sticky: { on: header, name: X-User }\n");
 }
 
 static void add_brown_out(struct plan *plan, struct rw_test_bytes *yaml)
@@ -541,7 +564,7 @@ static void add_hedging(struct plan *plan, struct rw_test_bytes *yaml)
 }
 
 /* In one place, or in several of them. */
-static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
+static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml, unsigned version)
 {
     static const char *const places[] = {"",
                                          ", zone: a, region: eu",
@@ -555,19 +578,24 @@ static void add_endpoints(struct plan *plan, struct rw_test_bytes *yaml)
     for (unsigned i = 0; i < used; i++) {
         const char *place =
             plan->world->resident ? regions[i > 0] : places[apart ? below(plan, 6) : 0];
-        rw_test_bytes_format(yaml, "%s{ address: \"10.1.0.1:%u\"%s }", i ? ", " : "", 9001 + i,
-                             place);
+        rw_test_bytes_format(yaml, "%s{ address: \"10.1.0.%u:%u\"%s }", i ? ", " : "",
+                             version && !plan->world->discovers ? 2 : 1, 9001 + i, place);
     }
 }
 
-static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, const char *name)
+static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, unsigned version)
 {
     static const char *const balances[] = {"round_robin", "least_requests", "random",
                                            "hash",        "latency",        "path"};
-    const struct rw_test_world *world = plan->world;
-    rw_test_bytes_format(yaml, "- name: %s\n  balance: %s\n  endpoints: [", name,
-                         balances[below(plan, 6)]);
-    add_endpoints(plan, yaml);
+    static const char *const names[RW_TEST_VERSIONS] = {"app", "next"};
+    struct rw_test_world *world = plan->world;
+    const char *balance = balances[below(plan, 6)];
+    rw_test_bytes_format(yaml, "- name: %s\n  balance: %s\n", names[version], balance);
+    world->sticky.hashed[version] = strcmp(balance, "hash") == 0;
+    if (world->sticky.hashed[version])
+        rw_test_bytes_format(yaml, "  hash: { on: header, name: X-User }\n");
+    rw_test_bytes_format(yaml, "  endpoints: [");
+    add_endpoints(plan, yaml, version);
     rw_test_bytes_format(yaml, "]\n ");
     rw_test_directory_configure(world, yaml);
     add_time(plan, yaml, "connect_timeout", 20000, 2000);
@@ -604,15 +632,19 @@ void rw_test_plan_reload(struct rw_test_world *world)
     struct plan plan = {.world = world};
     struct rw_test_bytes yaml = {0};
     plan.mirrors = chance(&plan, 25);
-    plan.releases = chance(&plan, 25);
+    plan.releases =
+        chance(&plan, world->released ? 70 : 25); /* what was shared out mostly stays so */
+    rw_test_sticky_reload(world);
     if (world->identifies)
         add_identity(&yaml);
+    if (world->limited)
+        rw_test_bytes_format(&yaml, "rate_limits: { quota_file: quotas }\n");
     add_listeners(&plan, &yaml);
     add_routes(&plan, &yaml);
     rw_test_bytes_format(&yaml, "upstreams:\n");
-    add_upstream(&plan, &yaml, "app");
+    add_upstream(&plan, &yaml, 0);
     if (plan.releases)
-        add_upstream(&plan, &yaml, "next");
+        add_upstream(&plan, &yaml, 1);
     if (plan.mirrors)
         add_shadow(&plan, &yaml);
     rw_test_bytes_format(&yaml, "locality: { zone: a, region: eu }\n");
@@ -657,6 +689,8 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->discovers = plan_discovery(&plan);
     world->resident = !world->discovers && chance(&plan, 15);
     world->identifies = chance(&plan, 25);
+    world->limited = chance(&plan, 25);
+    world->users = true;
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))
@@ -665,6 +699,9 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->origin_count = 1 + below(&plan, RW_TEST_ORIGINS_MAX);
     for (unsigned i = 0; i < world->origin_count; i++)
         plan_origin(&plan, &world->origins[i], i);
+    for (unsigned i = 0; i < world->origin_count && !world->discovers; i++)
+        plan_next(world, i);
+    rw_test_limits_create(world);
     rw_test_directory_create(world);
     world->client_count = 1 + below(&plan, CLIENTS_MAX);
     world->clients = calloc(world->client_count, sizeof(*world->clients));

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "gate/cluster/cluster.h"
 #include "gate/cluster/pool/pool.h"
+#include "gate/limit/meter.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
 #include "support/filter_policy.h"
@@ -221,6 +222,7 @@ void rw_test_world_create(struct rw_test_world *world, uint64_t seed,
                             world->addresses[i].bytes, &world->fds[i]);
         rw_assert(!err);
     }
+    rw_test_sticky_begin(world);
     /* What the configuration has by default. */
     world->tries_max = 3;
     world->retries_max = (struct rw_retry_budget_settings){20, 10, 1000};
@@ -253,6 +255,7 @@ static struct rw_snapshot *compile(struct rw_test_world *world, const char *yaml
     struct rw_snapshot_options options = {
         .clusters = world->clusters,
         .metrics = world->metrics,
+        .meters = world->meters,
         .workers = RW_TEST_WORKERS,
         .generation = ++world->generation,
     };
@@ -295,6 +298,8 @@ void rw_test_world_start(struct rw_test_world *world)
 {
     for (unsigned i = 0; i < world->origin_count; i++)
         rw_test_origin_listen(&world->origins[i]);
+    for (unsigned i = 0; i < world->origin_count && world->nexts[i].world; i++)
+        rw_test_origin_listen(&world->nexts[i]);
     rw_test_shadow_listen(world);
     rw_test_directory_listen(world);
     for (unsigned i = 0; i < world->client_count; i++)
@@ -498,6 +503,7 @@ static void let_go(struct rw_test_world *world)
         rw_worker_destroy(&world->workers[i]);
     rw_clusters_destroy(world->clusters);
     rw_metrics_destroy(world->metrics);
+    rw_meters_destroy(world->meters);
     rw_sim_destroy(world->sim);
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_free(&world->clients[i]);
@@ -521,6 +527,8 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
         check_budget(world);
     if (!world->failed)
         check_limiters(world);
+    if (!world->failed)
+        rw_test_limits_check(world);
     if (quiet && !world->failed)
         check_answers(world);
     if (quiet && !world->failed)

@@ -59,6 +59,7 @@ struct rw_test_request {
     bool hasty;        /* an upgrade: the first bytes go with the head */
     bool origin_ends;  /* an upgrade: the origin closes first */
     bool resets;       /* HTTP/2: the client resets the stream at some time */
+    unsigned user;     /* whose it is: X-User */
     const char *agent; /* what the client calls itself; NULL: nothing */
     /* The origin's. */
     uint16_t status;
@@ -79,7 +80,8 @@ struct rw_test_request {
     bool stale;         /* it was given what was kept */
     bool answered_well; /* an origin has sent what may be kept */
     bool head_sent, all_sent, arrived_whole, from_origin;
-    uint64_t sent_step; /* when the head was */
+    uint64_t sent_step;       /* when the head was */
+    uint64_t sent_generation; /* of the configuration that was in force then; 0: not surely */
     uint16_t answered_status;
     unsigned arrivals;
     uint16_t first_status; /* what the origin said the first time, or would have */
@@ -139,6 +141,7 @@ struct rw_test_origin {
     unsigned idle_close; /* in 10,000 answers: it closes the connection it keeps, a little later */
     unsigned refuse;     /* in 10,000 connects */
     unsigned bytes_per_ms;
+    unsigned version;     /* of a release: to which of its upstreams this address belongs */
     uint64_t listed_step; /* in a world that discovers: when it was an endpoint the last time */
 };
 
@@ -152,6 +155,27 @@ static inline struct rw_test_request *rw_test_page(struct rw_test_request *reque
 struct rw_test_mirror {
     uint64_t compared_bytes_max; /* of a body */
     uint64_t expected[RW_MIRROR_CELLS];
+};
+
+/* Whose requests are. */
+enum { RW_TEST_USERS = 3, RW_TEST_VERSIONS = 2 };
+#define RW_TEST_USER_FORMAT "user-%u"
+
+/* What has become of a user's requests. */
+struct rw_test_user {
+    int stays_until; /* percent of the new version: at so many it was not given; -1: never asked */
+    int moves_from;  /* ... and at so many it was */
+    const struct rw_test_origin *origins[RW_TEST_VERSIONS]; /* that the hash has chosen */
+};
+
+/* By the configuration that is in force. */
+struct rw_test_sticky {
+    bool by_user;                  /* versions are given to users */
+    unsigned share;                /* percent that the new version has */
+    bool hashed[RW_TEST_VERSIONS]; /* each user has one origin of them */
+    struct rw_test_user users[RW_TEST_USERS];
+    unsigned listeners_min; /* that there have been: connections of one that was taken away go on by
+                               the configuration before */
 };
 
 enum { RW_TEST_MIRRORED_MAX = 4 }; /* copies under way in a worker */
@@ -187,6 +211,7 @@ struct rw_test_world {
     struct rw_test_client *clients;
     unsigned client_count;
     struct rw_test_origin origins[RW_TEST_ORIGINS_MAX];
+    struct rw_test_origin nexts[RW_TEST_ORIGINS_MAX]; /* the same ones, of the new version */
     unsigned origin_count;
     struct rw_test_connection *connections;
     struct rw_test_h2_connection *h2_connections;
@@ -194,6 +219,12 @@ struct rw_test_world {
     struct rw_test_directory *directory; /* NULL: there is none */
     enum rw_test_discovery discovers;    /* set before the world is created */
     bool released;                       /* requests are shared out among versions */
+    struct rw_test_sticky sticky;
+    uint64_t stays; /* times that a user had to come where it had come before, and did */
+    bool limited;   /* requests are counted by quotas: gateway_limits.c */
+    struct rw_meters *meters;
+    unsigned quota_of_all, quota_of_user;
+    uint64_t refusals;   /* by these */
     unsigned copies_max; /* of requests that are mirrored, at once in a worker; 0: none are */
     struct rw_test_mirror mirror;
     bool http2;   /* what the origins speak */
@@ -213,9 +244,13 @@ struct rw_test_world {
     bool resident;   /* clients are bound to the region of the first origin */
     bool keeps;      /* answers are kept for when the origin fails */
     bool browns_out; /* the route has an answer of its own for when no origin can take a request */
+    bool users;      /* requests have X-User */
     bool identifies; /* requests have API keys, and origins are told whose they are */
     uint64_t started_ms;
 };
+
+/* What a quota refuses with. */
+#define RW_TEST_LIMITED_STATUS 429
 
 /* The answer of a route that browns out. */
 #define RW_TEST_LATER_STATUS 200
@@ -304,6 +339,23 @@ bool rw_test_idempotent(const struct rw_test_request *request);
 /* gateway_shadow.c: at 10.1.0.9:9009 */
 void rw_test_shadow_listen(struct rw_test_world *world);
 void rw_test_shadows_free(struct rw_test_world *world);
+
+/* gateway_limits.c: in a world that is `limited` */
+void rw_test_limits_create(struct rw_test_world *world);
+/* The policy, of listeners. */
+void rw_test_limits_configure(struct rw_test_world *world, struct rw_test_bytes *yaml);
+/* A client was told so. */
+void rw_test_limits_refused(struct rw_test_world *world, const struct rw_test_request *request);
+/* In the end. */
+void rw_test_limits_check(struct rw_test_world *world);
+
+/* gateway_sticky.c: who stays. Once; before each configuration that is put into force; when a head
+ * was sent; when a request arrives. */
+void rw_test_sticky_begin(struct rw_test_world *world);
+void rw_test_sticky_reload(struct rw_test_world *world);
+void rw_test_sticky_sent(const struct rw_test_client *client, struct rw_test_request *request);
+void rw_test_sticky_arrived(struct rw_test_world *world, const struct rw_test_request *request,
+                            const struct rw_test_origin *origin);
 
 /* gateway_directory.c: at 10.1.0.8:2379 or in a file, in a world that discovers */
 void rw_test_directory_create(struct rw_test_world *world);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "http/h2_frame.h"
 #include "support/h2_script.h"
 
@@ -250,6 +251,30 @@ static void test_refused_for_memory(void **state)
     flood.world.refuse = true;
     assert_int_equal(flood_with(&flood, 50), 50);
     h2_world_end(&flood.world);
+}
+
+/* Whatever there is no memory for: what still comes for a stream that was refused is passed over,
+ * and the next one is served. */
+static void test_a_body_for_a_refused_stream(void **state)
+{
+    (void)state;
+    unsigned served = 0;
+    for (uint64_t n = 0; n < 12; n++) {
+        struct h2_world world;
+        h2_world_begin(&world, true);
+        world.answer = true;
+        h2_world_open(&world);
+        h2_play(&world, "preface\nsettings");
+        rw_alloc_fail_once(n);
+        h2_play(&world, "post 1");
+        rw_alloc_fail_never();
+        h2_play(&world, "post 3\ndata 1 s x\ndata 3 s y");
+        const char *seen = h2_transcript(&world);
+        assert_null(strstr(seen, "error STREAM_CLOSED"));
+        served += strstr(seen, "REFUSED_STREAM") && strstr(seen, "HEADERS 3 200");
+        h2_world_end(&world);
+    }
+    assert_true(served >= 2);
 }
 
 static void test_half_flooded(void **state)
@@ -595,6 +620,7 @@ int main(void)
         cmocka_unit_test(test_many_settings),
         cmocka_unit_test(test_window_updates_explained),
         cmocka_unit_test(test_refused_for_memory),
+        cmocka_unit_test(test_a_body_for_a_refused_stream),
         cmocka_unit_test(test_half_flooded),
         cmocka_unit_test(test_half_stalled),
         cmocka_unit_test(test_stalled_are_cut),
