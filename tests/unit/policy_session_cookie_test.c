@@ -135,6 +135,39 @@ static void without_memory(void **state)
     rw_fixture_close(&gate);
 }
 
+/* A cookie by which nothing is chosen is a mistake; for a listener, and for a limit, it may be
+ * right. */
+static void of_no_use(void **state)
+{
+    (void)state;
+#define COOKIE "session_cookie: { name: s }"
+#define LIMIT "rate_limit: { limits: { name: l, requests: 9, per: second, key: \"cookie:s\" } }"
+#define BY(cookie) ", balance: hash, hash: { on: cookie, name: " cookie " }"
+    static const struct {
+        const char *listener, *route, *upstream;
+        bool good;
+    } cases[] = {
+        {"", COOKIE, "", false},      {"", COOKIE, BY("s"), true},
+        {"", COOKIE, BY("t"), false}, {"", COOKIE, ", balance: hash", false},
+        {COOKIE, "", "", true},       {"", COOKIE ", " LIMIT, "", true},
+        {COOKIE, COOKIE, "", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof(yaml),
+                 "listeners:\n- { address: 127.0.0.1:8080, policies: [ %s ] }\n"
+                 "routes:\n- { upstream: app, policies: [ %s ] }\n"
+                 "upstreams:\n- { name: app, endpoints: \"10.0.0.1:80\"%s }\n",
+                 cases[i].listener, cases[i].route, cases[i].upstream);
+        rw_fixture_open(&gate, rw_origin_kinds, rw_policy_kinds, yaml);
+        if (cases[i].good != (gate.snapshot != NULL))
+            fail_msg("case %zu: %s", i, gate.snapshot ? "no mistake" : gate.mistakes.at);
+        if (!cases[i].good)
+            assert_non_null(strstr(gate.mistakes.at, ":4:")); /* its place */
+        rw_fixture_close(&gate);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +176,7 @@ int main(void)
         cmocka_unit_test(attributes),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(without_memory),
+        cmocka_unit_test(of_no_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

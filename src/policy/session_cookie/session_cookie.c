@@ -1,12 +1,18 @@
 #include "policy/session_cookie/session_cookie.h"
 
 #include "base/random.h"
+#include "gate/cluster/cluster.h"
+#include "gate/config/config_release.h"
 #include "gate/config/template.h"
 #include "gate/exchange/exchange.h"
+#include "gate/release/release.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "http/pairs.h"
+#include "origin/release.h"
+#include "origin/upstream.h"
 #include "policy/identity/credential.h"
+#include "policy/limit/limit.h"
 
 #include <stdio.h>
 
@@ -99,6 +105,61 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
     return RW_OK;
 }
 
+/* ---- Is it of any use? ---- */
+
+static bool goes_by(const struct rw_config_hash *hash, struct rw_span name)
+{
+    return hash->on == RW_HASH_COOKIE && rw_span_eq(hash->name, name);
+}
+
+static bool cluster_goes_by(const struct rw_cluster *cluster, struct rw_span name)
+{
+    return cluster->balance == RW_BALANCE_HASH && goes_by(&cluster->hash, name);
+}
+
+static bool release_goes_by(const struct rw_release *release, struct rw_span name)
+{
+    const struct rw_config_sticky *sticky = release->config->sticky;
+    bool goes = sticky && goes_by(&sticky->by, name);
+    for (unsigned i = 0; i < release->count && !goes; i++)
+        goes = cluster_goes_by(release->versions[i].cluster, name);
+    return goes;
+}
+
+/* Its own policy, and not one that the listener has for some of its routes. A rate limit may go by
+ * the cookie, too: that is not looked into. */
+static bool is_for_the_choice(const struct rw_route *route, const void *instance)
+{
+    bool own = false, limited = false;
+    for (unsigned i = 0; i < route->policy_count; i++) {
+        own |= route->policies[i].instance == instance;
+        limited |= route->policies[i].policy == &rw_policy_rate_limit;
+    }
+    return own && !limited;
+}
+
+/* Sessions that are lost now and then are hard to find out about later. */
+static enum rw_err check_route(const void *instance, const struct rw_route *route,
+                               const struct rw_snapshot *snapshot, struct rw_conf_report *report)
+{
+    const struct session_cookie_config *config = instance;
+    bool goes = !is_for_the_choice(route, instance);
+    (void)snapshot;
+    if (route->origin == &rw_origin_upstream)
+        goes = goes || cluster_goes_by(route->origin_instance, config->name);
+    else if (route->origin == &rw_origin_release)
+        goes = goes || release_goes_by(route->origin_instance, config->name);
+    else
+        return RW_OK; /* nothing is chosen */
+    if (goes)
+        return RW_OK;
+    rw_conf_mistake_at(report, config->place,
+                       "nothing goes by the cookie %s: the upstream of the route %s needs "
+                       "\"balance: hash\" and \"hash: { on: cookie, name: ... }\" with this name",
+                       rw_conf_quote(report, config->name), rw_conf_quote(report, route->name));
+    return RW_EINVAL;
+}
+
 /* ---- At work ---- */
 
 /* Whatever a client has made up is as good as ours, if it is no trouble for anybody. */
@@ -181,6 +242,7 @@ const struct rw_policy rw_policy_session_cookie = {
              .doc = "Gives each browser a cookie by which it is known again.",
              .user = &rw_policy_session_cookie},
     .compile = compile,
+    .check_route = check_route,
     .on_request = on_request,
     .on_response = on_response,
     .explain = explain,
