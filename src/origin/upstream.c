@@ -37,7 +37,7 @@ void rw_upstream_blame(struct rw_upstream_call *call, enum rw_reason reason)
     if (!endpoint || rw_reason_ours(reason))
         return;
     if (rw_cluster_report(call->cluster, endpoint, true, now_ms))
-        rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+        rw_metrics_upstream(x->worker->metrics, call->cluster->series, RW_UPSTREAM_EVENT_EJECTION);
     if (call->cluster->balance == RW_BALANCE_LATENCY)
         rw_endpoint_observe(endpoint, 0, true, now_ms);
 }
@@ -161,7 +161,7 @@ static void report_response(struct rw_upstream_call *call, bool failed)
     if (__builtin_expect(cluster->passive.slow_ms != 0, 0))
         ejected |= rw_cluster_report_time(cluster, x->endpoint, us / 1000, now_ms);
     if (ejected)
-        rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+        rw_metrics_upstream(x->worker->metrics, cluster->series, RW_UPSTREAM_EVENT_EJECTION);
     if (cluster->balance == RW_BALANCE_LATENCY)
         rw_endpoint_observe(x->endpoint, us, failed, now_ms);
     if (call->admission && !failed)

@@ -116,7 +116,7 @@ static bool take_from_budget(const struct rw_upstream_call *call)
     if (rw_retry_budget_take(&own->retries, &call->cluster->retries.budget,
                              call->x->snapshot->worker_count, rw_loop_now_ms(worker->loop)))
         return true;
-    rw_worker_count(worker, RW_COUNTER_UPSTREAM_RETRIES_DENIED, 1);
+    rw_metrics_upstream(worker->metrics, call->cluster->series, RW_UPSTREAM_EVENT_RETRY_DENIED);
     return false;
 }
 
@@ -133,16 +133,19 @@ static uint32_t choose_delay(const struct rw_upstream_call *call)
 
 /* ---- Doing it ---- */
 
-static void count(struct rw_exchange *x, enum rw_config_retry_on cause, enum rw_reason failure)
+static void count(const struct rw_upstream_call *call, enum rw_config_retry_on cause,
+                  enum rw_reason failure)
 {
-    static const enum rw_counter causes[RW_RETRY_COUNT] = {
-        [RW_RETRY_CONNECT] = RW_COUNTER_UPSTREAM_RETRIES_CONNECT,
-        [RW_RETRY_RESET] = RW_COUNTER_UPSTREAM_RETRIES_RESET,
-        [RW_RETRY_TIMEOUT] = RW_COUNTER_UPSTREAM_RETRIES_TIMEOUT,
+    static const enum rw_upstream_event causes[RW_RETRY_COUNT] = {
+        [RW_RETRY_CONNECT] = RW_UPSTREAM_EVENT_RETRY_CONNECT,
+        [RW_RETRY_RESET] = RW_UPSTREAM_EVENT_RETRY_RESET,
+        [RW_RETRY_TIMEOUT] = RW_UPSTREAM_EVENT_RETRY_TIMEOUT,
     };
+    struct rw_exchange *x = call->x;
     bool by_status = cause > RW_RETRY_TIMEOUT;
     rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_RETRIES, 1);
-    rw_worker_count(x->worker, by_status ? RW_COUNTER_UPSTREAM_RETRIES_STATUS : causes[cause], 1);
+    rw_metrics_upstream(x->worker->metrics, call->cluster->series,
+                        by_status ? RW_UPSTREAM_EVENT_RETRY_STATUS : causes[cause]);
     if (x->endpoint && !rw_reason_ours(failure))
         rw_metrics_failure(rw_metrics_cell(x->worker->metrics, x->endpoint->series));
     x->retries++;
@@ -202,7 +205,7 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
         return false;
     if (!stale && !untouched)
         rw_upstream_blame(call, failure);
-    count(x, cause, failure);
+    count(call, cause, failure);
     begin_anew(call);
     call->fresh = stale;
     call->failure = (uint8_t)failure;

@@ -34,7 +34,7 @@ static struct rw_endpoint *find_endpoint(const struct rw_upstream_call *first)
     if (rw_retry_budget_take(&own_of(first)->hedges, &cluster->hedging.budget,
                              x->snapshot->worker_count, rw_loop_now_ms(x->worker->loop)))
         return endpoint;
-    rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_HEDGES_DENIED, 1);
+    rw_metrics_upstream(x->worker->metrics, cluster->series, RW_UPSTREAM_EVENT_HEDGE_DENIED);
     return NULL;
 }
 
@@ -64,7 +64,7 @@ static void on_late(struct rw_timer *timer)
     hedge->endpoint = endpoint;
     rw_endpoint_enter(endpoint);
     x->hedge = RW_HEDGE_LOST;
-    rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_HEDGES, 1);
+    rw_metrics_upstream(x->worker->metrics, first->cluster->series, RW_UPSTREAM_EVENT_HEDGE);
     rw_upstream_acquire(second, endpoint, false);
 }
 
@@ -157,7 +157,7 @@ static enum rw_upstream_head settle(struct rw_upstream_call *call)
     bool second = call != hedge->first;
     if (twin && second) {
         x->hedge = RW_HEDGE_WON;
-        rw_worker_count(x->worker, RW_COUNTER_UPSTREAM_HEDGES_WON, 1);
+        rw_metrics_upstream(x->worker->metrics, call->cluster->series, RW_UPSTREAM_EVENT_HEDGE_WON);
     }
     if (twin)
         call_off(twin);

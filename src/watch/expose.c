@@ -13,6 +13,7 @@ enum shape {
     SHAPE_VALUE,
     SHAPE_LIMIT,
     SHAPE_MIRROR,
+    SHAPE_EVENTS,
     SHAPE_DIFFERENCE
 };
 
@@ -73,6 +74,13 @@ static const struct family mirror_result_families[] = {
      SHAPE_MIRROR, 0},
     {"ringway_mirror_differences_total", "Answers of shadows that differ, by what differs",
      SHAPE_DIFFERENCE, 0},
+    {NULL, NULL, SHAPE_VALUE, 0},
+};
+
+static const struct family upstream_families[] = {
+    {"ringway_upstream_events_total",
+     "What happened to requests of an upstream, and to its endpoints, beside answers", SHAPE_EVENTS,
+     0},
     {NULL, NULL, SHAPE_VALUE, 0},
 };
 
@@ -233,6 +241,24 @@ static void expose_mirror(const struct line *line, const struct rw_series_cell *
     }
 }
 
+static void expose_events(const struct line *line, const struct rw_series_cell *sum)
+{
+    for (unsigned i = 0; i < RW_UPSTREAM_EVENT_COUNT; i++) {
+        begin_line(line, "", "event", rw_upstream_event_name(i));
+        end_line(line, sum->buckets[i]);
+    }
+}
+
+const char *rw_upstream_event_name(enum rw_upstream_event event)
+{
+    static const char *const names[] = {
+#define NAME(id, name, counter) name,
+        RW_UPSTREAM_EVENTS(NAME)
+#undef NAME
+    };
+    return names[event];
+}
+
 const char *rw_mirror_result_name(enum rw_mirror_result result)
 {
     static const char *const names[RW_MIRROR_CELLS] = {
@@ -288,6 +314,9 @@ static void expose_sample(const struct line *line, const struct family *family,
     case SHAPE_DIFFERENCE:
         expose_mirror(line, sum, RW_MIRROR_RESULTS, RW_MIRROR_CELLS);
         break;
+    case SHAPE_EVENTS:
+        expose_events(line, sum);
+        break;
     case SHAPE_VALUE:
         begin_line(line, "", NULL, NULL);
         end_line(line, *(const uint64_t *)((const char *)sum + family->value_at));
@@ -305,6 +334,7 @@ static void add_labels(struct rw_text *labels, const struct rw_metrics_entry *en
                                  [RW_SERIES_VERSION] = {"route=\"", "\",version=\""},
                                  [RW_SERIES_MIRROR] = {"route=\"", NULL},
                                  [RW_SERIES_MIRROR_RESULT] = {"route=\"", NULL},
+                                 [RW_SERIES_UPSTREAM] = {"upstream=\"", NULL},
                                  [RW_SERIES_POLICY] = {"policy=\"", "\",place=\""}};
     labels->len = 0;
     rw_text_adds(labels, begins[entry->kind].name);
@@ -349,9 +379,13 @@ static bool is_used(const struct rw_series_cell *cell)
 static void expose_series(const struct rw_metrics *metrics, struct rw_text *text)
 {
     static const struct family *const families[RW_SERIES_KINDS] = {
-        [RW_SERIES_ROUTE] = route_families,   [RW_SERIES_ENDPOINT] = endpoint_families,
-        [RW_SERIES_LIMIT] = limit_families,   [RW_SERIES_VERSION] = version_families,
-        [RW_SERIES_MIRROR] = mirror_families, [RW_SERIES_MIRROR_RESULT] = mirror_result_families,
+        [RW_SERIES_ROUTE] = route_families,
+        [RW_SERIES_ENDPOINT] = endpoint_families,
+        [RW_SERIES_LIMIT] = limit_families,
+        [RW_SERIES_VERSION] = version_families,
+        [RW_SERIES_MIRROR] = mirror_families,
+        [RW_SERIES_MIRROR_RESULT] = mirror_result_families,
+        [RW_SERIES_UPSTREAM] = upstream_families,
         [RW_SERIES_POLICY] = policy_families,
     };
     unsigned known = atomic_load_explicit(&metrics->series_count, memory_order_acquire);

@@ -240,6 +240,18 @@ static bool is_claimed(const struct rw_metrics_shard *shard)
     return __atomic_load_n(&shard->claimed, __ATOMIC_ACQUIRE);
 }
 
+void rw_metrics_upstream(struct rw_metrics_shard *shard, unsigned series,
+                         enum rw_upstream_event event)
+{
+    static const enum rw_counter counters[] = {
+#define COUNTER_OF(id, name, counter) RW_COUNTER_##counter,
+        RW_UPSTREAM_EVENTS(COUNTER_OF)
+#undef COUNTER_OF
+    };
+    rw_metrics_count(shard, counters[event], 1);
+    rw_metrics_add(&rw_metrics_cell(shard, series)->buckets[event], 1);
+}
+
 int64_t rw_metrics_total(const struct rw_metrics *metrics, enum rw_counter counter)
 {
     int64_t sum = 0;

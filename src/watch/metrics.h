@@ -168,7 +168,9 @@ enum rw_series_kind {
     RW_SERIES_VERSION,
     RW_SERIES_MIRROR,        /* of a route: the copies, as requests */
     RW_SERIES_MIRROR_RESULT, /* ... what became of them, in `buckets` by enum rw_mirror_result */
-    RW_SERIES_POLICY,        /* of a listener or route: what its policies answered themselves */
+    RW_SERIES_UPSTREAM, /* ... what happened beside answers, in `buckets` by enum rw_upstream_event
+                         */
+    RW_SERIES_POLICY,   /* of a listener or route: what its policies answered themselves */
     RW_SERIES_KINDS
 };
 
@@ -197,6 +199,29 @@ enum rw_mirror_result {
     RW_MIRROR_CELLS
 };
 
+/* What happened to requests of an upstream, and to its endpoints, beside answers: for all upstreams
+ * together it has a counter, too. */
+/* clang-format off */
+#define RW_UPSTREAM_EVENTS(X)                                                                      \
+    X(RETRY_CONNECT, "retry_connect", UPSTREAM_RETRIES_CONNECT)                                    \
+    X(RETRY_RESET, "retry_reset", UPSTREAM_RETRIES_RESET)                                          \
+    X(RETRY_TIMEOUT, "retry_timeout", UPSTREAM_RETRIES_TIMEOUT)                                    \
+    X(RETRY_STATUS, "retry_status", UPSTREAM_RETRIES_STATUS)                                       \
+    X(RETRY_DENIED, "retry_denied", UPSTREAM_RETRIES_DENIED)                                       \
+    X(HEDGE, "hedge", UPSTREAM_HEDGES)                                                             \
+    X(HEDGE_WON, "hedge_won", UPSTREAM_HEDGES_WON)                                                 \
+    X(HEDGE_DENIED, "hedge_denied", UPSTREAM_HEDGES_DENIED)                                        \
+    X(EJECTION, "ejection", UPSTREAM_EJECTIONS)
+/* clang-format on */
+
+enum rw_upstream_event {
+#define RW_UPSTREAM_EVENT_ENUM(id, name, counter) RW_UPSTREAM_EVENT_##id,
+    RW_UPSTREAM_EVENTS(RW_UPSTREAM_EVENT_ENUM)
+#undef RW_UPSTREAM_EVENT_ENUM
+        RW_UPSTREAM_EVENT_COUNT
+};
+_Static_assert((int)RW_UPSTREAM_EVENT_COUNT <= (int)RW_LATENCY_BUCKETS, "they are counted there");
+
 struct rw_metrics;
 
 /* One thread's cells. Open only for the inline functions below; count through these. */
@@ -222,7 +247,8 @@ struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned i
 
 /* Finds or registers the series with this label; the number is valid in every shard and process,
  * and for good. Control threads only; safe against other processes doing the same, and against
- * their death in the middle (robust shared mutex). Labels: the name of a route or rate limit
+ * their death in the middle (robust shared mutex). Labels: the name of a route, upstream or rate
+ * limit
  * (`detail` empty), upstream name and endpoint address, route name and version, or policy and
  * place. Bytes that are not UTF-8 become '?'. Full: the number of "_other". */
 unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
@@ -284,6 +310,10 @@ static inline void rw_metrics_mirror(struct rw_series_cell *cell, enum rw_mirror
     rw_metrics_add(&cell->buckets[result], 1);
 }
 
+/* For all upstreams, and for the one of this series. */
+void rw_metrics_upstream(struct rw_metrics_shard *shard, unsigned series,
+                         enum rw_upstream_event event);
+
 static inline void rw_metrics_failure(struct rw_series_cell *cell)
 {
     rw_metrics_add(&cell->failures, 1);
@@ -308,6 +338,7 @@ void rw_metrics_expose_head(struct rw_text *text, const char *name, const char *
 void rw_metrics_expose_label(struct rw_text *text, struct rw_span value);
 
 const char *rw_mirror_result_name(enum rw_mirror_result result);
+const char *rw_upstream_event_name(enum rw_upstream_event event);
 
 /* Sums over shards, for the admin API and tests. */
 int64_t rw_metrics_total(const struct rw_metrics *metrics, enum rw_counter counter);

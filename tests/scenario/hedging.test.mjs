@@ -118,6 +118,7 @@ test("no second request for what is no read, nor beyond the budget", async (t) =
   assert.equal(await gateway.metric("ringway_upstream_hedges_total"), 0);
   for (let i = 0; i < 8; i++) await gateway.get("/");
   assert.equal(await gateway.metric("ringway_upstream_hedges_total"), 2);
+  assert.equal(await gateway.metric("ringway_upstream_events_total", { event: "hedge" }), 2);
   assert.equal(await gateway.metric("ringway_upstream_hedges_denied_total"), 6);
 });
 

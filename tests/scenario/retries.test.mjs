@@ -85,6 +85,8 @@ test("the budget: then requests are sent once", async (t) => {
   for (let i = 0; i < 10; i++) assert.equal((await gateway.get("/")).status, 503);
   assert.equal(bad.requests.length, 13);
   assert.equal(await gateway.metric("ringway_upstream_retries_total"), 3);
+  for (const event of ["retry_connect", "retry_reset", "retry_timeout", "retry_status"])
+    assert.equal(await gateway.metric("ringway_upstream_events_total", { upstream: "app", event }), await gateway.metric(`ringway_upstream_${event.replace("retry", "retries")}_total`));
   assert.equal(await gateway.metric("ringway_upstream_retries_status_total"), 3);
   assert.ok((await gateway.metric("ringway_upstream_retries_denied_total")) >= 8);
 });
@@ -207,6 +209,7 @@ test("a breaker: out by its share of errors, on trial, and back", async (t) => {
   await ask(10);
   assert.equal((await statesOf(gateway))[ill.address], "ejected");
   assert.equal(await gateway.metric("ringway_upstream_ejections_total"), 1);
+  assert.equal(await gateway.metric("ringway_upstream_events_total", { upstream: "app", event: "ejection" }), 1);
   await eventually(async () => (await statesOf(gateway))[ill.address] === "trial");
   bad = false;
   const asked = ill.requests.length;

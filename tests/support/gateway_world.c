@@ -441,6 +441,31 @@ static void check_metrics(struct rw_test_world *world)
         rw_test_fail(world, "%" PRIu64 " requests, %" PRIu64 " logged", begun, all);
 }
 
+/* What happened to all upstreams is what happened to each. */
+static void check_events(struct rw_test_world *world)
+{
+    static const struct {
+        enum rw_upstream_event event;
+        enum rw_counter counter;
+    } all[] = {
+#define PAIR(id, name, counter) {RW_UPSTREAM_EVENT_##id, RW_COUNTER_##counter},
+        RW_UPSTREAM_EVENTS(PAIR)
+#undef PAIR
+    };
+    static const char *const upstreams[] = {"app", "next", "shadow", "name", "port"};
+    struct rw_series_cell cell = {0};
+    for (size_t i = 0; i < sizeof(upstreams) / sizeof(*upstreams); i++)
+        rw_metrics_series_total(world->metrics,
+                                rw_metrics_series(world->metrics, RW_SERIES_UPSTREAM,
+                                                  rw_span_text(upstreams[i]), (struct rw_span){0}),
+                                &cell);
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if ((int64_t)cell.buckets[all[i].event] != rw_metrics_total(world->metrics, all[i].counter))
+            rw_test_fail(world, "%s: %" PRIu64 " in the upstreams, %" PRId64 " in all",
+                         rw_upstream_event_name(all[i].event), cell.buckets[all[i].event],
+                         rw_metrics_total(world->metrics, all[i].counter));
+}
+
 /* What may be sent again must not have been looked at. */
 static void check_refused(struct rw_test_world *world)
 {
@@ -523,6 +548,8 @@ bool rw_test_world_end(struct rw_test_world *world, bool quiet)
         check_workers(world);
     if (!world->failed)
         check_metrics(world);
+    if (!world->failed)
+        check_events(world);
     if (!world->failed)
         check_budget(world);
     if (!world->failed)

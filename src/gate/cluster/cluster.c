@@ -9,6 +9,7 @@
 #include "gate/cluster/cluster_registry.h"
 #include "gate/cluster/overload/limiter.h"
 #include "io/tls.h"
+#include "watch/metrics.h"
 
 enum { CONTROL_BLOCK_BYTES = 1024, CONTROL_BYTES_MAX = 8 * 1024 * 1024 };
 
@@ -349,7 +350,8 @@ static void release_control(void *object)
     rw_free(control);
 }
 
-static enum rw_err alloc_control(struct rw_clusters *clusters, struct rw_cluster_control **control)
+static enum rw_err alloc_control(struct rw_clusters *clusters, struct rw_span name,
+                                 struct rw_cluster_control **control)
 {
     struct rw_cluster_control *made = rw_alloc_zero(sizeof(*made));
     if (!made)
@@ -362,6 +364,9 @@ static enum rw_err alloc_control(struct rw_clusters *clusters, struct rw_cluster
     made->slots = rw_slots_hold(clusters->cluster_slots);
     made->clusters = clusters;
     made->cluster.control = made;
+    if (clusters->options.metrics)
+        made->cluster.series = rw_metrics_series(clusters->options.metrics, RW_SERIES_UPSTREAM,
+                                                 name, (struct rw_span){0});
     atomic_init(&made->cluster.references, 1);
     rw_arena_init(&made->arena, NULL, 0, CONTROL_BLOCK_BYTES, CONTROL_BYTES_MAX);
     *control = made;
@@ -396,7 +401,7 @@ enum rw_err rw_clusters_make(struct rw_clusters *clusters, const struct rw_confi
                              struct rw_conf_report *report, struct rw_cluster **cluster)
 {
     struct rw_cluster_control *control;
-    enum rw_err err = alloc_control(clusters, &control);
+    enum rw_err err = alloc_control(clusters, upstream->name, &control);
     if (err)
         return err;
     err = fill_control(control, config, upstream, report);

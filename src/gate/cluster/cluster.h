@@ -132,8 +132,9 @@ struct rw_cluster_tiers {
 
 struct rw_cluster {
     struct rw_span name;
-    uint32_t slot; /* small number: index into a worker's cursors */
-    int balance;   /* enum rw_config_balance */
+    uint32_t slot;   /* small number: index into a worker's cursors */
+    unsigned series; /* of metrics: rw_metrics_upstream */
+    int balance;     /* enum rw_config_balance */
     struct rw_config_hash hash;
     struct rw_config_connections connections;
     struct rw_config_passive_health passive;

@@ -144,7 +144,8 @@ static void report(const struct call *call, bool failed)
     struct rw_worker *worker = rw_client_worker(call->client);
     if (rw_cluster_report(call->route->cluster, call->endpoint, failed,
                           rw_loop_now_ms(worker->loop)))
-        rw_worker_count(worker, RW_COUNTER_UPSTREAM_EJECTIONS, 1);
+        rw_metrics_upstream(worker->metrics, call->route->cluster->series,
+                            RW_UPSTREAM_EVENT_EJECTION);
 }
 
 static void try_endpoint(struct connection *c, struct rw_endpoint *endpoint)
@@ -193,7 +194,10 @@ static void on_failed(struct rw_lease *lease, enum rw_reason reason, const char 
         fail(c, reason);
         return;
     }
-    rw_worker_count(rw_client_worker(&c->client), RW_COUNTER_UPSTREAM_RETRIES, 1);
+    struct rw_worker *worker = rw_client_worker(&c->client);
+    rw_worker_count(worker, RW_COUNTER_UPSTREAM_RETRIES, 1);
+    rw_metrics_upstream(worker->metrics, call->route->cluster->series,
+                        RW_UPSTREAM_EVENT_RETRY_CONNECT);
     try_endpoint(c, next);
 }
 
