@@ -8,9 +8,10 @@
 
 enum { RW_CACHE_LINE_BYTES = 64 };
 
+/* NULL is fine. */
 static inline void rw_prefetch(const void *at, size_t bytes)
 {
-    for (size_t done = 0; done < bytes; done += RW_CACHE_LINE_BYTES)
+    for (size_t done = 0; at && done < bytes; done += RW_CACHE_LINE_BYTES)
         __builtin_prefetch((const char *)at + done, 1);
 }
 
