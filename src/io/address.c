@@ -113,6 +113,14 @@ uint16_t rw_address_port(const struct sockaddr_storage *address)
     return 0;
 }
 
+void rw_address_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+    if (address->ss_family == AF_INET)
+        ((struct sockaddr_in *)address)->sin_port = htons(port);
+    else if (address->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+}
+
 static char *format_octet(char *to, unsigned octet)
 {
     if (octet >= 100) {

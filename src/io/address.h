@@ -34,6 +34,8 @@ static inline const struct sockaddr *rw_address_sockaddr(const struct rw_address
 
 /* Host byte order; 0 for a Unix socket. */
 uint16_t rw_address_port(const struct sockaddr_storage *address);
+/* A Unix socket stays as it is. */
+void rw_address_set_port(struct sockaddr_storage *address, uint16_t port);
 
 /* As parsed; RW_ADDRESS_TEXT_MAX bytes of room. Returns the length. */
 size_t rw_address_format(char *to, const struct sockaddr_storage *address);

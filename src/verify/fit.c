@@ -15,8 +15,8 @@ static const struct rw_config_upstream *find_upstream(const struct rw_config *co
 static bool is_there(const struct rw_config_endpoint *endpoint, const struct rw_address *server)
 {
     struct rw_address is;
-    return !rw_address_parse(endpoint->address, &is) && is.bytes == server->bytes &&
-           !memcmp(&is.storage, &server->storage, is.bytes);
+    return !rw_address_parse(endpoint->address, &is) &&
+           rw_address_eq(&is.storage, &server->storage);
 }
 
 /* A name may lead to any host, and a service to any port. */

@@ -113,6 +113,19 @@ static void hosts(void **unused)
     assert_int_equal(rw_address_parse_ip(rw_span_text("localhost"), 53, &address), RW_EINVAL);
 }
 
+static void another_port(void **unused)
+{
+    (void)unused;
+    static const char *const texts[][2] = {{"10.0.0.1:80", "10.0.0.1:65535"},
+                                           {"[::1]:80", "[::1]:65535"},
+                                           {"unix:/run/x", "unix:/run/x"}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct rw_address is = parse(texts[i][0]), wanted = parse(texts[i][1]);
+        rw_address_set_port(&is.storage, 65535);
+        assert_true(rw_address_eq(&is.storage, &wanted.storage));
+    }
+}
+
 static void unequal(void **unused)
 {
     (void)unused;
@@ -187,10 +200,10 @@ static void listen_unix(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),       cmocka_unit_test(longest_unix_path),
-        cmocka_unit_test(malformed),   cmocka_unit_test(hosts),
-        cmocka_unit_test(unequal),     cmocka_unit_test(listen_tcp),
-        cmocka_unit_test(listen_unix),
+        cmocka_unit_test(texts),        cmocka_unit_test(longest_unix_path),
+        cmocka_unit_test(malformed),    cmocka_unit_test(hosts),
+        cmocka_unit_test(another_port), cmocka_unit_test(unequal),
+        cmocka_unit_test(listen_tcp),   cmocka_unit_test(listen_unix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include "gate/cluster/balance/tiers.h"
 #include "gate/cluster/cluster_registry.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 
 enum { REFRESH_RETRY_MS = 1000 };
@@ -297,14 +296,6 @@ static enum rw_err add_member(struct gathered *gathered, const struct rw_cluster
     return err;
 }
 
-static void set_port(struct rw_address *address, uint16_t port)
-{
-    if (address->storage.ss_family == AF_INET)
-        ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
-    else
-        ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
-}
-
 static enum rw_err gather_source(struct gathered *gathered, struct rw_cluster_source *source)
 {
     uint64_t weight = (uint64_t)source->weight;
@@ -319,7 +310,7 @@ static enum rw_err gather_source(struct gathered *gathered, struct rw_cluster_so
     for (size_t i = 0; i < count && !err; i++) {
         struct rw_address address = resolved[i].address;
         if (source->port)
-            set_port(&address, source->port);
+            rw_address_set_port(&address.storage, source->port);
         err = add_member(gathered, source, &address, resolved[i].host, weight * resolved[i].weight);
     }
     return err;

@@ -9,7 +9,6 @@
 #include "gate/discovery/feed.h"
 #include "gate/document/document_url.h"
 
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -147,14 +146,6 @@ static const struct rw_feed_events feed_events = {.request = request,
                                                   .failed = failed,
                                                   .on_closed = on_closed};
 
-static void set_port(struct rw_address *address, uint16_t port)
-{
-    if (address->storage.ss_family == AF_INET)
-        ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
-    else
-        ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
-}
-
 static unsigned list_servers(const struct rw_document *document, struct rw_address *servers)
 {
     size_t found = 1;
@@ -164,7 +155,7 @@ static unsigned list_servers(const struct rw_document *document, struct rw_addre
     unsigned listed = found < RW_FEED_SERVERS_MAX ? (unsigned)found : RW_FEED_SERVERS_MAX;
     for (unsigned i = 0; i < listed; i++) {
         servers[i] = answer ? answer[i].address : document->address;
-        set_port(&servers[i], document->url.port);
+        rw_address_set_port(&servers[i].storage, document->url.port);
     }
     return listed;
 }

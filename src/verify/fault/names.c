@@ -344,21 +344,13 @@ static enum rw_err add(struct rw_names *names, struct rw_span name,
     return RW_OK;
 }
 
-static void set_port(struct rw_address *address, uint16_t port)
-{
-    if (address->storage.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
-    else
-        ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
-}
-
 enum rw_err rw_names_add(struct rw_names *names, struct rw_span name,
                          const struct rw_address *address)
 {
     if (address->storage.ss_family != AF_INET && address->storage.ss_family != AF_INET6)
         return RW_EINVAL;
     struct rw_names_record record = {.address = *address};
-    set_port(&record.address, 0);
+    rw_address_set_port(&record.address.storage, 0);
     return add(names, name, &record);
 }
 
@@ -368,7 +360,7 @@ enum rw_err rw_names_add_service(struct rw_names *names, struct rw_span service,
     struct rw_names_record record = {.address = {.storage = {.ss_family = AF_INET}}};
     if (port == 0 || !copy_name(target, record.target))
         return RW_EINVAL;
-    set_port(&record.address, port);
+    rw_address_set_port(&record.address.storage, port);
     return add(names, service, &record);
 }
 

@@ -2,7 +2,6 @@
 
 #include "conf/scalar.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 
 #define NOT_RESOLVED "its name is not resolved"
@@ -46,14 +45,6 @@ void rw_place_stop(struct rw_place *place)
     rw_resolve_stop(&place->use);
 }
 
-static void set_port(struct rw_address *address, uint16_t port)
-{
-    if (address->storage.ss_family == AF_INET)
-        ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
-    else
-        ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
-}
-
 const char *rw_place_next(struct rw_place *place, struct rw_address *address)
 {
     size_t count = 0;
@@ -66,7 +57,7 @@ const char *rw_place_next(struct rw_place *place, struct rw_address *address)
     const struct rw_resolved *found = rw_resolve_answer(&place->use, &count);
     if (count) {
         *address = found[place->next++ % count].address;
-        set_port(address, place->port);
+        rw_address_set_port(&address->storage, place->port);
     }
     rw_resolve_again(&place->use);
     return count ? NULL : NOT_RESOLVED;
@@ -82,7 +73,7 @@ bool rw_place_has(const struct rw_place *place, const struct rw_address *address
         found = rw_resolve_answer(&place->use, &count);
     for (size_t i = 0; i < count; i++) {
         struct rw_address known = found[i].address;
-        set_port(&known, place->port);
+        rw_address_set_port(&known.storage, place->port);
         if (rw_address_eq(&known.storage, &address->storage))
             return true;
     }

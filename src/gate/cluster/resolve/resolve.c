@@ -270,10 +270,7 @@ static bool is_reachable(const struct sockaddr *address, socklen_t bytes)
 {
     struct sockaddr_storage copy = {0};
     memcpy(&copy, address, bytes);
-    if (copy.ss_family == AF_INET)
-        ((struct sockaddr_in *)&copy)->sin_port = htons(9);
-    else
-        ((struct sockaddr_in6 *)&copy)->sin6_port = htons(9);
+    rw_address_set_port(&copy, 9);
     int fd = socket(copy.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno != EAFNOSUPPORT;

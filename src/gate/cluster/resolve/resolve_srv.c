@@ -1,7 +1,6 @@
 #include "base/alloc.h"
 #include "gate/cluster/resolve/resolve_name.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 
 enum { DNS_HEADER_BYTES = 12, DNS_QUESTION_BYTES = 4, DNS_RECORD_BYTES = 10 };
@@ -157,14 +156,6 @@ static bool all_settled(const struct rw_resolve_name *name)
     return true;
 }
 
-static void set_port(struct rw_address *address, uint16_t port)
-{
-    if (address->storage.ss_family == AF_INET)
-        ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
-    else
-        ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
-}
-
 static bool any_address(const struct rw_resolve_name *name)
 {
     for (size_t i = 0; i < name->target_count; i++) {
@@ -187,7 +178,7 @@ static size_t add_target(struct rw_resolved *found, size_t room,
         uint32_t share = target->weight * RW_RESOLVE_WEIGHT_ONE / (uint32_t)count;
         found[i] = answer[i];
         found[i].weight = share ? share : 1;
-        set_port(&found[i].address, target->port);
+        rw_address_set_port(&found[i].address.storage, target->port);
     }
     return count;
 }
