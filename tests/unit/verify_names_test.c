@@ -1,5 +1,6 @@
 /* The name server of verify, asked by the gateway's own resolver, and over TCP. */
 #include "gate/cluster/resolve/resolve.h"
+#include "gate/config/config.h"
 #include "unit/io_world.h"
 #include "verify/fault/names.h"
 
@@ -56,14 +57,12 @@ static const struct rw_resolved *ask(const char *name, bool srv, size_t *count)
     char text[RW_ADDRESS_TEXT_MAX];
     struct rw_span server =
         rw_span(text, rw_address_format(text, &rw_names_address(names)->storage));
-    const struct rw_resolver_options options = {.loop = world.loop,
-                                                .servers = &server,
-                                                .server_count = 1,
-                                                .timeout_ms = 400,
-                                                .ttl_ms_min = 1000,
-                                                .ttl_ms_max = 60000};
+    const struct rw_config_dns dns = {.servers = {.items = &server, .count = 1},
+                                      .timeout_ms = 400,
+                                      .ttl_ms_min = 1000,
+                                      .ttl_ms_max = 60000};
     use = (struct rw_resolve_use){.changed = ignore};
-    assert_int_equal(rw_resolver_create(&options, &resolver), RW_OK);
+    assert_int_equal(rw_resolver_create(world.loop, &dns, &resolver), RW_OK);
     assert_int_equal(rw_resolve_start(resolver, rw_span_text(name), srv, &use), RW_OK);
     RUN_UNTIL(&world, rw_resolve_settled(&use));
     return rw_resolve_answer(&use, count);

@@ -34,19 +34,10 @@ static enum rw_err set_fixed(struct rw_cluster_source *source)
 static enum rw_err use_resolver(struct rw_cluster_control *control, const struct rw_config *config)
 {
     struct rw_clusters *clusters = control->clusters;
-    const struct rw_config_dns *dns = config->dns;
-    const struct rw_resolver_options options = {
-        .loop = clusters->options.loop,
-        .servers = dns->servers.items,
-        .server_count = dns->servers.count,
-        .timeout_ms = dns->timeout_ms,
-        .ttl_ms_min = dns->ttl_ms_min,
-        .ttl_ms_max = dns->ttl_ms_max,
-    };
     for (struct rw_list *item = clusters->resolvers.next; item != &clusters->resolvers;
          item = item->next) {
         struct rw_cluster_resolver *known = rw_container_of(item, struct rw_cluster_resolver, link);
-        if (rw_resolver_is(known->resolver, &options)) {
+        if (rw_resolver_is(known->resolver, config->dns)) {
             known->clusters++;
             control->resolver = known;
             return RW_OK;
@@ -55,7 +46,7 @@ static enum rw_err use_resolver(struct rw_cluster_control *control, const struct
     struct rw_cluster_resolver *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
-    enum rw_err err = rw_resolver_create(&options, &made->resolver);
+    enum rw_err err = rw_resolver_create(clusters->options.loop, config->dns, &made->resolver);
     if (err) {
         rw_free(made);
         return err;

@@ -11,17 +11,9 @@ static void on_resolved(struct rw_resolve_use *use)
 static enum rw_err make_resolver(struct rw_discovery_servers *servers, struct rw_loop *loop,
                                  const struct rw_config_dns *dns)
 {
-    const struct rw_resolver_options options = {
-        .loop = loop,
-        .servers = dns->servers.items,
-        .server_count = dns->servers.count,
-        .timeout_ms = dns->timeout_ms,
-        .ttl_ms_min = dns->ttl_ms_min,
-        .ttl_ms_max = dns->ttl_ms_max,
-    };
     if (servers->resolver)
         return RW_OK;
-    enum rw_err err = rw_resolver_create(&options, &servers->resolver);
+    enum rw_err err = rw_resolver_create(loop, dns, &servers->resolver);
     if (err)
         servers->resolver = NULL;
     return err;

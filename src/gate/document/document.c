@@ -246,15 +246,7 @@ static void inherit(struct rw_document *document, struct rw_span url)
 
 static enum rw_err make_resolver(struct rw_document *document, const struct rw_config_dns *dns)
 {
-    const struct rw_resolver_options options = {
-        .loop = document->of->options.loop,
-        .servers = dns->servers.items,
-        .server_count = dns->servers.count,
-        .timeout_ms = dns->timeout_ms,
-        .ttl_ms_min = dns->ttl_ms_min,
-        .ttl_ms_max = dns->ttl_ms_max,
-    };
-    enum rw_err err = rw_resolver_create(&options, &document->resolver);
+    enum rw_err err = rw_resolver_create(document->of->options.loop, dns, &document->resolver);
     if (err)
         return err;
     document->name.changed = on_resolved;

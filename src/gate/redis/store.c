@@ -176,15 +176,7 @@ static enum rw_err make_resolver(struct rw_redis_store *store, const struct rw_c
 {
     if (!dns)
         return RW_OK;
-    const struct rw_resolver_options options = {
-        .loop = store->loop,
-        .servers = dns->servers.items,
-        .server_count = dns->servers.count,
-        .timeout_ms = dns->timeout_ms,
-        .ttl_ms_min = dns->ttl_ms_min,
-        .ttl_ms_max = dns->ttl_ms_max,
-    };
-    enum rw_err err = rw_resolver_create(&options, &store->resolver);
+    enum rw_err err = rw_resolver_create(store->loop, dns, &store->resolver);
     return err == RW_EUNSUPPORTED ? RW_OK : err;
 }
 

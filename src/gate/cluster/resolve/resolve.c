@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "gate/cluster/resolve/resolve_name.h"
+#include "gate/config/config.h"
 
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -34,12 +35,13 @@ struct lookup {
 
 /* ---- The resolver ---- */
 
-static enum rw_err list_servers(const struct rw_resolver_options *options, struct rw_text *text)
+static enum rw_err list_servers(const struct rw_config_dns *dns, struct rw_text *text)
 {
-    for (size_t i = 0; i < options->server_count; i++) {
+    const struct rw_span *servers = dns->servers.items;
+    for (size_t i = 0; i < dns->servers.count; i++) {
         struct rw_address address;
         char server[RW_ADDRESS_TEXT_MAX];
-        enum rw_err err = rw_address_parse(options->servers[i], &address);
+        enum rw_err err = rw_address_parse(servers[i], &address);
         if (err || address.storage.ss_family == AF_UNIX)
             return RW_EINVAL;
         rw_text_adds(text, i ? "," : "");
@@ -54,26 +56,25 @@ static struct timespec system_changed(void)
     return stat("/etc/resolv.conf", &status) == 0 ? status.st_mtim : (struct timespec){0};
 }
 
-enum rw_err rw_resolver_create(const struct rw_resolver_options *options,
+enum rw_err rw_resolver_create(struct rw_loop *loop, const struct rw_config_dns *dns,
                                struct rw_resolver **resolver)
 {
-    if (rw_loop_backend(options->loop) == RW_LOOP_SIM)
+    if (rw_loop_backend(loop) == RW_LOOP_SIM)
         return RW_EUNSUPPORTED;
     struct rw_resolver *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
-    made->loop = options->loop;
-    made->timeout_ms = options->timeout_ms;
-    made->ttl_ms_min = options->ttl_ms_min;
-    made->ttl_ms_max = options->ttl_ms_max;
+    made->loop = loop;
+    made->timeout_ms = dns->timeout_ms;
+    made->ttl_ms_min = dns->ttl_ms_min;
+    made->ttl_ms_max = dns->ttl_ms_max;
     made->system_changed = system_changed();
     for (unsigned i = 0; i < NAME_BUCKETS; i++)
         rw_list_init(&made->names[i]);
-    enum rw_err err = list_servers(options, &made->servers);
+    enum rw_err err = list_servers(dns, &made->servers);
     if (!err)
-        err =
-            rw_resolve_channel_open(&made->channel, options->loop,
-                                    made->servers.len ? made->servers.at : "", options->timeout_ms);
+        err = rw_resolve_channel_open(&made->channel, loop,
+                                      made->servers.len ? made->servers.at : "", dns->timeout_ms);
     if (err) {
         rw_text_free(&made->servers);
         rw_free(made);
@@ -92,16 +93,15 @@ void rw_resolver_destroy(struct rw_resolver *resolver)
     rw_free(resolver);
 }
 
-bool rw_resolver_is(const struct rw_resolver *resolver, const struct rw_resolver_options *options)
+bool rw_resolver_is(const struct rw_resolver *resolver, const struct rw_config_dns *dns)
 {
     struct rw_text servers = {0};
-    bool same = list_servers(options, &servers) == RW_OK &&
+    bool same = list_servers(dns, &servers) == RW_OK &&
                 rw_span_eq(rw_text_span(&servers), rw_text_span(&resolver->servers)) &&
-                resolver->loop == options->loop && resolver->timeout_ms == options->timeout_ms &&
-                resolver->ttl_ms_min == options->ttl_ms_min &&
-                resolver->ttl_ms_max == options->ttl_ms_max;
+                resolver->timeout_ms == dns->timeout_ms &&
+                resolver->ttl_ms_min == dns->ttl_ms_min && resolver->ttl_ms_max == dns->ttl_ms_max;
     rw_text_free(&servers);
-    if (same && options->server_count == 0) {
+    if (same && dns->servers.count == 0) {
         struct timespec now = system_changed(), then = resolver->system_changed;
         same = now.tv_sec == then.tv_sec && now.tv_nsec == then.tv_nsec;
     }

@@ -30,25 +30,19 @@ enum {
                                    multiplied by it before it is shared out */
 };
 
+struct rw_config_dns;
 struct rw_resolver;
 struct rw_resolve_name;
 
-struct rw_resolver_options {
-    struct rw_loop *loop;
-    const struct rw_span *servers; /* "10.0.0.2:53", "[::1]:53"; read during create only */
-    size_t server_count;           /* 0: as the system says (resolv.conf) */
-    uint32_t timeout_ms;           /* of a lookup as a whole, with one server */
-    uint32_t ttl_ms_min, ttl_ms_max;
-};
-
-/* RW_EINVAL: a server is no IP address; RW_EUNSUPPORTED: the loop has no descriptors (simulation).
- */
-RW_MUST_CHECK enum rw_err rw_resolver_create(const struct rw_resolver_options *options,
+/* The settings are read during the call only; without servers it is as the system says
+ * (resolv.conf). RW_EINVAL: a server is no IP address; RW_EUNSUPPORTED: the loop has no descriptors
+ * (simulation). */
+RW_MUST_CHECK enum rw_err rw_resolver_create(struct rw_loop *loop, const struct rw_config_dns *dns,
                                              struct rw_resolver **resolver);
 /* Nobody uses a name any more. */
 void rw_resolver_destroy(struct rw_resolver *resolver);
-/* Would these options make one just like it? */
-bool rw_resolver_is(const struct rw_resolver *resolver, const struct rw_resolver_options *options);
+/* Would these settings make one just like it? */
+bool rw_resolver_is(const struct rw_resolver *resolver, const struct rw_config_dns *dns);
 
 /* Embedded in the user's struct. */
 struct rw_resolve_use {
