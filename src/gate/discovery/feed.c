@@ -327,14 +327,11 @@ static enum rw_err make_request(struct rw_feed *feed)
 
 static const char *locate(struct rw_feed *feed)
 {
-    const struct rw_feed_options *options = &feed->options;
     struct rw_feed_target *target = &feed->target;
-    const char *why = NULL;
-    target->text = target->host = NULL;
-    if (options->events->locate)
-        why = options->events->locate(options->user, feed->server, target);
-    else
-        target->address = options->servers[feed->server];
+    *target = (struct rw_feed_target){0};
+    const char *why = feed->options.events->locate(feed->options.user, feed->server, target);
+    if (why)
+        return why;
     if (!target->text) {
         feed->text[rw_address_format(feed->text, &target->address.storage)] = '\0';
         target->text = feed->text;
@@ -344,7 +341,7 @@ static const char *locate(struct rw_feed *feed)
             '\0';
         target->host = feed->host;
     }
-    return why;
+    return NULL;
 }
 
 static enum rw_err open_stream(struct rw_feed *feed)

@@ -20,7 +20,6 @@ enum {
     RW_FEED_PAUSE_MS_MIN = 100,
     RW_FEED_PAUSE_MS_MAX = 30000,
     RW_FEED_BYTES_MAX = 32 << 20, /* of one answer, or of one line of a stream */
-    RW_FEED_SERVERS_MAX = 16,
 };
 
 struct rw_feed;
@@ -30,13 +29,13 @@ struct rw_tls_client;
 struct rw_feed_target {
     struct rw_address address;
     const char *text; /* "etcd.internal:2379", for the log; lives as long as the feed */
-    const char *host; /* the name its certificate has; the same. NULL: the address */
+    const char *host; /* the name its certificate has; the same. NULL, both, where it is known: the
+                         address */
 };
 
 struct rw_feed_events {
-    /* Of the server of this number. NULL: it is there. Else why that is not known: it has failed;
-     * "": it is about to be known (rw_feed_retry). Without this function the servers are the
-     * addresses of the options. */
+    /* Of the server of this number, below server_count. NULL: it is there. Else why that is not
+     * known: it has failed; "": it is about to be known (rw_feed_retry). */
     const char *(*locate)(void *user, unsigned server, struct rw_feed_target *target);
     /* The next request, with its empty line and body; `stream`: its answer is lines that come as
      * they happen. `host`: of the server, for Host. */
@@ -53,7 +52,6 @@ struct rw_feed_events {
 };
 
 struct rw_feed_options {
-    struct rw_address servers[RW_FEED_SERVERS_MAX]; /* unless `locate` is there */
     unsigned server_count;
     struct rw_tls_client *tls; /* NULL: plain; a reference is taken over */
     const char *tls_name;      /* lives as long as the feed; NULL: each server's address */

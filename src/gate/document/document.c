@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "gate/cluster/resolve/resolve.h"
+#include "gate/cluster/resolve/place.h"
 #include "gate/discovery/discovery_secure.h"
 #include "gate/discovery/feed.h"
 #include "gate/document/document_url.h"
@@ -32,11 +32,9 @@ struct rw_document {
 
     struct rw_tls_client *tls;
     struct rw_resolver *resolver; /* NULL: the host is an address */
-    struct rw_resolve_use name;
-    struct rw_address address; /* without a resolver */
-    struct rw_feed *feed;      /* one fetch, with its tries; NULL: none is under way */
-    bool ending;               /* the feed is being closed, */
-    bool again;                /* and another fetch follows: the name has other addresses */
+    struct rw_place place;
+    struct rw_feed *feed; /* one fetch, with its tries; NULL: none is under way */
+    bool ending;          /* the feed is being closed */
     struct rw_timer timer;
     uint64_t fetched_ms; /* 0: never */
     struct rw_text text;
@@ -45,8 +43,6 @@ struct rw_document {
 };
 
 /* ---- Fetching ---- */
-
-static void fetch(struct rw_document *document);
 
 static void look_later(struct rw_document *document)
 {
@@ -72,9 +68,8 @@ static void request(void *user, struct rw_span host, struct rw_text *text, bool 
                  slash, RW_SPAN_ARGS(url->target), RW_SPAN_ARGS(url->authority));
 }
 
-static void end_fetch(struct rw_document *document, bool again)
+static void end_fetch(struct rw_document *document)
 {
-    document->again = again;
     if (document->ending)
         return;
     document->ending = true;
@@ -109,17 +104,14 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
     document->fetched_ms = rw_loop_now_ms(document->of->options.loop);
     atomic_store_explicit(&document->wanted, false, memory_order_relaxed);
     count(document, RW_COUNTER_KEYS_FETCHED);
-    end_fetch(document, false);
+    end_fetch(document);
     return NULL;
 }
 
 static void failed(void *user, struct rw_span why)
 {
-    struct rw_document *document = user;
     (void)why;
-    count(document, RW_COUNTER_KEYS_FAILED);
-    if (document->name.name)
-        rw_resolve_again(&document->name);
+    count(user, RW_COUNTER_KEYS_FAILED);
 }
 
 static void free_document(struct rw_document *document)
@@ -137,30 +129,24 @@ static void on_closed(void *user)
     document->ending = false;
     if (document->references == 0)
         free_document(document);
-    else if (document->again)
-        fetch(document);
 }
 
-static const struct rw_feed_events feed_events = {.request = request,
+/* By the address, which is what the log tells besides the URL. While there is none the answer of
+ * DNS brings the feed on (rw_feed_retry). */
+static const char *locate(void *user, unsigned server, struct rw_feed_target *target)
+{
+    struct rw_document *document = user;
+    (void)server;
+    return rw_place_next(&document->place, &target->address) ? "" : NULL;
+}
+
+static const struct rw_feed_events feed_events = {.locate = locate,
+                                                  .request = request,
                                                   .take = take,
                                                   .failed = failed,
                                                   .on_closed = on_closed};
 
-static unsigned list_servers(const struct rw_document *document, struct rw_address *servers)
-{
-    size_t found = 1;
-    const struct rw_resolved *answer = NULL;
-    if (document->resolver)
-        answer = rw_resolve_answer(&document->name, &found);
-    unsigned listed = found < RW_FEED_SERVERS_MAX ? (unsigned)found : RW_FEED_SERVERS_MAX;
-    for (unsigned i = 0; i < listed; i++) {
-        servers[i] = answer ? answer[i].address : document->address;
-        rw_address_set_port(&servers[i].storage, document->url.port);
-    }
-    return listed;
-}
-
-/* Without an address or memory the timer comes back to it. */
+/* Without memory the timer comes back to it. */
 static void fetch(struct rw_document *document)
 {
     struct rw_feed_options options = {
@@ -168,12 +154,9 @@ static void fetch(struct rw_document *document)
         .events = &feed_events,
         .user = document,
         .what = document->what,
+        .server_count = 1,
         .bytes_max = RW_DOCUMENT_BYTES_MAX,
     };
-    document->again = false;
-    options.server_count = list_servers(document, options.servers);
-    if (options.server_count == 0)
-        return;
     options.tls = rw_tls_client_hold(document->tls);
     if (rw_feed_create(document->of->options.loop, &options, &document->feed) == RW_OK)
         return;
@@ -200,11 +183,11 @@ static void look(struct rw_timer *timer)
 
 static void on_resolved(struct rw_resolve_use *use)
 {
-    struct rw_document *document = rw_container_of(use, struct rw_document, name);
-    if (document->feed)
-        end_fetch(document, true);
-    else if (is_due(document))
+    struct rw_document *document = rw_container_of(use, struct rw_document, place.use);
+    if (!document->feed && is_due(document))
         fetch(document);
+    else if (document->feed && !document->ending)
+        rw_feed_retry(document->feed);
 }
 
 /* ---- Making one ---- */
@@ -244,24 +227,13 @@ static void inherit(struct rw_document *document, struct rw_span url)
     }
 }
 
-static enum rw_err make_resolver(struct rw_document *document, const struct rw_config_dns *dns)
-{
-    enum rw_err err = rw_resolver_create(document->of->options.loop, dns, &document->resolver);
-    if (err)
-        return err;
-    document->name.changed = on_resolved;
-    return rw_resolve_start(document->resolver, document->url.host, false, &document->name);
-}
-
 static enum rw_err find_server(struct rw_document *document, const struct rw_config_dns *dns)
 {
-    char text[RW_DOCUMENT_HOST_BYTES_MAX + 16];
-    bool v6 = rw_span_find(document->url.host, ':') >= 0;
-    int len = snprintf(text, sizeof(text), v6 ? "[%.*s]:%u" : "%.*s:%u",
-                       RW_SPAN_ARGS(document->url.host), document->url.port);
-    if (rw_address_parse(rw_span(text, (size_t)len), &document->address) == RW_OK)
-        return RW_OK;
-    return make_resolver(document, dns);
+    struct rw_place *place = &document->place;
+    enum rw_err err = rw_place_set_host(place, document->url.host, document->url.port);
+    if (!err && place->named)
+        err = rw_resolver_create(document->of->options.loop, dns, &document->resolver);
+    return err ? err : rw_place_start(place, document->resolver, on_resolved);
 }
 
 static enum rw_err copy_texts(struct rw_document *document,
@@ -286,14 +258,14 @@ static enum rw_err copy_texts(struct rw_document *document,
 static void let_go(struct rw_document *document)
 {
     rw_timer_stop(document->of->options.loop, &document->timer);
-    rw_resolve_stop(&document->name);
+    rw_place_stop(&document->place);
     if (document->resolver)
         rw_resolver_destroy(document->resolver);
     document->resolver = NULL;
     if (!document->feed)
         free_document(document);
     else
-        end_fetch(document, false); /* then on_closed frees it */
+        end_fetch(document); /* then on_closed frees it */
 }
 
 static enum rw_err make(struct rw_documents *documents, const struct rw_document_settings *settings,
