@@ -299,9 +299,3 @@ size_t rw_websocket_write_message(char *to, enum rw_websocket_opcode opcode, str
         to[len + i] = (char)(payload.at[i] ^ mask[i % RW_WEBSOCKET_MASK_BYTES]);
     return len + payload.len;
 }
-
-size_t rw_websocket_write_close(char to[RW_WEBSOCKET_WRITE_MAX], unsigned code, const uint8_t *mask)
-{
-    const char payload[] = {(char)(code >> 8), (char)(code & 0xff)};
-    return rw_websocket_write(to, RW_WEBSOCKET_CLOSE, rw_span(payload, sizeof(payload)), mask);
-}

@@ -116,7 +116,5 @@ size_t rw_websocket_write(char to[RW_WEBSOCKET_WRITE_MAX], enum rw_websocket_opc
  * the length. */
 size_t rw_websocket_write_message(char *to, enum rw_websocket_opcode opcode, struct rw_span payload,
                                   const uint8_t mask[RW_WEBSOCKET_MASK_BYTES]);
-size_t rw_websocket_write_close(char to[RW_WEBSOCKET_WRITE_MAX], unsigned code,
-                                const uint8_t *mask);
 
 #endif

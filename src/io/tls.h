@@ -123,11 +123,6 @@ RW_MUST_CHECK enum rw_err rw_tls_server_create(const struct rw_tls_server_option
 struct rw_tls_server *rw_tls_server_hold(struct rw_tls_server *server);
 void rw_tls_server_drop(struct rw_tls_server *server); /* NULL is fine */
 
-/* For metrics and the admin API: the certificate that ends first (seconds since 1970), and how many
- * there are. */
-int64_t rw_tls_server_not_after(const struct rw_tls_server *server);
-size_t rw_tls_server_certificates(const struct rw_tls_server *server);
-
 /* ---- Clients ---- */
 
 struct rw_tls_client_options {

@@ -245,7 +245,6 @@ struct rw_tls_server {
     uint32_t ticket_count;
     bool takeover;
     size_t certificates;
-    int64_t not_after;
 };
 
 /* What both sides' SSL_CTX have in common; NULL when out of memory. */

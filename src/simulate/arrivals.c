@@ -65,11 +65,3 @@ double rw_simulate_expected(const struct rw_simulate_model *model)
         sum += rw_simulate_rate(model, second + 0.5, 0);
     return sum;
 }
-
-double rw_simulate_expected_most(const struct rw_simulate_model *model)
-{
-    double most = 0;
-    for (unsigned second = 0; second < model->seconds; second++)
-        most = fmax(most, rw_simulate_rate(model, second + 0.5, 0));
-    return most;
-}

@@ -12,8 +12,7 @@ double rw_simulate_users(const struct rw_simulate_model *model, double seconds);
  * (P. J. Denning and J. P. Buzen, 1978). */
 double rw_simulate_rate(const struct rw_simulate_model *model, double seconds, double response_s);
 
-/* The mean and the most of what is expected, without waits. */
+/* How many are expected in all, without waits. */
 double rw_simulate_expected(const struct rw_simulate_model *model);
-double rw_simulate_expected_most(const struct rw_simulate_model *model);
 
 #endif

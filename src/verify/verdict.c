@@ -25,11 +25,6 @@ static const struct {
     [RW_VERIFY_UNJUDGED] = {"unjudged", RW_LABEL("could not be judged", "无法判定")},
 };
 
-struct rw_label rw_verify_reason_label(enum rw_verify_reason reason)
-{
-    return reasons[reason];
-}
-
 struct rw_label rw_verify_method_label(enum rw_verify_method method)
 {
     return methods[method];

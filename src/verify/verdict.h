@@ -79,7 +79,6 @@ enum rw_verify_method {
         RW_VERIFY_METHOD_COUNT
 };
 
-struct rw_label rw_verify_reason_label(enum rw_verify_reason reason);
 struct rw_label rw_verify_method_label(enum rw_verify_method method);
 const char *rw_verify_result_name(enum rw_verify_result result); /* "met", "not met", ... */
 struct rw_label rw_verify_result_label(enum rw_verify_result result);

@@ -140,9 +140,6 @@ static void reload_shares_state(void **unused)
     assert_ptr_not_equal(endpoint_of(other, 0), stays);
 
     assert_false(atomic_load(&gone->removed));
-    rw_cluster_hold(before);
-    rw_cluster_drop(clusters, before);
-    assert_false(atomic_load(&gone->removed));
     rw_cluster_drop(clusters, before);
     assert_true(atomic_load(&gone->removed));
     assert_false(atomic_load(&stays->removed));

@@ -281,7 +281,7 @@ static void what_is_written_can_be_read(void **unused)
     assert_memory_equal(bytes, "\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", len);
     len = rw_websocket_write(bytes, RW_WEBSOCKET_PING, RW_LITERAL(ZEROS_125), mask);
     assert_int_equal(len, RW_WEBSOCKET_WRITE_MAX);
-    len = rw_websocket_write_close(bytes, RW_WEBSOCKET_GOING_AWAY, mask);
+    len = rw_websocket_write(bytes, RW_WEBSOCKET_CLOSE, RW_LITERAL("\x03\xe9"), mask);
     struct rw_websocket_track track;
     struct rw_websocket_frame frame;
     struct rw_span rest = rw_span(bytes, len);

@@ -24,12 +24,6 @@ struct rw_endpoint *rw_cluster_choose(const struct rw_cluster *cluster,
     return rw_balance_choose(set, cluster->balance, choice);
 }
 
-struct rw_cluster *rw_cluster_hold(struct rw_cluster *cluster)
-{
-    atomic_fetch_add_explicit(&cluster->references, 1, memory_order_relaxed);
-    return cluster;
-}
-
 /* ---- The registry ---- */
 
 static struct rw_cluster_control *control_of(struct rw_cluster *cluster)
@@ -367,7 +361,6 @@ static enum rw_err alloc_control(struct rw_clusters *clusters, struct rw_span na
     if (clusters->options.metrics)
         made->cluster.series = rw_metrics_series(clusters->options.metrics, RW_SERIES_UPSTREAM,
                                                  name, (struct rw_span){0});
-    atomic_init(&made->cluster.references, 1);
     rw_arena_init(&made->arena, NULL, 0, CONTROL_BLOCK_BYTES, CONTROL_BYTES_MAX);
     *control = made;
     return RW_OK;
@@ -493,8 +486,6 @@ void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *clust
 void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster)
 {
     struct rw_cluster_control *control = control_of(cluster);
-    if (atomic_fetch_sub_explicit(&cluster->references, 1, memory_order_acq_rel) != 1)
-        return;
     stop_probes(control);
     rw_cluster_stop_sources(control);
     rw_list_remove(&control->link);

@@ -157,7 +157,6 @@ struct rw_cluster {
     struct rw_span tls_name;               /* SNI and name to verify, NUL-terminated; empty: the
                                               endpoint's host */
     _Atomic(struct rw_endpoint_set *) set; /* never NULL, may be empty */
-    _Atomic uint32_t references;           /* snapshots */
     void *control;                         /* cluster.c's: config, DNS, probes */
 };
 
@@ -236,7 +235,7 @@ RW_MUST_CHECK enum rw_err rw_clusters_create(const struct rw_clusters_options *o
 void rw_clusters_destroy(struct rw_clusters *clusters);
 
 /* Makes the cluster for an upstream of a new configuration, sharing endpoint state with the
- * clusters of the same name that live; the caller owns a reference. Nothing of `config` is needed
+ * clusters of the same name that live; for rw_cluster_drop. Nothing of `config` is needed
  * afterwards. Numeric and Unix addresses are in the set at once; names as known from the last
  * resolution, else they are being resolved from now on: with `wait` the call lasts until they are,
  * at most dns.timeout_ms (off the hot path; the loop is not run). A name that is unknown leaves the
@@ -254,14 +253,12 @@ void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_per
 /* The configuration is in force: this cluster's probes begin, with one at once, and those of an
  * older cluster of its name end. Without it there are no probes. */
 void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *cluster);
-/* Gives a reference back. The last one: DNS and probes stop, endpoints that no other living cluster
- * has are `removed`, and what workers may still look at is released by `defer`. */
 /* How its endpoints are probed; NULL: not at all. */
 const struct rw_config_active_health *rw_cluster_probed(const struct rw_cluster *cluster);
 
+/* Its snapshot has gone: DNS and probes stop, endpoints that no other living cluster has are
+ * `removed`, and what workers may still look at is released by `defer`. */
 void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster);
-/* Another snapshot uses it too. */
-struct rw_cluster *rw_cluster_hold(struct rw_cluster *cluster);
 
 /* JSON array for the admin API: the clusters in force, endpoints, health, open, active. */
 void rw_clusters_describe(const struct rw_clusters *clusters, struct rw_text *json);

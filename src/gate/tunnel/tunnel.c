@@ -385,8 +385,3 @@ void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason)
     if (!tunnel->over)
         tunnel->reason = (uint8_t)reason;
 }
-
-struct rw_worker *rw_tunnel_worker(const struct rw_tunnel *tunnel)
-{
-    return tunnel->terms->worker;
-}

@@ -109,6 +109,5 @@ void rw_tunnel_because(struct rw_tunnel *tunnel, enum rw_reason reason);
 /* `alarm` at this time (monotonic), on the client's deadline; RW_DEADLINE_NONE: not. One at a time,
  * from `started` on. */
 void rw_tunnel_alarm(struct rw_tunnel *tunnel, uint64_t at_ms);
-struct rw_worker *rw_tunnel_worker(const struct rw_tunnel *tunnel);
 
 #endif

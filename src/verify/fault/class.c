@@ -142,13 +142,3 @@ enum rw_err rw_fault_class_find(struct rw_span name, enum rw_fault_class *fault)
         }
     return RW_ENOENT;
 }
-
-enum rw_err rw_dependency_find(struct rw_span name, enum rw_dependency_kind *kind)
-{
-    for (unsigned i = 0; i < RW_DEPENDENCY_KIND_COUNT; i++)
-        if (rw_span_is(name, kinds[i].name)) {
-            *kind = (enum rw_dependency_kind)i;
-            return RW_OK;
-        }
-    return RW_ENOENT;
-}

@@ -81,7 +81,6 @@ struct rw_label rw_dependency_title(enum rw_dependency_kind kind);
 
 /* RW_ENOENT: none is called so. */
 RW_MUST_CHECK enum rw_err rw_fault_class_find(struct rw_span name, enum rw_fault_class *fault);
-RW_MUST_CHECK enum rw_err rw_dependency_find(struct rw_span name, enum rw_dependency_kind *kind);
 
 static inline bool rw_fault_applies(enum rw_fault_class fault, enum rw_dependency_kind kind)
 {

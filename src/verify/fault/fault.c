@@ -178,7 +178,6 @@ struct relay_call {
     struct rw_faults *faults;
     struct rw_relay_options options;
     struct rw_relay *relay;
-    struct rw_relay_counts *counts;
     enum rw_err err;
 };
 
@@ -206,19 +205,6 @@ enum rw_err rw_faults_relay(struct rw_faults *faults, const struct rw_address *l
     rw_faults_call(faults, open_relay, &call);
     *relay = call.relay;
     return call.err;
-}
-
-static void count_relay(void *arg)
-{
-    struct relay_call *call = arg;
-    rw_relay_count(call->relay, call->counts);
-}
-
-void rw_faults_relay_count(struct rw_faults *faults, const struct rw_relay *relay,
-                           struct rw_relay_counts *counts)
-{
-    struct relay_call call = {.relay = (struct rw_relay *)relay, .counts = counts};
-    rw_faults_call(faults, count_relay, &call);
 }
 
 /* ---- Names ---- */

@@ -35,7 +35,6 @@ struct rw_fault;
 struct rw_faults;
 struct rw_names;
 struct rw_relay;
-struct rw_relay_counts;
 struct rw_tls_client;
 
 enum {
@@ -60,9 +59,6 @@ void rw_faults_close(struct rw_faults *faults);
  * rw_relay_address. As rw_relay_open; RW_ELIMIT: RW_FAULTS_RELAYS_MAX are open. */
 RW_MUST_CHECK enum rw_err rw_faults_relay(struct rw_faults *faults, const struct rw_address *listen,
                                           const struct rw_address *server, struct rw_relay **relay);
-/* What passed it, from verify's thread. */
-void rw_faults_relay_count(struct rw_faults *faults, const struct rw_relay *relay,
-                           struct rw_relay_counts *counts);
 
 /* A name server on the fault thread, for its life as a relay. As rw_names_open; RW_EEXIST: there is
  * one. */
