@@ -106,6 +106,17 @@ static void learn_quota(struct rw_shares *shares, const struct rw_share_item *it
     rw_meters_learn(shares->options.meters, usage->hash, &news, &time);
 }
 
+/* Redis does not always say which command or key it was: its log of refusals does. */
+static bool lacks_right(struct rw_span error)
+{
+    static const char *const signs[] = {"NOPERM", "The user executing the script can't",
+                                        "ACL failure"};
+    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+        if (memmem(error.at, error.len, signs[i], strlen(signs[i])))
+            return true;
+    return false;
+}
+
 /* A read-only server, no permission, no memory: what was told is not known there, and shares->why
  * says so. */
 static bool judge(struct rw_shares *shares, const struct rw_resp_value *value)
@@ -113,8 +124,9 @@ static bool judge(struct rw_shares *shares, const struct rw_resp_value *value)
     if (value->kind == RW_RESP_ARRAY && !value->null)
         return true;
     struct rw_span text = value->kind == RW_RESP_ERROR ? value->text : RW_LITERAL("no array");
-    snprintf(shares->why, sizeof(shares->why), "the script failed: %.*s",
-             (int)(text.len < 200 ? text.len : 200), text.at);
+    snprintf(shares->why, sizeof(shares->why), "the script failed%s: %.*s",
+             lacks_right(text) ? " for want of a right that `ACL LOG` there names" : "",
+             (int)(text.len < 160 ? text.len : 160), text.at);
     return false;
 }
 

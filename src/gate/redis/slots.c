@@ -163,6 +163,8 @@ const char *rw_redis_primary(struct rw_span reply, struct rw_span *host, uint16_
     if (value.kind == RW_RESP_ERROR &&
         rw_span_starts(value.text, RW_LITERAL("ERR unknown command")))
         return "it is no Sentinel";
+    if (value.kind == RW_RESP_ERROR && rw_span_starts(value.text, RW_LITERAL("NOPERM")))
+        return "its user may not run SENTINEL GET-MASTER-ADDR-BY-NAME";
     if (value.kind != RW_RESP_ARRAY || value.number != 2 || !take(&reply, RW_RESP_BULK, &value) ||
         value.null || value.text.len == 0)
         return "it does not say which server is the primary";
