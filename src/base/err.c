@@ -26,6 +26,7 @@ enum rw_err rw_err_from_errno(int errno_value)
     case ENFILE:
         return RW_ELIMIT;
     case EINVAL:
+    case EISDIR:
         return RW_EINVAL;
     case ENOENT:
         return RW_ENOENT;

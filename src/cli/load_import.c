@@ -70,8 +70,10 @@ int rw_load_import_file(int argc, char **argv)
         return fail("import: needs a file");
     enum rw_err err = rw_conf_slurp(path, RW_LOAD_IMPORT_BYTES_MAX, false, &text);
     int code = 2;
+    char room[48];
     if (err)
-        fprintf(stderr, "ringway load: %s cannot be read: %s\n", path, rw_err_text(err));
+        fprintf(stderr, "ringway load: %s cannot be read: %s\n", path,
+                rw_conf_slurp_flaw(err, RW_LOAD_IMPORT_BYTES_MAX, room));
     else
         code = convert(path, rw_text_span(&text), out);
     rw_text_free(&text);

@@ -14,10 +14,11 @@ enum { FILES_MAX = 1000 };
 static int add_file(struct rw_load_merge *merge, const char *path)
 {
     struct rw_text text = {0};
-    char why[256] = "";
+    char why[256] = "", room[48];
     enum rw_err err = rw_conf_slurp(path, RW_LOAD_RESULT_BYTES_MAX, false, &text);
     if (err)
-        snprintf(why, sizeof(why), "cannot be read: %s", rw_err_text(err));
+        snprintf(why, sizeof(why), "cannot be read: %s",
+                 rw_conf_slurp_flaw(err, RW_LOAD_RESULT_BYTES_MAX, room));
     else
         err = rw_load_merge_add(merge, rw_text_span(&text), why);
     if (err || why[0]) /* also of a run that was not sound */

@@ -81,12 +81,11 @@ enum rw_err rw_conf_tree_read(struct rw_span yaml, const char *name, struct rw_a
 
 static enum rw_err tell_unreadable(struct rw_conf_report *report, enum rw_err err)
 {
+    char room[48];
     if (err == RW_ENOMEM)
         return err;
     rw_conf_mistake_at(report, (struct rw_conf_place){0, 0}, "cannot be read: %s",
-                       err == RW_ELIMIT   ? "longer than 8 MiB"
-                       : err == RW_EINVAL ? "a directory, not a file"
-                                          : rw_err_text(err));
+                       rw_conf_slurp_flaw(err, RW_CONF_FILE_BYTES_MAX, room));
     return err == RW_ELIMIT ? RW_EINVAL : err;
 }
 

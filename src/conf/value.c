@@ -70,9 +70,10 @@ static bool read_secret_file(struct rw_conf_reader *reader, struct rw_conf_site 
                              struct rw_conf_node *node, struct rw_span *secret)
 {
     struct rw_text content = {0};
+    char room[48];
     struct rw_span path = rw_span_skip(node->text, strlen("file:"));
     enum rw_err err = rw_span_find(path, '\0') >= 0
-                          ? RW_EINVAL
+                          ? RW_ENOENT
                           : rw_conf_slurp(path.at, RW_CONF_SECRET_BYTES_MAX, true, &content);
     struct rw_span text = rw_text_span(&content);
     if (text.len && text.at[text.len - 1] == '\n')
@@ -87,9 +88,11 @@ static bool read_secret_file(struct rw_conf_reader *reader, struct rw_conf_site 
     if (err == RW_ENOMEM)
         reader->err = err;
     else if (err)
-        MISTAKE(reader, site, node, "the file of this secret cannot be read: %s%s",
-                rw_err_text(err), err == RW_EINVAL ? " (not a regular file)" : "");
-    return !err;
+        MISTAKE(reader, site, node, "the file of this secret cannot be read: %s",
+                rw_conf_slurp_flaw(err, RW_CONF_SECRET_BYTES_MAX, room));
+    else if (secret->len == 0)
+        MISTAKE(reader, site, node, "the file of this secret is empty");
+    return !err && secret->len;
 }
 
 /* The text as it is kept: with the life of the results. */
@@ -127,8 +130,11 @@ static void decode_scalar(struct rw_conf_reader *reader, const struct rw_conf_fi
 {
     struct rw_conf_complaint complaint;
     struct rw_span text;
-    if (!keep_text(reader, field, site, node, &text))
+    if (!keep_text(reader, field, site, node, &text)) {
+        if (stores_span(field)) /* it is given: checks that follow see one */
+            *(struct rw_span *)to = RW_LITERAL("unreadable");
         return;
+    }
     if (stores_span(field))
         site->kept = text;
     if (rw_conf_scalar(field, text, to, &complaint))

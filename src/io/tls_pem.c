@@ -61,6 +61,24 @@ static enum rw_err read_all(int fd, struct rw_span file, BIO *bio, struct rw_tex
     return RW_OK;
 }
 
+/* -1: told why. A pipe is not waited for. */
+static int open_file(const char *path, struct rw_span file, enum rw_err *err, struct rw_text *why)
+{
+    struct stat is = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &is) == 0 && S_ISREG(is.st_mode))
+        return fd;
+    *err = fd < 0 ? rw_err_from_errno(errno) : RW_EINVAL;
+    if (fd < 0)
+        rw_tls_complain(why, file, "cannot be opened: %s", strerror(errno));
+    else
+        rw_tls_complain(why, file, "cannot be read: %s",
+                        S_ISDIR(is.st_mode) ? "a directory, not a file" : "not a regular file");
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 /* The contents of a file, in a BIO that wipes them when freed. */
 static enum rw_err open_pem(struct rw_span file, BIO **bio, struct rw_text *why)
 {
@@ -70,13 +88,9 @@ static enum rw_err open_pem(struct rw_span file, BIO **bio, struct rw_text *why)
     int fd = -1;
     if (!path || !*bio)
         goto out;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        err = rw_err_from_errno(errno);
-        rw_tls_complain(why, file, "cannot be opened: %s", strerror(errno));
-        goto out;
-    }
-    err = read_all(fd, file, *bio, why);
+    fd = open_file(path, file, &err, why);
+    if (fd >= 0)
+        err = read_all(fd, file, *bio, why);
 out:
     if (fd >= 0)
         close(fd);

@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* O_NONBLOCK: neither opening a named pipe nor writing to it waits for a reader. */
 int rw_error_log_open(const char *path)
 {
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
 void rw_error_log_reopen(const char *path, int fd)

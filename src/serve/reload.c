@@ -55,7 +55,8 @@ static enum rw_err make_access(struct rw_process *process, const struct rw_confi
     enum rw_err err = rw_access_create(&options, log);
     if (err)
         rw_conf_mistake_at(report, (struct rw_conf_place){0}, "access_log.path: %.*s: %s",
-                           RW_SPAN_ARGS(want->path), rw_err_text(err));
+                           RW_SPAN_ARGS(want->path),
+                           err == RW_EINVAL ? "a directory, not a file" : rw_err_text(err));
     return err;
 }
 
@@ -283,6 +284,7 @@ enum rw_err rw_process_load(struct rw_process *process, bool from_file)
     }
     const char *path = process->options.config_path;
     struct rw_text text = {0};
+    char room[48];
     struct rw_arena arena, mistakes;
     rw_arena_init(&arena, NULL, 0, 64 * 1024, config_arena_bytes_max);
     rw_arena_init(&mistakes, NULL, 0, 16 * 1024, config_arena_bytes_max);
@@ -292,7 +294,7 @@ enum rw_err rw_process_load(struct rw_process *process, bool from_file)
                                 : rw_shared_get_config(process->options.shared, &text);
     if (err && from_file)
         rw_conf_mistake_at(&report, (struct rw_conf_place){0}, "cannot be read: %s",
-                           err == RW_EINVAL ? "not a regular file" : rw_err_text(err));
+                           rw_conf_slurp_flaw(err, RW_CONF_FILE_BYTES_MAX, room));
     if (!err)
         err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, &report);
     if (err == RW_EINVAL && config)

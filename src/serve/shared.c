@@ -58,14 +58,16 @@ static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, cons
 {
     if (!path)
         return RW_OK;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     enum rw_err err =
         fd < 0 ? rw_err_from_errno(errno) : rw_meters_open_quotas(shared->meters, keys_max, fd);
     if (fd >= 0)
         close(fd);
     if (err)
         rw_log_error("limits", "rate_limits.quota_file %s: %s", path,
-                     err == RW_EPROTO ? "holds something else" : rw_err_text(err));
+                     err == RW_EPROTO             ? "holds something else"
+                     : fd < 0 && err == RW_EINVAL ? "a directory, not a file"
+                                                  : rw_err_text(err));
     return err;
 }
 

@@ -376,7 +376,8 @@ static int open_error_log(struct rw_supervisor *s, struct rw_span path)
     s->log_path = rw_strdup(path.at, path.len);
     s->log_fd = s->log_path ? rw_error_log_open(s->log_path) : -1;
     if (s->log_fd < 0) {
-        fprintf(stderr, "error_log: %.*s: %s\n", RW_SPAN_ARGS(path), strerror(errno));
+        fprintf(stderr, "%s: error_log.path: %.*s: %s\n", s->options.config_path,
+                RW_SPAN_ARGS(path), strerror(errno));
         return EXIT_CONFIG;
     }
     rw_log_set_fd(s->log_fd);

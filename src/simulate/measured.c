@@ -97,7 +97,7 @@ static void take_from(struct rw_simulate_model *model, const struct rw_span *nam
         rw_conf_mistake_on(report, name, "%s %s", rw_conf_quote(report, *name), wrong);
     else if (err)
         rw_conf_mistake_on(report, name, "%s cannot be used: %s", rw_conf_quote(report, *name),
-                           why[0] ? why : rw_err_text(err));
+                           why[0] ? why : rw_conf_slurp_flaw(err, RW_LOAD_RESULT_BYTES_MAX, why));
     rw_text_free(&text);
 }
 

@@ -230,9 +230,11 @@ enum rw_err rw_openslo_read(const char *path, struct rw_arena *arena, struct rw_
 {
     struct reading reading = {path, arena, targets, mistakes, RW_OK};
     struct rw_text text = {0};
+    char room[48];
     enum rw_err err = rw_conf_slurp(path, RW_OPENSLO_BYTES_MAX, true, &text);
     if (err)
-        rw_text_addf(mistakes, "%s: %s\n", path, rw_err_text(err));
+        rw_text_addf(mistakes, "%s: cannot be read: %s\n", path,
+                     rw_conf_slurp_flaw(err, RW_OPENSLO_BYTES_MAX, room));
     else
         read_documents(&reading, rw_text_span(&text));
     rw_text_free(&text);

@@ -127,12 +127,13 @@ static enum rw_err make_trust(const struct rw_tailor *tailor, struct rw_tailored
 {
     struct rw_span ca = tls->upstream->tls->ca;
     struct rw_text pem = {0};
+    char room[48];
     enum rw_err err =
         ca.len ? rw_conf_slurp(ca.at, PEM_BYTES_MAX, true, &pem) : add_system_authorities(&pem);
     if (err && err != RW_ENOMEM)
         rw_text_addf(why, "%s:%u: upstream %s: tls.ca: %s: %s\n", tailor->file->gateway->config.at,
                      tls->upstream->tls->place.line, tls->upstream->name.at, ca.at,
-                     rw_err_text(err));
+                     rw_conf_slurp_flaw(err, PEM_BYTES_MAX, room));
     if (!err)
         rw_text_adds(&pem, "\n");
     if (!err)

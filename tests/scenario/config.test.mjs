@@ -414,12 +414,15 @@ test("a file that vanished at a reload", async (t) => {
 
 test("a directory or a named pipe in place of the file is refused, and nothing waits for it", async (t) => {
   const gateway = await startGateway(t, respond("still here"));
-  for (const command of ["mkdir", "mkfifo"]) {
+  for (const [command, flaw] of [
+    ["mkdir", "a directory, not a file"],
+    ["mkfifo", "not a regular file"],
+  ]) {
     rmSync(gateway.configFile, { recursive: true });
     execFileSync(command, [gateway.configFile]);
     const answer = await request(`${gateway.admin}/reload`, { method: "POST" });
     assert.equal(answer.status, 422, command);
-    assert.match(answer.text, /ringway\.yaml: cannot be read: not a regular file/);
+    assert.match(answer.text, new RegExp(`ringway\\.yaml: cannot be read: ${flaw}\n`));
   }
   assert.equal((await gateway.get("/")).text, "still here");
 });

@@ -361,7 +361,7 @@ static void write_file(char *path, const char *content, size_t len)
 static void test_secret_files(void **state)
 {
     (void)state;
-    char path[] = "/tmp/rw-conf-test-XXXXXX", yaml[256];
+    char path[] = "/tmp/rw-conf-test-XXXXXX", empty[] = "/tmp/rw-conf-test-XXXXXX", yaml[256];
     write_file(path, "eight888\r\n", 10);
     snprintf(yaml, sizeof(yaml), "secret: file:%s\n" SHAPE, path);
     struct reading r;
@@ -370,14 +370,20 @@ static void test_secret_files(void **state)
     assert_string_equal(r.sample.secret.at, "eight888");
     end(&r);
     unlink(path);
+    write_file(empty, "\n", 1);
+    snprintf(yaml, sizeof(yaml), "secret: file:%s", empty);
+    expect_mistake(yaml, "1:9: secret: the file of this secret is empty");
+    unlink(empty);
     expect_mistake("secret: file:/nowhere",
                    "1:9: secret: the file of this secret cannot be read: not found");
     expect_mistake("secret: file:/dev/zero",
-                   "1:9: secret: the file of this secret cannot be read: invalid value (not a "
-                   "regular file)");
+                   "1:9: secret: the file of this secret cannot be read: not a regular "
+                   "file");
+    expect_mistake("secret: file:/",
+                   "1:9: secret: the file of this secret cannot be read: a directory, not a file");
     expect_mistake("secret: file:/dev/stdin",
-                   "1:9: secret: the file of this secret cannot be read: invalid value (not a "
-                   "regular file)");
+                   "1:9: secret: the file of this secret cannot be read: not a regular "
+                   "file");
 }
 
 static void test_files(void **state)

@@ -396,7 +396,7 @@ static void mistakes(void **state)
         {"jwt: { keys: { jwks: \"{}\", id: a, algorithms: RS256 } }", "\"id\" has no effect"},
         {"jwt: { issuers: a, keys: { jwks: \"hush\", algorithms: RS256 } }", "no JSON object"},
         {"jwt: { issuers: a, keys: { jwks_file: /nowhere, algorithms: RS256 } }",
-         "/nowhere: not found"},
+         "/nowhere: cannot be read: not found"},
         {"jwt: { " KEYS ", header: Cookie }", "use `cookie`"},
         {"jwt: { " KEYS ", header: X-A, cookie: a }", "expected one of"},
         {"jwt: { " KEYS ", realm: \"a\\\"b\" }", "a realm has no quotes"},

@@ -30,6 +30,7 @@ static struct state *state_of(struct rw_discovery_watch *watch)
 static void add_token(const struct state *state, struct rw_text *text)
 {
     struct rw_text token = {0};
+    char room[48];
     if (!state->token_file.len)
         return;
     enum rw_err err = rw_conf_slurp(state->token_file.at, TOKEN_BYTES_MAX, true, &token);
@@ -37,8 +38,9 @@ static void add_token(const struct state *state, struct rw_text *text)
     while (value.len && (value.at[value.len - 1] == '\n' || value.at[value.len - 1] == '\r'))
         value.len--;
     if (err)
-        rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %s: %s", RW_SPAN_ARGS(state->watch.what),
-                       state->token_file.at, rw_err_text(err));
+        rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %s: cannot be read: %s",
+                       RW_SPAN_ARGS(state->watch.what), state->token_file.at,
+                       rw_conf_slurp_flaw(err, TOKEN_BYTES_MAX, room));
     else if (value.len && rw_span_find(value, '\n') < 0 && rw_span_find(value, '\r') < 0)
         rw_text_addf(text, "Authorization: Bearer %.*s\r\n", RW_SPAN_ARGS(value));
     rw_text_free(&token);

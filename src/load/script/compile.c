@@ -34,6 +34,7 @@ const struct rw_span *rw_load_compile_file(struct rw_load_compiler *compiler,
                                            const struct rw_span *path, size_t bytes_max)
 {
     struct rw_text text = {0};
+    char room[48];
     struct rw_span *kept = rw_load_compile_memory(compiler, sizeof(*kept));
     struct rw_span full = path_of(compiler, *path);
     if (!kept || !full.at)
@@ -49,9 +50,7 @@ const struct rw_span *rw_load_compile_file(struct rw_load_compiler *compiler,
     else if (err)
         rw_conf_mistake_on(compiler->report, path, "%s cannot be read: %s",
                            rw_conf_quote(compiler->report, full),
-                           err == RW_EINVAL   ? "not a regular file"
-                           : err == RW_ELIMIT ? "it is too long"
-                                              : rw_err_text(err));
+                           rw_conf_slurp_flaw(err, bytes_max, room));
     return err ? NULL : kept;
 }
 

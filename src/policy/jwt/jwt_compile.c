@@ -43,7 +43,8 @@ static enum rw_err add_file(struct rw_compile *compile, struct rw_jwt *jwt,
         return err;
     err = rw_conf_slurp(path.at, RW_JWT_SET_BYTES_MAX, true, &text);
     if (err && err != RW_ENOMEM) {
-        rw_conf_mistake_at(compile->report, config->place, "%s: %s", path.at, rw_err_text(err));
+        rw_conf_mistake_at(compile->report, config->place, "%s: cannot be read: %s", path.at,
+                           rw_conf_slurp_flaw(err, RW_JWT_SET_BYTES_MAX, flaw));
         err = RW_EINVAL;
     } else if (!err) {
         err = add_text(jwt, config, rw_text_span(&text), flaw);

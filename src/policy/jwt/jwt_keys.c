@@ -94,7 +94,7 @@ enum rw_err rw_jwt_keys_add_pem(struct rw_jwt_keys *keys, struct rw_span pem, st
                                 unsigned algorithms, char flaw[256])
 {
     struct rw_jwt_key key = {.id = id};
-    BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
+    BIO *bio = BIO_new_mem_buf(pem.len ? pem.at : "", (int)pem.len);
     if (!bio)
         return RW_ENOMEM;
     key.public_key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);

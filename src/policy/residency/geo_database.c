@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 20 };
+enum { CHUNK_BYTES = 1 << 20, TAIL_BYTES = 128 << 10 };
 
 struct rw_geo_database {
     struct rw_list link;
@@ -27,13 +27,28 @@ static struct rw_list all = {&all, &all}; /* under the lock, as `uses` is */
 
 /* ---- Copying ---- */
 
+/* What the format has near the end of a file (maxmind.github.io/MaxMind-DB, "Database Metadata"):
+ * nothing large is copied that is no database. */
+static bool has_metadata(int file, off_t bytes)
+{
+    static const char marker[] = "\xab\xcd\xefMaxMind.com";
+    off_t from = bytes > TAIL_BYTES ? bytes - TAIL_BYTES : 0;
+    char *tail = rw_alloc(TAIL_BYTES);
+    ssize_t got = tail ? pread(file, tail, TAIL_BYTES, from) : -1;
+    bool found = !tail || (got > 0 && memmem(tail, (size_t)got, marker, sizeof(marker) - 1));
+    rw_free(tail);
+    return found;
+}
+
 static const char *check_file(int file, struct stat *is)
 {
     if (fstat(file, is) != 0)
         return "it cannot be read";
     if (!S_ISREG(is->st_mode))
-        return "it is no regular file";
-    return is->st_size > RW_GEO_DATABASE_BYTES_MAX ? "it is larger than 2 GiB" : NULL;
+        return S_ISDIR(is->st_mode) ? "it is a directory, not a file" : "it is no regular file";
+    if (is->st_size > RW_GEO_DATABASE_BYTES_MAX)
+        return "it is larger than 2 GiB";
+    return has_metadata(file, is->st_size) ? NULL : "it is no MaxMind database";
 }
 
 /* As many bytes as it was said to have: one that is being written may have fewer meanwhile, which

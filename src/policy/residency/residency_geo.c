@@ -66,11 +66,13 @@ static enum rw_err add_lines(struct rw_compile *compile, struct rw_geo *geo, con
 static enum rw_err add_file(struct rw_compile *compile, struct rw_geo *geo, const char *file)
 {
     struct rw_text text = {0};
+    char room[48];
     enum rw_err err = rw_conf_slurp(file, FILE_BYTES_MAX, true, &text);
     if (!err)
         err = add_lines(compile, geo, file, rw_text_span(&text));
     else if (err != RW_ENOMEM)
-        rw_conf_mistake_at(compile->report, compile->place, "%s: %s", file, rw_err_text(err));
+        rw_conf_mistake_at(compile->report, compile->place, "%s: cannot be read: %s", file,
+                           rw_conf_slurp_flaw(err, FILE_BYTES_MAX, room));
     rw_text_free(&text);
     return err;
 }
