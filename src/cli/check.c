@@ -1,11 +1,27 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
+#include "gate/cluster/cluster_explain.h"
 
 #include <stdio.h>
 
 static const char *plural(unsigned count)
 {
     return count == 1 ? "" : "s";
+}
+
+/* A gateway starts without these files, and takes them when they are there. */
+static void warn_of_sources(const char *file, const struct rw_snapshot *snapshot,
+                            struct rw_text *warnings)
+{
+    const struct rw_config_upstream *upstreams = snapshot->config->upstreams.items;
+    for (unsigned i = 0; i < snapshot->cluster_count; i++) {
+        struct rw_span flaw = rw_cluster_source_flaw(snapshot->clusters[i]);
+        const struct rw_config_discovery *discovery = upstreams[i].discovery;
+        if (flaw.len)
+            rw_text_addf(warnings, "%s:%u:%u: warning: upstream %.*s: %.*s\n", file,
+                         discovery->place.line, discovery->place.column,
+                         RW_SPAN_ARGS(upstreams[i].name), RW_SPAN_ARGS(flaw));
+    }
 }
 
 static int run(int argc, char **argv)
@@ -19,6 +35,7 @@ static int run(int argc, char **argv)
     int code = rw_cli_compile(argv[0], &compiled);
     if (code)
         return code;
+    warn_of_sources(argv[0], compiled.snapshot, &compiled.warnings);
     rw_router_warnings(compiled.snapshot->router, &compiled.warnings);
     if (compiled.warnings.len)
         fprintf(stderr, "%s", compiled.warnings.at);

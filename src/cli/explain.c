@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
+#include "cli/explain_client.h"
 #include "cli/explain_tcp.h"
 #include "gate/exchange/exchange.h"
 #include "http/url.h"
@@ -12,9 +13,10 @@
 enum { HEADERS_MAX = 64 };
 
 struct request {
-    const char *config, *method, *url, *listener;
+    const char *config, *method, *url, *listener, *client;
     const char *headers[HEADERS_MAX];
     unsigned header_count;
+    struct rw_address peer; /* where there is a `client` */
 };
 
 /* ---- Arguments ---- */
@@ -37,7 +39,8 @@ static int parse(int argc, char **argv, struct request *request)
     for (int i = 0; i < argc && !code; i++) {
         if (takes(argc, argv, &i, "--method", &request->method, &code) ||
             takes(argc, argv, &i, "-X", &request->method, &code) ||
-            takes(argc, argv, &i, "--listener", &request->listener, &code))
+            takes(argc, argv, &i, "--listener", &request->listener, &code) ||
+            takes(argc, argv, &i, "--client", &request->client, &code))
             continue;
         if (takes(argc, argv, &i, "--header", &header, &code) ||
             takes(argc, argv, &i, "-H", &header, &code)) {
@@ -59,6 +62,9 @@ static int parse(int argc, char **argv, struct request *request)
     }
     if (!code && !request->url)
         return rw_cli_usage_error("explain", "needs a configuration file and a URL");
+    if (!code && request->client &&
+        rw_address_parse_ip(rw_span_text(request->client), 0, &request->peer) != RW_OK)
+        return rw_cli_usage_error("explain", "--client: \"%s\" is no IP address", request->client);
     return code;
 }
 
@@ -151,8 +157,9 @@ static int find_listener(const struct request *request, const struct rw_url *url
 
 /* ---- The answer ---- */
 
+/* `x`: of the client that is asked about; NULL: of none. */
 static void print_policies(const char *of, const struct rw_policy_use *uses, unsigned count,
-                           struct rw_text *text)
+                           struct rw_exchange *x, struct rw_text *text)
 {
     for (unsigned i = 0; i < count; i++) {
         rw_text_addf(text, "  policy    %s (of the %s)", uses[i].policy->kind.name, of);
@@ -160,6 +167,8 @@ static void print_policies(const char *of, const struct rw_policy_use *uses, uns
             rw_text_adds(text, ": ");
             uses[i].policy->explain(uses[i].instance, text);
         }
+        if (x && uses[i].policy->explain_client)
+            uses[i].policy->explain_client(x, uses[i].instance, text);
         rw_text_adds(text, "\n");
     }
 }
@@ -185,7 +194,8 @@ static void print_forwarding(const struct rw_config_route *route, struct rw_text
 }
 
 static void print_route(const struct rw_snapshot *snapshot, unsigned listener, int found,
-                        const struct rw_route_params *params, struct rw_text *text)
+                        const struct rw_route_params *params, struct rw_exchange *x,
+                        struct rw_text *text)
 {
     const struct rw_route *route = &snapshot->routes[found];
     const struct rw_listener_settings *settings = &snapshot->listeners[listener];
@@ -194,17 +204,36 @@ static void print_route(const struct rw_snapshot *snapshot, unsigned listener, i
     for (unsigned i = 0; i < params->count; i++)
         rw_text_addf(text, "  parameter %.*s = %.*s\n", RW_SPAN_ARGS(params->items[i].name),
                      RW_SPAN_ARGS(params->items[i].value));
-    print_policies("listener", settings->policies, settings->policy_count, text);
-    print_policies("route", route->policies, route->policy_count, text);
+    if (x)
+        rw_explain_client_print(x, text);
+    print_policies("listener", settings->policies, settings->policy_count, x, text);
+    print_policies("route", route->policies, route->policy_count, x, text);
     rw_text_adds(text, "  action    ");
     route->origin->explain(route->origin_instance, text);
+    if (x && route->origin->explain_client)
+        route->origin->explain_client(x, route->origin_instance, text);
     rw_text_adds(text, "\n");
     if (route->origin == &rw_origin_upstream || route->origin == &rw_origin_release)
         print_forwarding(route->config, text);
 }
 
+static void print_found(const struct request *request, struct rw_snapshot *snapshot,
+                        unsigned listener, int found, const struct rw_message *message,
+                        const struct rw_route_params *params, struct rw_text *text)
+{
+    struct rw_exchange *x = NULL;
+    if (request->client)
+        x = rw_explain_client_create(snapshot, listener, found, message, params,
+                                     rw_address_sockaddr(&request->peer));
+    if (!x && request->client)
+        text->err = RW_ENOMEM;
+    else
+        print_route(snapshot, listener, found, params, x, text);
+    rw_explain_client_destroy(x);
+}
+
 static int explain(const struct request *request, const struct rw_url *url,
-                   const struct rw_snapshot *snapshot, struct rw_text *text)
+                   struct rw_snapshot *snapshot, struct rw_text *text)
 {
     struct rw_text head = {0};
     struct rw_arena arena;
@@ -230,7 +259,7 @@ static int explain(const struct request *request, const struct rw_url *url,
     else
         found = rw_router_explain(snapshot->router, listener, &message, &params, text);
     if (found >= 0)
-        print_route(snapshot, listener, found, &params, text);
+        print_found(request, snapshot, listener, found, &message, &params, text);
     else if (found == RW_ROUTE_WRONG_METHOD)
         rw_text_adds(text, "\nanswered with 405: routes match, but none with this method\n");
     else if (result == RW_H1_COMPLETE && !why)
@@ -254,7 +283,9 @@ static int run(int argc, char **argv)
         return code;
     struct rw_text text = {0};
     code = explain(&request, &url, compiled.snapshot, &text);
-    if (text.at)
+    if (text.err)
+        fprintf(stderr, "ringway explain: out of memory\n");
+    else if (text.at)
         fputs(text.at, stdout);
     rw_text_free(&text);
     rw_cli_compiled_free(&compiled);
@@ -271,7 +302,10 @@ const struct rw_verb rw_verb_explain = {
         "  -X, --method METHOD     default GET\n"
         "  -H, --header 'N: value' as often as needed\n"
         "  --listener NAME         default: the one with the URL's port; where the URL has none,\n"
-        "                          the first for its scheme\n\n"
+        "                          the first for its scheme\n"
+        "  --client ADDRESS        what becomes of a request from this IP address: limits, lists and\n"
+        "                          rules that look at it. Of a trusted proxy of the listener: of\n"
+        "                          the client that its X-Forwarded-For (--header) names\n\n"
         "Exit codes: 0 a route takes it; 1 none does; 2 wrong use or configuration.\n",
     .run = run,
 };

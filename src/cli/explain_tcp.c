@@ -1,6 +1,7 @@
 /* `ringway explain FILE tcp://host:port?sni=name`: which TCP route would take a connection. */
 #include "cli/explain_tcp.h"
 
+#include "gate/cluster/cluster_explain.h"
 #include "gate/snapshot.h"
 #include "io/tls_hello.h"
 
@@ -15,7 +16,9 @@ static void print_route(const struct rw_tcp_route *route,
                  route->cluster->tls ? " (TLS)" : "");
     for (unsigned i = 0; i < set->count; i++)
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
-    rw_text_adds(text, set->count ? "\n" : "no endpoint is known now\n");
+    rw_text_adds(text, set->count ? "" : "no endpoint is known now");
+    rw_cluster_explain_sources(route->cluster, text);
+    rw_text_adds(text, "\n");
 }
 
 /* The one with that port; or, without a port, the first that speaks TCP. */

@@ -285,6 +285,31 @@ static void explain(const void *instance, struct rw_text *text)
     }
 }
 
+static void explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct rw_release *release = instance;
+    const struct rw_config_sticky *sticky = release->config->sticky;
+    enum rw_identity_part part;
+    unsigned index = 0;
+    bool ruled = by_rule(x, release, &index);
+    bool drawn = !ruled && sticky && !rw_upstream_asks_identity(&sticky->by, &part);
+    if (drawn)
+        index = by_share(x, release);
+    if (ruled || drawn)
+        rw_text_addf(text, "\n  gets      version %.*s, %s",
+                     RW_SPAN_ARGS(release->versions[index].config->name),
+                     ruled ? "by a rule" : "with the shares above");
+    for (unsigned i = 0; i < release->count; i++) {
+        struct rw_text told = {0};
+        rw_upstream_explain_client(x, release->versions[i].cluster, &told);
+        if (told.len && (i == index || !(ruled || drawn)))
+            rw_text_addf(text, "\n  version   %.*s:%.*s",
+                         RW_SPAN_ARGS(release->versions[i].config->name),
+                         RW_SPAN_ARGS(rw_text_span(&told)));
+        rw_text_free(&told);
+    }
+}
+
 const struct rw_origin rw_origin_release = {
     .kind = {.name = "release",
              .record = &rw_config_release_record,
@@ -298,4 +323,5 @@ const struct rw_origin rw_origin_release = {
     .cancel = cancel,
     .detach = detach,
     .explain = explain,
+    .explain_client = explain_client,
 };

@@ -346,4 +346,5 @@ const struct rw_origin rw_origin_upstream = {
     .cancel = cancel,
     .detach = detach,
     .explain = rw_upstream_explain,
+    .explain_client = rw_upstream_explain_client,
 };

@@ -103,6 +103,8 @@ enum rw_reason rw_upstream_no_endpoint(struct rw_exchange *x);
  * parameter it is the client's address. */
 struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_config_hash *hash);
 uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *hash);
+/* Is the key part of an identity, which policies find out? */
+bool rw_upstream_asks_identity(const struct rw_config_hash *hash, enum rw_identity_part *part);
 /* For rw_origin.check_route: is what the keys of the cluster (`whose` "upstream "a"") are made of
  * told on the route? */
 RW_MUST_CHECK enum rw_err rw_upstream_expect_key(const struct rw_config_hash *hash,
@@ -227,6 +229,7 @@ bool rw_upstream_retries_response(struct rw_upstream_call *call, bool end);
 
 /* upstream_explain.c: as rw_origin.explain. */
 void rw_upstream_explain(const void *instance, struct rw_text *text);
+void rw_upstream_explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text);
 
 /* Events of the lease. */
 void rw_upstream_on_ready(struct rw_lease *lease);

@@ -66,24 +66,30 @@ uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *ha
 
 /* ---- Are they told? ---- */
 
+bool rw_upstream_asks_identity(const struct rw_config_hash *hash, enum rw_identity_part *part)
+{
+    switch ((enum rw_config_hash_on)hash->on) {
+    case RW_HASH_CONSUMER:
+        *part = RW_IDENTITY_CONSUMER;
+        return true;
+    case RW_HASH_TENANT:
+        *part = RW_IDENTITY_TENANT;
+        return true;
+    case RW_HASH_CLAIM:
+        *part = RW_IDENTITY_CLAIM;
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum rw_err rw_upstream_expect_key(const struct rw_config_hash *hash, const char *what,
                                    const struct rw_route *route, const struct rw_snapshot *snapshot,
                                    struct rw_conf_report *report)
 {
     enum rw_identity_part part;
-    switch ((enum rw_config_hash_on)hash->on) {
-    case RW_HASH_CONSUMER:
-        part = RW_IDENTITY_CONSUMER;
-        break;
-    case RW_HASH_TENANT:
-        part = RW_IDENTITY_TENANT;
-        break;
-    case RW_HASH_CLAIM:
-        part = RW_IDENTITY_CLAIM;
-        break;
-    default:
+    if (!rw_upstream_asks_identity(hash, &part))
         return RW_OK;
-    }
     return rw_identity_expect(part, hash->name, NULL, route, snapshot, report, hash->place, what);
 }
 

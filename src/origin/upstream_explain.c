@@ -1,5 +1,7 @@
 /* What `ringway explain` tells of an upstream. */
+#include "gate/cluster/balance/residency.h"
 #include "gate/cluster/balance/tiers.h"
+#include "gate/cluster/cluster_explain.h"
 #include "origin/upstream_call.h"
 
 /* By which property of requests. */
@@ -190,10 +192,7 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
     explain_endpoints(cluster, text);
-    if (cluster->discovery.len)
-        rw_text_addf(text, "\n  discovery %.*s; %s until it has answered",
-                     RW_SPAN_ARGS(cluster->discovery),
-                     atomic_load(&cluster->set)->count ? "the endpoints above" : "no endpoint");
+    rw_cluster_explain_sources(cluster, text);
     explain_tiers(cluster, text);
     explain_lines(cluster, text);
     explain_connections(cluster, text);
@@ -202,4 +201,53 @@ void rw_upstream_explain(const void *instance, struct rw_text *text)
     explain_hedging(cluster, text);
     explain_breaker(&cluster->passive, text);
     explain_overload(cluster, text);
+}
+
+/* ---- One client ---- */
+
+/* Of the endpoints that are known now. */
+static void explain_residency(const struct rw_cluster *cluster,
+                              const struct rw_residency *residency, struct rw_text *text)
+{
+    const struct rw_endpoint_set *set = atomic_load(&cluster->set);
+    unsigned count = 0;
+    if (!rw_residency_binds(residency))
+        return;
+    rw_text_addf(text, "\n  kept to   ");
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct rw_endpoint *endpoint = set->endpoints[i];
+        if (rw_residency_admits(residency, &endpoint->locality))
+            rw_text_addf(text, "%s%.*s (%.*s)", count++ ? ", " : "", RW_SPAN_ARGS(endpoint->name),
+                         RW_SPAN_ARGS(endpoint->locality.region));
+    }
+    if (count == 0)
+        rw_text_adds(text, "no endpoint that is known now: such requests get 503");
+}
+
+/* As long as all endpoints are up. */
+static void explain_hash(struct rw_exchange *x, const struct rw_cluster *cluster,
+                         struct rw_text *text)
+{
+    enum rw_identity_part part;
+    struct rw_random random;
+    uint32_t cursor = 0;
+    if (cluster->balance != RW_BALANCE_HASH || rw_upstream_asks_identity(&cluster->hash, &part))
+        return;
+    rw_random_seed(&random, 0);
+    const struct rw_choice choice = {
+        .hash = rw_upstream_hash(x, &cluster->hash),
+        .cursor = &cursor,
+        .random = &random,
+        .residency = x->residency,
+    };
+    const struct rw_endpoint *endpoint = rw_cluster_choose(cluster, &choice);
+    if (endpoint)
+        rw_text_addf(text, "\n  goes to   %.*s, while it is up", RW_SPAN_ARGS(endpoint->name));
+}
+
+void rw_upstream_explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct rw_cluster *cluster = instance;
+    explain_residency(cluster, x->residency, text);
+    explain_hash(x, cluster, text);
 }

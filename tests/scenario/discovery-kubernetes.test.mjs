@@ -72,7 +72,7 @@ test("Kubernetes: slices come and go, a watch is resumed, one too old begins ane
   assert.equal((await gateway.get("/")).text, "b");
   await noReload(gateway);
   const told = await runRingway("explain", gateway.configFile, "/");
-  assert.match(told.stdout, /discovery kubernetes app; no endpoint until it has answered/);
+  assert.match(told.stdout, /discovery kubernetes app, from 127\.0\.0\.1:\d+; no endpoint until it has answered/);
 });
 
 test("Kubernetes: who leaves serves on while nobody else does; a port that no slice has is told", async (t) => {

@@ -2,9 +2,13 @@
 // tables of routes and random requests, among them odd ones. A failure names its seed.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { startGateway } from "./support/gateway.mjs";
+import { scratch } from "./support/cleanup.mjs";
+import { named } from "./support/discovery.mjs";
+import { prepareGateway, startGateway } from "./support/gateway.mjs";
 import { exchangeRaw } from "./support/raw.mjs";
 import { runRingway, sanitized } from "./support/run.mjs";
 
@@ -154,4 +158,111 @@ test("all that a request to an upstream is subject to is told", async (t) => {
   const versions = (await runRingway("explain", gateway.configFile, "/versions")).stdout;
   assert.match(versions, /version +two, 10%: upstream next \(round robin\): 127\.0\.0\.1:11\n +connects +by HTTP\/2, /);
   assert.match(versions, /time +first byte 60000 ms\n +class +normal\n/);
+});
+
+test("where endpoints come from is told, and a file of them is read", async (t) => {
+  const found = join(scratch(t), "found.yaml");
+  const gateway = await prepareGateway(
+    t,
+    `
+  routes:
+  - { match: /file, upstream: filed }
+  - { match: /etcd, upstream: stored }
+  - { match: /names, upstream: named }
+  upstreams:
+  - { name: filed, discovery: { file: ${found} } }
+  - { name: stored, discovery: { etcd: { servers: ["etcd-1.test:2379", "10.0.0.2:2379"], prefix: /app/ } }, endpoints: "127.0.0.1:9" }
+  - { name: named, endpoints: ["orders.test:8080", "srv:_http._tcp.orders.test"] }
+`,
+  );
+  const explain = async (path) => (await runRingway("explain", gateway.configFile, path)).stdout;
+  const check = () => runRingway("check", gateway.configFile);
+  assert.match(await explain("/file"), /no endpoint is known now\n +discovery file \S+; no endpoint until it can be read: \S+ is not there yet\n/);
+  assert.match((await check()).stderr, /ringway\.yaml:\d+:\d+: warning: upstream filed: \S+found\.yaml is not there yet/);
+  writeFileSync(found, 'endpoints: ["127.0.0.1:11", { address: "127.0.0.1:12", priority: 1 }]\n');
+  const told = await explain("/file");
+  assert.match(told, /upstream filed \(round robin\): 127\.0\.0\.1:11, 127\.0\.0\.1:12\n +discovery file \S+; has these 2 endpoints now\n/);
+  assert.match(told, /first +priority 0, elsewhere: 127\.0\.0\.1:11\n +then +priority 1, elsewhere: 127\.0\.0\.1:12\n/);
+  assert.doesNotMatch(told, /GET \/upstreams/);
+  const fine = await check();
+  assert.deepEqual([fine.code, fine.stderr], [0, ""]);
+  writeFileSync(found, 'endpoints: ["orders.test:8080"]\n');
+  assert.match((await check()).stderr, /warning: upstream filed: no IP address: "orders\.test:8080"\n$/);
+  assert.match(
+    await explain("/etcd"),
+    /discovery etcd \/app\/, from etcd-1\.test:2379, 10\.0\.0\.2:2379; the endpoints above until it has answered\n +a running gateway knows more: GET \/upstreams of its admin API\n/,
+  );
+  assert.match(await explain("/names"), /names +orders\.test:8080, srv:_http\._tcp\.orders\.test: looked up in DNS while the gateway runs\n +a running gateway knows more/);
+});
+
+// What is said of a client is what a request of its gets.
+test("a client by its address: lists, residency, limits, the version and the endpoint", async (t) => {
+  const networks = 'networks: [{ country: DE, networks: ["127.0.0.8/29"] }, { country: US, networks: ["127.0.0.16/29"] }]';
+  const [berlin, oregon] = await named(t, ["berlin", "oregon"]);
+  const gateway = await startGateway(
+    t,
+    (g) => `
+  listeners:
+  - { name: web, address: "127.0.0.1:${g.port}", trusted_proxies: [127.0.0.1] }
+  routes:
+  - name: kept
+    match: /kept
+    policies:
+    - address: { deny: [127.0.0.9] }
+    - residency: { ${networks}, rules: [{ name: eu, clients: [EU], regions: ["eu-*"] }, { name: far, clients: [US], refuse: true }] }
+    - rate_limit: { limits: [{ name: each, requests: 5, per: day, key: address }, { name: all, requests: 9, per: second, key: constant }], ipv4_prefix: 24 }
+    upstream: app
+  - { name: closed, match: /closed, policies: [{ maintenance: { allow: [127.0.0.10], active: true } }], respond: { body: in } }
+  - { name: versions, match: /versions, release: { sticky: { on: address }, versions: [{ name: one, upstream: one, weight: 1 }, { name: two, upstream: two, weight: 1 }] } }
+  upstreams:
+  - name: app
+    balance: hash
+    hash: { on: address }
+    endpoints: [{ address: "127.0.0.1:${berlin.port}", region: eu-central }, { address: "127.0.0.1:${oregon.port}", region: us-west }]
+  - { name: one, endpoints: "127.0.0.1:${berlin.port}" }
+  - { name: two, endpoints: "127.0.0.1:${oregon.port}" }
+`,
+  );
+  const explain = async (client, path) =>
+    (await runRingway("explain", "--client", "127.0.0.1", "-H", `X-Forwarded-For: ${client}`, gateway.configFile, path)).stdout;
+  const get = (client, path) => gateway.get(path, { headers: { "X-Forwarded-For": client } });
+
+  const kept = await explain("127.0.0.10", "/kept");
+  assert.match(kept, /client +127\.0\.0\.10, as the trusted proxy 127\.0\.0\.1 says\n/);
+  assert.match(kept, /policy +address .*; this client passes\n/);
+  assert.match(kept, /policy +residency .*; this client is in EU\/DE: it is kept by eu\n/);
+  assert.match(kept, /policy +rate_limit .*; this client is counted by each as 127\.0\.0\.0\/24\n/);
+  assert.match(kept, new RegExp(`kept to +127\\.0\\.0\\.1:${berlin.port} \\(eu-central\\)\n +goes to +127\\.0\\.0\\.1:${berlin.port}, while it is up\n`));
+  assert.equal((await get("127.0.0.10", "/kept")).text, "berlin");
+
+  assert.match(await explain("127.0.0.9", "/kept"), /policy +address .*; this client gets 403\n/);
+  assert.equal((await get("127.0.0.9", "/kept")).status, 403);
+  assert.match(await explain("127.0.0.17", "/kept"), /this client is in US: it gets 451 by far\n/);
+  assert.equal((await get("127.0.0.17", "/kept")).status, 451);
+  assert.match(await explain("127.0.0.10", "/closed"), /this client passes\n/);
+  assert.equal((await get("127.0.0.10", "/closed")).status, 200);
+  assert.match(await explain("127.0.0.9", "/closed"), /this client gets 503\n/);
+  assert.equal((await get("127.0.0.9", "/closed")).status, 503);
+
+  const places = new Set();
+  for (let last = 32; last < 48; last++) {
+    const client = `127.0.0.${last}`;
+    const port = /goes to +127\.0\.0\.1:(\d+)/.exec(await explain(client, "/kept"))?.[1];
+    const version = /gets +version (one|two), with the shares above/.exec(await explain(client, "/versions"))?.[1];
+    if (last < 36) assert.equal((await get(client, "/kept")).text, Number(port) === berlin.port ? "berlin" : "oregon");
+    assert.equal((await get(client, "/versions")).text, version === "one" ? "berlin" : "oregon");
+    places.add(port).add(version);
+  }
+  assert.equal(places.size, 4);
+
+  const direct = await runRingway("explain", "--client=2001:db8::1", gateway.configFile, "/kept");
+  assert.match(direct.stdout, /client +2001:db8::1\n/);
+  assert.match(direct.stdout, /this client is unknown: no rule is for it\n/);
+  const itself = await runRingway("explain", "--client", "127.0.0.1", gateway.configFile, "/kept");
+  assert.match(itself.stdout, /client +127\.0\.0\.1, a trusted proxy that does not say for whom it asks\n/);
+  for (const odd of ["nobody", "10.0.0.1:80", "10.0.0.0/8", ""]) {
+    const refused = await runRingway("explain", "--client", odd, gateway.configFile, "/kept");
+    assert.equal(refused.code, 2, odd);
+    assert.match(refused.stderr, /--client: ".*" is no IP address/);
+  }
 });

@@ -51,6 +51,7 @@ struct rw_cluster_source {
     struct rw_cluster_control *control;
     uint32_t weight, priority;
     struct rw_locality locality;
+    struct rw_span text; /* as configured */
     struct rw_span host; /* NUL-terminated; of an SRV name: empty, its targets have one each */
     struct rw_address address; /* fixed: where it is */
     uint16_t port;             /* of a name; an SRV name's targets have one each */
@@ -78,6 +79,7 @@ struct rw_cluster_control {
     bool paths; /* endpoints have their path: there is `tcp`, or `lines` */
     struct rw_cluster_resolver *resolver; /* NULL: no names */
     struct rw_discovery_use discovery;
+    struct rw_span discovery_from; /* who is asked: "10.0.0.1:2379"; empty: nobody, it is a file */
     struct rw_config_active_health health;
     struct rw_config_grpc_health grpc_health;
     bool probed; /* the configuration has `health` */

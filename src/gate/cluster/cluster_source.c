@@ -117,6 +117,8 @@ static enum rw_err read_source(struct rw_cluster_source *source, const struct rw
 {
     source->weight = endpoint->weight;
     source->priority = endpoint->priority;
+    if (!set_text(source->control, &source->text, endpoint->address))
+        return RW_ENOMEM;
     enum rw_err err = set_locality(source, &endpoint->locality);
     if (err)
         return err;
@@ -129,6 +131,18 @@ static enum rw_err read_source(struct rw_cluster_source *source, const struct rw
     return read_name(source, config, endpoint->address);
 }
 
+static enum rw_err name_servers(struct rw_cluster_control *control,
+                                const struct rw_config_etcd *etcd)
+{
+    const struct rw_span *servers = etcd->servers.items;
+    struct rw_text text = {0};
+    for (size_t i = 0; i < etcd->servers.count; i++)
+        rw_text_addf(&text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(servers[i]));
+    bool named = !text.err && set_text(control, &control->discovery_from, rw_text_span(&text));
+    rw_text_free(&text);
+    return named ? RW_OK : RW_ENOMEM;
+}
+
 static enum rw_err name_discovery(struct rw_cluster_control *control,
                                   const struct rw_config_discovery *config)
 {
@@ -136,16 +150,21 @@ static enum rw_err name_discovery(struct rw_cluster_control *control,
     if (config->etcd) {
         kind = RW_LITERAL("etcd");
         what = config->etcd->prefix;
+        enum rw_err err = name_servers(control, config->etcd);
+        if (err)
+            return err;
     } else if (config->kubernetes) {
         kind = RW_LITERAL("kubernetes");
         what = config->kubernetes->service;
+        if (!set_text(control, &control->discovery_from, config->kubernetes->server))
+            return RW_ENOMEM;
     }
     control->cluster.discovery =
         rw_arena_format(&control->arena, "%.*s %.*s", RW_SPAN_ARGS(kind), RW_SPAN_ARGS(what));
     return control->cluster.discovery.at ? RW_OK : RW_ENOMEM;
 }
 
-/* Without a loop (a check, the simulation) nothing is found. */
+/* Without a loop (a check, the simulation) only what a file says is found. */
 static enum rw_err start_discovery(struct rw_cluster_control *control,
                                    const struct rw_config *config,
                                    const struct rw_config_upstream *upstream,
@@ -158,7 +177,7 @@ static enum rw_err start_discovery(struct rw_cluster_control *control,
     control->discovery.changed = on_discovered;
     if (err)
         return err;
-    if (!clusters->options.loop)
+    if (!clusters->options.loop && !upstream->discovery->file.len)
         return rw_discovery_check(upstream->discovery, report);
     return rw_discovery_start(&clusters->discoveries, clusters->options.loop, control->cluster.name,
                               upstream->discovery, config->dns, report, &control->discovery);

@@ -111,7 +111,7 @@ void rw_discovery_follows(struct rw_discovery *discovery)
 
 void rw_discovery_fails(struct rw_discovery *discovery, struct rw_span why)
 {
-    if (discovery->follows)
+    if (discovery->follows && discovery->loop)
         discovery->known_ms = rw_loop_now_ms(discovery->loop);
     discovery->follows = false;
     discovery->failures++;

@@ -36,7 +36,9 @@ struct rw_discovery_use {
 };
 
 /* `all` is the list that discoveries of one registry are in. A file is read at once; other kinds
- * answer from the loop. Mistakes of the settings go to the report: RW_EINVAL. */
+ * answer from the loop. `loop` NULL, for who only looks at a configuration: only for a file, which
+ * is read this once; what is wrong with it is the flaw, and not logged. Mistakes of the settings go
+ * to the report: RW_EINVAL. */
 RW_MUST_CHECK enum rw_err
 rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct rw_span upstream,
                    const struct rw_config_discovery *config, const struct rw_config_dns *dns,

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "conf/file.h"
 #include "gate/config/config_tables.h"
 #include "gate/discovery/discovery_kinds.h"
 
@@ -50,6 +51,7 @@ static enum rw_err take(struct rw_discovery *discovery, const struct contents *c
     const struct rw_config_endpoint *endpoints = contents->endpoints.items;
     rw_discovery_begin(discovery);
     struct rw_discovery_group *group = NULL;
+    struct rw_span odd = {0};
     enum rw_err err = rw_discovery_put(discovery, RW_LITERAL("file"), &group);
     for (size_t i = 0; i < contents->endpoints.count && !err; i++) {
         const struct rw_discovered item = {.weight = endpoints[i].weight,
@@ -57,13 +59,18 @@ static enum rw_err take(struct rw_discovery *discovery, const struct contents *c
                                            .locality = endpoints[i].locality};
         err = rw_discovery_add(discovery, group, endpoints[i].address, &item);
         if (err == RW_EINVAL) {
-            rw_log_limited(RW_LOG_WARN, "discovery", "upstream %.*s: no IP address: \"%.*s\"",
-                           RW_SPAN_ARGS(discovery->upstream), RW_SPAN_ARGS(endpoints[i].address));
+            odd = endpoints[i].address;
+            if (discovery->loop)
+                rw_log_limited(RW_LOG_WARN, "discovery", "upstream %.*s: no IP address: \"%.*s\"",
+                               RW_SPAN_ARGS(discovery->upstream),
+                               RW_SPAN_ARGS(endpoints[i].address));
             err = RW_OK;
         }
     }
     if (err != RW_ENOMEM)
         rw_discovery_end(discovery);
+    if (odd.len && !discovery->loop)
+        rw_text_addf(&discovery->flaw, "no IP address: \"%.*s\"", RW_SPAN_ARGS(odd));
     return err;
 }
 
@@ -74,7 +81,7 @@ static void fail(struct rw_discovery *discovery, struct rw_span why)
     if (rw_span_next(&rest, '\n', &line))
         rw_discovery_fails(discovery, line);
     rest = why;
-    while (rest.len && rw_span_next(&rest, '\n', &line))
+    while (discovery->loop && rest.len && rw_span_next(&rest, '\n', &line))
         if (line.len)
             rw_log_at(RW_LOG_WARN, "discovery", "upstream %.*s: %.*s",
                       RW_SPAN_ARGS(discovery->upstream), RW_SPAN_ARGS(line));
@@ -86,7 +93,14 @@ static void read_now(struct state *state)
     struct contents contents = {0};
     rw_arena_init(&arena, NULL, 0, READ_BLOCK_BYTES, READ_BYTES_MAX);
     struct rw_conf_report report = {.arena = &arena};
-    enum rw_err err = rw_conf_read_file(state->path.at, &record, &arena, &contents, &report);
+    struct rw_text text = {0};
+    char room[48];
+    enum rw_err unread = rw_conf_slurp(state->path.at, RW_CONF_FILE_BYTES_MAX, true, &text);
+    enum rw_err err = unread;
+    if (!err)
+        err = rw_conf_read_text(rw_text_span(&text), state->path.at, &record, &arena, &contents,
+                                &report);
+    rw_text_free(&text);
     if (!err)
         err = take(state->discovery, &contents);
     if (err == RW_ENOMEM)
@@ -94,6 +108,9 @@ static void read_now(struct state *state)
     struct rw_text why = {0};
     if (report.count)
         rw_conf_report_print(&report, &why);
+    else if (unread)
+        rw_text_addf(&why, "%s: cannot be read: %s", state->path.at,
+                     rw_conf_slurp_flaw(unread, RW_CONF_FILE_BYTES_MAX, room));
     else if (err)
         rw_text_addf(&why, "%s: %s", state->path.at, rw_err_text(err));
     if (report.count || err)
@@ -162,14 +179,17 @@ static enum rw_err begin(struct rw_discovery *discovery, const struct rw_config_
     discovery->state = state;
     state->timer.fire = look;
     look_now(state);
-    rw_timer_start(discovery->loop, &state->timer, rw_loop_now_ms(discovery->loop) + LOOK_EVERY_MS);
+    if (discovery->loop)
+        rw_timer_start(discovery->loop, &state->timer,
+                       rw_loop_now_ms(discovery->loop) + LOOK_EVERY_MS);
     return RW_OK;
 }
 
 static void end(struct rw_discovery *discovery)
 {
     struct state *state = discovery->state;
-    rw_timer_stop(discovery->loop, &state->timer);
+    if (discovery->loop)
+        rw_timer_stop(discovery->loop, &state->timer);
     rw_discovery_free(discovery);
 }
 

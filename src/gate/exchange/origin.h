@@ -63,6 +63,8 @@ struct rw_origin {
     void (*detach)(struct rw_exchange *x, struct rw_tunnel *tunnel);
     /* One line for `ringway explain`: "upstream api: 2 endpoints, round robin". */
     void (*explain)(const void *instance, struct rw_text *text);
+    /* As rw_policy.explain_client, once the policies have been asked. NULL: all are alike. */
+    void (*explain_client)(struct rw_exchange *x, const void *instance, struct rw_text *text);
     /* Of an origin that sends clients elsewhere: where to, for this request; RW_EINVAL: nowhere.
      * The snapshot asks it about made-up requests, to find redirects that go in a circle. NULL: it
      * answers itself. */

@@ -69,6 +69,10 @@ struct rw_policy {
     enum rw_verdict (*on_response)(struct rw_exchange *x,
                                    const void *instance);        /* NULL: not concerned */
     void (*explain)(const void *instance, struct rw_text *text); /* one line */
+    /* What it makes of the client of an exchange that is only thought of: request, route, listener,
+     * client and arena are there, no worker. Added to that line, with what stands between; what
+     * on_request would leave in the exchange is left. NULL: it does not look at the client. */
+    void (*explain_client)(struct rw_exchange *x, const void *instance, struct rw_text *text);
 };
 
 #endif

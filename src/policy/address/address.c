@@ -209,12 +209,13 @@ static enum rw_err add_lines(struct gathered *to, struct rw_span rest, const cha
 static enum rw_err add_file(struct gathered *to, const char *file)
 {
     struct rw_text text = {0};
+    char room[48];
     enum rw_err err = rw_conf_slurp(file, FILE_BYTES_MAX, true, &text);
     if (!err)
         err = add_lines(to, rw_text_span(&text), file);
     else if (err != RW_ENOMEM)
-        rw_conf_mistake_at(to->compile->report, to->compile->place, "%s: %s", file,
-                           rw_err_text(err));
+        rw_conf_mistake_at(to->compile->report, to->compile->place, "%s: cannot be read: %s", file,
+                           rw_conf_slurp_flaw(err, FILE_BYTES_MAX, room));
     rw_text_free(&text);
     return !err || err == RW_ENOMEM ? err : RW_EINVAL;
 }
@@ -291,13 +292,18 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
 }
 
 /* A client of a Unix socket has no address: no list holds it. */
+static bool lets_pass(const struct address *address, const struct sockaddr *client)
+{
+    uint8_t ip[IP_BYTES];
+    bool known = rw_cidr_bytes(client, ip);
+    bool pass = address->allows_all || (known && holds(&address->allow, ip));
+    return pass && !(known && holds(&address->deny, ip));
+}
+
 static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct address *address = instance;
-    uint8_t ip[IP_BYTES];
-    bool known = rw_cidr_bytes(x->client, ip);
-    bool pass = address->allows_all || (known && holds(&address->allow, ip));
-    if (pass && !(known && holds(&address->deny, ip)))
+    if (lets_pass(address, x->client))
         return RW_VERDICT_NEXT;
     return rw_policy_refuse(x, address->config->status, "This address may not come here.");
 }
@@ -321,6 +327,15 @@ static void explain(const void *instance, struct rw_text *text)
     rw_text_addf(text, "; the refused get %u", address->config->status);
 }
 
+static void explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct address *address = instance;
+    if (lets_pass(address, x->client))
+        rw_text_adds(text, "; this client passes");
+    else
+        rw_text_addf(text, "; this client gets %u", address->config->status);
+}
+
 const struct rw_policy rw_policy_address = {
     .kind = {.name = "address",
              .record = &record,
@@ -330,4 +345,5 @@ const struct rw_policy rw_policy_address = {
     .compile = compile,
     .on_request = on_request,
     .explain = explain,
+    .explain_client = explain_client,
 };

@@ -236,6 +236,22 @@ static void explain(const void *instance, struct rw_text *text)
         rw_text_addf(text, "; what is over gets %u", limits->config->status);
 }
 
+static void explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct rw_limits *limits = instance;
+    const char *separator = "; this client is counted";
+    for (unsigned i = 0; i < limits->count; i++)
+        for (unsigned p = 0; p < limits->limits[i].part_count; p++) {
+            struct rw_text network = {0};
+            if (rw_limit_part_tell_network(&limits->limits[i].parts[p], x->client, &network))
+                rw_text_addf(text, "%s by %.*s as %s", separator,
+                             RW_SPAN_ARGS(limits->limits[i].config->name), network.at);
+            if (network.len)
+                separator = ",";
+            rw_text_free(&network);
+        }
+}
+
 const struct rw_policy rw_policy_rate_limit = {
     .kind = {.name = "rate_limit",
              .record = &rw_limits_record,
@@ -246,4 +262,5 @@ const struct rw_policy rw_policy_rate_limit = {
     .on_request = on_request,
     .on_response = on_response,
     .explain = explain,
+    .explain_client = explain_client,
 };

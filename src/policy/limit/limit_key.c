@@ -5,6 +5,7 @@
 #include "gate/snapshot.h"
 #include "http/pairs.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 enum { IP_BYTES = 16, MAPPED_BITS = 96, NAME_BYTES_MAX = 128, CHUNK_BYTES = 64 };
@@ -25,17 +26,27 @@ static bool add_text(struct rw_siphash *hash, struct rw_span text)
     return true;
 }
 
+/* The network that an address is counted with. False: the client has none. */
+static bool find_network(const struct rw_limit_part *part, const struct sockaddr *client,
+                         uint8_t ip[IP_BYTES], bool *v4)
+{
+    static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
+    if (!rw_cidr_bytes(client, ip))
+        return false;
+    *v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
+    unsigned bits = *v4 ? MAPPED_BITS + part->ipv4_bits : part->ipv6_bits;
+    for (unsigned i = bits / 8; i < IP_BYTES; i++)
+        ip[i] &= i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
+    return true;
+}
+
 static bool add_address(const struct rw_limit_part *part, const struct rw_exchange *x,
                         struct rw_siphash *hash)
 {
-    static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
     uint8_t ip[IP_BYTES];
-    if (!rw_cidr_bytes(x->client, ip))
+    bool v4;
+    if (!find_network(part, x->client, ip, &v4))
         return false;
-    bool v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
-    unsigned bits = v4 ? MAPPED_BITS + part->ipv4_bits : part->ipv6_bits;
-    for (unsigned i = bits / 8; i < IP_BYTES; i++)
-        ip[i] &= i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
     add_bytes(hash, ip, sizeof(ip));
     return true;
 }
@@ -191,6 +202,20 @@ static const struct rw_limit_kind *kind_named(struct rw_span name)
         if (rw_span_is(name, kinds[i].name))
             return &kinds[i];
     return NULL;
+}
+
+bool rw_limit_part_tell_network(const struct rw_limit_part *part, const struct sockaddr *client,
+                                struct rw_text *text)
+{
+    uint8_t ip[IP_BYTES];
+    char host[INET6_ADDRSTRLEN];
+    bool v4;
+    if (part->kind->add != add_address || !find_network(part, client, ip, &v4))
+        return false;
+    if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &ip[MAPPED_BITS / 8] : ip, host, sizeof(host)))
+        return false;
+    rw_text_addf(text, "%s/%u", host, v4 ? part->ipv4_bits : part->ipv6_bits);
+    return true;
 }
 
 enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256], struct rw_limit_part *part)

@@ -38,6 +38,10 @@ struct rw_limit_part {
  * part. */
 RW_MUST_CHECK enum rw_err rw_limit_part_parse(struct rw_span text, char flaw[256],
                                               struct rw_limit_part *part);
+/* The network that the client is counted with: "203.0.113.0/24". False, and nothing is added: the
+ * part is not the address, or the client has none. */
+bool rw_limit_part_tell_network(const struct rw_limit_part *part, const struct sockaddr *client,
+                                struct rw_text *text);
 /* Of one that has a flaw: the kind that was probably meant; NULL: none is near. */
 const char *rw_limit_part_nearest(struct rw_span text);
 

@@ -126,11 +126,16 @@ static enum rw_err answer(struct rw_exchange *x, const struct maintenance_config
                       : RW_ENOMEM;
 }
 
+static bool lets_pass(const struct maintenance *maintenance, const struct sockaddr *client)
+{
+    return !maintenance->config->active ||
+           rw_cidrs_hold(maintenance->allow, maintenance->allow_count, client);
+}
+
 static enum rw_verdict on_request(struct rw_exchange *x, const void *instance)
 {
     const struct maintenance *maintenance = instance;
-    if (!maintenance->config->active ||
-        rw_cidrs_hold(maintenance->allow, maintenance->allow_count, x->client))
+    if (lets_pass(maintenance, x->client))
         return RW_VERDICT_NEXT;
     return answer(x, maintenance->config) ? RW_VERDICT_FAIL : RW_VERDICT_REPLY;
 }
@@ -151,6 +156,17 @@ static void explain(const void *instance, struct rw_text *text)
                      (maintenance->config->retry_after_ms + 999) / 1000);
 }
 
+static void explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct maintenance *maintenance = instance;
+    if (!maintenance->config->active)
+        return;
+    if (lets_pass(maintenance, x->client))
+        rw_text_adds(text, "; this client passes");
+    else
+        rw_text_addf(text, "; this client gets %u", maintenance->config->status);
+}
+
 const struct rw_policy rw_policy_maintenance = {
     .kind = {.name = "maintenance",
              .record = &record,
@@ -160,4 +176,5 @@ const struct rw_policy rw_policy_maintenance = {
     .compile = compile,
     .on_request = on_request,
     .explain = explain,
+    .explain_client = explain_client,
 };

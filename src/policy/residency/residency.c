@@ -161,6 +161,24 @@ static void explain(const void *instance, struct rw_text *text)
     rw_text_addf(text, " (database of %.10s)", day);
 }
 
+static void explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
+{
+    const struct residency *residency = instance;
+    struct rw_geo_place place;
+    rw_geo_find(residency->geo, x->client, &place);
+    const struct rw_residency_rule_config *rule = rw_residency_rule_for(residency->config, &place);
+    if (!note(x, &place, rule))
+        return;
+    rw_text_addf(text, "; this client is %s%.*s: ", place.country[0] ? "in " : "",
+                 RW_SPAN_ARGS(x->residency->client));
+    if (!rule)
+        rw_text_adds(text, "no rule is for it");
+    else if (rule->refuse)
+        rw_text_addf(text, "it gets %u by %.*s", rule->status, RW_SPAN_ARGS(rule->name));
+    else
+        rw_text_addf(text, "it is kept by %.*s", RW_SPAN_ARGS(rule->name));
+}
+
 const struct rw_policy rw_policy_residency = {
     .kind = {.name = "residency",
              .record = &rw_residency_record,
@@ -171,4 +189,5 @@ const struct rw_policy rw_policy_residency = {
     .check_route = check_route,
     .on_request = on_request,
     .explain = explain,
+    .explain_client = explain_client,
 };
