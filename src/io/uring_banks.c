@@ -18,7 +18,7 @@ enum {
     SLOTS_MAX = 32 * 1024,
     SLOTS_MIN = 2, /* the first stands for none */
     SUBMISSIONS = 128,
-    COMPLETIONS = 1024,
+    COMPLETIONS_MIN = 1024,
     LENT_BUFFERS_FIRST = 8,
     LENT_BUFFERS_MAX = 256,
 };
@@ -65,10 +65,14 @@ static bool open_signal(struct uring_parking *parking)
 static bool open_bank(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
+    unsigned slots = state->parking.slots;
+    /* All may have sent something in one turn; for what finds no room rw_uring_borrow waits in
+     * vain. */
+    unsigned completions = slots > COMPLETIONS_MIN ? slots : COMPLETIONS_MIN;
     struct uring_bank_options options = {.setup = IORING_SETUP_TASKRUN_FLAG,
                                          .submissions = SUBMISSIONS,
-                                         .completions = COMPLETIONS,
-                                         .slots = state->parking.slots,
+                                         .completions = completions,
+                                         .slots = slots,
                                          .buffers = LENT_BUFFERS_MAX,
                                          .buffers_first = LENT_BUFFERS_FIRST};
     struct uring_bank *bank;
@@ -119,14 +123,13 @@ void rw_uring_park(struct rw_stream *stream)
     stream->slot = slot;
 }
 
-/* What the kernel has made of an operation that is over as soon as it is asked for. Its completion
- * has nothing to say any more. */
+/* What the kernel has made of an operation that is over as soon as it is asked for: one of the last
+ * completions. It has nothing to say any more. */
 static int take_result(struct io_uring *ring, __u64 user_data)
 {
-    struct io_uring_cqe *cqe;
-    unsigned at;
-    io_uring_for_each_cqe(ring, at, cqe)
-    {
+    unsigned head = *ring->cq.khead, at = io_uring_smp_load_acquire(ring->cq.ktail);
+    while (at != head) {
+        struct io_uring_cqe *cqe = &ring->cq.cqes[--at & ring->cq.ring_mask];
         if (cqe->user_data != user_data)
             continue;
         cqe->user_data = URING_IGNORED;
@@ -135,14 +138,21 @@ static int take_result(struct io_uring *ring, __u64 user_data)
     return -EAGAIN;
 }
 
+/* A completion that finds no room comes later, when it is another one's turn to borrow: each is
+ * known by a number of its own, in the place of an address. */
+static __u64 next_number(struct uring_parking *parking)
+{
+    return ++parking->borrowed * (URING_KIND_MASK + 1) | URING_IGNORED;
+}
+
 int rw_uring_borrow(const struct rw_stream *stream)
 {
     if (!stream->bank)
         return stream->fd;
     struct uring_state *state = stream->loop->state;
     struct uring_bank *bank = state->banks[stream->bank];
-    struct io_uring_sqe *sqe = rw_uring_operation(bank, state, URING_IGNORED);
-    __u64 user_data = sqe->user_data;
+    struct io_uring_sqe *sqe = rw_uring_operation(bank, NULL, URING_IGNORED);
+    __u64 user_data = next_number(&state->parking);
     io_uring_prep_nop(sqe);
     sqe->user_data = user_data;
     sqe->opcode = OP_FIXED_FD_INSTALL;

@@ -24,7 +24,7 @@ enum uring_kind {
     URING_ACCEPT,
     URING_WATCH,
     URING_WAKE,    /* of nothing: the loop's; of the state: a further ring's */
-    URING_IGNORED, /* of nothing: a cancellation; of the state: a descriptor that nobody took */
+    URING_IGNORED, /* of nothing: a cancellation; of a number: a descriptor that nobody took */
     URING_KIND_MASK = 7,
 };
 
@@ -64,13 +64,14 @@ struct uring_gather {
 /* Descriptors are for sockets up to a number; above it their sockets are parked in the slots of
  * further rings, and the descriptors closed. */
 struct uring_parking {
-    int from;        /* the lowest such number; INT_MAX: no parking */
-    unsigned slots;  /* of a ring */
-    unsigned roomy;  /* where to look first for a free slot */
-    int signal_fd;   /* what the further rings have for us while we sleep; -1: there are none yet */
-    bool listening;  /* they signal */
-    bool armed;      /* a read of the signal is with the kernel, */
-    uint64_t signal; /* to here */
+    int from;       /* the lowest such number; INT_MAX: no parking */
+    unsigned slots; /* of a ring */
+    unsigned roomy; /* where to look first for a free slot */
+    int signal_fd;  /* what the further rings have for us while we sleep; -1: there are none yet */
+    uint64_t borrowed; /* descriptors, so far */
+    bool listening;    /* they signal */
+    bool armed;        /* a read of the signal is with the kernel, */
+    uint64_t signal;   /* to here */
 };
 
 enum { URING_BANKS_MAX = 64 };

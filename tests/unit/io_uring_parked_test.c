@@ -1,0 +1,115 @@
+/* Sockets that are parked in the slots of further rings: more completions at once than a ring has
+ * room for. The contract of their streams is in io_stream_test.c. */
+#include "io/descriptors.h"
+#include "unit/io_world.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+
+static struct world world;
+
+struct caller {
+    struct rw_stream stream;
+    uint16_t port; /* its own */
+    unsigned *left, *wrong;
+};
+
+static void caller_sent(struct rw_stream *stream, enum rw_err err)
+{
+    const struct caller *caller = rw_container_of(stream, struct caller, stream);
+    struct sockaddr_storage own;
+    assert_int_equal(err, RW_OK);
+    *caller->wrong += rw_stream_local(stream, &own) || rw_address_port(&own) != caller->port;
+    --*caller->left;
+}
+
+static void caller_data(struct rw_stream *stream, struct rw_buf *buf)
+{
+    (void)stream;
+    rw_buf_drop(buf);
+}
+
+static void caller_end(struct rw_stream *stream, enum rw_err err)
+{
+    (void)err;
+    rw_stream_close(stream);
+}
+
+static void caller_closed(struct rw_stream *stream)
+{
+    --*rw_container_of(stream, struct caller, stream)->left;
+}
+
+static void attach_caller(struct caller *caller, int fd)
+{
+    static const struct rw_stream_events events = {.on_data = caller_data,
+                                                   .on_end = caller_end,
+                                                   .on_sent = caller_sent,
+                                                   .on_closed = caller_closed};
+    struct sockaddr_storage own;
+    socklen_t bytes = sizeof(own);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &bytes), 0);
+    caller->port = rw_address_port(&own);
+    assert_int_equal(rw_stream_attach(world.loop, &caller->stream, &events, fd, NULL), RW_OK);
+    rw_stream_receive(&caller->stream, true, false);
+}
+
+/* Two that are connected. */
+static void attach_pair(int listener, const struct rw_address *address, struct caller *callers)
+{
+    struct pollfd there = {.fd = listener, .events = POLLIN};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, rw_address_sockaddr(address), address->bytes), 0);
+    assert_int_equal(poll(&there, 1, PATIENCE_MS), 1);
+    int other = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    attach_caller(&callers[0], fd);
+    attach_caller(&callers[1], other);
+}
+
+/* Each of them is asked for its own address while what the others have to tell waits. */
+static void all_send_at_once(void **unused)
+{
+    enum { CALLERS = 1500 };
+    (void)unused;
+    struct caller *callers = test_calloc(2 * CALLERS, sizeof(*callers));
+    unsigned left = CALLERS, wrong = 0;
+    struct rw_address address;
+    struct rw_listen_options options = {0};
+    int listener;
+    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), &address), RW_OK);
+    assert_int_equal(rw_listen_open(&address, &options, &listener, NULL), RW_OK);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address.storage, &address.bytes), 0);
+    for (unsigned i = 0; i < 2 * CALLERS; i++)
+        callers[i] = (struct caller){.left = &left, .wrong = &wrong};
+    for (unsigned i = 0; i < CALLERS; i++)
+        attach_pair(listener, &address, &callers[2 * i]);
+    turn(&world);
+    const struct iovec part = {pattern, 1};
+    for (unsigned i = 0; i < CALLERS; i++)
+        assert_int_equal(rw_stream_send(&callers[2 * i].stream, &part, 1), RW_SEND_PENDING);
+    RUN_UNTIL(&world, left == 0);
+    assert_int_equal(wrong, 0);
+    left = 2 * CALLERS;
+    for (unsigned i = 0; i < CALLERS; i++)
+        rw_stream_close(&callers[2 * i].stream);
+    RUN_UNTIL(&world, left == 0);
+    close(listener);
+    test_free(callers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_send_at_once)};
+    (void)rw_raise_descriptor_limit();
+    world_descriptors_max = 1;
+    enum rw_err err = world_try_open(&world, RW_LOOP_IO_URING, NULL, NULL, 1);
+    if (err) {
+        print_message("io_uring is not permitted here: %s\n", rw_err_text(err));
+        return 0;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    world_close(&world);
+    return failed;
+}
