@@ -3,13 +3,12 @@
  * Kubernetes volume, a write over the network. A file with mistakes is told, and changes nothing.
  */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/file.h"
 #include "gate/config/config_tables.h"
 #include "gate/discovery/discovery_kinds.h"
-
-#include <sys/stat.h>
 
 enum { LOOK_EVERY_MS = 1000, READ_BLOCK_BYTES = 16384, READ_BYTES_MAX = 32 << 20 };
 
@@ -119,13 +118,6 @@ static void read_now(struct state *state)
     rw_arena_free(&arena);
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* What is gone, maybe only for a moment while it is replaced, changes nothing; it is told once. */
 static void miss(struct state *state)
 {
@@ -150,7 +142,7 @@ static void look_now(struct state *state)
         return;
     }
     state->missing = false;
-    if (is_same(&now, &state->seen))
+    if (rw_file_same(&now, &state->seen))
         return;
     state->seen = now;
     read_now(state);

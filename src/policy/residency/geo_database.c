@@ -1,6 +1,7 @@
 #include "policy/residency/geo_database.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/list.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK_BYTES = 1 << 20, TAIL_BYTES = 128 << 10 };
@@ -91,18 +91,11 @@ static enum rw_err copy_file(int file, struct rw_geo_database *to, const char **
 
 /* ---- Sharing ---- */
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 static struct rw_geo_database *find(const struct stat *is)
 {
     for (struct rw_list *item = all.next; item != &all; item = item->next) {
         struct rw_geo_database *database = rw_container_of(item, struct rw_geo_database, link);
-        if (is_same(&database->from, is)) {
+        if (rw_file_same(&database->from, is)) {
             database->uses++;
             return database;
         }
