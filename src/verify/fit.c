@@ -2,16 +2,6 @@
 
 #include "io/address.h"
 
-static const struct rw_config_upstream *find_upstream(const struct rw_config *config,
-                                                      struct rw_span name)
-{
-    const struct rw_config_upstream *upstreams = config->upstreams.items;
-    for (size_t i = 0; i < config->upstreams.count; i++)
-        if (rw_span_eq(upstreams[i].name, name))
-            return &upstreams[i];
-    return NULL;
-}
-
 static bool is_there(const struct rw_config_endpoint *endpoint, const struct rw_address *server)
 {
     struct rw_address is;
@@ -83,7 +73,8 @@ enum rw_err rw_acceptance_fits(const struct rw_acceptance *file, const struct rw
         if (servers[i].kind != RW_DEPENDENCY_UPSTREAM ||
             rw_address_parse(servers[i].address, &address))
             continue;
-        const struct rw_config_upstream *named = find_upstream(config, servers[i].upstream);
+        const struct rw_config_upstream *named =
+            rw_config_upstream_named(config, servers[i].upstream);
         if (named && may_serve(named, &address))
             continue;
         const struct rw_config_upstream *owner = owner_of(config, &address);

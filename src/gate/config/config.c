@@ -208,3 +208,13 @@ enum rw_err rw_config_load_text(struct rw_span yaml, const char *name, struct rw
         return RW_ENOMEM;
     return rw_conf_read_text(yaml, name, &rw_config_record, arena, *config, report);
 }
+
+const struct rw_config_upstream *rw_config_upstream_named(const struct rw_config *config,
+                                                          struct rw_span name)
+{
+    const struct rw_config_upstream *upstreams = config->upstreams.items;
+    for (size_t i = 0; i < config->upstreams.count; i++)
+        if (rw_span_eq(upstreams[i].name, name))
+            return &upstreams[i];
+    return NULL;
+}

@@ -546,4 +546,8 @@ RW_MUST_CHECK enum rw_err rw_config_load_text(struct rw_span yaml, const char *n
                                               struct rw_arena *arena, struct rw_config **config,
                                               struct rw_conf_report *report);
 
+/* NULL: there is none of this name. */
+const struct rw_config_upstream *rw_config_upstream_named(const struct rw_config *config,
+                                                          struct rw_span name);
+
 #endif

@@ -217,10 +217,8 @@ static bool speaks_tcp(const struct rw_config *config, struct rw_span name)
 /* May its connections carry more than one conversation? */
 static bool shares_connections(const struct rw_config *config, struct rw_span name)
 {
-    for (EACH(const struct rw_config_upstream, upstream, config->upstreams))
-        if (rw_span_eq(upstream->name, name))
-            return upstream->protocol != RW_PROTOCOL_HTTP1;
-    return false; /* told already */
+    const struct rw_config_upstream *upstream = rw_config_upstream_named(config, name);
+    return upstream && upstream->protocol != RW_PROTOCOL_HTTP1; /* none: told already */
 }
 
 static void check_tcp_routes(struct rw_config *config, struct rw_conf_report *report,

@@ -202,11 +202,10 @@ static enum rw_err tell_unknown(struct rw_compile *compile, const struct rw_mirr
     size_t count = 0;
     if (!names)
         return RW_ENOMEM;
-    for (EACH(const struct rw_config_upstream, upstream, all->upstreams)) {
-        if (rw_span_eq(upstream->name, config->upstream))
-            return RW_EINVAL; /* it could not be made: told already */
+    if (rw_config_upstream_named(all, config->upstream))
+        return RW_EINVAL; /* it could not be made: told already */
+    for (EACH(const struct rw_config_upstream, upstream, all->upstreams))
         names[count++] = upstream->name.at;
-    }
     rw_conf_mistake_at(compile->report, config->place, "unknown upstream \"%.*s\"%s",
                        RW_SPAN_ARGS(config->upstream),
                        rw_conf_hint(compile->report, config->upstream, names, count));

@@ -7,16 +7,6 @@
 #include "origin/upstream.h"
 #include "policy/residency/residency_private.h"
 
-static const struct rw_config_upstream *upstream_named(const struct rw_config *config,
-                                                       struct rw_span name)
-{
-    const struct rw_config_upstream *upstreams = config->upstreams.items;
-    for (size_t i = 0; i < config->upstreams.count; i++)
-        if (rw_span_eq(upstreams[i].name, name))
-            return &upstreams[i];
-    return NULL;
-}
-
 static bool leaves_one(const struct rw_residency_rule_config *rule,
                        const struct rw_config_upstream *upstream)
 {
@@ -43,7 +33,7 @@ const struct rw_config_upstream *rw_residency_upstream(const struct rw_route *ro
                                                        unsigned index)
 {
     const struct rw_cluster *cluster = cluster_of(route, index);
-    return cluster ? upstream_named(snapshot->config, cluster->name) : NULL;
+    return cluster ? rw_config_upstream_named(snapshot->config, cluster->name) : NULL;
 }
 
 static enum rw_err check_upstream(const struct rw_residency_config *config,
