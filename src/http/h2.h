@@ -294,6 +294,10 @@ void rw_h2_forget(struct rw_h2 *h2, struct rw_h2_stream *stream);
 
 /* ---- The connection: calls of the owner ---- */
 
+/* Does the peer's GOAWAY leave out the stream? Then it has not been looked at (RFC 9113
+ * section 6.8).
+ */
+bool rw_h2_left_out(const struct rw_h2 *h2, const struct rw_h2_stream *stream);
 /* GOAWAY with the last stream taken; `final` false: the first of two, with 2^31-1, which only asks
  * the peer to open no more (section 6.8). */
 void rw_h2_goaway(struct rw_h2 *h2, enum rw_h2_code code, bool final);

@@ -146,10 +146,14 @@ static void ping_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char *p
     }
 }
 
-/* Streams of ours that the peer says it will not look at (RFC 9113 section 6.8). */
-static void lose_uncovered(struct rw_h2 *h2, struct rw_h2_stream *stream)
+bool rw_h2_left_out(const struct rw_h2 *h2, const struct rw_h2_stream *stream)
 {
-    if (stream->id == 0 || stream->id > h2->peer_goaway_id)
+    return h2->goaway_received && (stream->id == 0 || stream->id > h2->peer_goaway_id);
+}
+
+static void lose_left_out(struct rw_h2 *h2, struct rw_h2_stream *stream)
+{
+    if (rw_h2_left_out(h2, stream))
         rw_h2_stream_lost(h2, stream, RW_H2_REFUSED_STREAM);
 }
 
@@ -172,7 +176,7 @@ static void goaway_frame(struct rw_h2 *h2, struct rw_h2_frame frame, const char 
     h2->goaway_received = true;
     h2->peer_goaway_id = last_id;
     if (!h2->settings->server)
-        rw_h2_each(h2, lose_uncovered);
+        rw_h2_each(h2, lose_left_out);
     rw_h2_enter(h2);
     h2->events->on_goaway(h2,
                           code < RW_H2_CODE_COUNT ? (enum rw_h2_code)code : RW_H2_INTERNAL_ERROR);

@@ -79,20 +79,25 @@ static struct rw_piece take_first_piece(struct rw_upstream_call *call)
 
 /* ---- May it be? ---- */
 
+/* After an interim response the client has begun to hear of this try. */
+static bool wanted(const struct rw_upstream_call *call, enum rw_config_retry_on cause)
+{
+    return call->cluster->retries.on & 1u << cause && !call->responded && !call->x->informed;
+}
+
+static bool is_whole(const struct rw_upstream_call *call)
+{
+    return !call->request_started || (call->replayable && call->kept.end);
+}
+
 /* `untouched`: the endpoint says that it has not looked at the request. */
 static bool may_repeat(const struct rw_upstream_call *call, enum rw_config_retry_on cause,
                        bool untouched)
 {
-    const struct rw_cluster_retries *retries = &call->cluster->retries;
-    /* After an interim response the client has begun to hear of this try. */
-    if (!(retries->on & 1u << cause) || call->responded || call->x->informed ||
-        call->x->retries + 1u >= retries->tries)
-        return false;
-    if (!call->request_started)
-        return true;
-    bool safe = untouched || cause >= RW_RETRY_GRPC_CANCELLED ||
+    bool safe = !call->request_started || untouched || cause >= RW_RETRY_GRPC_CANCELLED ||
                 rw_method_idempotent(call->x->request.method);
-    return safe && call->replayable && call->kept.end;
+    return wanted(call, cause) && call->x->retries + 1u < call->cluster->retries.tries && safe &&
+           is_whole(call);
 }
 
 /* A try that would begin after the exchange's time is none. */
@@ -215,6 +220,22 @@ bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_o
         call->backoff.fire = on_backoff_over;
         rw_timer_start(x->worker->loop, &call->backoff, rw_loop_now_ms(x->worker->loop) + delay_ms);
     }
+    return true;
+}
+
+bool rw_upstream_move(struct rw_upstream_call *call)
+{
+    enum { MOVES_MAX = 16 }; /* an endpoint that does nothing but end connections has failed */
+    bool alone = !__builtin_expect(call->hedge != NULL, 0) || !rw_upstream_twin(call);
+    if (!alone || call->moves == MOVES_MAX || call->cluster->retries.tries == 1 ||
+        call->response_begun || !wanted(call, RW_RETRY_CONNECT) || !is_whole(call))
+        return false;
+    call->moves++;
+    rw_metrics_upstream(call->x->worker->metrics, call->cluster->series, RW_UPSTREAM_EVENT_MOVE);
+    begin_anew(call);
+    call->fresh = false;
+    call->failure = RW_REASON_UPSTREAM_RESET;
+    rw_upstream_begin_try(call);
     return true;
 }
 

@@ -53,6 +53,7 @@ struct rw_upstream_call {
     struct rw_upstream_hedge *hedge; /* NULL: there is one call, and there will be no other */
     struct rw_timer backoff;         /* before the next try */
     uint8_t failure;                 /* enum rw_reason: of the try before */
+    uint8_t moves;                   /* so often a connection's end has left it out */
     bool kept_own;                   /* its buffer is the call's alone to fill */
     bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
     bool try_limited; /* the deadline is of the try */
@@ -224,6 +225,10 @@ bool rw_upstream_may_repeat(const struct rw_upstream_call *call, enum rw_config_
  * endpoint says that it has not begun to work on it. */
 bool rw_upstream_try_again(struct rw_upstream_call *call, enum rw_config_retry_on cause,
                            enum rw_reason failure, bool untouched);
+/* Sends a request that the end of its connection (GOAWAY) has left out over another one, at once.
+ * Nobody has failed and nobody has had work with it: that is no try, and not the budget's. False:
+ * it cannot be, or has been so too often. */
+bool rw_upstream_move(struct rw_upstream_call *call);
 /* ... because of the response. */
 bool rw_upstream_retries_response(struct rw_upstream_call *call, bool end);
 

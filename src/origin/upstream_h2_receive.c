@@ -173,6 +173,8 @@ void rw_upstream_h2_on_reset(struct rw_lease *lease, const struct rw_lease_reset
 {
     struct rw_upstream_call *call = &rw_upstream_h2_of_lease(lease)->call;
     enum rw_config_retry_on cause = reset->untouched ? RW_RETRY_CONNECT : RW_RETRY_RESET;
+    if (reset->left_out && rw_upstream_move(call))
+        return;
     if (!call->response_begun &&
         rw_upstream_try_again(call, cause, reset->reason, reset->untouched))
         return;

@@ -95,6 +95,7 @@ _Static_assert(sizeof(struct rw_series_cell) == 256, "a cell fills its cache lin
     X(UPSTREAM_RETRIES_TIMEOUT, "ringway_upstream_retries_timeout_total", COUNTER, "... of these because no response had come in time") \
     X(UPSTREAM_RETRIES_STATUS, "ringway_upstream_retries_status_total", COUNTER, "... of these because of the status") \
     X(UPSTREAM_RETRIES_DENIED, "ringway_upstream_retries_denied_total", COUNTER, "Requests not sent again because the budget was used up") \
+    X(UPSTREAM_MOVES, "ringway_upstream_moves_total", COUNTER, "Requests sent over another connection because theirs was ended by its endpoint, which had not looked at them (HTTP/2: GOAWAY)") \
     X(UPSTREAM_HEDGES, "ringway_upstream_hedges_total", COUNTER, "Reads that took long and were asked of a second endpoint") \
     X(UPSTREAM_HEDGES_WON, "ringway_upstream_hedges_won_total", COUNTER, "... of these those that the second endpoint answered") \
     X(UPSTREAM_HEDGES_DENIED, "ringway_upstream_hedges_denied_total", COUNTER, "Reads that took long and were not asked of another endpoint because the budget was used up") \
@@ -208,6 +209,7 @@ enum rw_mirror_result {
     X(RETRY_TIMEOUT, "retry_timeout", UPSTREAM_RETRIES_TIMEOUT)                                    \
     X(RETRY_STATUS, "retry_status", UPSTREAM_RETRIES_STATUS)                                       \
     X(RETRY_DENIED, "retry_denied", UPSTREAM_RETRIES_DENIED)                                       \
+    X(MOVE, "move", UPSTREAM_MOVES)                                                                \
     X(HEDGE, "hedge", UPSTREAM_HEDGES)                                                             \
     X(HEDGE_WON, "hedge_won", UPSTREAM_HEDGES_WON)                                                 \
     X(HEDGE_DENIED, "hedge_denied", UPSTREAM_HEDGES_DENIED)                                        \

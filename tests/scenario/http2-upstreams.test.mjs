@@ -493,6 +493,31 @@ test("GOAWAY that leaves out a request: it is sent again, a POST too", async (t)
   assert.deepEqual([answer.status, origin.connections.length], [200, 2]);
 });
 
+test("GOAWAY time and again: whoever is left out each time is sent each time, beyond tries and budget", async (t) => {
+  const left = 8;
+  const origin = await startFrameOrigin(t, ({ type, id }, connection) => {
+    if (type !== FRAME.HEADERS) return;
+    if (connection.number < left) connection.send(frame(FRAME.GOAWAY, 0, 0, number32(0, 0)));
+    else connection.send(frame(FRAME.HEADERS, 5, id, STATUS_200));
+  });
+  const gateway = await startGateway(t, config([origin], "    retries: { tries: 2, budget_percent: 0, budget_min: 0, budget_burst: 1 }"));
+  const answer = await request(gateway.url, { method: "POST", body: "once" });
+  assert.deepEqual([answer.status, origin.connections.length], [200, left + 1]);
+  const bodies = origin.connections.map(({ frames }) => frames.filter(({ type }) => type === FRAME.DATA).map(({ payload }) => payload.toString()).join(""));
+  assert.deepEqual(bodies, Array(left + 1).fill("once"));
+  const metrics = await gateway.metrics();
+  assert.deepEqual([metrics.value("ringway_upstream_moves_total"), metrics.value("ringway_upstream_retries_total")], [left, 0]);
+});
+
+test("a server that does nothing but end connections has failed", async (t) => {
+  const origin = await startFrameOrigin(t, ({ type }, connection) => {
+    if (type === FRAME.HEADERS) connection.send(frame(FRAME.GOAWAY, 0, 0, number32(0, 0)));
+  });
+  const gateway = await startGateway(t, (g) => config([origin], "", reasons(g)));
+  const answer = await request(gateway.url, { method: "POST", body: "once" });
+  assert.deepEqual([answer.status, reasonOf(answer), origin.connections.length], [502, "upstream_reset", 16 + 3]);
+});
+
 test("a server that is killed: others take over, what had begun is cut", async (t) => {
   const first = await startNghttpd(t);
   const second = await startNghttpd(t, { folder: first.folder });

@@ -231,6 +231,7 @@ static const struct {
     {RW_COUNTER_UPSTREAM_RETRIES_TIMEOUT, "retries after a time-out"},
     {RW_COUNTER_UPSTREAM_RETRIES_STATUS, "retries because of the status"},
     {RW_COUNTER_UPSTREAM_RETRIES_DENIED, "retries denied"},
+    {RW_COUNTER_UPSTREAM_MOVES, "moved"},
     {RW_COUNTER_UPSTREAM_HEDGES_WON, "hedges won"},
     {RW_COUNTER_UPSTREAM_HEDGES_DENIED, "hedges denied"},
     {RW_COUNTER_UPSTREAM_EJECTIONS, "ejections"},

@@ -167,11 +167,10 @@ static bool fail_now(struct call *call)
     }
 }
 
-/* Now and then the origin wants to be rid of the connection. Seldom: a request that meets with it
- * time and again fails in the end. */
+/* Now and then the origin wants to be rid of the connection. */
 static void maybe_leave(struct rw_test_h2_connection *c)
 {
-    if (c->leaving || rw_test_below(c->origin->world, 160000) >= c->origin->idle_close)
+    if (c->leaving || rw_test_below(c->origin->world, 2000) >= c->origin->idle_close)
         return;
     c->leaving = true;
     rw_h2_goaway(&c->h2, RW_H2_NO_ERROR, true);

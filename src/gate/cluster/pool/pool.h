@@ -83,7 +83,8 @@ struct rw_shared_connection {
 struct rw_lease_reset {
     enum rw_reason reason;
     const char *detail; /* static */
-    bool untouched;     /* the endpoint has not begun to work on the request */
+    bool untouched;     /* the endpoint has not begun to work on the request, */
+    bool left_out;      /* since it ends the connection (GOAWAY) */
 };
 
 struct rw_lease_events {

@@ -207,7 +207,8 @@ static void on_reset(struct rw_h2 *h2, struct rw_h2_stream *stream, enum rw_h2_c
 {
     struct rw_lease *lease = lease_of(stream);
     struct rw_shared_connection *c = lease->shared;
-    const struct rw_lease_reset reset = explain_reset(code, h2->reason);
+    struct rw_lease_reset reset = explain_reset(code, h2->reason);
+    reset.left_out = reset.untouched && rw_h2_left_out(h2, stream);
     rw_shared_part(lease);
     /* It takes no more than it has, whatever it announced. */
     if (reset.untouched && c->phase == RW_SHARED_OPEN) {
