@@ -257,13 +257,8 @@ void rw_fault_order_init(struct rw_fault_order *order, enum rw_fault_class fault
 {
     *order = (struct rw_fault_order){
         .fault = fault,
-        .delay_ms = 200,
-        .jitter_ms = 50,
         .bytes = fault == RW_FAULT_TRUNCATE ? 64 : 0,
         .bytes_per_second = fault == RW_FAULT_THROTTLE ? 10 * 1000 : RW_ARMY_BYTES_PER_SECOND,
-        .step_ms = 24 * 3600 * 1000,
-        .connections = 200,
-        .per_second = 10,
     };
 }
 

@@ -6,7 +6,7 @@
  * (fault/names.h). It starts the system with a configuration that leads through them, and says by a
  * struct rw_fault_target how each dependency can be got at. Then, for each fault of the file:
  *
- *     rw_fault_order_init(&order, RW_FAULT_RESET);      usual figures; the file may change them
+ *     rw_fault_order_init(&order, RW_FAULT_RESET);      the file says more
  *     rw_fault_begin(faults, &target, &order, &fault, why)
  *     ...load, perhaps rw_fault_observe from time to time...
  *     rw_fault_end(fault, &observed)                    undoes it
@@ -86,6 +86,7 @@ struct rw_fault_order {
     uint32_t per_second;       /* reload_storm */
 };
 
+/* With the bytes that are usual for the class; the rest of the figures is the file's. */
 void rw_fault_order_init(struct rw_fault_order *order, enum rw_fault_class fault);
 
 /* ---- To what: the caller's, and unchanged while a fault on it is armed ---- */
