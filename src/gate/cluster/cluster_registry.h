@@ -147,4 +147,13 @@ RW_MUST_CHECK enum rw_err rw_cluster_refresh(struct rw_cluster_control *control)
 /* Probes what is in force now; tries again by itself when memory is short. */
 void rw_cluster_start_probes(struct rw_cluster_control *control);
 
+/* ---- cluster_describe.c, cluster_expose.c ---- */
+
+/* Oldest first: the order of the configuration. NULL before the first, and at the end. */
+const struct rw_cluster_control *rw_clusters_next_in_force(const struct rw_clusters *clusters,
+                                                           const struct rw_cluster_control *after);
+/* "up", "down", "ejected", "trial" or "returning". */
+const char *rw_cluster_endpoint_state(const struct rw_cluster *cluster,
+                                      const struct rw_endpoint *endpoint, uint64_t now_ms);
+
 #endif
