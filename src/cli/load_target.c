@@ -82,9 +82,10 @@ static int set_tls(struct rw_load_options *o, const struct rw_url *url)
     };
     struct rw_text why = {0};
     int code = 0;
-    if (rw_tls_client_create(&client, &o->settings.tls, &why))
-        code = fail("TLS: %.*s", why.at ? (int)strcspn(why.at, "\n") : 13,
-                    why.at ? why.at : "out of memory");
+    if (rw_tls_client_create(&client, &o->settings.tls, &why)) {
+        const char *text = why.at ? why.at : "out of memory";
+        code = fail("TLS: %.*s", (int)strcspn(text, "\n"), text);
+    }
     rw_text_free(&why);
     return code;
 }

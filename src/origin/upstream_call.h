@@ -106,8 +106,8 @@ struct rw_span rw_upstream_hash_key(struct rw_exchange *x, const struct rw_confi
 uint64_t rw_upstream_hash(struct rw_exchange *x, const struct rw_config_hash *hash);
 /* Is the key part of an identity, which policies find out? */
 bool rw_upstream_asks_identity(const struct rw_config_hash *hash, enum rw_identity_part *part);
-/* For rw_origin.check_route: is what the keys of the cluster (`whose` "upstream "a"") are made of
- * told on the route? */
+/* For rw_origin.check_route: is what a key is made of, of which `what` is made ("`hash`"), told on
+ * the route; and all keys of the cluster? */
 RW_MUST_CHECK enum rw_err rw_upstream_expect_key(const struct rw_config_hash *hash,
                                                  const char *what, const struct rw_route *route,
                                                  const struct rw_snapshot *snapshot,

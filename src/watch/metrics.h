@@ -250,8 +250,7 @@ struct rw_metrics_shard *rw_metrics_shard(struct rw_metrics *metrics, unsigned i
 /* Finds or registers the series with this label; the number is valid in every shard and process,
  * and for good. Control threads only; safe against other processes doing the same, and against
  * their death in the middle (robust shared mutex). Labels: the name of a route, upstream or rate
- * limit
- * (`detail` empty), upstream name and endpoint address, route name and version, or policy and
+ * limit (`detail` empty), upstream name and endpoint address, route name and version, or policy and
  * place. Bytes that are not UTF-8 become '?'. Full: the number of "_other". */
 unsigned rw_metrics_series(struct rw_metrics *metrics, enum rw_series_kind kind,
                            struct rw_span name, struct rw_span detail);
