@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { RW_FILES_PATH_BYTES_MAX = PATH_MAX, RW_FILES_ETAG_BYTES_MAX = 40 };
+enum { RW_FILES_PATH_BYTES_MAX = PATH_MAX };
 
 /* ---- files_open.c ---- */
 

@@ -467,12 +467,7 @@ struct rw_config_rate_limits {
 
 /* ---- Who asks ---- */
 
-enum {
-    RW_CONSUMERS_MAX = 100000,
-    RW_CONSUMER_KEYS_MAX = 16,
-    RW_CONSUMER_NAME_BYTES_MAX = 128,
-    RW_CONSUMER_DIGEST_BYTES = 32
-};
+enum { RW_CONSUMER_KEYS_MAX = 16, RW_CONSUMER_NAME_BYTES_MAX = 128, RW_CONSUMER_DIGEST_BYTES = 32 };
 
 struct rw_config_subject {
     struct rw_span subject, issuer; /* issuer empty: whoever it is */

@@ -6,7 +6,7 @@
 
 #include "plan/intake/reader.h"
 
-enum { RW_QUESTIONNAIRE_LINE_MAX = 4096, RW_QUESTIONNAIRE_SECTIONS_MAX = 4 };
+enum { RW_QUESTIONNAIRE_LINE_MAX = 4096 };
 
 /* A block of the questionnaire, and where its answers go. */
 struct rw_questionnaire_block {
