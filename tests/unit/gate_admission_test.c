@@ -336,6 +336,35 @@ static void a_fixed_limit_is_kept(void **unused)
     close_world();
 }
 
+/* Two come at once, of which one has to wait for the other's answer. */
+static bool is_anybody_refused(uint32_t trial_ms, uint32_t settled, uint32_t service_ms)
+{
+    struct rw_cluster_overload one = usual;
+    one.limits = (struct rw_gradient_settings){.first = 1, .least = 1, .most = 1};
+    open_world(&one);
+    world.service_ms = service_ms;
+    atomic_store(&world.cluster.limiter->trial_ms, trial_ms);
+    atomic_store(&world.cluster.limiter->settled, settled);
+    arrive(&(struct source){.tenant = 1});
+    arrive(&(struct source){.tenant = 1});
+    assert_true(rw_sim_run(world.sim, 60000, 1000000));
+    bool refused = world.requests[0].refused || world.requests[1].refused;
+    close_world();
+    return refused;
+}
+
+static void a_limit_on_trial_refuses_later(void **unused)
+{
+    (void)unused;
+    assert_false(is_anybody_refused(0, 2, 90));
+    assert_true(is_anybody_refused(0, 2, 150));
+    assert_false(is_anybody_refused(200, 2, 150));
+    assert_true(is_anybody_refused(200, 1, 150)); /* there are twice as many as before */
+    assert_true(is_anybody_refused(200, 2, 250));
+    assert_false(is_anybody_refused(60000, 2, 900));
+    assert_true(is_anybody_refused(60000, 2, 1100)); /* ten times what they may wait */
+}
+
 /* A tenant with a fifth of what the origin can do, as it fares alone and next to another one that
  * asks for ten times all of it. */
 static void a_tenant_in_flood_hurts_itself(void **unused)
@@ -475,6 +504,7 @@ int main(void)
         cmocka_unit_test(ten_times_too_much_for_a_slow_one),
         cmocka_unit_test(that_some_always_wait_is_no_overload),
         cmocka_unit_test(after_a_flood_all_is_in_order),
+        cmocka_unit_test(a_limit_on_trial_refuses_later),
         cmocka_unit_test(a_tenant_in_flood_hurts_itself),
         cmocka_unit_test(the_higher_class_goes_first),
         cmocka_unit_test(a_burst_waits),

@@ -9,6 +9,7 @@ struct line {
     uint32_t count;
     bool troubled;
     bool turned_away;  /* one, for want of room, since last judged */
+    uint64_t well_ms;  /* when nobody had waited for long */
     uint64_t calm_ms;  /* when it was last in order; troubled: since when the next two count */
     uint32_t admitted; /* while troubled */
     uint32_t refused;
@@ -149,7 +150,7 @@ static void begin_line(struct line *line, const struct rw_admission *first)
     if (now_ms - line->empty_ms >= first->cluster->overload.queue_ms_max)
         line->troubled = false;
     if (!line->troubled)
-        line->calm_ms = first->since_ms;
+        line->well_ms = line->calm_ms = first->since_ms;
 }
 
 static void add(struct rw_admission_queue *queue, struct rw_admission *admission)
@@ -255,13 +256,38 @@ static void begin_count(struct line *line, uint64_t now_ms)
     line->admitted = line->refused = 0;
 }
 
+/* Is there about as much as there was before the limit went down? In a flood there is more. */
+static bool as_before(const struct rw_limiter *limiter)
+{
+    uint64_t there = (uint64_t)atomic_load_explicit(&limiter->in_flight, memory_order_relaxed) +
+                     atomic_load_explicit(&limiter->waits, memory_order_relaxed);
+    uint64_t settled = atomic_load_explicit(&limiter->settled, memory_order_relaxed);
+    return there * 100 <= settled * RW_ADMISSION_TRIAL_PERCENT;
+}
+
+/* Of a line that is not empty: who waits may do so as long, because the limit is on trial; 0: it is
+ * not, or not because of that. */
+static uint64_t trial_ms(const struct line *line, uint64_t now_ms)
+{
+    const struct rw_admission *first = oldest(line);
+    const struct rw_limiter *limiter = first->queue->limiter;
+    uint64_t ms = atomic_load_explicit(&limiter->trial_ms, memory_order_relaxed);
+    uint64_t ms_max = (uint64_t)settings_of(first)->queue_ms_max * RW_ADMISSION_TRIAL_TIMES;
+    if (line->troubled || now_ms - line->well_ms >= RW_ADMISSION_TRIAL_MS_MAX ||
+        !as_before(limiter))
+        return 0;
+    return ms < ms_max ? ms : ms_max;
+}
+
 /* Of a line that is not empty, after who could go has gone. */
 static void judge(struct line *line, const struct rw_cluster_overload *settings, uint64_t now_ms)
 {
     uint64_t since_ms = now_ms - line->calm_ms;
     bool bad = line->turned_away || now_ms - oldest(line)->since_ms >= settings->target_ms;
     line->turned_away = false;
-    if (!line->troubled && !bad)
+    if (!bad)
+        line->well_ms = now_ms;
+    if (!line->troubled && (!bad || trial_ms(line, now_ms)))
         line->calm_ms = now_ms;
     if (since_ms < settings->queue_ms_max)
         return;
@@ -278,7 +304,8 @@ static void refuse_late(struct line *line, uint64_t now_ms)
         struct rw_admission *first = oldest(line);
         const struct rw_cluster_overload *settings = settings_of(first);
         uint64_t allowed_ms = line->troubled ? settings->target_ms : settings->queue_ms_max;
-        if (now_ms - first->since_ms < allowed_ms)
+        uint64_t waited_ms = now_ms - first->since_ms;
+        if (waited_ms < allowed_ms || waited_ms < trial_ms(line, now_ms))
             return;
         refuse(first);
     }

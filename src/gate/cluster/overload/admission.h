@@ -19,6 +19,12 @@
  *               LIFO: B. Maurer, "Fail at Scale", ACM Queue 2015). Until all that came within
  *               queue_ms_max would have been served in target_ms.
  *
+ *   on trial    in order so far, and the limit has just been lowered to see whether that makes
+ * answers quicker, or to measure them, while no more has come than before (half as much again):
+ *               what makes them wait is the trial. It is not judged, and who waits may do so until
+ *               that is over, within RW_ADMISSION_TRIAL_TIMES queue_ms_max, and for
+ *               RW_ADMISSION_TRIAL_MS_MAX since all was well: a trial that lasts is overload
+ *
  * That somebody always waits is no trouble: as many clients as the limit and a few more, each of
  * which asks again when it is answered, make it so, and nobody waits for long.
  *
@@ -37,6 +43,9 @@
 enum {
     RW_ADMISSION_TENANTS = 64,
     RW_ADMISSION_BULK_PERCENT = 90, /* of the limit, for the lowest class */
+    RW_ADMISSION_TRIAL_TIMES = 10,
+    RW_ADMISSION_TRIAL_PERCENT = 150,
+    RW_ADMISSION_TRIAL_MS_MAX = 2000,
 };
 
 struct rw_admission_queue;

@@ -15,6 +15,7 @@ enum rw_err rw_limiter_create(const struct rw_gradient_settings *settings,
     rw_gradient_init(&made->gradient, settings);
     atomic_init(&made->references, 1);
     atomic_init(&made->limit, (uint32_t)made->gradient.limit);
+    atomic_init(&made->settled, (uint32_t)made->gradient.limit);
     *limiter = made;
     return RW_OK;
 }
@@ -64,6 +65,24 @@ void rw_limiter_leave(struct rw_limiter *limiter)
     atomic_fetch_sub(&limiter->in_flight, 1);
 }
 
+/* Until a probe ends; or until a few have been answered. */
+static double trial_ms(const struct rw_gradient *gradient)
+{
+    if (gradient->probe_ms)
+        return (double)gradient->probe_ms_max;
+    bool lowered = gradient->limit < gradient->high_limit;
+    return lowered ? gradient->latency_us / 1000 * RW_LIMITER_TRIAL_ANSWERS : 0;
+}
+
+static void tell_trial(struct rw_limiter *limiter)
+{
+    const struct rw_gradient *gradient = &limiter->gradient;
+    uint32_t ms = (uint32_t)trial_ms(gradient);
+    if (!ms)
+        atomic_store_explicit(&limiter->settled, (uint32_t)gradient->limit, memory_order_relaxed);
+    atomic_store_explicit(&limiter->trial_ms, ms, memory_order_relaxed);
+}
+
 /* By the thread that has `stepping`. */
 static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *settings,
                  uint64_t now_ms)
@@ -86,6 +105,7 @@ static void step(struct rw_limiter *limiter, const struct rw_gradient_settings *
                           memory_order_relaxed);
     atomic_store_explicit(&limiter->from_ms, now_ms + settles_ms, memory_order_relaxed);
     atomic_store_explicit(&limiter->late_ms, late_ms, memory_order_relaxed);
+    tell_trial(limiter);
 }
 
 static bool precise(const struct rw_limiter *limiter)

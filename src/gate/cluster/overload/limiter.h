@@ -34,12 +34,15 @@ struct rw_limiter {
     _Atomic uint32_t answers;
     _Atomic uint64_t from_ms; /* since when the window is */
     _Atomic uint64_t late_ms; /* when it ends even without answers; 0: it does not */
+    /* The limit is lower than it was, to see what becomes of the latency: so long it is worth while
+     * to wait for a place (0: it is not on trial), and that was the last limit that was not. */
+    _Atomic uint32_t trial_ms, settled;
     _Atomic uint64_t baseline_us;
     _Atomic bool stepping; /* a thread has the rest */
     struct rw_gradient gradient;
 };
 
-enum { RW_LIMITER_CALM_MS = 10000 };
+enum { RW_LIMITER_CALM_MS = 10000, RW_LIMITER_TRIAL_ANSWERS = 4 };
 
 RW_MUST_CHECK enum rw_err rw_limiter_create(const struct rw_gradient_settings *settings,
                                             struct rw_limiter **limiter);
