@@ -243,7 +243,8 @@ static int explain(const struct request *request, const struct rw_url *url,
     const char *why = NULL;
     unsigned listener = 0;
     if (rw_span_is(url->scheme, "tcp"))
-        return rw_explain_tcp(snapshot, request->listener, url->port, url->target, text);
+        return rw_explain_tcp(snapshot, request->listener, url->port, url->target,
+                              request->client ? rw_address_sockaddr(&request->peer) : NULL, text);
     int code = find_listener(request, url, snapshot, &listener);
     if (code)
         return code;

@@ -6,7 +6,8 @@
 #include "io/tls_hello.h"
 
 static void print_route(const struct rw_tcp_route *route,
-                        const struct rw_listener_settings *listener, struct rw_text *text)
+                        const struct rw_listener_settings *listener, const struct sockaddr *client,
+                        struct rw_text *text)
 {
     const struct rw_endpoint_set *set = atomic_load(&route->cluster->set);
     rw_text_addf(text, "tcp route \"%.*s\"\n  listener  %.*s (%.*s)%s\n", RW_SPAN_ARGS(route->name),
@@ -18,6 +19,8 @@ static void print_route(const struct rw_tcp_route *route,
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(set->endpoints[i]->name));
     rw_text_adds(text, set->count ? "" : "no endpoint is known now");
     rw_cluster_explain_sources(route->cluster, text);
+    if (client && route->cluster->balance == RW_BALANCE_HASH)
+        rw_cluster_explain_hash(route->cluster, rw_tcp_client_hash(client), NULL, text);
     rw_text_adds(text, "\n");
 }
 
@@ -52,7 +55,7 @@ static struct rw_span name_of(struct rw_span target, char *lower)
 }
 
 int rw_explain_tcp(const struct rw_snapshot *snapshot, const char *named, uint64_t port,
-                   struct rw_span target, struct rw_text *text)
+                   struct rw_span target, const struct sockaddr *client, struct rw_text *text)
 {
     char lower[RW_TLS_HELLO_NAME_MAX];
     const struct rw_listener_settings *listener = find_listener(snapshot, named, port);
@@ -69,6 +72,6 @@ int rw_explain_tcp(const struct rw_snapshot *snapshot, const char *named, uint64
                      RW_SPAN_ARGS(listener->name));
         return 1;
     }
-    print_route(route, listener, text);
+    print_route(route, listener, client, text);
     return 0;
 }

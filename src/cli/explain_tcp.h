@@ -4,11 +4,14 @@
 
 #include "base/text.h"
 
+#include <sys/socket.h>
+
 struct rw_snapshot;
 
 /* `named`: a listener, or NULL; `port` 0: none was given; `target`: what follows the authority of
- * the URL. Writes why, and returns the exit code: 0 a route takes it, 1 none does. */
+ * the URL; `client` NULL: nobody is asked about. Writes why, and returns the exit code: 0 a route
+ * takes it, 1 none does. */
 int rw_explain_tcp(const struct rw_snapshot *snapshot, const char *named, uint64_t port,
-                   struct rw_span target, struct rw_text *text);
+                   struct rw_span target, const struct sockaddr *client, struct rw_text *text);
 
 #endif

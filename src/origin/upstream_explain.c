@@ -224,30 +224,11 @@ static void explain_residency(const struct rw_cluster *cluster,
         rw_text_adds(text, "no endpoint that is known now: such requests get 503");
 }
 
-/* As long as all endpoints are up. */
-static void explain_hash(struct rw_exchange *x, const struct rw_cluster *cluster,
-                         struct rw_text *text)
-{
-    enum rw_identity_part part;
-    struct rw_random random;
-    uint32_t cursor = 0;
-    if (cluster->balance != RW_BALANCE_HASH || rw_upstream_asks_identity(&cluster->hash, &part))
-        return;
-    rw_random_seed(&random, 0);
-    const struct rw_choice choice = {
-        .hash = rw_upstream_hash(x, &cluster->hash),
-        .cursor = &cursor,
-        .random = &random,
-        .residency = x->residency,
-    };
-    const struct rw_endpoint *endpoint = rw_cluster_choose(cluster, &choice);
-    if (endpoint)
-        rw_text_addf(text, "\n  goes to   %.*s, while it is up", RW_SPAN_ARGS(endpoint->name));
-}
-
 void rw_upstream_explain_client(struct rw_exchange *x, const void *instance, struct rw_text *text)
 {
     const struct rw_cluster *cluster = instance;
+    enum rw_identity_part part;
     explain_residency(cluster, x->residency, text);
-    explain_hash(x, cluster, text);
+    if (cluster->balance == RW_BALANCE_HASH && !rw_upstream_asks_identity(&cluster->hash, &part))
+        rw_cluster_explain_hash(cluster, rw_upstream_hash(x, &cluster->hash), x->residency, text);
 }

@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { scratch } from "./support/cleanup.mjs";
 import { named } from "./support/discovery.mjs";
 import { prepareGateway, startGateway } from "./support/gateway.mjs";
+import { freePort } from "./support/ports.mjs";
 import { exchangeRaw } from "./support/raw.mjs";
 import { runRingway, sanitized } from "./support/run.mjs";
 
@@ -193,6 +194,26 @@ test("where endpoints come from is told, and a file of them is read", async (t) 
     /discovery etcd \/app\/, from etcd-1\.test:2379, 10\.0\.0\.2:2379; the endpoints above until it has answered\n +a running gateway knows more: GET \/upstreams of its admin API\n/,
   );
   assert.match(await explain("/names"), /names +orders\.test:8080, srv:_http\._tcp\.orders\.test: looked up in DNS while the gateway runs\n +a running gateway knows more/);
+});
+
+test("a TCP client by its address: the endpoint that it is kept to", async (t) => {
+  const [a, b] = await named(t, ["a", "b"]);
+  const port = await freePort();
+  const gateway = await startGateway(
+    t,
+    `
+  listeners: [{ name: raw, address: "127.0.0.1:${port}", protocol: tcp }]
+  tcp_routes: [{ name: all, upstream: app }]
+  upstreams: [{ name: app, balance: hash, hash: { on: address }, endpoints: ["${a.address}", "${b.address}"] }]
+`,
+  );
+  const told = (await runRingway("explain", "--client", "127.0.0.1", gateway.configFile, `tcp://127.0.0.1:${port}`)).stdout;
+  const chosen = /goes to +(\S+), while it is up\n/.exec(told)?.[1];
+  const { headers } = await exchangeRaw(port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", { to: "GET" });
+  assert.equal(chosen, headers["x-origin"] === "a" ? a.address : b.address, told);
+  const ends = new Set();
+  for (let last = 1; last < 12; last++) ends.add(/goes to +(\S+),/.exec((await runRingway("explain", "--client", `10.0.0.${last}`, gateway.configFile, `tcp://127.0.0.1:${port}`)).stdout)?.[1]);
+  assert.deepEqual([...ends].sort(), [a.address, b.address].sort());
 });
 
 // What is said of a client is what a request of its gets.

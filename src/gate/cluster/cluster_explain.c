@@ -1,5 +1,6 @@
 #include "gate/cluster/cluster_explain.h"
 
+#include "base/random.h"
 #include "gate/cluster/cluster_registry.h"
 
 static bool explain_names(const struct rw_cluster_control *control, struct rw_text *text)
@@ -44,6 +45,24 @@ void rw_cluster_explain_sources(const struct rw_cluster *cluster, struct rw_text
         rw_text_adds(text,
                      "\n            a running gateway knows more: GET /upstreams of its admin "
                      "API");
+}
+
+/* As long as all endpoints are up. */
+void rw_cluster_explain_hash(const struct rw_cluster *cluster, uint64_t hash,
+                             const struct rw_residency *residency, struct rw_text *text)
+{
+    struct rw_random random;
+    uint32_t cursor = 0;
+    rw_random_seed(&random, 0);
+    const struct rw_choice choice = {
+        .hash = hash,
+        .cursor = &cursor,
+        .random = &random,
+        .residency = residency,
+    };
+    const struct rw_endpoint *endpoint = rw_cluster_choose(cluster, &choice);
+    if (endpoint)
+        rw_text_addf(text, "\n  goes to   %.*s, while it is up", RW_SPAN_ARGS(endpoint->name));
 }
 
 struct rw_span rw_cluster_source_flaw(const struct rw_cluster *cluster)

@@ -9,6 +9,9 @@
 
 /* Lines that begin with a line feed: names, discovery, and where to see what a gateway knows. */
 void rw_cluster_explain_sources(const struct rw_cluster *cluster, struct rw_text *text);
+/* A line with the endpoint that `balance: hash` chooses; nothing, where there is none. */
+void rw_cluster_explain_hash(const struct rw_cluster *cluster, uint64_t hash,
+                             const struct rw_residency *residency, struct rw_text *text);
 /* Why its file of endpoints was of no use; empty: it was, or there is none. */
 struct rw_span rw_cluster_source_flaw(const struct rw_cluster *cluster);
 

@@ -124,18 +124,14 @@ static void cut(struct rw_client *client)
 static struct rw_endpoint *choose(const struct call *call, const struct rw_endpoint *avoid)
 {
     struct rw_worker *worker = rw_client_worker(call->client);
-    const union rw_peer *peer = &call->client->peer;
-    struct rw_choice choice = {
+    const struct rw_choice choice = {
+        .hash = rw_tcp_client_hash(&call->client->peer.any),
         .now_ms = rw_loop_now_ms(worker->loop),
         .cursor = &rw_worker_upstream(worker, call->route->cluster->slot)->cursor,
         .random = rw_loop_random(worker->loop),
         .avoid = avoid,
         .passive = &call->route->cluster->passive,
     };
-    if (peer->any.sa_family == AF_INET)
-        choice.hash = rw_hash(&peer->v4.sin_addr, sizeof(peer->v4.sin_addr), 0);
-    else
-        choice.hash = rw_hash(&peer->v6.sin6_addr, sizeof(peer->v6.sin6_addr), 0);
     return rw_cluster_choose(call->route->cluster, &choice);
 }
 

@@ -3,6 +3,7 @@
 #include "gate/snapshot.h"
 #include "io/tls_hello.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 enum { KEY_BYTES_MAX = RW_TLS_HELLO_NAME_MAX + 16 };
@@ -113,4 +114,13 @@ const struct rw_tcp_route *rw_tcp_routes_find(const struct rw_tcp_routes *tcp, u
             route = look_up(tcp, listener, "*.", name);
     }
     return route ? route : look_up(tcp, listener, "", rw_span("", 0));
+}
+
+uint64_t rw_tcp_client_hash(const struct sockaddr *client)
+{
+    if (client->sa_family == AF_INET)
+        return rw_hash(&((const struct sockaddr_in *)client)->sin_addr, 4, 0);
+    if (client->sa_family == AF_INET6)
+        return rw_hash(&((const struct sockaddr_in6 *)client)->sin6_addr, 16, 0);
+    return 0;
 }

@@ -7,6 +7,8 @@
 #include "base/map.h"
 #include "gate/config/config.h"
 
+#include <sys/socket.h>
+
 struct rw_cluster;
 struct rw_metrics;
 struct rw_snapshot;
@@ -35,5 +37,8 @@ void rw_tcp_routes_free(struct rw_tcp_routes *tcp);
  * no route takes it. */
 const struct rw_tcp_route *rw_tcp_routes_find(const struct rw_tcp_routes *tcp, unsigned listener,
                                               struct rw_span name);
+
+/* What `balance: hash` goes by. */
+uint64_t rw_tcp_client_hash(const struct sockaddr *client);
 
 #endif
