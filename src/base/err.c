@@ -29,6 +29,7 @@ enum rw_err rw_err_from_errno(int errno_value)
     case EISDIR:
         return RW_EINVAL;
     case ENOENT:
+    case ENOTDIR:
         return RW_ENOENT;
     case EEXIST:
         return RW_EEXIST;

@@ -1,29 +1,66 @@
 #include "conf/file.h"
 
+#include "base/alloc.h"
+#include "conf/kept.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum rw_err read_all(int fd, size_t bytes_max, struct rw_text *text)
+/* What is read may be a secret: no copy of it is left behind. */
+struct contents {
+    char *at;
+    size_t len, room;
+};
+
+static void wipe(struct contents *contents)
 {
-    char chunk[16384];
-    for (;;) {
-        ssize_t got = read(fd, chunk, sizeof(chunk));
+    if (contents->at)
+        explicit_bzero(contents->at, contents->len);
+    rw_free(contents->at);
+    *contents = (struct contents){0};
+}
+
+static enum rw_err grow(struct contents *contents, size_t room)
+{
+    struct contents bigger = {.at = rw_alloc(room), .len = contents->len, .room = room};
+    if (!bigger.at)
+        return RW_ENOMEM;
+    if (contents->len)
+        memcpy(bigger.at, contents->at, contents->len);
+    wipe(contents);
+    *contents = bigger;
+    return RW_OK;
+}
+
+/* `likely` bytes, if nobody writes to it just now; one more tells its end. */
+static enum rw_err read_all(int fd, size_t likely, size_t bytes_max, struct contents *contents)
+{
+    if (likely > bytes_max)
+        return RW_ELIMIT;
+    enum rw_err err = grow(contents, likely + 1);
+    while (!err) {
+        ssize_t got = read(fd, contents->at + contents->len, contents->room - contents->len);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return rw_err_from_errno(errno);
         if (got == 0)
-            return text->err;
-        if (text->len + (size_t)got > bytes_max)
+            return RW_OK;
+        contents->len += (size_t)got;
+        if (contents->len > bytes_max)
             return RW_ELIMIT;
-        rw_text_add(text, rw_span(chunk, (size_t)got));
+        if (contents->len == contents->room)
+            err = grow(contents, contents->room * 2 + 4096);
     }
+    return err;
 }
 
-enum rw_err rw_conf_slurp(const char *path, size_t bytes_max, bool regular, struct rw_text *text)
+static enum rw_err read_file(const char *path, size_t bytes_max, bool regular,
+                             struct contents *contents)
 {
     /* O_NONBLOCK: opening a named pipe must not wait. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0));
@@ -40,8 +77,30 @@ enum rw_err rw_conf_slurp(const char *path, size_t bytes_max, bool regular, stru
     else if (!err && S_ISREG(info.st_mode) && (uint64_t)info.st_size > bytes_max)
         err = RW_ELIMIT;
     if (!err)
-        err = read_all(fd, bytes_max, text);
+        err = read_all(fd, (size_t)info.st_size, bytes_max, contents);
     close(fd);
+    if (err)
+        return err;
+    return rw_kept_file_add(path, rw_span(contents->at, contents->len), &info);
+}
+
+enum rw_err rw_conf_slurp(const char *path, size_t bytes_max, bool regular, struct rw_text *text)
+{
+    struct contents contents = {0};
+    struct rw_span kept;
+    enum rw_err err = RW_OK;
+    bool known = rw_kept_file_find(path, &kept);
+    if (!known) {
+        err = read_file(path, bytes_max, regular, &contents);
+        kept = rw_span(contents.at, contents.len);
+    }
+    if (!err && text->len + kept.len > bytes_max)
+        err = RW_ELIMIT;
+    if (!err) {
+        rw_text_add(text, kept);
+        err = text->err;
+    }
+    wipe(&contents);
     return err;
 }
 

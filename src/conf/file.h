@@ -1,4 +1,5 @@
-/* Reads a small file whole: configuration and secrets. */
+/* Reads a small file whole: configuration, secrets, certificates, keys, lists. From what is kept of
+ * it (conf/kept.h) where that is asked for. */
 #ifndef RW_CONF_FILE_H
 #define RW_CONF_FILE_H
 

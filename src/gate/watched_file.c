@@ -1,6 +1,7 @@
 #include "gate/watched_file.h"
 
 #include "base/file.h"
+#include "conf/kept.h"
 
 struct rw_watched_file {
     struct rw_watched_file *next;
@@ -8,19 +9,13 @@ struct rw_watched_file {
     struct stat seen; /* all 0 when there was none */
 };
 
-static struct stat look(const char *path)
-{
-    struct stat now;
-    return stat(path, &now) == 0 ? now : (struct stat){0};
-}
-
 enum rw_err rw_watched_file_add(struct rw_watched_file **files, struct rw_arena *arena,
                                 const char *path)
 {
     struct rw_watched_file *file = rw_arena_alloc(arena, sizeof(*file));
     if (!file)
         return RW_ENOMEM;
-    *file = (struct rw_watched_file){.next = *files, .path = path, .seen = look(path)};
+    *file = (struct rw_watched_file){.next = *files, .path = path, .seen = rw_kept_file_look(path)};
     *files = file;
     return RW_OK;
 }
@@ -29,7 +24,7 @@ bool rw_watched_files_changed(struct rw_watched_file *files)
 {
     bool changed = false;
     for (struct rw_watched_file *file = files; file; file = file->next) {
-        struct stat now = look(file->path);
+        struct stat now = rw_kept_file_look(file->path);
         changed |= !rw_file_same(&now, &file->seen);
         file->seen = now;
     }

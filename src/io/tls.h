@@ -123,6 +123,11 @@ RW_MUST_CHECK enum rw_err rw_tls_server_create(const struct rw_tls_server_option
 struct rw_tls_server *rw_tls_server_hold(struct rw_tls_server *server);
 void rw_tls_server_drop(struct rw_tls_server *server); /* NULL is fine */
 
+/* For metrics and the admin API: how many certificates there are, and when each of them, numbered
+ * as in the options, ends (seconds since 1970). */
+size_t rw_tls_server_certificates(const struct rw_tls_server *server);
+int64_t rw_tls_server_not_after(const struct rw_tls_server *server, size_t certificate);
+
 /* ---- Clients ---- */
 
 struct rw_tls_client_options {
@@ -147,6 +152,8 @@ RW_MUST_CHECK enum rw_err rw_tls_client_create(const struct rw_tls_client_option
                                                struct rw_tls_client **client, struct rw_text *why);
 struct rw_tls_client *rw_tls_client_hold(struct rw_tls_client *client);
 void rw_tls_client_drop(struct rw_tls_client *client); /* NULL is fine */
+/* Of the certificate that it shows; 0: it has none. */
+int64_t rw_tls_client_not_after(const struct rw_tls_client *client);
 
 /* ---- What was negotiated: after on_open(RW_OK), on the stream's thread ---- */
 

@@ -102,8 +102,8 @@ static enum rw_err set_trust(SSL_CTX *ssl, const struct rw_tls_client_options *o
     return RW_EINVAL;
 }
 
-static enum rw_err set_identity(SSL_CTX *ssl, const struct rw_tls_client_options *options,
-                                struct rw_text *why)
+static enum rw_err set_identity(struct rw_tls_client *client,
+                                const struct rw_tls_client_options *options, struct rw_text *why)
 {
     if (!options->cert.len && !options->key.len)
         return RW_OK;
@@ -117,10 +117,12 @@ static enum rw_err set_identity(SSL_CTX *ssl, const struct rw_tls_client_options
     enum rw_err err = rw_tls_identity_load(&files, &identity, why);
     if (err)
         return err;
-    if (SSL_CTX_use_cert_and_key(ssl, identity.cert, identity.key, identity.chain, 1) != 1) {
+    if (SSL_CTX_use_cert_and_key(client->ssl, identity.cert, identity.key, identity.chain, 1) !=
+        1) {
         rw_tls_complain(why, options->cert, "cannot be used: %s", rw_tls_reason("unknown reason"));
         err = RW_EINVAL;
     }
+    client->not_after = identity.not_after;
     rw_tls_identity_free(&identity);
     return err;
 }
@@ -159,7 +161,7 @@ static enum rw_err fill_client(struct rw_tls_client *client,
     if (!err)
         err = set_trust(client->ssl, options, why);
     if (!err)
-        err = set_identity(client->ssl, options, why);
+        err = set_identity(client, options, why);
     return err;
 }
 
@@ -215,4 +217,9 @@ void rw_tls_client_drop(struct rw_tls_client *client)
 {
     if (client && atomic_fetch_sub_explicit(&client->references, 1, memory_order_acq_rel) == 1)
         free_client(client);
+}
+
+int64_t rw_tls_client_not_after(const struct rw_tls_client *client)
+{
+    return client->not_after;
 }

@@ -245,6 +245,7 @@ struct rw_tls_server {
     uint32_t ticket_count;
     bool takeover;
     size_t certificates;
+    int64_t *not_after; /* of each of them */
 };
 
 /* What both sides' SSL_CTX have in common; NULL when out of memory. */
@@ -265,7 +266,8 @@ struct rw_tls_client {
     _Atomic uint32_t references;
     struct rw_arena arena;
     SSL_CTX *ssl;
-    char *name; /* may be NULL */
+    char *name;        /* may be NULL */
+    int64_t not_after; /* 0: no certificate */
     bool insecure, resumption;
     uint64_t seed;
     pthread_mutex_t lock; /* of the sessions */

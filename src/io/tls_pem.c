@@ -1,17 +1,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "conf/file.h"
 #include "io/tls_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { COMPLAINT_BYTES_MAX = 512, CHAIN_MAX = 16 };
 
@@ -36,64 +33,23 @@ const char *rw_tls_reason(const char *otherwise)
 
 /* ---- Files ---- */
 
-static enum rw_err read_all(int fd, struct rw_span file, BIO *bio, struct rw_text *why)
-{
-    char chunk[4096];
-    size_t total = 0;
-    ssize_t got;
-    while ((got = read(fd, chunk, sizeof(chunk))) != 0) {
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            enum rw_err err = rw_err_from_errno(errno);
-            rw_tls_complain(why, file, "cannot be read: %s", strerror(errno));
-            return err;
-        }
-        total += (size_t)got;
-        if (total > RW_TLS_PEM_BYTES_MAX) {
-            rw_tls_complain(why, file, "larger than %d bytes", RW_TLS_PEM_BYTES_MAX);
-            return RW_ELIMIT;
-        }
-        if (BIO_write(bio, chunk, (int)got) != got)
-            return RW_ENOMEM;
-    }
-    OPENSSL_cleanse(chunk, sizeof(chunk));
-    return RW_OK;
-}
-
-/* -1: told why. A pipe is not waited for. */
-static int open_file(const char *path, struct rw_span file, enum rw_err *err, struct rw_text *why)
-{
-    struct stat is = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &is) == 0 && S_ISREG(is.st_mode))
-        return fd;
-    *err = fd < 0 ? rw_err_from_errno(errno) : RW_EINVAL;
-    if (fd < 0)
-        rw_tls_complain(why, file, "cannot be opened: %s", strerror(errno));
-    else
-        rw_tls_complain(why, file, "cannot be read: %s",
-                        S_ISDIR(is.st_mode) ? "a directory, not a file" : "not a regular file");
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 /* The contents of a file, in a BIO that wipes them when freed. */
 static enum rw_err open_pem(struct rw_span file, BIO **bio, struct rw_text *why)
 {
+    struct rw_text text = {0};
+    char room[48];
     char *path = rw_strdup(file.at, file.len);
     *bio = BIO_new(BIO_s_secmem());
-    enum rw_err err = RW_ENOMEM;
-    int fd = -1;
-    if (!path || !*bio)
-        goto out;
-    fd = open_file(path, file, &err, why);
-    if (fd >= 0)
-        err = read_all(fd, file, *bio, why);
-out:
-    if (fd >= 0)
-        close(fd);
+    enum rw_err err =
+        path && *bio ? rw_conf_slurp(path, RW_TLS_PEM_BYTES_MAX, true, &text) : RW_ENOMEM;
+    if (err && err != RW_ENOMEM)
+        rw_tls_complain(why, file, "cannot be read: %s",
+                        rw_conf_slurp_flaw(err, RW_TLS_PEM_BYTES_MAX, room));
+    if (!err && text.len && BIO_write(*bio, text.at, (int)text.len) != (int)text.len)
+        err = RW_ENOMEM;
+    if (text.at)
+        OPENSSL_cleanse(text.at, text.len);
+    rw_text_free(&text);
     rw_free(path);
     if (err) {
         BIO_free(*bio);

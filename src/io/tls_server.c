@@ -315,6 +315,7 @@ static enum rw_err add_identities(struct rw_tls_server *server, struct rw_tls_id
                 return RW_ENOMEM;
             server->usual->identities[key_type(identities[i].key)] = &identities[i];
         }
+        server->not_after[i] = identities[i].not_after;
     }
     return err;
 }
@@ -433,6 +434,10 @@ static enum rw_err fill_server(struct rw_tls_server *server,
                                const struct rw_tls_server_options *options, struct rw_text *why)
 {
     server->certificates = options->certificate_count;
+    server->not_after =
+        rw_arena_zero(&server->arena, server->certificates * sizeof(*server->not_after));
+    if (!server->not_after)
+        return RW_ENOMEM;
     server->ticket_keys = options->ticket_keys;
     server->ticket_count = options->ticket_count ? options->ticket_count : 1;
     server->takeover = !options->no_takeover;
@@ -501,4 +506,14 @@ void rw_tls_server_drop(struct rw_tls_server *server)
 {
     if (server && atomic_fetch_sub_explicit(&server->references, 1, memory_order_acq_rel) == 1)
         free_server(server);
+}
+
+size_t rw_tls_server_certificates(const struct rw_tls_server *server)
+{
+    return server->certificates;
+}
+
+int64_t rw_tls_server_not_after(const struct rw_tls_server *server, size_t certificate)
+{
+    return server->not_after[certificate];
 }

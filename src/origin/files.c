@@ -1,6 +1,8 @@
 #include "origin/files.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "conf/kept.h"
 #include "gate/snapshot.h"
 #include "gate/worker.h"
 #include "origin/files_private.h"
@@ -114,7 +116,9 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
     if (!files)
         return RW_ENOMEM;
     files->config = config;
-    files->root = open(config->root.at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    files->root = rw_kept_fd_find(config->root.at);
+    if (files->root < 0)
+        files->root = open(config->root.at, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (files->root < 0) {
         rw_conf_mistake_at(compile->report, config->place, "root %s: %s",
                            rw_conf_quote(compile->report, config->root), strerror(errno));
@@ -127,6 +131,9 @@ static enum rw_err compile(struct rw_compile *compile, const void *value, void *
         close(files->root);
         return RW_EINVAL;
     }
+    if (rw_kept_fd_add(config->root.at, files->root))
+        rw_log_warn("files", "root %s is not kept for a restart: no memory, or no descriptor",
+                    config->root.at);
     *instance = files;
     return RW_OK;
 }

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "conf/redact.h"
+#include "gate/certificates.h"
 #include "policy/mirror/mirror.h"
 #include "serve/channel.h"
 #include "serve/process.h"
@@ -19,6 +20,7 @@ static void host_metrics(void *user, struct rw_text *text)
     rw_clusters_expose(process->clusters, text);
     rw_rollouts_expose(process->rollouts, text);
     rw_shares_expose(process->shares, text);
+    rw_certificates_expose(process->snapshot, text);
     rw_metrics_expose_gauge(text, "ringway_config_generation",
                             "Number of the configuration in force", (double)process->generation);
     rw_metrics_expose_gauge(text, "ringway_config_last_reload_successful",
@@ -37,11 +39,13 @@ static void host_status(void *user, struct rw_text *json)
     rw_clock_format_rfc3339(when, process->loaded_wall_ns);
     rw_text_addf(json,
                  "{\"version\":\"%s\",\"generation\":%llu,\"loaded_at\":\"%.24s\",\"processes\":%u,"
-                 "\"threads\":%u,\"io\":\"%s\",\"draining\":%s,\"snapshots\":%u,\"last_error\":",
+                 "\"threads\":%u,\"io\":\"%s\",\"draining\":%s,\"snapshots\":%u,\"certificates\":",
                  RW_VERSION, (unsigned long long)process->generation, when,
                  process->options.processes, process->running,
                  rw_loop_backend_name(process->threads[0].worker.loop),
                  process->draining ? "true" : "false", process->snapshots_alive);
+    rw_certificates_describe(process->snapshot, json);
+    rw_text_adds(json, ",\"last_error\":");
     if (process->last_error.len)
         rw_text_add_json(json, rw_text_span(&process->last_error));
     else
@@ -152,7 +156,7 @@ static void tell_supervisor(const struct rw_process *process, enum rw_channel_ki
 static enum rw_err host_reload(void *user, struct rw_text *why)
 {
     struct rw_process *process = user;
-    enum rw_err err = rw_process_load(process, true);
+    enum rw_err err = rw_process_load(process, RW_LOAD_FILES);
     if (err)
         rw_text_add(why, rw_text_span(&process->last_error));
     else

@@ -10,6 +10,8 @@
  *   RELOAD      tell the other processes to load the configuration anew
  *   SHUTDOWN    drain everything, as after SIGTERM
  *   DRAIN_TIME  the configuration in force lets a drain take `count` milliseconds
+ *   KEEP        the files of the configuration in force (conf/kept.h), for one of us that starts
+ *               again
  * supervisor -> worker
  *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`; may come after
  *               the worker has given up waiting for it
@@ -29,6 +31,7 @@ enum rw_channel_kind {
     RW_CHANNEL_RELOAD,
     RW_CHANNEL_SHUTDOWN,
     RW_CHANNEL_DRAIN_TIME,
+    RW_CHANNEL_KEEP,
     RW_CHANNEL_SOCKETS
 };
 

@@ -14,7 +14,7 @@ enum { QUIET_MS = 200 };
 static void file_is_quiet(struct rw_timer *timer)
 {
     struct rw_process *process = rw_container_of(timer, struct rw_process, file_timer);
-    if (!process->draining && rw_process_load(process, true))
+    if (!process->draining && rw_process_load(process, RW_LOAD_FILES))
         return; /* told already */
 }
 

@@ -134,7 +134,7 @@ static void on_signal(struct rw_watch *watch, unsigned events)
     while (read(process->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         switch (info.ssi_signo) {
         case SIGHUP:
-            if (rw_process_load(process, true))
+            if (rw_process_load(process, RW_LOAD_FILES))
                 break; /* told already */
             break;
         case SIGTERM:
@@ -225,15 +225,16 @@ static void look_at_files(struct rw_process *process)
     if (process->draining || !rw_watched_files_changed(process->snapshot->watched_files))
         return;
     rw_log_info("config", "a file of keys has changed");
-    if (rw_process_load(process, false))
+    if (rw_process_load(process, RW_LOAD_NAMED))
         return; /* told already */
 }
 
-/* As with a file: the configuration in force is loaded anew with the keys that were fetched. */
+/* The configuration in force is loaded anew with the keys that were fetched: nothing else of it
+ * changes, and no file that cannot be read just now holds them up. */
 static void load_documents(struct rw_timer *timer)
 {
     struct rw_process *process = rw_container_of(timer, struct rw_process, document_timer);
-    if (!process->draining && process->snapshot && rw_process_load(process, false))
+    if (!process->draining && process->snapshot && rw_process_load(process, RW_LOAD_KEPT))
         return; /* told already */
 }
 
@@ -344,7 +345,8 @@ static enum rw_err start(struct rw_process *process)
         return err;
     }
     rw_process_init_admin(process);
-    err = rw_process_load(process, !process->options.again);
+    process->kept = process->options.kept;
+    err = rw_process_load(process, process->kept.count ? RW_LOAD_KEPT : RW_LOAD_FILES);
     if (err) {
         fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&process->last_error)));
         process->exit_code = EXIT_CONFIG;
@@ -385,6 +387,7 @@ static void stop(struct rw_process *process)
     rw_worker_destroy(&process->control);
     rw_text_free(&process->config_text);
     rw_text_free(&process->last_error);
+    rw_kept_close(&process->kept);
     close(process->signal_fd);
     close(process->options.channel);
 }

@@ -12,6 +12,7 @@
 #define RW_SERVE_PROCESS_H
 
 #include "admin/admin.h"
+#include "conf/kept.h"
 #include "gate/document/document.h"
 #include "gate/limit/share.h"
 #include "gate/release/rollout.h"
@@ -28,8 +29,9 @@ struct rw_process_options {
     unsigned threads;
     enum rw_loop_backend backend;
     const char *error_log_path;
-    int error_log_fd; /* -1: standard error */
-    bool again;       /* another one died: take the configuration in force, not the file */
+    int error_log_fd;    /* -1: standard error */
+    bool again;          /* another one died, or the one before: nothing is said at the start */
+    struct rw_kept kept; /* what to start with; nothing is stored: with the files as they are */
 };
 
 struct rw_thread {
@@ -70,6 +72,7 @@ struct rw_process {
     struct rw_snapshot *admin;                 /* of the control worker */
     uint64_t generation;
     struct rw_text config_text; /* in force */
+    struct rw_kept kept;        /* the files that it was made of; nothing: no memory for them */
     struct rw_text last_error;  /* of the last reload that was refused; empty after a good one */
     uint64_t loaded_wall_ns;
     unsigned snapshots_alive; /* not yet destroyed */
@@ -102,9 +105,16 @@ RW_MUST_CHECK enum rw_err rw_threads_visit(struct rw_process *process,
                                            void (*done)(struct rw_process *process, void *arg),
                                            void *arg);
 
-/* reload.c: loads the file (or the text in force when options.again), compiles it and puts it into
- * force. On error the old one stays, and process->last_error says why. */
-RW_MUST_CHECK enum rw_err rw_process_load(struct rw_process *process, bool from_file);
+enum rw_process_load_from {
+    RW_LOAD_FILES, /* the configuration, and what it names, are read */
+    RW_LOAD_NAMED, /* the configuration in force; what it names is read */
+    RW_LOAD_KEPT,  /* all as it is in force */
+};
+
+/* reload.c: loads a configuration, compiles it and puts it into force. On error the old one stays,
+ * and process->last_error says why. */
+RW_MUST_CHECK enum rw_err rw_process_load(struct rw_process *process,
+                                          enum rw_process_load_from from);
 
 /* process_sockets.c */
 /* Those for all listeners of both (`admin` may be NULL) into their settings. All that cannot be had

@@ -165,6 +165,23 @@ static void apply_settings(struct rw_process *process, const struct rw_snapshot 
     rw_file_watch_apply(process);
 }
 
+/* The first process's are what another one starts again with. */
+static void keep_files(struct rw_process *process, const struct rw_kept_files *files)
+{
+    struct rw_kept kept;
+    if (rw_kept_files_store(files, &kept)) {
+        rw_log_warn("serve", "the configuration cannot be kept for a restart: no memory, or no "
+                             "descriptor; a process that starts again gets the one before");
+        return;
+    }
+    rw_kept_close(&process->kept);
+    process->kept = kept;
+    struct rw_channel_message message = {.kind = RW_CHANNEL_KEEP};
+    if (process->options.index == 0 &&
+        rw_channel_send(process->options.channel, &message, kept.fds, kept.count))
+        rw_log_warn("serve", "cannot give the configuration to the supervisor for a restart");
+}
+
 /* From here nothing fails. */
 static void put_into_force(struct rw_process *process, struct change *change,
                            struct rw_snapshot *admin, struct rw_text *text)
@@ -191,9 +208,6 @@ static void put_into_force(struct rw_process *process, struct change *change,
     *text = (struct rw_text){0};
     rw_text_free(&process->last_error);
     apply_settings(process, snapshot);
-    if (process->options.index == 0 &&
-        rw_shared_put_config(process->options.shared, rw_text_span(&process->config_text)))
-        rw_log_warn("serve", "cannot keep the configuration for a restart");
 }
 
 /* ---- Loading ---- */
@@ -272,7 +286,74 @@ static void remember_refusal(struct rw_process *process, enum rw_err err,
             rw_log_error("config", "%.*s", RW_SPAN_ARGS(line));
 }
 
-enum rw_err rw_process_load(struct rw_process *process, bool from_file)
+/* With what the load begins: nothing, then all is read; the text in force; everything. */
+static enum rw_err begin_files(struct rw_process *process, enum rw_process_load_from from,
+                               struct rw_kept_files **files)
+{
+    if (from == RW_LOAD_KEPT && process->kept.count)
+        return rw_kept_files_load(&process->kept, files);
+    enum rw_err err = rw_kept_files_create(files);
+    if (err || from == RW_LOAD_FILES)
+        return err;
+    err = rw_kept_files_add(*files, process->options.config_path,
+                            rw_text_span(&process->config_text), &(struct stat){0});
+    if (err)
+        rw_kept_files_free(*files);
+    return err;
+}
+
+static enum rw_err read_and_compile(struct rw_process *process, struct rw_conf_report *report)
+{
+    const char *path = process->options.config_path;
+    struct rw_text text = {0};
+    char room[48];
+    struct rw_arena arena;
+    rw_arena_init(&arena, NULL, 0, 64 * 1024, config_arena_bytes_max);
+    struct rw_config *config = NULL;
+    enum rw_err err = rw_conf_slurp(path, RW_CONF_FILE_BYTES_MAX, true, &text);
+    if (err)
+        rw_conf_mistake_at(report, (struct rw_conf_place){0}, "cannot be read: %s",
+                           rw_conf_slurp_flaw(err, RW_CONF_FILE_BYTES_MAX, room));
+    if (!err)
+        err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, report);
+    if (err == RW_EINVAL && config)
+        rw_snapshot_look_further(config, report);
+    if (!err)
+        err = compile(process, &arena, config, report, &text);
+    rw_arena_free(&arena);
+    rw_text_free(&text);
+    return err;
+}
+
+static enum rw_err load_with_files(struct rw_process *process, enum rw_process_load_from from,
+                                   struct rw_conf_report *report)
+{
+    struct rw_kept_files *files;
+    enum rw_err err = begin_files(process, from, &files);
+    if (err)
+        return err;
+    rw_kept_files_use(files);
+    bool stored = from == RW_LOAD_KEPT && process->kept.count;
+    err = read_and_compile(process, report);
+    rw_kept_files_use(NULL);
+    if (!err && !stored)
+        keep_files(process, files);
+    rw_kept_files_free(files);
+    return err;
+}
+
+static void tell_outcome(struct rw_process *process, enum rw_err err)
+{
+    const char *path = process->options.config_path;
+    if (err)
+        rw_log_error("config", "%s: refused, the running configuration stays", path);
+    else
+        rw_log_info("config", "%s: configuration %llu is in force", path,
+                    (unsigned long long)process->generation);
+    rw_worker_count(&process->control, err ? RW_COUNTER_RELOAD_FAILURES : RW_COUNTER_RELOADS, 1);
+}
+
+enum rw_err rw_process_load(struct rw_process *process, enum rw_process_load_from from)
 {
     if (process->draining || process->replaced) {
         rw_text_free(&process->last_error);
@@ -282,38 +363,16 @@ enum rw_err rw_process_load(struct rw_process *process, bool from_file)
                          : "this process is being replaced: nothing is loaded any more\n");
         return RW_ECANCELED;
     }
-    const char *path = process->options.config_path;
-    struct rw_text text = {0};
-    char room[48];
-    struct rw_arena arena, mistakes;
-    rw_arena_init(&arena, NULL, 0, 64 * 1024, config_arena_bytes_max);
+    struct rw_arena mistakes;
     rw_arena_init(&mistakes, NULL, 0, 16 * 1024, config_arena_bytes_max);
-    struct rw_conf_report report = {.arena = &mistakes, .file = rw_span_text(path)};
-    struct rw_config *config = NULL;
-    enum rw_err err = from_file ? rw_conf_slurp(path, RW_CONF_FILE_BYTES_MAX, true, &text)
-                                : rw_shared_get_config(process->options.shared, &text);
-    if (err && from_file)
-        rw_conf_mistake_at(&report, (struct rw_conf_place){0}, "cannot be read: %s",
-                           rw_conf_slurp_flaw(err, RW_CONF_FILE_BYTES_MAX, room));
-    if (!err)
-        err = rw_config_load_text(rw_text_span(&text), path, &arena, &config, &report);
-    if (err == RW_EINVAL && config)
-        rw_snapshot_look_further(config, &report);
-    if (!err)
-        err = compile(process, &arena, config, &report, &text);
+    struct rw_conf_report report = {.arena = &mistakes,
+                                    .file = rw_span_text(process->options.config_path)};
+    bool reload = process->ready;
+    enum rw_err err = load_with_files(process, from, &report);
     if (err)
         remember_refusal(process, err, &report);
-    bool reload = process->ready;
-    if (reload && err)
-        rw_log_error("config", "%s: refused, the running configuration stays", path);
-    else if (reload)
-        rw_log_info("config", "%s: configuration %llu is in force", path,
-                    (unsigned long long)process->generation);
     if (reload)
-        rw_worker_count(&process->control, err ? RW_COUNTER_RELOAD_FAILURES : RW_COUNTER_RELOADS,
-                        1);
-    rw_arena_free(&arena);
+        tell_outcome(process, err);
     rw_arena_free(&mistakes);
-    rw_text_free(&text);
     return err;
 }

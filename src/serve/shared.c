@@ -9,10 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct rw_shared nothing = {.tickets_fd = -1,
-                                         .meters_fd = -1,
-                                         .releases_fd = -1,
-                                         .config_fd = -1};
+static const struct rw_shared nothing = {.tickets_fd = -1, .meters_fd = -1, .releases_fd = -1};
 
 static enum rw_err map_tickets(struct rw_shared *shared, int inherited_fd)
 {
@@ -85,10 +82,6 @@ enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_
         err = map_releases(shared, options->old.releases);
     if (!err)
         err = open_quotas(shared, options->limit_keys_max, options->quota_file);
-    if (!err) {
-        shared->config_fd = memfd_create("ringway-config", MFD_CLOEXEC);
-        err = shared->config_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
-    }
     if (err)
         rw_shared_destroy(shared);
     return err;
@@ -109,33 +102,5 @@ void rw_shared_destroy(struct rw_shared *shared)
         close(shared->meters_fd);
     if (shared->releases_fd >= 0)
         close(shared->releases_fd);
-    if (shared->config_fd >= 0)
-        close(shared->config_fd);
     *shared = nothing;
-}
-
-enum rw_err rw_shared_put_config(const struct rw_shared *shared, struct rw_span text)
-{
-    if (pwrite(shared->config_fd, text.at, text.len, 0) != (ssize_t)text.len ||
-        ftruncate(shared->config_fd, (off_t)text.len) < 0)
-        return RW_EIO;
-    return RW_OK;
-}
-
-enum rw_err rw_shared_get_config(const struct rw_shared *shared, struct rw_text *text)
-{
-    struct stat info;
-    if (fstat(shared->config_fd, &info) < 0)
-        return rw_err_from_errno(errno);
-    size_t bytes = (size_t)info.st_size;
-    if (bytes == 0)
-        return RW_OK;
-    char *copy = rw_alloc(bytes);
-    if (!copy)
-        return RW_ENOMEM;
-    bool whole = pread(shared->config_fd, copy, bytes, 0) == (ssize_t)bytes;
-    if (whole)
-        rw_text_add(text, rw_span(copy, bytes));
-    rw_free(copy);
-    return whole ? text->err : RW_EIO;
 }

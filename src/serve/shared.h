@@ -3,7 +3,6 @@
 #define RW_SERVE_SHARED_H
 
 #include "base/err.h"
-#include "base/text.h"
 #include "gate/limit/meter.h"
 #include "gate/release/state.h"
 #include "io/tls.h"
@@ -19,8 +18,6 @@ struct rw_shared {
     struct rw_meters *meters;                 /* on meters_fd: an upgrade keeps them too */
     struct rw_release_states *release_states; /* on releases_fd, too */
     int tickets_fd, meters_fd, releases_fd;
-    int config_fd; /* memfd: the text of the configuration in force, for a worker process that
-                      starts again */
 };
 
 /* What outlives the program at an upgrade. */
@@ -38,10 +35,5 @@ struct rw_shared_options {
 RW_MUST_CHECK enum rw_err rw_shared_create(const struct rw_shared_options *options,
                                            struct rw_shared *shared);
 void rw_shared_destroy(struct rw_shared *shared);
-
-/* The configuration in force. Empty when none was put there yet. */
-RW_MUST_CHECK enum rw_err rw_shared_put_config(const struct rw_shared *shared, struct rw_span text);
-RW_MUST_CHECK enum rw_err rw_shared_get_config(const struct rw_shared *shared,
-                                               struct rw_text *text);
 
 #endif

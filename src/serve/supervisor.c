@@ -62,8 +62,12 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         .backend = s->backend,
         .error_log_path = s->log_path,
         .error_log_fd = s->log_fd,
-        .again = s->ready_once,
+        .again = s->ready_once || s->old_count,
     };
+    if (s->ready_once || s->start_kept)
+        options.kept = s->kept;
+    else
+        rw_kept_close(&s->kept);
     exit(rw_process_run(&options));
 }
 
@@ -144,6 +148,21 @@ static void close_channel(struct rw_child *child)
     child->channel = -1;
 }
 
+static void tell_start_kept(const struct rw_supervisor *s)
+{
+    if (s->start_kept)
+        rw_log_error("supervisor", "upgrade: the configuration cannot be loaded any more; the one "
+                                   "in force stays");
+}
+
+/* After an upgrade: the files that were agreed to have changed meanwhile, or the new program does
+ * not take what the old one had in force. */
+static void start_otherwise(struct rw_supervisor *s)
+{
+    s->start_kept = !s->start_kept && s->kept.count;
+    tell_start_kept(s);
+}
+
 static void child_died(struct rw_supervisor *s, struct rw_child *child, int status)
 {
     char text[128];
@@ -164,6 +183,8 @@ static void child_died(struct rw_supervisor *s, struct rw_child *child, int stat
         begin_shutdown(s);
         return;
     }
+    if (!s->ready_once && config)
+        start_otherwise(s);
     bool quick = now_ms() - child->started_ms < QUICK_DEATH_MS;
     child->backoff_ms = !quick ? 0 : child->backoff_ms ? child->backoff_ms * 2 : BACKOFF_MS_MIN;
     if (child->backoff_ms > BACKOFF_MS_MAX)
@@ -240,6 +261,13 @@ static void retire_due(struct rw_supervisor *s)
         rw_sockets_steer(&s->sockets);
 }
 
+static void keep(struct rw_supervisor *s, const int *fds, unsigned count)
+{
+    rw_kept_close(&s->kept);
+    for (; s->kept.count < count && s->kept.count < RW_KEPT_FDS_MAX; s->kept.count++)
+        s->kept.fds[s->kept.count] = fds[s->kept.count];
+}
+
 static void on_message(struct rw_supervisor *s, struct rw_child *child)
 {
     struct rw_channel_message message;
@@ -271,6 +299,9 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
         break;
     case RW_CHANNEL_DRAIN_TIME:
         s->drain_ms_max = message.count;
+        break;
+    case RW_CHANNEL_KEEP:
+        keep(s, fds, fd_count);
         break;
     default:
         break;
@@ -384,26 +415,48 @@ static int open_error_log(struct rw_supervisor *s, struct rw_span path)
     return 0;
 }
 
+static bool load_config(const struct rw_supervisor *s, struct rw_arena *arena,
+                        struct rw_config **config)
+{
+    *config = NULL;
+    rw_arena_init(arena, NULL, 0, 64 * 1024, (size_t)1 << 30);
+    struct rw_conf_report report = {.arena = arena};
+    enum rw_err err = rw_config_load(s->options.config_path, arena, config, &report);
+    if (err == RW_EINVAL)
+        rw_snapshot_look_further(*config, &report);
+    if (!err)
+        return true;
+    struct rw_text text = {0};
+    rw_conf_report_sort(&report);
+    rw_conf_report_print(&report, &text);
+    fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&text)));
+    rw_text_free(&text);
+    rw_arena_free(arena);
+    return false;
+}
+
+/* The one that the program before an upgrade had in force. */
+static bool load_kept_config(struct rw_supervisor *s, struct rw_arena *arena,
+                             struct rw_config **config)
+{
+    struct rw_kept_files *files;
+    if (rw_kept_files_load(&s->kept, &files))
+        return false;
+    rw_kept_files_use(files);
+    s->start_kept = load_config(s, arena, config);
+    rw_kept_files_use(NULL);
+    rw_kept_files_free(files);
+    return s->start_kept;
+}
+
 /* Only what has to be known before the first fork; the worker processes compile the configuration
  * themselves. */
 static int read_settings(struct rw_supervisor *s)
 {
     struct rw_arena arena;
-    struct rw_config *config = NULL;
-    rw_arena_init(&arena, NULL, 0, 64 * 1024, (size_t)1 << 30);
-    struct rw_conf_report report = {.arena = &arena};
-    enum rw_err err = rw_config_load(s->options.config_path, &arena, &config, &report);
-    if (err == RW_EINVAL)
-        rw_snapshot_look_further(config, &report);
-    if (err) {
-        struct rw_text text = {0};
-        rw_conf_report_sort(&report);
-        rw_conf_report_print(&report, &text);
-        fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&text)));
-        rw_text_free(&text);
-        rw_arena_free(&arena);
+    struct rw_config *config;
+    if (!load_config(s, &arena, &config) && !load_kept_config(s, &arena, &config))
         return EXIT_CONFIG;
-    }
     s->threads = config->threads ? config->threads : (unsigned)get_nprocs();
     if (s->threads > RW_SERVE_THREADS_MAX)
         s->threads = RW_SERVE_THREADS_MAX;
@@ -415,11 +468,13 @@ static int read_settings(struct rw_supervisor *s)
     struct rw_span quota_file = config->rate_limits->quota_file;
     s->quota_file = quota_file.len ? rw_strdup(quota_file.at, quota_file.len) : NULL;
     int code = open_error_log(s, config->error_log->path);
+    if (!code)
+        tell_start_kept(s);
     rw_arena_free(&arena);
     return code;
 }
 
-static enum rw_err start(struct rw_supervisor *s)
+static enum rw_err start(struct rw_supervisor *s, const struct rw_shared_fds *old)
 {
     enum rw_err raised = rw_raise_descriptor_limit();
     if (raised)
@@ -430,11 +485,9 @@ static enum rw_err start(struct rw_supervisor *s)
         .series_max = s->series_max,
         .limit_keys_max = s->limit_keys_max,
         .quota_file = s->quota_file,
-        .old = {.tickets = -1, .meters = -1, .releases = -1},
+        .old = *old,
     };
-    enum rw_err err = rw_upgrade_inherit(s, &options.old);
-    if (!err)
-        err = rw_shared_create(&options, &s->shared);
+    enum rw_err err = rw_shared_create(&options, &s->shared);
     if (!err)
         err = take_signals(s);
     for (unsigned i = 0; i < s->processes; i++)
@@ -449,10 +502,12 @@ int rw_serve(const struct rw_serve_options *options)
     static struct rw_supervisor s; /* one per program; children inherit it at fork */
     s = (struct rw_supervisor){
         .options = *options, .processes = options->processes, .log_fd = -1, .signal_fd = -1};
+    struct rw_shared_fds old = {.tickets = -1, .meters = -1, .releases = -1};
+    enum rw_err err = rw_upgrade_inherit(&s, &old);
     int code = read_settings(&s);
     if (code)
         return code;
-    enum rw_err err = start(&s);
+    err = err ? err : start(&s, &old);
     if (err) {
         rw_log_error("supervisor", "cannot start: %s", rw_err_text(err));
         s.exit_code = 1;
@@ -462,6 +517,7 @@ int rw_serve(const struct rw_serve_options *options)
         turn(&s);
     rw_sockets_close(&s.sockets);
     rw_shared_destroy(&s.shared);
+    rw_kept_close(&s.kept);
     rw_free(s.log_path);
     rw_free(s.quota_file);
     return s.exit_code;

@@ -2,6 +2,7 @@
 #ifndef RW_SERVE_SUPERVISOR_H
 #define RW_SERVE_SUPERVISOR_H
 
+#include "conf/kept.h"
 #include "io/loop.h"
 #include "serve/serve.h"
 #include "serve/shared.h"
@@ -30,6 +31,8 @@ struct rw_supervisor {
     struct rw_child children[RW_SERVE_PROCESSES_MAX];
     struct rw_sockets sockets;
     struct rw_shared shared;
+    struct rw_kept kept; /* the files of the configuration in force; nothing yet at the start */
+    bool start_kept; /* after an upgrade: those on disk have turned bad since it was agreed to */
     pid_t old[RW_SUPERVISOR_OLD_MAX]; /* worker processes of the programs before an upgrade */
     unsigned old_count;
     pid_t check_pid;       /* the new program checks the configuration; not above 0: none does */

@@ -14,6 +14,7 @@
 
 #define ENV_SOCKETS "RINGWAY_SOCKETS"
 #define ENV_OLD "RINGWAY_OLD_PROCESSES"
+#define ENV_FILES "RINGWAY_FILES"
 
 /* Shared memory that the new program goes on with. */
 static const struct kept {
@@ -71,11 +72,13 @@ static void keep_on_exec(const struct rw_supervisor *s, bool keep)
 {
     for (unsigned i = 0; i < KEPT; i++)
         fcntl(kept_fd(s, i), F_SETFD, keep ? 0 : FD_CLOEXEC);
+    for (unsigned i = 0; i < s->kept.count; i++)
+        fcntl(s->kept.fds[i], F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
 static enum rw_err write_environment(const struct rw_supervisor *s)
 {
-    struct rw_text sockets = {0}, old = {0};
+    struct rw_text sockets = {0}, old = {0}, files = {0};
     rw_text_adds(&sockets, "\n");
     rw_sockets_write(&s->sockets, &sockets);
     rw_text_adds(&old, "");
@@ -84,10 +87,14 @@ static enum rw_err write_environment(const struct rw_supervisor *s)
             rw_text_addf(&old, "%d,", (int)s->children[i].pid);
     for (unsigned i = 0; i < s->old_count; i++)
         rw_text_addf(&old, "%d,", (int)s->old[i]);
-    bool lacking = sockets.err || old.err || setenv(ENV_SOCKETS, sockets.at, 1) ||
-                   setenv(ENV_OLD, old.at, 1) || !write_kept(s);
+    rw_text_adds(&files, "");
+    for (unsigned i = 0; i < s->kept.count; i++)
+        rw_text_addf(&files, "%d,", s->kept.fds[i]);
+    bool lacking = sockets.err || old.err || files.err || setenv(ENV_SOCKETS, sockets.at, 1) ||
+                   setenv(ENV_OLD, old.at, 1) || setenv(ENV_FILES, files.at, 1) || !write_kept(s);
     rw_text_free(&sockets);
     rw_text_free(&old);
+    rw_text_free(&files);
     return lacking ? RW_ENOMEM : RW_OK;
 }
 
@@ -95,6 +102,7 @@ static void forget_environment(void)
 {
     unsetenv(ENV_SOCKETS);
     unsetenv(ENV_OLD);
+    unsetenv(ENV_FILES);
     for (unsigned i = 0; i < KEPT; i++)
         unsetenv(kept[i].name);
 }
@@ -159,13 +167,22 @@ uint64_t rw_upgrade_due_ms(const struct rw_supervisor *s)
     return s->check_pid > 0 ? s->check_end_ms : UINT64_MAX;
 }
 
-static void inherit_fd(const char *name, int *fd)
+static bool inherit_fd(struct rw_span text, int *fd)
 {
     uint64_t number;
-    if (!rw_span_to_u64(rw_span_text(getenv(name)), &number))
-        return;
+    if (!rw_span_to_u64(text, &number))
+        return false;
     *fd = (int)number;
     fcntl(*fd, F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
+static void inherit_files(struct rw_kept *files)
+{
+    struct rw_span fds = rw_span_text(getenv(ENV_FILES)), fd;
+    while (fds.len && rw_span_next(&fds, ',', &fd))
+        if (files->count < RW_KEPT_FDS_MAX && inherit_fd(fd, &files->fds[files->count]))
+            files->count++;
 }
 
 enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, struct rw_shared_fds *old_fds)
@@ -178,7 +195,8 @@ enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, struct rw_shared_fds *ol
         if (rw_span_to_u64(pid, &number) && s->old_count < RW_SUPERVISOR_OLD_MAX)
             s->old[s->old_count++] = (pid_t)number;
     for (unsigned i = 0; i < KEPT; i++)
-        inherit_fd(kept[i].name, (int *)((char *)old_fds + kept[i].old_at));
+        inherit_fd(rw_span_text(getenv(kept[i].name)), (int *)((char *)old_fds + kept[i].old_at));
+    inherit_files(&s->kept);
     forget_environment();
     return err;
 }

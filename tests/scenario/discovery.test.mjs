@@ -74,7 +74,7 @@ test("mistakes have their places; without endpoints there is 503", async (t) => 
     ["{ etcd: { servers: ['srv:_etcd._tcp.example'], prefix: x } }", /discovery\.etcd\.servers\[0\]: expected an address or name with a port, not "srv:_etcd._tcp.example"/],
     ["{ etcd: { servers: [etcd.example], prefix: x } }", /discovery\.etcd\.servers\[0\]: expected an address/],
     ['{ kubernetes: { service: app, server: "kube.example" } }', /discovery\.kubernetes\.server: expected an address/],
-    ["{ etcd: { servers: [127.0.0.1:1], prefix: x, tls: { ca: /nowhere.pem } } }", /:\d+:\d+: \/nowhere\.pem: cannot be opened/],
+    ["{ etcd: { servers: [127.0.0.1:1], prefix: x, tls: { ca: /nowhere.pem } } }", /:\d+:\d+: \/nowhere\.pem: cannot be read: not found/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, username: joe } }", /"username" needs "password"/],
     ["{ etcd: { servers: [127.0.0.1:1], prefix: x, password: joe } }", /"password" needs "username"/],
   ]) {

@@ -28,7 +28,7 @@ const redis = (settings) => (g, file) => `
 rate_limits: { redis: { address: "127.0.0.1:9", ${settings(file)} } }
 routes: [{ policies: [{ rate_limit: { limits: [{ name: x, requests: 1, per: second, key: address, shared: true }] } }], respond: {} }]`;
 
-const PEM = { huge: "larger than 4194304 bytes", empty: "no (certificate|private key) in it \\(PEM expected\\)", missing: "No such file or directory", unreadable: "Permission denied" };
+const PEM = { huge: "longer than 4 MiB", empty: "no (certificate|private key) in it \\(PEM expected\\)", missing: "not found", unreadable: "permission denied" };
 const SECRET = { huge: "longer than 64 KiB", empty: "the file of this secret is empty" };
 const NETWORKS = { huge: "longer than 64 MiB", empty: null };
 const JWT = "issuers: [https://issuer.test], audiences: [shop]";

@@ -1,7 +1,9 @@
 // TLS on both sides of the program.
 
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { copyFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import tls from "node:tls";
@@ -53,6 +55,44 @@ listeners:
         - { cert: ${c.cert("named")}, key: ${c.key("named")} }
 ${more}`;
 const hello = "routes: [{ name: hello, respond: { body: hello } }]";
+
+test("when certificates end is told by metrics and the admin API, as of the configuration in force", async (t) => {
+  const c = makeCertificates(t);
+  const upstream = `{ name: app, endpoints: ["127.0.0.1:1"], tls: { name: a, ca: ${c.cert("ca")}, cert: ${c.cert("client")}, key: ${c.key("client")} } }`;
+  const text = (g, more = "") => `${listener(g, c, more)}routes: [{ upstream: app }]\nupstreams: [${upstream}, { name: plain, endpoints: ["127.0.0.1:1"] }]\n`;
+  const gateway = await startGateway(t, (g) => text(g));
+  const family = "ringway_certificate_not_after_timestamp_seconds";
+  const ends = (name) => Date.parse(new X509Certificate(c.read(`${name}.pem`)).validTo) / 1000;
+  assert.equal(await gateway.metric("ringway_certificates"), 4);
+  assert.equal(await gateway.metric(family, { listener: "web", file: c.cert("wild") }), ends("wild"));
+  assert.equal(await gateway.metric(family, { upstream: "app", file: c.cert("client") }), ends("client"));
+  assert.equal((await gateway.status()).certificates.count, 4);
+
+  // One that is listed twice is one series; what a reload brings is seen, what it refuses is not.
+  const again = `        - { cert: ${c.cert("wild")}, key: ${c.key("wild")} }\n        - { cert: ${c.cert("expired")}, key: ${c.key("expired")} }\n`;
+  c.replace("named", "foreign");
+  await gateway.reload(text(gateway, again));
+  assert.equal(await gateway.metric("ringway_certificates"), 5);
+  assert.equal(await gateway.metric(family, { listener: "web", file: c.cert("named") }), ends("foreign"));
+  const { first } = (await gateway.status()).certificates;
+  assert.deepEqual(first, { listener: "web", file: c.cert("expired"), not_after: new Date(ends("expired") * 1000).toISOString().replace(".000", "") });
+  const { text: exposition } = await request(`${gateway.admin}/metrics`);
+  assert.equal(exposition.match(new RegExp(`^# TYPE ${family} gauge$`, "gm")).length, 1);
+  assert.equal(exposition.match(new RegExp(`^${family}\\{`, "gm")).length, 5);
+});
+
+test("of very many certificates, those that end first are told", async (t) => {
+  const c = makeCertificates(t);
+  const names = Array.from({ length: 130 }, (_, i) => `copy-${i}`);
+  for (const name of names) for (const end of ["pem", "key"]) copyFileSync(c.file(`${name < "copy-2" ? "expired" : "usual"}.${end}`), c.file(`${name}.${end}`));
+  const more = names.map((name) => `        - { cert: ${c.cert(name)}, key: ${c.key(name)} }\n`).join("");
+  const gateway = await startGateway(t, (g) => `${listener(g, c, more)}${hello}`);
+  const told = [...(await request(`${gateway.admin}/metrics`)).text.matchAll(/^ringway_certificate_not_after_timestamp_seconds\{listener="web",file="([^"]*)"\} (\d+)$/gm)];
+  assert.equal(told.length, 100);
+  assert.equal(await gateway.metric("ringway_certificates"), 133);
+  const expired = names.filter((name) => name < "copy-2").map((name) => c.cert(name));
+  assert.ok(expired.length > 10 && expired.every((file) => told.some(([, it]) => it === file)));
+});
 
 test("versions, names, ALPN", async (t) => {
   const c = makeCertificates(t);

@@ -37,8 +37,8 @@ static void complains(const char *cert, const char *key, enum rw_err want, const
 static void test_files(void **state)
 {
     (void)state;
-    complains("absent.pem", "usual.key", RW_ENOENT, "absent.pem", "No such file");
-    complains("usual.pem", "absent.key", RW_ENOENT, "absent.key", "No such file");
+    complains("absent.pem", "usual.key", RW_ENOENT, "absent.pem", "cannot be read: not found");
+    complains("usual.pem", "absent.key", RW_ENOENT, "absent.key", "cannot be read: not found");
     complains("empty.pem", "usual.key", RW_EINVAL, "empty.pem", "no certificate in it");
     complains("usual.pem", "empty.pem", RW_EINVAL, "empty.pem", "no private key in it");
     complains("usual.pem", "usual.pem", RW_EINVAL, "usual.pem", "no private key in it");

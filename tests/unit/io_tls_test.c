@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -73,6 +74,10 @@ static void handshake_in(const char *version, const char *ciphers)
     assert_false(info.peer_verified);
     assert_true(rw_tls_info(&pair.client.stream, &info));
     assert_true(info.peer_verified);
+    assert_int_equal(rw_tls_server_certificates(server), 1);
+    assert_int_equal(rw_tls_client_not_after(client), 0);
+    int64_t left_s = rw_tls_server_not_after(server, 0) - (int64_t)time(NULL);
+    assert_true(left_s > 28 * 86400 && left_s <= 30 * 86400); /* made for 30 days */
     rw_tls_server_drop(server);
     rw_tls_client_drop(client);
     pair_close(&pair);

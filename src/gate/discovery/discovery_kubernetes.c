@@ -5,6 +5,7 @@
  * while the program runs. */
 #include "base/log.h"
 #include "conf/file.h"
+#include "conf/kept.h"
 #include "gate/discovery/discovery_watch.h"
 #include "gate/discovery/kubernetes_read.h"
 
@@ -33,7 +34,9 @@ static void add_token(const struct state *state, struct rw_text *text)
     char room[48];
     if (!state->token_file.len)
         return;
+    struct rw_kept_files *kept = rw_kept_files_use(NULL); /* it is for an hour, and replaced */
     enum rw_err err = rw_conf_slurp(state->token_file.at, TOKEN_BYTES_MAX, true, &token);
+    rw_kept_files_use(kept);
     struct rw_span value = err ? RW_LITERAL("") : rw_span_trim(rw_text_span(&token));
     while (value.len && (value.at[value.len - 1] == '\n' || value.at[value.len - 1] == '\r'))
         value.len--;

@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/list.h"
+#include "base/log.h"
+#include "conf/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@ struct rw_geo_database {
     struct rw_list link;
     struct stat from; /* what it was copied from */
     unsigned uses;
+    int copy; /* the memory that is mapped */
     MMDB_s contents;
 };
 
@@ -78,14 +81,16 @@ static enum rw_err open_copy(int copy, MMDB_s *contents, const char **why)
     return status == MMDB_SUCCESS ? RW_OK : RW_EINVAL;
 }
 
-static enum rw_err copy_file(int file, struct rw_geo_database *to, const char **why)
+/* What is kept is such a copy already. */
+static enum rw_err copy_file(int file, bool kept, struct rw_geo_database *to, const char **why)
 {
-    int copy = memfd_create("ringway-geo", MFD_CLOEXEC);
-    if (copy < 0)
+    to->copy = kept ? fcntl(file, F_DUPFD_CLOEXEC, 0) : memfd_create("ringway-geo", MFD_CLOEXEC);
+    if (to->copy < 0)
         return RW_ENOMEM;
-    *why = copy_bytes(copy, file, to->from.st_size);
-    enum rw_err err = *why ? RW_EINVAL : open_copy(copy, &to->contents, why);
-    close(copy); /* it stays mapped */
+    *why = kept ? NULL : copy_bytes(to->copy, file, to->from.st_size);
+    enum rw_err err = *why ? RW_EINVAL : open_copy(to->copy, &to->contents, why);
+    if (err)
+        close(to->copy);
     return err;
 }
 
@@ -103,15 +108,15 @@ static struct rw_geo_database *find(const struct stat *is)
     return NULL;
 }
 
-static enum rw_err add(int file, const struct stat *is, struct rw_geo_database **database,
-                       const char **why)
+static enum rw_err add(int file, bool kept, const struct stat *is,
+                       struct rw_geo_database **database, const char **why)
 {
     struct rw_geo_database *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
     made->from = *is;
     made->uses = 1;
-    enum rw_err err = copy_file(file, made, why);
+    enum rw_err err = copy_file(file, kept, made, why);
     if (err) {
         rw_free(made);
         return err;
@@ -126,12 +131,18 @@ enum rw_err rw_geo_database_open(const char *path, struct rw_geo_database **data
 {
     struct stat is = {0};
     enum rw_err err = RW_EINVAL;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = rw_kept_fd_find(path);
+    bool kept = file >= 0;
+    if (!kept)
+        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *why = file < 0 ? rw_err_text(rw_err_from_errno(errno)) : check_file(file, &is);
     if (!*why) {
         pthread_mutex_lock(&lock);
         *database = find(&is);
-        err = *database ? RW_OK : add(file, &is, database, why);
+        err = *database ? RW_OK : add(file, kept, &is, database, why);
+        if (!err && rw_kept_fd_add(path, (*database)->copy))
+            rw_log_warn("residency", "%s is not kept for a restart: no memory, or no descriptor",
+                        path);
         pthread_mutex_unlock(&lock);
     }
     if (file >= 0)
@@ -151,6 +162,7 @@ void rw_geo_database_close(struct rw_geo_database *database)
     if (!last)
         return;
     MMDB_close(&database->contents);
+    close(database->copy);
     rw_free(database);
 }
 
