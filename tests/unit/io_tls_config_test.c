@@ -48,7 +48,7 @@ static void test_files(void **state)
     complains("usual.pem", "exact-rsa.key", RW_EINVAL, "usual.pem", "does not match the key in");
     if (geteuid() != 0) {
         rw_assert(chmod(pair_file("stranger.key").at, 0) == 0);
-        complains("stranger.pem", "stranger.key", RW_EACCES, "stranger.key", "Permission denied");
+        complains("stranger.pem", "stranger.key", RW_EACCES, "stranger.key", "permission denied");
     }
 }
 
