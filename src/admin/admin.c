@@ -79,6 +79,14 @@ static const struct document documents[] = {
     DOCUMENT_AT("/mirrors.md", mirrors_markdown, "text/markdown; charset=utf-8"),
 };
 
+static const struct document *document_at(struct rw_span path)
+{
+    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
+        if (rw_span_is(path, documents[i].path))
+            return &documents[i];
+    return NULL;
+}
+
 static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
 {
     struct rw_span path = x->request.path;
@@ -88,22 +96,17 @@ static enum rw_flow get(struct rw_exchange *x, const struct rw_admin_host *host)
         bool ready = host->ready(host->user);
         return respond_text(x, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
     }
-    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
-        if (!rw_span_is(path, documents[i].path))
-            continue;
-        void (*write)(void *, struct rw_text *);
-        memcpy(&write, (const char *)host + documents[i].offset, sizeof(write));
-        struct rw_text text = {0};
-        write(host->user, &text);
-        enum rw_flow flow = respond(x, 200, documents[i].type, &text);
-        rw_text_free(&text);
-        return flow;
-    }
-    return respond_text(x, 404,
-                        "GET /livez /readyz /metrics /status /config /routes /upstreams "
-                        "/connections /limits /releases /mirrors /mirrors.html /mirrors.md, "
-                        "POST /reload /drain /releases/ROUTE/ACTION\n");
+    const struct document *document = document_at(path);
+    void (*write)(void *, struct rw_text *);
+    memcpy(&write, (const char *)host + document->offset, sizeof(write));
+    struct rw_text text = {0};
+    write(host->user, &text);
+    enum rw_flow flow = respond(x, 200, document->type, &text);
+    rw_text_free(&text);
+    return flow;
 }
+
+/* ---- Actions ---- */
 
 /* %20 is a space (RFC 3986 section 2.1). `to` has room for the text as it is. */
 static struct rw_span decode(struct rw_span text, char *to)
@@ -142,17 +145,16 @@ static enum rw_flow act(struct rw_exchange *x, const struct rw_admin_host *host,
     return flow;
 }
 
+static const struct rw_span releases = RW_LITERAL("/releases/");
+
 static enum rw_flow post(struct rw_exchange *x, const struct rw_admin_host *host)
 {
-    static const struct rw_span releases = RW_LITERAL("/releases/");
     if (rw_span_is(x->request.path, "/drain")) {
         host->drain(host->user);
         return respond_text(x, 202, "draining\n");
     }
     if (rw_span_starts(x->request.path, releases))
         return act(x, host, rw_span_skip(x->request.path, releases.len));
-    if (!rw_span_is(x->request.path, "/reload"))
-        return respond_text(x, 404, "POST /reload, /drain, /releases/ROUTE/ACTION\n");
     struct rw_text why = {0};
     enum rw_err err = host->reload(host->user, &why);
     enum rw_flow flow;
@@ -164,17 +166,44 @@ static enum rw_flow post(struct rw_exchange *x, const struct rw_admin_host *host
     return flow;
 }
 
+/* ---- Which of them ---- */
+
+static bool is_read(struct rw_span path)
+{
+    return rw_span_is(path, "/livez") || rw_span_is(path, "/readyz") || document_at(path);
+}
+
+static bool is_acted_on(struct rw_span path)
+{
+    return rw_span_is(path, "/reload") || rw_span_is(path, "/drain") ||
+           rw_span_starts(path, releases);
+}
+
+static enum rw_flow refuse_method(struct rw_exchange *x, const char *allow)
+{
+    static const struct rw_span text = RW_LITERAL("the field Allow has the methods of this path\n");
+    enum rw_err err = rw_exchange_make_reply(x, 405, "text/plain; charset=utf-8", text);
+    if (!err)
+        err = rw_message_add(&x->response, &x->arena, RW_LITERAL("Allow"), rw_span_text(allow));
+    return rw_exchange_reply(x, err);
+}
+
 static enum rw_flow start(struct rw_exchange *x, void *instance, const struct rw_piece *first)
 {
     (void)first;
     const struct rw_admin_host *host = instance;
     if (!host_allowed(x) || cross_site(x))
         return respond_text(x, 403, "cross-site requests are refused\n");
-    if (x->request.method == RW_METHOD_GET || x->request.method == RW_METHOD_HEAD)
-        return get(x, host);
-    if (x->request.method == RW_METHOD_POST)
-        return post(x, host);
-    return respond_text(x, 405, "GET, HEAD or POST\n");
+    enum rw_method method = x->request.method;
+    if (is_read(x->request.path))
+        return method == RW_METHOD_GET || method == RW_METHOD_HEAD ? get(x, host)
+                                                                   : refuse_method(x, "GET, HEAD");
+    if (is_acted_on(x->request.path))
+        return method == RW_METHOD_POST ? post(x, host) : refuse_method(x, "POST");
+    return respond_text(x, 404,
+                        "GET /livez /readyz /metrics /status /config /routes /upstreams "
+                        "/connections /limits /releases /mirrors /mirrors.html /mirrors.md, "
+                        "POST /reload /drain /releases/ROUTE/ACTION\n");
 }
 
 static void explain(const void *instance, struct rw_text *text)

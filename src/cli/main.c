@@ -1,5 +1,6 @@
 #include "base/version.h"
 #include "cli/cli.h"
+#include "conf/read.h"
 #include "gate/config/config.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
@@ -107,6 +108,18 @@ static int run_verb(const struct rw_verb *verb, int argc, char **argv)
     return verb == &rw_verb_serve ? code : finish_output(verb->name, code); /* serve's is talk */
 }
 
+static int refuse_verb(const char *name)
+{
+    const char *names[sizeof(verbs) / sizeof(verbs[0])];
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        names[i] = verbs[i]->name;
+    const char *near = rw_conf_nearest(rw_span_text(name), names, sizeof(verbs) / sizeof(verbs[0]));
+    fprintf(stderr, "ringway: unknown verb \"%s\"%s%s%s\n\n", name, near ? "; did you mean \"" : "",
+            near ? near : "", near ? "\"?" : "");
+    print_help(stderr);
+    return 2;
+}
+
 /* Who starts it may have closed standard input, output or error. What is opened first would get
  * their numbers, and what is meant for people would be written into it. */
 static bool fill_standard_descriptors(void)
@@ -138,7 +151,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (strcmp(verbs[i]->name, name) == 0)
             return run_verb(verbs[i], argc - 2, argv + 2);
-    fprintf(stderr, "ringway: unknown verb \"%s\"\n\n", name);
-    print_help(stderr);
-    return 2;
+    return refuse_verb(name);
 }

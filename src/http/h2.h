@@ -189,6 +189,7 @@ struct rw_h2_stream {
     bool deaf : 1;          /* client: the server wants no more of it; what is sent is dropped */
     bool gone : 1;          /* to be freed when no event is on the stack */
     bool out_end : 1;       /* out_data and out_trailers are all that is to be sent */
+    uint8_t interims;       /* client: 1xx that have come */
     int32_t send_window;    /* may be negative (RFC 9113 section 6.9.2) */
     int32_t receive_window;
     uint32_t unreported;    /* taken, and not yet given back as window */

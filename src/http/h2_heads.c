@@ -115,6 +115,8 @@ static void read_head(struct rw_h2 *h2, struct rw_h2_stream *stream, struct rw_h
         rw_h2_read_response(&head, (enum rw_method)stream->request_method, end, target.arena,
                             target.message, &reading);
         stream->head_received = target.message->status >= 200;
+        if (!stream->head_received && ++stream->interims > RW_INTERIMS_MAX)
+            reading = (struct rw_h2_reading){.result = RW_H2_MALFORMED, .reason = RW_INTERIMS_WHY};
     }
     take_reading(h2, stream, target.message, &reading, end);
 }

@@ -176,6 +176,11 @@ bool rw_message_has_token(const struct rw_message *message, enum rw_field_id id,
 RW_MUST_CHECK enum rw_err rw_message_vary(struct rw_message *response, struct rw_arena *arena,
                                           const char *field);
 
+/* Interim responses (1xx) before the final one: any number by RFC 9110 section 15.2; here one that
+ * says that it is still at work every ten seconds may do so for a quarter of an hour. */
+enum { RW_INTERIMS_MAX = 100 };
+#define RW_INTERIMS_WHY "more than 100 interim responses"
+
 /* The standard reason phrase, "" when there is none. */
 const char *rw_status_reason(unsigned status);
 /* 1xx, 204, 304: never a body. */

@@ -217,6 +217,10 @@ static bool take_head(struct connection *c, struct rw_span *bytes)
         be_refused(c, message.status);
     if (message.status == 101 || c->base.closing)
         return false;
+    if (message.status < 200 && ++c->call.interims > RW_INTERIMS_MAX) {
+        be_wrong(c);
+        return false;
+    }
     if (message.status < 200)
         return true;
     c->call.status = message.status;

@@ -48,6 +48,7 @@ struct rw_load_call {
     uint16_t request; /* which of the settings' */
     uint16_t status;  /* 0: none has come */
     bool is_message;
+    uint8_t interims; /* HTTP/1.1: 1xx that have come */
 };
 
 /* Begins each protocol's own connection, which must stay small: there may be a million. */

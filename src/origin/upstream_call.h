@@ -54,6 +54,7 @@ struct rw_upstream_call {
     struct rw_timer backoff;         /* before the next try */
     uint8_t failure;                 /* enum rw_reason: of the try before */
     uint8_t moves;                   /* so often a connection's end has left it out */
+    uint8_t interims;                /* HTTP/1.1: 1xx that have come */
     bool kept_own;                   /* its buffer is the call's alone to fill */
     bool fresh;       /* the next try needs a new connection, and to the same endpoint will do */
     bool try_limited; /* the deadline is of the try */

@@ -241,6 +241,8 @@ static enum go interim(struct rw_upstream_h1 *h1)
 static enum go use_head(struct rw_upstream_h1 *h1)
 {
     enum rw_upstream_head head = RW_HEAD_TAKEN;
+    if (rw_upstream_response(&h1->call)->status < 200 && ++h1->call.interims > RW_INTERIMS_MAX)
+        return fail(h1, RW_REASON_UPSTREAM_BAD, RW_INTERIMS_WHY);
     if (__builtin_expect(h1->call.hedge != NULL, 0))
         head = rw_upstream_hedge_head(&h1->call);
     if (head != RW_HEAD_TAKEN)

@@ -207,6 +207,7 @@ ${behind(origin.address)}`,
     const trace = await ask("TRACE", "Max-Forwards: 0\r\nAuthorization: secret\r\nCookie: secret\r\n");
     assert.equal(trace.status, 405);
     assert.doesNotMatch(trace.text, /secret/);
+    assert.equal(trace.headers.allow, "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     const options = await ask("OPTIONS", "Max-Forwards: 0\r\n");
     assert.equal(options.status, 204);
     assert.match(options.headers.allow, /GET, HEAD, POST/);
@@ -586,6 +587,14 @@ upstreams:
     assert.equal(hints.headers.link, "</a.css>; rel=preload");
     assert.equal((await connection.response()).text, "ok");
     connection.destroy();
+  });
+  await t.test("as many 1xx as anybody has a use for, and no more", async () => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    reply = `${hints.repeat(100)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`;
+    assert.equal((await request(gateway.url)).text, "ok");
+    reply = `${hints}${reply}`;
+    assert.equal((await request(gateway.url)).status, 502);
+    await eventually(() => /more than 100 interim responses/.test(gateway.stderr), { what: "a line about it" });
   });
   const bad = {
     "no HTTP at all": "SSH-2.0-OpenSSH_9.2\r\n\r\n",

@@ -228,6 +228,7 @@ const answers = [
   ["8.2.2", "Transfer-Encoding", (id) => headers(id, [[":status", "200"], ["transfer-encoding", "chunked"]]), "reset PROTOCOL_ERROR", 502],
   ["8.6", "101", (id) => headers(id, [[":status", "101"]], { end: false }), "reset PROTOCOL_ERROR", 502],
   ["8.1", "an interim answer that ends the stream", (id) => headers(id, [[":status", "103"]]), "reset PROTOCOL_ERROR", 502],
+  ["8.1", "more than 100 interim answers", both(...Array.from({ length: 101 }, () => (id) => headers(id, [[":status", "103"]], { end: false }))), "reset PROTOCOL_ERROR", 502],
   ["8.1", "DATA before the head", body("x"), "reset PROTOCOL_ERROR", 502],
   ["8.1", "DATA behind an interim answer", both((id) => headers(id, [[":status", "103"]], { end: false }), body("x")), "reset PROTOCOL_ERROR", 502],
   ["8.1.1", "Content-Length without a body", (id) => headers(id, [[":status", "200"], ["content-length", "5"]]), "reset PROTOCOL_ERROR", 502],

@@ -156,6 +156,7 @@ describe("ringway load", { concurrency: 3 }, () => {
     for (const [error, answer] of [
       ["protocol", ["what is this?\r\n\r\n"]],
       ["protocol", [`${ok}${ok}`]],
+      ["protocol", [`${"HTTP/1.1 102 Processing\r\n\r\n".repeat(101)}${ok}`]],
       ["closed", [null]],
       ["timeout", [3000, ok]],
     ]) {

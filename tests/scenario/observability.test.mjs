@@ -316,8 +316,15 @@ test("the admin API", async (t) => {
   });
   await t.test("unknown paths and methods", async () => {
     assert.equal((await get("/nowhere")).status, 404);
-    assert.equal((await get("/reload")).status, 404);
-    assert.equal((await get("/status", { method: "DELETE" })).status, 405);
+    const refused = async (path, method) => {
+      const answer = await get(path, { method });
+      return [answer.status, answer.headers.allow];
+    };
+    for (const path of ["/livez", "/readyz", "/status", "/metrics", "/mirrors.html"])
+      for (const method of ["DELETE", "POST", "OPTIONS"]) assert.deepEqual(await refused(path, method), [405, "GET, HEAD"]);
+    for (const path of ["/reload", "/drain", "/releases/a/promote"])
+      for (const method of ["GET", "HEAD", "PUT"]) assert.deepEqual(await refused(path, method), [405, "POST"]);
+    for (const method of ["GET", "POST", "DELETE"]) assert.deepEqual(await refused("/nowhere", method), [404, undefined]);
     assert.equal((await get("/nowhere", { method: "POST" })).status, 404);
   });
   await t.test("what a web page could send is refused", async () => {

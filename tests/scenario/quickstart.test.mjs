@@ -92,7 +92,9 @@ test("--version is one line", async () => {
 });
 
 const mistakes = [
-  [["srve"], /unknown verb "srve"/],
+  [["srve"], /unknown verb "srve"; did you mean "serve"\?/],
+  [["chekc"], /unknown verb "chekc"; did you mean "check"\?/],
+  [["proxy-everything"], /unknown verb "proxy-everything"\n/],
   [["serve"], /which configuration file\?/],
   [["serve", "--process", "2", "x.yaml"], /unknown option "--process"/],
   [["serve", "--processes"], /--processes needs a number/],

@@ -37,13 +37,32 @@ enum rw_flow rw_exchange_reply(struct rw_exchange *x, enum rw_err err)
     return rw_exchange_respond(x, &piece);
 }
 
+/* A route that takes every method takes TRACE, too, but not to be answered here. */
+static void list_methods(const struct rw_exchange *x, struct rw_text *allow)
+{
+    struct rw_text all = {0};
+    rw_router_allow(x->snapshot->router, (unsigned)(x->listener - x->snapshot->listeners),
+                    &x->request, &all);
+    struct rw_span rest = rw_text_span(&all), method;
+    while (rest.len && rw_span_next(&rest, ',', &method)) {
+        method = rw_span_trim(method);
+        if (x->reason == RW_REASON_TRACE_REFUSED && rw_span_is(method, "TRACE"))
+            continue;
+        rw_text_adds(allow, allow->len ? ", " : "");
+        rw_text_add(allow, method);
+    }
+    if (all.err)
+        allow->err = all.err;
+    rw_text_free(&all);
+}
+
 static enum rw_err add_allow(struct rw_exchange *x)
 {
     struct rw_text allow = {0};
     enum rw_err err = RW_OK;
-    if (x->reason == RW_REASON_WRONG_METHOD || x->reason == RW_REASON_MAX_FORWARDS)
-        rw_router_allow(x->snapshot->router, (unsigned)(x->listener - x->snapshot->listeners),
-                        &x->request, &allow);
+    if (x->reason == RW_REASON_WRONG_METHOD || x->reason == RW_REASON_MAX_FORWARDS ||
+        x->reason == RW_REASON_TRACE_REFUSED)
+        list_methods(x, &allow);
     struct rw_span value = rw_arena_copy(&x->arena, rw_text_span(&allow));
     if (!value.at || allow.err)
         err = RW_ENOMEM;
