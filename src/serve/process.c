@@ -348,7 +348,8 @@ static enum rw_err start(struct rw_process *process)
     process->kept = process->options.kept;
     err = rw_process_load(process, process->kept.count ? RW_LOAD_KEPT : RW_LOAD_FILES);
     if (err) {
-        fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&process->last_error)));
+        if (!process->options.again) /* told by the log already */
+            fprintf(stderr, "%.*s", RW_SPAN_ARGS(rw_text_span(&process->last_error)));
         process->exit_code = EXIT_CONFIG;
         return err;
     }

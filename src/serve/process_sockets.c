@@ -218,6 +218,10 @@ static void still_wanted(struct rw_process *process, const struct rw_snapshot *s
 
 void rw_process_refuse_sockets(struct rw_process *process)
 {
+    /* One that has never served ends now. What it was given is not its to close: processes of the
+     * program before may accept there, connections may wait for the next one. */
+    if (!process->snapshot)
+        return;
     for (struct rw_list *at = process->sockets.next; at != &process->sockets; at = at->next)
         rw_container_of(at, struct rw_process_sockets, link)->wanted = false;
     still_wanted(process, process->snapshot);

@@ -51,6 +51,8 @@ static enum rw_err make_access(struct rw_process *process, const struct rw_confi
         .rotate_keep = want->rotate_keep,
         .ring_bytes = ring_bytes(process->options.processes),
         .rings = process->options.threads,
+        /* One that starts in the place of another serves, log or not. */
+        .later = !process->snapshot && process->options.kept.count,
     };
     enum rw_err err = rw_access_create(&options, log);
     if (err)
@@ -282,7 +284,7 @@ static void remember_refusal(struct rw_process *process, enum rw_err err,
                      rw_err_text(err));
     struct rw_span lines = rw_text_span(&process->last_error), line;
     while (lines.at && rw_span_next(&lines, '\n', &line))
-        if (line.len && process->snapshot)
+        if (line.len && (process->snapshot || process->options.again))
             rw_log_error("config", "%.*s", RW_SPAN_ARGS(line));
 }
 

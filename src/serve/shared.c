@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct rw_shared nothing = {.tickets_fd = -1, .meters_fd = -1, .releases_fd = -1};
+static const struct rw_shared nothing = {.tickets_fd = -1,
+                                         .meters_fd = -1,
+                                         .releases_fd = -1,
+                                         .quotas_fd = -1};
 
 static enum rw_err map_tickets(struct rw_shared *shared, int inherited_fd)
 {
@@ -50,21 +53,36 @@ static enum rw_err map_releases(struct rw_shared *shared, int inherited_fd)
     return rw_release_states_create(shared->releases_fd, &shared->release_states);
 }
 
-/* The descriptor is not needed any more once the file is mapped. */
-static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, const char *path)
+static enum rw_err open_quota_file(struct rw_shared *shared, unsigned keys_max, const char *path)
 {
-    if (!path)
-        return RW_OK;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-    enum rw_err err =
-        fd < 0 ? rw_err_from_errno(errno) : rw_meters_open_quotas(shared->meters, keys_max, fd);
-    if (fd >= 0)
-        close(fd);
+    shared->quotas_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    bool opened = shared->quotas_fd >= 0;
+    enum rw_err err = opened ? rw_meters_open_quotas(shared->meters, keys_max, shared->quotas_fd)
+                             : rw_err_from_errno(errno);
+    if (err && opened)
+        close(shared->quotas_fd);
+    if (err)
+        shared->quotas_fd = -1;
     if (err)
         rw_log_error("limits", "rate_limits.quota_file %s: %s", path,
-                     err == RW_EPROTO             ? "holds something else"
-                     : fd < 0 && err == RW_EINVAL ? "a directory, not a file"
-                                                  : rw_err_text(err));
+                     err == RW_EPROTO              ? "holds something else"
+                     : !opened && err == RW_EINVAL ? "a directory, not a file"
+                                                   : rw_err_text(err));
+    return err;
+}
+
+/* Where it cannot be had at an upgrade, counting goes on in the file of the program before. */
+static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, const char *path,
+                               int inherited_fd)
+{
+    enum rw_err err = path ? open_quota_file(shared, keys_max, path) : RW_OK;
+    if (err && inherited_fd >= 0 &&
+        rw_meters_open_quotas(shared->meters, keys_max, inherited_fd) == RW_OK) {
+        shared->quotas_fd = inherited_fd;
+        return RW_OK;
+    }
+    if (inherited_fd >= 0)
+        close(inherited_fd);
     return err;
 }
 
@@ -81,7 +99,8 @@ enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_
     if (!err)
         err = map_releases(shared, options->old.releases);
     if (!err)
-        err = open_quotas(shared, options->limit_keys_max, options->quota_file);
+        err =
+            open_quotas(shared, options->limit_keys_max, options->quota_file, options->old.quotas);
     if (err)
         rw_shared_destroy(shared);
     return err;
@@ -102,5 +121,7 @@ void rw_shared_destroy(struct rw_shared *shared)
         close(shared->meters_fd);
     if (shared->releases_fd >= 0)
         close(shared->releases_fd);
+    if (shared->quotas_fd >= 0)
+        close(shared->quotas_fd);
     *shared = nothing;
 }

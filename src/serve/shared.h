@@ -17,12 +17,12 @@ struct rw_shared {
     struct rw_tls_ticket_keys *ticket_keys;   /* on tickets_fd, so that an upgrade keeps them */
     struct rw_meters *meters;                 /* on meters_fd: an upgrade keeps them too */
     struct rw_release_states *release_states; /* on releases_fd, too */
-    int tickets_fd, meters_fd, releases_fd;
+    int tickets_fd, meters_fd, releases_fd, quotas_fd; /* -1: none */
 };
 
 /* What outlives the program at an upgrade. */
 struct rw_shared_fds {
-    int tickets, meters, releases;
+    int tickets, meters, releases, quotas;
 };
 
 struct rw_shared_options {

@@ -406,11 +406,17 @@ static int open_error_log(struct rw_supervisor *s, struct rw_span path)
         return 0;
     s->log_path = rw_strdup(path.at, path.len);
     s->log_fd = s->log_path ? rw_error_log_open(s->log_path) : -1;
-    if (s->log_fd < 0) {
+    const char *why = strerror(errno);
+    bool upgraded = s->old_count > 0; /* it serves, log or not; SIGUSR1 tries it again */
+    if (s->log_fd < 0 && upgraded)
+        s->log_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    else if (s->log_fd >= 0)
+        why = NULL;
+    if (why)
         fprintf(stderr, "%s: error_log.path: %.*s: %s\n", s->options.config_path,
-                RW_SPAN_ARGS(path), strerror(errno));
-        return EXIT_CONFIG;
-    }
+                RW_SPAN_ARGS(path), why);
+    if (s->log_fd < 0)
+        return upgraded ? 0 : EXIT_CONFIG;
     rw_log_set_fd(s->log_fd);
     return 0;
 }
@@ -502,7 +508,7 @@ int rw_serve(const struct rw_serve_options *options)
     static struct rw_supervisor s; /* one per program; children inherit it at fork */
     s = (struct rw_supervisor){
         .options = *options, .processes = options->processes, .log_fd = -1, .signal_fd = -1};
-    struct rw_shared_fds old = {.tickets = -1, .meters = -1, .releases = -1};
+    struct rw_shared_fds old = {.tickets = -1, .meters = -1, .releases = -1, .quotas = -1};
     enum rw_err err = rw_upgrade_inherit(&s, &old);
     int code = read_settings(&s);
     if (code)

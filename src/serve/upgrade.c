@@ -27,6 +27,8 @@ static const struct kept {
      offsetof(struct rw_shared_fds, meters)},
     {"RINGWAY_RELEASES", offsetof(struct rw_shared, releases_fd),
      offsetof(struct rw_shared_fds, releases)},
+    {"RINGWAY_QUOTAS", offsetof(struct rw_shared, quotas_fd),
+     offsetof(struct rw_shared_fds, quotas)},
 };
 
 enum { KEPT = sizeof(kept) / sizeof(kept[0]) };

@@ -297,7 +297,7 @@ enum rw_err rw_access_create(const struct rw_access_options *options, struct rw_
     if (!made)
         return RW_ENOMEM;
     err = rw_access_file_open(&made->file, options->path, options->rotate_bytes,
-                              options->rotate_keep);
+                              options->rotate_keep, options->later);
     if (!err)
         err = make_rings(made, options->rings, ring_bytes);
     if (!err)

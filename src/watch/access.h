@@ -57,6 +57,7 @@ struct rw_access_options {
     unsigned rotate_keep;  /* path.1 ... path.N; 0: the full file is deleted */
     size_t ring_bytes;     /* per thread; 0: RW_ACCESS_RING_BYTES; a power of two */
     unsigned rings;        /* threads */
+    bool later;            /* a file that cannot be opened is no error: it is tried again */
 };
 
 /* Opens the file (mode 0640) and starts the writer thread. A file that cannot be opened: RW_EACCES,

@@ -67,14 +67,14 @@ static enum rw_err name_rotated(struct rw_access_file *file, const char *path)
 }
 
 enum rw_err rw_access_file_open(struct rw_access_file *file, const char *path,
-                                uint64_t rotate_bytes, unsigned rotate_keep)
+                                uint64_t rotate_bytes, unsigned rotate_keep, bool later)
 {
     *file = (struct rw_access_file){
         .fd = STDOUT_FILENO, .rotate_bytes = rotate_bytes, .rotate_keep = rotate_keep};
     if (strcmp(path, "-") != 0) {
         enum rw_err err = name_rotated(file, path);
         file->fd = err ? -1 : open_path(path);
-        if (!err && file->fd < 0)
+        if (!err && file->fd < 0 && !later)
             err = rw_err_from_errno(errno);
         if (err) {
             rw_access_file_close(file);
@@ -291,10 +291,22 @@ static enum rw_err write_piece(struct rw_access_file *file, struct rw_span piece
     return tell_trouble(file, count < 0 ? strerror(errno) : "nothing was taken");
 }
 
+static enum rw_err open_now(struct rw_access_file *file)
+{
+    int fd = open_path(file->path);
+    if (fd < 0)
+        return tell_trouble(file, strerror(errno));
+    adopt(file, fd);
+    return RW_OK;
+}
+
 enum rw_err rw_access_file_write(struct rw_access_file *file, struct rw_span lines, int wait_ms_max,
                                  size_t *written)
 {
     *written = 0;
+    enum rw_err opened = file->fd < 0 ? open_now(file) : RW_OK;
+    if (opened)
+        return opened;
     while (file->torn) {
         size_t count;
         enum rw_err err = write_piece(file, RW_LITERAL("\n"), wait_ms_max, &count);

@@ -13,7 +13,7 @@ struct rw_access_file {
     char *path;     /* NULL: standard output */
     char *names[2]; /* room for PATH.N, so that rotation allocates nothing */
     size_t name_room;
-    int fd;
+    int fd;       /* -1: it could not be opened yet */
     bool regular; /* else a pipe, a terminal...: small writes that cannot block */
     bool torn;    /* what stands in the file ends within a line, of which the rest is lost */
     bool failing; /* the last write failed */
@@ -23,8 +23,10 @@ struct rw_access_file {
     uint64_t rotate_after_ns; /* monotonic; when rotation failed: not before */
 };
 
+/* `later`: where the path cannot be opened, each write tries that again. */
 RW_MUST_CHECK enum rw_err rw_access_file_open(struct rw_access_file *file, const char *path,
-                                              uint64_t rotate_bytes, unsigned rotate_keep);
+                                              uint64_t rotate_bytes, unsigned rotate_keep,
+                                              bool later);
 void rw_access_file_close(struct rw_access_file *file);
 
 /* Opens the path anew; where that fails the old file stays. */

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -210,6 +210,26 @@ test("a file of keys that changed for the worse before the worker process died, 
   await eventually(async () => (await get()).status === 200, { within: 15000, what: "the new keys are in force" });
 });
 
+test("the folder of the access log is gone: the new worker process serves all the same, and logs when it is back", async (t) => {
+  const folder = join(scratch(t), "logs");
+  mkdirSync(folder);
+  const gateway = await startGateway(t, `access_log: ${join(folder, "access.log")}\nroutes: [{ respond: { body: ok } }]\n`);
+  renameSync(folder, `${folder}.away`);
+  const [worker] = gateway.workers();
+  await sleep(1100);
+  process.kill(worker, "SIGKILL");
+  while (isAlive(worker)) await sleep(0);
+  for (let i = 0; i < 5; i++) assert.equal((await gateway.get(`/while-it-is-away/${i}`)).text, "ok");
+  assert.equal(gateway.workers().length, 1);
+  await eventually(() => gateway.logLines().some((line) => /access\.log: cannot be written: No such file/.test(line.message)));
+  mkdirSync(folder);
+  const lines = () => readFileSync(join(folder, "access.log"), "utf8").trim().split("\n");
+  await eventually(() => existsSync(join(folder, "access.log")) && lines().length === 5, { what: "what waited is in the log" });
+  await eventually(() => gateway.logLines().some((line) => /written again/.test(line.message)));
+  rmSync(folder, { recursive: true });
+  assert.equal((await request(`${gateway.admin}/reload`, { method: "POST" })).status, 200, "the log stays open, as in any process");
+});
+
 // ---- Secrets ----
 
 test("what is kept has no name, cannot be written to, and is passed on to no other program", async (t) => {
@@ -286,3 +306,39 @@ for (const [what, spoil] of Object.entries({
     assert.equal(await outcomes(all), ALL_IN_FORCE);
   });
 }
+
+test("SIGUSR2, and the folders of the logs and of the quotas are gone: it serves, and goes on counting", async (t) => {
+  const program = join(scratch(t), "ringway");
+  copyFileSync(ringway, program);
+  chmodSync(program, 0o755);
+  const folder = join(scratch(t), "state");
+  mkdirSync(folder);
+  const gateway = await startGateway(
+    t,
+    `access_log: ${join(folder, "access.log")}
+error_log: ${join(folder, "error.log")}
+rate_limits: { quota_file: ${join(folder, "quotas")}, keys_max: 1000 }
+routes:
+- { match: /free, respond: {} }
+- { respond: { body: ok }, policies: [{ rate_limit: { limits: [{ name: all, requests: 10, per: day }] } }] }
+`,
+    { program },
+  );
+  const ask = async (count) => (await Promise.all(Array.from({ length: count }, () => gateway.get("/")))).map(({ status }) => status);
+  assert.deepEqual(await ask(4), [200, 200, 200, 200]);
+  renameSync(folder, `${folder}.away`);
+  const load = startLoad(`${gateway.url}/free`, { kept: 2, fresh: 6, pause: 0 });
+  cleanup(t, () => load.stop());
+  const old = gateway.workers();
+  gateway.signal("SIGUSR2");
+  await eventually(() => gateway.workers().length > 0 && gateway.workers().every((worker) => !old.includes(worker)), { within: 20000, what: "new worker processes only" });
+  await sleep(300);
+  await load.stop();
+  assert.equal(load.failures.length, 0, load.describeFailures());
+  assert.equal(gateway.exit, undefined);
+  assert.match(gateway.stderr, /error_log\.path: .*error\.log: No such file/);
+  assert.equal((await ask(10)).filter((status) => status === 200).length, 6, "four of the ten were used before");
+  mkdirSync(folder);
+  gateway.signal("SIGUSR1");
+  await eventually(() => existsSync(join(folder, "error.log")) && existsSync(join(folder, "access.log")), { what: "the logs are opened again" });
+});
