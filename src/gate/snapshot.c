@@ -201,8 +201,11 @@ static enum rw_err compile_clusters(struct rw_compile *compile,
             return err;
         result = err ? err : result;
     }
-    if (options->wait_for_dns && !result)
-        rw_clusters_settle(options->clusters, snapshot->config->dns->timeout_ms);
+    uint32_t wait_ms = snapshot->config->dns->timeout_ms;
+    if (wait_ms > options->dns_wait_ms_max)
+        wait_ms = options->dns_wait_ms_max;
+    if (wait_ms && !result)
+        rw_clusters_settle(options->clusters, wait_ms);
     return result;
 }
 

@@ -132,7 +132,7 @@ struct rw_snapshot_options {
     struct rw_text *warnings; /* what is no mistake, but ought to be known; NULL: to the log */
     unsigned workers;
     uint64_t generation;
-    bool wait_for_dns;
+    uint32_t dns_wait_ms_max; /* for names that were never resolved; beside dns.timeout */
 };
 
 /* Compiles a loaded config. Takes over `arena` (which holds `config`) on success. Mistakes

@@ -14,6 +14,7 @@
 enum {
     RINGS_BYTES_MAX = 16 << 20, /* of a thread of each process, together */
     RING_BYTES_MIN = 256 << 10,
+    DNS_WAIT_MS_MAX = 50,
 };
 
 static const size_t config_arena_bytes_max = (size_t)1 << 30;
@@ -214,6 +215,12 @@ static void put_into_force(struct rw_process *process, struct change *change,
 
 /* ---- Loading ---- */
 
+/* Nobody accepts meanwhile: it cannot wait for name servers that do not answer. */
+static bool replaces_dead(const struct rw_process *process)
+{
+    return !process->snapshot && process->options.kept.count;
+}
+
 /* Everything that can fail, up to the point where the threads are told. */
 static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
                            struct rw_config *config, struct rw_conf_report *report,
@@ -230,7 +237,7 @@ static enum rw_err prepare(struct rw_process *process, struct rw_arena *arena,
         .ticket_keys = process->options.shared->ticket_keys,
         .workers = process->options.threads,
         .generation = process->generation + 1,
-        .wait_for_dns = true,
+        .dns_wait_ms_max = replaces_dead(process) ? DNS_WAIT_MS_MAX : UINT32_MAX,
     };
     enum rw_err err = rw_snapshot_create(&options, arena, config, report, &change->snapshot);
     if (!err)

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -228,6 +230,30 @@ test("the folder of the access log is gone: the new worker process serves all th
   await eventually(() => gateway.logLines().some((line) => /written again/.test(line.message)));
   rmSync(folder, { recursive: true });
   assert.equal((await request(`${gateway.admin}/reload`, { method: "POST" })).status, 200, "the log stays open, as in any process");
+});
+
+test("name servers do not answer any more: the new worker process serves within 100 ms, but for what needs them", async (t) => {
+  const swallows = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(swallows, "listening");
+  cleanup(t, () => swallows.close());
+  const gateway = await startGateway(t, `dns: { servers: ["127.0.0.1:${swallows.address().port}"] }
+routes: [{ match: /ok, respond: {} }, { upstream: app }]
+upstreams: [{ name: app, endpoints: ["origin.example:80"] }]\n`);
+  const times = [];
+  const good = () => times.filter((time) => time < (sanitized ? 2000 : 100)).length;
+  for (let i = 0; i < 12 && good() < 3; i++) {
+    const [worker] = gateway.workers();
+    await sleep(1100);
+    process.kill(worker, "SIGKILL");
+    while (isAlive(worker)) await sleep(0);
+    const begin = performance.now();
+    assert.equal((await gateway.get("/ok")).status, 200);
+    times.push(performance.now() - begin);
+    await eventually(() => gateway.workers().length === 1 && gateway.workers()[0] !== worker);
+  }
+  t.diagnostic(`served again after ${times.map((time) => time.toFixed(1)).join(", ")} ms`);
+  assert.equal(good(), 3, `after ${times} ms`);
+  assert.equal((await gateway.get("/")).status, 503);
 });
 
 // ---- Secrets ----
