@@ -177,6 +177,7 @@ static bool run_sweep_step(unsigned kind, enum action action, uint64_t step, boo
     (void)rw_test_conversation(&world, kind, verbose);
     rw_test_world_start(&world);
     if (action >= ALLOCATION) {
+        world.harsh = true;
         *last = !fail_allocation(&world, step, action == ALLOCATIONS);
         rw_alloc_fail_never();
     } else {

@@ -165,6 +165,7 @@ void rw_test_check(struct rw_test_world *world)
 {
     for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
         check_buffers(world, &world->workers[i]);
+    rw_test_waiting_look(world);
     if (world->draining && world->drained < RW_TEST_WORKERS &&
         rw_sim_now_ms(world->sim) > world->drain_due_ms + DRAIN_SLACK_MS)
         rw_test_fail(world, "the drain goes on past its deadline");

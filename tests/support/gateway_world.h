@@ -186,6 +186,14 @@ struct rw_test_h2_connection; /* gateway_origin_h2.c */
 struct rw_test_shadow;        /* gateway_shadow.c */
 struct rw_test_directory;     /* gateway_directory.c */
 
+/* Who waits for a connection while one is free, and was seen to so often. */
+struct rw_test_waiting {
+    const struct rw_list *who; /* NULL: nobody */
+    uint64_t seen_ms;
+    unsigned looks;
+    bool looks_soon;
+};
+
 /* Where the upstreams' endpoints are found. */
 enum rw_test_discovery {
     RW_TEST_CONFIGURED,
@@ -219,6 +227,7 @@ struct rw_test_world {
     struct rw_test_directory *directory; /* NULL: there is none */
     enum rw_test_discovery discovers;    /* set before the world is created */
     bool released;                       /* requests are shared out among versions */
+    struct rw_test_waiting waiting;
     struct rw_test_sticky sticky;
     uint64_t stays; /* times that a user had to come where it had come before, and did */
     bool limited;   /* requests are counted by quotas: gateway_limits.c */
@@ -356,6 +365,9 @@ void rw_test_sticky_reload(struct rw_test_world *world);
 void rw_test_sticky_sent(const struct rw_test_client *client, struct rw_test_request *request);
 void rw_test_sticky_arrived(struct rw_test_world *world, const struct rw_test_request *request,
                             const struct rw_test_origin *origin);
+
+/* gateway_waiting.c: whenever something happens */
+void rw_test_waiting_look(struct rw_test_world *world);
 
 /* gateway_directory.c: at 10.1.0.8:2379 or in a file, in a world that discovers */
 void rw_test_directory_create(struct rw_test_world *world);

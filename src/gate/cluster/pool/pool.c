@@ -18,13 +18,20 @@ static void ask_others(struct rw_pool *pool)
 
 /* ---- Slots: connections of all threads to one endpoint ---- */
 
-bool rw_pool_take_slot(struct rw_pool *pool)
+static bool is_free(const struct rw_pool *pool, uint32_t open)
 {
     uint32_t limit = pool->limits.per_endpoint_max;
-    uint32_t open = atomic_fetch_add(&pool->endpoint->open, 1);
-    if (!limit || open < limit)
-        return true;
-    atomic_fetch_sub(&pool->endpoint->open, 1);
+    return !limit || open < limit;
+}
+
+/* Never more than there are, not even for a moment: another thread would take a free slot for a
+ * taken one, and wait. */
+bool rw_pool_take_slot(struct rw_pool *pool)
+{
+    uint32_t open = atomic_load(&pool->endpoint->open);
+    while (is_free(pool, open))
+        if (atomic_compare_exchange_weak(&pool->endpoint->open, &open, open + 1))
+            return true;
     return false;
 }
 
@@ -113,12 +120,15 @@ struct rw_pool_failure rw_pool_explain(const struct rw_pool *pool, const struct 
 
 /* ---- The queue ---- */
 
+/* What the others keep once nobody waits here, they have to be asked for again. */
 static void leave_queue(struct rw_pool *pool, struct rw_lease *lease)
 {
     rw_list_remove(&lease->link);
     pool->queue_count--;
-    if (pool->queue_count == 0)
-        rw_waiters_remove(&pool->endpoint->waiting, pool->worker->index);
+    if (pool->queue_count > 0)
+        return;
+    rw_waiters_remove(&pool->endpoint->waiting, pool->worker->index);
+    pool->asked = false;
 }
 
 static struct rw_lease *first_in_queue(const struct rw_pool *pool)
@@ -127,7 +137,8 @@ static struct rw_lease *first_in_queue(const struct rw_pool *pool)
                                        : rw_container_of(pool->queue.next, struct rw_lease, link);
 }
 
-/* Also comes for a slot that no other thread has taken: see rw_pool_count_out. */
+/* Also comes for a slot that no other thread has taken: see rw_pool_count_out; or that is free
+ * without anybody having told: look_again. */
 static void queue_timeout(struct rw_timer *timer)
 {
     struct rw_pool *pool = rw_container_of(timer, struct rw_pool, queue_timer);
@@ -150,6 +161,14 @@ enum rw_pool_result rw_pool_refuse(struct rw_lease *lease, enum rw_reason reason
     return RW_POOL_FAILED;
 }
 
+/* A slot may be free though somebody waits: the queue is served at once, from the loop. */
+static void look_again(struct rw_pool *pool)
+{
+    struct rw_loop *loop = pool->worker->loop;
+    if (is_free(pool, atomic_load(&pool->endpoint->open)))
+        rw_timer_start(loop, &pool->queue_timer, rw_loop_now_ms(loop));
+}
+
 enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease)
 {
     if (pool->queue_count >= pool->limits.queue_max)
@@ -162,6 +181,7 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
     if (!rw_timer_running(&pool->queue_timer))
         rw_timer_start(pool->worker->loop, &pool->queue_timer, due_ms);
     rw_waiters_add(&pool->endpoint->waiting, pool->worker->index);
+    look_again(pool); /* what has been given back since, nobody has told */
     ask_others(pool);
     return RW_POOL_WAIT;
 }
@@ -241,6 +261,8 @@ enum rw_pool_result rw_pool_acquire(struct rw_worker *worker, struct rw_cluster 
         return rw_pool_refuse(lease, RW_REASON_MEMORY, NULL);
     /* The newest configuration's limits hold for connections that outlive a reload too. */
     pool->limits = cluster->connections;
+    if (!rw_list_empty(&pool->queue))
+        look_again(pool); /* they may be higher now */
     lease->cluster = cluster;
     return lease->http2 ? rw_pool_h2_acquire(pool, lease, fresh)
                         : rw_pool_h1_acquire(pool, lease, fresh);
@@ -290,7 +312,7 @@ static struct rw_pool *pool_at(const struct rw_worker *worker, uint32_t slot)
 void rw_pool_yield(struct rw_worker *worker, uint32_t endpoint_slot)
 {
     struct rw_pool *pool = pool_at(worker, endpoint_slot);
-    if (pool && !rw_pool_h1_close_idle(pool))
+    if (pool && !rw_pool_h1_close_idle(pool, true))
         rw_pool_h2_yield(pool);
 }
 
@@ -316,7 +338,7 @@ void rw_pool_sweep(struct rw_worker *worker, bool everything)
         struct rw_pool *pool = worker->pools[slot];
         if (!pool || (!everything && !atomic_load(&pool->endpoint->removed)))
             continue;
-        while (rw_pool_h1_close_idle(pool))
+        while (rw_pool_h1_close_idle(pool, false))
             continue;
         rw_pool_h2_leave_all(pool);
         if (pool->connection_count == 0 && pool->queue_count == 0 &&

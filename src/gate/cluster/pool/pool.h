@@ -39,6 +39,7 @@ struct rw_upstream_connection {
     uint64_t key;              /* whose it is: rw_lease.key */
     uint32_t requests;         /* sent over it so far; stays at UINT32_MAX */
     bool open, closing;
+    bool yielded;           /* to another thread */
     struct rw_span touched; /* of the lease */
 };
 _Static_assert(sizeof(struct rw_upstream_connection) == 184, "one for each idle connection");

@@ -232,8 +232,9 @@ enum rw_pool_result rw_pool_h1_acquire(struct rw_pool *pool, struct rw_lease *le
         return RW_POOL_READY;
     }
     if (!rw_list_empty(&pool->queue) || !rw_pool_take_slot(pool)) {
-        /* One that is kept for somebody else makes room. */
-        (void)rw_pool_h1_close_idle(pool);
+        /* One that is kept for somebody else, or for HTTP/2, makes room. */
+        if (!rw_pool_h1_close_idle(pool, false))
+            rw_pool_h2_yield(pool);
         return rw_pool_enqueue(pool, lease);
     }
     enum rw_err err = rw_pool_h1_open(pool, lease);
@@ -274,6 +275,7 @@ void rw_pool_h1_release(struct rw_lease *lease)
     bool misfit = queue ? !suits_first(pool, connection) : connection->key == RW_LEASE_NOBODYS;
     bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
     if (worn_out || removed || surplus || misfit) {
+        connection->yielded = surplus && others_wait;
         close_connection(connection);
     } else if (queue) {
         pass_on(pool, connection);
@@ -297,11 +299,14 @@ void rw_pool_h1_deadline(struct rw_lease *lease, uint64_t at_ms)
     rw_deadline_set(connection->pool->worker->loop, &connection->deadline, at_ms);
 }
 
-bool rw_pool_h1_close_idle(struct rw_pool *pool)
+bool rw_pool_h1_close_idle(struct rw_pool *pool, bool yielded)
 {
     if (rw_list_empty(&pool->idle))
         return false;
-    close_connection(rw_container_of(pool->idle.prev, struct rw_upstream_connection, link));
+    struct rw_upstream_connection *connection =
+        rw_container_of(pool->idle.prev, struct rw_upstream_connection, link);
+    connection->yielded = yielded;
+    close_connection(connection);
     return true;
 }
 
@@ -324,8 +329,9 @@ struct rw_upstream_connection *rw_pool_detach(struct rw_lease *lease,
 void rw_pool_connection_closed(struct rw_upstream_connection *connection)
 {
     struct rw_pool *pool = connection->pool;
+    bool yielded = connection->yielded;
     rw_slab_put(&pool->worker->upstreams, connection);
-    rw_pool_count_out(pool, false);
+    rw_pool_count_out(pool, yielded);
 }
 
 struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connection)

@@ -49,7 +49,7 @@ bool rw_shared_begin(struct rw_shared_connection *c, struct rw_lease *lease)
     return true;
 }
 
-/* The last stream has gone: is the connection worth keeping? */
+/* No stream is left: is the connection worth keeping? */
 static bool worth_keeping(const struct rw_shared_connection *c)
 {
     struct rw_pool *pool = c->pool;
@@ -164,21 +164,38 @@ static void admit_waiting(struct rw_shared_connection *c)
     }
 }
 
+/* Who waits needs another kind of connection: this one makes room for it if it is idle. So does one
+ * that may never be. */
+static void make_room(struct rw_shared_connection *c)
+{
+    const struct rw_pool *pool = c->pool;
+    bool leaves = false;
+    for (struct rw_list *at = pool->shared.next; at != &pool->shared; at = at->next)
+        leaves |= rw_container_of(at, struct rw_shared_connection, link)->phase > RW_SHARED_OPEN;
+    if (!leaves || c->lease_count == 0)
+        rw_shared_leave(c);
+}
+
 static void admit_queue(struct rw_shared_connection *c)
 {
     struct rw_list *queue = &c->pool->queue;
     while (rw_shared_has_room(c) && !rw_list_empty(queue)) {
         struct rw_lease *lease = rw_container_of(queue->next, struct rw_lease, link);
-        if (!lease->http2 || !suits(c, lease->cluster))
+        if (!lease->http2 || !suits(c, lease->cluster)) {
+            make_room(c);
             break;
+        }
         start(c, rw_pool_dequeue(c->pool));
     }
 }
 
+/* Who wanted it may have gone before it was open, and other threads may have asked for it then. */
 void rw_shared_admit(struct rw_shared_connection *c)
 {
     admit_waiting(c);
     admit_queue(c);
+    if (c->phase == RW_SHARED_OPEN && (c->yielded || (c->lease_count == 0 && !worth_keeping(c))))
+        rw_shared_leave(c);
 }
 
 /* ---- For the pool ---- */
@@ -237,8 +254,10 @@ enum rw_pool_result rw_pool_h2_acquire(struct rw_pool *pool, struct rw_lease *le
         return RW_POOL_WAIT;
     }
     retire_unsuited(pool, cluster);
-    if (!rw_pool_take_slot(pool))
+    if (!rw_pool_take_slot(pool)) {
+        (void)rw_pool_h1_close_idle(pool, false); /* of the time before the endpoint chose HTTP/2 */
         return rw_pool_enqueue(pool, lease);
+    }
     enum rw_err err = rw_pool_h2_open(pool, lease);
     if (!err)
         return RW_POOL_WAIT;
@@ -263,8 +282,11 @@ void rw_pool_h2_yield(struct rw_pool *pool)
         return;
     for (struct rw_list *at = pool->shared.next; at != &pool->shared; at = at->next) {
         struct rw_shared_connection *c = rw_container_of(at, struct rw_shared_connection, link);
-        if (c->phase == RW_SHARED_OPEN && (!least || c->lease_count < least->lease_count))
+        bool less = !least || c->lease_count < least->lease_count;
+        if (c->phase == RW_SHARED_OPEN && (less || least->phase == RW_SHARED_OPENING))
             least = c;
+        else if (c->phase == RW_SHARED_OPENING && !least)
+            least = c; /* leaves once those who wait for it have been served */
     }
     if (!least)
         return;

@@ -66,8 +66,9 @@ RW_MUST_CHECK enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease 
 void rw_pool_h1_release(struct rw_lease *lease);
 void rw_pool_h1_discard(struct rw_lease *lease);
 void rw_pool_h1_deadline(struct rw_lease *lease, uint64_t at_ms);
-/* Closes the connection that has been idle for longest; false: there is none. */
-bool rw_pool_h1_close_idle(struct rw_pool *pool);
+/* Closes the connection that has been idle for longest; false: there is none. `yielded`: to other
+ * threads. */
+bool rw_pool_h1_close_idle(struct rw_pool *pool, bool yielded);
 
 /* ---- pool_h2.c: the same for shared connections ---- */
 

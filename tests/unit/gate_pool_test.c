@@ -1,0 +1,212 @@
+/* Two threads and an endpoint that takes one connection: whoever waits for it is told when it is
+ * free, at whatever moment that was. Over a real loop, since it is about what happens between two
+ * instructions of a thread. */
+#include "base/random.h"
+#include "gate/cluster/pool/pool.h"
+#include "gate/worker.h"
+#include "gate_cluster_fixture.h"
+#include "watch/metrics.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { THREADS = 2, ROUNDS = 3000, TURNS_MAX = 6, QUEUE_MS = 5000, KEPT_MAX = 64 };
+
+/* Once in a round: asks for a connection, perhaps gives up and asks again, has it for some turns of
+ * the loop, and gives it back. Nobody does anything then until both have: what a thread was not
+ * told at once, it is not told. */
+struct user {
+    struct rw_lease lease;
+    struct rw_later later;
+    struct thread *thread;
+    unsigned turns; /* that it still has it, or waits */
+    bool waits;
+};
+
+struct thread {
+    struct rw_worker worker;
+    struct rw_random random;
+    struct user user;
+    unsigned round;
+};
+
+static struct rw_metrics *metrics;
+static struct rw_cluster *cluster;
+static struct rw_endpoint *endpoint;
+static struct thread threads[THREADS];
+static struct rw_worker *workers[THREADS];
+static _Atomic unsigned created, finished, gone;
+static int listener;
+
+/* ---- The endpoint ---- */
+
+/* Who is accepted later has ended before. */
+static void *serve(void *unused)
+{
+    int kept[KEPT_MAX], fd;
+    unsigned count = 0;
+    (void)unused;
+    for (; (fd = accept(listener, NULL, NULL)) >= 0; kept[count++ % KEPT_MAX] = fd)
+        if (count >= KEPT_MAX)
+            close(kept[count % KEPT_MAX]);
+    for (unsigned i = 0; i < count && i < KEPT_MAX; i++)
+        close(kept[i]);
+    return NULL;
+}
+
+static void listen_at(struct sockaddr_un *address)
+{
+    snprintf(address->sun_path, sizeof(address->sun_path), "/tmp/rw_pool_%d", (int)getpid());
+    address->sun_family = AF_UNIX;
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)address, sizeof(*address)), 0);
+    assert_int_equal(listen(listener, SOMAXCONN), 0);
+}
+
+/* ---- Those who ask ---- */
+
+static void ask(struct user *user)
+{
+    struct thread *thread = user->thread;
+    user->turns = rw_random_below(&thread->random, TURNS_MAX);
+    user->waits =
+        rw_pool_acquire(&thread->worker, cluster, endpoint, &user->lease, false) == RW_POOL_WAIT;
+    rw_loop_later(thread->worker.loop, &user->later);
+}
+
+static void end_of_turn(struct rw_later *later)
+{
+    struct user *user = rw_container_of(later, struct user, later);
+    struct rw_random *random = &user->thread->random;
+    if (user->turns-- > 0) {
+        rw_loop_later(user->thread->worker.loop, later);
+    } else if (!user->waits) {
+        if (user->lease.connection && rw_random_below(random, 4))
+            rw_pool_release(&user->lease);
+        else
+            rw_pool_discard(&user->lease);
+        atomic_fetch_add(&finished, 1);
+    } else if (rw_random_below(random, 2)) {
+        rw_pool_discard(&user->lease);
+        ask(user);
+    } /* else it waits as long as it takes */
+}
+
+static void on_ready(struct rw_lease *lease)
+{
+    struct user *user = rw_container_of(lease, struct user, lease);
+    user->waits = false;
+    user->turns = rw_random_below(&user->thread->random, TURNS_MAX);
+    rw_loop_later(user->thread->worker.loop, &user->later);
+}
+
+/* There is nothing to go on with. */
+static void on_failed(struct rw_lease *lease, enum rw_reason reason, const char *detail)
+{
+    const struct user *user = rw_container_of(lease, struct user, lease);
+    (void)detail;
+    if (reason == RW_REASON_QUEUE_TIMEOUT) {
+        print_error("thread %u, round %u: nobody has told\n", user->thread->worker.index,
+                    user->thread->round);
+        abort();
+    }
+    on_ready(lease);
+}
+
+static void on_end(struct rw_lease *lease, enum rw_err err)
+{
+    (void)lease;
+    (void)err;
+}
+
+static const struct rw_lease_events events = {.on_ready = on_ready,
+                                              .on_failed = on_failed,
+                                              .on_end = on_end};
+
+static void *work(void *argument)
+{
+    struct thread *thread = argument;
+    unsigned index = (unsigned)(thread - threads);
+    const struct rw_worker_options options = {.loop = {.backend = RW_LOOP_EPOLL},
+                                              .index = index,
+                                              .metrics = rw_metrics_shard(metrics, index)};
+    enum rw_err err = rw_worker_create(&options, &thread->worker);
+    rw_assert(!err);
+    thread->worker.peers = workers;
+    thread->worker.peer_count = THREADS;
+    atomic_fetch_add(&created, 1);
+    while (atomic_load(&created) < THREADS)
+        continue;
+    for (thread->round = 1; thread->round <= ROUNDS; thread->round++) {
+        ask(&thread->user);
+        while (atomic_load(&finished) < THREADS * thread->round)
+            rw_loop_turn(thread->worker.loop, 0);
+    }
+    rw_worker_close(&thread->worker);
+    atomic_fetch_add(&gone, 1);
+    while (atomic_load(&gone) < THREADS) /* nothing is posted to it any more */
+        rw_loop_turn(thread->worker.loop, 0);
+    rw_worker_destroy(&thread->worker);
+    return NULL;
+}
+
+/* ---- The test ---- */
+
+static void make_cluster(struct rw_clusters *clusters, const char *path)
+{
+    fixture_begin("app");
+    fixture_add(1, "unix:%s", path);
+    fixture.connections = (struct rw_config_connections){.per_endpoint_max = 1,
+                                                         .idle_max = 8,
+                                                         .idle_ms = 10 * QUEUE_MS,
+                                                         .queue_max = 8,
+                                                         .queue_ms_max = QUEUE_MS};
+    fixture.upstream.connect_ms = QUEUE_MS;
+    assert_int_equal(fixture_make(clusters, false, &cluster), RW_OK);
+    endpoint = atomic_load(&cluster->set)->endpoints[0];
+}
+
+static void who_waits_is_told(void **unused)
+{
+    struct rw_clusters *clusters;
+    struct sockaddr_un address = {0};
+    pthread_t server, ids[THREADS];
+    (void)unused;
+    listen_at(&address);
+    assert_int_equal(rw_metrics_create(THREADS, 4, &metrics), RW_OK);
+    assert_int_equal(rw_clusters_create(&(struct rw_clusters_options){0}, &clusters), RW_OK);
+    make_cluster(clusters, address.sun_path);
+    assert_int_equal(pthread_create(&server, NULL, serve, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        rw_random_seed(&threads[i].random, i);
+        workers[i] = &threads[i].worker;
+        threads[i].user =
+            (struct user){.lease.events = &events, .later.run = end_of_turn, .thread = &threads[i]};
+        assert_int_equal(pthread_create(&ids[i], NULL, work, &threads[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(ids[i], NULL);
+    shutdown(listener, SHUT_RDWR);
+    pthread_join(server, NULL);
+    close(listener);
+    unlink(address.sun_path);
+    rw_cluster_drop(clusters, cluster);
+    rw_clusters_destroy(clusters);
+    rw_metrics_destroy(metrics);
+    fixture_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(who_waits_is_told)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
