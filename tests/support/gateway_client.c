@@ -108,7 +108,7 @@ static void finish(struct rw_test_client *client)
 
 /* ---- Requests ---- */
 
-static void add_head(struct rw_test_client *client, const struct rw_test_request *r)
+static void add_head(struct rw_test_client *client, struct rw_test_request *r)
 {
     static const char *const paths[] = {"r", "fixed", "none"};
     struct rw_test_bytes *out = &client->out;
@@ -116,6 +116,9 @@ static void add_head(struct rw_test_client *client, const struct rw_test_request
                          paths[r->route], (r->page ? r->page : r)->id, r->minor_version);
     if (client->world->users)
         rw_test_bytes_format(out, "X-User: " RW_TEST_USER_FORMAT "\r\n", r->user);
+    const char *cookies = rw_test_session_cookie(client, r);
+    if (cookies)
+        rw_test_bytes_format(out, "Cookie: %s\r\n", cookies);
     if (r->flaw == RW_TEST_FLAW_HEAD)
         rw_test_bytes_format(out, "no field: \x01\r\n");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 1000; i++)
@@ -359,6 +362,8 @@ static void check_own_head(struct rw_test_client *client, const struct rw_test_r
                  rw_test_head_count(reader, "X-Fixed") == 1;
     if (fixed)
         return;
+    if (r->answered_status == 413)
+        rw_test_bodies_refused(client->world, r);
     if (r->answered_status == RW_TEST_LIMITED_STATUS) {
         rw_test_limits_refused(client->world, r);
         return;
@@ -382,6 +387,8 @@ void rw_test_check_head(struct rw_test_client *client, const struct rw_test_read
         check_origin_head(client, reader, r);
     else
         check_own_head(client, reader, r);
+    if (client->world->has_sessions)
+        rw_test_session_answered(client, reader, r);
 }
 
 static enum rw_test_body follows(struct rw_test_client *client, const struct rw_test_request *r)

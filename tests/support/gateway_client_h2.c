@@ -130,7 +130,7 @@ static void put(struct rw_test_h2 *h2, const char *name, const char *value)
     rw_h2_put_field(&h2->h2, rw_field_id(text), text, rw_span_text(value));
 }
 
-static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
+static void put_fields(struct rw_test_h2 *h2, struct rw_test_request *r)
 {
     char text[32];
     if (r->framing == RW_TEST_BODY_LENGTH || r->flaw == RW_TEST_FLAW_CHUNK) {
@@ -142,6 +142,9 @@ static void put_fields(struct rw_test_h2 *h2, const struct rw_test_request *r)
         snprintf(text, sizeof(text), RW_TEST_USER_FORMAT, r->user);
         put(h2, "x-user", text);
     }
+    const char *cookies = rw_test_session_cookie(h2->client, r);
+    if (cookies)
+        put(h2, "cookie", cookies);
     if (r->expect)
         put(h2, "expect", "100-continue");
     if (r->agent)

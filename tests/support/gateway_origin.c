@@ -47,6 +47,8 @@ void rw_test_arrive(const struct rw_test_origin *origin, struct rw_test_request 
         rw_test_fail(world, "%u: has left its region", r->id);
     if (world->directory && origin->listed_step < r->sent_step)
         rw_test_fail(world, "%u: to an origin that had left before it came", r->id);
+    rw_test_health_arrived(origin, r);
+    rw_test_rollout_arrived(origin, r);
     rw_test_sticky_arrived(world, r, origin);
     r->arrivals++;
     if (r->arrivals == 1)
@@ -328,6 +330,32 @@ static void check_head(struct rw_test_connection *connection, const struct rw_te
         check_identity(world, reader, r);
 }
 
+static void check_session(const struct rw_test_connection *connection, struct rw_test_request *r)
+{
+    char cookies[200];
+    struct rw_span field = rw_test_head_value(&connection->reader, "Cookie");
+    if (rw_test_head_count(&connection->reader, "Cookie") != 1)
+        rw_test_fail(connection->origin->world, "%u: cookies are lost", r->id);
+    snprintf(cookies, sizeof(cookies), "%.*s", RW_SPAN_ARGS(field));
+    rw_test_session_arrived(connection->origin, r, cookies);
+}
+
+static void answer_probe(struct rw_test_connection *connection)
+{
+    const struct rw_test_probe_answer answer =
+        rw_test_health_asked(connection->origin, rw_test_head_value(&connection->reader, "Host"));
+    char text[80];
+    int len =
+        snprintf(text, sizeof(text), "%sHTTP/1.1 %u So\r\nContent-Length: 0\r\n%s",
+                 answer.babble ? "What? " : "", answer.status, answer.breaks_off ? "" : "\r\n");
+    rw_test_trace(connection->origin->world, "origin connection %u: a probe gets %u",
+                  connection->number, answer.status);
+    if (answer.cut)
+        cut(connection, answer.cut);
+    else if (!answer.silent)
+        (void)rw_test_send(connection->socket, rw_span(text, (size_t)len));
+}
+
 static enum rw_test_body on_head(struct rw_test_reader *reader)
 {
     struct rw_test_connection *connection = connection_of(reader);
@@ -338,12 +366,18 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
         rw_test_fail(world, "a request before %u was answered", connection->request->id);
         return RW_TEST_BODY_NONE;
     }
+    if (strncmp(reader->head, "GET /health ", 12) == 0) {
+        answer_probe(connection);
+        return RW_TEST_BODY_NONE;
+    }
     struct rw_test_request *r = find_request(connection);
     if (!r)
         return RW_TEST_BODY_NONE;
     rw_test_arrive(connection->origin, r);
     rw_test_trace(world, "origin connection %u: %s %u", connection->number, r->method, r->id);
     check_head(connection, r);
+    if (world->has_sessions)
+        check_session(connection, r);
     enum rw_test_body framing = rw_test_head_framing(reader, &length, &why);
     bool empty = framing == RW_TEST_BODY_NONE || (framing == RW_TEST_BODY_LENGTH && length == 0);
     bool none = r->framing == RW_TEST_BODY_NONE ||
@@ -407,6 +441,7 @@ static void on_complete(struct rw_test_reader *reader)
     if (strcasecmp(reader->trailer, trailers ? trailer : "") != 0)
         rw_test_fail(world, "%u: trailer \"%s\"", r->id, reader->trailer);
     r->arrived_whole = connection->all_read = true;
+    rw_test_bodies_arrived(world, r);
     if (connection->answering && connection->out_at == connection->out.len)
         finish(connection); /* the next request may come at once */
     else
@@ -460,7 +495,7 @@ static bool on_connect(struct rw_sim_socket *socket, void *user,
 {
     struct rw_test_origin *origin = user;
     struct rw_test_world *world = origin->world;
-    if (rw_test_below(world, 10000) < origin->refuse)
+    if (rw_test_below(world, 10000) < origin->refuse || origin->dead)
         return false;
     struct rw_test_connection *connection = calloc(1, sizeof(*connection));
     rw_assert(connection);

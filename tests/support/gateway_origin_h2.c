@@ -262,7 +262,8 @@ static struct rw_h2_target on_target(struct rw_h2 *h2, struct rw_h2_stream *stre
 {
     struct rw_test_h2_connection *c = connection_of(h2);
     struct rw_test_world *world = c->origin->world;
-    if (!world->strict && rw_test_chance(world, 5))
+    bool recovers = world->health.phase == RW_TEST_HEALTH_RECOVERS;
+    if (!world->strict && !recovers && rw_test_chance(world, 5))
         return (struct rw_h2_target){0}; /* refused: it may be sent again, whatever it is */
     struct call *call = calloc(1, sizeof(*call));
     rw_assert(call);
@@ -313,6 +314,19 @@ static void check_head(struct call *call, const struct rw_test_request *r)
         rw_test_fail(world, "%u: the length is not what was sent", r->id);
 }
 
+static void check_session(const struct call *call, struct rw_test_request *r)
+{
+    struct rw_test_bytes cookies = {0};
+    const struct rw_message *message = &call->message;
+    for (unsigned i = 0; i < message->field_count; i++)
+        if (message->fields[i].id == RW_FIELD_COOKIE)
+            rw_test_bytes_format(&cookies, "%s%.*s", cookies.len ? "; " : "",
+                                 RW_SPAN_ARGS(message->fields[i].value));
+    rw_test_bytes_add(&cookies, "", 1);
+    rw_test_session_arrived(call->connection->origin, r, cookies.at);
+    free(cookies.at);
+}
+
 static struct rw_test_request *find_request(struct call *call)
 {
     struct rw_test_world *world = call->connection->origin->world;
@@ -348,7 +362,27 @@ static void complete(struct call *call, struct rw_span trailers)
     if (!rw_span_is(trailers, expected))
         rw_test_fail(world, "%u: trailer \"%.*s\"", r->id, RW_SPAN_ARGS(trailers));
     r->arrived_whole = true;
+    rw_test_bodies_arrived(world, r);
     rw_test_later(world, rw_test_pause(world, &call->connection->origin->pace), answer_later, call);
+}
+
+static void answer_probe(struct call *call)
+{
+    struct rw_test_h2_connection *c = call->connection;
+    struct rw_h2 *h2 = &c->h2;
+    const struct rw_test_probe_answer answer =
+        rw_test_health_asked(c->origin, call->message.authority);
+    rw_test_trace(c->origin->world, "h2 origin connection %u: a probe gets %u", c->number,
+                  answer.status);
+    if (answer.cut) {
+        cut(c, answer.cut); /* closes, or resets */
+    } else if (answer.babble || answer.breaks_off || !rw_h2_head_begin(h2, call->stream, 64, 1)) {
+        rw_h2_reset(h2, call->stream, RW_H2_INTERNAL_ERROR);
+        call->stream = NULL;
+    } else if (!answer.silent) {
+        rw_h2_put_status(h2, answer.status);
+        rw_h2_head_end(h2, call->stream, true, false);
+    }
 }
 
 static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned status, bool last)
@@ -356,6 +390,10 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     struct call *call = stream->user;
     struct rw_test_h2_connection *c = connection_of(h2);
     struct rw_test_world *world = c->origin->world;
+    if (!status && rw_span_is(call->message.target, "/health")) {
+        answer_probe(call);
+        return;
+    }
     struct rw_test_request *r = status ? NULL : find_request(call);
     if (status)
         rw_test_fail(world, "an origin was sent what it must refuse with %u", status);
@@ -365,6 +403,8 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     rw_test_trace(world, "h2 origin connection %u: %s %u", c->number, r->method, r->id);
     call->request = r;
     check_head(call, r);
+    if (world->has_sessions)
+        check_session(call, r);
     if (r->expect && !r->answer_early && !put_head(call, 100, false))
         return;
     if (r->socket)
@@ -528,7 +568,7 @@ static bool on_connect(struct rw_sim_socket *socket, void *user,
 {
     struct rw_test_origin *origin = user;
     struct rw_test_world *world = origin->world;
-    if (rw_test_below(world, 10000) < origin->refuse)
+    if (rw_test_below(world, 10000) < origin->refuse || origin->dead)
         return false;
     struct rw_test_h2_connection *c = calloc(1, sizeof(*c));
     rw_assert(c);

@@ -9,13 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLIENTS_MAX = 6, REQUESTS_MAX = 8, SMALL_BYTES = 600, LARGE_BYTES = 150000 };
+enum {
+    CLIENTS_MAX = 6,
+    REQUESTS_MAX = 8,
+    ROLLOUT_REQUESTS_MAX = 50,
+    SMALL_BYTES = 600,
+    LARGE_BYTES = 150000
+};
 
 struct plan {
     struct rw_test_world *world;
     bool large;     /* bodies */
     bool mirrors;   /* the configuration has a mirror */
     bool releases;  /* ... two versions of the upstream */
+    bool sessions;  /* ... the policy session_cookie */
     bool only_gets; /* without a body: what may always be sent again */
 };
 
@@ -124,7 +131,7 @@ static bool maybe_visit(struct plan *plan, struct rw_test_request *r)
     bool whole = !before->flaw && !before->fault && !before->close && !before->upgrade &&
                  !before->resets && before->status == 200;
     if (!whole || before->route != RW_TEST_ROUTE_ORIGIN || strcmp(before->method, "GET") != 0 ||
-        before->framing != RW_TEST_BODY_NONE || !chance(plan, 60))
+        before->framing != RW_TEST_BODY_NONE || plan->world->has_sessions || !chance(plan, 60))
         return false;
     if (before->visits++ == 0 && !plan->world->strict && chance(plan, 80)) {
         before->sours = true;
@@ -171,7 +178,8 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
     struct rw_test_world *world = plan->world;
     client->world = world;
     client->first = world->request_count;
-    client->count = 1 + below(plan, REQUESTS_MAX);
+    client->count = world->rolls ? ROLLOUT_REQUESTS_MAX / 2 + below(plan, ROLLOUT_REQUESTS_MAX / 2)
+                                 : 1 + below(plan, REQUESTS_MAX);
     client->depth = chance(plan, 40) ? 1 + below(plan, 5) : 1;
     client->listener = below(plan, 2);
     client->speaks_h2 = chance(plan, 40);
@@ -339,19 +347,27 @@ static void add_identity(struct rw_test_bytes *yaml)
             yaml, "- { name: " RW_TEST_CONSUMER_FORMAT ", keys: " RW_TEST_KEY_FORMAT " }\n", i, i);
 }
 
-/* `of_listener`: whatever all clients are asked for and bound to in such a world. */
-static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, bool of_listener)
+/* Of a listener: whatever all clients are asked for and bound to in such a world; or of the route
+ * (-1). */
+static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, int listener)
 {
+    bool of_listener = listener >= 0;
+    bool sized = chance(plan, 15), sessions = !of_listener && plan->sessions;
     bool filters = chance(plan, 25), faults = chance(plan, 20), keeps = chance(plan, 20);
     bool bound = of_listener && plan->world->resident;
     bool identifies = of_listener && plan->world->identifies;
     bool limited = of_listener && plan->world->limited;
-    keeps &= !plan->world->identifies; /* what is somebody's is not kept */
-    if (!filters && !faults && !keeps && !bound && !identifies && !limited)
+    /* What is somebody's is not kept; nor is it told apart from what is broken. */
+    keeps &= !plan->world->identifies && !plan->world->rolls;
+    if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
     if (limited)
         rw_test_limits_configure(plan->world, yaml);
+    if (sized)
+        rw_test_bodies_policy(plan->world, listener, yaml);
+    if (sessions)
+        rw_test_session_policy(yaml);
     if (bound)
         rw_test_bytes_format(
             yaml, " residency: { networks: { country: DE, networks: \"0.0.0.0/0\" }, rules: { "
@@ -381,8 +397,8 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, ",");
         add_number(plan, yaml, "connections", strict ? 0 : 20, 1000, 1, 4);
         rw_test_bytes_format(yaml, ",");
-        add_number(plan, yaml, "body", strict ? 0 : 10, 0, 100, 10000);
-        rw_test_bytes_format(yaml, "B }\n  timeouts: { body_rate_min: 0,");
+        rw_test_bodies_limit(plan->world, i, yaml);
+        rw_test_bytes_format(yaml, " }\n  timeouts: { body_rate_min: 0,");
         add_time(plan, yaml, "header", 60000, 500);
         rw_test_bytes_format(yaml, ",");
         add_time(plan, yaml, "body_idle", 60000, 500);
@@ -391,7 +407,7 @@ static void add_listeners(struct plan *plan, struct rw_test_bytes *yaml)
         rw_test_bytes_format(yaml, ",");
         add_time(plan, yaml, "send_idle", 60000, 500);
         rw_test_bytes_format(yaml, " }\n");
-        add_policies(plan, yaml, true);
+        add_policies(plan, yaml, (int)i);
     }
 }
 
@@ -404,14 +420,23 @@ static void add_action(struct plan *plan, struct rw_test_bytes *yaml)
     static const unsigned shares[] = {0, 1, 10, 50, 50, 90, 100};
     struct rw_test_sticky *sticky = &plan->world->sticky;
     plan->world->released = true;
-    sticky->share = shares[below(plan, sizeof(shares) / sizeof(*shares))];
-    sticky->by_user = chance(plan, 70);
+    uint32_t share = shares[below(plan, sizeof(shares) / sizeof(*shares))];
+    if (!plan->world->rolls)
+        sticky->share = share;
+    sticky->by_user = chance(plan, 70) && !plan->sessions;
     rw_test_bytes_format(yaml,
-                         "  release:\n    versions: [ { name: one, upstream: app, weight: %u }, { "
-                         "name: two, upstream: next, weight: %u } ]\n",
-                         100 - sticky->share, sticky->share);
+                         "  release:\n    versions: [ { name: one, upstream: app, weight: %u }, "
+                         "{ name: two, upstream: next",
+                         plan->world->rolls ? 1 : 100 - share);
+    if (!plan->world->rolls) /* else the share is the rollout's */
+        rw_test_bytes_format(yaml, ", weight: %u", share);
+    rw_test_bytes_format(yaml, " } ]\n");
+    if (plan->world->rolls)
+        rw_test_rollout_configure(plan->world, yaml);
     if (sticky->by_user)
         rw_test_bytes_format(yaml, "    sticky: { on: header, name: X-User }\n");
+    if (plan->sessions)
+        rw_test_bytes_format(yaml, "    sticky: { on: cookie, name: sid }\n");
 }
 
 static void add_brown_out(struct plan *plan, struct rw_test_bytes *yaml)
@@ -445,7 +470,7 @@ static void add_routes(struct plan *plan, struct rw_test_bytes *yaml)
     if (plan->mirrors)
         add_mirror(plan, yaml);
     else
-        add_policies(plan, yaml, false);
+        add_policies(plan, yaml, -1);
     rw_test_bytes_format(yaml, "- name: fixed\n  match: { path: /fixed/* }\n"
                                "  respond: { body: fixed, headers: { X-Fixed: one } }\n");
 }
@@ -589,9 +614,11 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, unsigned
                                            "hash",        "latency",        "path"};
     static const char *const names[RW_TEST_VERSIONS] = {"app", "next"};
     struct rw_test_world *world = plan->world;
-    const char *balance = balances[below(plan, 6)];
+    const char *balance = plan->sessions ? "hash" : balances[below(plan, 6)];
     rw_test_bytes_format(yaml, "- name: %s\n  balance: %s\n", names[version], balance);
-    world->sticky.hashed[version] = strcmp(balance, "hash") == 0;
+    world->sticky.hashed[version] = !plan->sessions && strcmp(balance, "hash") == 0;
+    if (plan->sessions)
+        rw_test_bytes_format(yaml, "  hash: { on: cookie, name: sid }\n");
     if (world->sticky.hashed[version])
         rw_test_bytes_format(yaml, "  hash: { on: header, name: X-User }\n");
     rw_test_bytes_format(yaml, "  endpoints: [");
@@ -606,6 +633,8 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, unsigned
     add_retries(plan, yaml);
     add_overload(plan, yaml);
     add_hedging(plan, yaml);
+    if (world->probed)
+        rw_test_health_configure(world, version, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
     unsigned breaks = world->strict ? 0 : 50;
     add_number(plan, yaml, "failures", breaks, 0, 1, 4);
@@ -632,9 +661,13 @@ void rw_test_plan_reload(struct rw_test_world *world)
     struct plan plan = {.world = world};
     struct rw_test_bytes yaml = {0};
     plan.mirrors = chance(&plan, 25);
-    plan.releases =
-        chance(&plan, world->released ? 70 : 25); /* what was shared out mostly stays so */
+    plan.releases = chance(&plan, world->rolls      ? 90
+                                  : world->released ? 70
+                                                    : 25); /* what was shared out mostly stays so */
+    plan.sessions = world->has_sessions && !plan.mirrors;
     rw_test_sticky_reload(world);
+    rw_test_bodies_reload(world);
+    rw_test_session_reload(world, plan.sessions);
     if (world->identifies)
         add_identity(&yaml);
     if (world->limited)
@@ -690,7 +723,13 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->resident = !world->discovers && chance(&plan, 15);
     world->identifies = chance(&plan, 25);
     world->limited = chance(&plan, 25);
+    world->rolls = !world->discovers && chance(&plan, 8);
+    plan.large &= !world->rolls; /* which have many requests */
+    world->has_sessions = chance(&plan, 15);
     world->users = true;
+    /* Where nobody may be refused, a well one must not be out of bounds. */
+    world->probed = world->discovers != RW_TEST_IN_FILE && !(world->strict && world->resident) &&
+                    chance(&plan, 12);
     struct rw_sim_faults faults = plan_faults(&plan, world->harsh);
     size_t buffers = 0;
     if (world->harsh && chance(&plan, 20))
@@ -704,8 +743,9 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     rw_test_limits_create(world);
     rw_test_directory_create(world);
     world->client_count = 1 + below(&plan, CLIENTS_MAX);
+    rw_test_rollout_create(world);
     world->clients = calloc(world->client_count, sizeof(*world->clients));
-    world->requests = calloc(world->client_count * REQUESTS_MAX, sizeof(*world->requests));
+    world->requests = calloc(world->client_count * ROLLOUT_REQUESTS_MAX, sizeof(*world->requests));
     rw_assert(world->clients && world->requests);
     for (unsigned i = 0; i < world->client_count; i++)
         plan_client(&plan, &world->clients[i]);

@@ -38,6 +38,7 @@ void rw_test_sticky_sent(const struct rw_test_client *client, struct rw_test_req
     const struct rw_test_world *world = client->world;
     bool orphan = client->listener >= world->sticky.listeners_min;
     r->sent_generation = orphan ? 0 : world->generation;
+    r->listener = client->listener;
     for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
         if (world->workers[i].snapshot != world->snapshot)
             r->sent_generation = 0; /* by one configuration or the other */
@@ -69,10 +70,9 @@ static void check_origin(struct rw_test_world *world, const struct rw_test_reque
     *known = origin;
 }
 
-/* Nothing is repeated, and nobody asked twice: then the first choice is the only one. */
-static bool is_calm(const struct rw_test_world *world)
+bool rw_test_is_calm(const struct rw_test_world *world)
 {
-    bool calm = world->strict && !world->hedges && !world->directory;
+    bool calm = world->strict && !world->hedges && !world->directory && !world->probed;
     for (unsigned i = 0; i < world->origin_count; i++)
         calm = calm && !world->origins[i].idle_close;
     return calm;
@@ -83,8 +83,8 @@ void rw_test_sticky_arrived(struct rw_test_world *world, const struct rw_test_re
 {
     if (r->sent_generation != world->generation)
         return;
-    if (world->sticky.by_user && !world->directory)
+    if (world->sticky.by_user && !world->directory && !rw_test_rollout_moved(world, r))
         check_version(world, r, origin->version);
-    if (world->sticky.hashed[origin->version] && is_calm(world))
+    if (world->sticky.hashed[origin->version] && rw_test_is_calm(world))
         check_origin(world, r, origin);
 }

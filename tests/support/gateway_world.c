@@ -16,6 +16,7 @@
 
 enum {
     STEPS_MAX = 2000000,
+    STEPS_AT_ONCE = 1000,
     ARENA_BYTES_MAX = 16 << 20,
     DRAIN_SLACK_MS = 100,
     SERIES_MAX = 16,
@@ -191,7 +192,7 @@ static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
         world->workers[i].peer_count = RW_TEST_WORKERS;
     }
     struct rw_clusters_options clusters = {.metrics = world->metrics};
-    if (world->discovers)
+    if (world->discovers || world->probed)
         clusters.loop = world->workers[0].loop; /* the control thread's, too */
     err = rw_clusters_create(&clusters, &world->clusters);
     rw_assert(!err);
@@ -257,6 +258,7 @@ static struct rw_snapshot *compile(struct rw_test_world *world, const char *yaml
         .clusters = world->clusters,
         .metrics = world->metrics,
         .meters = world->meters,
+        .release_states = world->release_states,
         .workers = RW_TEST_WORKERS,
         .generation = ++world->generation,
     };
@@ -290,8 +292,14 @@ void rw_test_world_adopt(struct rw_test_world *world, const char *yaml)
     for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
         rw_worker_adopt(&world->workers[i], snapshot);
     world->snapshot = snapshot;
+    rw_test_health_adopted(world);
+    rw_test_rollout_adopted(world);
     if (old)
         rw_snapshot_drop(old);
+    char *kept = strdup(yaml); /* which may be the one in force */
+    rw_assert(kept);
+    free(world->yaml);
+    world->yaml = kept;
     rw_test_trace(world, "configuration %" PRIu64 " is in force", world->generation);
 }
 
@@ -303,6 +311,8 @@ void rw_test_world_start(struct rw_test_world *world)
         rw_test_origin_listen(&world->nexts[i]);
     rw_test_shadow_listen(world);
     rw_test_directory_listen(world);
+    rw_test_health_start(world);
+    rw_test_rollout_start(world);
     for (unsigned i = 0; i < world->client_count; i++)
         rw_test_client_start(&world->clients[i]);
 }
@@ -313,14 +323,17 @@ void rw_test_world_run(struct rw_test_world *world, uint64_t ms_max)
     while (!world->failed && rw_sim_now_ms(world->sim) < until_ms) {
         uint64_t steps = rw_sim_steps(world->sim);
         uint64_t left_ms = until_ms - rw_sim_now_ms(world->sim);
-        bool quiet = rw_sim_run(world->sim, left_ms, world->directory ? 1 : 1000);
+        bool closely = world->directory || world->probed;
+        bool quiet = rw_sim_run(world->sim, left_ms, closely ? 1 : STEPS_AT_ONCE);
         if (quiet)
             break;
+        rw_test_health_look(world);
         if (world->directory)
             rw_test_directory_look(world);
         if (rw_sim_steps(world->sim) > STEPS_MAX)
             rw_test_fail(world, "it goes on and on: %" PRIu64 " steps", steps);
-        rw_test_check(world);
+        if (!world->probed || rw_sim_steps(world->sim) % STEPS_AT_ONCE == 0)
+            rw_test_check(world); /* in the middle of a turn what ends is still half there */
     }
 }
 
@@ -536,6 +549,8 @@ static void let_go(struct rw_test_world *world)
     rw_test_connections_free(world);
     rw_test_shadows_free(world);
     rw_test_directory_free(world);
+    rw_test_rollout_free(world);
+    free(world->yaml);
     free(world->clients);
     free(world->requests);
 }
@@ -543,6 +558,7 @@ static void let_go(struct rw_test_world *world)
 bool rw_test_world_end(struct rw_test_world *world, bool quiet)
 {
     rw_alloc_fail_never();
+    rw_test_health_stop(world);
     if (!quiet && !world->failed)
         close_workers(world); /* in the middle of everything */
     if (!world->failed)

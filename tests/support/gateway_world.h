@@ -13,6 +13,7 @@
 #ifndef RW_TESTS_SUPPORT_GATEWAY_WORLD_H
 #define RW_TESTS_SUPPORT_GATEWAY_WORLD_H
 
+#include "gate/release/state.h"
 #include "gate/worker.h"
 #include "io/address.h"
 #include "io/sim.h"
@@ -41,6 +42,8 @@ enum rw_test_flaw {
     RW_TEST_FLAW_COUNT
 };
 
+enum { RW_TEST_SESSION_BYTES = 40 };
+
 enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
 
 struct rw_test_request {
@@ -60,6 +63,7 @@ struct rw_test_request {
     bool origin_ends;  /* an upgrade: the origin closes first */
     bool resets;       /* HTTP/2: the client resets the stream at some time */
     unsigned user;     /* whose it is: X-User */
+    unsigned listener; /* by which it was sent */
     const char *agent; /* what the client calls itself; NULL: nothing */
     /* The origin's. */
     uint16_t status;
@@ -84,7 +88,11 @@ struct rw_test_request {
     uint64_t sent_generation; /* of the configuration that was in force then; 0: not surely */
     uint16_t answered_status;
     unsigned arrivals;
-    uint16_t first_status; /* what the origin said the first time, or would have */
+    char session[RW_TEST_SESSION_BYTES]; /* that it is known by */
+    bool has_session;                    /* the client had it already */
+    bool session_known;                  /* an origin was told, for sure */
+    uint8_t version;                     /* of a rollout, from 1; 0: none was asked */
+    uint16_t first_status;               /* what the origin said the first time, or would have */
 };
 
 struct rw_test_bytes {
@@ -121,6 +129,7 @@ struct rw_test_client {
     uint32_t start_ms, think_ms_max;
     unsigned bytes_per_ms;
     bool speaks_h2;
+    char session[RW_TEST_SESSION_BYTES]; /* a cookie; empty: it has none */
     /* Its own. */
     struct rw_sim_socket *socket;
     struct rw_test_h2 *h2;       /* NULL: HTTP/1 */
@@ -143,6 +152,13 @@ struct rw_test_origin {
     unsigned bytes_per_ms;
     unsigned version;     /* of a release: to which of its upstreams this address belongs */
     uint64_t listed_step; /* in a world that discovers: when it was an endpoint the last time */
+    /* In a world that probes: by version, what its probes have come to. */
+    bool sick, dead;
+    unsigned turns;
+    int bad_probes[2];                      /* in a row, as it has answered */
+    const struct rw_endpoint *endpoints[2]; /* that it was after the last step */
+    bool down[2];
+    uint64_t asked_step; /* when it was up, or asked all the same, the last time */
 };
 
 /* The request whose path it has, and whose answer. */
@@ -181,10 +197,66 @@ struct rw_test_sticky {
 enum { RW_TEST_MIRRORED_MAX = 4 }; /* copies under way in a worker */
 enum { RW_TEST_ORIGINS_MAX = 3, RW_TEST_LISTENERS_MAX = 2, RW_TEST_WORKERS = 2 };
 
+/* Of the configuration that is in force; 0: no limit. */
+struct rw_test_bodies {
+    uint64_t limits[RW_TEST_LISTENERS_MAX];
+    uint64_t policies[RW_TEST_LISTENERS_MAX + 1]; /* of the listeners, of the route */
+    uint64_t least;                               /* of all there have been */
+};
+
+enum { RW_TEST_SESSIONS_MAX = 64 };
+struct rw_test_session {
+    char value[RW_TEST_SESSION_BYTES];
+    const struct rw_test_origin *origins[RW_TEST_VERSIONS]; /* where it leads */
+};
+
+/* By the configuration that is in force. */
+struct rw_test_sessions {
+    bool in_force;
+    struct rw_test_session seen[RW_TEST_SESSIONS_MAX];
+    unsigned count;
+    uint64_t stays; /* of the world: times that a session came again, and to the same origin */
+};
+
 struct rw_test_connection;    /* at an origin: gateway_origin.c */
 struct rw_test_h2_connection; /* gateway_origin_h2.c */
 struct rw_test_shadow;        /* gateway_shadow.c */
 struct rw_test_directory;     /* gateway_directory.c */
+
+/* Of an upstream in the configuration that is in force; 0: it is not probed. */
+struct rw_test_health_settings {
+    unsigned unhealthy_after, healthy_after, panic_percent;
+};
+
+enum rw_test_health_phase {
+    RW_TEST_HEALTH_CHANGES,  /* while there are clients */
+    RW_TEST_HEALTH_RECOVERS, /* all origins are well */
+    RW_TEST_HEALTH_OVER      /* nobody probes any more */
+};
+
+struct rw_test_health {
+    struct rw_test_health_settings settings[RW_TEST_VERSIONS];
+    enum rw_test_health_phase phase;
+    uint64_t due_ms;
+    uint64_t bad, downs, panics, returns; /* what there was */
+};
+
+/* How an origin answers a probe. */
+struct rw_test_probe_answer {
+    unsigned status;
+    enum rw_test_cut cut;
+    bool silent, babble, breaks_off;
+};
+
+/* As it is since a step, of a configuration. */
+struct rw_test_rollout {
+    bool broken;  /* the new version is */
+    bool buttons; /* people press some */
+    uint64_t since_step, generation;
+    enum rw_release_phase phase;
+    unsigned counted[RW_TEST_VERSIONS]; /* answers since then */
+    uint64_t backs, steps;              /* what there was */
+};
 
 /* Who waits for a connection while one is free, and was seen to so often. */
 struct rw_test_waiting {
@@ -230,7 +302,19 @@ struct rw_test_world {
     struct rw_test_waiting waiting;
     struct rw_test_sticky sticky;
     uint64_t stays; /* times that a user had to come where it had come before, and did */
-    bool limited;   /* requests are counted by quotas: gateway_limits.c */
+    bool rolls;     /* releases are rollouts: gateway_rollout.c */
+    struct rw_test_rollout rollout;
+    struct rw_release_states *release_states;
+    int release_file;
+    struct rw_rollouts *rollouts;
+    bool probed; /* origins are: gateway_health.c */
+    struct rw_test_health health;
+    char *yaml; /* in force */
+    struct rw_test_bodies bodies;
+    uint64_t too_large; /* bodies that were refused */
+    bool has_sessions;
+    struct rw_test_sessions sessions;
+    bool limited; /* requests are counted by quotas: gateway_limits.c */
     struct rw_meters *meters;
     unsigned quota_of_all, quota_of_user;
     uint64_t refusals;   /* by these */
@@ -365,6 +449,53 @@ void rw_test_sticky_reload(struct rw_test_world *world);
 void rw_test_sticky_sent(const struct rw_test_client *client, struct rw_test_request *request);
 void rw_test_sticky_arrived(struct rw_test_world *world, const struct rw_test_request *request,
                             const struct rw_test_origin *origin);
+
+/* Nothing is repeated, and nobody asked twice: then the first choice is the only one. */
+bool rw_test_is_calm(const struct rw_test_world *world);
+
+/* gateway_bodies.c: before each configuration; in it, of a listener, or of the route (-1); when a
+ * client is told so; when all of a body has arrived. */
+void rw_test_bodies_reload(struct rw_test_world *world);
+void rw_test_bodies_limit(struct rw_test_world *world, unsigned listener,
+                          struct rw_test_bytes *yaml);
+void rw_test_bodies_policy(struct rw_test_world *world, int listener, struct rw_test_bytes *yaml);
+void rw_test_bodies_refused(struct rw_test_world *world, const struct rw_test_request *request);
+void rw_test_bodies_arrived(struct rw_test_world *world, const struct rw_test_request *request);
+
+/* gateway_session.c: before each configuration; its policy; what a client sends, in a world that
+ * has sessions (NULL: nothing); what an origin is sent; what the client is told. */
+void rw_test_session_reload(struct rw_test_world *world, bool in_force);
+void rw_test_session_policy(struct rw_test_bytes *yaml);
+const char *rw_test_session_cookie(const struct rw_test_client *client,
+                                   struct rw_test_request *request);
+void rw_test_session_arrived(const struct rw_test_origin *origin, struct rw_test_request *request,
+                             const char *cookies);
+void rw_test_session_answered(struct rw_test_client *client, const struct rw_test_reader *reader,
+                              const struct rw_test_request *request);
+
+/* gateway_rollout.c: in a world that rolls: once; of a release; once it is in force; when clients
+ * start; when a request arrives; whether the share was another one since it was sent; the end. */
+void rw_test_rollout_create(struct rw_test_world *world);
+void rw_test_rollout_configure(struct rw_test_world *world, struct rw_test_bytes *yaml);
+void rw_test_rollout_adopted(struct rw_test_world *world);
+void rw_test_rollout_start(struct rw_test_world *world);
+void rw_test_rollout_arrived(const struct rw_test_origin *origin, struct rw_test_request *request);
+bool rw_test_rollout_moved(const struct rw_test_world *world,
+                           const struct rw_test_request *request);
+void rw_test_rollout_free(struct rw_test_world *world);
+
+/* gateway_health.c: of an upstream; once it is in force; when clients start; a probe has come; when
+ * a request arrives; after each step; at once. */
+void rw_test_health_configure(struct rw_test_world *world, unsigned version,
+                              struct rw_test_bytes *yaml);
+void rw_test_health_adopted(struct rw_test_world *world);
+void rw_test_health_start(struct rw_test_world *world);
+struct rw_test_probe_answer rw_test_health_asked(struct rw_test_origin *origin,
+                                                 struct rw_span host);
+void rw_test_health_arrived(const struct rw_test_origin *origin,
+                            const struct rw_test_request *request);
+void rw_test_health_look(struct rw_test_world *world);
+void rw_test_health_stop(struct rw_test_world *world);
 
 /* gateway_waiting.c: whenever something happens */
 void rw_test_waiting_look(struct rw_test_world *world);

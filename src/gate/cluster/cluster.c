@@ -425,20 +425,51 @@ void rw_clusters_settle(struct rw_clusters *clusters, uint32_t ms_max)
 
 /* ---- Panic ---- */
 
-void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_percent)
+static unsigned count_up(const struct rw_endpoint_set *set)
 {
-    struct rw_endpoint_set *set = atomic_load_explicit(&cluster->set, memory_order_relaxed);
-    uint64_t up = 0;
+    unsigned up = 0;
     for (unsigned i = 0; i < set->count; i++)
         up += !atomic_load_explicit(&set->endpoints[i]->probe_failed, memory_order_relaxed);
-    bool panic = up * 100 < (uint64_t)panic_percent * set->count;
+    return up;
+}
+
+/* True: it is other than before. */
+static bool judge_set(struct rw_endpoint_set *set, uint32_t panic_percent)
+{
+    bool panic = (uint64_t)count_up(set) * 100 < (uint64_t)panic_percent * set->count;
     for (unsigned i = 0; set->tiers && i < set->tiers->count; i++)
         atomic_store_explicit(&set->tiers->tiers[i].set->panic, panic, memory_order_relaxed);
-    if (atomic_exchange_explicit(&set->panic, panic, memory_order_relaxed) != panic)
-        rw_log_at(panic ? RW_LOG_WARN : RW_LOG_INFO, "health",
-                  "upstream %.*s: %u of %u endpoints are up: probes are %s",
-                  RW_SPAN_ARGS(cluster->name), (unsigned)up, set->count,
-                  panic ? "not believed, all are asked" : "believed again");
+    return atomic_exchange_explicit(&set->panic, panic, memory_order_relaxed) != panic;
+}
+
+/* Requests that began before a reload go by the sets of older clusters, and nobody else judges
+ * these. */
+static void judge_older(const struct rw_cluster_control *control, uint32_t panic_percent)
+{
+    struct rw_span name = control->cluster.name;
+    struct rw_list *bucket = rw_clusters_bucket(control->clusters->names, name);
+    for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
+        const struct rw_cluster_control *other =
+            rw_container_of(item, struct rw_cluster_control, same);
+        if (other != control && rw_span_eq(other->cluster.name, name))
+            judge_set(atomic_load_explicit(&other->cluster.set, memory_order_relaxed),
+                      panic_percent);
+    }
+}
+
+void rw_cluster_judge_panic(const struct rw_cluster *cluster, uint32_t panic_percent)
+{
+    const struct rw_cluster_control *control = cluster->control;
+    struct rw_endpoint_set *set = atomic_load_explicit(&cluster->set, memory_order_relaxed);
+    if (control->active)
+        judge_older(control, panic_percent);
+    if (!judge_set(set, panic_percent))
+        return;
+    bool panic = atomic_load_explicit(&set->panic, memory_order_relaxed);
+    rw_log_at(panic ? RW_LOG_WARN : RW_LOG_INFO, "health",
+              "upstream %.*s: %u of %u endpoints are up: probes are %s",
+              RW_SPAN_ARGS(cluster->name), count_up(set), set->count,
+              panic ? "not believed, all are asked" : "believed again");
 }
 
 /* ---- Coming into force, going ---- */
@@ -477,10 +508,12 @@ void rw_clusters_activate(struct rw_clusters *clusters, struct rw_cluster *clust
         return;
     retire_older(clusters, control);
     control->active = true;
-    if (control->probed && clusters->options.loop)
+    if (control->probed && clusters->options.loop) {
         rw_cluster_start_probes(control);
-    else
+        rw_cluster_judge_panic(cluster, control->health.panic_percent);
+    } else {
         forget_probes(control);
+    }
 }
 
 void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster)
