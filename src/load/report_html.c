@@ -105,13 +105,14 @@ static void put_verdict(const struct page *page)
                 rw_doc_say(page->doc, RW_TEXTS("What it is worth", "结果可信度")), texts[verdict],
                 NULL, 0);
     unsigned silent = rw_load_silent_seconds(page->result);
-    const struct rw_doc_argument seconds = RW_DOC_TEXT(rw_doc_format(page->doc, "%u", silent));
+    const struct rw_doc_argument seconds = RW_DOC_TEXT(
+        rw_doc_format(page->doc, page->doc->language == RW_LANGUAGE_ZH ? "%u 秒" : "%u s", silent));
     if (silent && verdict != RW_LOAD_NOTHING_ANSWERED)
         rw_doc_note(page->doc, RW_DOC_BAD,
                     rw_doc_say(page->doc, RW_TEXTS("The target was away", "被测系统曾无应答")),
                     (struct rw_label)RW_TEXTS(
-                        "For {0} s requests failed and none was answered: see Figures for why.",
-                        "有 {0} 秒请求失败且没有任何应答：原因见“明细”。"),
+                        "For {0} requests failed and none was answered: see Figures for why.",
+                        "有 {0}请求失败且没有任何应答：原因见“明细”。"),
                     &seconds, 1);
 }
 

@@ -218,7 +218,11 @@ static void put_note(struct rw_html *html, const struct rw_doc_block *block)
 
 static void put_metric(struct rw_html *html, const struct rw_doc_block *block)
 {
+    enum { NARROW_MAX = 700 }; /* what fits where two stand side by side on a telephone */
+    bool wide = rw_text_width(html->doc->figures[block->figure].value) > NARROW_MAX;
     RW_MARKUP(&html->out, "<div class=\"metric");
+    if (wide)
+        RW_MARKUP(&html->out, " wide");
     put_tone(html, block->tone);
     RW_MARKUP(&html->out, "\"><p class=\"what\">");
     rw_markup_text(&html->out, block->title);
@@ -385,7 +389,7 @@ static void put_blocks(struct rw_html *html)
 
 enum rw_err rw_report_html(const struct rw_doc *doc, struct rw_text *out)
 {
-    struct rw_html html = {.out = {*out}, .doc = doc};
+    struct rw_html html = {.out = {.text = *out, .binds = true}, .doc = doc};
     put_head(&html);
     RW_MARKUP(&html.out, "<body>\n<a class=\"skip\" href=\"#main\">");
     rw_html_word(&html, RW_SAY_SKIP);

@@ -1,9 +1,12 @@
 #include "report/html_private.h"
 
+#include "report/bind.h"
 #include "report/number.h"
 
 /* On a narrow screen a row of so many columns becomes a card. */
-#define COLUMNS_AS_CARDS 4
+#define COLUMNS_AS_CARDS 3
+/* So many need smaller letters. */
+#define COLUMNS_MANY 5
 
 static bool is_right(const struct rw_doc_column *column)
 {
@@ -21,14 +24,6 @@ static void put_column_title(struct rw_html *html, const struct rw_doc_column *c
     }
 }
 
-/* Is this byte of a no-break space? */
-static bool is_bound(struct rw_span text, size_t at)
-{
-    static const struct rw_span space = RW_LITERAL("\xc2\xa0");
-    return rw_span_starts(rw_span_skip(text, at), space) ||
-           (at > 0 && rw_span_starts(rw_span_skip(text, at - 1), space));
-}
-
 /* Of the longest word, in hundredths of the letters' size: what lines are broken before or after
  * (blanks, hyphens, whatever is not ASCII) is in none. */
 static unsigned longest_word(struct rw_span text)
@@ -37,7 +32,7 @@ static unsigned longest_word(struct rw_span text)
     for (size_t from = 0, at = 0; at <= text.len; at++) {
         bool ends = at == text.len || text.at[at] == ' ' || text.at[at] == '-' ||
                     (unsigned char)text.at[at] >= 0x80;
-        if (!ends || is_bound(text, at))
+        if (!ends || rw_report_unit(text, at))
             continue;
         unsigned width = rw_text_width(rw_span(text.at + from, at - from));
         most = width > most ? width : most;
@@ -133,21 +128,22 @@ static void put_status(struct rw_html *html, const struct rw_doc_cell *cell)
     RW_MARKUP(&html->out, "</span>");
 }
 
-/* Words; what no-break spaces join, a number and its unit, is not broken in a narrow column either.
- */
+/* Words, where those of a narrow column may be broken; a number with its unit is not. */
 static void put_words(struct rw_html *html, struct rw_span text)
 {
+    size_t length;
+    RW_MARKUP(&html->out, "<span>");
     while (text.len) {
-        const char *blank = memchr(text.at, ' ', text.len);
-        struct rw_span word = blank ? rw_span(text.at, (size_t)(blank + 1 - text.at)) : text;
-        bool bound = memmem(word.at, word.len, "\xc2\xa0", 2) != NULL;
-        if (bound)
+        size_t from = rw_report_measure(text, &length);
+        rw_markup_text(&html->out, rw_span(text.at, from));
+        if (length) {
             RW_MARKUP(&html->out, "<span class=\"keep\">");
-        rw_markup_text(&html->out, word);
-        if (bound)
+            rw_markup_text(&html->out, rw_span(text.at + from, length));
             RW_MARKUP(&html->out, "</span>");
-        text = rw_span_skip(text, word.len);
+        }
+        text = rw_span_skip(text, from + length);
     }
+    RW_MARKUP(&html->out, "</span>");
 }
 
 static void put_cell(struct rw_html *html, const struct rw_doc_column *column,
@@ -218,7 +214,9 @@ void rw_html_table(struct rw_html *html, const struct rw_doc_table *table, unsig
 {
     RW_MARKUP(&html->out, "<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"");
     rw_markup_text(&html->out, table->caption);
-    if (table->column_count >= COLUMNS_AS_CARDS)
+    if (table->column_count >= COLUMNS_MANY)
+        RW_MARKUP(&html->out, "\"><table role=\"table\" class=\"cards many\">\n");
+    else if (table->column_count >= COLUMNS_AS_CARDS)
         RW_MARKUP(&html->out, "\"><table role=\"table\" class=\"cards\">\n");
     else
         RW_MARKUP(&html->out, "\"><table role=\"table\">\n");

@@ -1,12 +1,14 @@
 #include "report/markup.h"
 
 #include "base/utf8.h"
+#include "report/bind.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
 #define REPLACEMENT RW_LITERAL("\xef\xbf\xbd")
+#define NO_BREAK_SPACE RW_LITERAL("\xc2\xa0")
 
 static uint32_t code_point(struct rw_span character)
 {
@@ -72,9 +74,11 @@ static struct rw_span reference(struct rw_span character)
 
 void rw_markup_text(struct rw_markup *markup, struct rw_span text)
 {
-    struct rw_span character;
-    while (rw_visible_next(&text, &character))
-        rw_text_add(&markup->text, reference(character));
+    struct rw_span rest = text, character;
+    while (rw_visible_next(&rest, &character)) {
+        bool binds = markup->binds && rw_report_unit(text, text.len - rest.len - 1) > 0;
+        rw_text_add(&markup->text, binds ? NO_BREAK_SPACE : reference(character));
+    }
 }
 
 void rw_markup_count(struct rw_markup *markup, size_t count)

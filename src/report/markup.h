@@ -15,6 +15,7 @@
 /* Its own type, so that no call that adds bytes as they are can be made by mistake. */
 struct rw_markup {
     struct rw_text text;
+    bool binds; /* a blank between a number and its unit becomes one that no line is broken at */
 };
 
 #define RW_MARKUP(markup, literal) rw_text_add(&(markup)->text, RW_LITERAL("" literal ""))

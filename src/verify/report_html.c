@@ -21,29 +21,9 @@ static struct rw_span none(void)
 }
 
 /* What a writer of words gives, as a text of the document. */
-static bool is_unit(char c)
-{
-    return c == '%' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '\xc2'; /* µ */
-}
-
-/* A number stays on the line of its unit. */
-static void bind_units(const struct rw_text *words, struct rw_text *bound)
-{
-    const char *at = words->at;
-    for (size_t i = 0; i < words->len; i++) {
-        bool binds = at[i] == ' ' && i && at[i - 1] >= '0' && at[i - 1] <= '9' &&
-                     i + 1 < words->len && is_unit(at[i + 1]);
-        rw_text_add(bound, binds ? RW_LITERAL("\xc2\xa0") : rw_span(&at[i], 1));
-    }
-}
-
 static struct rw_span keep(const struct page *page, struct rw_text *words)
 {
-    struct rw_text bound = {.err = words->err};
-    bind_units(words, &bound);
-    struct rw_span text = rw_doc_copy(page->doc, bound.at ? rw_text_span(&bound) : none());
-    words->err = bound.err;
-    rw_text_free(&bound);
+    struct rw_span text = rw_doc_copy(page->doc, words->at ? rw_text_span(words) : none());
     if (words->err && !page->doc->err)
         page->doc->err = words->err;
     rw_text_free(words);
@@ -138,8 +118,8 @@ static void put_basis(const struct page *page)
     const struct rw_verify_sheet *sheet = page->sheet;
     const struct rw_doc_argument basis[] = {
         RW_DOC_TEXT(rw_doc_format(page->doc, "%u", sheet->record->repeated)),
-        RW_DOC_TEXT(rw_doc_format(page->doc, "%.0f\xc2\xa0s", sheet->record->seconds)),
-        RW_DOC_TEXT(rw_doc_format(page->doc, "%g\xc2\xa0%%", sheet->file->confidence_percent))};
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%.0f s", sheet->record->seconds)),
+        RW_DOC_TEXT(rw_doc_format(page->doc, "%g %%", sheet->file->confidence_percent))};
     rw_doc_paragraph(page->doc,
                      RW_TEXTS("Repetitions: {0}, in {1}. A target is met when the whole interval, "
                               "which holds the true value with {2} certainty, keeps the limit.",

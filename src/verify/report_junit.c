@@ -189,7 +189,7 @@ static void put_coverage(const struct rw_coverage *coverage, enum rw_language la
 void rw_verify_report_junit(const struct rw_verify_sheet *sheet, enum rw_language language,
                             struct rw_text *text)
 {
-    struct rw_markup out = {*text};
+    struct rw_markup out = {.text = *text};
     RW_MARKUP(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"");
     rw_markup_text(&out, sheet->file->name.len ? sheet->file->name : sheet->file->url);
     RW_MARKUP(&out, "\">\n");

@@ -10,7 +10,7 @@ import path from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { noBrowser, openPage, startBrowser } from "./support/browser.mjs";
+import { FACES, noBrowser, openPage, setFace, startBrowser } from "./support/browser.mjs";
 
 const ringway = process.env.RINGWAY ?? "build/release/ringway";
 const golden = ["zh", "en"].map((language) => `tests/unit/golden/plan_report.${language}.html`);
@@ -47,13 +47,21 @@ async function open(t, file, options) {
 const checks = [];
 const browserTest = (name, run) => checks.push([name, run]);
 
-browserTest("nothing overflows at 1280 and at 390 pixels", async (t) => {
-  for (const [width, language] of [[1280, "en"], [390, "zh"]]) {
-    const page = await openPage(t, { viewport: { width, height: 900 } });
+const scrollWidth = (page) => page.evaluate(() => document.documentElement.scrollWidth);
+
+browserTest("nothing overflows at 1280, at 390 and at 320 pixels, in any face", async (t) => {
+  for (const [widths, language] of [[[1280, 390, 320], "en"], [[390, 320], "zh"]]) {
+    const page = await openPage(t);
     for (const file of pages(language)) {
       await page.goto(pathToFileURL(path.resolve(file)).href);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(wide <= width, `${file}: ${wide} pixels at ${width}`);
+      for (const face of FACES) {
+        if (!(await setFace(page, face))) continue;
+        for (const width of widths) {
+          await page.setViewportSize({ width, height: 900 });
+          const wide = await scrollWidth(page);
+          assert.ok(wide <= width, `${file}: ${wide} pixels at ${width}, ${face}`);
+        }
+      }
     }
     assert.deepEqual(page.said, []);
   }
@@ -175,10 +183,13 @@ browserTest("it prints on A4", async (t) => {
 browserTest("on paper no cell is cut off", async (t) => {
   const page = await openPage(t, { viewport: { width: 673, height: 900 } });
   await page.emulateMedia({ media: "print" });
-  for (const file of pages("en")) {
+  for (const file of ["en", "zh"].flatMap(pages)) {
     await page.goto(pathToFileURL(path.resolve(file)).href);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 674, `${file}: ${wide} pixels on paper`);
+    for (const face of FACES) {
+      if (!(await setFace(page, face))) continue;
+      const wide = await scrollWidth(page);
+      assert.ok(wide <= 674, `${file}: ${wide} pixels on paper, ${face}`);
+    }
   }
 });
 

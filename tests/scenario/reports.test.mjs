@@ -1,13 +1,13 @@
 // The pages of `load`, `verify` and `simulate` in a browser, in both languages: nothing is asked of a
 // network, nothing runs over the edge, no number is parted from its unit, however narrow the window,
-// nor on paper.
+// nor on paper, in a wide face either.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { noBrowser, openPage } from "./support/browser.mjs";
+import { FACES, noBrowser, openPage, setFace } from "./support/browser.mjs";
 import { scratch } from "./support/cleanup.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { freePorts } from "./support/ports.mjs";
@@ -78,16 +78,19 @@ test("the pages of load, verify and simulate", { skip: noBrowser }, async (t) =>
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(pathToFileURL(file).href);
-    for (const [media, width] of [
-      ["screen", 1280],
-      ["screen", 700],
-      ["screen", 380],
-      ["screen", 320],
-      ["print", 718],
-    ]) {
-      await page.emulateMedia({ media });
-      await page.setViewportSize({ width, height: 900 });
-      assert.deepEqual(await page.evaluate(look), { parted: [], over: 0 }, `${file}, ${media}, ${width}`);
+    for (const face of FACES) {
+      if (!(await setFace(page, face))) continue;
+      for (const [media, width] of [
+        ["screen", 1280],
+        ["screen", 700],
+        ["screen", 380],
+        ["screen", 320],
+        ["print", 718],
+      ]) {
+        await page.emulateMedia({ media });
+        await page.setViewportSize({ width, height: 900 });
+        assert.deepEqual(await page.evaluate(look), { parted: [], over: 0 }, `${file}, ${media}, ${width}, ${face}`);
+      }
     }
     assert.equal(asked.length, 1, `only the page itself: ${asked}`);
     assert.deepEqual(page.said, []);

@@ -18,6 +18,30 @@ const program = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goo
 export const noBrowser = program ? false : "NO CHROMIUM: apt-get install chromium (make deps)";
 if (noBrowser) process.stderr.write(`${noBrowser}\n`);
 
+// What fits must fit on any reader's machine: pages are looked at in the face that this one has for
+// them, and in one that is wider than most, if it is installed.
+export const FACES = ["", "DejaVu Sans"];
+
+// All text but what is in a face of equal widths is set in this one from now on; "": as the page has it.
+// False: it is not installed, or what the page has anyway.
+export function setFace(page, face) {
+  return page.evaluate((name) => {
+    const ruler = document.createElement("canvas").getContext("2d");
+    const width = (family) => {
+      ruler.font = `100px ${family}`;
+      return ruler.measureText("Wide enough 0123456789").width;
+    };
+    document.adoptedStyleSheets = [];
+    const own = width(getComputedStyle(document.body).fontFamily);
+    const missing = ["monospace", "serif"].every((other) => width(`"${name}", ${other}`) === width(other));
+    if (name && (missing || width(`"${name}"`) === own)) return false;
+    const sheet = new CSSStyleSheet(); // not of the document's text, which its policy would refuse
+    if (name) sheet.replaceSync(`body { font-family: "${name}" !important }`);
+    document.adoptedStyleSheets = [sheet];
+    return true;
+  }, face);
+}
+
 let starting;
 
 export async function startBrowser(t) {
