@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 1500, COPIES_MAX = 64 };
+enum { RUN_MS_MAX = 2000 * 1000, SEEDS_DEFAULT = 1500, COPIES_MAX = 512 };
 
 static uint64_t totals[RW_MIRROR_CELLS];
 
@@ -94,8 +94,11 @@ static bool run_seed(uint64_t seed)
     world.mirror.compared_bytes_max = limits[rw_test_below(&world, 5)];
     world.filtered = true;
     world.copies_max = COPIES_MAX;
-    world.resident = world.identifies = world.limited = false;
+    world.resident = world.identifies = world.limited = world.rolls = world.probed = false;
+    world.has_sessions = false;
     rw_test_sticky_reload(&world);
+    rw_test_bodies_reload(&world);
+    rw_test_session_reload(&world, false);
     configure(&world, body_bytes_max);
     rw_test_world_start(&world);
     rw_test_world_run(&world, RUN_MS_MAX);

@@ -143,6 +143,9 @@ static void press(struct rw_test_world *world)
         rw_rollouts_act(world->rollouts, RW_LITERAL("origin"), rw_span_text(action), &time, &why);
     rw_test_trace(world, "%s: %s", action, rw_err_text(err));
     rw_text_free(&why);
+    /* The stage may have begun anew, at the same share. */
+    world->rollout.since_step = rw_sim_steps(world->sim);
+    world->rollout.counted[0] = world->rollout.counted[1] = 0;
     note(world);
 }
 
