@@ -35,6 +35,7 @@ enum {
     SEEN_STAYED,
     SEEN_TOO_LARGE,
     SEEN_SESSIONS,
+    SEEN_DRESSED,
     SEEN_BAD_PROBES,
     SEEN_DOWN,
     SEEN_PANIC,
@@ -45,9 +46,9 @@ enum {
 };
 
 static const char *const seen_names[SEEN_COUNT] = {
-    "over their quota", "come again",   "too large",      "sessions that come again",
-    "bad probes",       "origins down", "steps in panic", "ejections that probes ended",
-    "stages",           "turned back"};
+    "over their quota", "come again",   "too large",      "sessions that come again",    "dressed",
+    "bad probes",       "origins down", "steps in panic", "ejections that probes ended", "stages",
+    "turned back"};
 
 struct totals {
     uint64_t worlds, steps, requests, complete;
@@ -61,11 +62,12 @@ static struct totals totals;
 static void note(const struct rw_test_world *world)
 {
     const uint64_t seen[SEEN_COUNT] = {
-        [SEEN_REFUSED] = world->refusals,      [SEEN_STAYED] = world->stays,
-        [SEEN_TOO_LARGE] = world->too_large,   [SEEN_SESSIONS] = world->sessions.stays,
-        [SEEN_BAD_PROBES] = world->health.bad, [SEEN_DOWN] = world->health.downs,
-        [SEEN_PANIC] = world->health.panics,   [SEEN_RETURNED] = world->health.returns,
-        [SEEN_STAGES] = world->rollout.steps,  [SEEN_TURNED_BACK] = world->rollout.backs,
+        [SEEN_REFUSED] = world->refusals,          [SEEN_STAYED] = world->stays,
+        [SEEN_TOO_LARGE] = world->too_large,       [SEEN_SESSIONS] = world->sessions.stays,
+        [SEEN_DRESSED] = world->dressed_answers,   [SEEN_BAD_PROBES] = world->health.bad,
+        [SEEN_DOWN] = world->health.downs,         [SEEN_PANIC] = world->health.panics,
+        [SEEN_RETURNED] = world->health.returns,   [SEEN_STAGES] = world->rollout.steps,
+        [SEEN_TURNED_BACK] = world->rollout.backs,
     };
     for (unsigned i = 0; i < SEEN_COUNT; i++)
         totals.seen[i] += seen[i];

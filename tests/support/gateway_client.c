@@ -119,6 +119,8 @@ static void add_head(struct rw_test_client *client, struct rw_test_request *r)
     const char *cookies = rw_test_session_cookie(client, r);
     if (cookies)
         rw_test_bytes_format(out, "Cookie: %s\r\n", cookies);
+    if (client->world->dressed)
+        rw_test_bytes_format(out, "Origin: " RW_TEST_PAGE_ORIGIN "\r\n");
     if (r->flaw == RW_TEST_FLAW_HEAD)
         rw_test_bytes_format(out, "no field: \x01\r\n");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 1000; i++)
@@ -389,6 +391,8 @@ void rw_test_check_head(struct rw_test_client *client, const struct rw_test_read
         check_own_head(client, reader, r);
     if (client->world->has_sessions)
         rw_test_session_answered(client, reader, r);
+    if (client->world->dressed)
+        rw_test_dressed_answered(client->world, reader, r);
 }
 
 static enum rw_test_body follows(struct rw_test_client *client, const struct rw_test_request *r)

@@ -145,6 +145,8 @@ static void put_fields(struct rw_test_h2 *h2, struct rw_test_request *r)
     const char *cookies = rw_test_session_cookie(h2->client, r);
     if (cookies)
         put(h2, "cookie", cookies);
+    if (h2->client->world->dressed)
+        put(h2, "origin", RW_TEST_PAGE_ORIGIN);
     if (r->expect)
         put(h2, "expect", "100-continue");
     if (r->agent)

@@ -378,6 +378,9 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
     check_head(connection, r);
     if (world->has_sessions)
         check_session(connection, r);
+    if (world->dressed)
+        rw_test_dressed_arrived(world, r, rw_test_head_value(reader, "X-Request-Id"),
+                                rw_test_head_count(reader, "X-Request-Id"));
     enum rw_test_body framing = rw_test_head_framing(reader, &length, &why);
     bool empty = framing == RW_TEST_BODY_NONE || (framing == RW_TEST_BODY_LENGTH && length == 0);
     bool none = r->framing == RW_TEST_BODY_NONE ||

@@ -327,6 +327,19 @@ static void check_session(const struct call *call, struct rw_test_request *r)
     free(cookies.at);
 }
 
+static void check_identified(const struct call *call, struct rw_test_request *r)
+{
+    const struct rw_message *message = &call->message;
+    struct rw_span id = {0};
+    unsigned count = 0;
+    for (unsigned i = 0; i < message->field_count; i++)
+        if (rw_span_is(message->fields[i].name, "x-request-id")) {
+            id = message->fields[i].value;
+            count++;
+        }
+    rw_test_dressed_arrived(call->connection->origin->world, r, id, count);
+}
+
 static struct rw_test_request *find_request(struct call *call)
 {
     struct rw_test_world *world = call->connection->origin->world;
@@ -405,6 +418,8 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     check_head(call, r);
     if (world->has_sessions)
         check_session(call, r);
+    if (world->dressed)
+        check_identified(call, r);
     if (r->expect && !r->answer_early && !put_head(call, 100, false))
         return;
     if (r->socket)

@@ -359,9 +359,13 @@ static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, int list
     bool limited = of_listener && plan->world->limited;
     /* What is somebody's is not kept; nor is it told apart from what is broken. */
     keeps &= !plan->world->identifies && !plan->world->rolls;
-    if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions)
+    bool dressed = of_listener && plan->world->dressed;
+    if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions &&
+        !dressed)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
+    if (dressed)
+        rw_test_dressed_policies(yaml);
     if (limited)
         rw_test_limits_configure(plan->world, yaml);
     if (sized)
@@ -726,6 +730,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->rolls = !world->discovers && chance(&plan, 8);
     plan.large &= !world->rolls; /* which have many requests */
     world->has_sessions = chance(&plan, 15);
+    world->dressed = chance(&plan, 15);
     world->users = true;
     /* Where nobody may be refused, a well one must not be out of bounds. */
     world->probed = world->discovers != RW_TEST_IN_FILE && !(world->strict && world->resident) &&

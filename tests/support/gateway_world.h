@@ -91,6 +91,7 @@ struct rw_test_request {
     char session[RW_TEST_SESSION_BYTES]; /* that it is known by */
     bool has_session;                    /* the client had it already */
     bool session_known;                  /* an origin was told, for sure */
+    char identity[64];                   /* that a dressed world's origin was told */
     uint8_t version;                     /* of a rollout, from 1; 0: none was asked */
     uint16_t first_status;               /* what the origin said the first time, or would have */
 };
@@ -314,6 +315,8 @@ struct rw_test_world {
     uint64_t too_large; /* bodies that were refused */
     bool has_sessions;
     struct rw_test_sessions sessions;
+    bool dressed; /* policies that add to everything: gateway_dressed.c */
+    uint64_t dressed_answers;
     bool limited; /* requests are counted by quotas: gateway_limits.c */
     struct rw_meters *meters;
     unsigned quota_of_all, quota_of_user;
@@ -461,6 +464,14 @@ void rw_test_bodies_limit(struct rw_test_world *world, unsigned listener,
 void rw_test_bodies_policy(struct rw_test_world *world, int listener, struct rw_test_bytes *yaml);
 void rw_test_bodies_refused(struct rw_test_world *world, const struct rw_test_request *request);
 void rw_test_bodies_arrived(struct rw_test_world *world, const struct rw_test_request *request);
+
+/* gateway_dressed.c: of each listener; what an origin was sent; what a client is told. */
+#define RW_TEST_PAGE_ORIGIN "https://a.example"
+void rw_test_dressed_policies(struct rw_test_bytes *yaml);
+void rw_test_dressed_arrived(struct rw_test_world *world, struct rw_test_request *request,
+                             struct rw_span id, unsigned count);
+void rw_test_dressed_answered(struct rw_test_world *world, const struct rw_test_reader *reader,
+                              const struct rw_test_request *request);
 
 /* gateway_session.c: before each configuration; its policy; what a client sends, in a world that
  * has sessions (NULL: nothing); what an origin is sent; what the client is told. */
