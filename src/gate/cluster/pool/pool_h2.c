@@ -275,6 +275,16 @@ bool rw_pool_h2_admit(struct rw_pool *pool, struct rw_lease *lease)
     return true;
 }
 
+/* One that opens still is the last choice: it leaves once those who wait for it have been served.
+ */
+static bool yields_rather(const struct rw_shared_connection *c,
+                          const struct rw_shared_connection *than)
+{
+    if (c->phase != RW_SHARED_OPEN)
+        return c->phase == RW_SHARED_OPENING && !than;
+    return !than || than->phase == RW_SHARED_OPENING || c->lease_count < than->lease_count;
+}
+
 void rw_pool_h2_yield(struct rw_pool *pool)
 {
     struct rw_shared_connection *least = NULL;
@@ -282,11 +292,8 @@ void rw_pool_h2_yield(struct rw_pool *pool)
         return;
     for (struct rw_list *at = pool->shared.next; at != &pool->shared; at = at->next) {
         struct rw_shared_connection *c = rw_container_of(at, struct rw_shared_connection, link);
-        bool less = !least || c->lease_count < least->lease_count;
-        if (c->phase == RW_SHARED_OPEN && (less || least->phase == RW_SHARED_OPENING))
+        if (yields_rather(c, least))
             least = c;
-        else if (c->phase == RW_SHARED_OPENING && !least)
-            least = c; /* leaves once those who wait for it have been served */
     }
     if (!least)
         return;
