@@ -95,9 +95,10 @@ static bool run_seed(uint64_t seed)
     world.filtered = true;
     world.copies_max = COPIES_MAX;
     world.resident = world.identifies = world.limited = world.rolls = world.probed = false;
-    world.has_sessions = world.dressed = false;
+    world.has_sessions = world.dressed = world.rewrites = false;
     rw_test_sticky_reload(&world);
     rw_test_bodies_reload(&world);
+    rw_test_rewrite_reload(&world);
     rw_test_session_reload(&world, false);
     configure(&world, body_bytes_max);
     rw_test_world_start(&world);

@@ -286,19 +286,21 @@ static void pump(void *user)
 static struct rw_test_request *find_request(struct rw_test_connection *connection)
 {
     struct rw_test_world *world = connection->origin->world;
-    char method[16];
-    unsigned id;
+    char method[16], target[RW_TEST_TARGET_BYTES];
     int end_at = 0;
-    int got = sscanf(connection->reader.head, "%15[A-Z] /r/%u?x=%%41 HTTP/1.1\r\n%n", method, &id,
-                     &end_at);
-    if (got != 2 || end_at == 0 || id >= world->request_count) {
+    int got =
+        sscanf(connection->reader.head, "%15[A-Z] %79[^ ] HTTP/1.1\r\n%n", method, target, &end_at);
+    struct rw_test_request *request =
+        got == 2 && end_at ? rw_test_rewrite_find(world, rw_span_text(target)) : NULL;
+    if (!request) {
         rw_test_fail(world, "an origin was sent %.60s", connection->reader.head);
         return NULL;
     }
-    struct rw_test_request *request = &world->requests[id];
     if (strcmp(method, request->method) != 0 || !request->head_sent ||
         request->route != RW_TEST_ROUTE_ORIGIN)
-        rw_test_fail(world, "%u: no client sent %s", id, method);
+        rw_test_fail(world, "%u: no client sent %s", request->id, method);
+    rw_test_rewrite_arrived(world, request, rw_span_text(target),
+                            rw_test_head_value(&connection->reader, "Host"));
     return request;
 }
 

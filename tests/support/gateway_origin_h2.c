@@ -344,19 +344,15 @@ static struct rw_test_request *find_request(struct call *call)
 {
     struct rw_test_world *world = call->connection->origin->world;
     const struct rw_message *message = &call->message;
-    char target[64];
-    unsigned id;
-    int end_at = 0;
-    snprintf(target, sizeof(target), "%.*s", RW_SPAN_ARGS(message->target));
-    if (sscanf(target, "/r/%u?x=%%41%n", &id, &end_at) != 1 || target[end_at] ||
-        id >= world->request_count) {
-        rw_test_fail(world, "an origin was sent %s", target);
+    struct rw_test_request *r = rw_test_rewrite_find(world, message->target);
+    if (!r) {
+        rw_test_fail(world, "an origin was sent %.*s", RW_SPAN_ARGS(message->target));
         return NULL;
     }
-    struct rw_test_request *r = &world->requests[id];
     if (!rw_span_is(message->method_text, r->socket ? "CONNECT" : r->method) || !r->head_sent ||
         r->route != RW_TEST_ROUTE_ORIGIN)
-        rw_test_fail(world, "%u: no client sent %.*s", id, RW_SPAN_ARGS(message->method_text));
+        rw_test_fail(world, "%u: no client sent %.*s", r->id, RW_SPAN_ARGS(message->method_text));
+    rw_test_rewrite_arrived(world, r, message->target, message->authority);
     return r;
 }
 

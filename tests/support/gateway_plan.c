@@ -360,12 +360,15 @@ static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, int list
     /* What is somebody's is not kept; nor is it told apart from what is broken. */
     keeps &= !plan->world->identifies && !plan->world->rolls;
     bool dressed = of_listener && plan->world->dressed;
+    bool rewrites = plan->world->rewrites && chance(plan, 60);
     if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions &&
-        !dressed)
+        !dressed && !rewrites)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
     if (dressed)
         rw_test_dressed_policies(yaml);
+    if (rewrites)
+        rw_test_rewrite_policy(plan->world, listener, yaml);
     if (limited)
         rw_test_limits_configure(plan->world, yaml);
     if (sized)
@@ -671,6 +674,7 @@ void rw_test_plan_reload(struct rw_test_world *world)
     plan.sessions = world->has_sessions && !plan.mirrors;
     rw_test_sticky_reload(world);
     rw_test_bodies_reload(world);
+    rw_test_rewrite_reload(world);
     rw_test_session_reload(world, plan.sessions);
     if (world->identifies)
         add_identity(&yaml);
@@ -731,6 +735,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     plan.large &= !world->rolls; /* which have many requests */
     world->has_sessions = chance(&plan, 15);
     world->dressed = chance(&plan, 15);
+    world->rewrites = chance(&plan, 15);
     world->users = true;
     /* Where nobody may be refused, a well one must not be out of bounds. */
     world->probed = world->discovers != RW_TEST_IN_FILE && !(world->strict && world->resident) &&

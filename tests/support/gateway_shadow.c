@@ -136,9 +136,15 @@ static void answer(struct rw_test_shadow *shadow, const struct rw_test_request *
 /* NULL: it is not HTTP/1 that is spoken here. */
 static const struct rw_test_request *find_request(const struct rw_test_shadow *shadow)
 {
-    const char *at = strstr(shadow->request.at, " /r/");
-    unsigned id = at ? (unsigned)strtoul(at + 4, NULL, 10) : 0;
-    return at && id < shadow->world->request_count ? &shadow->world->requests[id] : NULL;
+    char target[RW_TEST_TARGET_BYTES], host[RW_TEST_TARGET_BYTES];
+    const char *field = strcasestr(shadow->request.at, "\r\nHost: ");
+    if (sscanf(shadow->request.at, "%*[A-Z] %79[^ ] HTTP/1.1\r", target) != 1 || !field ||
+        sscanf(field, "\r\n%*[^ ] %79[^\r]", host) != 1)
+        return NULL;
+    struct rw_test_request *r = rw_test_rewrite_find(shadow->world, rw_span_text(target));
+    if (r)
+        rw_test_rewrite_arrived(shadow->world, r, rw_span_text(target), rw_span_text(host));
+    return r;
 }
 
 static bool is_head(const struct rw_test_request *r)

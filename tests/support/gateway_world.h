@@ -42,7 +42,7 @@ enum rw_test_flaw {
     RW_TEST_FLAW_COUNT
 };
 
-enum { RW_TEST_SESSION_BYTES = 40 };
+enum { RW_TEST_SESSION_BYTES = 40, RW_TEST_TARGET_BYTES = 80 };
 
 enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
 
@@ -92,6 +92,7 @@ struct rw_test_request {
     bool has_session;                    /* the client had it already */
     bool session_known;                  /* an origin was told, for sure */
     char identity[64];                   /* that a dressed world's origin was told */
+    char target[RW_TEST_TARGET_BYTES];   /* that it had first at an origin; empty: it had none */
     uint8_t version;                     /* of a rollout, from 1; 0: none was asked */
     uint16_t first_status;               /* what the origin said the first time, or would have */
 };
@@ -203,6 +204,14 @@ struct rw_test_bodies {
     uint64_t limits[RW_TEST_LISTENERS_MAX];
     uint64_t policies[RW_TEST_LISTENERS_MAX + 1]; /* of the listeners, of the route */
     uint64_t least;                               /* of all there have been */
+};
+
+/* How each configuration rewrites what has come by a listener, or what is the route's; 0: it does
+ * not. */
+enum { RW_TEST_REWRITES_MAX = 8 };
+struct rw_test_rewrites {
+    uint8_t sets[RW_TEST_REWRITES_MAX][RW_TEST_LISTENERS_MAX + 1];
+    unsigned count; /* of configurations */
 };
 
 enum { RW_TEST_SESSIONS_MAX = 64 };
@@ -317,6 +326,9 @@ struct rw_test_world {
     struct rw_test_sessions sessions;
     bool dressed; /* policies that add to everything: gateway_dressed.c */
     uint64_t dressed_answers;
+    bool rewrites; /* targets are rewritten: gateway_rewrite.c */
+    struct rw_test_rewrites rewriting;
+    uint64_t rewritten;
     bool limited; /* requests are counted by quotas: gateway_limits.c */
     struct rw_meters *meters;
     unsigned quota_of_all, quota_of_user;
@@ -472,6 +484,14 @@ void rw_test_dressed_arrived(struct rw_test_world *world, struct rw_test_request
                              struct rw_span id, unsigned count);
 void rw_test_dressed_answered(struct rw_test_world *world, const struct rw_test_reader *reader,
                               const struct rw_test_request *request);
+
+/* gateway_rewrite.c: before each configuration; its policy, of a listener, or of the route (-1);
+ * whose a target is (NULL: nobody's); a request has come to an origin, or its copy to a shadow. */
+void rw_test_rewrite_reload(struct rw_test_world *world);
+void rw_test_rewrite_policy(struct rw_test_world *world, int listener, struct rw_test_bytes *yaml);
+struct rw_test_request *rw_test_rewrite_find(struct rw_test_world *world, struct rw_span target);
+void rw_test_rewrite_arrived(struct rw_test_world *world, struct rw_test_request *request,
+                             struct rw_span target, struct rw_span host);
 
 /* gateway_session.c: before each configuration; its policy; what a client sends, in a world that
  * has sessions (NULL: nothing); what an origin is sent; what the client is told. */
