@@ -287,6 +287,7 @@ static void mistakes(void **state)
         {"{ name: a, requests: 1, per: day, burst: 100000 }", "more than two years"},
         {"{ name: a, requests: 1, per: calendar_day }", "needs `rate_limits.quota_file`"},
         {"{ name: a, requests: 1, per: calendar_day, burst: 2 }", "has no burst"},
+        {"{ name: a, requests: 1, per: day, burst: 0 }", "1 to 1000000000"},
         {"{ name: a, requests: 1, per: calendar_day, shared: true }",
          "needs `rate_limits.quota_file`"},
         {"{ name: a, requests: 1, per: day, shared: true }", "there is no `rate_limits.redis`"},

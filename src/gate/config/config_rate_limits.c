@@ -235,7 +235,7 @@ static const struct rw_conf_field fields[] = {
         .fallback = "100000",
         .min = RW_METERS_KEYS_MIN,
         .max = RW_METERS_KEYS_MAX,
-        .doc = "Keys (clients, for example) that are counted at a time, of all limits together: 64 "
+        .doc = "Keys (clients, for example) that are counted at a time, of all limits together: 32 "
                "bytes each, which are taken once they are used. A key that has its whole "
                "allowance again takes no room.",
     },
@@ -254,7 +254,7 @@ static const struct rw_conf_field fields[] = {
         .type = RW_CONF_TEXT,
         .offset = MEMBER(quota_file),
         .doc = "Where quotas by the calendar are kept, so that a restart does not forget them: a "
-               "file of this gateway alone, made when it is missing, of 64 bytes for each key. It "
+               "file of this gateway alone, made when it is missing, of 32 bytes for each key. It "
                "keeps the `keys_max` that it was made with.",
         .example = "/var/lib/ringway/quotas",
     },
@@ -269,10 +269,17 @@ static const struct rw_conf_field fields[] = {
 };
 #undef MEMBER
 
+static void note_places(void *value, struct rw_conf_report *report)
+{
+    struct rw_config_rate_limits *limits = value;
+    limits->quota_file_place = rw_conf_place_of(report, &limits->quota_file);
+}
+
 const struct rw_conf_record rw_config_rate_limits_record = {
     .name = "rate_limits",
     .doc = "The table behind all policies `rate_limit`: which keys have used how much.",
     .size = sizeof(struct rw_config_rate_limits),
     .fields = fields,
     .place_offset = -1,
+    .check = note_places,
 };

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <stdio.h>
 
@@ -88,18 +89,35 @@ static const char *take_probe(struct rw_redis_node *node, struct rw_span reply)
     return why;
 }
 
-/* A reply to ASKING says nothing: the one to the command does. */
+/* A user may lack the right. The server is of use for all slots that stay where they are. */
+static void take_asking(struct rw_redis_node *node, struct rw_span reply)
+{
+    struct rw_resp_value value;
+    bool refused = rw_resp_next(&reply, &value) && value.kind == RW_RESP_ERROR;
+    if (refused && !node->ask_refused)
+        rw_log_warn("limits",
+                    "redis %s: ASKING is refused: %.*s; what is counted in a slot that moves there "
+                    "is not shared until it has moved",
+                    node->place.text, RW_SPAN_ARGS(value.text));
+    node->ask_refused = refused;
+    node->ask_replied = true;
+}
+
+/* Without ASKING the server would send the command back, and that one here again. */
 static const char *take_command(struct rw_redis_node *node, struct rw_span reply)
 {
     struct rw_redis_command *command = command_of(node->sent.next);
     if (command->asking && !node->ask_replied) {
-        node->ask_replied = true;
+        take_asking(node, reply);
         return NULL;
     }
     node->ask_replied = false;
     node->commands++;
     rw_list_remove(&command->link);
-    return node->events->take(node->user, node, command, reply);
+    if (!command->asking || !node->ask_refused)
+        return node->events->take(node->user, node, command, reply);
+    node->events->lost(node->user, command);
+    return NULL;
 }
 
 static void on_reply(void *user, struct rw_span reply)

@@ -59,6 +59,7 @@ struct rw_redis_node {
     void *user;
     struct rw_list waiting, sent;
     bool ask_replied; /* the reply to ASKING has come, that to the command is next */
+    bool ask_refused; /* it was an error, which is told once until ASKING is taken again */
     uint64_t sent_ns;
 };
 

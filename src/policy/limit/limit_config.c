@@ -70,11 +70,10 @@ static const struct rw_conf_field limit_fields[] = {
         .name = "burst",
         .type = RW_CONF_UINT,
         .offset = MEMBER(burst),
-        .fallback = "0",
-        .min = 0,
+        .min = 1,
         .max = 1000000000,
-        .doc = "So many may come at once after a pause; 0: as many as `requests`. With 1 each "
-               "request has to keep its distance to the one before.",
+        .doc = "So many may come at once after a pause; by default as many as `requests`. With 1 "
+               "each request has to keep its distance to the one before.",
     },
     {
         .name = "key",

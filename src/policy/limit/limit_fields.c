@@ -1,5 +1,7 @@
 /* What clients are told: draft-ietf-httpapi-ratelimit-headers-11. `r` is what would be admitted at
- * once, `t` the seconds until that becomes more. */
+ * once (section 4.1.1), `t` the seconds within which no more than that is (4.1.2): of GCRA the time
+ * until the next one comes back, also where all are there, as one that is used now comes back
+ * then. */
 #include "base/clock.h"
 #include "gate/exchange/grpc.h"
 #include "policy/limit/limit_private.h"
