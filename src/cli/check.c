@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
 #include "gate/cluster/cluster_explain.h"
+#include "gate/host_warnings.h"
 
 #include <stdio.h>
 
@@ -36,6 +37,7 @@ static int run(int argc, char **argv)
     if (code)
         return code;
     warn_of_sources(argv[0], compiled.snapshot, &compiled.warnings);
+    rw_host_warn_of_start(compiled.snapshot->config, rw_span_text(argv[0]), &compiled.warnings);
     rw_router_warnings(compiled.snapshot->router, &compiled.warnings);
     if (compiled.warnings.len)
         fprintf(stderr, "%s", compiled.warnings.at);
@@ -51,8 +53,10 @@ const struct rw_verb rw_verb_check = {
     .name = "check",
     .arguments = "FILE",
     .summary = "tell all mistakes of a configuration file",
-    .help = "Reads FILE and everything it names (certificates, patterns), opens no socket.\n"
-            "Each mistake is one line on standard error: file:line:column: where: what.\n\n"
+    .help = "Reads FILE and everything it names (certificates, patterns); nothing listens.\n"
+            "Each mistake is one line on standard error: file:line:column: where: what.\n"
+            "What this machine lacks (addresses, interfaces, folders of logs) and what else a\n"
+            "gateway starts with is told there, too, as a warning.\n\n"
             "Exit codes: 0 no mistake; 2 mistakes.\n",
     .run = run,
 };

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gate/front/forwarded.h"
+#include "gate/host_warnings.h"
 #include "gate/identity/consumers.h"
 #include "gate/route/circles.h"
 #include "gate/snapshot_tls.h"
@@ -201,6 +202,8 @@ static enum rw_err compile_clusters(struct rw_compile *compile,
             return err;
         result = err ? err : result;
     }
+    if (!result)
+        rw_host_warn_of_ways(snapshot->config, compile->report->file, options->warnings);
     uint32_t wait_ms = snapshot->config->dns->timeout_ms;
     if (wait_ms > options->dns_wait_ms_max)
         wait_ms = options->dns_wait_ms_max;

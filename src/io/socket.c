@@ -54,7 +54,7 @@ enum rw_err rw_socket_create(const struct rw_connect_options *options, int *fd)
     if (options->socket && options->address->sa_family != AF_UNIX)
         err = rw_socket_set_options(made, options->socket);
     if (!err && options->source && bind(made, options->source, options->source_bytes) < 0)
-        err = rw_err_from_errno(errno);
+        err = errno == EADDRNOTAVAIL ? RW_ENOENT : rw_err_from_errno(errno);
     if (err)
         close(made);
     else

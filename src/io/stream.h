@@ -101,7 +101,9 @@ struct rw_connect_options {
     const char *tls_name; /* SNI, and the name to verify; NULL: the one of `tls` */
 };
 
-/* Begins to connect; on_open tells. An error returned at once means no callbacks will come. */
+/* Begins to connect; on_open tells. An error returned at once means no callbacks will come.
+ * RW_ENOENT: the machine has no such source address or interface, or nothing is at the path of a
+ * Unix socket. */
 RW_MUST_CHECK enum rw_err rw_stream_connect(struct rw_loop *loop, struct rw_stream *stream,
                                             const struct rw_stream_events *events,
                                             const struct rw_connect_options *options);

@@ -57,7 +57,7 @@ static enum rw_err make_access(struct rw_process *process, const struct rw_confi
     };
     enum rw_err err = rw_access_create(&options, log);
     if (err)
-        rw_conf_mistake_at(report, (struct rw_conf_place){0}, "access_log.path: %.*s: %s",
+        rw_conf_mistake_at(report, want->path_place, "access_log.path: %.*s: %s",
                            RW_SPAN_ARGS(want->path),
                            err == RW_EINVAL ? "a directory, not a file" : rw_err_text(err));
     return err;

@@ -53,18 +53,21 @@ static enum rw_err map_releases(struct rw_shared *shared, int inherited_fd)
     return rw_release_states_create(shared->releases_fd, &shared->release_states);
 }
 
-static enum rw_err open_quota_file(struct rw_shared *shared, unsigned keys_max, const char *path)
+static enum rw_err open_quota_file(struct rw_shared *shared,
+                                   const struct rw_shared_options *options)
 {
+    const char *path = options->quota_file;
     shared->quotas_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     bool opened = shared->quotas_fd >= 0;
-    enum rw_err err = opened ? rw_meters_open_quotas(shared->meters, keys_max, shared->quotas_fd)
-                             : rw_err_from_errno(errno);
+    enum rw_err err =
+        opened ? rw_meters_open_quotas(shared->meters, options->limit_keys_max, shared->quotas_fd)
+               : rw_err_from_errno(errno);
     if (err && opened)
         close(shared->quotas_fd);
     if (err)
         shared->quotas_fd = -1;
     if (err)
-        rw_log_error("limits", "rate_limits.quota_file %s: %s", path,
+        rw_text_addf(options->quota_flaw, "%s: %s", path,
                      err == RW_EPROTO              ? "holds something else"
                      : !opened && err == RW_EINVAL ? "a directory, not a file"
                                                    : rw_err_text(err));
@@ -72,12 +75,12 @@ static enum rw_err open_quota_file(struct rw_shared *shared, unsigned keys_max, 
 }
 
 /* Where it cannot be had at an upgrade, counting goes on in the file of the program before. */
-static enum rw_err open_quotas(struct rw_shared *shared, unsigned keys_max, const char *path,
-                               int inherited_fd)
+static enum rw_err open_quotas(struct rw_shared *shared, const struct rw_shared_options *options)
 {
-    enum rw_err err = path ? open_quota_file(shared, keys_max, path) : RW_OK;
+    int inherited_fd = options->old.quotas;
+    enum rw_err err = options->quota_file ? open_quota_file(shared, options) : RW_OK;
     if (err && inherited_fd >= 0 &&
-        rw_meters_open_quotas(shared->meters, keys_max, inherited_fd) == RW_OK) {
+        rw_meters_open_quotas(shared->meters, options->limit_keys_max, inherited_fd) == RW_OK) {
         shared->quotas_fd = inherited_fd;
         return RW_OK;
     }
@@ -99,8 +102,7 @@ enum rw_err rw_shared_create(const struct rw_shared_options *options, struct rw_
     if (!err)
         err = map_releases(shared, options->old.releases);
     if (!err)
-        err =
-            open_quotas(shared, options->limit_keys_max, options->quota_file, options->old.quotas);
+        err = open_quotas(shared, options);
     if (err)
         rw_shared_destroy(shared);
     return err;

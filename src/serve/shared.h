@@ -3,6 +3,7 @@
 #define RW_SERVE_SHARED_H
 
 #include "base/err.h"
+#include "base/text.h"
 #include "gate/limit/meter.h"
 #include "gate/release/state.h"
 #include "io/tls.h"
@@ -29,6 +30,7 @@ struct rw_shared_options {
     unsigned shards, series_max; /* of the metrics */
     unsigned limit_keys_max;     /* of the meters */
     const char *quota_file;      /* NULL: none */
+    struct rw_text *quota_flaw;  /* gets why it cannot be used; that is an error without `old` */
     struct rw_shared_fds old;    /* of the program before an upgrade; -1: none */
 };
 

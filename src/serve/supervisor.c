@@ -400,8 +400,9 @@ static void turn(struct rw_supervisor *s)
 
 /* ---- Start ---- */
 
-static int open_error_log(struct rw_supervisor *s, struct rw_span path)
+static int open_error_log(struct rw_supervisor *s, const struct rw_config_error_log *config)
 {
+    struct rw_span path = config->path;
     if (rw_span_is(path, "-"))
         return 0;
     s->log_path = rw_strdup(path.at, path.len);
@@ -413,8 +414,8 @@ static int open_error_log(struct rw_supervisor *s, struct rw_span path)
     else if (s->log_fd >= 0)
         why = NULL;
     if (why)
-        fprintf(stderr, "%s: error_log.path: %.*s: %s\n", s->options.config_path,
-                RW_SPAN_ARGS(path), why);
+        fprintf(stderr, "%s:%u:%u: error_log.path: %.*s: %s\n", s->options.config_path,
+                config->path_place.line, config->path_place.column, RW_SPAN_ARGS(path), why);
     if (s->log_fd < 0)
         return upgraded ? 0 : EXIT_CONFIG;
     rw_log_set_fd(s->log_fd);
@@ -473,11 +474,29 @@ static int read_settings(struct rw_supervisor *s)
     rw_log_set_level((enum rw_log_level)config->error_log->level);
     struct rw_span quota_file = config->rate_limits->quota_file;
     s->quota_file = quota_file.len ? rw_strdup(quota_file.at, quota_file.len) : NULL;
-    int code = open_error_log(s, config->error_log->path);
+    s->quota_file_place = config->rate_limits->quota_file_place;
+    int code = open_error_log(s, config->error_log);
     if (!code)
         tell_start_kept(s);
     rw_arena_free(&arena);
     return code;
+}
+
+/* A mistake as those that the processes tell; where the program before has a file, it goes on. */
+static void tell_quota_flaw(struct rw_supervisor *s, struct rw_text *flaw, bool fatal)
+{
+    struct rw_text line = {0};
+    rw_text_addf(&line, "%s:%u:%u: rate_limits.quota_file: %.*s", s->options.config_path,
+                 s->quota_file_place.line, s->quota_file_place.column,
+                 RW_SPAN_ARGS(rw_text_span(flaw)));
+    if (fatal && !s->old_count) {
+        fprintf(stderr, "%.*s\n", RW_SPAN_ARGS(rw_text_span(&line)));
+        s->exit_code = EXIT_CONFIG;
+    } else {
+        rw_log_error("config", "%.*s", RW_SPAN_ARGS(rw_text_span(&line)));
+    }
+    rw_text_free(&line);
+    rw_text_free(flaw);
 }
 
 static enum rw_err start(struct rw_supervisor *s, const struct rw_shared_fds *old)
@@ -486,14 +505,18 @@ static enum rw_err start(struct rw_supervisor *s, const struct rw_shared_fds *ol
     if (raised)
         rw_log_warn("supervisor", "the limit of descriptors cannot be raised: %s",
                     rw_err_text(raised));
+    struct rw_text quota_flaw = {0};
     struct rw_shared_options options = {
         .shards = s->processes * (s->threads + 1),
         .series_max = s->series_max,
         .limit_keys_max = s->limit_keys_max,
         .quota_file = s->quota_file,
+        .quota_flaw = &quota_flaw,
         .old = *old,
     };
     enum rw_err err = rw_shared_create(&options, &s->shared);
+    if (quota_flaw.len)
+        tell_quota_flaw(s, &quota_flaw, err != RW_OK);
     if (!err)
         err = take_signals(s);
     for (unsigned i = 0; i < s->processes; i++)
@@ -514,11 +537,12 @@ int rw_serve(const struct rw_serve_options *options)
     if (code)
         return code;
     err = err ? err : start(&s, &old);
-    if (err) {
+    if (err && !s.exit_code) {
         rw_log_error("supervisor", "cannot start: %s", rw_err_text(err));
         s.exit_code = 1;
-        begin_shutdown(&s);
     }
+    if (err)
+        begin_shutdown(&s);
     while (!s.stopping || children_alive(&s) || s.old_count)
         turn(&s);
     rw_sockets_close(&s.sockets);

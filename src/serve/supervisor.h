@@ -3,6 +3,7 @@
 #define RW_SERVE_SUPERVISOR_H
 
 #include "conf/kept.h"
+#include "conf/schema.h"
 #include "io/loop.h"
 #include "serve/serve.h"
 #include "serve/shared.h"
@@ -42,7 +43,8 @@ struct rw_supervisor {
     int log_fd; /* -1: the error log is standard error */
     char *log_path;
     char *quota_file; /* NULL: none */
-    bool ready_once;  /* all processes have been ready */
+    struct rw_conf_place quota_file_place;
+    bool ready_once; /* all processes have been ready */
     bool stopping;
     uint64_t retire_at_ms; /* 0: no socket waits to be closed */
     uint64_t kill_at_ms;

@@ -1,6 +1,7 @@
 // What connections to servers ask of the kernel, and several lines to the same servers.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { json } from "./support/client.mjs";
 import { startGateway } from "./support/gateway.mjs";
@@ -115,9 +116,27 @@ upstreams:
   - { name: lines, endpoints: ["${origin.address}"], lines: [{ name: gone, source: 203.0.113.5 }, { name: there, source: 127.0.0.3 }] }
 `,
   );
+  const warnings = [
+    [/:(\d+:\d+): upstream source: this machine does not have the source address 203\.0\.113\.5$/, /tcp: \{ source: (203)/],
+    [/:(\d+:\d+): upstream interface: this machine does not have the interface nosuch0$/, /interface: (nosuch0)/],
+    [/:(\d+:\d+): upstream lines: this machine does not have the source address 203\.0\.113\.5$/, /gone, source: (203)/],
+  ];
+  const text = readFileSync(gateway.configFile, "utf8");
+  const checked = await runRingway("check", gateway.configFile);
+  assert.equal(checked.code, 0, "another machine may have them");
+  const lines = checked.stderr.trimEnd().split("\n").map((line) => line.replace(" warning:", ""));
+  assert.equal(lines.length, warnings.length, checked.stderr);
+  const places = (told, pattern) => told.map((line) => pattern.exec(line)?.[1]).filter(Boolean);
+  for (const [pattern, where] of warnings) {
+    const before = text.slice(0, where.exec(text).index + where.exec(text)[0].length - where.exec(text)[1].length);
+    const place = `${before.split("\n").length}:${before.length - before.lastIndexOf("\n")}`;
+    assert.deepEqual(places(lines, pattern), [place], pattern);
+    const logged = gateway.logLines().map(({ level, message }) => `${level} ${message}`);
+    assert.deepEqual(places(logged.filter((line) => line.startsWith("warn ")), pattern), [place], `the log: ${pattern}`);
+  }
   const tells = (pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 30000, what: `the log has ${pattern}` });
   assert.equal((await gateway.get("/source")).status, 502);
-  await tells(/upstream_connect_failed: unreachable from the source address, which this machine may not have/);
+  await tells(/upstream_connect_failed: this machine does not have the source address of `tcp\.source` or of the line/);
   assert.equal((await gateway.get("/interface")).status, 502);
   await tells(/upstream_connect_failed: this machine does not have the interface of `tcp.interface` or of the line/);
   for (let i = 0; i < 10; i++) assert.equal((await gateway.get("/lines")).status, 200);
@@ -133,6 +152,8 @@ test("mistakes have their places", async (t) => {
     ['lines: [{ name: a, cost_per_gb: "cheap" }]', /cost_per_gb: expected a decimal number/],
     ["lines: [{ name: a, weight: 0 }]", /every line has the weight 0/],
     ["lines: [{ name: a }, { name: a }]", /lines\[1\]\.name/],
+    ['tcp: { source: "::1" }', /:4:17: .*"127\.0\.0\.1:1" is never reached: every way to it begins at a source address of another family/],
+    ['tcp: { source: "::1" }\n    lines: [{ name: a }, { name: b, source: "::2" }]', /:4:17: .*"127\.0\.0\.1:1" is never reached/],
   ]) {
     gateway.configure(upstream(more));
     const { code, stdout, stderr } = await runRingway("check", gateway.configFile);

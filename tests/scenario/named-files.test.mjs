@@ -107,9 +107,13 @@ routes: [{ policies: [{ rate_limit: { limits: [{ name: x, requests: 1, per: cale
     for (const kind of ["folder", "pipe"]) {
       const gateway = await prepareGateway(t, configuration(at(kind)));
       const { code, stderr } = await run(ringway, ["serve", gateway.configFile], { timeout: AT_ONCE_MS });
-      assert.ok(code === 1 || code === 2, `${key}, ${kind}: ${code}`);
-      assert.match(stderr, new RegExp(`${key.replace(".", "\\.")}:? ${at(kind)}: `));
-      if (kind === "folder") assert.match(stderr, /directory/);
+      const place = `ringway\\.yaml:\\d+:(?!1:)\\d+: ${key.replace(".", "\\.")}: ${at(kind)}: `;
+      assert.equal(code, 2, `${key}, ${kind}: ${stderr}`);
+      assert.match(stderr, new RegExp(`^\\S*${place}[^\\n]*${kind === "folder" ? "directory" : ""}[^\\n]*\\n$`));
+      const checked = await runRingway("check", gateway.configFile);
+      assert.equal(checked.code, 0, checked.stderr);
+      if (kind === "folder") assert.match(checked.stderr, new RegExp(`^\\S*ringway\\.yaml:\\d+:\\d+: warning: ${key.replace(".", "\\.")}: ${at(kind)}: a directory, not a file\\n$`));
+      else assert.equal(checked.stderr, "");
     }
 });
 

@@ -221,6 +221,7 @@ struct rw_config_locality {
 /* By which way endpoints are reached. */
 struct rw_config_path {
     struct rw_span congestion, source, interface; /* empty: the system's choice */
+    struct rw_conf_place source_place, interface_place;
 };
 
 struct rw_config_keepalive {
@@ -423,11 +424,13 @@ struct rw_config_access_log {
     struct rw_span path;   /* "-" standard output; empty: off */
     uint64_t rotate_bytes; /* 0: never by size */
     uint32_t rotate_keep;
+    struct rw_conf_place path_place;
 };
 
 struct rw_config_error_log {
     struct rw_span path; /* "-" standard error */
     int level;           /* enum rw_log_level */
+    struct rw_conf_place path_place;
 };
 
 enum { RW_REDIS_PREFIX_BYTES_MAX = 64, RW_REDIS_ADDRESSES_MAX = 16 };
@@ -463,6 +466,7 @@ struct rw_config_rate_limits {
     int when_full;                 /* enum rw_meters_full */
     struct rw_span quota_file;     /* empty: none */
     struct rw_config_redis *redis; /* NULL: none */
+    struct rw_conf_place quota_file_place;
 };
 
 /* ---- Who asks ---- */

@@ -115,17 +115,19 @@ static const struct rw_conf_field tcp_fields[] = {
 };
 #undef MEMBER
 
-static void check_source(const struct rw_span *source, struct rw_conf_report *report)
+static void check_begin(struct rw_config_path *path, struct rw_conf_report *report)
 {
     struct rw_address address;
-    if (source->len && rw_address_parse_ip(*source, 0, &address))
-        rw_conf_mistake_on(report, source, "expected an IP address without a port, not %s",
-                           rw_conf_quote(report, *source));
+    path->source_place = rw_conf_place_of(report, &path->source);
+    path->interface_place = rw_conf_place_of(report, &path->interface);
+    if (path->source.len && rw_address_parse_ip(path->source, 0, &address))
+        rw_conf_mistake_on(report, &path->source, "expected an IP address without a port, not %s",
+                           rw_conf_quote(report, path->source));
 }
 
 static void check_tcp(void *value, struct rw_conf_report *report)
 {
-    check_source(&((struct rw_config_tcp *)value)->path.source, report);
+    check_begin(&((struct rw_config_tcp *)value)->path, report);
 }
 
 const struct rw_conf_record rw_config_upstream_tcp_record = {
@@ -230,7 +232,7 @@ static bool read_millionths(struct rw_span text, uint64_t *millionths)
 static void check_line(void *value, struct rw_conf_report *report)
 {
     struct rw_config_line *line = value;
-    check_source(&line->path.source, report);
+    check_begin(&line->path, report);
     for (size_t i = 0; i < line->name.len; i++)
         if (line->name.at[i] <= ' ')
             rw_conf_mistake_on(report, &line->name, "a line's name has no spaces");
@@ -268,6 +270,38 @@ static void check_priorities(const struct rw_config_upstream *upstream,
                                RW_PRIORITIES - 1);
 }
 
+/* Neither does a way lead from an IPv4 address to an IPv6 one, nor from any to a Unix socket. */
+static bool leads(struct rw_span source, const struct rw_address *to)
+{
+    struct rw_address from;
+    return source.len == 0 || rw_address_parse_ip(source, 0, &from) ||
+           from.storage.ss_family == to->storage.ss_family;
+}
+
+static bool is_reached(const struct rw_config_upstream *upstream, const struct rw_address *address)
+{
+    const struct rw_config_line *lines = upstream->lines.items;
+    struct rw_span common = upstream->tcp ? upstream->tcp->path.source : RW_LITERAL("");
+    for (size_t i = 0; i < upstream->lines.count; i++)
+        if (leads(lines[i].path.source.len ? lines[i].path.source : common, address))
+            return true;
+    return upstream->lines.count == 0 && leads(common, address);
+}
+
+/* Of names nobody knows yet what addresses they have. */
+static void check_reached(const struct rw_config_upstream *upstream, struct rw_conf_report *report)
+{
+    const struct rw_config_endpoint *endpoints = upstream->endpoints.items;
+    struct rw_address address;
+    for (size_t i = 0; i < upstream->endpoints.count; i++)
+        if (rw_address_parse(endpoints[i].address, &address) == RW_OK &&
+            !is_reached(upstream, &address))
+            rw_conf_mistake_at(report, endpoints[i].place,
+                               "%s is never reached: every way to it begins at a source address "
+                               "of another family",
+                               rw_conf_quote(report, endpoints[i].address));
+}
+
 void rw_config_check_paths(struct rw_config_upstream *upstream, struct rw_conf_report *report)
 {
     const struct rw_config_line *lines = upstream->lines.items;
@@ -280,4 +314,5 @@ void rw_config_check_paths(struct rw_config_upstream *upstream, struct rw_conf_r
         rw_conf_mistake_on(report, &upstream->lines,
                            "every line has the weight 0: none would get a request");
     check_priorities(upstream, report);
+    check_reached(upstream, report);
 }

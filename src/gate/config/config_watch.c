@@ -47,6 +47,7 @@ static bool is_switch(struct rw_span path)
 static void check_access_log(void *value, struct rw_conf_report *report)
 {
     struct rw_config_access_log *log = value;
+    log->path_place = rw_conf_place_of(report, &log->path);
     if (rw_span_is(log->path, "off"))
         log->path = RW_LITERAL("");
     else if (is_switch(log->path))
@@ -58,6 +59,7 @@ static void check_access_log(void *value, struct rw_conf_report *report)
 static void check_error_log(void *value, struct rw_conf_report *report)
 {
     struct rw_config_error_log *log = value;
+    log->path_place = rw_conf_place_of(report, &log->path);
     if (is_switch(log->path))
         rw_conf_mistake_on(report, &log->path,
                            "expected a path or \"-\" for standard error, not %s; it cannot be off, "

@@ -93,16 +93,29 @@ enum rw_reason rw_pool_reason_of(enum rw_err err)
     }
 }
 
-/* Where the kernel says that there is no way, it may mean the line's begin and not its end. */
+/* It may be the line's begin, and not its end, that is not there. */
+static const char *missing_begin(const struct rw_path *path)
+{
+    bool interface = path->socket.interface[0];
+    if (interface && path->source.bytes)
+        return "this machine does not have the source address or the interface of `tcp` or of the "
+               "line";
+    return interface ? "this machine does not have the interface of `tcp.interface` or of the line"
+                     : "this machine does not have the source address of `tcp.source` or of the "
+                       "line";
+}
+
 const char *rw_pool_detail_of(const struct rw_endpoint *endpoint, enum rw_err err)
 {
     const struct rw_path *path = endpoint->path;
     if (err == RW_ELIMIT)
         return "no descriptor is left: see `ulimit -n`";
-    if (err == RW_ENOENT && path && path->socket.interface[0])
-        return "this machine does not have the interface of `tcp.interface` or of the line";
-    if (err == RW_EUNREACHABLE && path && path->source.bytes)
-        return "unreachable from the source address, which this machine may not have";
+    bool begins = path && (path->source.bytes || path->socket.interface[0]) &&
+                  endpoint->address.ss_family != AF_UNIX;
+    if (err == RW_ENOENT && begins)
+        return missing_begin(path);
+    if (err == RW_EUNREACHABLE && begins)
+        return "unreachable from the source address or interface of `tcp` or of the line";
     return rw_err_text(err);
 }
 

@@ -1,0 +1,108 @@
+#include "gate/host_warnings.h"
+
+#include "base/log.h"
+#include "io/host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MESSAGE_BYTES_MAX = 512 };
+
+/* Where a warning goes. */
+struct host_warnings {
+    struct rw_span file;
+    struct rw_text *text; /* NULL: the log */
+};
+
+static void warn(const struct host_warnings *to, struct rw_conf_place place, const char *format,
+                 ...) __attribute__((format(printf, 3, 4)));
+
+static void warn(const struct host_warnings *to, struct rw_conf_place place, const char *format,
+                 ...)
+{
+    char message[MESSAGE_BYTES_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    if (to->text)
+        rw_text_addf(to->text, "%.*s:%u:%u: warning: %s\n", RW_SPAN_ARGS(to->file), place.line,
+                     place.column, message);
+    else
+        rw_log_warn("config", "%.*s:%u:%u: %s", RW_SPAN_ARGS(to->file), place.line, place.column,
+                    message);
+}
+
+/* ---- Ways to the endpoints ---- */
+
+static void warn_of_way(const struct host_warnings *to, const struct rw_config_upstream *upstream,
+                        const struct rw_config_path *path)
+{
+    struct rw_address source;
+    if (path->source.len && !rw_address_parse_ip(path->source, 0, &source) &&
+        !rw_host_has_address(&source))
+        warn(to, path->source_place,
+             "upstream %.*s: this machine does not have the source address %.*s",
+             RW_SPAN_ARGS(upstream->name), RW_SPAN_ARGS(path->source));
+    if (path->interface.len && !rw_host_has_interface(path->interface.at))
+        warn(to, path->interface_place,
+             "upstream %.*s: this machine does not have the interface %.*s",
+             RW_SPAN_ARGS(upstream->name), RW_SPAN_ARGS(path->interface));
+}
+
+void rw_host_warn_of_ways(const struct rw_config *config, struct rw_span file,
+                          struct rw_text *warnings)
+{
+    const struct host_warnings to = {file, warnings};
+    const struct rw_config_upstream *upstreams = config->upstreams.items;
+    for (size_t i = 0; i < config->upstreams.count; i++) {
+        const struct rw_config_line *lines = upstreams[i].lines.items;
+        if (upstreams[i].tcp)
+            warn_of_way(&to, &upstreams[i], &upstreams[i].tcp->path);
+        for (size_t l = 0; l < upstreams[i].lines.count; l++)
+            warn_of_way(&to, &upstreams[i], &lines[l].path);
+    }
+}
+
+/* ---- What is needed at the start ---- */
+
+/* Only what other rights would not change. */
+static void warn_of_file(const struct host_warnings *to, struct rw_conf_place place,
+                         const char *name, struct rw_span path)
+{
+    char folder[4096];
+    struct stat info;
+    const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
+    size_t len = slash ? (size_t)(slash - path.at) : 0;
+    if (path.len == 0 || rw_span_is(path, "-") || len >= sizeof(folder))
+        return;
+    if (stat(path.at, &info) == 0 && S_ISDIR(info.st_mode)) {
+        warn(to, place, "%s: %.*s: a directory, not a file", name, RW_SPAN_ARGS(path));
+        return;
+    }
+    memcpy(folder, path.at, len);
+    folder[len] = '\0';
+    if (len && stat(folder, &info) < 0 && errno == ENOENT)
+        warn(to, place, "%s: %.*s: this machine does not have the folder", name,
+             RW_SPAN_ARGS(path));
+}
+
+void rw_host_warn_of_start(const struct rw_config *config, struct rw_span file,
+                           struct rw_text *warnings)
+{
+    const struct host_warnings to = {file, warnings};
+    const struct rw_config_listener *listeners = config->listeners.items;
+    struct rw_address address;
+    for (size_t i = 0; i < config->listeners.count; i++)
+        if (!rw_address_parse(listeners[i].address, &address) && !rw_host_has_address(&address))
+            warn(&to, listeners[i].place,
+                 "listener %.*s: this machine does not have the address %.*s",
+                 RW_SPAN_ARGS(listeners[i].name), RW_SPAN_ARGS(listeners[i].address));
+    warn_of_file(&to, config->access_log->path_place, "access_log.path", config->access_log->path);
+    warn_of_file(&to, config->error_log->path_place, "error_log.path", config->error_log->path);
+    warn_of_file(&to, config->rate_limits->quota_file_place, "rate_limits.quota_file",
+                 config->rate_limits->quota_file);
+}
