@@ -1,6 +1,6 @@
 /* Two threads and an endpoint that takes one connection: whoever waits for it is told when it is
- * free, at whatever moment that was. Over a real loop, since it is about what happens between two
- * instructions of a thread. */
+ * free, at whatever moment that was, and gets it in turn, however many wait on the thread that has
+ * it. Over a real loop, since it is about what happens between two instructions of a thread. */
 #include "base/random.h"
 #include "gate/cluster/pool/pool.h"
 #include "gate/worker.h"
@@ -18,11 +18,20 @@
 
 #include <cmocka.h>
 
-enum { THREADS = 2, ROUNDS = 3000, TURNS_MAX = 6, QUEUE_MS = 5000, KEPT_MAX = 64 };
+enum {
+    THREADS = 2,
+    ROUNDS = 3000,
+    TURNS_MAX = 6,
+    QUEUE_MS = 5000,
+    KEPT_MAX = 64,
+    CROWD = 8,    /* users of a thread whose queue never empties */
+    ENOUGH = 5000 /* requests of such a thread */
+};
 
 /* Once in a round: asks for a connection, perhaps gives up and asks again, has it for some turns of
  * the loop, and gives it back. Nobody does anything then until both have: what a thread was not
- * told at once, it is not told. */
+ * told at once, it is not told. One of a crowd waits as long as it takes, and asks again at once.
+ */
 struct user {
     struct rw_lease lease;
     struct rw_later later;
@@ -34,8 +43,10 @@ struct user {
 struct thread {
     struct rw_worker worker;
     struct rw_random random;
-    struct user user;
+    struct user users[CROWD];
     unsigned round;
+    unsigned busy; /* users of a crowd */
+    _Atomic unsigned served;
 };
 
 static struct rw_metrics *metrics;
@@ -45,6 +56,7 @@ static struct thread threads[THREADS];
 static struct rw_worker *workers[THREADS];
 static _Atomic unsigned created, finished, gone;
 static int listener;
+static bool crowded;
 
 /* ---- The endpoint ---- */
 
@@ -83,6 +95,29 @@ static void ask(struct user *user)
     rw_loop_later(thread->worker.loop, &user->later);
 }
 
+static bool all_have_enough(void)
+{
+    bool enough = true;
+    for (unsigned i = 0; i < THREADS; i++)
+        enough &= atomic_load(&threads[i].served) >= ENOUGH;
+    return enough;
+}
+
+static void finish(struct user *user)
+{
+    struct thread *thread = user->thread;
+    if (user->lease.connection && (crowded || rw_random_below(&thread->random, 4)))
+        rw_pool_release(&user->lease);
+    else
+        rw_pool_discard(&user->lease);
+    atomic_fetch_add(&finished, 1);
+    atomic_fetch_add(&thread->served, 1);
+    if (crowded && !all_have_enough())
+        ask(user);
+    else
+        thread->busy--;
+}
+
 static void end_of_turn(struct rw_later *later)
 {
     struct user *user = rw_container_of(later, struct user, later);
@@ -90,12 +125,8 @@ static void end_of_turn(struct rw_later *later)
     if (user->turns-- > 0) {
         rw_loop_later(user->thread->worker.loop, later);
     } else if (!user->waits) {
-        if (user->lease.connection && rw_random_below(random, 4))
-            rw_pool_release(&user->lease);
-        else
-            rw_pool_discard(&user->lease);
-        atomic_fetch_add(&finished, 1);
-    } else if (rw_random_below(random, 2)) {
+        finish(user);
+    } else if (!crowded && rw_random_below(random, 2)) {
         rw_pool_discard(&user->lease);
         ask(user);
     } /* else it waits as long as it takes */
@@ -115,8 +146,8 @@ static void on_failed(struct rw_lease *lease, enum rw_reason reason, const char 
     const struct user *user = rw_container_of(lease, struct user, lease);
     (void)detail;
     if (reason == RW_REASON_QUEUE_TIMEOUT) {
-        print_error("thread %u, round %u: nobody has told\n", user->thread->worker.index,
-                    user->thread->round);
+        print_error("thread %u, round %u: %s\n", user->thread->worker.index, user->thread->round,
+                    crowded ? "it is never its turn" : "nobody has told");
         abort();
     }
     on_ready(lease);
@@ -132,6 +163,24 @@ static const struct rw_lease_events events = {.on_ready = on_ready,
                                               .on_failed = on_failed,
                                               .on_end = on_end};
 
+static void work_in_rounds(struct thread *thread)
+{
+    for (thread->round = 1; thread->round <= ROUNDS; thread->round++) {
+        ask(&thread->users[0]);
+        while (atomic_load(&finished) < THREADS * thread->round)
+            rw_loop_turn(thread->worker.loop, 0);
+    }
+}
+
+static void work_in_a_crowd(struct thread *thread)
+{
+    thread->busy = CROWD;
+    for (unsigned i = 0; i < CROWD; i++)
+        ask(&thread->users[i]);
+    while (thread->busy)
+        rw_loop_turn(thread->worker.loop, 0);
+}
+
 static void *work(void *argument)
 {
     struct thread *thread = argument;
@@ -146,11 +195,7 @@ static void *work(void *argument)
     atomic_fetch_add(&created, 1);
     while (atomic_load(&created) < THREADS)
         continue;
-    for (thread->round = 1; thread->round <= ROUNDS; thread->round++) {
-        ask(&thread->user);
-        while (atomic_load(&finished) < THREADS * thread->round)
-            rw_loop_turn(thread->worker.loop, 0);
-    }
+    (crowded ? work_in_a_crowd : work_in_rounds)(thread);
     rw_worker_close(&thread->worker);
     atomic_fetch_add(&gone, 1);
     while (atomic_load(&gone) < THREADS) /* nothing is posted to it any more */
@@ -175,24 +220,30 @@ static void make_cluster(struct rw_clusters *clusters, const char *path)
     endpoint = atomic_load(&cluster->set)->endpoints[0];
 }
 
-static void who_waits_is_told(void **unused)
+static void start(struct thread *thread, unsigned index, pthread_t *id)
+{
+    *thread = (struct thread){0};
+    rw_random_seed(&thread->random, index);
+    workers[index] = &thread->worker;
+    for (unsigned i = 0; i < CROWD; i++)
+        thread->users[i] =
+            (struct user){.lease.events = &events, .later.run = end_of_turn, .thread = thread};
+    assert_int_equal(pthread_create(id, NULL, work, thread), 0);
+}
+
+static void run(void)
 {
     struct rw_clusters *clusters;
     struct sockaddr_un address = {0};
     pthread_t server, ids[THREADS];
-    (void)unused;
+    created = finished = gone = 0;
     listen_at(&address);
     assert_int_equal(rw_metrics_create(THREADS, 4, &metrics), RW_OK);
     assert_int_equal(rw_clusters_create(&(struct rw_clusters_options){0}, &clusters), RW_OK);
     make_cluster(clusters, address.sun_path);
     assert_int_equal(pthread_create(&server, NULL, serve, NULL), 0);
-    for (unsigned i = 0; i < THREADS; i++) {
-        rw_random_seed(&threads[i].random, i);
-        workers[i] = &threads[i].worker;
-        threads[i].user =
-            (struct user){.lease.events = &events, .later.run = end_of_turn, .thread = &threads[i]};
-        assert_int_equal(pthread_create(&ids[i], NULL, work, &threads[i]), 0);
-    }
+    for (unsigned i = 0; i < THREADS; i++)
+        start(&threads[i], i, &ids[i]);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(ids[i], NULL);
     shutdown(listener, SHUT_RDWR);
@@ -205,8 +256,23 @@ static void who_waits_is_told(void **unused)
     fixture_end();
 }
 
+static void who_waits_is_told(void **unused)
+{
+    (void)unused;
+    crowded = false;
+    run();
+}
+
+static void each_thread_has_its_turn(void **unused)
+{
+    (void)unused;
+    crowded = true;
+    run();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(who_waits_is_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(who_waits_is_told),
+                                       cmocka_unit_test(each_thread_has_its_turn)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

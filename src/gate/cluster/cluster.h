@@ -27,6 +27,7 @@ struct rw_endpoint_tiers;
 struct rw_limiter;
 struct rw_residency;
 struct rw_tls_client;
+struct rw_turns;
 
 enum {
     RW_CLUSTER_ENDPOINTS_MAX = 4096, /* of one cluster; what DNS says beyond is left out */
@@ -75,6 +76,7 @@ struct rw_endpoint {
     _Atomic uint64_t latency;         /* balance.c's: with RW_BALANCE_LATENCY */
     struct rw_path_state path_state;  /* with RW_BALANCE_PATH */
     struct rw_waiters waiting;        /* workers that wait for a connection slot */
+    _Atomic(struct rw_turns *) turns; /* ... and in which order; NULL: none ever has */
 };
 
 /* "10.0.0.1:80", whatever line leads to it. */

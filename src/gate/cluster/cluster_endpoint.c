@@ -22,6 +22,7 @@ void rw_endpoint_drop(struct rw_endpoint *endpoint)
     rw_assert(record->holders == 0);
     rw_slots_give(record->slots, endpoint->slot);
     rw_slots_drop(record->slots);
+    rw_free(atomic_load(&endpoint->turns));
     rw_free(record);
 }
 

@@ -2,9 +2,10 @@
 
 #include "base/alloc.h"
 #include "gate/cluster/pool/pool_private.h"
+#include "gate/cluster/pool/turns.h"
 #include "io/tls.h"
 
-enum { OTHERS_FIRST_MS = 2 }; /* for another thread to take the slot that was given up for it */
+enum { OTHERS_FIRST_MS = 20 }; /* for another thread to take the slot that is its turn */
 
 static void admit_waiting(struct rw_pool *pool);
 
@@ -24,6 +25,11 @@ static bool is_free(const struct rw_pool *pool, uint32_t open)
     return !limit || open < limit;
 }
 
+static bool has_free(const struct rw_pool *pool)
+{
+    return is_free(pool, atomic_load(&pool->endpoint->open));
+}
+
 /* Never more than there are, not even for a moment: another thread would take a free slot for a
  * taken one, and wait. */
 bool rw_pool_take_slot(struct rw_pool *pool)
@@ -35,32 +41,47 @@ bool rw_pool_take_slot(struct rw_pool *pool)
     return false;
 }
 
-void rw_pool_give_slot(struct rw_pool *pool)
+bool rw_pool_take_slot_at_once(struct rw_pool *pool)
 {
-    atomic_fetch_sub(&pool->endpoint->open, 1);
+    return !rw_waiters_any(&pool->endpoint->waiting) && rw_pool_take_slot(pool);
+}
+
+static void tell_others(struct rw_pool *pool)
+{
     uint64_t others = rw_waiters_others(&pool->endpoint->waiting, pool->worker->index);
     if (others)
         rw_worker_tell_peers(pool->worker, others, pool->endpoint->slot, rw_pool_wake);
 }
 
+void rw_pool_give_slot(struct rw_pool *pool)
+{
+    atomic_fetch_sub(&pool->endpoint->open, 1);
+    tell_others(pool);
+}
+
 void rw_pool_count_in(struct rw_pool *pool)
 {
     pool->connection_count++;
+    rw_turns_publish(pool);
     pool->worker->upstream_count++;
     rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_OPEN, 1);
 }
 
-void rw_pool_count_out(struct rw_pool *pool, bool yielded)
+void rw_pool_connected(struct rw_pool *pool, uint16_t begun_ms)
+{
+    pool->connect_ms = (uint16_t)(rw_loop_now_ms(pool->worker->loop) - begun_ms);
+    rw_turns_begin(pool);
+    rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_CONNECTS, 1);
+}
+
+void rw_pool_count_out(struct rw_pool *pool)
 {
     pool->connection_count--;
+    rw_turns_publish(pool);
     pool->worker->upstream_count--;
     rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_OPEN, -1);
     rw_pool_give_slot(pool);
-    if (!yielded)
-        admit_waiting(pool);
-    else if (!rw_list_empty(&pool->queue))
-        rw_timer_start(pool->worker->loop, &pool->queue_timer,
-                       rw_loop_now_ms(pool->worker->loop) + OTHERS_FIRST_MS);
+    admit_waiting(pool);
 }
 
 struct rw_connect_options rw_pool_connect_options(const struct rw_pool *pool,
@@ -133,15 +154,21 @@ struct rw_pool_failure rw_pool_explain(const struct rw_pool *pool, const struct 
 
 /* ---- The queue ---- */
 
-/* What the others keep once nobody waits here, they have to be asked for again. */
+/* What the others keep once nobody waits here, they have to be asked for again; and what they leave
+ * to this thread, since it is its turn, it does not take. */
 static void leave_queue(struct rw_pool *pool, struct rw_lease *lease)
 {
     rw_list_remove(&lease->link);
     pool->queue_count--;
-    if (pool->queue_count > 0)
+    if (pool->queue_count > 0) {
+        rw_turns_publish(pool);
         return;
+    }
     rw_waiters_remove(&pool->endpoint->waiting, pool->worker->index);
     pool->asked = false;
+    pool->patient_ms = 0;
+    if (has_free(pool))
+        tell_others(pool);
 }
 
 static struct rw_lease *first_in_queue(const struct rw_pool *pool)
@@ -150,8 +177,17 @@ static struct rw_lease *first_in_queue(const struct rw_pool *pool)
                                        : rw_container_of(pool->queue.next, struct rw_lease, link);
 }
 
-/* Also comes for a slot that no other thread has taken: see rw_pool_count_out; or that is free
- * without anybody having told: look_again. */
+/* For the first of the queue; or for a slot that is free and that another thread has not taken
+ * though it was its turn, or of which nobody has told: look_again. */
+static void start_timer(struct rw_pool *pool)
+{
+    const struct rw_lease *first = first_in_queue(pool);
+    uint64_t at_ms = first->deadline_ms;
+    if (pool->patient_ms && pool->patient_ms < at_ms)
+        at_ms = pool->patient_ms;
+    rw_timer_start(pool->worker->loop, &pool->queue_timer, at_ms);
+}
+
 static void queue_timeout(struct rw_timer *timer)
 {
     struct rw_pool *pool = rw_container_of(timer, struct rw_pool, queue_timer);
@@ -162,8 +198,6 @@ static void queue_timeout(struct rw_timer *timer)
         lease->events->on_failed(lease, RW_REASON_QUEUE_TIMEOUT, rw_err_text(RW_ETIMEDOUT));
     }
     admit_waiting(pool);
-    if ((lease = first_in_queue(pool)))
-        rw_timer_start(loop, timer, lease->deadline_ms);
 }
 
 enum rw_pool_result rw_pool_refuse(struct rw_lease *lease, enum rw_reason reason,
@@ -178,7 +212,7 @@ enum rw_pool_result rw_pool_refuse(struct rw_lease *lease, enum rw_reason reason
 static void look_again(struct rw_pool *pool)
 {
     struct rw_loop *loop = pool->worker->loop;
-    if (is_free(pool, atomic_load(&pool->endpoint->open)))
+    if (has_free(pool) && !pool->patient_ms)
         rw_timer_start(loop, &pool->queue_timer, rw_loop_now_ms(loop));
 }
 
@@ -186,6 +220,8 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
 {
     if (pool->queue_count >= pool->limits.queue_max)
         return rw_pool_refuse(lease, RW_REASON_QUEUE_FULL, NULL);
+    if (!rw_turns_prepare(pool->endpoint))
+        return rw_pool_refuse(lease, RW_REASON_MEMORY, NULL);
     uint64_t due_ms = rw_loop_now_ms(pool->worker->loop) + pool->limits.queue_ms_max;
     lease->deadline_ms = due_ms;
     lease->pool = pool;
@@ -193,9 +229,11 @@ enum rw_pool_result rw_pool_enqueue(struct rw_pool *pool, struct rw_lease *lease
     pool->queue_count++;
     if (!rw_timer_running(&pool->queue_timer))
         rw_timer_start(pool->worker->loop, &pool->queue_timer, due_ms);
+    rw_turns_publish(pool);
     rw_waiters_add(&pool->endpoint->waiting, pool->worker->index);
     look_again(pool); /* what has been given back since, nobody has told */
-    ask_others(pool);
+    if (!has_free(pool))
+        ask_others(pool);
     return RW_POOL_WAIT;
 }
 
@@ -207,6 +245,23 @@ struct rw_lease *rw_pool_dequeue(struct rw_pool *pool)
     return lease;
 }
 
+/* A slot is for the thread that is due first; where that one does not take it (it is busy with
+ * something else), it is anybody's after a moment. */
+static bool take_slot_in_turn(struct rw_pool *pool)
+{
+    uint32_t limit = pool->limits.per_endpoint_max, open = atomic_load(&pool->endpoint->open);
+    uint64_t now_ms = rw_loop_now_ms(pool->worker->loop);
+    bool patient = is_free(pool, open) && limit && limit - open <= rw_turns_ahead(pool);
+    if (patient && !pool->patient_ms) {
+        pool->patient_ms = now_ms + OTHERS_FIRST_MS;
+        tell_others(pool); /* whose turn it has become without a slot having been given */
+    }
+    if (patient && now_ms < pool->patient_ms)
+        return false;
+    pool->patient_ms = 0;
+    return rw_pool_take_slot(pool);
+}
+
 static void admit_waiting(struct rw_pool *pool)
 {
     struct rw_lease *lease;
@@ -214,7 +269,7 @@ static void admit_waiting(struct rw_pool *pool)
     while ((lease = first_in_queue(pool))) {
         if (lease->http2 && rw_pool_h2_admit(pool, lease))
             continue;
-        if (!rw_pool_take_slot(pool))
+        if (!take_slot_in_turn(pool))
             break;
         leave_queue(pool, lease);
         enum rw_err err =
@@ -225,7 +280,10 @@ static void admit_waiting(struct rw_pool *pool)
                                      rw_pool_detail_of(pool->endpoint, err));
         }
     }
-    if (!rw_list_empty(&pool->queue))
+    if (rw_list_empty(&pool->queue))
+        return;
+    start_timer(pool);
+    if (!has_free(pool))
         ask_others(pool);
 }
 
@@ -325,7 +383,7 @@ static struct rw_pool *pool_at(const struct rw_worker *worker, uint32_t slot)
 void rw_pool_yield(struct rw_worker *worker, uint32_t endpoint_slot)
 {
     struct rw_pool *pool = pool_at(worker, endpoint_slot);
-    if (pool && !rw_pool_h1_close_idle(pool, true))
+    if (pool && !rw_pool_h1_close_idle(pool))
         rw_pool_h2_yield(pool);
 }
 
@@ -351,7 +409,7 @@ void rw_pool_sweep(struct rw_worker *worker, bool everything)
         struct rw_pool *pool = worker->pools[slot];
         if (!pool || (!everything && !atomic_load(&pool->endpoint->removed)))
             continue;
-        while (rw_pool_h1_close_idle(pool, false))
+        while (rw_pool_h1_close_idle(pool))
             continue;
         rw_pool_h2_leave_all(pool);
         if (pool->connection_count == 0 && pool->queue_count == 0 &&

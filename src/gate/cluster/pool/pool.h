@@ -38,8 +38,8 @@ struct rw_upstream_connection {
     struct rw_tls_client *tls; /* made with; the stream keeps it alive */
     uint64_t key;              /* whose it is: rw_lease.key */
     uint32_t requests;         /* sent over it so far; stays at UINT32_MAX */
+    uint16_t begun_ms;         /* when it was asked for: low bits of the loop's clock */
     bool open, closing;
-    bool yielded;           /* to another thread */
     struct rw_span touched; /* of the lease */
 };
 _Static_assert(sizeof(struct rw_upstream_connection) == 184, "one for each idle connection");
@@ -67,7 +67,8 @@ struct rw_shared_connection {
     struct rw_deadline lease_deadline; /* the earliest of the leases', or before it */
     struct rw_later later;             /* the end of the turn */
     uint64_t requests;
-    uint64_t opened_ms, received_ms;
+    uint64_t opened_ms; /* while it opens: when that began */
+    uint64_t received_ms;
     const char *detail; /* FINISHING: why; static */
     uint8_t reason;     /* ... */
     uint8_t phase;      /* enum rw_shared_phase */
@@ -77,7 +78,7 @@ struct rw_shared_connection {
     bool full;       /* the endpoint refused a stream: no more before one ends */
     bool useless;    /* from the start it took no requests */
     bool negotiated; /* the endpoint may choose HTTP/1.1 instead */
-    bool yielded;    /* to another thread */
+    bool yielded;    /* to another thread, while it opened */
 };
 
 /* How a stream has ended before its time. */

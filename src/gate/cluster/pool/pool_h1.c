@@ -1,5 +1,5 @@
 /* Connections that carry one request at a time: HTTP/1.1. */
-#include "gate/cluster/pool/pool_private.h"
+#include "gate/cluster/pool/turns.h"
 
 #include "base/prefetch.h"
 
@@ -49,7 +49,7 @@ static void be_ready(struct rw_upstream_connection *connection)
 {
     struct rw_stream *stream = &connection->stream;
     connection->open = true;
-    rw_worker_count(connection->pool->worker, RW_COUNTER_UPSTREAM_CONNECTS, 1);
+    rw_pool_connected(connection->pool, connection->begun_ms);
     rw_deadline_set(connection->pool->worker->loop, &connection->deadline, RW_DEADLINE_NONE);
     rw_stream_receive(stream, true, false);
     if (connection->lease)
@@ -168,6 +168,7 @@ enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease *lease)
     connection->touched = lease->touched;
     connection->tls = rw_lease_tls(lease);
     connection->key = lease->key;
+    connection->begun_ms = (uint16_t)rw_loop_now_ms(worker->loop);
     rw_deadline_init(&connection->deadline, on_deadline);
     const struct rw_connect_options options = rw_pool_connect_options(pool, lease);
     enum rw_err err =
@@ -231,9 +232,9 @@ enum rw_pool_result rw_pool_h1_acquire(struct rw_pool *pool, struct rw_lease *le
         rw_worker_count(pool->worker, RW_COUNTER_UPSTREAM_REUSED, 1);
         return RW_POOL_READY;
     }
-    if (!rw_list_empty(&pool->queue) || !rw_pool_take_slot(pool)) {
+    if (!rw_list_empty(&pool->queue) || !rw_pool_take_slot_at_once(pool)) {
         /* One that is kept for somebody else, or for HTTP/2, makes room. */
-        if (!rw_pool_h1_close_idle(pool, false))
+        if (!rw_pool_h1_close_idle(pool))
             rw_pool_h2_yield(pool);
         return rw_pool_enqueue(pool, lease);
     }
@@ -274,8 +275,7 @@ void rw_pool_h1_release(struct rw_lease *lease)
     bool queue = !rw_list_empty(&pool->queue);
     bool misfit = queue ? !suits_first(pool, connection) : connection->key == RW_LEASE_NOBODYS;
     bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
-    if (worn_out || removed || surplus || misfit) {
-        connection->yielded = surplus && others_wait;
+    if (worn_out || removed || surplus || misfit || (queue && rw_turns_pass(pool))) {
         close_connection(connection);
     } else if (queue) {
         pass_on(pool, connection);
@@ -299,14 +299,11 @@ void rw_pool_h1_deadline(struct rw_lease *lease, uint64_t at_ms)
     rw_deadline_set(connection->pool->worker->loop, &connection->deadline, at_ms);
 }
 
-bool rw_pool_h1_close_idle(struct rw_pool *pool, bool yielded)
+bool rw_pool_h1_close_idle(struct rw_pool *pool)
 {
     if (rw_list_empty(&pool->idle))
         return false;
-    struct rw_upstream_connection *connection =
-        rw_container_of(pool->idle.prev, struct rw_upstream_connection, link);
-    connection->yielded = yielded;
-    close_connection(connection);
+    close_connection(rw_container_of(pool->idle.prev, struct rw_upstream_connection, link));
     return true;
 }
 
@@ -329,9 +326,8 @@ struct rw_upstream_connection *rw_pool_detach(struct rw_lease *lease,
 void rw_pool_connection_closed(struct rw_upstream_connection *connection)
 {
     struct rw_pool *pool = connection->pool;
-    bool yielded = connection->yielded;
     rw_slab_put(&pool->worker->upstreams, connection);
-    rw_pool_count_out(pool, yielded);
+    rw_pool_count_out(pool);
 }
 
 struct rw_endpoint *rw_pool_endpoint(const struct rw_upstream_connection *connection)

@@ -1,5 +1,6 @@
 /* Leases of connections that carry many requests at a time: HTTP/2. */
 #include "gate/cluster/pool/pool_h2.h"
+#include "gate/cluster/pool/turns.h"
 
 /* ---- Leases come and go ---- */
 
@@ -193,6 +194,8 @@ static void admit_queue(struct rw_shared_connection *c)
 void rw_shared_admit(struct rw_shared_connection *c)
 {
     admit_waiting(c);
+    if (c->phase == RW_SHARED_OPEN && !rw_list_empty(&c->pool->queue) && rw_turns_pass(c->pool))
+        rw_shared_leave(c);
     admit_queue(c);
     if (c->phase == RW_SHARED_OPEN && (c->yielded || (c->lease_count == 0 && !worth_keeping(c))))
         rw_shared_leave(c);
@@ -254,8 +257,8 @@ enum rw_pool_result rw_pool_h2_acquire(struct rw_pool *pool, struct rw_lease *le
         return RW_POOL_WAIT;
     }
     retire_unsuited(pool, cluster);
-    if (!rw_pool_take_slot(pool)) {
-        (void)rw_pool_h1_close_idle(pool, false); /* of the time before the endpoint chose HTTP/2 */
+    if (!rw_pool_take_slot_at_once(pool)) {
+        (void)rw_pool_h1_close_idle(pool); /* of the time before the endpoint chose HTTP/2 */
         return rw_pool_enqueue(pool, lease);
     }
     enum rw_err err = rw_pool_h2_open(pool, lease);

@@ -243,8 +243,8 @@ static void on_settings(struct rw_h2 *h2)
     struct rw_shared_connection *c = shared_of_h2(h2);
     if (c->phase == RW_SHARED_OPENING) {
         c->phase = RW_SHARED_OPEN;
+        rw_pool_connected(c->pool, (uint16_t)c->opened_ms);
         c->opened_ms = rw_loop_now_ms(rw_shared_loop(c));
-        rw_worker_count(c->pool->worker, RW_COUNTER_UPSTREAM_CONNECTS, 1);
         rw_shared_deadline_in(c, c->pool->limits.idle_ms);
         c->useless = !rw_shared_has_room(c);
         if (c->useless)
@@ -353,12 +353,11 @@ static void on_closed(struct rw_stream *stream)
 {
     struct rw_shared_connection *c = shared_of(stream);
     struct rw_pool *pool = c->pool;
-    bool yielded = c->yielded;
     rw_h2_close(&c->h2, RW_H2_NO_ERROR);
     rw_loop_later_stop(&c->later);
     rw_list_remove(&c->link);
     rw_free(c);
-    rw_pool_count_out(pool, yielded);
+    rw_pool_count_out(pool);
 }
 
 static const struct rw_stream_events stream_events = {
@@ -458,6 +457,7 @@ static struct rw_shared_connection *create(struct rw_pool *pool, const struct rw
     c->tls = cluster->tls;
     c->negotiated = cluster->negotiated;
     memcpy(&c->settings, &cluster->http2_settings, sizeof(c->settings));
+    c->opened_ms = rw_loop_now_ms(worker->loop);
     c->later.run = end_of_turn;
     rw_list_init(&c->leases);
     rw_list_init(&c->waiting);

@@ -17,17 +17,25 @@ struct rw_pool {
     size_t idle_count, queue_count, connection_count;
     struct rw_timer queue_timer;
     bool asked; /* the other workers were asked to give up an idle connection */
+    /* Where threads wait for each other: turns.h. 0: never, none. */
+    uint64_t turn_until_ms; /* before it no connection is given up to those who wait */
+    uint64_t passed_ms;     /* when one last was */
+    uint64_t patient_ms;    /* a slot is free, and others come first: until then */
+    uint32_t connect_ms;    /* what it last took to connect */
 };
 
 /* ---- pool.c ---- */
 
 /* A connection more, if the endpoint's limit over all threads allows. */
 bool rw_pool_take_slot(struct rw_pool *pool);
+/* ... for a request that has not waited: not before those who have. */
+bool rw_pool_take_slot_at_once(struct rw_pool *pool);
 void rw_pool_give_slot(struct rw_pool *pool);
-/* A connection exists, for which a slot was taken; it is gone: the next in the queue gets its slot,
- * of this thread's queue unless it was `yielded` to the others. */
+/* A connection exists, for which a slot was taken; it can be used; it is gone: the next that waits,
+ * here or on another thread, gets its slot. */
 void rw_pool_count_in(struct rw_pool *pool);
-void rw_pool_count_out(struct rw_pool *pool, bool yielded);
+void rw_pool_connected(struct rw_pool *pool, uint16_t begun_ms);
+void rw_pool_count_out(struct rw_pool *pool);
 
 /* What its connection's TLS is made with; NULL: plain. */
 static inline struct rw_tls_client *rw_lease_tls(const struct rw_lease *lease)
@@ -66,9 +74,8 @@ RW_MUST_CHECK enum rw_err rw_pool_h1_open(struct rw_pool *pool, struct rw_lease 
 void rw_pool_h1_release(struct rw_lease *lease);
 void rw_pool_h1_discard(struct rw_lease *lease);
 void rw_pool_h1_deadline(struct rw_lease *lease, uint64_t at_ms);
-/* Closes the connection that has been idle for longest; false: there is none. `yielded`: to other
- * threads. */
-bool rw_pool_h1_close_idle(struct rw_pool *pool, bool yielded);
+/* Closes the connection that has been idle for longest; false: there is none. */
+bool rw_pool_h1_close_idle(struct rw_pool *pool);
 
 /* ---- pool_h2.c: the same for shared connections ---- */
 
