@@ -43,16 +43,23 @@ enum {
     SEEN_RETURNED,
     SEEN_STAGES,
     SEEN_TURNED_BACK,
+    SEEN_LATE_BACK,
     SEEN_COUNT
 };
 
-static const char *const seen_names[SEEN_COUNT] = {
-    "over their quota", "come again",
-    "too large",        "sessions that come again",
-    "dressed",          "rewritten",
-    "bad probes",       "origins down",
-    "steps in panic",   "ejections that probes ended",
-    "stages",           "turned back"};
+static const char *const seen_names[SEEN_COUNT] = {"over their quota",
+                                                   "come again",
+                                                   "too large",
+                                                   "sessions that come again",
+                                                   "dressed",
+                                                   "rewritten",
+                                                   "bad probes",
+                                                   "origins down",
+                                                   "steps in panic",
+                                                   "ejections that probes ended",
+                                                   "stages",
+                                                   "turned back",
+                                                   "turned back for being slow"};
 
 struct totals {
     uint64_t worlds, steps, requests, complete;
@@ -66,12 +73,19 @@ static struct totals totals;
 static void note(const struct rw_test_world *world)
 {
     const uint64_t seen[SEEN_COUNT] = {
-        [SEEN_REFUSED] = world->refusals,        [SEEN_STAYED] = world->stays,
-        [SEEN_TOO_LARGE] = world->too_large,     [SEEN_SESSIONS] = world->sessions.stays,
-        [SEEN_DRESSED] = world->dressed_answers, [SEEN_REWRITTEN] = world->rewritten,
-        [SEEN_BAD_PROBES] = world->health.bad,   [SEEN_DOWN] = world->health.downs,
-        [SEEN_PANIC] = world->health.panics,     [SEEN_RETURNED] = world->health.returns,
-        [SEEN_STAGES] = world->rollout.steps,    [SEEN_TURNED_BACK] = world->rollout.backs,
+        [SEEN_REFUSED] = world->refusals,
+        [SEEN_STAYED] = world->stays,
+        [SEEN_TOO_LARGE] = world->too_large,
+        [SEEN_SESSIONS] = world->sessions.stays,
+        [SEEN_DRESSED] = world->dressed_answers,
+        [SEEN_REWRITTEN] = world->rewritten,
+        [SEEN_BAD_PROBES] = world->health.bad,
+        [SEEN_DOWN] = world->health.downs,
+        [SEEN_PANIC] = world->health.panics,
+        [SEEN_RETURNED] = world->health.returns,
+        [SEEN_STAGES] = world->rollout.steps,
+        [SEEN_TURNED_BACK] = world->rollout.backs,
+        [SEEN_LATE_BACK] = world->rollout.late_backs,
     };
     for (unsigned i = 0; i < SEEN_COUNT; i++)
         totals.seen[i] += seen[i];

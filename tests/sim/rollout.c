@@ -8,10 +8,12 @@
  * - the new version's share is nothing, or that of a stage of the configuration in force when it
  *   came into that stage;
  * - it goes up only to the next stage, and only while the rollout runs or by hand;
- * - a version that fails far more than the other is turned back before it has failed many, and
- *   stays so until somebody begins anew;
+ * - a version that fails far more than the other, or answers far later, is turned back before it
+ *   has done so to many, and stays so until somebody begins anew; nor does it go on when in this
+ *   stage it was worse than the other by more than the tolerance;
  * - what is paused, complete or turned back stays so by itself, over restarts and reloads;
- * - of all versions that are as good as the other, hardly any is turned back.
+ * - of all versions that are as good as the other, hardly any is turned back, though what both wait
+ *   for may be slow for a while.
  */
 #include "gate/release/rollout.h"
 #include "base/random.h"
@@ -29,12 +31,17 @@ enum {
     SECONDS_MAX = 3600,
     RATE_MAX = 40, /* requests in a second */
     STAGES_MAX = 4,
-    BAD_PERCENT = 40, /* of its requests fail, when it is broken */
+    BAD_PERCENT = 40, /* of its requests fail, or are late, when it is broken */
+    LATE = 1000,      /* times as long as usual */
+    TIRED = 8,        /* the same, of what both versions wait for */
     BAD_REQUESTS = 300,
     SEEDS_DEFAULT = 3000,
     /* Of a hundred good versions one may be turned back; this many, if luck is bad. */
     FALSE_ALARMS_PERCENT = 4
 };
+
+/* What may be wrong with the new version. */
+enum flaw { GOOD, FAILS, IS_LATE, FLAWS };
 
 /* A configuration: the one in force, and the next. */
 struct generation {
@@ -58,13 +65,16 @@ struct world {
     struct rw_release_version versions[2];
     uint32_t percent;            /* as it was a second ago */
     enum rw_release_phase phase; /* the same */
-    bool breaks, broken, verbose, failed;
+    enum flaw flaw;
+    bool broken, tired, verbose, failed;
     uint64_t asked_broken; /* of the new version, since it broke, in a rollout that runs */
     uint64_t asked_stage;  /* ... before, in this stage */
+    uint64_t stage_asked[2], stage_failed[2], stage_late; /* all of this stage */
+    bool touched, unsure; /* ... but that it may have begun anew since */
 };
 
 static struct {
-    uint64_t worlds, good, good_back, broken, broken_back;
+    uint64_t worlds, all[FLAWS], back[FLAWS];
 } totals;
 
 static uint32_t below(struct world *world, uint32_t bound)
@@ -164,8 +174,13 @@ static void request(struct world *world, unsigned version)
 {
     struct rw_metrics_shard *shard = rw_metrics_shard(world->metrics, 0);
     struct rw_series_cell *cell = rw_metrics_cell(shard, world->versions[version].series);
-    bool fails = chance(world, 1) || (version && world->broken && chance(world, BAD_PERCENT));
-    rw_metrics_observe(cell, fails ? 5 : 2, 1000 + below(world, 9000), 0, 0);
+    bool bad = version && world->broken && chance(world, BAD_PERCENT);
+    bool fails = chance(world, 1) || (bad && world->flaw == FAILS);
+    world->stage_asked[version]++;
+    world->stage_failed[version] += fails;
+    world->stage_late += bad && world->flaw == IS_LATE;
+    uint32_t us = (1000 + below(world, 9000)) * (world->tired ? TIRED : 1);
+    rw_metrics_observe(cell, fails ? 5 : 2, bad && world->flaw == IS_LATE ? us * LATE : us, 0, 0);
     if (fails)
         rw_metrics_failure(cell);
 }
@@ -197,7 +212,9 @@ static bool interfere(struct world *world)
     static const char *const actions[] = {"promote", "rollback", "pause", "resume", "restart"};
     struct rw_text why = {0};
     enum rw_err err = RW_EINVAL;
-    switch (below(world, 400)) {
+    uint32_t what = below(world, 400);
+    world->touched = what == 0 || what == 2 || what == 4;
+    switch (what) {
     case 0:
         stop(world);
         start(world);
@@ -234,6 +251,21 @@ static bool is_next(const struct generation *now, uint32_t percent, uint32_t fro
     return false;
 }
 
+static double rate(uint64_t part, uint64_t all)
+{
+    return all ? (double)part / (double)all : 0;
+}
+
+/* What goes on was as good as the other in this stage. */
+static void check_within(struct world *world, const struct rw_config_rollout *config)
+{
+    const uint64_t *asked = world->stage_asked, *failed = world->stage_failed;
+    double more = rate(failed[1], asked[1]) - rate(failed[0], asked[0]);
+    expect(world, more <= config->error_tolerance, "it goes on though it fails more often");
+    expect(world, world->stage_late * 100 <= asked[1] * (100 - config->latency_quantile),
+           "it goes on though it is late");
+}
+
 static void check(struct world *world)
 {
     const struct generation *now = &world->generations[world->current];
@@ -243,6 +275,8 @@ static void check(struct world *world)
     bool runs = world->phase == RW_ROLLOUT_RUNNING || world->phase == RW_ROLLOUT_NEW;
     if (percent != world->percent)
         expect(world, runs, "what does not run has moved");
+    if (percent > world->percent && !world->unsure)
+        check_within(world, &now->config);
     if (percent > world->percent)
         expect(world, is_next(now, percent, world->percent), "that is no next stage");
     if (percent < world->percent)
@@ -258,8 +292,13 @@ static void remember(struct world *world)
 {
     const struct rw_release_state *state = world->generations[world->current].rollout.state;
     uint32_t percent = atomic_load(&state->percent);
-    if (percent != world->percent)
+    if (percent != world->percent) {
         world->asked_broken = world->asked_stage = 0;
+        memset(world->stage_asked, 0, sizeof(world->stage_asked));
+        memset(world->stage_failed, 0, sizeof(world->stage_failed));
+        world->stage_late = 0;
+        world->unsure = world->touched;
+    }
     world->percent = percent;
     world->phase = (enum rw_release_phase)atomic_load(&state->phase);
 }
@@ -270,9 +309,12 @@ static void pass(struct world *world)
     world->now.wall_s++;
     if (interfere(world))
         remember(world);
+    world->unsure |= world->touched;
     requests(world);
-    if (world->breaks && below(world, 200) == 0)
+    if (world->flaw && below(world, 200) == 0)
         world->broken = !world->broken;
+    if (below(world, 200) == 0)
+        world->tired = !world->tired;
     if (!world->broken)
         world->asked_broken = 0;
     rw_rollouts_look(world->rollouts, &world->now);
@@ -280,8 +322,7 @@ static void pass(struct world *world)
     if (world->phase == RW_ROLLOUT_RUNNING &&
         atomic_load(&world->generations[world->current].rollout.state->phase) ==
             RW_ROLLOUT_ROLLED_BACK) {
-        totals.broken_back += world->breaks;
-        totals.good_back += !world->breaks;
+        totals.back[world->flaw]++;
     }
     remember(world);
 }
@@ -291,14 +332,13 @@ static bool run_seed(uint64_t seed)
     struct world *world = calloc(1, sizeof(*world));
     rw_assert(world);
     rw_random_seed(&world->random, seed * 2 + 1);
-    world->breaks = chance(world, 50);
+    world->flaw = chance(world, 50) ? GOOD : chance(world, 50) ? FAILS : IS_LATE;
     create(world);
     remember(world);
     for (uint32_t seconds = below(world, SECONDS_MAX); seconds && !world->failed; seconds--)
         pass(world);
     totals.worlds++;
-    totals.good += !world->breaks;
-    totals.broken += world->breaks;
+    totals.all[world->flaw]++;
     bool good = !world->failed;
     stop(world);
     rw_metrics_destroy(world->metrics);
@@ -312,11 +352,12 @@ static bool run_seed(uint64_t seed)
 static int report(uint64_t seeds)
 {
     printf("%" PRIu64 " worlds: of %" PRIu64 " good versions %" PRIu64
-           " times one was turned back, "
-           "of %" PRIu64 " that broke %" PRIu64 " times\n",
-           totals.worlds, totals.good, totals.good_back, totals.broken, totals.broken_back);
-    bool rare = totals.good_back * 100 <= totals.good * FALSE_ALARMS_PERCENT;
-    if (seeds >= SEEDS_DEFAULT && (!rare || !totals.broken_back)) {
+           " times one was turned back, of %" PRIu64 " that failed %" PRIu64 " times, of %" PRIu64
+           " that were late %" PRIu64 " times\n",
+           totals.worlds, totals.all[GOOD], totals.back[GOOD], totals.all[FAILS],
+           totals.back[FAILS], totals.all[IS_LATE], totals.back[IS_LATE]);
+    bool rare = totals.back[GOOD] * 100 <= totals.all[GOOD] * FALSE_ALARMS_PERCENT;
+    if (seeds >= SEEDS_DEFAULT && (!rare || !totals.back[FAILS] || !totals.back[IS_LATE])) {
         printf("WRONG: too many false alarms, or none at all\n");
         return 1;
     }

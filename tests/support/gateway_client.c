@@ -385,6 +385,7 @@ void rw_test_check_head(struct rw_test_client *client, const struct rw_test_read
                         struct rw_test_request *r)
 {
     r->from_origin = rw_test_head_count(reader, "X-Id") == 1;
+    r->answered_ms = rw_sim_now_ms(client->world->sim);
     if (r->from_origin)
         check_origin_head(client, reader, r);
     else

@@ -18,7 +18,7 @@ struct rw_test_connection {
     struct rw_test_bytes out;
     size_t out_at;
     uint32_t number;
-    bool answering, all_read, scheduled, ended, idle_close, peer_ended;
+    bool late, answering, all_read, scheduled, ended, idle_close, peer_ended;
 };
 
 static void pump(void *user);
@@ -173,13 +173,26 @@ static void add_answer(struct rw_test_connection *connection)
                            r->answer_trailers);
 }
 
-static void answer(struct rw_test_connection *connection)
+static void answer_now(void *user)
 {
-    if (connection->answering || connection->request->silent)
+    struct rw_test_connection *connection = user;
+    if (connection->ended)
         return;
     connection->answering = true;
     add_answer(connection);
     plan_pump(connection, rw_test_pause(connection->origin->world, &connection->origin->pace));
+}
+
+static void answer(struct rw_test_connection *connection)
+{
+    const struct rw_test_request *r = connection->request;
+    if (connection->answering || connection->late || r->silent)
+        return;
+    connection->late = r->late_ms != 0;
+    if (connection->late)
+        rw_test_later(connection->origin->world, r->late_ms, answer_now, connection);
+    else
+        answer_now(connection);
 }
 
 static void close_idle(void *user)
@@ -394,7 +407,7 @@ static enum rw_test_body on_head(struct rw_test_reader *reader)
     if (wrong && !lies)
         rw_test_fail(world, "%u: framed another way: %s", r->id, reader->head);
     connection->request = r;
-    connection->all_read = false;
+    connection->all_read = connection->late = false;
     connection->out.len = connection->out_at = 0;
     add_interims(connection);
     if (connection->out.len)

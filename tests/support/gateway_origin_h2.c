@@ -372,7 +372,8 @@ static void complete(struct call *call, struct rw_span trailers)
         rw_test_fail(world, "%u: trailer \"%.*s\"", r->id, RW_SPAN_ARGS(trailers));
     r->arrived_whole = true;
     rw_test_bodies_arrived(world, r);
-    rw_test_later(world, rw_test_pause(world, &call->connection->origin->pace), answer_later, call);
+    rw_test_later(world, r->late_ms + rw_test_pause(world, &call->connection->origin->pace),
+                  answer_later, call);
 }
 
 static void answer_probe(struct call *call)
@@ -419,11 +420,12 @@ static void on_head(struct rw_h2 *h2, struct rw_h2_stream *stream, unsigned stat
     if (r->expect && !r->answer_early && !put_head(call, 100, false))
         return;
     if (r->socket)
-        rw_test_later(world, rw_test_pause(world, &c->origin->pace), answer_later, call);
+        rw_test_later(world, r->late_ms + rw_test_pause(world, &c->origin->pace), answer_later,
+                      call);
     else if (last)
         complete(call, (struct rw_span){"", 0});
     else if (r->answer_early)
-        rw_test_later(world, 0, answer_later, call);
+        rw_test_later(world, r->late_ms, answer_later, call);
 }
 
 static void resume(void *user)

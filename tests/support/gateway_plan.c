@@ -131,7 +131,8 @@ static bool maybe_visit(struct plan *plan, struct rw_test_request *r)
     bool whole = !before->flaw && !before->fault && !before->close && !before->upgrade &&
                  !before->resets && before->status == 200;
     if (!whole || before->route != RW_TEST_ROUTE_ORIGIN || strcmp(before->method, "GET") != 0 ||
-        before->framing != RW_TEST_BODY_NONE || plan->world->has_sessions || !chance(plan, 60))
+        before->framing != RW_TEST_BODY_NONE || plan->world->has_sessions || plan->world->rolls ||
+        !chance(plan, 60))
         return false;
     if (before->visits++ == 0 && !plan->world->strict && chance(plan, 80)) {
         before->sours = true;

@@ -4,7 +4,8 @@
  *
  * What must hold: no request goes to a version that had nothing when the request came; each user
  * stays on the one side of a share (gateway_sticky.c); what was turned back stays so by itself; a
- * broken version that was counted is turned back, and never comes further. */
+ * broken version that was counted is turned back, and never comes further; nor does one that is
+ * slow, where the other one is not. */
 #include "gate/release/rollout.h"
 #include "support/gateway_world.h"
 
@@ -17,7 +18,9 @@ enum {
     LOOK_MS_MAX = 80,
     WALL_S = 1767225600,
     SHARE_ALL = 100,
-    ENOUGH = 35 /* answers of each version: 20 are looked at */
+    ENOUGH = 35, /* answers of each version: 20 are looked at */
+    QUICK_MS = 1000,
+    LATE_MS = 1500
 };
 
 static struct rw_rollouts_time now(const struct rw_test_world *world)
@@ -51,7 +54,8 @@ void rw_test_rollout_create(struct rw_test_world *world)
     enum rw_err err = rw_release_states_create(world->release_file, &world->release_states);
     rw_assert(!err);
     start(world);
-    world->rollout.broken = rw_test_chance(world, 50);
+    world->rollout.broken = rw_test_chance(world, 40);
+    world->rollout.slow = !world->rollout.broken && rw_test_chance(world, 70);
     world->rollout.buttons = rw_test_chance(world, 30);
 }
 
@@ -123,6 +127,7 @@ void rw_test_rollout_arrived(const struct rw_test_origin *origin, struct rw_test
         r->status = 500;
         r->fault = RW_TEST_FAULT_NONE;
     }
+    r->late_ms = origin->version && known->slow ? LATE_MS : 0;
     if (r->sent_generation != world->generation || rw_test_rollout_moved(world, r) ||
         !rollout(world))
         return;
@@ -162,25 +167,39 @@ static void count(struct rw_test_world *world)
     }
 }
 
+/* All answers of the old version have come sooner than any of a slow one could. */
+static bool old_is_quick(const struct rw_test_world *world)
+{
+    for (unsigned i = 0; i < world->request_count; i++) {
+        const struct rw_test_request *r = &world->requests[i];
+        uint64_t end_ms = r->answered_ms ? r->answered_ms : rw_sim_now_ms(world->sim);
+        if (r->version == 1 && end_ms > r->sent_ms + QUICK_MS)
+            return false;
+    }
+    return true;
+}
+
 static void check(struct rw_test_world *world, uint32_t share, enum rw_release_phase phase)
 {
     const struct rw_test_rollout *known = &world->rollout;
+    bool slow = known->slow && world->strict && old_is_quick(world);
     bool more = world->sticky.share > share;
     bool begins = phase == RW_ROLLOUT_NEW;
-    world->rollout.backs += known->phase == RW_ROLLOUT_ROLLED_BACK && phase != known->phase;
+    bool back = known->phase == RW_ROLLOUT_ROLLED_BACK && phase != known->phase;
+    world->rollout.backs += back;
+    world->rollout.late_backs += back && slow;
     world->rollout.steps += more && !begins;
     if (phase == RW_ROLLOUT_ROLLED_BACK && known->phase != phase)
         rw_test_fail(world, "what was turned back goes on by itself");
     if (known->phase == RW_ROLLOUT_ROLLED_BACK && world->sticky.share)
         rw_test_fail(world, "turned back, and has %u%%", world->sticky.share);
-    if (!world->strict || !known->broken)
+    if (!world->strict || !(known->broken || slow))
         return;
     if (more && !begins)
-        rw_test_fail(world, "a broken version goes on from %u%% to %u%%", share,
-                     world->sticky.share);
+        rw_test_fail(world, "a bad version goes on from %u%% to %u%%", share, world->sticky.share);
     if (known->phase == RW_ROLLOUT_RUNNING && rollout(world)->config->automatic && !begins &&
         known->counted[0] >= ENOUGH && known->counted[1] >= ENOUGH)
-        rw_test_fail(world, "a broken version has answered %u requests, and goes on",
+        rw_test_fail(world, "a bad version has answered %u requests, and goes on",
                      known->counted[1]);
 }
 

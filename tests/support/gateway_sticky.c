@@ -39,6 +39,7 @@ void rw_test_sticky_sent(const struct rw_test_client *client, struct rw_test_req
     bool orphan = client->listener >= world->sticky.listeners_min;
     r->sent_generation = orphan ? 0 : world->generation;
     r->listener = client->listener;
+    r->sent_ms = rw_sim_now_ms(world->sim);
     for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
         if (world->workers[i].snapshot != world->snapshot)
             r->sent_generation = 0; /* by one configuration or the other */

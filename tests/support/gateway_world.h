@@ -84,8 +84,10 @@ struct rw_test_request {
     bool stale;         /* it was given what was kept */
     bool answered_well; /* an origin has sent what may be kept */
     bool head_sent, all_sent, arrived_whole, from_origin;
-    uint64_t sent_step;       /* when the head was */
-    uint64_t sent_generation; /* of the configuration that was in force then; 0: not surely */
+    uint64_t sent_step;            /* when the head was */
+    uint64_t sent_ms, answered_ms; /* ... and when that of the answer came; 0: it has not */
+    uint32_t late_ms;              /* so much later its origin answers */
+    uint64_t sent_generation;      /* of the configuration that was in force then; 0: not surely */
     uint16_t answered_status;
     unsigned arrivals;
     char session[RW_TEST_SESSION_BYTES]; /* that it is known by */
@@ -261,11 +263,12 @@ struct rw_test_probe_answer {
 /* As it is since a step, of a configuration. */
 struct rw_test_rollout {
     bool broken;  /* the new version is */
+    bool slow;    /* ... or this */
     bool buttons; /* people press some */
     uint64_t since_step, generation;
     enum rw_release_phase phase;
     unsigned counted[RW_TEST_VERSIONS]; /* answers since then */
-    uint64_t backs, steps;              /* what there was */
+    uint64_t backs, late_backs, steps;  /* what there was; late_backs: of versions that are slow */
 };
 
 /* Who waits for a connection while one is free, and was seen to so often. */
