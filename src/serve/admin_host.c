@@ -20,6 +20,7 @@ static void host_metrics(void *user, struct rw_text *text)
     rw_clusters_expose(process->clusters, text);
     rw_rollouts_expose(process->rollouts, text);
     rw_shares_expose(process->shares, text);
+    rw_known_expose(process->known, text);
     rw_certificates_expose(process->snapshot, text);
     rw_metrics_expose_gauge(text, "ringway_config_generation",
                             "Number of the configuration in force", (double)process->generation);

@@ -12,6 +12,7 @@
  *   DRAIN_TIME  the configuration in force lets a drain take `count` milliseconds
  *   KEEP        the files of the configuration in force (conf/kept.h), for one of us that starts
  *               again
+ *   KNOWN       what was learned at run time (gate/known/known_store.h), for the same
  * supervisor -> worker
  *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`; may come after
  *               the worker has given up waiting for it
@@ -32,6 +33,7 @@ enum rw_channel_kind {
     RW_CHANNEL_SHUTDOWN,
     RW_CHANNEL_DRAIN_TIME,
     RW_CHANNEL_KEEP,
+    RW_CHANNEL_KNOWN,
     RW_CHANNEL_SOCKETS
 };
 

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/cluster/pool/pool.h"
+#include "gate/known/known_store.h"
 #include "gate/watched_file.h"
 #include "serve/channel.h"
 #include "serve/error_log.h"
@@ -289,6 +290,45 @@ static void start_housekeeping(struct rw_process *process)
                        rw_loop_now_ms(loop) + ticket_rotation_ms(process->snapshot));
 }
 
+/* ---- What was learned ---- */
+
+/* The first process's is what another one starts again with. */
+static void store_known(void *user)
+{
+    struct rw_process *process = user;
+    struct rw_channel_message message = {.kind = RW_CHANNEL_KNOWN};
+    int fd;
+    if (process->draining || process->replaced)
+        return;
+    enum rw_err err = rw_known_store(process->known, &fd);
+    if (!err) {
+        err = rw_channel_send(process->options.channel, &message, &fd, 1);
+        close(fd);
+    }
+    if (err)
+        rw_log_limited(RW_LOG_WARN, "serve",
+                       "what was learned of endpoints and keys cannot be kept for a restart: %s",
+                       rw_err_text(err));
+}
+
+static enum rw_err create_known(struct rw_process *process)
+{
+    struct rw_known_options options = {.loop = process->control.loop, .user = process};
+    int fd = process->options.known_fd;
+    if (process->options.index == 0)
+        options.changed = store_known;
+    enum rw_err err = rw_known_create(&options, &process->known);
+    if (err || fd < 0)
+        return err;
+    enum rw_err unread = rw_known_load(process->known, fd);
+    if (unread)
+        rw_log_warn("serve", "what was learned before cannot be taken over: %s",
+                    unread == RW_EPROTO ? "it is not from a program like this one"
+                                        : rw_err_text(unread));
+    close(fd);
+    return RW_OK;
+}
+
 /* ---- Start and end ---- */
 
 static enum rw_err create_control(struct rw_process *process)
@@ -301,10 +341,13 @@ static enum rw_err create_control(struct rw_process *process)
         .user = process,
     };
     enum rw_err err = rw_worker_create(&options, &process->control);
+    if (!err)
+        err = create_known(process);
     if (err)
         return err;
     struct rw_clusters_options clusters = {
         .loop = process->control.loop,
+        .known = process->known,
         .metrics = process->options.shared->metrics,
         .process = process->options.index,
         .processes = process->options.processes,
@@ -313,11 +356,13 @@ static enum rw_err create_control(struct rw_process *process)
     };
     struct rw_shares_options shares = {
         .loop = process->control.loop,
+        .known = process->known,
         .meters = process->options.shared->meters,
         .metrics = process->control.metrics,
     };
     const struct rw_documents_options documents = {
         .loop = process->control.loop,
+        .known = process->known,
         .metrics = process->control.metrics,
         .changed = documents_changed,
         .user = process,
@@ -353,6 +398,7 @@ static enum rw_err start(struct rw_process *process)
         process->exit_code = EXIT_CONFIG;
         return err;
     }
+    rw_known_settle(process->known);
     start_housekeeping(process);
     return RW_OK;
 }
@@ -382,6 +428,7 @@ static void stop(struct rw_process *process)
     rw_clusters_destroy(process->clusters);
     rw_shares_destroy(process->shares);
     rw_documents_destroy(process->documents);
+    rw_known_destroy(process->known);
     for (int turn = 0; turn < 3; turn++)
         rw_loop_turn(loop, 0);
     rw_process_forget_sockets(process);

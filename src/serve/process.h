@@ -14,6 +14,7 @@
 #include "admin/admin.h"
 #include "conf/kept.h"
 #include "gate/document/document.h"
+#include "gate/known/known.h"
 #include "gate/limit/share.h"
 #include "gate/release/rollout.h"
 #include "gate/worker.h"
@@ -32,6 +33,7 @@ struct rw_process_options {
     int error_log_fd;    /* -1: standard error */
     bool again;          /* another one died, or the one before: nothing is said at the start */
     struct rw_kept kept; /* what to start with; nothing is stored: with the files as they are */
+    int known_fd;        /* what others had learned; -1: nothing */
 };
 
 struct rw_thread {
@@ -64,6 +66,7 @@ struct rw_process {
     struct rw_shares *shares;
     struct rw_rollouts *rollouts; /* NULL: another process decides */
     struct rw_documents *documents;
+    struct rw_known *known;
     struct rw_access_log *access;
     struct rw_config_access_log access_config; /* of `access` */
     struct rw_list sockets;                    /* rw_process_sockets */

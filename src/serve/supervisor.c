@@ -63,6 +63,7 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         .error_log_path = s->log_path,
         .error_log_fd = s->log_fd,
         .again = s->ready_once || s->old_count,
+        .known_fd = s->known_fd,
     };
     if (s->ready_once || s->start_kept)
         options.kept = s->kept;
@@ -268,6 +269,13 @@ static void keep(struct rw_supervisor *s, const int *fds, unsigned count)
         s->kept.fds[s->kept.count] = fds[s->kept.count];
 }
 
+static void keep_known(struct rw_supervisor *s, int fd)
+{
+    if (s->known_fd >= 0)
+        close(s->known_fd);
+    s->known_fd = fd;
+}
+
 static void on_message(struct rw_supervisor *s, struct rw_child *child)
 {
     struct rw_channel_message message;
@@ -302,6 +310,10 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
         break;
     case RW_CHANNEL_KEEP:
         keep(s, fds, fd_count);
+        break;
+    case RW_CHANNEL_KNOWN:
+        if (fd_count)
+            keep_known(s, fds[0]);
         break;
     default:
         break;
@@ -529,8 +541,11 @@ static enum rw_err start(struct rw_supervisor *s, const struct rw_shared_fds *ol
 int rw_serve(const struct rw_serve_options *options)
 {
     static struct rw_supervisor s; /* one per program; children inherit it at fork */
-    s = (struct rw_supervisor){
-        .options = *options, .processes = options->processes, .log_fd = -1, .signal_fd = -1};
+    s = (struct rw_supervisor){.options = *options,
+                               .processes = options->processes,
+                               .log_fd = -1,
+                               .signal_fd = -1,
+                               .known_fd = -1};
     struct rw_shared_fds old = {.tickets = -1, .meters = -1, .releases = -1, .quotas = -1};
     enum rw_err err = rw_upgrade_inherit(&s, &old);
     int code = read_settings(&s);
@@ -548,6 +563,7 @@ int rw_serve(const struct rw_serve_options *options)
     rw_sockets_close(&s.sockets);
     rw_shared_destroy(&s.shared);
     rw_kept_close(&s.kept);
+    keep_known(&s, -1);
     rw_free(s.log_path);
     rw_free(s.quota_file);
     return s.exit_code;

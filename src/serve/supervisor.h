@@ -33,6 +33,7 @@ struct rw_supervisor {
     struct rw_sockets sockets;
     struct rw_shared shared;
     struct rw_kept kept; /* the files of the configuration in force; nothing yet at the start */
+    int known_fd;        /* what the first process has learned; -1: nothing yet */
     bool start_kept; /* after an upgrade: those on disk have turned bad since it was agreed to */
     pid_t old[RW_SUPERVISOR_OLD_MAX]; /* worker processes of the programs before an upgrade */
     unsigned old_count;

@@ -15,6 +15,7 @@
 #define ENV_SOCKETS "RINGWAY_SOCKETS"
 #define ENV_OLD "RINGWAY_OLD_PROCESSES"
 #define ENV_FILES "RINGWAY_FILES"
+#define ENV_KNOWN "RINGWAY_KNOWN"
 
 /* Shared memory that the new program goes on with. */
 static const struct kept {
@@ -59,15 +60,19 @@ static pid_t start_check(const struct rw_supervisor *s)
     _exit(127);
 }
 
+static bool write_fd(const char *name, int fd)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", fd);
+    return setenv(name, number, 1) == 0;
+}
+
 static bool write_kept(const struct rw_supervisor *s)
 {
-    for (unsigned i = 0; i < KEPT; i++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%d", kept_fd(s, i));
-        if (setenv(kept[i].name, number, 1))
-            return false;
-    }
-    return true;
+    bool written = write_fd(ENV_KNOWN, s->known_fd);
+    for (unsigned i = 0; i < KEPT && written; i++)
+        written = write_fd(kept[i].name, kept_fd(s, i));
+    return written;
 }
 
 static void keep_on_exec(const struct rw_supervisor *s, bool keep)
@@ -76,6 +81,7 @@ static void keep_on_exec(const struct rw_supervisor *s, bool keep)
         fcntl(kept_fd(s, i), F_SETFD, keep ? 0 : FD_CLOEXEC);
     for (unsigned i = 0; i < s->kept.count; i++)
         fcntl(s->kept.fds[i], F_SETFD, keep ? 0 : FD_CLOEXEC);
+    fcntl(s->known_fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
 static enum rw_err write_environment(const struct rw_supervisor *s)
@@ -105,6 +111,7 @@ static void forget_environment(void)
     unsetenv(ENV_SOCKETS);
     unsetenv(ENV_OLD);
     unsetenv(ENV_FILES);
+    unsetenv(ENV_KNOWN);
     for (unsigned i = 0; i < KEPT; i++)
         unsetenv(kept[i].name);
 }
@@ -199,6 +206,7 @@ enum rw_err rw_upgrade_inherit(struct rw_supervisor *s, struct rw_shared_fds *ol
     for (unsigned i = 0; i < KEPT; i++)
         inherit_fd(rw_span_text(getenv(kept[i].name)), (int *)((char *)old_fds + kept[i].old_at));
     inherit_files(&s->kept);
+    inherit_fd(rw_span_text(getenv(ENV_KNOWN)), &s->known_fd);
     forget_environment();
     return err;
 }

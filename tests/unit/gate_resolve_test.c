@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "gate/cluster/resolve/resolve.h"
+#include "gate/known/known.h"
 #include "gate_cluster_fixture.h"
 
 #include <arpa/inet.h>
@@ -240,6 +241,7 @@ static unsigned query_count(void)
 
 static struct rw_loop *loop;
 static struct rw_clusters *clusters;
+static struct rw_known *known;
 static char server_text[32];
 static struct rw_span server_span;
 
@@ -251,7 +253,9 @@ static int set_up(void **unused)
     server_span = rw_span(server_text, (size_t)len);
     const struct rw_loop_options loop_options = {.backend = RW_LOOP_EPOLL};
     assert_int_equal(rw_loop_create(&loop_options, &loop), RW_OK);
-    const struct rw_clusters_options options = {.loop = loop};
+    const struct rw_known_options known_options = {.loop = loop};
+    assert_int_equal(rw_known_create(&known_options, &known), RW_OK);
+    const struct rw_clusters_options options = {.loop = loop, .known = known};
     assert_int_equal(rw_clusters_create(&options, &clusters), RW_OK);
     return 0;
 }
@@ -260,6 +264,7 @@ static int tear_down(void **unused)
 {
     (void)unused;
     rw_clusters_destroy(clusters);
+    rw_known_destroy(known);
     rw_loop_turn(loop, 0);
     rw_loop_destroy(loop);
     stop_server();

@@ -62,7 +62,7 @@ static const struct rw_resolved *ask(const char *name, bool srv, size_t *count)
                                       .ttl_ms_min = 1000,
                                       .ttl_ms_max = 60000};
     use = (struct rw_resolve_use){.changed = ignore};
-    assert_int_equal(rw_resolver_create(world.loop, &dns, &resolver), RW_OK);
+    assert_int_equal(rw_resolver_create(world.loop, NULL, &dns, &resolver), RW_OK);
     assert_int_equal(rw_resolve_start(resolver, rw_span_text(name), srv, &use), RW_OK);
     RUN_UNTIL(&world, rw_resolve_settled(&use));
     return rw_resolve_answer(&use, count);

@@ -40,7 +40,9 @@ enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
     made->options = *options;
     rw_list_init(&made->clusters);
     rw_list_init(&made->resolvers);
-    rw_list_init(&made->discoveries);
+    rw_list_init(&made->discoveries.all);
+    made->discoveries.loop = options->loop;
+    made->discoveries.known = options->known;
     for (unsigned i = 0; i < RW_CLUSTER_BUCKETS; i++) {
         rw_list_init(&made->names[i]);
         rw_list_init(&made->endpoints[i]);
@@ -64,7 +66,7 @@ void rw_clusters_destroy(struct rw_clusters *clusters)
 {
     rw_assert(rw_list_empty(&clusters->clusters));
     rw_assert(rw_list_empty(&clusters->resolvers));
-    rw_assert(rw_list_empty(&clusters->discoveries));
+    rw_assert(rw_list_empty(&clusters->discoveries.all));
     rw_slots_drop(clusters->endpoint_slots);
     rw_slots_drop(clusters->cluster_slots);
     rw_free(clusters);

@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 struct rw_endpoint_tiers;
+struct rw_known;
 struct rw_limiter;
 struct rw_residency;
 struct rw_tls_client;
@@ -220,9 +221,10 @@ struct rw_clusters;
 struct rw_metrics;
 
 struct rw_clusters_options {
-    struct rw_loop *loop;       /* of the control thread: DNS and probes live here; NULL: no DNS, no
-                                   probes (simulation, check) */
-    struct rw_metrics *metrics; /* NULL: every series is 0 */
+    struct rw_loop *loop;   /* of the control thread: DNS and probes live here; NULL: no DNS, no
+                               probes (simulation, check) */
+    struct rw_known *known; /* what is learned of endpoints outlives them there; NULL: nowhere */
+    struct rw_metrics *metrics;  /* NULL: every series is 0 */
     unsigned process, processes; /* limits are shared out among so many; 0 processes: one */
     /* Calls `release(object)` once every worker has passed through its loop; any thread. NULL: at
      * once (no workers). */

@@ -33,9 +33,9 @@ enum { RW_CLUSTER_BUCKETS = 1024 };
 
 struct rw_clusters {
     struct rw_clusters_options options;
-    struct rw_list clusters;    /* of rw_cluster_control.link, newest first */
-    struct rw_list discoveries; /* gate/discovery/discovery.h */
-    struct rw_list resolvers;   /* of struct rw_cluster_resolver.link: one for each way to do DNS */
+    struct rw_list clusters; /* of rw_cluster_control.link, newest first */
+    struct rw_discoveries discoveries;
+    struct rw_list resolvers; /* of struct rw_cluster_resolver.link: one for each way to do DNS */
     struct rw_list names[RW_CLUSTER_BUCKETS];     /* of rw_cluster_control.same, newest first */
     struct rw_list endpoints[RW_CLUSTER_BUCKETS]; /* of rw_endpoint_record.link */
     struct rw_slots *endpoint_slots, *cluster_slots;

@@ -46,7 +46,8 @@ static enum rw_err use_resolver(struct rw_cluster_control *control, const struct
     struct rw_cluster_resolver *made = rw_alloc_zero(sizeof(*made));
     if (!made)
         return RW_ENOMEM;
-    enum rw_err err = rw_resolver_create(clusters->options.loop, config->dns, &made->resolver);
+    enum rw_err err = rw_resolver_create(clusters->options.loop, clusters->options.known,
+                                         config->dns, &made->resolver);
     if (err) {
         rw_free(made);
         return err;
@@ -55,16 +56,6 @@ static enum rw_err use_resolver(struct rw_cluster_control *control, const struct
     rw_list_push_front(&clusters->resolvers, &made->link);
     control->resolver = made;
     return RW_OK;
-}
-
-static enum rw_err inherit(struct rw_cluster_source *source)
-{
-    struct rw_list *resolvers = &source->control->clusters->resolvers;
-    enum rw_err err = RW_OK;
-    for (struct rw_list *item = resolvers->next; item != resolvers && !err; item = item->next)
-        err = rw_resolve_inherit(&source->use,
-                                 rw_container_of(item, struct rw_cluster_resolver, link)->resolver);
-    return err;
 }
 
 static enum rw_err start_name(struct rw_cluster_source *source, const struct rw_config *config,
@@ -79,7 +70,7 @@ static enum rw_err start_name(struct rw_cluster_source *source, const struct rw_
     enum rw_err err = control->resolver ? RW_OK : use_resolver(control, config);
     if (!err)
         err = rw_resolve_start(control->resolver->resolver, name, srv, &source->use);
-    return err ? err : inherit(source);
+    return err;
 }
 
 static enum rw_err read_name(struct rw_cluster_source *source, const struct rw_config *config,
@@ -179,8 +170,8 @@ static enum rw_err start_discovery(struct rw_cluster_control *control,
         return err;
     if (!clusters->options.loop && !upstream->discovery->file.len)
         return rw_discovery_check(upstream->discovery, report);
-    return rw_discovery_start(&clusters->discoveries, clusters->options.loop, control->cluster.name,
-                              upstream->discovery, config->dns, report, &control->discovery);
+    return rw_discovery_start(&clusters->discoveries, control->cluster.name, upstream->discovery,
+                              config->dns, report, &control->discovery);
 }
 
 enum rw_err rw_cluster_read_sources(struct rw_cluster_control *control,

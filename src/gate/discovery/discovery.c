@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gate/discovery/discovery_kinds.h"
+#include "gate/discovery/discovery_known.h"
 #include "gate/discovery/discovery_secure.h"
 
 enum { ARENA_BLOCK_BYTES = 512, GROUP_BYTES_MAX = 4 << 20, ARENA_BYTES_MAX = 1 << 20 };
@@ -94,6 +95,7 @@ static bool does_all_leave(const struct rw_discovery *discovery)
 void rw_discovery_tell(struct rw_discovery *discovery)
 {
     discovery->all_leave = does_all_leave(discovery);
+    rw_known_changed(&discovery->known);
     struct rw_list *item = discovery->uses.next;
     while (item != &discovery->uses) {
         struct rw_discovery_use *use = rw_container_of(item, struct rw_discovery_use, link);
@@ -105,6 +107,7 @@ void rw_discovery_tell(struct rw_discovery *discovery)
 void rw_discovery_follows(struct rw_discovery *discovery)
 {
     discovery->follows = true;
+    rw_known_follows(&discovery->known, true);
     discovery->flaw.len = 0;
     discovery->flaw.err = RW_OK;
 }
@@ -114,6 +117,7 @@ void rw_discovery_fails(struct rw_discovery *discovery, struct rw_span why)
     if (discovery->follows && discovery->loop)
         discovery->known_ms = rw_loop_now_ms(discovery->loop);
     discovery->follows = false;
+    rw_known_follows(&discovery->known, false);
     discovery->failures++;
     discovery->flaw.len = 0;
     discovery->flaw.err = RW_OK;
@@ -241,6 +245,7 @@ uint32_t rw_json_number(const json_t *object, const char *name, uint32_t fallbac
 
 void rw_discovery_free(struct rw_discovery *discovery)
 {
+    rw_known_drop(&discovery->known);
     while (!rw_list_empty(&discovery->groups))
         free_group(discovery, group_of(discovery->groups.next));
     rw_text_free(&discovery->flaw);
@@ -306,7 +311,7 @@ static void describe(struct rw_text *text, struct rw_span upstream,
     }
 }
 
-static struct rw_discovery *find(struct rw_list *all, struct rw_span identity)
+static struct rw_discovery *find(const struct rw_list *all, struct rw_span identity)
 {
     for (struct rw_list *item = all->next; item != all; item = item->next) {
         struct rw_discovery *discovery = rw_container_of(item, struct rw_discovery, link);
@@ -342,14 +347,17 @@ enum rw_err rw_discovery_create(struct rw_loop *loop, struct rw_span upstream,
     return RW_OK;
 }
 
-static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw_span identity,
-                        const struct rw_config_discovery *config, const struct rw_config_dns *dns,
-                        struct rw_conf_report *report, struct rw_discovery **out)
+static enum rw_err make(struct rw_discoveries *discoveries, struct rw_span upstream,
+                        struct rw_span identity, const struct rw_config_discovery *config,
+                        const struct rw_config_dns *dns, struct rw_conf_report *report,
+                        struct rw_discovery **out)
 {
     struct rw_discovery *made = NULL;
-    enum rw_err err = rw_discovery_create(loop, upstream, identity, &config->locality, &made);
+    enum rw_err err =
+        rw_discovery_create(discoveries->loop, upstream, identity, &config->locality, &made);
     if (err)
         return err;
+    rw_discovery_remember(made, discoveries->known, config);
     made->kind = kind_of(config);
     err = made->kind->begin(made, config, dns, report);
     if (err)
@@ -359,7 +367,7 @@ static enum rw_err make(struct rw_loop *loop, struct rw_span upstream, struct rw
     return err;
 }
 
-enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct rw_span upstream,
+enum rw_err rw_discovery_start(struct rw_discoveries *discoveries, struct rw_span upstream,
                                const struct rw_config_discovery *config,
                                const struct rw_config_dns *dns, struct rw_conf_report *report,
                                struct rw_discovery_use *use)
@@ -369,13 +377,13 @@ enum rw_err rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct
     struct rw_discovery *discovery = NULL;
     enum rw_err err = identity.err;
     if (!err)
-        discovery = find(all, rw_text_span(&identity));
+        discovery = find(&discoveries->all, rw_text_span(&identity));
     if (!err && discovery && discovery->kind->renew)
         err = discovery->kind->renew(discovery, config, report);
     if (!err && !discovery) {
-        err = make(loop, upstream, rw_text_span(&identity), config, dns, report, &discovery);
+        err = make(discoveries, upstream, rw_text_span(&identity), config, dns, report, &discovery);
         if (!err)
-            rw_list_push_back(all, &discovery->link);
+            rw_list_push_back(&discoveries->all, &discovery->link);
     }
     rw_text_free(&identity);
     if (err)
@@ -410,5 +418,6 @@ void rw_discovery_stop(struct rw_discovery_use *use)
     if (!rw_list_empty(&discovery->uses))
         return;
     rw_list_remove(&discovery->link);
+    rw_known_drop(&discovery->known);
     discovery->kind->end(discovery);
 }

@@ -2,7 +2,8 @@
  *
  * A cluster with `discovery` starts a use (rw_discovery_start). Uses of the same upstream with the
  * same settings share one discovery, which outlives reloads with them: the watch goes on, and a new
- * cluster knows at once what the old one knew. Whenever something has changed, `changed` is called,
+ * cluster knows at once what the old one knew; discovery_known.h says what outlives the process.
+ * Whenever something has changed, `changed` is called,
  * and the cluster makes a new set of what rw_discovery_next tells (gate/cluster/cluster_source.c):
  * an endpoint swap, never a reload. What cannot be reached is asked again, later and later; until
  * then all stays as it was last known. All on the control thread.
@@ -22,6 +23,13 @@ enum { RW_DISCOVERED_MAX = 4096 }; /* endpoints of one upstream; more are left o
 
 struct rw_discovery;
 
+/* Those of one registry. */
+struct rw_discoveries {
+    struct rw_list all;
+    struct rw_loop *loop;   /* NULL: of who only looks at a configuration */
+    struct rw_known *known; /* what was found outlives them there; NULL: it does not */
+};
+
 struct rw_discovered {
     struct rw_address address;
     uint32_t weight, priority;
@@ -35,12 +43,11 @@ struct rw_discovery_use {
     void (*changed)(struct rw_discovery_use *use);
 };
 
-/* `all` is the list that discoveries of one registry are in. A file is read at once; other kinds
- * answer from the loop. `loop` NULL, for who only looks at a configuration: only for a file, which
+/* A file is read at once; other kinds answer from the loop. Without a loop: only for a file, which
  * is read this once; what is wrong with it is the flaw, and not logged. Mistakes of the settings go
  * to the report: RW_EINVAL. */
 RW_MUST_CHECK enum rw_err
-rw_discovery_start(struct rw_list *all, struct rw_loop *loop, struct rw_span upstream,
+rw_discovery_start(struct rw_discoveries *discoveries, struct rw_span upstream,
                    const struct rw_config_discovery *config, const struct rw_config_dns *dns,
                    struct rw_conf_report *report, struct rw_discovery_use *use);
 /* For who only checks a configuration: is what the settings name there, and good? RW_EINVAL. */

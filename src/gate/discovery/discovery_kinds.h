@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "gate/discovery/discovery.h"
+#include "gate/known/known.h"
 
 #include <jansson.h>
 
@@ -40,6 +41,8 @@ struct rw_discovery {
     struct rw_list link; /* in the registry's list, until the last use has stopped */
     struct rw_list uses;
     struct rw_loop *loop;
+    struct rw_known *notes; /* NULL: none */
+    struct rw_known_use known;
     const struct rw_discovery_kind *kind;
     void *state;
     struct rw_arena arena;

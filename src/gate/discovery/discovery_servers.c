@@ -8,12 +8,14 @@ static void on_resolved(struct rw_resolve_use *use)
     servers->moved(servers);
 }
 
-static enum rw_err make_resolver(struct rw_discovery_servers *servers, struct rw_loop *loop,
+static enum rw_err make_resolver(struct rw_discovery_servers *servers,
+                                 const struct rw_discovery *discovery,
                                  const struct rw_config_dns *dns)
 {
     if (servers->resolver)
         return RW_OK;
-    enum rw_err err = rw_resolver_create(loop, dns, &servers->resolver);
+    enum rw_err err =
+        rw_resolver_create(discovery->loop, discovery->notes, dns, &servers->resolver);
     if (err)
         servers->resolver = NULL;
     return err;
@@ -32,7 +34,7 @@ enum rw_err rw_discovery_servers_start(struct rw_discovery_servers *servers,
         server->of = servers;
         err = rw_place_set(&server->place, texts[servers->count]);
         if (!err && server->place.named)
-            err = make_resolver(servers, discovery->loop, dns);
+            err = make_resolver(servers, discovery, dns);
         if (!err)
             err = rw_place_start(&server->place, servers->resolver, on_resolved);
     }

@@ -8,6 +8,7 @@
 #include "gate/discovery/discovery_secure.h"
 #include "gate/discovery/feed.h"
 #include "gate/document/document_url.h"
+#include "gate/known/known.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct rw_document {
     uint32_t refresh_ms, refresh_ms_min;
     bool (*is_good)(struct rw_span text, char flaw[RW_DOCUMENT_FLAW_BYTES]);
 
+    struct rw_known_use known;
     struct rw_tls_client *tls;
     struct rw_resolver *resolver; /* NULL: the host is an address */
     struct rw_place place;
@@ -87,6 +89,7 @@ static bool keep(struct rw_document *document, struct rw_span bytes)
     }
     rw_text_free(&document->text);
     document->text = text;
+    rw_known_changed(&document->known);
     rw_log_info("keys", "%.*s: taken, %zu bytes", RW_SPAN_ARGS(document->what), bytes.len);
     document->of->options.changed(document->of->options.user);
     return true;
@@ -101,6 +104,7 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
         return document->flaw;
     if (!rw_span_eq(bytes, rw_text_span(&document->text)) && !keep(document, bytes))
         return "no memory";
+    rw_known_follows(&document->known, true);
     document->fetched_ms = rw_loop_now_ms(document->of->options.loop);
     atomic_store_explicit(&document->wanted, false, memory_order_relaxed);
     count(document, RW_COUNTER_KEYS_FETCHED);
@@ -110,8 +114,10 @@ static const char *take(void *user, unsigned status, struct rw_span bytes)
 
 static void failed(void *user, struct rw_span why)
 {
+    struct rw_document *document = user;
     (void)why;
-    count(user, RW_COUNTER_KEYS_FAILED);
+    rw_known_follows(&document->known, false);
+    count(document, RW_COUNTER_KEYS_FAILED);
 }
 
 static void free_document(struct rw_document *document)
@@ -215,16 +221,32 @@ static struct rw_document *find(const struct rw_documents *documents, struct rw_
     return NULL;
 }
 
-/* What another one of the URL has fetched with other settings is better than nothing. */
-static void inherit(struct rw_document *document, struct rw_span url)
+static void write_known(struct rw_known_use *use, struct rw_text *text)
 {
-    const struct rw_list *all = &document->of->all;
-    for (struct rw_list *at = all->next; at != all && !document->text.len; at = at->next) {
-        const struct rw_document *other = rw_container_of(at, struct rw_document, link);
-        ptrdiff_t end = rw_span_find(other->identity, '\n');
-        if (rw_span_eq(rw_span(other->identity.at, (size_t)end), url))
-            rw_text_add(&document->text, rw_text_span(&other->text));
+    const struct rw_document *document = rw_container_of(use, struct rw_document, known);
+    rw_text_add(text, rw_text_span(&document->text));
+}
+
+/* What was fetched before, by another one of this URL or another process, is better than nothing.
+ */
+static enum rw_err begin_with_known(struct rw_document *document)
+{
+    struct rw_known_use *known = &document->known;
+    known->write = write_known;
+    rw_known_hold(document->of->options.known, document->what, known);
+    struct rw_span text = rw_known_text(known);
+    uint64_t age_ms = rw_loop_now_ms(document->of->options.loop) - rw_known_until_ms(known);
+    if (!text.len)
+        return RW_OK;
+    if (!document->is_good(text, document->flaw)) {
+        rw_log_warn("keys", "%.*s: what was known before is of no use: %s",
+                    RW_SPAN_ARGS(document->what), document->flaw);
+        return RW_OK;
     }
+    rw_text_add(&document->text, text);
+    rw_log_info("keys", "%.*s: begins with what was known %.1f s ago, until there is an answer",
+                RW_SPAN_ARGS(document->what), (double)age_ms / 1e3);
+    return document->text.err;
 }
 
 static enum rw_err find_server(struct rw_document *document, const struct rw_config_dns *dns)
@@ -232,7 +254,8 @@ static enum rw_err find_server(struct rw_document *document, const struct rw_con
     struct rw_place *place = &document->place;
     enum rw_err err = rw_place_set_host(place, document->url.host, document->url.port);
     if (!err && place->named)
-        err = rw_resolver_create(document->of->options.loop, dns, &document->resolver);
+        err = rw_resolver_create(document->of->options.loop, document->of->options.known, dns,
+                                 &document->resolver);
     return err ? err : rw_place_start(place, document->resolver, on_resolved);
 }
 
@@ -258,6 +281,7 @@ static enum rw_err copy_texts(struct rw_document *document,
 static void let_go(struct rw_document *document)
 {
     rw_timer_stop(document->of->options.loop, &document->timer);
+    rw_known_drop(&document->known);
     rw_place_stop(&document->place);
     if (document->resolver)
         rw_resolver_destroy(document->resolver);
@@ -283,10 +307,8 @@ static enum rw_err make(struct rw_documents *documents, const struct rw_document
     enum rw_err err = copy_texts(made, settings, identity);
     if (!err)
         err = find_server(made, settings->dns);
-    if (!err) {
-        inherit(made, settings->url);
-        err = made->text.err;
-    }
+    if (!err)
+        err = begin_with_known(made);
     if (err) {
         let_go(made);
         return err;

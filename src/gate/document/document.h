@@ -9,7 +9,8 @@
  * not followed: they would make the configuration say less than what is trusted.
  *
  * Uses of the same URL with the same settings are one document, which outlives reloads with them;
- * one with other settings begins with the text of the one before. The control thread's, but for
+ * one with other settings begins with the text of the one before, or of a process that has died
+ * (gate/known/known.h). The control thread's, but for
  * rw_document_want.
  */
 #ifndef RW_GATE_DOCUMENT_DOCUMENT_H
@@ -24,9 +25,11 @@ enum { RW_DOCUMENT_BYTES_MAX = 1 << 20, RW_DOCUMENT_FLAW_BYTES = 256 };
 
 struct rw_document;
 struct rw_documents;
+struct rw_known;
 
 struct rw_documents_options {
     struct rw_loop *loop;
+    struct rw_known *known; /* texts outlive documents and processes there; NULL: they do not */
     struct rw_metrics_shard *metrics;
     void (*changed)(void *user); /* from the loop; may use and drop documents */
     void *user;

@@ -178,6 +178,7 @@ static enum rw_err connect_to(struct rw_shares *shares, const struct rw_shares_s
     const struct rw_redis_store_options options = {
         .config = setup->redis,
         .dns = setup->dns,
+        .known = shares->options.known,
         .events = &rw_share_events,
         .user = shares,
     };

@@ -45,6 +45,7 @@ struct rw_shares;
 struct rw_shares_options {
     struct rw_loop *loop;
     struct rw_meters *meters;
+    struct rw_known *known;           /* NULL: nothing */
     struct rw_metrics_shard *metrics; /* of the loop's thread */
 };
 

@@ -172,11 +172,13 @@ static const struct rw_redis_node_events node_events = {
 
 /* ---- Start ---- */
 
-static enum rw_err make_resolver(struct rw_redis_store *store, const struct rw_config_dns *dns)
+static enum rw_err make_resolver(struct rw_redis_store *store,
+                                 const struct rw_redis_store_options *options)
 {
-    if (!dns)
+    if (!options->dns)
         return RW_OK;
-    enum rw_err err = rw_resolver_create(store->loop, dns, &store->resolver);
+    enum rw_err err =
+        rw_resolver_create(store->loop, options->known, options->dns, &store->resolver);
     return err == RW_EUNSUPPORTED ? RW_OK : err;
 }
 
@@ -243,7 +245,7 @@ enum rw_err rw_redis_store_create(struct rw_loop *loop,
     store->user = options->user;
     rw_list_init(&store->nodes);
     rw_arena_init(&store->arena, NULL, 0, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
-    enum rw_err err = make_resolver(store, options->dns);
+    enum rw_err err = make_resolver(store, options);
     if (!err)
         err = keep_options(store, config);
     if (!err)

@@ -55,6 +55,7 @@ struct rw_redis_store_events {
 struct rw_redis_store_options {
     const struct rw_config_redis *config;
     const struct rw_config_dns *dns; /* NULL: names are not resolved */
+    struct rw_known *known;          /* NULL: names are not known from before */
     const struct rw_redis_store_events *events;
     void *user;
 };

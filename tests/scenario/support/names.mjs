@@ -50,6 +50,8 @@ export async function startNames(t) {
   cleanup(t, () => new Promise((resolve) => socket.close(resolve)));
   return {
     address: `127.0.0.1:${socket.address().port}`,
+    // From now on nothing is answered.
+    stop: () => socket.removeAllListeners("message"),
     set: (name, ...to) => flaws.delete(name) | known.set(name, to.map(encodeAddress)),
     // `to`: { priority, weight, port, target }.
     setService: (name, ...to) => known.set(name, to.map(encodeService)),

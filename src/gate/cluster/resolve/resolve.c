@@ -21,6 +21,7 @@ enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 };
 struct rw_resolver {
     struct rw_resolve_channel channel;
     struct rw_loop *loop;
+    struct rw_known *known;
     struct rw_text servers;         /* for c-ares; empty: the system's */
     struct timespec system_changed; /* of resolv.conf, when it is used */
     uint32_t timeout_ms, ttl_ms_min, ttl_ms_max;
@@ -56,8 +57,8 @@ static struct timespec system_changed(void)
     return stat("/etc/resolv.conf", &status) == 0 ? status.st_mtim : (struct timespec){0};
 }
 
-enum rw_err rw_resolver_create(struct rw_loop *loop, const struct rw_config_dns *dns,
-                               struct rw_resolver **resolver)
+enum rw_err rw_resolver_create(struct rw_loop *loop, struct rw_known *known,
+                               const struct rw_config_dns *dns, struct rw_resolver **resolver)
 {
     if (rw_loop_backend(loop) == RW_LOOP_SIM)
         return RW_EUNSUPPORTED;
@@ -65,6 +66,7 @@ enum rw_err rw_resolver_create(struct rw_loop *loop, const struct rw_config_dns 
     if (!made)
         return RW_ENOMEM;
     made->loop = loop;
+    made->known = known;
     made->timeout_ms = dns->timeout_ms;
     made->ttl_ms_min = dns->ttl_ms_min;
     made->ttl_ms_max = dns->ttl_ms_max;
@@ -134,6 +136,7 @@ static void free_name(struct rw_resolve_name *name)
     rw_timer_stop(resolver->loop, &name->timer);
     rw_list_remove(&name->link);
     rw_resolve_srv_stop(name);
+    rw_known_drop(&name->known);
     rw_free(name->answer);
     rw_free(name);
 }
@@ -181,8 +184,8 @@ static bool is_answer(const struct rw_resolve_name *name, const struct rw_resolv
     return true;
 }
 
-/* One block: the array, then the hosts. */
-static struct rw_resolved *copy_answer(const struct rw_resolved *found, size_t count)
+/* The array, then the hosts. */
+struct rw_resolved *rw_resolve_copy(const struct rw_resolved *found, size_t count)
 {
     size_t bytes = count * sizeof(*found) + 1;
     for (size_t i = 0; i < count; i++)
@@ -216,12 +219,13 @@ enum rw_err rw_resolve_set_answer(struct rw_resolve_name *name, struct rw_resolv
     qsort(found, count, sizeof(*found), compare_resolved);
     bool changed = !is_answer(name, found, count);
     if (changed) {
-        struct rw_resolved *copy = copy_answer(found, count);
+        struct rw_resolved *copy = rw_resolve_copy(found, count);
         if (!copy)
             return RW_ENOMEM;
         rw_free(name->answer);
         name->answer = copy;
         name->count = count;
+        rw_known_changed(&name->known);
     }
     if (settle_name(name) || changed)
         tell_users(name);
@@ -242,6 +246,7 @@ void rw_resolve_succeeded(struct rw_resolve_name *name, uint64_t ttl_ms)
     if (name->failing)
         rw_log_info("dns", "%.*s is resolved again", RW_SPAN_ARGS(name->name));
     name->failing = false;
+    rw_known_follows(&name->known, true);
     name->failures = 0;
     if (ttl_ms > resolver->ttl_ms_max)
         ttl_ms = resolver->ttl_ms_max;
@@ -260,6 +265,7 @@ void rw_resolve_failed(struct rw_resolve_name *name, const char *reason)
         rw_log_warn("dns", "cannot resolve %.*s: %s; %zu known addresses stay in use",
                     RW_SPAN_ARGS(name->name), reason, name->count);
     name->failing = true;
+    rw_known_follows(&name->known, false);
     start_again(name, after_ms < RW_RESOLVE_RETRY_MS_MAX ? after_ms : RW_RESOLVE_RETRY_MS_MAX);
     if (settle_name(name))
         tell_users(name);
@@ -463,6 +469,7 @@ static struct rw_resolve_name *make_name(struct rw_resolver *resolver, struct rw
     name->timer.fire = on_timer;
     rw_list_init(&name->uses);
     rw_list_push_back(bucket_of(resolver, text), &name->link);
+    rw_resolve_hold_known(name, resolver->known);
     resolver->unsettled++;
     return name;
 }
@@ -479,22 +486,11 @@ enum rw_err rw_resolve_start(struct rw_resolver *resolver, struct rw_span text, 
     /* Counted but not linked yet: what is found at once is not told. */
     name->use_count++;
     use->name = name;
-    if (made)
+    if (made) {
         look_up(name);
+        rw_resolve_take_known(name);
+    }
     rw_list_push_back(&name->uses, &use->link);
-    return RW_OK;
-}
-
-enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *other)
-{
-    struct rw_resolve_name *name = use->name;
-    const struct rw_resolve_name *known = find_name(other, name->name, name->srv);
-    if (name->answer || !known || !known->answer)
-        return RW_OK;
-    name->answer = copy_answer(known->answer, known->count);
-    if (!name->answer)
-        return RW_ENOMEM;
-    name->count = known->count;
     return RW_OK;
 }
 

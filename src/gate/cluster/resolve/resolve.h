@@ -31,13 +31,16 @@ enum {
 };
 
 struct rw_config_dns;
+struct rw_known;
 struct rw_resolver;
 struct rw_resolve_name;
 
 /* The settings are read during the call only; without servers it is as the system says
- * (resolv.conf). RW_EINVAL: a server is no IP address; RW_EUNSUPPORTED: the loop has no descriptors
- * (simulation). */
-RW_MUST_CHECK enum rw_err rw_resolver_create(struct rw_loop *loop, const struct rw_config_dns *dns,
+ * (resolv.conf). Until there is an answer, what was last found for a name, by another resolver or
+ * another process, is good enough; it is in `known`, if not NULL. RW_EINVAL: a server is no IP
+ * address; RW_EUNSUPPORTED: the loop has no descriptors (simulation). */
+RW_MUST_CHECK enum rw_err rw_resolver_create(struct rw_loop *loop, struct rw_known *known,
+                                             const struct rw_config_dns *dns,
                                              struct rw_resolver **resolver);
 /* Nobody uses a name any more. */
 void rw_resolver_destroy(struct rw_resolver *resolver);
@@ -61,9 +64,6 @@ struct rw_resolved {
 /* `name` without "srv:". The answer may be there at once. */
 RW_MUST_CHECK enum rw_err rw_resolve_start(struct rw_resolver *resolver, struct rw_span name,
                                            bool srv, struct rw_resolve_use *use);
-/* Until there is an answer, what another resolver (with other servers, say) last found is good
- * enough: a reload while DNS is down loses nothing. The name is not settled by that. RW_ENOMEM. */
-RW_MUST_CHECK enum rw_err rw_resolve_inherit(struct rw_resolve_use *use, struct rw_resolver *other);
 /* The addresses seem to be old (nobody answers there): the name is asked for anew from the loop,
  * whatever its TTL says, but not within RW_RESOLVE_RETRY_MS_MIN of the last time. */
 void rw_resolve_again(struct rw_resolve_use *use);
@@ -73,7 +73,7 @@ void rw_resolve_stop(struct rw_resolve_use *use);
 /* The last answer, sorted; NULL and a count of 0 when there never was one. Valid until `changed` or
  * rw_resolve_stop. */
 const struct rw_resolved *rw_resolve_answer(const struct rw_resolve_use *use, size_t *count);
-/* An answer has come, or the first lookup has failed. */
+/* An answer has come, or the first lookup has failed; what was known before does not settle it. */
 bool rw_resolve_settled(const struct rw_resolve_use *use);
 
 /* Waits without the loop until all names are settled, at most `ms_max`; true when they are. Calls

@@ -1,10 +1,11 @@
-/* What resolve.c (names, their users and lookups) and resolve_srv.c (targets of SRV names) share.
- */
+/* What resolve.c (names, their users and lookups), resolve_srv.c (targets of SRV names) and
+ * resolve_known.c (what is known of them from before) share. */
 #ifndef RW_GATE_CLUSTER_RESOLVE_RESOLVE_NAME_H
 #define RW_GATE_CLUSTER_RESOLVE_RESOLVE_NAME_H
 
 #include "gate/cluster/resolve/resolve.h"
 #include "gate/cluster/resolve/resolve_channel.h"
+#include "gate/known/known.h"
 
 struct rw_resolve_target;
 
@@ -19,6 +20,7 @@ struct rw_resolve_name {
     unsigned missing;  /* FAMILY_ bits that the last answer lacked */
     unsigned use_count;
     struct rw_list uses;
+    struct rw_known_use known;
     bool telling;          /* its users are being told: not freed now */
     struct lookup *lookup; /* under way */
     struct rw_timer timer; /* of the next lookup */
@@ -39,6 +41,21 @@ RW_MUST_CHECK enum rw_err rw_resolve_set_answer(struct rw_resolve_name *name,
 /* The lookup went well, the next is due in `ttl_ms` (put within bounds). */
 void rw_resolve_succeeded(struct rw_resolve_name *name, uint64_t ttl_ms);
 void rw_resolve_failed(struct rw_resolve_name *name, const char *reason);
+/* In one block, with their hosts; NULL: no memory. */
+struct rw_resolved *rw_resolve_copy(const struct rw_resolved *found, size_t count);
+
+/* ---- resolve_known.c ---- */
+
+/* Holds the note about this name. */
+void rw_resolve_hold_known(struct rw_resolve_name *name, struct rw_known *known);
+/* There is no answer yet: what the note says is it for now. What cannot be read is left. */
+void rw_resolve_take_known(struct rw_resolve_name *name);
+/* A line for each address. */
+void rw_resolve_write_known(const struct rw_resolved *answer, size_t count, struct rw_text *text);
+/* `found`, with room for RW_RESOLVE_ADDRESSES_MAX, has parts of `text`. RW_EPROTO: it is not that.
+ */
+RW_MUST_CHECK enum rw_err rw_resolve_read_known(struct rw_span text, struct rw_resolved *found,
+                                                size_t *count);
 
 /* ---- resolve_srv.c ---- */
 
