@@ -156,8 +156,10 @@ static enum rw_err store_file(const struct kept_file *file, struct rw_kept *kept
     struct record record = {
         .path_bytes = strlen(file->path), .bytes = file->contents.len, .seen = file->seen};
     enum rw_err err = RW_OK;
-    if (file->fd >= 0 && kept->count == RW_KEPT_FDS_MAX)
+    if (file->fd >= 0 && kept->count == RW_KEPT_FDS_MAX) {
+        kept->left_out++;
         return RW_OK;
+    }
     if (file->fd >= 0)
         err = store_fd(file->fd, &record, kept);
     if (!err)
@@ -171,6 +173,7 @@ enum rw_err rw_kept_files_store(const struct rw_kept_files *files, struct rw_kep
 {
     kept->fds[0] = memfd_create("ringway-files", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     kept->count = kept->fds[0] >= 0;
+    kept->left_out = 0;
     if (!kept->count)
         return rw_err_from_errno(errno);
     enum rw_err err = write_all(kept->fds[0], begins_with, sizeof(begins_with));

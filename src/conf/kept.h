@@ -24,10 +24,11 @@ struct rw_kept_files;
 
 /* What a set is stored in. [0] has the contents, the others are what is too large for them, or no
  * contents (databases, directories). Beyond that number these are read anew. */
-enum { RW_KEPT_FDS_MAX = 128 };
+enum { RW_KEPT_FDS_MAX = 1024 };
 struct rw_kept {
     int fds[RW_KEPT_FDS_MAX];
-    unsigned count; /* 0: nothing is stored */
+    unsigned count;    /* 0: nothing is stored */
+    unsigned left_out; /* that would have needed a descriptor beyond RW_KEPT_FDS_MAX */
 };
 
 RW_MUST_CHECK enum rw_err rw_kept_files_create(struct rw_kept_files **files);

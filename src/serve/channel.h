@@ -11,7 +11,8 @@
  *   SHUTDOWN    drain everything, as after SIGTERM
  *   DRAIN_TIME  the configuration in force lets a drain take `count` milliseconds
  *   KEEP        the files of the configuration in force (conf/kept.h), for one of us that starts
- *               again
+ *               again: `count` descriptors, in as many messages as it takes; `serial`: how many
+ *               came before
  *   KNOWN       what was learned at run time (gate/known/known_store.h), for the same
  * supervisor -> worker
  *   SOCKETS     the answer to LISTEN: the descriptors, or `error` and why in `text`; may come after
@@ -42,8 +43,8 @@ enum { RW_CHANNEL_TEXT_MAX = 256, RW_CHANNEL_FDS_MAX = 253 }; /* SCM_MAX_FD of L
 struct rw_channel_message {
     uint32_t kind;   /* enum rw_channel_kind */
     uint32_t error;  /* SOCKETS: enum rw_err */
-    uint32_t count;  /* of sockets, or milliseconds */
-    uint32_t serial; /* of a LISTEN, and of its answer */
+    uint32_t count;  /* of sockets, of descriptors, or milliseconds */
+    uint32_t serial; /* of a LISTEN, and of its answer; of a KEEP */
     int32_t backlog;
     char text[RW_CHANNEL_TEXT_MAX]; /* address, or why not; NUL-terminated */
 };

@@ -168,6 +168,20 @@ static void apply_settings(struct rw_process *process, const struct rw_snapshot 
     rw_file_watch_apply(process);
 }
 
+static enum rw_err give_files(const struct rw_process *process)
+{
+    const struct rw_kept *kept = &process->kept;
+    struct rw_channel_message message = {.kind = RW_CHANNEL_KEEP, .count = kept->count};
+    enum rw_err err = RW_OK;
+    while (!err && message.serial < kept->count) {
+        unsigned part = kept->count - message.serial;
+        part = part < RW_CHANNEL_FDS_MAX ? part : RW_CHANNEL_FDS_MAX;
+        err = rw_channel_send(process->options.channel, &message, kept->fds + message.serial, part);
+        message.serial += part;
+    }
+    return err;
+}
+
 /* The first process's are what another one starts again with. */
 static void keep_files(struct rw_process *process, const struct rw_kept_files *files)
 {
@@ -179,9 +193,12 @@ static void keep_files(struct rw_process *process, const struct rw_kept_files *f
     }
     rw_kept_close(&process->kept);
     process->kept = kept;
-    struct rw_channel_message message = {.kind = RW_CHANNEL_KEEP};
-    if (process->options.index == 0 &&
-        rw_channel_send(process->options.channel, &message, kept.fds, kept.count))
+    if (kept.left_out)
+        rw_log_warn("serve",
+                    "%u databases and folders of static files beyond %u are not kept for "
+                    "a restart: a process that starts again opens them anew",
+                    kept.left_out, RW_KEPT_FDS_MAX - 1);
+    if (process->options.index == 0 && give_files(process))
         rw_log_warn("serve", "cannot give the configuration to the supervisor for a restart");
 }
 

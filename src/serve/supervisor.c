@@ -69,6 +69,7 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         options.kept = s->kept;
     else
         rw_kept_close(&s->kept);
+    rw_kept_close(&s->coming);
     exit(rw_process_run(&options));
 }
 
@@ -262,11 +263,29 @@ static void retire_due(struct rw_supervisor *s)
         rw_sockets_steer(&s->sockets);
 }
 
-static void keep(struct rw_supervisor *s, const int *fds, unsigned count)
+/* Only a whole set takes the place of the one before. */
+static void keep(struct rw_supervisor *s, const struct rw_channel_message *message, const int *fds,
+                 unsigned count)
 {
+    struct rw_kept *coming = &s->coming;
+    if (message->serial == 0)
+        rw_kept_close(coming);
+    bool fits = message->serial == coming->count && coming->count + count <= message->count &&
+                message->count <= RW_KEPT_FDS_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        if (fits)
+            coming->fds[coming->count++] = fds[i];
+        else
+            close(fds[i]);
+    }
+    if (!fits)
+        rw_log_error("supervisor", "the configuration in force cannot be kept for a restart: not "
+                                   "all of its files have come (descriptors are scarce)");
+    if (!fits || coming->count < message->count)
+        return;
     rw_kept_close(&s->kept);
-    for (; s->kept.count < count && s->kept.count < RW_KEPT_FDS_MAX; s->kept.count++)
-        s->kept.fds[s->kept.count] = fds[s->kept.count];
+    s->kept = *coming;
+    coming->count = 0;
 }
 
 static void keep_known(struct rw_supervisor *s, int fd)
@@ -309,7 +328,7 @@ static void on_message(struct rw_supervisor *s, struct rw_child *child)
         s->drain_ms_max = message.count;
         break;
     case RW_CHANNEL_KEEP:
-        keep(s, fds, fd_count);
+        keep(s, &message, fds, fd_count);
         break;
     case RW_CHANNEL_KNOWN:
         if (fd_count)
@@ -563,6 +582,7 @@ int rw_serve(const struct rw_serve_options *options)
     rw_sockets_close(&s.sockets);
     rw_shared_destroy(&s.shared);
     rw_kept_close(&s.kept);
+    rw_kept_close(&s.coming);
     keep_known(&s, -1);
     rw_free(s.log_path);
     rw_free(s.quota_file);

@@ -32,8 +32,9 @@ struct rw_supervisor {
     struct rw_child children[RW_SERVE_PROCESSES_MAX];
     struct rw_sockets sockets;
     struct rw_shared shared;
-    struct rw_kept kept; /* the files of the configuration in force; nothing yet at the start */
-    int known_fd;        /* what the first process has learned; -1: nothing yet */
+    struct rw_kept kept;   /* the files of the configuration in force; nothing yet at the start */
+    struct rw_kept coming; /* those that will be, as far as they have come */
+    int known_fd;          /* what the first process has learned; -1: nothing yet */
     bool start_kept; /* after an upgrade: those on disk have turned bad since it was agreed to */
     pid_t old[RW_SUPERVISOR_OLD_MAX]; /* worker processes of the programs before an upgrade */
     unsigned old_count;

@@ -173,6 +173,30 @@ test("--processes 2: either may die", async (t) => {
   }
 });
 
+test("hundreds of folders are kept", async (t) => {
+  const folder = scratch(t);
+  const names = Array.from({ length: 300 }, (_, i) => `site-${i}`);
+  mkdirSync(join(folder, "all"));
+  for (const name of names) {
+    mkdirSync(join(folder, "all", name));
+    writeFileSync(join(folder, "all", name, "page.txt"), name);
+  }
+  const gateway = await startGateway(t, `routes:\n${names.map((name) => `- { match: "/${name}/*", files: ${join(folder, "all", name)} }\n`).join("")}`);
+  const all = async () => {
+    for (const name of names) assert.equal((await gateway.get(`/${name}/page.txt`)).text, name);
+  };
+  await all();
+  renameSync(join(folder, "all"), join(folder, "away"));
+  for (let i = 0; i < 2; i++) {
+    await sleep(1100); // one that dies young is not started again at once
+    const [worker] = gateway.workers();
+    process.kill(worker, "SIGKILL");
+    await eventually(() => gateway.workers().length === 1 && gateway.workers()[0] !== worker);
+    await all();
+  }
+  assert.ok(!gateway.logLines().some(({ message }) => /kept/.test(message)));
+});
+
 test("what a reload brought is kept, not what was there at the start; what it refused is not", async (t) => {
   const folder = scratch(t);
   const list = join(folder, "list");
