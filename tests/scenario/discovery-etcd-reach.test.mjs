@@ -12,6 +12,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { startNames } from "./support/names.mjs";
 import { freePorts } from "./support/ports.mjs";
 import { installed } from "./support/run.mjs";
+import { eventually } from "./support/wait.mjs";
 
 const options = { skip: !installed("etcd") && "etcd is not installed" };
 
@@ -63,11 +64,24 @@ test("etcd: with a login, whose token runs out, and rights that come late", opti
   await sees(gateway, a, b, c);
   await tells(gateway, /etcd: the login has run out, there is another one/);
 
-  // A wrong password is told, without the password; the endpoints stay.
+  // A wrong password is told, without the password; the endpoints that were found with the right one stay.
   await gateway.reload(config(discovery.replace("first", "wrong"), `    endpoints: ["${a.address}"]\n`));
   await tells(gateway, /etcdserver: authentication failed, invalid user ID or password \(400\)/);
-  assert.equal((await gateway.get("/")).text, "a");
+  await sees(gateway, a, b, c);
   assert.ok(!gateway.logLines().some(({ message }) => /wrong/.test(message)));
+});
+
+test("etcd: of several servers each is tried before there is a long pause", async (t) => {
+  const ports = await freePorts(3);
+  const gateway = await startGateway(t, config(`{ etcd: { servers: [${ports.map((port) => `"127.0.0.1:${port}"`)}], prefix: /app/ } }`));
+  const ROUNDS = 6; // the pauses between them: 0.1, 0.2, 0.4, 0.8, 1.6 s, or down to half of that
+  const tries = await eventually(() => {
+    const lines = gateway.logLines().filter(({ message }) => /etcd: 127\.0\.0\.1:\d+: connection refused/.test(message));
+    return lines.length >= ROUNDS * ports.length && lines.map(({ time, message }) => ({ at: Date.parse(time), port: Number(/:(\d+): connection/.exec(message)[1]) }));
+  }, { within: 60000, what: "there were some rounds" });
+  const last = tries.slice((ROUNDS - 1) * ports.length, ROUNDS * ports.length);
+  assert.deepEqual(last.map(({ port }) => port), ports);
+  assert.ok(last.at(-1).at - last[0].at < last[0].at - tries[(ROUNDS - 1) * ports.length - 1].at, JSON.stringify(tries));
 });
 
 test("etcd: TLS with client certificates, which a reload reads again", options, async (t) => {

@@ -38,6 +38,7 @@ struct rw_feed {
     struct rw_buf *in;
     struct reply reply;
     unsigned server;
+    unsigned failed; /* servers, since there was a pause */
     uint32_t pause_ms;
     bool open; /* on_closed of the stream is to come */
     bool streams, took, left, again, closing;
@@ -95,10 +96,14 @@ static void go_on(struct rw_feed *feed)
     if (rw_loop_now_ms(feed->loop) - feed->began_ms > TIMEOUT_MS)
         feed->pause_ms = RW_FEED_PAUSE_MS_MIN; /* it had worked for a while */
     /* A time from half of the pause to all of it: gateways that lost one server come apart. */
-    uint32_t ms =
-        feed->pause_ms / 2 + rw_random_below(rw_loop_random(feed->loop), feed->pause_ms / 2 + 1);
-    feed->pause_ms =
-        feed->pause_ms * 2 < RW_FEED_PAUSE_MS_MAX ? feed->pause_ms * 2 : RW_FEED_PAUSE_MS_MAX;
+    uint32_t pause_ms = feed->pause_ms;
+    if (feed->failed && feed->failed < feed->options.server_count) {
+        pause_ms = RW_FEED_PAUSE_MS_MIN; /* another one may be well */
+    } else {
+        feed->failed = 0;
+        feed->pause_ms = pause_ms * 2 < RW_FEED_PAUSE_MS_MAX ? pause_ms * 2 : RW_FEED_PAUSE_MS_MAX;
+    }
+    uint32_t ms = pause_ms / 2 + rw_random_below(rw_loop_random(feed->loop), pause_ms / 2 + 1);
     rw_timer_start(feed->loop, &feed->timer, rw_loop_now_ms(feed->loop) + ms);
 }
 
@@ -122,6 +127,7 @@ static void fail(struct rw_feed *feed, const char *why)
     rw_log_limited(RW_LOG_WARN, "discovery", "%.*s: %.*s", RW_SPAN_ARGS(feed->options.what), len,
                    text);
     feed->server = (feed->server + 1) % feed->options.server_count;
+    feed->failed++;
     feed->options.events->failed(feed->options.user, rw_span(text, (size_t)len));
     leave(feed, false);
 }
@@ -164,8 +170,10 @@ static bool take(struct rw_feed *feed, struct rw_span bytes)
         return false;
     }
     feed->took = true;
-    if (!feed->stepped)
-        feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
+    if (feed->stepped)
+        return true;
+    feed->failed = 0;
+    feed->pause_ms = RW_FEED_PAUSE_MS_MIN;
     return true;
 }
 

@@ -4,8 +4,9 @@
  * rw_feed_create begins. For each request `request` is asked for its head and body; then `take`
  * gets the answer: of a stream line by line, else all of it at once. Its result says how it goes
  * on. When the answer has ended, the next request follows, at once if there was anything in it.
- * Whatever fails is told in the log, and the next server is tried, after a pause that grows to
- * RW_FEED_PAUSE_MS_MAX and ends with an answer that was taken. A server that says nothing for
+ * Whatever fails is told in the log, and the next server is tried: all of them in turn, a moment
+ * apart, then again after a pause that grows to RW_FEED_PAUSE_MS_MAX and ends with an answer that
+ * was taken. A server that says nothing for
  * TIMEOUT_MS before its answer has failed; during a stream keep-alive finds out whether it is still
  * there. rw_feed_close ends all; after `on_closed` it is gone. One thread, that of the loop.
  */
@@ -18,7 +19,7 @@
 
 enum {
     RW_FEED_PAUSE_MS_MIN = 100,
-    RW_FEED_PAUSE_MS_MAX = 30000,
+    RW_FEED_PAUSE_MS_MAX = 10000,
     RW_FEED_BYTES_MAX = 32 << 20, /* of one answer, or of one line of a stream */
 };
 
