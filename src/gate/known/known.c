@@ -67,16 +67,13 @@ bool rw_known_refresh(struct rw_known_note *note)
     if (!note->stale || !writer)
         return true;
     writer->write(writer, &text);
-    if (text.err) {
-        rw_text_free(&text);
-        return false;
-    }
-    note->stale = false;
-    if (text.len) {
-        rw_text_free(&note->text);
+    enum rw_err err = text.err;
+    bool news = !err && text.len;
+    rw_text_free(news ? &note->text : &text);
+    if (news)
         note->text = text;
-    }
-    return true;
+    note->stale = err != RW_OK;
+    return !err;
 }
 
 /* ---- Storing ---- */
