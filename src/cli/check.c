@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 #include "cli/compile.h"
 #include "gate/cluster/cluster_explain.h"
-#include "gate/host_warnings.h"
+#include "gate/config_warnings.h"
 
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ static int run(int argc, char **argv)
     if (code)
         return code;
     warn_of_sources(argv[0], compiled.snapshot, &compiled.warnings);
-    rw_host_warn_of_start(compiled.snapshot->config, rw_span_text(argv[0]), &compiled.warnings);
+    rw_config_warn_of_start(compiled.snapshot->config, rw_span_text(argv[0]), &compiled.warnings);
     rw_router_warnings(compiled.snapshot->router, &compiled.warnings);
     if (compiled.warnings.len)
         fprintf(stderr, "%s", compiled.warnings.at);

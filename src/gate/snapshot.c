@@ -1,8 +1,8 @@
 #include "gate/snapshot.h"
 
 #include "base/alloc.h"
+#include "gate/config_warnings.h"
 #include "gate/front/forwarded.h"
-#include "gate/host_warnings.h"
 #include "gate/identity/consumers.h"
 #include "gate/route/circles.h"
 #include "gate/snapshot_tls.h"
@@ -203,7 +203,7 @@ static enum rw_err compile_clusters(struct rw_compile *compile,
         result = err ? err : result;
     }
     if (!result)
-        rw_host_warn_of_ways(snapshot->config, compile->report->file, options->warnings);
+        rw_config_warn_of_upstreams(snapshot->config, compile->report->file, options->warnings);
     uint32_t wait_ms = snapshot->config->dns->timeout_ms;
     if (wait_ms > options->dns_wait_ms_max)
         wait_ms = options->dns_wait_ms_max;

@@ -103,6 +103,45 @@ test("check says the same as serve, and says fine to a good file", async (t) => 
   assert.match(good.stdout, /ringway\.yaml: fine: 1 listener, 1 route, 0 upstreams$/m);
 });
 
+test("what does nothing, or what this machine lacks, is a warning with its place: another machine may have it", async (t) => {
+  const gateway = await prepareGateway(t, "");
+  const check = async (upstream, more = "") => {
+    gateway.configure(`
+listeners:
+  - address: "127.0.0.1:${gateway.port}"
+routes: [{ upstream: app }]
+upstreams:
+  - { name: app, ${upstream} }
+${more}
+`, { raw: true });
+    const { code, stdout, stderr } = await runRingway("check", gateway.configFile);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /: fine: /);
+    return stderr.replace(/^\S*ringway\.yaml:/gm, "");
+  };
+  const one = 'endpoints: ["127.0.0.1:1"]';
+  const two = 'endpoints: ["127.0.0.1:1", "127.0.0.1:2"]';
+  const idle = "6:5: warning: upstream app: `hedging` does nothing with one endpoint\n";
+  assert.equal(await check(`${one}, hedging: {}`), idle);
+  for (const several of [two, 'endpoints: ["localhost:1"]', `${one}, lines: [{ name: a }, { name: b, source: 127.0.0.2 }]`])
+    assert.equal(await check(`${several}, hedging: {}`), "");
+  assert.match(await check(`${two}, passive_health: { all_out: refuse }`), /^6:5: warning: upstream app: `all_out: refuse` .* at `eject_percent_max: 50` they never are; set that to 100\n$/);
+  assert.equal(await check(`${two}, passive_health: { all_out: refuse, eject_percent_max: 100 }`), "");
+  assert.equal(await check(`${two}, passive_health: { all_out: refuse }, health: /`), "", "some may be down by their probes");
+
+  const lacking = 'admin: "127.0.0.1:1"\naccess_log: { path: /nosuch/folder/access.log }\nrate_limits: { quota_file: /nosuch/folder/quotas }';
+  assert.equal(
+    await check(one, lacking),
+    `8:21: warning: access_log.path: /nosuch/folder/access.log: this machine does not have the folder
+9:28: warning: rate_limits.quota_file: /nosuch/folder/quotas: this machine does not have the folder
+`,
+  );
+  gateway.configure('listeners: ["203.0.113.5:80"]\nroutes: [{ respond: {} }]\n', { raw: true });
+  const { code, stderr } = await runRingway("check", gateway.configFile);
+  assert.equal(code, 0);
+  assert.match(stderr, /:1:13: warning: listener listener-1: this machine does not have the address 203\.0\.113\.5:80\n$/);
+});
+
 test("a file that is not there, not readable, not YAML, empty", async (t) => {
   const gateway = await prepareGateway(t, "");
   rmSync(gateway.configFile);

@@ -154,6 +154,7 @@ test("a rule that leaves a route no endpoint is a mistake; others have their pla
   for (const [rules, message] of [
     [`\n          - { name: asia, clients: [JP], regions: ["ap-*"] }`, /:8:\d+: .*the rule "asia" leaves no endpoint of the upstream "app", to which the route "route-1" sends requests/],
     [`\n          - { name: x, clients: [Germany], regions: ["eu-*"] }`, /"Germany" is neither a country/],
+    [`\n          - { name: x, clients: [UK], regions: ["eu-*"] }`, /"UK" is neither a country .*; did you mean GB\?/],
     [`\n          - { name: x, clients: [DE] }`, /expected either "regions" or "refuse: true"/],
     [`\n          - { name: x, clients: [any], refuse: true }\n          - { name: y, clients: [DE], refuse: true }`, /never reached/],
     [" []", /expected 1 to 64 rules/],
@@ -163,4 +164,9 @@ test("a rule that leaves a route no endpoint is a mistake; others have their pla
     assert.notEqual(code, 0);
     assert.match(stdout + stderr, message);
   }
+  const text = config(gateway).replace("{ country: US, networks: [10.9.0.0/16] }", "{ country: US, networks: [10.0.0.0/8] }");
+  gateway.configure(text);
+  const twice = await runRingway("check", gateway.configFile);
+  assert.equal(twice.code, 2);
+  assert.match(twice.stderr, /ringway\.yaml:\d+:\d+: the network 10\.0\.0\.0\/8 is said to be in (AT and in US|US and in AT)\n/);
 });

@@ -67,7 +67,7 @@ static void patterns(void **state)
         {"https://*.a.example", "http://b.a.example", false},
         {"https://*.a.example:1", "https://b.a.example:1", true},
         {"https://*.a.example:1", "https://b.a.example", false},
-        {"http://[::1]:80", "http://[::1]:80", true},
+        {"http://[::1]:8080", "http://[::1]:8080", true},
         {"null", "null", true},
         {"null", "https://null", false},
     };
@@ -154,6 +154,8 @@ static void mistakes(void **state)
         const char *match, *cors, *told;
     } cases[] = {
         {"/", "origins: [https://shop.example/]", "is no origin"},
+        {"/", "origins: [\"https://shop.example:443\"]", "without a path or the usual port"},
+        {"/", "origins: [\"http://*.shop.example:80\"]", "without a path or the usual port"},
         {"/", "origins: [\"*\"], credentials: true", "name the origins"},
         {"/", "origins: []", "expected 1 to 256 origins"},
         {"/", "origins: [https://a.example, \"null\"], credentials: true",

@@ -75,6 +75,17 @@ static void careful_browsers(void **state)
 
     expect_mistake("security_headers: { opener: \"a\\nb\" }", "cannot be the value of a field");
     expect_mistake("security_headers: { frame: all }", "same_origin");
+    expect_mistake("security_headers: { referrer: no-referer }", "did you mean \"no-referrer\"?");
+    expect_mistake("security_headers: { referrer: \"no-referrer, origin-only\" }",
+                   "browsers know no \"origin-only\"");
+    expect_mistake("security_headers: { opener: same-site }", "browsers know no \"same-site\"");
+    expect_mistake("security_headers: { resource: same_site }", "did you mean \"same-site\"?");
+    open_gate("security_headers: { referrer: \"no-referrer, strict-origin\", "
+              "opener: \"same-origin; report-to=x\", resource: cross-origin, override: true }");
+    rw_fixture_get(&gate, "/");
+    expect("Referrer-Policy", "no-referrer, strict-origin");
+    expect("Cross-Origin-Opener-Policy", "same-origin; report-to=x");
+    rw_fixture_close(&gate);
 }
 
 /* ---- request_id ---- */

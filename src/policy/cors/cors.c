@@ -102,7 +102,8 @@ static void check_origin(struct rw_conf_report *report, const struct cors_config
     } else if (!rw_cors_pattern_parse(*origin, &pattern)) {
         rw_conf_mistake_on(report, origin,
                            "%s is no origin: expected scheme and host in lower case, without a "
-                           "path, such as https://shop.example or https://*.shop.example",
+                           "path or the usual port, such as https://shop.example or "
+                           "https://*.shop.example",
                            rw_conf_quote(report, *origin));
     } else if (config->credentials && rw_span_is(*origin, "null")) {
         rw_conf_mistake_on(

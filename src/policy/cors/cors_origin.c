@@ -24,6 +24,15 @@ static bool is_authority(struct rw_span text)
     return is_made_of(text, "-._:[]") && text.at[0] != ':' && text.at[0] != '.';
 }
 
+/* Browsers leave out the port that the scheme has anyway. */
+static bool has_usual_port(struct rw_span origin)
+{
+    return (rw_span_starts(origin, RW_LITERAL("https://")) &&
+            rw_span_ends(origin, RW_LITERAL(":443"))) ||
+           (rw_span_starts(origin, RW_LITERAL("http://")) &&
+            rw_span_ends(origin, RW_LITERAL(":80")));
+}
+
 /* What stands behind "://"; at == NULL: there is none, or no scheme before it. */
 static struct rw_span authority_of(struct rw_span origin)
 {
@@ -44,6 +53,8 @@ bool rw_cors_pattern_parse(struct rw_span text, struct rw_cors_pattern *pattern)
     *pattern = (struct rw_cors_pattern){.text = text};
     if (!authority.at)
         return rw_span_is(text, "null");
+    if (has_usual_port(text))
+        return false;
     if (!has_star(authority))
         return is_authority(authority);
     pattern->scheme = rw_span(text.at, (size_t)(authority.at - text.at));

@@ -5,8 +5,10 @@
 #include "gate/snapshot.h"
 #include "policy/residency/geo_database.h"
 
+#include <arpa/inet.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { IP_BYTES = 16 };
@@ -32,12 +34,19 @@ struct rw_geo {
 bool rw_geo_is_country(struct rw_span text)
 {
     return text.len == 2 && text.at[0] >= 'A' && text.at[0] <= 'Z' && text.at[1] >= 'A' &&
-           text.at[1] <= 'Z';
+           text.at[1] <= 'Z' && !*rw_geo_hint(text);
+}
+
+const char *rw_geo_hint(struct rw_span text)
+{
+    return rw_span_is(text, "UK")   ? "; did you mean GB?"
+           : rw_span_is(text, "EL") ? "; did you mean GR?"
+                                    : "";
 }
 
 bool rw_geo_is_eu(const char country[2])
 {
-    static const char members[] = "ATBEBGCYCZDEDKEEESFIFRGRHRHUIEITLTLULVMTNLPLPTROSESISK";
+    static const char members[] = "ATBEBGCYCZDEDKEEESEUFIFRGRHRHUIEITLTLULVMTNLPLPTROSESISK";
     for (size_t i = 0; i + 1 < sizeof(members); i += 2)
         if (memcmp(&members[i], country, 2) == 0)
             return true;
@@ -132,7 +141,7 @@ static enum rw_err flatten(const struct networks *from, struct networks *to)
     for (size_t i = 0; i < from->count && !err; i++) {
         const struct network *next = &from->items[i];
         if (depth && by_first(open[depth - 1], next) == 0)
-            continue; /* told twice: the first holds */
+            continue; /* told twice */
         for (; depth && memcmp(open[depth - 1]->last, next->first, IP_BYTES) < 0 && !err; depth--)
             err = emit(&sweep, open[depth - 1], NULL);
         if (depth && !err)
@@ -144,12 +153,48 @@ static enum rw_err flatten(const struct networks *from, struct networks *to)
     return err;
 }
 
-enum rw_err rw_geo_seal(struct rw_geo *geo)
+static unsigned prefix_bits(const struct network *network)
+{
+    unsigned bits = 0;
+    while (bits < IP_BYTES * 8 &&
+           !((network->first[bits / 8] ^ network->last[bits / 8]) & (0x80 >> bits % 8)))
+        bits++;
+    return bits;
+}
+
+static void describe_clash(const struct network *one, const struct network *other, char *clash)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr ip;
+    unsigned bits = prefix_bits(one);
+    memcpy(&ip, one->first, IP_BYTES);
+    bool four = IN6_IS_ADDR_V4MAPPED(&ip) && bits >= 96;
+    inet_ntop(four ? AF_INET : AF_INET6, four ? &ip.s6_addr[12] : ip.s6_addr, text, sizeof(text));
+    snprintf(clash, RW_GEO_CLASH_BYTES, "%s/%u is said to be in %.2s and in %.2s", text,
+             four ? bits - 96 : bits, one->country, other->country);
+}
+
+/* Of networks in order. Which of the two would hold nobody could tell. */
+static bool find_clash(const struct networks *networks, char *clash)
+{
+    for (size_t i = 1; i < networks->count; i++) {
+        const struct network *one = &networks->items[i - 1], *other = &networks->items[i];
+        if (by_first(one, other) == 0 && memcmp(one->country, other->country, 2) != 0) {
+            describe_clash(one, other, clash);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum rw_err rw_geo_seal(struct rw_geo *geo, char clash[RW_GEO_CLASH_BYTES])
 {
     struct networks flat = {0};
     if (geo->networks.count == 0)
         return RW_OK;
     qsort(geo->networks.items, geo->networks.count, sizeof(struct network), by_first);
+    if (find_clash(&geo->networks, clash))
+        return RW_EEXIST;
     enum rw_err err = flatten(&geo->networks, &flat);
     if (err) {
         rw_free(flat.items);

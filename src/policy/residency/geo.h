@@ -14,7 +14,7 @@
 
 #include <sys/socket.h>
 
-enum { RW_GEO_NETWORKS_MAX = 1000000 };
+enum { RW_GEO_NETWORKS_MAX = 1000000, RW_GEO_CLASH_BYTES = 96 };
 
 struct rw_cidr;
 struct rw_geo;
@@ -30,8 +30,8 @@ RW_MUST_CHECK enum rw_err rw_geo_open(struct rw_geo *geo, const char *path, cons
 /* RW_ELIMIT: too many. */
 RW_MUST_CHECK enum rw_err rw_geo_add(struct rw_geo *geo, const struct rw_cidr *network,
                                      const char country[2]);
-/* All networks are there. */
-RW_MUST_CHECK enum rw_err rw_geo_seal(struct rw_geo *geo);
+/* All networks are there. RW_EEXIST: one of them is in two countries, as `clash` says. */
+RW_MUST_CHECK enum rw_err rw_geo_seal(struct rw_geo *geo, char clash[RW_GEO_CLASH_BYTES]);
 /* NULL is fine. */
 void rw_geo_destroy(struct rw_geo *geo);
 
@@ -40,9 +40,12 @@ void rw_geo_find(const struct rw_geo *geo, const struct sockaddr *client,
 /* When the database was made, in seconds since 1970; 0: there is none. */
 uint64_t rw_geo_built_s(const struct rw_geo *geo);
 
-/* Two capital letters. */
+/* Two capital letters; not UK and EL, which ISO 3166-1 has as GB and GR. */
 bool rw_geo_is_country(struct rw_span text);
-/* By the treaties, as of 2020: 27 member states. */
+/* What it is called there: "; did you mean GB?", or "". */
+const char *rw_geo_hint(struct rw_span text);
+/* By the treaties, as of 2020: 27 member states; and EU itself, as registries of addresses write
+ * it. */
 bool rw_geo_is_eu(const char country[2]);
 
 #endif

@@ -63,9 +63,9 @@ static void check_rule(void *value, struct rw_conf_report *report)
     for (size_t i = 0; i < rule->clients.count; i++)
         if (!is_group(clients[i]) && !rw_geo_is_country(clients[i]))
             rw_conf_mistake_on(report, &clients[i],
-                               "%s is neither a country (two capital letters) nor EU, unknown or "
-                               "any",
-                               rw_conf_quote(report, clients[i]));
+                               "%s is neither a country (ISO 3166-1, two capital letters) nor EU, "
+                               "unknown or any%s",
+                               rw_conf_quote(report, clients[i]), rw_geo_hint(clients[i]));
     for (size_t i = 0; i < rule->regions.count; i++)
         if (regions[i].len == 0)
             rw_conf_mistake_on(report, &regions[i], "no region has an empty name");
@@ -110,8 +110,9 @@ static void check_networks(void *value, struct rw_conf_report *report)
 {
     struct rw_residency_networks_config *networks = value;
     if (!rw_geo_is_country(networks->country))
-        rw_conf_mistake_on(report, &networks->country, "%s is no country: two capital letters",
-                           rw_conf_quote(report, networks->country));
+        rw_conf_mistake_on(
+            report, &networks->country, "%s is no country (ISO 3166-1, two capital letters)%s",
+            rw_conf_quote(report, networks->country), rw_geo_hint(networks->country));
 }
 
 static const struct rw_conf_record networks_record = {

@@ -96,7 +96,10 @@ enum rw_err rw_residency_locate(struct rw_compile *compile,
         err = add_listed(compile, config, geo);
     if (!err && config->networks_file.len)
         err = add_file(compile, geo, config->networks_file.at);
+    char clash[RW_GEO_CLASH_BYTES];
     if (!err)
-        err = rw_geo_seal(geo);
+        err = rw_geo_seal(geo, clash);
+    if (err == RW_EEXIST)
+        rw_conf_mistake_at(compile->report, compile->place, "the network %s", clash);
     return !err || err == RW_ENOMEM ? err : RW_EINVAL;
 }

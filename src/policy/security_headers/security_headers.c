@@ -99,9 +99,51 @@ static const struct rw_conf_field fields[] = {
 #undef VALUE
 #undef MEMBER
 
+/* What browsers know (W3C Referrer Policy section 3; HTML section 7.1.3; Fetch section 3.7): they
+ * pass over all else, so that a word that is misspelt protects nobody. */
+static const char *const referrer_words[] = {"no-referrer", "no-referrer-when-downgrade",
+                                             "origin",      "origin-when-cross-origin",
+                                             "same-origin", "strict-origin",
+                                             "unsafe-url",  "strict-origin-when-cross-origin",
+                                             NULL};
+static const char *const opener_words[] = {"same-origin", "same-origin-allow-popups",
+                                           "noopener-allow-popups", "unsafe-none", NULL};
+static const char *const resource_words[] = {"same-origin", "same-site", "cross-origin", NULL};
+
+static void check_word(struct rw_conf_report *report, const struct rw_span *value,
+                       struct rw_span word, const char *const *words)
+{
+    size_t count = 0;
+    for (; words[count]; count++)
+        if (rw_span_is(word, words[count]))
+            return;
+    rw_conf_mistake_on(report, value, "browsers know no %s%s", rw_conf_quote(report, word),
+                       rw_conf_hint(report, word, words, count));
+}
+
+/* Browsers take the last policy that they know. */
+static void check_referrer(struct rw_conf_report *report, const struct rw_span *referrer)
+{
+    struct rw_span rest = *referrer, word;
+    while (rest.len && rw_span_next(&rest, ',', &word))
+        check_word(report, referrer, rw_span_trim(word), referrer_words);
+}
+
+/* May have a parameter: `same-origin; report-to="x"`. */
+static void check_opener(struct rw_conf_report *report, const struct rw_span *opener)
+{
+    struct rw_span rest = *opener, word;
+    if (rest.len && rw_span_next(&rest, ';', &word))
+        check_word(report, opener, rw_span_trim(word), opener_words);
+}
+
 static void check(void *value, struct rw_conf_report *report)
 {
     const struct security_headers_config *config = value;
+    check_referrer(report, &config->referrer);
+    check_opener(report, &config->opener);
+    if (config->resource.len)
+        check_word(report, &config->resource, config->resource, resource_words);
     const struct rw_span *const values[] = {&config->referrer, &config->content_security,
                                             &config->permissions, &config->opener,
                                             &config->resource};
@@ -187,6 +229,10 @@ static void explain(const void *instance, struct rw_text *text)
         rw_text_addf(text, "%s%.*s", i ? ", " : "", RW_SPAN_ARGS(headers->fields[i].name));
     if (headers->hsts.len)
         rw_text_addf(text, "%sover TLS Strict-Transport-Security", headers->count ? ", " : "");
+    if (headers->config->override)
+        rw_text_adds(text, "; in place of the server's own");
+    if (headers->config->hide_server)
+        rw_text_adds(text, "; Server, X-Powered-By and X-AspNet-Version are taken away");
 }
 
 const struct rw_policy rw_policy_security_headers = {

@@ -1,4 +1,4 @@
-#include "gate/host_warnings.h"
+#include "gate/config_warnings.h"
 
 #include "base/log.h"
 #include "io/host.h"
@@ -12,16 +12,15 @@
 enum { MESSAGE_BYTES_MAX = 512 };
 
 /* Where a warning goes. */
-struct host_warnings {
+struct destination {
     struct rw_span file;
     struct rw_text *text; /* NULL: the log */
 };
 
-static void warn(const struct host_warnings *to, struct rw_conf_place place, const char *format,
-                 ...) __attribute__((format(printf, 3, 4)));
+static void warn(const struct destination *to, struct rw_conf_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static void warn(const struct host_warnings *to, struct rw_conf_place place, const char *format,
-                 ...)
+static void warn(const struct destination *to, struct rw_conf_place place, const char *format, ...)
 {
     char message[MESSAGE_BYTES_MAX];
     va_list arguments;
@@ -38,7 +37,7 @@ static void warn(const struct host_warnings *to, struct rw_conf_place place, con
 
 /* ---- Ways to the endpoints ---- */
 
-static void warn_of_way(const struct host_warnings *to, const struct rw_config_upstream *upstream,
+static void warn_of_way(const struct destination *to, const struct rw_config_upstream *upstream,
                         const struct rw_config_path *path)
 {
     struct rw_address source;
@@ -53,10 +52,35 @@ static void warn_of_way(const struct host_warnings *to, const struct rw_config_u
              RW_SPAN_ARGS(upstream->name), RW_SPAN_ARGS(path->interface));
 }
 
-void rw_host_warn_of_ways(const struct rw_config *config, struct rw_span file,
-                          struct rw_text *warnings)
+/* ---- Settings that do nothing ---- */
+
+/* A name may have many addresses, and a list that is found any number of endpoints. */
+static bool has_one_endpoint(const struct rw_config_upstream *upstream)
 {
-    const struct host_warnings to = {file, warnings};
+    const struct rw_config_endpoint *endpoints = upstream->endpoints.items;
+    struct rw_address address;
+    return upstream->endpoints.count == 1 && !upstream->discovery && upstream->lines.count < 2 &&
+           rw_address_parse(endpoints[0].address, &address) == RW_OK;
+}
+
+static void warn_of_idle(const struct destination *to, const struct rw_config_upstream *upstream)
+{
+    const struct rw_config_passive_health *passive = upstream->passive_health;
+    if (upstream->hedging && has_one_endpoint(upstream))
+        warn(to, upstream->place, "upstream %.*s: `hedging` does nothing with one endpoint",
+             RW_SPAN_ARGS(upstream->name));
+    if (passive->all_out == RW_ALL_OUT_REFUSE && passive->eject_percent_max < 100 &&
+        !upstream->health)
+        warn(to, upstream->place,
+             "upstream %.*s: `all_out: refuse` is for when all endpoints are out, and at "
+             "`eject_percent_max: %u` they never are; set that to 100",
+             RW_SPAN_ARGS(upstream->name), passive->eject_percent_max);
+}
+
+void rw_config_warn_of_upstreams(const struct rw_config *config, struct rw_span file,
+                                 struct rw_text *warnings)
+{
+    const struct destination to = {file, warnings};
     const struct rw_config_upstream *upstreams = config->upstreams.items;
     for (size_t i = 0; i < config->upstreams.count; i++) {
         const struct rw_config_line *lines = upstreams[i].lines.items;
@@ -64,14 +88,15 @@ void rw_host_warn_of_ways(const struct rw_config *config, struct rw_span file,
             warn_of_way(&to, &upstreams[i], &upstreams[i].tcp->path);
         for (size_t l = 0; l < upstreams[i].lines.count; l++)
             warn_of_way(&to, &upstreams[i], &lines[l].path);
+        warn_of_idle(&to, &upstreams[i]);
     }
 }
 
 /* ---- What is needed at the start ---- */
 
 /* Only what other rights would not change. */
-static void warn_of_file(const struct host_warnings *to, struct rw_conf_place place,
-                         const char *name, struct rw_span path)
+static void warn_of_file(const struct destination *to, struct rw_conf_place place, const char *name,
+                         struct rw_span path)
 {
     char folder[4096];
     struct stat info;
@@ -90,10 +115,10 @@ static void warn_of_file(const struct host_warnings *to, struct rw_conf_place pl
              RW_SPAN_ARGS(path));
 }
 
-void rw_host_warn_of_start(const struct rw_config *config, struct rw_span file,
-                           struct rw_text *warnings)
+void rw_config_warn_of_start(const struct rw_config *config, struct rw_span file,
+                             struct rw_text *warnings)
 {
-    const struct host_warnings to = {file, warnings};
+    const struct destination to = {file, warnings};
     const struct rw_config_listener *listeners = config->listeners.items;
     struct rw_address address;
     for (size_t i = 0; i < config->listeners.count; i++)
