@@ -2,6 +2,7 @@
 #include "gate/cluster/balance/residency.h"
 #include "gate/cluster/balance/tiers.h"
 #include "gate/cluster/cluster_explain.h"
+#include "io/host.h"
 #include "origin/upstream_call.h"
 
 /* By which property of requests. */
@@ -59,6 +60,16 @@ static void explain_socket(const struct rw_socket_options *socket, struct rw_tex
                      socket->keepalive_probes, socket->keepalive_interval_s);
 }
 
+static void explain_lacking(const struct rw_path *path, struct rw_text *text)
+{
+    bool source = path->source.bytes && !rw_host_has_address(&path->source);
+    bool interface = path->socket.interface[0] && !rw_host_has_interface(path->socket.interface);
+    if (source || interface)
+        rw_text_addf(text, "; this machine does not have the %s%s%s",
+                     source ? "source address" : "", source && interface ? " and the " : "",
+                     interface ? "interface" : "");
+}
+
 /* By which ways; where there is only one, it is that of all endpoints. */
 static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text)
 {
@@ -77,6 +88,7 @@ static void explain_lines(const struct rw_cluster *cluster, struct rw_text *text
         explain_socket(&path->socket, text);
         if (cluster->balance == RW_BALANCE_PATH)
             rw_text_addf(text, ", costs as much as %.1f ms", path->price_us / 1000.0);
+        explain_lacking(path, text);
     }
 }
 

@@ -134,6 +134,10 @@ upstreams:
     const logged = gateway.logLines().map(({ level, message }) => `${level} ${message}`);
     assert.deepEqual(places(logged.filter((line) => line.startsWith("warn ")), pattern), [place], `the log: ${pattern}`);
   }
+  const explained = async (path) => /^ +path .*$/m.exec((await runRingway("explain", gateway.configFile, path)).stdout)[0];
+  assert.match(await explained("/source"), /; this machine does not have the source address$/);
+  assert.match(await explained("/interface"), /; this machine does not have the interface$/);
+  assert.match(await explained("/lines"), / via gone: from 203\.0\.113\.5, .*; this machine does not have the source address$/);
   const tells = (pattern) => eventually(() => gateway.logLines().some(({ message }) => pattern.test(message)), { within: 30000, what: `the log has ${pattern}` });
   assert.equal((await gateway.get("/source")).status, 502);
   await tells(/upstream_connect_failed: this machine does not have the source address of `tcp\.source` or of the line/);
