@@ -94,7 +94,7 @@ void rw_config_warn_of_upstreams(const struct rw_config *config, struct rw_span 
 
 /* ---- What is needed at the start ---- */
 
-/* Only what other rights would not change. */
+/* Only what other rights would not change. `path` ends with a zero. */
 static void warn_of_file(const struct destination *to, struct rw_conf_place place, const char *name,
                          struct rw_span path)
 {
@@ -115,17 +115,31 @@ static void warn_of_file(const struct destination *to, struct rw_conf_place plac
              RW_SPAN_ARGS(path));
 }
 
+static void warn_of_listening(const struct destination *to, struct rw_conf_place place,
+                              const char *name, struct rw_span text)
+{
+    struct rw_address address;
+    if (rw_address_parse(text, &address))
+        return;
+    if (rw_span_starts(text, RW_LITERAL("unix:/")))
+        warn_of_file(to, place, name, rw_span_skip(text, strlen("unix:")));
+    else if (!rw_host_has_address(&address))
+        warn(to, place, "%s: this machine does not have the address %.*s", name,
+             RW_SPAN_ARGS(text));
+}
+
 void rw_config_warn_of_start(const struct rw_config *config, struct rw_span file,
                              struct rw_text *warnings)
 {
     const struct destination to = {file, warnings};
     const struct rw_config_listener *listeners = config->listeners.items;
-    struct rw_address address;
-    for (size_t i = 0; i < config->listeners.count; i++)
-        if (!rw_address_parse(listeners[i].address, &address) && !rw_host_has_address(&address))
-            warn(&to, listeners[i].place,
-                 "listener %.*s: this machine does not have the address %.*s",
-                 RW_SPAN_ARGS(listeners[i].name), RW_SPAN_ARGS(listeners[i].address));
+    for (size_t i = 0; i < config->listeners.count; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "listener %.*s", RW_SPAN_ARGS(listeners[i].name));
+        warn_of_listening(&to, listeners[i].place, name, listeners[i].address);
+    }
+    if (config->admin)
+        warn_of_listening(&to, config->admin->place, "admin", config->admin->address);
     warn_of_file(&to, config->access_log->path_place, "access_log.path", config->access_log->path);
     warn_of_file(&to, config->error_log->path_place, "error_log.path", config->error_log->path);
     warn_of_file(&to, config->rate_limits->quota_file_place, "rate_limits.quota_file",

@@ -39,9 +39,10 @@ static bool remove_stale(const struct rw_address *address, const char *path)
     struct stat found;
     if (lstat(path, &found) < 0)
         return errno == ENOENT;
-    errno = EADDRINUSE;
+    errno = S_ISDIR(found.st_mode) ? EISDIR : EEXIST;
     if (!S_ISSOCK(found.st_mode))
         return false;
+    errno = EADDRINUSE;
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe < 0)
         return false;

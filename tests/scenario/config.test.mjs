@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeCertificates } from "./support/certificates.mjs";
-import { cleanup } from "./support/cleanup.mjs";
+import { cleanup, scratch } from "./support/cleanup.mjs";
 import { request } from "./support/client.mjs";
 import { prepareGateway, startGateway } from "./support/gateway.mjs";
 import { freePort } from "./support/ports.mjs";
@@ -140,6 +140,21 @@ ${more}
   const { code, stderr } = await runRingway("check", gateway.configFile);
   assert.equal(code, 0);
   assert.match(stderr, /:1:13: warning: listener listener-1: this machine does not have the address 203\.0\.113\.5:80\n$/);
+  const folder = scratch(t);
+  gateway.configure(`listeners: ["unix:/nosuch/folder/web.sock", "unix:${folder}"]\nroutes: [{ respond: {} }]\nadmin: { address: "203.0.113.5:9901", allow_remote: true }\n`, { raw: true });
+  const other = (await runRingway("check", gateway.configFile)).stderr.replace(/^\S*ringway\.yaml:/gm, "");
+  assert.equal(
+    other,
+    `1:13: warning: listener listener-1: /nosuch/folder/web.sock: this machine does not have the folder
+1:45: warning: listener listener-2: ${folder}: a directory, not a file
+3:8: warning: admin: this machine does not have the address 203.0.113.5:9901
+`,
+  );
+  // At the start each is a mistake, by the name of what is in the way.
+  const told = await serve(gateway);
+  assert.equal(told.code, 2);
+  assert.match(told.stderr, /^\S*ringway\.yaml:1:13: listener listener-1: cannot bind unix:\/nosuch\/folder\/web\.sock: No such file or directory$/m);
+  assert.match(told.stderr, /^\S*ringway\.yaml:1:45: listener listener-2: cannot replace the file at unix:\S+: Is a directory$/m);
 });
 
 test("a file that is not there, not readable, not YAML, empty", async (t) => {
