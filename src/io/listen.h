@@ -21,8 +21,8 @@ struct rw_listen_failure {
 };
 
 /* Non-blocking, close-on-exec. A Unix socket file that nobody listens on any more is removed first;
- * any other file there, or a live socket, is RW_EADDRINUSE. RW_EACCES: a low port, or the
- * directory. `failure` may be NULL. */
+ * a live socket is RW_EADDRINUSE, a directory RW_EINVAL, any other file RW_EEXIST. RW_EACCES: a low
+ * port, or the directory. `failure` may be NULL. */
 RW_MUST_CHECK enum rw_err rw_listen_open(const struct rw_address *address,
                                          const struct rw_listen_options *options, int *fd,
                                          struct rw_listen_failure *failure);
