@@ -41,6 +41,7 @@ enum {
     SEEN_DOWN,
     SEEN_PANIC,
     SEEN_RETURNED,
+    SEEN_DRAINED,
     SEEN_STAGES,
     SEEN_TURNED_BACK,
     SEEN_LATE_BACK,
@@ -57,6 +58,7 @@ static const char *const seen_names[SEEN_COUNT] = {"over their quota",
                                                    "origins down",
                                                    "steps in panic",
                                                    "ejections that probes ended",
+                                                   "drained beside probes",
                                                    "stages",
                                                    "turned back",
                                                    "turned back for being slow"};
@@ -73,19 +75,13 @@ static struct totals totals;
 static void note(const struct rw_test_world *world)
 {
     const uint64_t seen[SEEN_COUNT] = {
-        [SEEN_REFUSED] = world->refusals,
-        [SEEN_STAYED] = world->stays,
-        [SEEN_TOO_LARGE] = world->too_large,
-        [SEEN_SESSIONS] = world->sessions.stays,
-        [SEEN_DRESSED] = world->dressed_answers,
-        [SEEN_REWRITTEN] = world->rewritten,
-        [SEEN_BAD_PROBES] = world->health.bad,
-        [SEEN_DOWN] = world->health.downs,
-        [SEEN_PANIC] = world->health.panics,
-        [SEEN_RETURNED] = world->health.returns,
-        [SEEN_STAGES] = world->rollout.steps,
-        [SEEN_TURNED_BACK] = world->rollout.backs,
-        [SEEN_LATE_BACK] = world->rollout.late_backs,
+        [SEEN_REFUSED] = world->refusals,          [SEEN_STAYED] = world->stays,
+        [SEEN_TOO_LARGE] = world->too_large,       [SEEN_SESSIONS] = world->sessions.stays,
+        [SEEN_DRESSED] = world->dressed_answers,   [SEEN_REWRITTEN] = world->rewritten,
+        [SEEN_BAD_PROBES] = world->health.bad,     [SEEN_DOWN] = world->health.downs,
+        [SEEN_PANIC] = world->health.panics,       [SEEN_RETURNED] = world->health.returns,
+        [SEEN_DRAINED] = world->health.drains,     [SEEN_STAGES] = world->rollout.steps,
+        [SEEN_TURNED_BACK] = world->rollout.backs, [SEEN_LATE_BACK] = world->rollout.late_backs,
     };
     for (unsigned i = 0; i < SEEN_COUNT; i++)
         totals.seen[i] += seen[i];
@@ -128,7 +124,7 @@ static bool run_seed(uint64_t seed, bool verbose)
         rw_test_world_run(&world, 1 + rw_test_below(&world, 500));
         return end(&world, false);
     }
-    if (!world.strict && !world.probed && rw_test_chance(&world, 30)) {
+    if (!world.strict && rw_test_chance(&world, 30)) {
         rw_test_world_run(&world, 1 + rw_test_below(&world, 500));
         rw_test_world_drain(&world, 1 + rw_test_below(&world, 10000));
     }

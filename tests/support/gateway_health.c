@@ -6,7 +6,7 @@
  * whatever these were; no request goes to one that was down before it came, unless so few are up
  * that probes are not believed; then, in a strict world, all requests succeed though all are down.
  * Once every origin is well, and probes have had their time, every endpoint is up, and none that
- * requests had put out is out any more. */
+ * requests had put out is out any more. A drain ends, whatever is probed meanwhile. */
 #include "gate/cluster/cluster.h"
 #include "support/gateway_world.h"
 
@@ -282,7 +282,10 @@ void rw_test_health_look(struct rw_test_world *world)
     for (unsigned i = 0; i < world->origin_count; i++)
         for (unsigned version = 0; version < RW_TEST_VERSIONS; version++)
             note(world, version, origin_at(world, version, i));
-    if (health->phase == RW_TEST_HEALTH_RECOVERS && rw_sim_now_ms(world->sim) >= health->due_ms) {
+    if (world->draining && world->drained == RW_TEST_WORKERS) {
+        rw_test_health_stop(world); /* as the process ends then */
+    } else if (health->phase == RW_TEST_HEALTH_RECOVERS &&
+               rw_sim_now_ms(world->sim) >= health->due_ms) {
         check_recovered(world);
         rw_test_health_stop(world);
     } else if (health->phase == RW_TEST_HEALTH_CHANGES && clients_are_gone(world)) {

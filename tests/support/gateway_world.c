@@ -344,6 +344,7 @@ static void on_drained(struct rw_worker *worker)
         rw_test_fail(world, "drained twice");
     if (rw_sim_now_ms(world->sim) > world->drain_due_ms + DRAIN_SLACK_MS)
         rw_test_fail(world, "drained after the deadline");
+    world->health.drains += world->probed && world->health.phase != RW_TEST_HEALTH_OVER;
     rw_test_trace(world, "drained");
 }
 

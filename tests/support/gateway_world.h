@@ -250,7 +250,7 @@ struct rw_test_health {
     struct rw_test_health_settings settings[RW_TEST_VERSIONS];
     enum rw_test_health_phase phase;
     uint64_t due_ms;
-    uint64_t bad, downs, panics, returns; /* what there was */
+    uint64_t bad, downs, panics, returns, drains; /* what there was */
 };
 
 /* How an origin answers a probe. */
