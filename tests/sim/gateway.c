@@ -7,13 +7,14 @@
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
  * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
  * either side; what is given from what was kept was answered so before; what may not be repeated is
- * not; what is rewritten is so once; what is bound to a region goes nowhere else; users stay with
- * the version that they were given, and with their origin; quotas are charged what was admitted,
- * and refuse only when they are used up; bodies are refused beyond the limit, and there only;
- * nobody is sent to an origin that probes have found to be down, or to a version that was turned
- * back; nobody waits for a connection while one is free; a drain ends by its deadline; buffers stay
- * under their cap; in the end nothing is left, the metrics add up, and upstreams whose endpoints
- * are found have those that there are. When nothing fails, every request succeeds.
+ * not; what is rewritten is so once; who has no good token comes nowhere; what is bound to a region
+ * goes nowhere else; users stay with the version that they were given, and with their origin;
+ * quotas are charged what was admitted, and refuse only when they are used up; bodies are refused
+ * beyond the limit, and there only; nobody is sent to an origin that probes have found to be down,
+ * or to a version that was turned back; nobody waits for a connection while one is free; a drain
+ * ends by its deadline; buffers stay under their cap; in the end nothing is left, the metrics add
+ * up, and upstreams whose endpoints are found have those that there are. When nothing fails, every
+ * request succeeds.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -37,6 +38,7 @@ enum {
     SEEN_SESSIONS,
     SEEN_DRESSED,
     SEEN_REWRITTEN,
+    SEEN_TOKENS_REFUSED,
     SEEN_BAD_PROBES,
     SEEN_DOWN,
     SEEN_PANIC,
@@ -54,6 +56,7 @@ static const char *const seen_names[SEEN_COUNT] = {"over their quota",
                                                    "sessions that come again",
                                                    "dressed",
                                                    "rewritten",
+                                                   "tokens refused",
                                                    "bad probes",
                                                    "origins down",
                                                    "steps in panic",
@@ -75,13 +78,21 @@ static struct totals totals;
 static void note(const struct rw_test_world *world)
 {
     const uint64_t seen[SEEN_COUNT] = {
-        [SEEN_REFUSED] = world->refusals,          [SEEN_STAYED] = world->stays,
-        [SEEN_TOO_LARGE] = world->too_large,       [SEEN_SESSIONS] = world->sessions.stays,
-        [SEEN_DRESSED] = world->dressed_answers,   [SEEN_REWRITTEN] = world->rewritten,
-        [SEEN_BAD_PROBES] = world->health.bad,     [SEEN_DOWN] = world->health.downs,
-        [SEEN_PANIC] = world->health.panics,       [SEEN_RETURNED] = world->health.returns,
-        [SEEN_DRAINED] = world->health.drains,     [SEEN_STAGES] = world->rollout.steps,
-        [SEEN_TURNED_BACK] = world->rollout.backs, [SEEN_LATE_BACK] = world->rollout.late_backs,
+        [SEEN_REFUSED] = world->refusals,
+        [SEEN_STAYED] = world->stays,
+        [SEEN_TOO_LARGE] = world->too_large,
+        [SEEN_SESSIONS] = world->sessions.stays,
+        [SEEN_DRESSED] = world->dressed_answers,
+        [SEEN_REWRITTEN] = world->rewritten,
+        [SEEN_TOKENS_REFUSED] = world->tokens.refused,
+        [SEEN_BAD_PROBES] = world->health.bad,
+        [SEEN_DOWN] = world->health.downs,
+        [SEEN_PANIC] = world->health.panics,
+        [SEEN_RETURNED] = world->health.returns,
+        [SEEN_DRAINED] = world->health.drains,
+        [SEEN_STAGES] = world->rollout.steps,
+        [SEEN_TURNED_BACK] = world->rollout.backs,
+        [SEEN_LATE_BACK] = world->rollout.late_backs,
     };
     for (unsigned i = 0; i < SEEN_COUNT; i++)
         totals.seen[i] += seen[i];
@@ -292,6 +303,10 @@ static const struct {
     {RW_COUNTER_STALE_GIVEN, "stale answers"},
     {RW_COUNTER_RESIDENCY_KEPT, "kept to their region"},
     {RW_COUNTER_RESIDENCY_NOWHERE, "with nowhere to go"},
+    {RW_COUNTER_JWT_VERIFIED, "tokens verified"},
+    {RW_COUNTER_JWT_ADMITTED, "tokens admitted"},
+    {RW_COUNTER_JWT_EXPIRED, "tokens expired"},
+    {RW_COUNTER_JWT_UNKNOWN_KEY, "tokens by unknown keys"},
     {RW_COUNTER_FAULTS_DELAY, "delays on purpose"},
     {RW_COUNTER_FAULTS_ABORT, "errors on purpose"},
     {RW_COUNTER_FAULTS_RESET, "resets on purpose"},

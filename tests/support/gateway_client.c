@@ -121,6 +121,13 @@ static void add_head(struct rw_test_client *client, struct rw_test_request *r)
         rw_test_bytes_format(out, "Cookie: %s\r\n", cookies);
     if (client->world->dressed)
         rw_test_bytes_format(out, "Origin: " RW_TEST_PAGE_ORIGIN "\r\n");
+    if (client->world->has_tokens) {
+        char token[RW_TEST_TOKEN_BYTES];
+        const char *field = rw_test_token_field(r, token);
+        rw_test_bytes_format(out, "X-Subject: forged\r\n");
+        if (field)
+            rw_test_bytes_format(out, "Authorization: %s\r\n", field);
+    }
     if (r->flaw == RW_TEST_FLAW_HEAD)
         rw_test_bytes_format(out, "no field: \x01\r\n");
     for (int i = 0; r->flaw == RW_TEST_FLAW_OVERSIZE && i < 1000; i++)
@@ -362,8 +369,14 @@ static void check_own_head(struct rw_test_client *client, const struct rw_test_r
 {
     bool fixed = r->route == RW_TEST_ROUTE_FIXED && r->answered_status == 200 &&
                  rw_test_head_count(reader, "X-Fixed") == 1;
+    if (fixed && client->world->has_tokens)
+        rw_test_token_admitted(client->world, r);
     if (fixed)
         return;
+    if (r->answered_status == 401 && client->world->has_tokens) {
+        rw_test_token_refused(client->world, reader, r);
+        return;
+    }
     if (r->answered_status == 413)
         rw_test_bodies_refused(client->world, r);
     if (r->answered_status == RW_TEST_LIMITED_STATUS) {

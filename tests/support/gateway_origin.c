@@ -343,6 +343,12 @@ static void check_head(struct rw_test_connection *connection, const struct rw_te
         rw_test_fail(world, "%u: Connection was passed on: %s", r->id, reader->head);
     if (world->identifies)
         check_identity(world, reader, r);
+    if (world->has_tokens) {
+        const struct rw_test_told told = {rw_test_head_count(reader, "X-Subject"),
+                                          rw_test_head_count(reader, "Authorization"),
+                                          rw_test_head_value(reader, "X-Subject")};
+        rw_test_token_arrived(world, r, &told);
+    }
 }
 
 static void check_session(const struct rw_test_connection *connection, struct rw_test_request *r)

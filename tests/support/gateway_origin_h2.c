@@ -295,6 +295,21 @@ static void check_identity(struct rw_test_world *world, const struct rw_message 
         rw_test_fail(world, "%u: who asks is told wrongly", r->id);
 }
 
+static void check_token(struct rw_test_world *world, const struct rw_message *message,
+                        const struct rw_test_request *r)
+{
+    struct rw_test_told told = {0};
+    for (unsigned i = 0; i < message->field_count; i++) {
+        const struct rw_field *field = &message->fields[i];
+        told.tokens += rw_span_is(field->name, "authorization");
+        if (!rw_span_is(field->name, "x-subject"))
+            continue;
+        told.subjects++;
+        told.subject = field->value;
+    }
+    rw_test_token_arrived(world, r, &told);
+}
+
 static void check_head(struct call *call, const struct rw_test_request *r)
 {
     struct rw_test_world *world = call->connection->origin->world;
@@ -309,6 +324,8 @@ static void check_head(struct call *call, const struct rw_test_request *r)
         rw_test_fail(world, "%u: a WebSocket is asked for another way", r->id);
     if (world->identifies)
         check_identity(world, message, r);
+    if (world->has_tokens)
+        check_token(world, message, r);
     if (r->framing == RW_TEST_BODY_LENGTH && r->flaw != RW_TEST_FLAW_CHUNK && !world->filtered &&
         (!message->has_length || message->body_bytes != r->body_bytes))
         rw_test_fail(world, "%u: the length is not what was sent", r->id);

@@ -131,8 +131,8 @@ static bool maybe_visit(struct plan *plan, struct rw_test_request *r)
     bool whole = !before->flaw && !before->fault && !before->close && !before->upgrade &&
                  !before->resets && before->status == 200;
     if (!whole || before->route != RW_TEST_ROUTE_ORIGIN || strcmp(before->method, "GET") != 0 ||
-        before->framing != RW_TEST_BODY_NONE || plan->world->has_sessions || plan->world->rolls ||
-        !chance(plan, 60))
+        before->framing != RW_TEST_BODY_NONE || plan->world->has_sessions ||
+        plan->world->has_tokens || plan->world->rolls || !chance(plan, 60))
         return false;
     if (before->visits++ == 0 && !plan->world->strict && chance(plan, 80)) {
         before->sours = true;
@@ -188,6 +188,8 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
     client->leave = (enum rw_test_leave)below(plan, 3);
     client->start_ms = below(plan, 100);
     client->think_ms_max = chance(plan, 30) ? 100 : 0;
+    if (world->has_tokens && chance(plan, 50))
+        client->think_ms_max = 1000; /* some expire meanwhile */
     client->bytes_per_ms = chance(plan, 15) ? (plan->large ? 100 : 5) + below(plan, 500) : 0;
     if (!world->strict && chance(plan, 25)) {
         client->cut = (enum rw_test_cut)(1 + below(plan, 3));
@@ -199,6 +201,8 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
         r->user = (unsigned)(client - world->clients) % RW_TEST_USERS;
         if (i == 0 || !maybe_visit(plan, r))
             plan_request(plan, client, r, i + 1 == client->count);
+        if (world->has_tokens)
+            rw_test_token_plan(world, r);
     }
 }
 
@@ -359,15 +363,18 @@ static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, int list
     bool identifies = of_listener && plan->world->identifies;
     bool limited = of_listener && plan->world->limited;
     /* What is somebody's is not kept; nor is it told apart from what is broken. */
-    keeps &= !plan->world->identifies && !plan->world->rolls;
+    keeps &= !plan->world->identifies && !plan->world->rolls && !plan->world->has_tokens;
     bool dressed = of_listener && plan->world->dressed;
     bool rewrites = plan->world->rewrites && chance(plan, 60);
+    bool tokens = of_listener && plan->world->has_tokens;
     if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions &&
-        !dressed && !rewrites)
+        !dressed && !rewrites && !tokens)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
     if (dressed)
         rw_test_dressed_policies(yaml);
+    if (tokens)
+        rw_test_token_policy(plan->world, yaml);
     if (rewrites)
         rw_test_rewrite_policy(plan->world, listener, yaml);
     if (limited)
@@ -679,6 +686,8 @@ void rw_test_plan_reload(struct rw_test_world *world)
     rw_test_session_reload(world, plan.sessions);
     if (world->identifies)
         add_identity(&yaml);
+    if (world->has_tokens)
+        rw_test_token_reload(world, &yaml);
     if (world->limited)
         rw_test_bytes_format(&yaml, "rate_limits: { quota_file: quotas }\n");
     add_listeners(&plan, &yaml);
@@ -737,6 +746,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->has_sessions = chance(&plan, 15);
     world->dressed = chance(&plan, 15);
     world->rewrites = chance(&plan, 15);
+    world->has_tokens = !world->identifies && chance(&plan, 20);
     world->users = true;
     /* Where nobody may be refused, a well one must not be out of bounds. */
     world->probed = world->discovers != RW_TEST_IN_FILE && !(world->strict && world->resident) &&

@@ -142,6 +142,8 @@ static const struct rw_test_request *find_request(const struct rw_test_shadow *s
         sscanf(field, "\r\n%*[^ ] %79[^\r]", host) != 1)
         return NULL;
     struct rw_test_request *r = rw_test_rewrite_find(shadow->world, rw_span_text(target));
+    if (r && shadow->world->has_tokens)
+        rw_test_token_admitted(shadow->world, r);
     if (r)
         rw_test_rewrite_arrived(shadow->world, r, rw_span_text(target), rw_span_text(host));
     return r;

@@ -42,7 +42,7 @@ enum rw_test_flaw {
     RW_TEST_FLAW_COUNT
 };
 
-enum { RW_TEST_SESSION_BYTES = 40, RW_TEST_TARGET_BYTES = 80 };
+enum { RW_TEST_SESSION_BYTES = 40, RW_TEST_TARGET_BYTES = 80, RW_TEST_TOKEN_BYTES = 400 };
 
 enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
 
@@ -58,13 +58,14 @@ struct rw_test_request {
     uint32_t body_bytes; /* of an upgrade: through the tunnel */
     uint8_t minor_version;
     bool expect, close, keep_alive, trailers, upgrade;
-    bool socket;       /* an upgrade: to a WebSocket (peer_socket.h); over HTTP/2, too */
-    bool hasty;        /* an upgrade: the first bytes go with the head */
-    bool origin_ends;  /* an upgrade: the origin closes first */
-    bool resets;       /* HTTP/2: the client resets the stream at some time */
-    unsigned user;     /* whose it is: X-User */
-    unsigned listener; /* by which it was sent */
-    const char *agent; /* what the client calls itself; NULL: nothing */
+    bool socket;        /* an upgrade: to a WebSocket (peer_socket.h); over HTTP/2, too */
+    bool hasty;         /* an upgrade: the first bytes go with the head */
+    bool origin_ends;   /* an upgrade: the origin closes first */
+    bool resets;        /* HTTP/2: the client resets the stream at some time */
+    unsigned user;      /* whose it is: X-User */
+    unsigned listener;  /* by which it was sent */
+    const char *agent;  /* what the client calls itself; NULL: nothing */
+    uint8_t token, key; /* gateway_token.c: how good its token is, by which key */
     /* The origin's. */
     uint16_t status;
     enum rw_test_body answer;
@@ -216,6 +217,20 @@ struct rw_test_rewrites {
     unsigned count; /* of configurations */
 };
 
+/* Whose keys are believed: a bit for each. */
+struct rw_test_tokens {
+    uint8_t keys;         /* by the configuration that is in force */
+    uint8_t ever, missed; /* by any there has been; not by any */
+    bool keep;
+    uint64_t refused;
+};
+
+/* What an origin was told of who asks. */
+struct rw_test_told {
+    unsigned subjects, tokens;
+    struct rw_span subject;
+};
+
 enum { RW_TEST_SESSIONS_MAX = 64 };
 struct rw_test_session {
     char value[RW_TEST_SESSION_BYTES];
@@ -329,6 +344,8 @@ struct rw_test_world {
     struct rw_test_sessions sessions;
     bool dressed; /* policies that add to everything: gateway_dressed.c */
     uint64_t dressed_answers;
+    bool has_tokens;
+    struct rw_test_tokens tokens;
     bool rewrites; /* targets are rewritten: gateway_rewrite.c */
     struct rw_test_rewrites rewriting;
     uint64_t rewritten;
@@ -495,6 +512,20 @@ void rw_test_rewrite_policy(struct rw_test_world *world, int listener, struct rw
 struct rw_test_request *rw_test_rewrite_find(struct rw_test_world *world, struct rw_span target);
 void rw_test_rewrite_arrived(struct rw_test_world *world, struct rw_test_request *request,
                              struct rw_span target, struct rw_span host);
+
+/* gateway_token.c, in a world that has tokens: of a request; of each configuration; of a listener;
+ * what a client sends as Authorization (NULL: nothing); a request was let in; it has come to an
+ * origin; it was refused. */
+void rw_test_token_plan(struct rw_test_world *world, struct rw_test_request *request);
+void rw_test_token_reload(struct rw_test_world *world, struct rw_test_bytes *yaml);
+void rw_test_token_policy(struct rw_test_world *world, struct rw_test_bytes *yaml);
+const char *rw_test_token_field(const struct rw_test_request *request,
+                                char field[RW_TEST_TOKEN_BYTES]);
+void rw_test_token_admitted(struct rw_test_world *world, const struct rw_test_request *request);
+void rw_test_token_arrived(struct rw_test_world *world, const struct rw_test_request *request,
+                           const struct rw_test_told *told);
+void rw_test_token_refused(struct rw_test_world *world, const struct rw_test_reader *reader,
+                           const struct rw_test_request *request);
 
 /* gateway_session.c: before each configuration; its policy; what a client sends, in a world that
  * has sessions (NULL: nothing); what an origin is sent; what the client is told. */
