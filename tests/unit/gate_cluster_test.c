@@ -214,6 +214,25 @@ static void description(void **unused)
     rw_cluster_drop(clusters, next);
 }
 
+/* Requests that began before a reload go by the endpoints that there were. */
+static void older_probes_are_forgotten(void **unused)
+{
+    (void)unused;
+    fixture_begin("api");
+    fixture_add(1, "10.0.0.1:80");
+    struct rw_cluster *old = make();
+    rw_clusters_activate(clusters, old);
+    atomic_store(&endpoint_of(old, 0)->probe_failed, true);
+    fixture_end();
+    fixture_begin("api");
+    fixture_add(1, "10.0.0.2:80");
+    struct rw_cluster *next = make();
+    rw_clusters_activate(clusters, next);
+    assert_false(atomic_load(&endpoint_of(old, 0)->probe_failed));
+    rw_cluster_drop(clusters, old);
+    rw_cluster_drop(clusters, next);
+}
+
 static void allocation_failures(void **unused)
 {
     (void)unused;
@@ -347,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reload_shares_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slots_are_small_and_reused_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(description, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(older_probes_are_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allocation_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(swaps_under_load, set_up, tear_down),
     };

@@ -482,12 +482,20 @@ static void stop_probes(struct rw_cluster_control *control)
     control->probes = NULL;
 }
 
-/* Nobody probes any more: what probes found must not stand for ever. */
+/* Nobody probes any more: what probes found must not stand for ever, nor for requests that began
+ * before a reload, whose endpoints may be others. */
 static void forget_probes(struct rw_cluster_control *control)
 {
-    struct rw_endpoint_set *set = atomic_load_explicit(&control->cluster.set, memory_order_relaxed);
-    for (unsigned i = 0; i < set->count; i++)
-        atomic_store_explicit(&set->endpoints[i]->probe_failed, false, memory_order_relaxed);
+    struct rw_span name = control->cluster.name;
+    struct rw_list *bucket = rw_clusters_bucket(control->clusters->names, name);
+    for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
+        struct rw_cluster_control *one = rw_container_of(item, struct rw_cluster_control, same);
+        if (!rw_span_eq(one->cluster.name, name))
+            continue;
+        struct rw_endpoint_set *set = atomic_load_explicit(&one->cluster.set, memory_order_relaxed);
+        for (unsigned i = 0; i < set->count; i++)
+            atomic_store_explicit(&set->endpoints[i]->probe_failed, false, memory_order_relaxed);
+    }
     rw_cluster_judge_panic(&control->cluster, 0);
 }
 
