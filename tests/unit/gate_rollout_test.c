@@ -95,6 +95,19 @@ static void the_slow_ones_are_compared(void **state)
     assert_near(rw_release_slower_p(&none, &none, 0.95), 1);
 }
 
+/* With half of the traffic: of all the slowest 5% there is hardly any, though the two have nothing
+ * in common. */
+static void slow_all_over_is_slow(void **state)
+{
+    (void)state;
+    struct rw_release_counts slow = latencies(0, 0, 37), fast = latencies(42, 0, 0);
+    slow.buckets[RW_LATENCY_BUCKETS - 1] = 1;
+    slow.requests++;
+    assert_near(rw_release_slower_p(&slow, &fast, 0.95), 2 * rw_fisher_greater(38, 38, 0, 42));
+    assert_true(rw_release_slower_p(&slow, &fast, 0.95) < 1e-20);
+    assert_near(rw_release_slower_p(&fast, &slow, 0.95), 1);
+}
+
 /* ---- Looks ---- */
 
 static const struct rw_judge_settings settings = {.alpha = 0.01,
@@ -526,6 +539,7 @@ int main(void)
         cmocka_unit_test(fisher_large),
         cmocka_unit_test(quantiles),
         cmocka_unit_test(the_slow_ones_are_compared),
+        cmocka_unit_test(slow_all_over_is_slow),
         cmocka_unit_test(looks_share_the_chance_of_an_error),
         cmocka_unit_test(tolerances_hold_whatever_the_test_says),
         cmocka_unit_test(false_alarms_are_rare_and_bad_versions_found),

@@ -5,8 +5,12 @@
  * (Johnson, Verrill and Moore, Two-sample rank tests for detecting changes that occur in a small
  * proportion of the treated population, Biometrics 43, 1987): both versions' responses together are
  * parted at a bound of the histogram near the quantile, and Fisher's test says whether too many of
- * the slow ones are the new version's. Both are exact: without a difference between the versions
- * the chance of a p-value of at most `a` is at most `a`, however few errors there are.
+ * the slow ones are the new version's. A version that is slow all over has all of the slow ones
+ * behind that bound, and with much of the traffic most of its own before it: so they are also
+ * parted where all of the new version and the baseline's slowest would be behind, and of two
+ * partings the smaller p counts twice (Boole's inequality). Both tests are exact: without a
+ * difference between the versions the chance of a p-value of at most `a` is at most `a`, however
+ * few errors there are.
  *
  * Who looks again and again finds something in the end. So the looks are numbered, and the k-th may
  * only be wrong with a chance of alpha / (k (k + 1)), the sum of which over all k is alpha (Boole's
