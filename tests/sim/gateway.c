@@ -5,16 +5,16 @@
  *   rw_sim_gateway --sweep KIND ACTION STEP        one step of a sweep again
  *
  * What must hold is checked in tests/support/gateway_*.c: each request is answered once, with its
- * own answer, or its connection ends; no byte is changed; nothing that was cut looks complete, on
- * either side; what is given from what was kept was answered so before; what may not be repeated is
- * not; what is rewritten is so once; who has no good token comes nowhere; what is bound to a region
- * goes nowhere else; users stay with the version that they were given, and with their origin;
- * quotas are charged what was admitted, and refuse only when they are used up; bodies are refused
- * beyond the limit, and there only; nobody is sent to an origin that probes have found to be down,
- * or to a version that was turned back; nobody waits for a connection while one is free; a drain
- * ends by its deadline; buffers stay under their cap; in the end nothing is left, the metrics add
- * up, and upstreams whose endpoints are found have those that there are. When nothing fails, every
- * request succeeds.
+ * own answer, or its connection ends; no byte is changed, though it may be compressed; nothing that
+ * was cut looks complete, on either side; what is given from what was kept was answered so before;
+ * what may not be repeated is not; what is rewritten is so once; who has no good token comes
+ * nowhere; what is bound to a region goes nowhere else; users stay with the version that they were
+ * given, and with their origin; quotas are charged what was admitted, and refuse only when they are
+ * used up; bodies are refused beyond the limit, and there only; nobody is sent to an origin that
+ * probes have found to be down, or to a version that was turned back; nobody waits for a connection
+ * while one is free; a drain ends by its deadline; buffers stay under their cap; in the end nothing
+ * is left, the metrics add up, and upstreams whose endpoints are found have those that there are.
+ * When nothing fails, every request succeeds.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -39,6 +39,7 @@ enum {
     SEEN_DRESSED,
     SEEN_REWRITTEN,
     SEEN_TOKENS_REFUSED,
+    SEEN_COMPRESSED,
     SEEN_BAD_PROBES,
     SEEN_DOWN,
     SEEN_PANIC,
@@ -57,6 +58,7 @@ static const char *const seen_names[SEEN_COUNT] = {"over their quota",
                                                    "dressed",
                                                    "rewritten",
                                                    "tokens refused",
+                                                   "compressed",
                                                    "bad probes",
                                                    "origins down",
                                                    "steps in panic",
@@ -85,6 +87,7 @@ static void note(const struct rw_test_world *world)
         [SEEN_DRESSED] = world->dressed_answers,
         [SEEN_REWRITTEN] = world->rewritten,
         [SEEN_TOKENS_REFUSED] = world->tokens.refused,
+        [SEEN_COMPRESSED] = world->coding.answers,
         [SEEN_BAD_PROBES] = world->health.bad,
         [SEEN_DOWN] = world->health.downs,
         [SEEN_PANIC] = world->health.panics,

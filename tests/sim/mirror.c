@@ -96,6 +96,7 @@ static bool run_seed(uint64_t seed)
     world.copies_max = COPIES_MAX;
     world.resident = world.identifies = world.limited = world.rolls = world.probed = false;
     world.has_sessions = world.dressed = world.rewrites = world.has_tokens = false;
+    world.compresses = false;
     rw_test_sticky_reload(&world);
     rw_test_bodies_reload(&world);
     rw_test_rewrite_reload(&world);

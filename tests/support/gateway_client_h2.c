@@ -147,6 +147,8 @@ static void put_fields(struct rw_test_h2 *h2, struct rw_test_request *r)
         put(h2, "cookie", cookies);
     if (h2->client->world->dressed)
         put(h2, "origin", RW_TEST_PAGE_ORIGIN);
+    if (h2->client->world->compresses && rw_test_coding_accept(r))
+        put(h2, "accept-encoding", rw_test_coding_accept(r));
     if (h2->client->world->has_tokens) {
         char token[RW_TEST_TOKEN_BYTES];
         const char *field = rw_test_token_field(r, token);

@@ -159,6 +159,8 @@ static void add_answer(struct rw_test_connection *connection)
         rw_test_bytes_format(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
     if (r->socket)
         add_accept(connection);
+    if (world->compresses)
+        rw_test_bytes_format(out, "Content-Type: text/x-page\r\nETag: \"page-%u\"\r\n", r->id);
     if (r->answer == RW_TEST_BODY_LENGTH && r->status != 204)
         rw_test_bytes_format(out, "Content-Length: %u\r\n", r->answer_bytes);
     if (r->answer == RW_TEST_BODY_CHUNKED && r->status != 204 && r->status != 304)

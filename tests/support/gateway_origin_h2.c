@@ -134,6 +134,13 @@ static bool put_head(struct call *call, unsigned status, bool last)
         rw_h2_put_field(h2, RW_FIELD_OTHER, RW_LITERAL("link"), RW_LITERAL("</0>; rel=preload"));
     if (final && r->fault == RW_TEST_FAULT_MALFORMED)
         rw_h2_put_field(h2, RW_FIELD_CONNECTION, RW_LITERAL("connection"), RW_LITERAL("close"));
+    if (final && call->connection->origin->world->compresses) {
+        char tag[32];
+        int len = snprintf(tag, sizeof(tag), "\"page-%u\"", r->id);
+        rw_h2_put_field(h2, RW_FIELD_CONTENT_TYPE, RW_LITERAL("content-type"),
+                        RW_LITERAL("text/x-page"));
+        rw_h2_put_field(h2, RW_FIELD_ETAG, RW_LITERAL("etag"), rw_span(tag, (size_t)len));
+    }
     if (final && r->answer == RW_TEST_BODY_LENGTH && r->status != 204)
         put_number(h2, RW_FIELD_CONTENT_LENGTH, RW_LITERAL("content-length"), r->answer_bytes);
     rw_h2_head_end(h2, call->stream, last, !final);

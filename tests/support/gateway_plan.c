@@ -203,6 +203,8 @@ static void plan_client(struct plan *plan, struct rw_test_client *client)
             plan_request(plan, client, r, i + 1 == client->count);
         if (world->has_tokens)
             rw_test_token_plan(world, r);
+        if (world->compresses)
+            rw_test_coding_plan(world, r);
     }
 }
 
@@ -367,12 +369,15 @@ static void add_policies(struct plan *plan, struct rw_test_bytes *yaml, int list
     bool dressed = of_listener && plan->world->dressed;
     bool rewrites = plan->world->rewrites && chance(plan, 60);
     bool tokens = of_listener && plan->world->has_tokens;
+    bool codes = of_listener && plan->world->compresses && chance(plan, 80);
     if (!filters && !faults && !keeps && !bound && !identifies && !limited && !sized && !sessions &&
-        !dressed && !rewrites && !tokens)
+        !dressed && !rewrites && !tokens && !codes)
         return;
     rw_test_bytes_format(yaml, "  policies: [%s", identifies ? " api_key: {}," : "");
     if (dressed)
         rw_test_dressed_policies(yaml);
+    if (codes)
+        rw_test_coding_policy(plan->world, (unsigned)listener, yaml);
     if (tokens)
         rw_test_token_policy(plan->world, yaml);
     if (rewrites)
@@ -683,6 +688,7 @@ void rw_test_plan_reload(struct rw_test_world *world)
     rw_test_sticky_reload(world);
     rw_test_bodies_reload(world);
     rw_test_rewrite_reload(world);
+    rw_test_coding_reload(world);
     rw_test_session_reload(world, plan.sessions);
     if (world->identifies)
         add_identity(&yaml);
@@ -746,6 +752,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->has_sessions = chance(&plan, 15);
     world->dressed = chance(&plan, 15);
     world->rewrites = chance(&plan, 15);
+    world->compresses = chance(&plan, 20);
     world->has_tokens = !world->identifies && chance(&plan, 20);
     world->users = true;
     /* Where nobody may be refused, a well one must not be out of bounds. */

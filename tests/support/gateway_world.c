@@ -553,6 +553,8 @@ static void let_go(struct rw_test_world *world)
     rw_test_rollout_free(world);
     free(world->yaml);
     free(world->clients);
+    for (unsigned i = 0; i < world->request_count; i++)
+        free(world->requests[i].coded.at);
     free(world->requests);
 }
 

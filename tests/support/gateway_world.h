@@ -44,6 +44,11 @@ enum rw_test_flaw {
 
 enum { RW_TEST_SESSION_BYTES = 40, RW_TEST_TARGET_BYTES = 80, RW_TEST_TOKEN_BYTES = 400 };
 
+struct rw_test_bytes {
+    char *at;
+    size_t len, room;
+};
+
 enum rw_test_result { RW_TEST_OPEN, RW_TEST_COMPLETE, RW_TEST_CUT };
 
 struct rw_test_request {
@@ -65,6 +70,7 @@ struct rw_test_request {
     unsigned user;      /* whose it is: X-User */
     unsigned listener;  /* by which it was sent */
     const char *agent;  /* what the client calls itself; NULL: nothing */
+    uint8_t accept;     /* gateway_coding.c: what codings it takes */
     uint8_t token, key; /* gateway_token.c: how good its token is, by which key */
     /* The origin's. */
     uint16_t status;
@@ -90,6 +96,8 @@ struct rw_test_request {
     uint32_t late_ms;              /* so much later its origin answers */
     uint64_t sent_generation;      /* of the configuration that was in force then; 0: not surely */
     uint16_t answered_status;
+    uint8_t coding;             /* of the answer, from 1; 0: none */
+    struct rw_test_bytes coded; /* what has come of it */
     unsigned arrivals;
     char session[RW_TEST_SESSION_BYTES]; /* that it is known by */
     bool has_session;                    /* the client had it already */
@@ -98,11 +106,6 @@ struct rw_test_request {
     char target[RW_TEST_TARGET_BYTES];   /* that it had first at an origin; empty: it had none */
     uint8_t version;                     /* of a rollout, from 1; 0: none was asked */
     uint16_t first_status;               /* what the origin said the first time, or would have */
-};
-
-struct rw_test_bytes {
-    char *at;
-    size_t len, room;
 };
 
 struct rw_test_world;
@@ -231,6 +234,17 @@ struct rw_test_told {
     struct rw_span subject;
 };
 
+/* What a listener compresses with, in order, and from how many bytes on. */
+struct rw_test_offer {
+    uint8_t order[3];
+    unsigned count, bytes_min;
+};
+
+struct rw_test_coding {
+    struct rw_test_offer listeners[RW_TEST_LISTENERS_MAX];
+    uint64_t answers; /* that were compressed, and whole */
+};
+
 enum { RW_TEST_SESSIONS_MAX = 64 };
 struct rw_test_session {
     char value[RW_TEST_SESSION_BYTES];
@@ -344,6 +358,8 @@ struct rw_test_world {
     struct rw_test_sessions sessions;
     bool dressed; /* policies that add to everything: gateway_dressed.c */
     uint64_t dressed_answers;
+    bool compresses; /* gateway_coding.c */
+    struct rw_test_coding coding;
     bool has_tokens;
     struct rw_test_tokens tokens;
     bool rewrites; /* targets are rewritten: gateway_rewrite.c */
@@ -438,7 +454,7 @@ void rw_test_client_end(struct rw_test_client *client);
 void rw_test_check_head(struct rw_test_client *client, const struct rw_test_reader *reader,
                         struct rw_test_request *r);
 void rw_test_check_body(struct rw_test_client *client, const struct rw_test_reader *reader,
-                        const struct rw_test_request *r, struct rw_span bytes);
+                        struct rw_test_request *r, struct rw_span bytes);
 void rw_test_check_whole(struct rw_test_client *client, const struct rw_test_reader *reader,
                          const struct rw_test_request *r);
 
@@ -526,6 +542,19 @@ void rw_test_token_arrived(struct rw_test_world *world, const struct rw_test_req
                            const struct rw_test_told *told);
 void rw_test_token_refused(struct rw_test_world *world, const struct rw_test_reader *reader,
                            const struct rw_test_request *request);
+
+/* gateway_coding.c, in a world that compresses: of a request; before each configuration; of a
+ * listener; what a client sends as Accept-Encoding (NULL: nothing); the head of its answer; a piece
+ * of the body, and all of it (false: it is not compressed). */
+void rw_test_coding_plan(struct rw_test_world *world, struct rw_test_request *request);
+void rw_test_coding_reload(struct rw_test_world *world);
+void rw_test_coding_policy(struct rw_test_world *world, unsigned listener,
+                           struct rw_test_bytes *yaml);
+const char *rw_test_coding_accept(const struct rw_test_request *request);
+void rw_test_coding_answered(struct rw_test_world *world, const struct rw_test_reader *reader,
+                             struct rw_test_request *request);
+bool rw_test_coding_body(struct rw_test_request *request, struct rw_span bytes);
+bool rw_test_coding_whole(struct rw_test_world *world, const struct rw_test_request *request);
 
 /* gateway_session.c: before each configuration; its policy; what a client sends, in a world that
  * has sessions (NULL: nothing); what an origin is sent; what the client is told. */

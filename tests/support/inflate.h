@@ -9,5 +9,7 @@
  * it.
  */
 void rw_test_inflate(enum rw_coding coding, struct rw_text *body);
+/* The same without asserting it: false if it is not so, and `body` stays as it is. */
+bool rw_test_inflates(enum rw_coding coding, struct rw_text *body);
 
 #endif
