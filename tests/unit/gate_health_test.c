@@ -145,14 +145,20 @@ static int tear_down(void **unused)
     return 0;
 }
 
-static struct rw_cluster *make_probed(void)
+static struct rw_cluster *make_probed_at(const char *path)
 {
     struct rw_cluster *cluster = NULL;
     fixture_begin("api");
+    fixture.active.path = rw_span_text(path);
     fixture_add(1, "127.0.0.1:%u", origin.port);
     fixture.upstream.health = &fixture.active;
     assert_int_equal(fixture_make(clusters, false, &cluster), RW_OK);
     return cluster;
+}
+
+static struct rw_cluster *make_probed(void)
+{
+    return make_probed_at("/health");
 }
 
 static struct rw_endpoint *endpoint_of(struct rw_cluster *cluster, unsigned index)
@@ -355,6 +361,49 @@ static void reload_keeps_the_verdict(void **unused)
     rw_cluster_drop(clusters, after);
 }
 
+static struct rw_cluster *reload(struct rw_cluster *before, const char *path)
+{
+    struct rw_cluster *after = make_probed_at(path);
+    rw_clusters_activate(clusters, after);
+    rw_cluster_drop(clusters, before);
+    return after;
+}
+
+/* Configurations come into force more often than a probe takes. */
+static void reloads_let_probes_go_on(void **unused)
+{
+    (void)unused;
+    struct rw_cluster *cluster = make_probed();
+    origin.reply = NULL; /* it accepts, and says nothing */
+    rw_clusters_activate(clusters, cluster);
+    uint64_t end_ns = rw_clock_monotonic_ns() + 2 * RW_NS_PER_S;
+    while (!is_down(cluster) && rw_clock_monotonic_ns() < end_ns) {
+        run_ms(10);
+        cluster = reload(cluster, "/health");
+    }
+    assert_true(is_down(cluster));
+    assert_in_range(origin.connections, 2, 3);
+    rw_cluster_drop(clusters, cluster);
+}
+
+/* What others have found says nothing about these. */
+static void other_probes_count_anew(void **unused)
+{
+    (void)unused;
+    struct rw_cluster *cluster = make_probed();
+    origin.reply = unavailable_reply;
+    rw_clusters_activate(clusters, cluster);
+    for (unsigned count = 1; count <= 3; count++) {
+        while (origin.connections < count || origin.open)
+            rw_loop_turn(loop, 10);
+        assert_false(is_down(cluster));
+        cluster = reload(cluster, count % 2 ? "/other" : "/health");
+    }
+    run_until_down(cluster, true);
+    assert_int_equal(origin.connections, 5);
+    rw_cluster_drop(clusters, cluster);
+}
+
 static void dropped_while_probing(void **unused)
 {
     (void)unused;
@@ -510,6 +559,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(over_tls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_listens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_keeps_the_verdict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reloads_let_probes_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_probes_count_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(good_probes_end_an_ejection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dropped_while_probing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allocation_failures, set_up, tear_down),

@@ -499,13 +499,24 @@ static void forget_probes(struct rw_cluster_control *control)
     rw_cluster_judge_panic(&control->cluster, 0);
 }
 
-static void retire_older(struct rw_clusters *clusters, const struct rw_cluster_control *newest)
+/* The newest that has probes of the same kind lets them go on. */
+static void hand_over_probes(struct rw_cluster_control *from, struct rw_cluster_control *to)
+{
+    if (!from->probes || !to->probed || to->probes ||
+        !rw_health_hand_over(from->probes, &to->cluster, &to->health))
+        return;
+    to->probes = from->probes;
+    from->probes = NULL;
+}
+
+static void retire_older(struct rw_clusters *clusters, struct rw_cluster_control *newest)
 {
     struct rw_list *bucket = rw_clusters_bucket(clusters->names, newest->cluster.name);
     for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
         struct rw_cluster_control *control = rw_container_of(item, struct rw_cluster_control, same);
         if (control == newest || !rw_span_eq(control->cluster.name, newest->cluster.name))
             continue;
+        hand_over_probes(control, newest);
         stop_probes(control);
         control->active = false;
     }

@@ -422,6 +422,38 @@ enum rw_err rw_health_create(struct rw_loop *loop, const struct rw_cluster *clus
     return RW_OK;
 }
 
+static bool same_question(const struct rw_config_active_health *a,
+                          const struct rw_config_active_health *b)
+{
+    return rw_span_eq(a->path, b->path) && rw_span_eq(a->host, b->host) && !a->grpc == !b->grpc &&
+           (!a->grpc || rw_span_eq(a->grpc->service, b->grpc->service));
+}
+
+static bool same_judgement(const struct rw_config_active_health *a,
+                           const struct rw_config_active_health *b)
+{
+    return a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
+           a->healthy_after == b->healthy_after && a->unhealthy_after == b->unhealthy_after &&
+           a->status_min == b->status_min && a->status_max == b->status_max;
+}
+
+static bool same_way(const struct rw_cluster *a, const struct rw_cluster *b)
+{
+    return !a->tls == !b->tls && rw_span_eq(a->tls_name, b->tls_name) && a->http2 == b->http2 &&
+           a->negotiated == b->negotiated && a->proxy_version == b->proxy_version;
+}
+
+bool rw_health_hand_over(struct rw_health *health, const struct rw_cluster *cluster,
+                         const struct rw_config_active_health *config)
+{
+    if (!same_question(health->config, config) || !same_judgement(health->config, config) ||
+        !same_way(health->cluster, cluster))
+        return false;
+    health->cluster = cluster;
+    health->config = config;
+    return true;
+}
+
 static int compare_names(struct rw_span a, struct rw_span b)
 {
     int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);

@@ -11,7 +11,9 @@
  * connection, no complete head in `timeout_ms`, a malformed one, a status outside
  * status_min..status_max, or an answer of gRPC other than SERVING) it is down:
  * endpoint->probe_failed. After `healthy_after` good ones in a row it is up. Each change is logged
- * once, with the reason. What an earlier check found is taken over, not forgotten.
+ * once, with the reason. What an earlier check found is taken over, not forgotten. Where a reload
+ * changes nothing about the probes (rw_health_hand_over), they go on as they are: with what they
+ * have counted, and those that are under way.
  */
 #ifndef RW_GATE_CLUSTER_HEALTH_HEALTH_H
 #define RW_GATE_CLUSTER_HEALTH_HEALTH_H
@@ -29,6 +31,10 @@ struct rw_health;
 RW_MUST_CHECK enum rw_err rw_health_create(struct rw_loop *loop, const struct rw_cluster *cluster,
                                            const struct rw_config_active_health *config,
                                            struct rw_health **health);
+/* A newer cluster takes the old one's place: the health check is its own from now on, with its
+ * configuration. False: its probes are others, and nothing was done. rw_health_sync comes next. */
+RW_MUST_CHECK bool rw_health_hand_over(struct rw_health *health, const struct rw_cluster *cluster,
+                                       const struct rw_config_active_health *config);
 /* Probes exactly the endpoints of this set from now on. RW_ENOMEM: some are not probed; call it
  * again. */
 RW_MUST_CHECK enum rw_err rw_health_sync(struct rw_health *health,
