@@ -23,8 +23,9 @@ enum {
     LENT_BUFFERS_MAX = 256,
 };
 
-/* Since Linux 6.8: a descriptor for what is in a slot. liburing does not name it yet. */
-#define OP_FIXED_FD_INSTALL 54
+/* What liburing does not name yet. Since Linux 6.8: a descriptor for what is in a slot. Since 6.7:
+ * options of a socket. */
+enum { OP_FIXED_FD_INSTALL = 54, OP_URING_CMD = 46, GET_OPTION = 2, SET_OPTION = 3 };
 
 static bool can_borrow(struct io_uring *ring)
 {
@@ -167,6 +168,43 @@ void rw_uring_return(const struct rw_stream *stream, int fd)
 {
     if (stream->bank && fd >= 0)
         close(fd);
+}
+
+static void prepare_nothing(struct io_uring_sqe *sqe)
+{
+    io_uring_prep_nop(sqe);
+    sqe->user_data = URING_IGNORED;
+}
+
+/* What the kernel does not take at once, being short of memory, it must not do later: `value` is
+ * not there any more then, nor perhaps the socket. */
+static void do_option(const struct rw_stream *stream, unsigned command, int option, void *value,
+                      size_t bytes)
+{
+    struct uring_state *state = stream->loop->state;
+    struct uring_bank *bank = state->banks[stream->bank];
+    struct io_uring_sqe *sqe = rw_uring_operation(bank, NULL, URING_IGNORED);
+    prepare_nothing(sqe);
+    sqe->opcode = OP_URING_CMD;
+    sqe->fd = stream->slot;
+    sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->off = command;
+    sqe->addr = SOL_SOCKET | (uint64_t)(unsigned)option << 32;
+    sqe->file_index = (unsigned)bytes;
+    sqe->addr3 = (uintptr_t)value;
+    rw_uring_ask(bank);
+    if (io_uring_sq_ready(&bank->ring))
+        prepare_nothing(sqe);
+}
+
+void rw_uring_set_option(const struct rw_stream *stream, int option, void *value, size_t bytes)
+{
+    do_option(stream, SET_OPTION, option, value, bytes);
+}
+
+void rw_uring_get_option(const struct rw_stream *stream, int option, void *value, size_t bytes)
+{
+    do_option(stream, GET_OPTION, option, value, bytes);
 }
 
 /* ---- Turns ---- */

@@ -19,7 +19,7 @@
 enum uring_kind {
     URING_RECEIVE,
     URING_SEND,
-    URING_CONNECT,
+    URING_CONNECT, /* of one that is connected: the end of its sending */
     URING_HANGUP,
     URING_ACCEPT,
     URING_WATCH,
@@ -155,6 +155,10 @@ void rw_uring_park(struct rw_stream *stream);
  * there is none to be had. */
 int rw_uring_borrow(const struct rw_stream *stream);
 void rw_uring_return(const struct rw_stream *stream, int fd);
+/* Options of SOL_SOCKET, of what is parked: done when the call returns. Where the kernel refuses,
+ * nothing is changed. */
+void rw_uring_set_option(const struct rw_stream *stream, int option, void *value, size_t bytes);
+void rw_uring_get_option(const struct rw_stream *stream, int option, void *value, size_t bytes);
 /* Submits what is queued with the further rings, and sees to it that they wake us. How long to wait
  * now (`wait_ms`, or 0 when they have something). */
 int rw_uring_banks_before(struct uring_state *state, int wait_ms);

@@ -368,18 +368,27 @@ enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, 
     return RW_SEND_PENDING;
 }
 
+/* Where there is no descriptor to borrow a thread of the kernel's does it, which costs more. */
 void rw_uring_shutdown(struct rw_stream *stream)
 {
     int fd = rw_uring_borrow(stream);
-    shutdown(fd, SHUT_WR);
-    rw_uring_return(stream, fd);
+    if (fd >= 0) {
+        shutdown(fd, SHUT_WR);
+        rw_uring_return(stream, fd);
+        return;
+    }
+    struct io_uring_sqe *sqe = begin(stream, URING_CONNECT);
+    RW_URING_PREPARE(sqe, shutdown, stream->fd, SHUT_WR);
+    by_slot(stream, sqe);
 }
 
 static void reset_at_close(struct rw_stream *stream)
 {
-    int fd = rw_uring_borrow(stream);
-    rw_socket_reset_at_close(fd);
-    rw_uring_return(stream, fd);
+    struct linger linger = {.l_onoff = 1};
+    if (stream->bank)
+        rw_uring_set_option(stream, SO_LINGER, &linger, sizeof(linger));
+    else
+        rw_socket_reset_at_close(stream->fd);
 }
 
 enum rw_err rw_uring_address(const struct rw_stream *stream, bool peer,
@@ -527,9 +536,10 @@ static void on_hangup(struct rw_stream *stream)
     }
     /* HANGUP_ARMED stays: when both directions have ended in order, a new poll would end at once.
      */
-    int fd = rw_uring_borrow(stream);
-    enum rw_err err = rw_socket_error(fd);
-    rw_uring_return(stream, fd);
+    int errno_value = 0;
+    if (stream->bank)
+        rw_uring_get_option(stream, SO_ERROR, &errno_value, sizeof(errno_value));
+    enum rw_err err = stream->bank ? rw_err_from_errno(errno_value) : rw_socket_error(stream->fd);
     if (!err)
         return;
     set(stream, RECEIVE_ENDED);
@@ -547,12 +557,12 @@ void rw_uring_stream_done(struct rw_stream *stream, enum uring_kind kind,
         on_received(stream, cqe);
     else if (closing)
         ; /* nobody wants to know */
-    else if (kind == URING_CONNECT)
-        on_connected(stream, cqe->res);
     else if (kind == URING_SEND)
         on_sent(stream, cqe->res);
-    else
+    else if (kind == URING_HANGUP)
         on_hangup(stream);
+    else if (stream->flags & RW_STREAM_CONNECTING)
+        on_connected(stream, cqe->res);
     if (closing && stream->operations == 0)
         finish_close(stream);
     if (!rw_stream_closing(stream) && !rw_list_linked(&stream->ready))

@@ -1,11 +1,13 @@
 /* Sockets that are parked in the slots of further rings: more completions at once than a ring has
- * room for. The contract of their streams is in io_stream_test.c. */
+ * room for, and no descriptor left to borrow. The contract of their streams is in io_stream_test.c.
+ */
 #include "io/descriptors.h"
 #include "unit/io_world.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 static struct world world;
 
@@ -13,6 +15,7 @@ struct caller {
     struct rw_stream stream;
     uint16_t port; /* its own */
     unsigned *left, *wrong;
+    enum rw_err end; /* once there was one */
 };
 
 static void caller_sent(struct rw_stream *stream, enum rw_err err)
@@ -32,7 +35,7 @@ static void caller_data(struct rw_stream *stream, struct rw_buf *buf)
 
 static void caller_end(struct rw_stream *stream, enum rw_err err)
 {
-    (void)err;
+    rw_container_of(stream, struct caller, stream)->end = err;
     rw_stream_close(stream);
 }
 
@@ -68,6 +71,17 @@ static void attach_pair(int listener, const struct rw_address *address, struct c
     attach_caller(&callers[1], other);
 }
 
+static int listen_somewhere(struct rw_address *address)
+{
+    struct rw_listen_options options = {0};
+    int listener;
+    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), address), RW_OK);
+    assert_int_equal(rw_listen_open(address, &options, &listener, NULL), RW_OK);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address->storage, &address->bytes),
+                     0);
+    return listener;
+}
+
 /* Each of them is asked for its own address while what the others have to tell waits. */
 static void all_send_at_once(void **unused)
 {
@@ -76,11 +90,7 @@ static void all_send_at_once(void **unused)
     struct caller *callers = test_calloc(2 * CALLERS, sizeof(*callers));
     unsigned left = CALLERS, wrong = 0;
     struct rw_address address;
-    struct rw_listen_options options = {0};
-    int listener;
-    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), &address), RW_OK);
-    assert_int_equal(rw_listen_open(&address, &options, &listener, NULL), RW_OK);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address.storage, &address.bytes), 0);
+    int listener = listen_somewhere(&address);
     for (unsigned i = 0; i < 2 * CALLERS; i++)
         callers[i] = (struct caller){.left = &left, .wrong = &wrong};
     for (unsigned i = 0; i < CALLERS; i++)
@@ -99,9 +109,101 @@ static void all_send_at_once(void **unused)
     test_free(callers);
 }
 
+/* ---- No descriptor left ---- */
+
+static struct rlimit descriptors;
+
+static void use_up_descriptors(void)
+{
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = descriptors.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(dup(STDERR_FILENO), -1);
+}
+
+/* One of a pair does `act`; how the other sees its end. */
+static enum rw_err end_seen(void (*act)(struct rw_stream *stream))
+{
+    struct rw_address address;
+    int listener = listen_somewhere(&address);
+    unsigned left = 1, wrong = 0;
+    struct caller pair[2] = {{.left = &left, .wrong = &wrong, .end = RW_EINVAL},
+                             {.left = &left, .wrong = &wrong, .end = RW_EINVAL}};
+    attach_pair(listener, &address, pair);
+    close(listener);
+    turn(&world);
+    use_up_descriptors();
+    act(&pair[0].stream);
+    bool half = !rw_stream_closing(&pair[0].stream);
+    left = half ? 1 : 2;
+    RUN_UNTIL(&world, left == 0);
+    left = 1;
+    if (half)
+        rw_stream_close(&pair[0].stream);
+    RUN_UNTIL(&world, !half || left == 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    return pair[1].end;
+}
+
+static void half_close_without_descriptors(void **unused)
+{
+    (void)unused;
+    assert_int_equal(end_seen(rw_stream_shutdown), RW_OK);
+}
+
+/* The hang-up is no error, though nobody can be asked by a descriptor. */
+static void end_in_order_while_silent(void **unused)
+{
+    (void)unused;
+    struct rw_address address;
+    const struct iovec part = {pattern, 1};
+    int listener = listen_somewhere(&address);
+    unsigned left = 1, wrong = 0;
+    struct caller pair[2] = {{.left = &left, .wrong = &wrong, .end = RW_EINVAL},
+                             {.left = &left, .wrong = &wrong, .end = RW_EINVAL}};
+    attach_pair(listener, &address, pair);
+    close(listener);
+    turn(&world);
+    rw_stream_receive(&pair[0].stream, false, false);
+    assert_int_equal(rw_stream_send(&pair[1].stream, &part, 1), RW_SEND_PENDING);
+    RUN_UNTIL(&world, left == 0);
+    left = 1;
+    use_up_descriptors();
+    rw_stream_shutdown(&pair[0].stream); /* then the other one closes, too */
+    RUN_UNTIL(&world, left == 0);
+    for (unsigned i = 0; i < 20; i++)
+        turn(&world);
+    left = 1;
+    rw_stream_receive(&pair[0].stream, true, false);
+    RUN_UNTIL(&world, left == 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    assert_int_equal(pair[0].end, RW_OK);
+}
+
+static void shut_and_close(struct rw_stream *stream)
+{
+    rw_stream_shutdown(stream);
+    rw_stream_close(stream);
+}
+
+static void close_during_half_close(void **unused)
+{
+    (void)unused;
+    assert_int_equal(end_seen(shut_and_close), RW_OK);
+}
+
+static void reset_without_descriptors(void **unused)
+{
+    (void)unused;
+    assert_int_equal(end_seen(rw_stream_abort), RW_ERESET);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_send_at_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_send_at_once), cmocka_unit_test(half_close_without_descriptors),
+        cmocka_unit_test(close_during_half_close), cmocka_unit_test(end_in_order_while_silent),
+        cmocka_unit_test(reset_without_descriptors)};
     (void)rw_raise_descriptor_limit();
     world_descriptors_max = 1;
     enum rw_err err = world_try_open(&world, RW_LOOP_IO_URING, NULL, NULL, 1);
