@@ -70,10 +70,11 @@ static bool accepts(const struct rw_address *address)
     return good;
 }
 
-static void tell_end(const struct rw_process *process, const char *what, struct rw_text *why)
+/* Whether it had begun to listen before is a matter of milliseconds, and says nothing. */
+static void tell_end(const struct rw_process *process, struct rw_text *why)
 {
-    rw_text_addf(why, "%s %s", process->name, what);
-    if (!process->pid && WIFSIGNALED(process->status))
+    rw_text_addf(why, "%s has ended by itself", process->name);
+    if (WIFSIGNALED(process->status))
         rw_text_addf(why, " (%s)", strsignal(WTERMSIG(process->status)));
     rw_text_adds(why, ":\n");
     rw_process_last_words(process, why);
@@ -88,7 +89,7 @@ enum rw_err rw_system_wait(const struct rw_system *system, struct rw_process *pr
     unsigned steady = 0;
     for (;;) {
         if (process && !rw_process_runs(process)) {
-            tell_end(process, "has ended at once", why);
+            tell_end(process, why);
             return RW_ECLOSED;
         }
         steady = accepts(address) ? steady + 1 : 0;
@@ -101,10 +102,13 @@ enum rw_err rw_system_wait(const struct rw_system *system, struct rw_process *pr
         usleep(LOOK_US);
     }
     size_t len = rw_address_format(place, &address->storage);
-    rw_text_addf(why, "nobody listens at %.*s after %.1f s%s", (int)len, place, ms_max / 1e3,
-                 process ? "; " : "\n");
-    if (process)
-        tell_end(process, "says", why);
+    rw_text_addf(why, "nobody listens at %.*s after %.1f s", (int)len, place, ms_max / 1e3);
+    if (process) {
+        rw_text_addf(why, "; %s says:\n", process->name);
+        rw_process_last_words(process, why);
+    } else {
+        rw_text_adds(why, "\n");
+    }
     return RW_ETIMEDOUT;
 }
 
@@ -350,7 +354,7 @@ bool rw_system_runs(struct rw_system *system, struct rw_text *why)
             i < system->file->servers.count ? &system->servers[i] : &system->gateway;
         if (!process->pid || rw_process_runs(process))
             continue;
-        tell_end(process, "has ended by itself", why);
+        tell_end(process, why);
         all = false;
     }
     return all;

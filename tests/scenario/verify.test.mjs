@@ -151,7 +151,7 @@ describe("verify", { concurrency: 4 }, () => {
     writeFileSync(join(folder, "gateway.yaml"), named);
     const { code, report } = await verify(file);
     assert.equal(code, 1);
-    assert.match(report.failed, new RegExp(`the gateway has ended at once:\\n.*gateway\\.yaml:4:8: .*${taken.address}`, "s"));
+    assert.match(report.failed, new RegExp(`the gateway has ended by itself:\\n.*gateway\\.yaml:4:8: .*${taken.address}`, "s"));
     writeFileSync(join(folder, "gateway.yaml"), "listners: []\n");
     const wrong = await run(ringway, ["verify", file]);
     assert.equal(wrong.code, 2);
