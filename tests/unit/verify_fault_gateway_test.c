@@ -33,6 +33,7 @@ enum { CONNECTIONS = 60, BODY_BYTES = 256 * 1024, GROWTH_BYTES = 64 << 20 };
 /* What the server sees, for the test to compare with what the fault says. */
 struct seen {
     _Atomic unsigned accepted, one_byte_reads, requests, reloads, refused_memory;
+    _Atomic bool hoards, hoarded; /* memory for a moment: it is asked to; it does */
 };
 
 static struct seen *seen;
@@ -48,6 +49,18 @@ static void grow(void)
         seen->refused_memory++;
     else
         munmap(block, GROWTH_BYTES);
+}
+
+static void hoard(void)
+{
+    static void *block;
+    if (seen->hoards == seen->hoarded)
+        return;
+    if (seen->hoarded)
+        munmap(block, GROWTH_BYTES);
+    else
+        block = mmap(NULL, GROWTH_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    seen->hoarded = seen->hoards;
 }
 
 /* True: the connection is done with. */
@@ -75,6 +88,7 @@ _Noreturn static void serve(int listener)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         (void)poll(fds, CONNECTIONS + 1, 20);
+        hoard();
         int free_one = 0;
         for (int i = 1; i <= CONNECTIONS; i++) {
             if (fds[i].fd >= 0 && fds[i].revents) {
@@ -215,6 +229,28 @@ static void memory_runs_out(void **state)
     assert_int_equal(seen->refused_memory, refused);
 }
 
+/* It had more than usual just when the fault began. */
+static void memory_runs_out_again(void **state)
+{
+    (void)state;
+    struct rw_fault_order order;
+    struct rw_fault_observed observed;
+    const struct rw_fault_target target = target_of(&limits);
+    seen->hoards = true;
+    EVENTUALLY(seen->hoarded);
+    rw_fault_order_init(&order, RW_FAULT_MEMORY);
+    struct rw_fault *fault = begin(&target, &order);
+    seen->hoards = false;
+    EVENTUALLY(!seen->hoarded);
+    unsigned refused = seen->refused_memory;
+    EVENTUALLY(observe(fault).happened && answers() && seen->refused_memory > refused);
+    rw_fault_end(fault, &observed);
+    assert_int_equal(observed.count, 1);
+    refused = seen->refused_memory;
+    EVENTUALLY(answers());
+    assert_int_equal(seen->refused_memory, refused);
+}
+
 /* ---- Clients ---- */
 
 static void clients_send_slowly(void **state)
@@ -317,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(descriptors_run_out, open_all, close_all),
         cmocka_unit_test_setup_teardown(memory_runs_out, open_all, close_all),
+        cmocka_unit_test_setup_teardown(memory_runs_out_again, open_all, close_all),
         cmocka_unit_test_setup_teardown(clients_send_slowly, open_all, close_all),
         cmocka_unit_test_setup_teardown(clients_do_not_read, open_all, close_all),
         cmocka_unit_test_setup_teardown(reloads_come_in_a_storm, open_all, close_all),

@@ -121,14 +121,27 @@ static enum rw_err begin(struct rw_fault *fault, char *why)
     return err;
 }
 
+/* Just when the fault began it may have had more than usual (a stack, a file, room for an arena):
+ * the limit follows it down, else it would never be reached. */
+static void observe_memory_of(const struct rw_fault *fault, struct limited *limited, size_t i)
+{
+    pid_t pid = limited->pids[i];
+    struct rlimit limit;
+    uint64_t has = memory_of(pid);
+    if (!has || prlimit(pid, RLIMIT_AS, NULL, &limit) || limit.rlim_cur != limited->limits[i])
+        return;
+    limited->seen[i] |= has + MEMORY_SLACK_BYTES > limited->limits[i];
+    if (limited->seen[i] || has + fault->order.bytes + MEMORY_SLACK_BYTES > limited->limits[i])
+        return;
+    limit.rlim_cur = has + fault->order.bytes;
+    if (prlimit(pid, RLIMIT_AS, &limit, NULL) == 0)
+        limited->limits[i] = limit.rlim_cur;
+}
+
 static void observe_memory(struct rw_fault *fault, struct limited *limited)
 {
     for (size_t i = 0; i < limited->count; i++) {
-        struct rlimit limit;
-        bool ours = prlimit(limited->pids[i], RLIMIT_AS, NULL, &limit) == 0 &&
-                    limit.rlim_cur == limited->limits[i];
-        limited->seen[i] |=
-            ours && memory_of(limited->pids[i]) + MEMORY_SLACK_BYTES > limited->limits[i];
+        observe_memory_of(fault, limited, i);
         fault->observed.count += limited->seen[i];
     }
 }
