@@ -113,10 +113,21 @@ async function load(folder, name, ...options) {
   return report;
 }
 
-// User and system, which neighbours do not change, in hundredths of a second.
-function cpuSeconds(gateway) {
-  const of = (pid) => readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
-  return gateway.workers().reduce((sum, pid) => sum + (Number(of(pid)[11]) + Number(of(pid)[12])) / 100, 0);
+// User and system, which neighbours do not change, in hundredths of a second; `ended`: of its children.
+const statOf = (pid) => readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ").map(Number);
+const secondsOf = (pid) => (statOf(pid)[11] + statOf(pid)[12]) / 100;
+const secondsOfEnded = (pid) => (statOf(pid)[13] + statOf(pid)[14]) / 100;
+const cpuSeconds = (gateway) => gateway.workers().reduce((sum, pid) => sum + secondsOf(pid), 0);
+
+// How many processors others have used since: all that was used or taken away, but for what is of the test.
+function watchOthers(gateway) {
+  const used = () => {
+    const [user, nice, system, , , , , steal] = readFileSync("/proc/stat", "latin1").split("\n")[0].split(/\s+/).slice(1).map(Number);
+    return (user + nice + system + steal) / 100;
+  };
+  const others = () => used() - secondsOf("self") - secondsOfEnded("self") - secondsOf(gateway.pid) - cpuSeconds(gateway);
+  const [begin, before] = [performance.now(), others()];
+  return () => (others() - before) / ((performance.now() - begin) / 1000);
 }
 
 // Calibrates in runs of its own, in which nobody waits: what the gateway can do, the way through it,
@@ -138,6 +149,7 @@ async function compare(t) {
   );
   const url = `http://127.0.0.1:${gateway.port}`;
   const rate = (busy * slots * 1000) / mean_ms;
+  const others = watchOthers(gateway);
   const before = cpuSeconds(gateway);
   const capacity = await load(folder, "capacity", "-d", "1s", "-c", 32, `${url}/fixed`);
   const perCpuSecond = capacity.requests.answered / (cpuSeconds(gateway) - before);
@@ -155,6 +167,7 @@ async function compare(t) {
   };
   await merge("served");
   const { latency: measured } = await merge("run");
+  const disturbed = others();
   const model = join(folder, "model.yaml");
   writeFileSync(
     model,
@@ -169,17 +182,19 @@ arrivals: { rate: ${rate} }
   );
   const { code, stdout, stderr } = await run(ringway, ["simulate", "--json", model], { timeout: 60000 });
   // What was calibrated with a generator that had no processor is refused.
-  if (code) return { p50: NaN, p99: NaN, stderr };
+  if (code) return { p50: NaN, p99: NaN, disturbed, stderr };
   const predicted = JSON.parse(stdout).results[0].latency;
   const off = (name) => predicted[name] / measured[name] - 1;
-  return { p50: off("p50"), p99: off("p99"), measured: [measured.p50, measured.p99] };
+  return { p50: off("p50"), p99: off("p99"), disturbed, measured: [measured.p50, measured.p99] };
 }
 
 test("predicts p50 and p99 of a real gateway with a real origin within 20 %", { skip: sanitized && "slower than what was calibrated" }, async (t) => {
   const held = (result) => ["p50", "p99"].every((name) => Math.abs(result[name]) <= 0.2);
+  // Neighbours are not in the model: a comparison that they took part in says nothing against it.
+  const judged = (results) => results.filter(({ disturbed }) => disturbed < 0.1);
   const results = [await compare(t)];
-  // Neighbours are not in the model: a machine that had other things to do is asked again.
-  while (!held(results.at(-1)) && results.length < 3) results.push(await compare(t));
+  while (!held(results.at(-1)) && judged(results).length < 3 && results.length < 6) results.push(await compare(t));
   t.diagnostic(JSON.stringify(results));
-  assert.ok(held(results.at(-1)), JSON.stringify(results));
+  if (!held(results.at(-1)) && judged(results).length < 3) t.skip("the machine had other things to do all the time");
+  else assert.ok(held(results.at(-1)), JSON.stringify(results));
 });
