@@ -248,6 +248,29 @@ test("threads share the endpoint's limit", async (t) => {
   }
 });
 
+test("a stream that lasts keeps its connection at work, whoever waits on other threads", async (t) => {
+  let lasting;
+  const origin = await startH2Origin(t, {
+    options: { settings: { maxConcurrentStreams: 3 } },
+    answer(stream, headers) {
+      if (headers[":path"] === "/lasting") lasting = stream;
+      else setTimeout(() => (stream.respond({ ":status": 200 }), stream.end("ok")), 5);
+    },
+  });
+  const gateway = await startGateway(t, config([origin], "    connections: { per_endpoint_max: 1, queue_timeout: 800ms }\n", "threads: 2"));
+  const first = gateway.get("/lasting");
+  await eventually(() => lasting);
+  const rounds = [];
+  for (const begin = performance.now(); performance.now() - begin < 3000; ) {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => gateway.get("/")));
+    rounds.push(answers.filter(({ status }) => status === 200).length);
+  }
+  assert.ok(rounds.at(-1) > 0, rounds.join(" "));
+  lasting.respond({ ":status": 200 });
+  lasting.end("at last");
+  assert.equal((await first).text, "at last");
+});
+
 // ---- Bodies ----
 
 // Takes a break after every 8 MiB.

@@ -67,7 +67,8 @@ struct rw_shared_connection {
     struct rw_deadline lease_deadline; /* the earliest of the leases', or before it */
     struct rw_later later;             /* the end of the turn */
     uint64_t requests;
-    uint64_t opened_ms; /* while it opens: when that began */
+    uint32_t turn_stream; /* the first since the turn was last over: turns.h */
+    uint64_t opened_ms;   /* while it opens: when that began */
     uint64_t received_ms;
     const char *detail; /* FINISHING: why; static */
     uint8_t reason;     /* ... */

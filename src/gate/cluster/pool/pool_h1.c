@@ -275,7 +275,10 @@ void rw_pool_h1_release(struct rw_lease *lease)
     bool queue = !rw_list_empty(&pool->queue);
     bool misfit = queue ? !suits_first(pool, connection) : connection->key == RW_LEASE_NOBODYS;
     bool surplus = !queue && (others_wait || pool->idle_count >= pool->limits.idle_max);
-    if (worn_out || removed || surplus || misfit || (queue && rw_turns_pass(pool))) {
+    bool over = queue && rw_turns_over(pool);
+    if (over)
+        rw_turns_pass(pool);
+    if (worn_out || removed || surplus || misfit || over) {
         close_connection(connection);
     } else if (queue) {
         pass_on(pool, connection);

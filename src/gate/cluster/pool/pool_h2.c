@@ -190,12 +190,37 @@ static void admit_queue(struct rw_shared_connection *c)
     }
 }
 
+/* A stream that was there when the turn began would keep the connection, which then is of use to
+ * nobody, for who knows how long. */
+static bool streams_are_short(struct rw_shared_connection *c)
+{
+    uint32_t first = c->turn_stream, last = 0;
+    bool all = true;
+    for (const struct rw_list *at = c->leases.next; at != &c->leases; at = at->next) {
+        uint32_t id = rw_container_of(at, struct rw_lease, link)->stream->id;
+        all &= id >= first;
+        last = id > last ? id : last;
+    }
+    c->turn_stream = last + 1;
+    return all;
+}
+
+static void end_turn(struct rw_shared_connection *c)
+{
+    if (streams_are_short(c)) {
+        rw_turns_pass(c->pool);
+        rw_shared_leave(c);
+    } else {
+        rw_turns_begin(c->pool);
+    }
+}
+
 /* Who wanted it may have gone before it was open, and other threads may have asked for it then. */
 void rw_shared_admit(struct rw_shared_connection *c)
 {
     admit_waiting(c);
-    if (c->phase == RW_SHARED_OPEN && !rw_list_empty(&c->pool->queue) && rw_turns_pass(c->pool))
-        rw_shared_leave(c);
+    if (c->phase == RW_SHARED_OPEN && rw_turns_over(c->pool))
+        end_turn(c);
     admit_queue(c);
     if (c->phase == RW_SHARED_OPEN && (c->yielded || (c->lease_count == 0 && !worth_keeping(c))))
         rw_shared_leave(c);
@@ -279,7 +304,7 @@ bool rw_pool_h2_admit(struct rw_pool *pool, struct rw_lease *lease)
 }
 
 /* One that opens still is the last choice: it leaves once those who wait for it have been served.
- */
+ * One with streams leaves when its turn is over: end_turn. */
 static bool yields_rather(const struct rw_shared_connection *c,
                           const struct rw_shared_connection *than)
 {
@@ -300,8 +325,10 @@ void rw_pool_h2_yield(struct rw_pool *pool)
     }
     if (!least)
         return;
-    least->yielded = true;
-    rw_shared_leave(least);
+    if (least->phase == RW_SHARED_OPENING)
+        least->yielded = true;
+    else if (least->lease_count == 0)
+        rw_shared_leave(least);
 }
 
 void rw_pool_h2_leave_all(struct rw_pool *pool)

@@ -458,6 +458,7 @@ static struct rw_shared_connection *create(struct rw_pool *pool, const struct rw
     c->negotiated = cluster->negotiated;
     memcpy(&c->settings, &cluster->http2_settings, sizeof(c->settings));
     c->opened_ms = rw_loop_now_ms(worker->loop);
+    c->turn_stream = UINT32_MAX;
     c->later.run = end_of_turn;
     rw_list_init(&c->leases);
     rw_list_init(&c->waiting);

@@ -40,8 +40,11 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a < b ? b : a;
 }
 
+/* UINT64_MAX: nobody waits. */
 static uint64_t first_due_ms(const struct rw_pool *pool)
 {
+    if (rw_list_empty(&pool->queue))
+        return UINT64_MAX;
     return rw_container_of(pool->queue.next, struct rw_lease, link)->deadline_ms;
 }
 
@@ -104,19 +107,20 @@ void rw_turns_begin(struct rw_pool *pool)
     pool->turn_until_ms = rw_loop_now_ms(pool->worker->loop) + turn_ms(pool);
 }
 
-bool rw_turns_pass(struct rw_pool *pool)
+bool rw_turns_over(const struct rw_pool *pool)
 {
-    uint64_t now_ms = rw_loop_now_ms(pool->worker->loop);
-    if (now_ms < pool->turn_until_ms ||
+    if (rw_loop_now_ms(pool->worker->loop) < pool->turn_until_ms ||
         !rw_waiters_others(&pool->endpoint->waiting, pool->worker->index))
         return false;
     struct others others = look_at_others(pool, 0);
     uint64_t own_due_ms = first_due_ms(pool);
-    if (!others.without &&
-        (others.first_due_ms >= own_due_ms || own_due_ms - others.first_due_ms < turn_ms(pool)))
-        return false;
-    pool->passed_ms = now_ms;
+    return others.without ||
+           (others.first_due_ms < own_due_ms && own_due_ms - others.first_due_ms >= turn_ms(pool));
+}
+
+void rw_turns_pass(struct rw_pool *pool)
+{
+    pool->passed_ms = rw_loop_now_ms(pool->worker->loop);
     rw_turns_publish(pool);
     rw_turns_begin(pool); /* with what it has left */
-    return true;
 }

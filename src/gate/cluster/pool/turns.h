@@ -21,9 +21,10 @@ void rw_turns_publish(const struct rw_pool *pool);
 /* How many of the free slots the others get before this thread, which waits. */
 unsigned rw_turns_ahead(const struct rw_pool *pool);
 
-/* The pool's queue is not empty: is it time to give up a connection all the same? Then the turn is
- * the others'. */
-bool rw_turns_pass(struct rw_pool *pool);
+/* Others wait: is it time to give up a connection, though there is work for it here? */
+bool rw_turns_over(const struct rw_pool *pool);
+/* One is given up. */
+void rw_turns_pass(struct rw_pool *pool);
 /* A slot was taken: a turn begins. */
 void rw_turns_begin(struct rw_pool *pool);
 
