@@ -137,6 +137,22 @@ test("a file goes, then all that read it", async (t) => {
   rmSync(file);
 });
 
+// As if the program before an upgrade had left it: no memory of ours, no descriptor, no number.
+for (const rubbish of ["0", "9999", "-1", "x", "99999999999999999999"]) {
+  test(`state that is none is not believed: ${rubbish}`, async (t) => {
+    const [a] = await named(t, ["a"]);
+    const file = join(scratch(t), "endpoints.yaml");
+    writeFileSync(file, `endpoints: ["${a.address}"]\n`);
+    const gateway = await startGateway(t, config(`{ file: ${file} }`), { env: { RINGWAY_KNOWN: rubbish } });
+    await sees(gateway, a);
+    if (/^\d{1,4}$/.test(rubbish)) await tells(gateway, /what was learned before cannot be taken over: it is not from a program like this one/);
+    await sleep(500);
+    rmSync(file);
+    await killWorkers(gateway);
+    await sees(gateway, a);
+  });
+}
+
 for (const [what, fail] of Object.entries({
   "has an error": (names) => names.fail("app.test", SERVER_FAILURE) | names.fail("_http._tcp.app.test", SERVER_FAILURE),
   "says nothing": (names) => names.stop(),

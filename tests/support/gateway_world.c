@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "gate/cluster/cluster.h"
 #include "gate/cluster/pool/pool.h"
+#include "gate/known/known_store.h"
 #include "gate/limit/meter.h"
 #include "origin/registry.h"
 #include "policy/registry.h"
@@ -174,6 +175,22 @@ void rw_test_check(struct rw_test_world *world)
 
 /* ---- Life ---- */
 
+/* What was learned can be read by another process, whatever has failed meanwhile. */
+static void store_known(void *user)
+{
+    struct rw_test_world *world = user;
+    const struct rw_known_options options = {.loop = world->workers[0].loop};
+    struct rw_known *copy = NULL;
+    struct rw_text text = {0};
+    rw_known_write(world->known, &text);
+    enum rw_err err = text.err ? text.err : rw_known_create(&options, &copy);
+    if (!err)
+        err = rw_known_read(copy, rw_text_span(&text));
+    rw_assert(!err || err == RW_ENOMEM);
+    rw_known_destroy(copy);
+    rw_text_free(&text);
+}
+
 static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
 {
     struct rw_worker_options options = {
@@ -191,7 +208,11 @@ static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)
         world->workers[i].peers = world->peers;
         world->workers[i].peer_count = RW_TEST_WORKERS;
     }
-    struct rw_clusters_options clusters = {.metrics = world->metrics};
+    const struct rw_known_options known = {
+        .loop = world->workers[0].loop, .changed = store_known, .user = world};
+    err = rw_known_create(&known, &world->known);
+    rw_assert(!err);
+    struct rw_clusters_options clusters = {.metrics = world->metrics, .known = world->known};
     if (world->discovers || world->probed)
         clusters.loop = world->workers[0].loop; /* the control thread's, too */
     err = rw_clusters_create(&clusters, &world->clusters);
@@ -539,6 +560,7 @@ static void let_go(struct rw_test_world *world)
     rw_snapshot_drop(world->snapshot);
     close_workers(world);
     expect_zero(world, "snapshots", world->snapshots_alive);
+    rw_known_destroy(world->known);
     for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
         rw_worker_destroy(&world->workers[i]);
     rw_clusters_destroy(world->clusters);

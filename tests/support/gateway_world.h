@@ -323,6 +323,7 @@ struct rw_test_world {
     struct rw_worker *peers[RW_TEST_WORKERS];
     struct rw_metrics *metrics;
     struct rw_clusters *clusters;
+    struct rw_known *known;       /* what is learned there */
     struct rw_snapshot *snapshot; /* in force; a reference */
     unsigned snapshots_alive;
     uint64_t generation;
