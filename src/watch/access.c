@@ -154,23 +154,31 @@ static enum rw_err write_lines(struct rw_access_log *log, struct rw_access_ring 
     return err;
 }
 
-/* What the ring holds now lies in two parts at most. What comes meanwhile has its turn later. */
+/* Of what the ring holds now, the next part that lies in one piece. */
+static enum rw_err drain_part(struct rw_access_log *log, struct rw_access_ring *ring,
+                              size_t *waiting)
+{
+    struct rw_span lines = rw_access_ring_peek(ring);
+    lines.len = lines.len < *waiting ? lines.len : *waiting;
+    *waiting -= lines.len;
+    if (!log->file.mid_line)
+        rw_access_file_make_room(&log->file, lines.len);
+    enum rw_err err = write_lines(log, ring, lines);
+    if (err == RW_EIO && log->file.mid_line)
+        drop_rest_of_line(log);
+    if (!err)
+        end_trouble(log);
+    return err;
+}
+
+/* What comes meanwhile waits until it is worth a system call, too. */
 static enum rw_err drain_ring(struct rw_access_log *log, struct rw_access_ring *ring)
 {
-    for (int part = 0; part < 2; part++) {
-        struct rw_span lines = rw_access_ring_peek(ring);
-        if (!lines.len)
-            break;
-        if (!log->file.mid_line)
-            rw_access_file_make_room(&log->file, lines.len);
-        enum rw_err err = write_lines(log, ring, lines);
-        if (err == RW_EIO && log->file.mid_line)
-            drop_rest_of_line(log);
-        if (err)
-            return err;
-        end_trouble(log);
-    }
-    return RW_OK;
+    size_t waiting = rw_access_ring_used(ring);
+    enum rw_err err = RW_OK;
+    while (waiting && !err)
+        err = drain_part(log, ring, &waiting);
+    return err;
 }
 
 /* Goes on with the ring where the last round was held up: it may be within a line. */
