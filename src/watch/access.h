@@ -5,7 +5,7 @@
  * writer, which may share its core; when that has not helped, the line is dropped and the caller
  * counts it (ringway_access_log_dropped_total). The more waits were in vain, the rarer they become
  * (128 ms apart): a disk or a pipe that is too slow takes 2 % of a worker's time. The writer
- * gathers what all rings hold at least every 100 ms, or when one holds 64 KiB (the worker that
+ * gathers what all rings hold at least every 100 ms, or when one holds 128 KiB (the worker that
  * crosses that mark wakes it), in large writes that end at the end of a line.
  *
  * Each process makes its own log after it was forked; the file may be the same. It is opened

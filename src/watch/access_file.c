@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640, FILE_PIECE_BYTES = 96 * 1024 };
+enum { ROTATE_RETRY_S = 10, SUFFIX_BYTES = 16, FILE_MODE = 0640, FILE_PIECE_BYTES = 160 * 1024 };
 enum { TORN_LOOKS = 50, TORN_LOOK_US = 2000 };
 
 /* ---- Opening ---- */

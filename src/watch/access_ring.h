@@ -33,7 +33,7 @@ struct rw_access_ring {
     _Atomic uint32_t room_wanted; /* futex of the producer: 1 while it waits for room */
 };
 
-enum { RW_ACCESS_URGENT_BYTES = 64 * 1024 };
+enum { RW_ACCESS_URGENT_BYTES = 128 * 1024 };
 
 _Static_assert((size_t)RW_ACCESS_RING_BYTES_MIN > RW_ACCESS_LINE_BYTES_MAX,
                "an empty ring takes any line");
@@ -78,8 +78,8 @@ static inline size_t rw_access_ring_used(const struct rw_access_ring *ring)
     return before + rw_access_offset(head) - rw_access_offset(tail);
 }
 
-/* With more than this the writer is called: often enough that what it reads is in the cache still.
- */
+/* With more than this the writer is called: seldom enough that its waking costs little (with a half
+ * of it a request cost 1.8 % more), and what it reads is in the second cache still. */
 static inline size_t rw_access_ring_urgent(const struct rw_access_ring *ring)
 {
     size_t half = ring->bytes / 2;
