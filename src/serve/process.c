@@ -293,13 +293,13 @@ static void start_housekeeping(struct rw_process *process)
 /* ---- What was learned ---- */
 
 /* The first process's is what another one starts again with. */
-static void store_known(void *user)
+static bool store_known(void *user)
 {
     struct rw_process *process = user;
     struct rw_channel_message message = {.kind = RW_CHANNEL_KNOWN};
     int fd;
     if (process->draining || process->replaced)
-        return;
+        return true;
     enum rw_err err = rw_known_store(process->known, &fd);
     if (!err) {
         err = rw_channel_send(process->options.channel, &message, &fd, 1);
@@ -309,6 +309,7 @@ static void store_known(void *user)
         rw_log_limited(RW_LOG_WARN, "serve",
                        "what was learned of endpoints and keys cannot be kept for a restart: %s",
                        rw_err_text(err));
+    return !err;
 }
 
 static enum rw_err create_known(struct rw_process *process)

@@ -38,6 +38,13 @@ static uint64_t now_ms(void)
 
 /* ---- Children ---- */
 
+/* What was learned may be what a process dies of: each third start that goes wrong is without it.
+ * It is kept, as it may be something else, too. */
+static bool starts_without_known(const struct rw_child *child)
+{
+    return child->failed_starts % 3 == 2;
+}
+
 static void become_child(struct rw_supervisor *s, struct rw_child *child, int channel,
                          pid_t supervisor)
 {
@@ -51,6 +58,13 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
             close(s->children[i].channel);
     close(s->signal_fd);
     rw_sockets_close(&s->sockets);
+    int known_fd = s->known_fd;
+    if (known_fd >= 0 && starts_without_known(child)) {
+        rw_log_warn("supervisor", "two processes in a row died while they started: this one begins "
+                                  "without what was learned of endpoints and keys");
+        close(known_fd);
+        known_fd = -1;
+    }
     /* The signals stay blocked: one that comes before the process reads them would end it. */
     struct rw_process_options options = {
         .config_path = s->options.config_path,
@@ -63,7 +77,7 @@ static void become_child(struct rw_supervisor *s, struct rw_child *child, int ch
         .error_log_path = s->log_path,
         .error_log_fd = s->log_fd,
         .again = s->ready_once || s->old_count,
-        .known_fd = s->known_fd,
+        .known_fd = known_fd,
     };
     if (s->ready_once || s->start_kept)
         options.kept = s->kept;
@@ -171,6 +185,7 @@ static void child_died(struct rw_supervisor *s, struct rw_child *child, int stat
     bool config = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIG;
     describe_death(child->pid, status, text, sizeof(text));
     child->pid = 0;
+    child->failed_starts = child->ready ? 0 : child->failed_starts + 1;
     child->ready = false;
     close_channel(child);
     rw_sockets_disown(&s->sockets, child->index);

@@ -22,6 +22,7 @@ struct rw_child {
     uint64_t started_ms;
     uint64_t restart_ms; /* with pid 0: not before */
     unsigned backoff_ms;
+    unsigned failed_starts; /* in a row: it died before it was ready */
 };
 
 struct rw_supervisor {

@@ -96,6 +96,9 @@ test("etcd goes, then all that asked it", { skip: !installed("etcd") && "etcd is
   assert.equal((await gateway.get("/")).status, 503);
   await gateway.reload(config(settings));
   assert.equal((await gateway.get("/")).status, 503);
+  await sleep(500);
+  await killWorkers(gateway);
+  assert.equal((await gateway.get("/")).status, 503, "what nobody asked for any more came back by a death");
 
   await etcd.start();
   await sees(gateway, b);
@@ -117,7 +120,11 @@ test("Kubernetes goes, then all that asked it", async (t) => {
   api.hangUp();
   await tells(gateway, /Kubernetes: .*it refuses access/);
   await outlivesAll(gateway, { other: config(settings, "    balance: random\n") });
+  // Without TLS anybody could have said it: whoever asks for TLS does not begin with that.
+  await gateway.reload(config(settings.replace("plain: true", `tls: { ca: "${makeCertificates(t).cert("ca")}" }`)));
+  assert.equal((await gateway.get("/")).status, 503);
   api.refuse = false;
+  await gateway.reload(config(settings));
   await follows(gateway);
 });
 
@@ -210,12 +217,57 @@ routes:
   const gateway = await startGateway(t, yaml("1h"));
   const ask = async (key) => (await gateway.get("/", { headers: { Authorization: `Bearer ${key.token}` } })).status;
   await eventually(async () => (await ask(known)) === 200, { within: 60000, what: "the keys are there" });
-  assert.equal(await age(gateway, `jwt keys ${url}`), 0);
+  const what = `jwt keys ${url} verified by ${certificates.cert("ca")}`;
+  assert.equal(await age(gateway, what), 0);
   await sleep(500);
   const since = Date.now();
   await stop();
   await outlivesAll(gateway, { other: yaml("2h"), ask: async () => `${await ask(known)} ${await ask(unknown)}`, good: (answer) => answer === "200 401" });
   await tells(gateway, /jwt keys .*: begins with what was known \d+\.\d s ago, until there is an answer/);
   await eventually(async () => (await gateway.metric("ringway_jwt_keys_failures_total")) > 0, { within: 60000, what: "it is asked in vain" });
-  await growsOld(gateway, since, `jwt keys ${url}`);
+  await growsOld(gateway, since, what);
+});
+
+test("keys that one authority vouches for are not taken for those of another one", async (t) => {
+  const certificates = makeCertificates(t);
+  const key = newKey("k");
+  const server = createServer({ cert: certificates.read("usual.pem"), key: certificates.read("usual.key") }, (_, response) => response.end(JSON.stringify({ keys: [key.jwk] })));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  cleanup(t, () => server.closeAllConnections() ?? server.close());
+  const yaml = (ca) => `
+routes:
+- respond: hi
+  policies: [{ jwt: { failures_max: 0, keys: [{ jwks_url: "https://127.0.0.1:${server.address().port}/keys", algorithms: ES256, tls: { name: usual.example, ca: "${certificates.cert(ca)}" } }] } }]`;
+  const gateway = await startGateway(t, yaml("ca"));
+  const ask = async () => (await gateway.get("/", { headers: { Authorization: `Bearer ${key.token}` } })).status;
+  await eventually(async () => (await ask()) === 200, { within: 60000, what: "the keys are there" });
+  await gateway.reload(yaml("foreign"));
+  await tells(gateway, /jwt keys .*: certificate verify failed/);
+  assert.equal(await ask(), 503);
+  await sleep(500);
+  await killWorkers(gateway);
+  assert.equal(await ask(), 503);
+});
+
+test("each third start that goes wrong is without what was learned, which is kept all the same", async (t) => {
+  const names = await startNames(t);
+  const [a] = await named(t, ["a"]);
+  names.set("app.test", "127.0.0.1");
+  const gateway = await startGateway(t, `
+dns: { servers: ["${names.address}"], ttl_min: 1s, timeout: 3s }
+routes: [{ upstream: app }]
+upstreams: [{ name: app, endpoints: ["app.test:${a.port}"] }]`);
+  await sees(gateway, a);
+  await sleep(1100);
+  names.stop();
+  // Who starts waits for the name for a moment: it is not ready yet when it dies.
+  for (let i = 0; i < 3; i++) {
+    const [worker] = gateway.workers();
+    process.kill(worker, "SIGKILL");
+    while (!gateway.workers().some((other) => other !== worker)) await sleep(1);
+  }
+  await eventually(async () => (await gateway.get("/").catch(() => ({}))).status === 503, { within: 60000, what: "it serves, and knows nothing" });
+  assert.equal(gateway.logLines().filter(({ message }) => /begins without what was learned/.test(message)).length, 1);
+  await killWorkers(gateway);
+  assert.equal((await gateway.get("/")).status, 200);
 });

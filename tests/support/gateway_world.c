@@ -176,7 +176,7 @@ void rw_test_check(struct rw_test_world *world)
 /* ---- Life ---- */
 
 /* What was learned can be read by another process, whatever has failed meanwhile. */
-static void store_known(void *user)
+static bool store_known(void *user)
 {
     struct rw_test_world *world = user;
     const struct rw_known_options options = {.loop = world->workers[0].loop};
@@ -189,6 +189,7 @@ static void store_known(void *user)
     rw_assert(!err || err == RW_ENOMEM);
     rw_known_destroy(copy);
     rw_text_free(&text);
+    return !err;
 }
 
 static void create_workers(struct rw_test_world *world, size_t buffer_bytes_max)

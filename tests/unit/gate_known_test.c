@@ -22,11 +22,13 @@
 static struct rw_loop *loop;
 static struct rw_known *known;
 static unsigned changes;
+static unsigned failures; /* so many more times it cannot be stored */
 
-static void on_changed(void *user)
+static bool on_changed(void *user)
 {
     (void)user;
     changes++;
+    return failures == 0 || failures-- == 0;
 }
 
 static struct rw_known *make(void)
@@ -43,7 +45,7 @@ static int set_up(void **state)
     const struct rw_loop_options options = {.backend = RW_LOOP_EPOLL};
     assert_int_equal(rw_loop_create(&options, &loop), RW_OK);
     known = make();
-    changes = 0;
+    changes = failures = 0;
     return 0;
 }
 
@@ -159,6 +161,60 @@ static void test_what_changes_is_stored_once_after_a_while(void **state)
     turn_for(2 * RW_KNOWN_STORE_MS);
     assert_int_equal(changes, 1);
     rw_known_drop(&holder.use);
+}
+
+static void test_what_could_not_be_stored_is_stored_later(void **state)
+{
+    (void)state;
+    struct holder holder;
+    failures = 2;
+    hold(known, "name a", &holder, "1");
+    rw_known_changed(&holder.use);
+    turn_for(2 * RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 1);
+    turn_for(2 * RW_KNOWN_AGAIN_MS + RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 3);
+    turn_for(2 * RW_KNOWN_AGAIN_MS);
+    assert_int_equal(changes, 3);
+    rw_known_drop(&holder.use);
+}
+
+static void test_what_nobody_holds_any_more_is_not_stored_any_more(void **state)
+{
+    (void)state;
+    struct holder holder;
+    hold(known, "name a", &holder, "1");
+    rw_known_changed(&holder.use);
+    turn_for(2 * RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 1);
+    rw_known_drop(&holder.use);
+    turn_for(2 * RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 2);
+}
+
+/* The one before saw changes; what is stored says that nobody does now. */
+static void test_whoever_begins_with_a_note_does_not_follow_yet(void **state)
+{
+    (void)state;
+    struct holder first, second, again;
+    hold(known, "name a", &first, "1");
+    rw_known_changed(&first.use);
+    rw_known_follows(&first.use, true);
+    turn_for(2 * RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 1);
+    uint64_t begin_ms = rw_loop_now_ms(loop);
+    hold(known, "name a", &second, "1");
+    turn_for(2 * RW_KNOWN_STORE_MS);
+    assert_int_equal(changes, 2);
+    int fd = store(known);
+    struct rw_known *other = load(fd);
+    hold(other, "name a", &again, "");
+    assert_int_equal(rw_known_until_ms(&again.use), begin_ms);
+    rw_known_drop(&again.use);
+    rw_known_destroy(other);
+    close(fd);
+    rw_known_drop(&second.use);
+    rw_known_drop(&first.use);
 }
 
 static void test_another_process_has_all_of_it_with_its_age(void **state)
@@ -433,6 +489,9 @@ int main(void)
         TEST(whoever_comes_next_begins_with_what_is_known),
         TEST(without_notes_nothing_is_known),
         TEST(what_changes_is_stored_once_after_a_while),
+        TEST(what_could_not_be_stored_is_stored_later),
+        TEST(what_nobody_holds_any_more_is_not_stored_any_more),
+        TEST(whoever_begins_with_a_note_does_not_follow_yet),
         TEST(another_process_has_all_of_it_with_its_age),
         TEST(ages_are_seen),
         TEST(what_was_cut_or_changed_anywhere_is_refused),

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gate/cluster/cluster.h"
+#include "gate/discovery/discovery_secure.h"
 
 enum { WEIGHT_MAX = 1000 }; /* as of a configured one */
 
@@ -92,7 +93,7 @@ static void write(struct rw_known_use *use, struct rw_text *text)
     rw_discovery_write_known(rw_container_of(use, struct rw_discovery, known), text);
 }
 
-/* What is asked, and whom; not how one gets there. */
+/* What is asked, whom, and who vouches for the answer; not how one gets there. */
 static void describe(struct rw_text *text, const struct rw_discovery *discovery,
                      const struct rw_config_discovery *config)
 {
@@ -105,11 +106,13 @@ static void describe(struct rw_text *text, const struct rw_discovery *discovery,
         rw_text_addf(text, " etcd %.*s", RW_SPAN_ARGS(config->etcd->prefix));
         for (size_t i = 0; i < config->etcd->servers.count; i++)
             rw_text_addf(text, " %.*s", RW_SPAN_ARGS(servers[i]));
+        rw_discovery_describe_trust(config->etcd->tls, text);
     } else if (config->kubernetes) {
         const struct rw_config_kubernetes *kubernetes = config->kubernetes;
         rw_text_addf(text, " kubernetes %.*s %.*s/%.*s %.*s %d", RW_SPAN_ARGS(kubernetes->server),
                      RW_SPAN_ARGS(kubernetes->namespace), RW_SPAN_ARGS(kubernetes->service),
                      RW_SPAN_ARGS(kubernetes->port), kubernetes->family);
+        rw_discovery_describe_trust(kubernetes->plain ? NULL : kubernetes->tls, text);
     } else {
         rw_text_addf(text, " file %.*s", RW_SPAN_ARGS(config->file));
     }

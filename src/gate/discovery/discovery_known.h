@@ -1,5 +1,5 @@
 /* What a discovery has found, as a note (gate/known/known.h): it begins with what was found before
- * with other credentials, certificates or name servers, or by a process that has died. */
+ * with other credentials, client certificates or name servers, or by a process that has died. */
 #ifndef RW_GATE_DISCOVERY_DISCOVERY_KNOWN_H
 #define RW_GATE_DISCOVERY_DISCOVERY_KNOWN_H
 

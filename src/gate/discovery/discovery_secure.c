@@ -35,6 +35,17 @@ enum rw_err rw_discovery_secure(const struct rw_config_tls_client *tls,
     return !err || err == RW_ENOMEM ? err : RW_EINVAL;
 }
 
+void rw_discovery_describe_trust(const struct rw_config_tls_client *tls, struct rw_text *text)
+{
+    if (!tls)
+        return;
+    rw_text_adds(text, tls->verify ? " verified" : " unverified");
+    if (tls->verify && tls->ca.len)
+        rw_text_addf(text, " by %.*s", RW_SPAN_ARGS(tls->ca));
+    if (tls->verify && tls->name.len)
+        rw_text_addf(text, " as %.*s", RW_SPAN_ARGS(tls->name));
+}
+
 enum rw_err rw_discovery_secure_name(struct rw_discovery *discovery,
                                      const struct rw_config_tls_client *tls, const char **name)
 {

@@ -227,13 +227,19 @@ static void write_known(struct rw_known_use *use, struct rw_text *text)
     rw_text_add(text, rw_text_span(&document->text));
 }
 
-/* What was fetched before, by another one of this URL or another process, is better than nothing.
- */
-static enum rw_err begin_with_known(struct rw_document *document)
+/* What was fetched before, by another one of this URL that trusts the same authority or by another
+ * process, is better than nothing. */
+static enum rw_err begin_with_known(struct rw_document *document,
+                                    const struct rw_config_tls_client *tls)
 {
     struct rw_known_use *known = &document->known;
+    struct rw_text key = {0};
+    rw_text_add(&key, document->what);
+    rw_discovery_describe_trust(tls, &key);
     known->write = write_known;
-    rw_known_hold(document->of->options.known, document->what, known);
+    if (!key.err)
+        rw_known_hold(document->of->options.known, rw_text_span(&key), known);
+    rw_text_free(&key);
     struct rw_span text = rw_known_text(known);
     uint64_t age_ms = rw_loop_now_ms(document->of->options.loop) - rw_known_until_ms(known);
     if (!text.len)
@@ -308,7 +314,7 @@ static enum rw_err make(struct rw_documents *documents, const struct rw_document
     if (!err)
         err = find_server(made, settings->dns);
     if (!err)
-        err = begin_with_known(made);
+        err = begin_with_known(made, settings->tls);
     if (err) {
         let_go(made);
         return err;

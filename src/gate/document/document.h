@@ -9,8 +9,8 @@
  * not followed: they would make the configuration say less than what is trusted.
  *
  * Uses of the same URL with the same settings are one document, which outlives reloads with them;
- * one with other settings begins with the text of the one before, or of a process that has died
- * (gate/known/known.h). The control thread's, but for
+ * one with other settings, but the same authority, begins with the text of the one before, or of a
+ * process that has died (gate/known/known.h). The control thread's, but for
  * rw_document_want.
  */
 #ifndef RW_GATE_DOCUMENT_DOCUMENT_H

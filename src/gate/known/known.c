@@ -78,20 +78,25 @@ bool rw_known_refresh(struct rw_known_note *note)
 
 /* ---- Storing ---- */
 
+static void store_after(struct rw_known *known, uint64_t ms)
+{
+    uint64_t due_ms = known->stored_ms + known->store_ms * STORE_SHARE;
+    if (due_ms < now_ms(known) + ms)
+        due_ms = now_ms(known) + ms;
+    rw_timer_start(known->options.loop, &known->timer, due_ms);
+}
+
 static void on_timer(struct rw_timer *timer)
 {
     struct rw_known *known = rw_container_of(timer, struct rw_known, timer);
-    known->options.changed(known->options.user);
+    if (!known->options.changed(known->options.user))
+        store_after(known, RW_KNOWN_AGAIN_MS);
 }
 
 void rw_known_store_soon(struct rw_known *known)
 {
-    if (!known->options.changed || rw_timer_running(&known->timer))
-        return;
-    uint64_t due_ms = known->stored_ms + known->store_ms * STORE_SHARE;
-    if (due_ms < now_ms(known) + RW_KNOWN_STORE_MS)
-        due_ms = now_ms(known) + RW_KNOWN_STORE_MS;
-    rw_timer_start(known->options.loop, &known->timer, due_ms);
+    if (known->options.changed && !rw_timer_running(&known->timer))
+        store_after(known, RW_KNOWN_STORE_MS);
 }
 
 /* ---- For who learns ---- */
@@ -118,6 +123,8 @@ void rw_known_hold(struct rw_known *known, struct rw_span key, struct rw_known_u
     note->stale = false;
     use->note = note;
     rw_list_push_front(&note->uses, &use->link);
+    if (note->text.len)
+        rw_known_store_soon(known); /* this one does not follow yet */
 }
 
 struct rw_span rw_known_text(const struct rw_known_use *use)
@@ -163,6 +170,8 @@ void rw_known_drop(struct rw_known_use *use)
     bool wrote = writes(use);
     use->note = NULL;
     rw_list_remove(&use->link);
+    if (wrote)
+        rw_known_store_soon(note->known);
     if (rw_list_empty(&note->uses))
         rw_known_remove(note);
     else if (wrote)

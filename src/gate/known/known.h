@@ -19,15 +19,19 @@
 #include "base/text.h"
 #include "io/loop.h"
 
-enum { RW_KNOWN_STORE_MS = 100 }; /* so long at the least between two times that all is stored */
+enum {
+    RW_KNOWN_STORE_MS = 100,  /* so long at the least between two times that all is stored */
+    RW_KNOWN_AGAIN_MS = 1000, /* where that failed */
+};
 
 struct rw_known;
 struct rw_known_note;
 
 struct rw_known_options {
     struct rw_loop *loop;
-    /* Something is to be stored, some time after it has changed; NULL: nobody stores. */
-    void (*changed)(void *user);
+    /* Something is to be stored, some time after it has changed, and again after a while if the
+     * result is false; NULL: nobody stores. */
+    bool (*changed)(void *user);
     void *user;
 };
 
