@@ -8,6 +8,7 @@
  * Once every origin is well, and probes have had their time, every endpoint is up, and none that
  * requests had put out is out any more. A drain ends, whatever is probed meanwhile. */
 #include "gate/cluster/cluster.h"
+#include "gate/front/listener.h"
 #include "support/gateway_world.h"
 
 #include <stdio.h>
@@ -272,6 +273,11 @@ void rw_test_health_stop(struct rw_test_world *world)
         return;
     world->health.phase = RW_TEST_HEALTH_OVER;
     adopt_with(world, "");
+    /* As the process does in time: a listener that was taken away keeps its configuration, and the
+     * probes of that, until nobody can come by it any more. */
+    for (unsigned i = 0; i < RW_TEST_WORKERS; i++)
+        for (unsigned k = 0; k < RW_TEST_LISTENERS_MAX; k++)
+            rw_listeners_finish_at(&world->workers[i], world->fds[k]);
 }
 
 void rw_test_health_look(struct rw_test_world *world)

@@ -656,7 +656,7 @@ static void add_upstream(struct plan *plan, struct rw_test_bytes *yaml, unsigned
     if (world->probed)
         rw_test_health_configure(world, version, yaml);
     rw_test_bytes_format(yaml, "  passive_health: {");
-    unsigned breaks = world->strict ? 0 : 50;
+    unsigned breaks = world->strict ? 0 : world->probed ? 90 : 50;
     add_number(plan, yaml, "failures", breaks, 0, 1, 4);
     rw_test_bytes_format(yaml, ",");
     add_number(plan, yaml, "error_percent", breaks / 2, 0, 10, 90);
@@ -747,7 +747,7 @@ void rw_test_plan(struct rw_test_world *world, uint64_t seed, bool verbose)
     world->resident = !world->discovers && chance(&plan, 15);
     world->identifies = chance(&plan, 25);
     world->limited = chance(&plan, 25);
-    world->rolls = !world->discovers && chance(&plan, 8);
+    world->rolls = !world->discovers && chance(&plan, 12);
     plan.large &= !world->rolls; /* which have many requests */
     world->has_sessions = chance(&plan, 15);
     world->dressed = chance(&plan, 15);
