@@ -1,5 +1,7 @@
 #include "io/address.h"
 
+#include "base/map.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
@@ -214,5 +216,21 @@ bool rw_address_eq(const struct sockaddr_storage *a, const struct sockaddr_stora
                0;
     default:
         return false;
+    }
+}
+
+uint64_t rw_address_hash(const struct sockaddr_storage *address)
+{
+    switch (address->ss_family) {
+    case AF_INET:
+        return rw_hash(&as_ipv4(address)->sin_addr, sizeof(struct in_addr),
+                       as_ipv4(address)->sin_port);
+    case AF_INET6:
+        return rw_hash(&as_ipv6(address)->sin6_addr, sizeof(struct in6_addr),
+                       as_ipv6(address)->sin6_port);
+    case AF_UNIX:
+        return rw_hash(as_unix(address)->sun_path, sizeof(as_unix(address)->sun_path), 0);
+    default:
+        return 0;
     }
 }

@@ -46,5 +46,7 @@ size_t rw_address_format_host(char *to, const struct sockaddr *address);
 
 /* Same family, host and port (or path). */
 bool rw_address_eq(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+/* Of equal ones it is equal. */
+uint64_t rw_address_hash(const struct sockaddr_storage *address);
 
 #endif

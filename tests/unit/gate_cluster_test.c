@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { DEFERRED_MAX = 4096, THREADS = 8 };
+enum { DEFERRED_MAX = 4096, THREADS = 8, MANY = 600 };
 
 /* ---- A defer that waits to be told ---- */
 
@@ -153,6 +153,35 @@ static void reload_shares_state(void **unused)
     rw_cluster_drop(clusters, other);
 }
 
+static struct rw_cluster *make_many(const char *name)
+{
+    fixture_begin(name);
+    for (unsigned i = 0; i < MANY; i++)
+        fixture_add(1, "10.0.%u.%u:80", i / 250, i % 250 + 1);
+    return make();
+}
+
+/* More than there were buckets at first, and the same addresses for each upstream. */
+static void many_endpoints_are_found_again(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct rw_cluster *before[4], *after[4];
+    for (unsigned of = 0; of < 4; of++)
+        before[of] = make_many(names[of]);
+    for (unsigned of = 0; of < 4; of++) {
+        after[of] = make_many(names[of]);
+        for (unsigned i = 0; i < MANY; i++) {
+            assert_ptr_equal(endpoint_of(after[of], i), endpoint_of(before[of], i));
+            assert_true(of == 0 || endpoint_of(before[of], i) != endpoint_of(before[0], i));
+        }
+    }
+    for (unsigned of = 0; of < 4; of++)
+        rw_cluster_drop(clusters, before[of]);
+    for (unsigned of = 0; of < 4; of++)
+        rw_cluster_drop(clusters, after[of]);
+}
+
 static void slots_are_small_and_reused_late(void **unused)
 {
     (void)unused;
@@ -254,13 +283,13 @@ static void allocation_failures(void **unused)
         assert_int_equal(err, RW_ENOMEM);
     }
     assert_true(failures > 100);
-    for (unsigned n = 0; n < 4; n++) {
+    for (unsigned n = 0; n < 5; n++) {
         const struct rw_clusters_options options = {0};
         struct rw_clusters *made = NULL;
         rw_alloc_fail_after(n);
         enum rw_err err = rw_clusters_create(&options, &made);
         rw_alloc_fail_never();
-        assert_true((err == RW_OK) == (n >= 3));
+        assert_true((err == RW_OK) == (n >= 4));
         if (!err)
             rw_clusters_destroy(made);
     }
@@ -364,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses_become_endpoints, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_addresses_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reload_shares_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_endpoints_are_found_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slots_are_small_and_reused_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(description, set_up, tear_down),
         cmocka_unit_test_setup_teardown(older_probes_are_forgotten, set_up, tear_down),

@@ -135,6 +135,7 @@ static void unequal(void **unused)
         for (size_t j = 0; j < 8; j++) {
             struct rw_address a = parse(texts[i]), b = parse(texts[j]);
             assert_int_equal(rw_address_eq(&a.storage, &b.storage), i == j);
+            assert_int_equal(rw_address_hash(&a.storage) == rw_address_hash(&b.storage), i == j);
         }
 }
 

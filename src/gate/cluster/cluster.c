@@ -43,11 +43,11 @@ enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
     rw_list_init(&made->discoveries.all);
     made->discoveries.loop = options->loop;
     made->discoveries.known = options->known;
-    for (unsigned i = 0; i < RW_CLUSTER_BUCKETS; i++) {
+    for (unsigned i = 0; i < RW_CLUSTER_BUCKETS; i++)
         rw_list_init(&made->names[i]);
-        rw_list_init(&made->endpoints[i]);
-    }
-    enum rw_err err = rw_slots_create(&made->endpoint_slots);
+    enum rw_err err = rw_clusters_create_endpoints(made);
+    if (!err)
+        err = rw_slots_create(&made->endpoint_slots);
     if (err)
         goto out;
     err = rw_slots_create(&made->cluster_slots);
@@ -58,6 +58,8 @@ enum rw_err rw_clusters_create(const struct rw_clusters_options *options,
     *clusters = made;
     made = NULL;
 out:
+    if (made)
+        rw_free(made->endpoints);
     rw_free(made);
     return err;
 }
@@ -69,6 +71,7 @@ void rw_clusters_destroy(struct rw_clusters *clusters)
     rw_assert(rw_list_empty(&clusters->discoveries.all));
     rw_slots_drop(clusters->endpoint_slots);
     rw_slots_drop(clusters->cluster_slots);
+    rw_free(clusters->endpoints);
     rw_free(clusters);
 }
 
@@ -544,6 +547,6 @@ void rw_cluster_drop(struct rw_clusters *clusters, struct rw_cluster *cluster)
     rw_cluster_stop_sources(control);
     rw_list_remove(&control->link);
     rw_list_remove(&control->same);
-    rw_clusters_count_out(atomic_load_explicit(&cluster->set, memory_order_relaxed));
+    rw_clusters_count_out(clusters, atomic_load_explicit(&cluster->set, memory_order_relaxed));
     rw_clusters_defer(clusters, release_control, control);
 }

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/map.h"
 #include "gate/cluster/cluster_registry.h"
 #include "watch/metrics.h"
 
@@ -107,7 +108,7 @@ static struct rw_endpoint_record *alloc_record(const struct rw_endpoint_identity
 }
 
 static enum rw_err make_endpoint(struct rw_clusters *clusters,
-                                 const struct rw_endpoint_identity *identity,
+                                 const struct rw_endpoint_identity *identity, uint64_t hash,
                                  struct rw_endpoint **endpoint)
 {
     char text[NAME_BYTES_MAX];
@@ -123,6 +124,7 @@ static enum rw_err make_endpoint(struct rw_clusters *clusters,
         return err;
     }
     record->slots = rw_slots_hold(clusters->endpoint_slots);
+    record->hash = hash;
     made->address = address->storage;
     made->address_bytes = address->bytes;
     if (clusters->options.metrics)
@@ -133,12 +135,58 @@ static enum rw_err make_endpoint(struct rw_clusters *clusters,
     return RW_OK;
 }
 
-/* By address alone: an address is rarely in more than a few upstreams. */
-static struct rw_list *bucket_of(struct rw_clusters *clusters,
-                                 const struct sockaddr_storage *address)
+/* ---- The listed ones ---- */
+
+static struct rw_list *make_buckets(size_t count)
 {
-    char text[RW_ADDRESS_TEXT_MAX];
-    return rw_clusters_bucket(clusters->endpoints, rw_span(text, rw_address_format(text, address)));
+    struct rw_list *buckets = rw_alloc(count * sizeof(*buckets));
+    for (size_t i = 0; buckets && i < count; i++)
+        rw_list_init(&buckets[i]);
+    return buckets;
+}
+
+enum rw_err rw_clusters_create_endpoints(struct rw_clusters *clusters)
+{
+    clusters->endpoint_buckets = RW_CLUSTER_BUCKETS;
+    clusters->endpoints = make_buckets(RW_CLUSTER_BUCKETS);
+    return clusters->endpoints ? RW_OK : RW_ENOMEM;
+}
+
+static struct rw_list *bucket_of(const struct rw_clusters *clusters, uint64_t hash)
+{
+    return &clusters->endpoints[hash % clusters->endpoint_buckets];
+}
+
+/* Without memory it stays as it is, and is slower. */
+static void grow(struct rw_clusters *clusters)
+{
+    size_t count = clusters->endpoint_buckets;
+    struct rw_list *old = clusters->endpoints, *buckets = make_buckets(count * 2);
+    if (!buckets)
+        return;
+    clusters->endpoints = buckets;
+    clusters->endpoint_buckets = count * 2;
+    for (size_t i = 0; i < count; i++)
+        while (!rw_list_empty(&old[i])) {
+            struct rw_list *item = old[i].next;
+            uint64_t hash = rw_container_of(item, struct rw_endpoint_record, link)->hash;
+            rw_list_remove(item);
+            rw_list_push_back(bucket_of(clusters, hash), item);
+        }
+    rw_free(old);
+}
+
+static void list(struct rw_clusters *clusters, struct rw_endpoint_record *record)
+{
+    if (++clusters->endpoint_count > clusters->endpoint_buckets)
+        grow(clusters);
+    rw_list_push_back(bucket_of(clusters, record->hash), &record->link);
+}
+
+static uint64_t hash_of(const struct rw_endpoint_identity *identity)
+{
+    return rw_hash(identity->upstream.at, identity->upstream.len,
+                   rw_address_hash(&identity->address->storage));
 }
 
 static bool is_same(const struct rw_endpoint_record *record,
@@ -155,15 +203,16 @@ enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters,
                                  const struct rw_endpoint_identity *identity,
                                  struct rw_endpoint **endpoint)
 {
-    struct rw_list *bucket = bucket_of(clusters, &identity->address->storage);
+    uint64_t hash = hash_of(identity);
+    struct rw_list *bucket = bucket_of(clusters, hash);
     for (struct rw_list *item = bucket->next; item != bucket; item = item->next) {
         struct rw_endpoint_record *record = rw_container_of(item, struct rw_endpoint_record, link);
-        if (is_same(record, identity)) {
+        if (record->hash == hash && is_same(record, identity)) {
             *endpoint = rw_endpoint_hold(&record->endpoint);
             return RW_OK;
         }
     }
-    return make_endpoint(clusters, identity, endpoint);
+    return make_endpoint(clusters, identity, hash, endpoint);
 }
 
 void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *set)
@@ -171,16 +220,17 @@ void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *
     for (unsigned i = 0; i < set->count; i++) {
         struct rw_endpoint_record *record = rw_endpoint_record(set->endpoints[i]);
         if (record->holders++ == 0)
-            rw_list_push_back(bucket_of(clusters, &record->endpoint.address), &record->link);
+            list(clusters, record);
     }
 }
 
-void rw_clusters_count_out(struct rw_endpoint_set *set)
+void rw_clusters_count_out(struct rw_clusters *clusters, struct rw_endpoint_set *set)
 {
     for (unsigned i = 0; i < set->count; i++) {
         struct rw_endpoint_record *record = rw_endpoint_record(set->endpoints[i]);
         if (--record->holders > 0)
             continue;
+        clusters->endpoint_count--;
         rw_list_remove(&record->link);
         atomic_store_explicit(&record->endpoint.removed, true, memory_order_release);
     }

@@ -36,8 +36,9 @@ struct rw_clusters {
     struct rw_list clusters; /* of rw_cluster_control.link, newest first */
     struct rw_discoveries discoveries;
     struct rw_list resolvers; /* of struct rw_cluster_resolver.link: one for each way to do DNS */
-    struct rw_list names[RW_CLUSTER_BUCKETS];     /* of rw_cluster_control.same, newest first */
-    struct rw_list endpoints[RW_CLUSTER_BUCKETS]; /* of rw_endpoint_record.link */
+    struct rw_list names[RW_CLUSTER_BUCKETS]; /* of rw_cluster_control.same, newest first */
+    struct rw_list *endpoints; /* buckets, of rw_endpoint_record.link; they grow with the count */
+    size_t endpoint_buckets, endpoint_count;
     struct rw_slots *endpoint_slots, *cluster_slots;
 };
 
@@ -101,6 +102,7 @@ struct rw_endpoint_record {
     struct rw_endpoint endpoint;
     struct rw_list link;
     struct rw_span upstream;
+    uint64_t hash;       /* of that and the address */
     struct rw_path path; /* where the endpoint has one */
     struct rw_slots *slots;
     unsigned holders; /* sets in force that have it; 0: not listed */
@@ -125,9 +127,11 @@ struct rw_endpoint_identity {
 RW_MUST_CHECK enum rw_err rw_clusters_endpoint(struct rw_clusters *clusters,
                                                const struct rw_endpoint_identity *identity,
                                                struct rw_endpoint **endpoint);
+/* An empty table of them. */
+RW_MUST_CHECK enum rw_err rw_clusters_create_endpoints(struct rw_clusters *clusters);
 /* A set comes into force, or goes. */
 void rw_clusters_count_in(struct rw_clusters *clusters, struct rw_endpoint_set *set);
-void rw_clusters_count_out(struct rw_endpoint_set *set);
+void rw_clusters_count_out(struct rw_clusters *clusters, struct rw_endpoint_set *set);
 
 /* ---- cluster_source.c ---- */
 

@@ -440,7 +440,7 @@ static void put_into_force(struct rw_cluster_control *control, struct rw_endpoin
     rw_clusters_count_in(clusters, set);
     atomic_store_explicit(&control->cluster.set, set, memory_order_release);
     rw_cluster_judge_panic(&control->cluster, control->health.panic_percent);
-    rw_clusters_count_out(old);
+    rw_clusters_count_out(clusters, old);
     if (control->probes)
         rw_cluster_start_probes(control);
     /* Before it is listed, no worker can have seen it. */
