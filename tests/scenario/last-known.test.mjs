@@ -91,6 +91,7 @@ test("etcd goes, then all that asked it", { skip: !installed("etcd") && "etcd is
   await gateway.reload(config(`{ etcd: { servers: ["${etcd.address}"], prefix: /app/, username: u, password: p } }`));
   await sees(gateway, b);
   assert.equal((await gateway.get("/")).text, "b");
+  await sleep(500);
   // Another prefix: others are meant.
   await gateway.reload(config(`{ etcd: { servers: ["${etcd.address}"], prefix: /other/ } }`));
   assert.equal((await gateway.get("/")).status, 503);
