@@ -154,7 +154,7 @@ enum rw_err rw_clusters_create_endpoints(struct rw_clusters *clusters)
 
 static struct rw_list *bucket_of(const struct rw_clusters *clusters, uint64_t hash)
 {
-    return &clusters->endpoints[hash % clusters->endpoint_buckets];
+    return &clusters->endpoints[hash & (clusters->endpoint_buckets - 1)];
 }
 
 /* Without memory it stays as it is, and is slower. */

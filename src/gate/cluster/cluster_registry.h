@@ -38,7 +38,8 @@ struct rw_clusters {
     struct rw_list resolvers; /* of struct rw_cluster_resolver.link: one for each way to do DNS */
     struct rw_list names[RW_CLUSTER_BUCKETS]; /* of rw_cluster_control.same, newest first */
     struct rw_list *endpoints; /* buckets, of rw_endpoint_record.link; they grow with the count */
-    size_t endpoint_buckets, endpoint_count;
+    size_t endpoint_buckets;   /* a power of two */
+    size_t endpoint_count;
     struct rw_slots *endpoint_slots, *cluster_slots;
 };
 

@@ -114,6 +114,7 @@ void rw_known_hold(struct rw_known *known, struct rw_span key, struct rw_known_u
                        RW_SPAN_ARGS(key));
         return;
     }
+    rw_assert(note && rw_list_linked(&note->uses));
     struct rw_known_use *before = rw_known_writer(note);
     if (before && before->follows)
         note->until_ms = now_ms(known);
