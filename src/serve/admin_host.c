@@ -62,25 +62,43 @@ static void host_config(void *user, struct rw_text *yaml)
         rw_text_addf(yaml, "\n# The rest cannot be shown: %s\n", rw_err_text(err));
 }
 
+static void describe_policy(const struct rw_policy_use *use, struct rw_text *json)
+{
+    struct rw_text line = {0};
+    if (use->policy->explain)
+        use->policy->explain(use->instance, &line);
+    rw_text_addf(json, "{\"name\":\"%s\",\"description\":", use->policy->kind.name);
+    rw_text_add_json(json, rw_text_span(&line));
+    rw_text_adds(json, "}");
+    rw_text_free(&line);
+}
+
+static void describe_route(const struct rw_route *route, struct rw_text *json)
+{
+    struct rw_text line = {0};
+    route->origin->explain(route->origin_instance, &line);
+    rw_text_adds(json, "{\"name\":");
+    rw_text_add_json(json, route->name);
+    rw_text_addf(json, ",\"priority\":%d,\"action\":", route->config->priority);
+    rw_text_add_json(json, rw_span_text(route->origin->kind.name));
+    rw_text_adds(json, ",\"description\":");
+    rw_text_add_json(json, rw_text_span(&line));
+    rw_text_adds(json, ",\"policies\":[");
+    for (unsigned i = 0; i < route->policy_count; i++) {
+        rw_text_adds(json, i ? "," : "");
+        describe_policy(&route->policies[i], json);
+    }
+    rw_text_adds(json, "]}");
+    rw_text_free(&line);
+}
+
 static void host_routes(void *user, struct rw_text *json)
 {
     const struct rw_snapshot *snapshot = ((struct rw_process *)user)->snapshot;
     rw_text_adds(json, "[");
     for (unsigned i = 0; i < snapshot->route_count; i++) {
-        const struct rw_route *route = &snapshot->routes[i];
-        struct rw_text line = {0};
-        route->origin->explain(route->origin_instance, &line);
-        rw_text_adds(json, i ? ",\n{\"name\":" : "{\"name\":");
-        rw_text_add_json(json, route->name);
-        rw_text_addf(json, ",\"priority\":%d,\"action\":", route->config->priority);
-        rw_text_add_json(json, rw_span_text(route->origin->kind.name));
-        rw_text_adds(json, ",\"description\":");
-        rw_text_add_json(json, rw_text_span(&line));
-        rw_text_adds(json, ",\"policies\":[");
-        for (unsigned p = 0; p < route->policy_count; p++)
-            rw_text_addf(json, "%s\"%s\"", p ? "," : "", route->policies[p].policy->kind.name);
-        rw_text_adds(json, "]}");
-        rw_text_free(&line);
+        rw_text_adds(json, i ? ",\n" : "");
+        describe_route(&snapshot->routes[i], json);
     }
     rw_text_adds(json, "]\n");
 }

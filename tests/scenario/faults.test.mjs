@@ -22,6 +22,7 @@ const routes = (enabled) => `
         throttle: { percent: 100, bytes_per_second: 2KiB }
     - faults: { enabled: ${enabled}, when: { headers: { X-Drill: cut } }, truncate: { percent: 100, after: 10 } }
 `;
+const shown = async (gateway) => (await (await fetch(`${gateway.admin}/routes`)).json())[0].policies[0];
 const drill = (gateway, name, options = {}) => gateway.get("/drill/x", { headers: { "X-Drill": name }, ...options });
 
 test("nothing happens unless it is enabled, and a reload enables it", async (t) => {
@@ -29,8 +30,11 @@ test("nothing happens unless it is enabled, and a reload enables it", async (t) 
   assert.equal((await drill(gateway, "abort")).status, 200);
   const before = await runRingway("explain", gateway.configFile, "/drill/x");
   assert.match(before.stdout, /faults .*off: abort 100% with 502; with X-Drill: abort/);
+  const told = "abort 100% with 502; with X-Drill: abort";
+  assert.deepEqual(await shown(gateway), { name: "faults", description: `off: ${told}` });
   await gateway.reload(routes(true));
   await eventually(async () => (await drill(gateway, "abort")).status === 502);
+  assert.deepEqual(await shown(gateway), { name: "faults", description: told });
   assert.match(gateway.stderr, /on purpose, route drill: abort 100% with 502; with X-Drill: abort/);
   assert.equal((await gateway.get("/drill/x")).status, 200);
 });
