@@ -39,10 +39,13 @@ test("the second answers, and the first is hung up on", async (t) => {
   assert.ok(silent.requests.length >= 2);
   await eventually(() => silent.closed === silent.requests.length);
   const lines = await gateway.accessLines(6);
-  assert.equal(lines.filter(({ hedge }) => hedge === "won").length, silent.requests.length);
+  // On a slow machine the quick one may be asked first and yet be late: then it is the hedge that is lost.
+  const won = lines.filter(({ hedge }) => hedge === "won").length;
+  assert.ok(won >= 1);
+  assert.equal(lines.filter(({ hedge }) => hedge).length, silent.requests.length);
   assert.ok(lines.every(({ endpoint, status }) => endpoint === quick.address && status === 200));
   assert.equal(await gateway.metric("ringway_upstream_hedges_total"), silent.requests.length);
-  assert.equal(await gateway.metric("ringway_upstream_hedges_won_total"), silent.requests.length);
+  assert.equal(await gateway.metric("ringway_upstream_hedges_won_total"), won);
   const told = await runRingway("explain", gateway.configFile, "/");
   assert.match(told.stdout, /hedging +reads that take longer than 95% of them, 5 ms at least, 20 ms at most; of all reads 100%/);
 });
