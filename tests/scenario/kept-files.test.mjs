@@ -299,14 +299,15 @@ test("what is kept has no name, cannot be written to, and is passed on to no oth
 
 test("60 reloads: nothing of what was kept before stays", async (t) => {
   const { gateway } = await start(t);
-  const descriptors = () => [gateway.pid, ...gateway.workers()].map((pid) => readdirSync(`/proc/${pid}/fd`).length).join(" ");
+  const descriptors = () => [gateway.pid, ...gateway.workers()].map((pid) => readdirSync(`/proc/${pid}/fd`).length);
   for (let i = 0; i < 3; i++) await gateway.reload();
   await eventually(async () => (await gateway.status()).snapshots <= 2);
   const before = descriptors();
   const resident = gateway.residentBytes();
   for (let i = 0; i < 60; i++) assert.equal((await request(`${gateway.admin}/reload`, { method: "POST" })).status, 200);
   await eventually(async () => (await gateway.status()).snapshots <= 2);
-  await eventually(() => descriptors() === before, { what: `${before} descriptors` });
+  // Of the last two snapshots the older one may be there now, or have been there before.
+  await eventually(() => descriptors().every((count, i) => count <= before[i] + 2), { what: `${before} descriptors, or two more` });
   const grown = gateway.residentBytes() - resident;
   t.diagnostic(`grown by ${(grown / 1024).toFixed()} KiB`);
   if (!sanitized) assert.ok(grown < 8 << 20, `grown by ${grown >> 10} KiB`);
