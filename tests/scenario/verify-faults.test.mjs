@@ -79,8 +79,8 @@ describe("verify", { concurrency: 10 }, () => {
 
   test("certificates with a flaw", async (t) => {
     const pairs = await judge(t, [
-      ["certificate_expired", "app", "500ms"],
-      ["certificate_name", "app", "500ms"],
+      ["certificate_expired", "app", "1500ms"],
+      ["certificate_name", "app", "1500ms"],
     ]);
     for (const pair of [pairs["certificate_expired app"], pairs["certificate_name app"]])
       assert.ok(pair.failed_traffic_seconds > 0, JSON.stringify(pair));
