@@ -70,6 +70,15 @@ void rw_worker_close(struct rw_worker *worker)
     worker->snapshot = NULL;
 }
 
+void rw_worker_close_with_peers(struct rw_worker *worker, _Atomic unsigned *closed)
+{
+    rw_worker_close(worker);
+    atomic_fetch_add(closed, 1);
+    while (atomic_load(closed) < worker->peer_count)
+        rw_loop_turn(worker->loop, 1);
+    rw_loop_turn(worker->loop, 0); /* what they have told it meanwhile */
+}
+
 static void destroy_stores(struct rw_worker *worker)
 {
     struct rw_list *link;

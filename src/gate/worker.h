@@ -95,6 +95,9 @@ RW_MUST_CHECK enum rw_err rw_worker_create(const struct rw_worker_options *optio
                                            struct rw_worker *worker);
 /* Closes what is still open, runs the loop until all of it has gone, lets go of the snapshot. */
 void rw_worker_close(struct rw_worker *worker);
+/* ... and until all its peers have closed as well, which count themselves in `closed`: none of them
+ * tells it anything from now on. */
+void rw_worker_close_with_peers(struct rw_worker *worker, _Atomic unsigned *closed);
 /* Closes, then ends the loop. */
 void rw_worker_destroy(struct rw_worker *worker);
 

@@ -61,6 +61,7 @@ struct rw_process {
     struct rw_thread *threads;
     struct rw_worker **peers;
     unsigned running;            /* threads whose loop has been created */
+    _Atomic unsigned closed;     /* threads whose worker has closed at the end */
     _Atomic size_t beyond_count; /* of all workers: see gate/worker.h */
     struct rw_clusters *clusters;
     struct rw_shares *shares;

@@ -49,6 +49,7 @@ static void *thread_main(void *user)
     if (!thread->started)
         return NULL;
     rw_loop_run(thread->worker.loop);
+    rw_worker_close_with_peers(&thread->worker, &process->closed);
     rw_worker_destroy(&thread->worker);
     return NULL;
 }

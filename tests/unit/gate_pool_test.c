@@ -54,7 +54,7 @@ static struct rw_cluster *cluster;
 static struct rw_endpoint *endpoint;
 static struct thread threads[THREADS];
 static struct rw_worker *workers[THREADS];
-static _Atomic unsigned created, finished, gone;
+static _Atomic unsigned created, finished, closed;
 static int listener;
 static bool crowded;
 
@@ -196,10 +196,7 @@ static void *work(void *argument)
     while (atomic_load(&created) < THREADS)
         continue;
     (crowded ? work_in_a_crowd : work_in_rounds)(thread);
-    rw_worker_close(&thread->worker);
-    atomic_fetch_add(&gone, 1);
-    while (atomic_load(&gone) < THREADS) /* nothing is posted to it any more */
-        rw_loop_turn(thread->worker.loop, 0);
+    rw_worker_close_with_peers(&thread->worker, &closed);
     rw_worker_destroy(&thread->worker);
     return NULL;
 }
@@ -236,7 +233,7 @@ static void run(void)
     struct rw_clusters *clusters;
     struct sockaddr_un address = {0};
     pthread_t server, ids[THREADS];
-    created = finished = gone = 0;
+    created = finished = closed = 0;
     listen_at(&address);
     assert_int_equal(rw_metrics_create(THREADS, 4, &metrics), RW_OK);
     assert_int_equal(rw_clusters_create(&(struct rw_clusters_options){0}, &clusters), RW_OK);
