@@ -56,6 +56,16 @@ static inline struct rw_span rw_span_skip(struct rw_span a, size_t count)
     return (struct rw_span){count ? a.at + count : a.at, a.len - count};
 }
 
+/* The first `count` bytes of the rest, which it has no longer; false: there are fewer. */
+static inline bool rw_span_take(struct rw_span *rest, uint64_t count, struct rw_span *part)
+{
+    if (count > rest->len)
+        return false;
+    *part = (struct rw_span){rest->at, (size_t)count};
+    *rest = rw_span_skip(*rest, (size_t)count);
+    return true;
+}
+
 static inline char rw_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;

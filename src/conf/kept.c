@@ -2,11 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 struct kept_file {
@@ -21,8 +21,7 @@ struct kept_file {
 struct rw_kept_files {
     struct kept_file *first;
     struct rw_map by_path; /* of kept_file */
-    void *mapping;         /* NULL: not loaded */
-    size_t mapped_bytes;
+    struct rw_span mapped; /* empty: not loaded */
 };
 
 static _Thread_local struct rw_kept_files *used;
@@ -58,8 +57,7 @@ void rw_kept_files_free(struct rw_kept_files *files)
         free_file(file);
     }
     rw_map_free(&files->by_path);
-    if (files->mapping)
-        munmap(files->mapping, files->mapped_bytes);
+    rw_sealed_unmap(files->mapped);
     rw_free(files);
 }
 
@@ -126,21 +124,6 @@ struct record {
 /* Another layout has another one. */
 static const char begins_with[16] = "ringway files 1";
 
-static enum rw_err write_all(int fd, const void *at, size_t left)
-{
-    const char *next = at;
-    while (left > 0) {
-        ssize_t wrote = write(fd, next, left);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return wrote < 0 && errno == ENOSPC ? RW_ENOMEM : rw_err_from_errno(errno);
-        next += wrote;
-        left -= (size_t)wrote;
-    }
-    return RW_OK;
-}
-
 static enum rw_err store_fd(int fd, struct record *record, struct rw_kept *kept)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -163,25 +146,24 @@ static enum rw_err store_file(const struct kept_file *file, struct rw_kept *kept
     if (file->fd >= 0)
         err = store_fd(file->fd, &record, kept);
     if (!err)
-        err = write_all(kept->fds[0], &record, sizeof(record));
+        err = rw_sealed_add(kept->fds[0], rw_span((const char *)&record, sizeof(record)));
     if (!err)
-        err = write_all(kept->fds[0], file->path, record.path_bytes);
-    return err ? err : write_all(kept->fds[0], file->contents.at, file->contents.len);
+        err = rw_sealed_add(kept->fds[0], rw_span_text(file->path));
+    return err ? err : rw_sealed_add(kept->fds[0], file->contents);
 }
 
 enum rw_err rw_kept_files_store(const struct rw_kept_files *files, struct rw_kept *kept)
 {
-    kept->fds[0] = memfd_create("ringway-files", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    kept->count = kept->fds[0] >= 0;
+    enum rw_err err = rw_sealed_begin("ringway-files", &kept->fds[0]);
+    kept->count = err == RW_OK;
     kept->left_out = 0;
-    if (!kept->count)
-        return rw_err_from_errno(errno);
-    enum rw_err err = write_all(kept->fds[0], begins_with, sizeof(begins_with));
+    if (err)
+        return err;
+    err = rw_sealed_add(kept->fds[0], rw_span(begins_with, sizeof(begins_with)));
     for (const struct kept_file *file = files->first; file && !err; file = file->next)
         err = store_file(file, kept);
-    if (!err && fcntl(kept->fds[0], F_ADD_SEALS,
-                      F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-        err = rw_err_from_errno(errno);
+    if (!err)
+        err = rw_sealed_end(kept->fds[0]);
     if (err)
         rw_kept_close(kept);
     return err;
@@ -194,25 +176,16 @@ void rw_kept_close(struct rw_kept *kept)
     kept->count = 0;
 }
 
-static bool take(struct rw_span *rest, uint64_t bytes, struct rw_span *part)
-{
-    if (bytes > rest->len)
-        return false;
-    *part = rw_span(rest->at, (size_t)bytes);
-    *rest = rw_span_skip(*rest, (size_t)bytes);
-    return true;
-}
-
 static enum rw_err load_file(struct rw_kept_files *files, const struct rw_kept *kept,
                              struct rw_span *rest)
 {
     struct rw_span head, path, contents;
     struct record record;
-    if (!take(rest, sizeof(record), &head))
+    if (!rw_span_take(rest, sizeof(record), &head))
         return RW_EPROTO;
     memcpy(&record, head.at, sizeof(record));
-    if (!take(rest, record.path_bytes, &path) || !take(rest, record.bytes, &contents) ||
-        record.fd >= kept->count)
+    if (!rw_span_take(rest, record.path_bytes, &path) ||
+        !rw_span_take(rest, record.bytes, &contents) || record.fd >= kept->count)
         return RW_EPROTO;
     struct kept_file *file;
     enum rw_err err = add_empty(files, path, &file);
@@ -225,19 +198,18 @@ static enum rw_err load_file(struct rw_kept_files *files, const struct rw_kept *
     return record.fd && file->fd < 0 ? rw_err_from_errno(errno) : RW_OK;
 }
 
-static enum rw_err map(struct rw_kept_files *files, int fd)
+static enum rw_err load_all(struct rw_kept_files *files, const struct rw_kept *kept)
 {
-    struct stat info;
-    if (fstat(fd, &info) < 0)
-        return rw_err_from_errno(errno);
-    if ((size_t)info.st_size < sizeof(begins_with))
+    enum rw_err err = rw_sealed_map(kept->fds[0], SIZE_MAX, &files->mapped);
+    struct rw_span rest = files->mapped, mark;
+    if (err)
+        return err;
+    if (!rw_span_take(&rest, sizeof(begins_with), &mark) ||
+        memcmp(mark.at, begins_with, sizeof(begins_with)) != 0)
         return RW_EPROTO;
-    void *at = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (at == MAP_FAILED)
-        return rw_err_from_errno(errno);
-    files->mapping = at;
-    files->mapped_bytes = (size_t)info.st_size;
-    return memcmp(at, begins_with, sizeof(begins_with)) == 0 ? RW_OK : RW_EPROTO;
+    while (!err && rest.len)
+        err = load_file(files, kept, &rest);
+    return err;
 }
 
 enum rw_err rw_kept_files_load(const struct rw_kept *kept, struct rw_kept_files **files)
@@ -246,11 +218,7 @@ enum rw_err rw_kept_files_load(const struct rw_kept *kept, struct rw_kept_files 
     enum rw_err err = kept->count ? rw_kept_files_create(&made) : RW_ENOENT;
     if (err)
         return err;
-    err = map(made, kept->fds[0]);
-    struct rw_span rest = rw_span(made->mapping, made->mapped_bytes);
-    rest = err ? (struct rw_span){0} : rw_span_skip(rest, sizeof(begins_with));
-    while (!err && rest.len)
-        err = load_file(made, kept, &rest);
+    err = load_all(made, kept);
     if (err)
         rw_kept_files_free(made);
     else

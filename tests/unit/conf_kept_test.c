@@ -2,6 +2,7 @@
 #include "conf/kept.h"
 
 #include "base/file.h"
+#include "base/sealed.h"
 #include "conf/file.h"
 
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,6 +149,15 @@ static void test_what_is_stored_comes_back(void **state)
     rw_kept_files_free(loaded);
 }
 
+static int sealed(struct rw_span bytes)
+{
+    int fd;
+    assert_int_equal(rw_sealed_begin("stored", &fd), RW_OK);
+    assert_int_equal(rw_sealed_add(fd, bytes), RW_OK);
+    assert_int_equal(rw_sealed_end(fd), RW_OK);
+    return fd;
+}
+
 /* Stored by another version, or cut: an error, and never more is read than there is. */
 static void test_what_is_not_whole_is_refused(void **state)
 {
@@ -164,8 +173,8 @@ static void test_what_is_not_whole_is_refused(void **state)
     assert_true(bytes > 100);
     unsigned good = 0;
     for (ssize_t cut = 0; cut <= bytes; cut++) {
-        struct rw_kept part = {.fds = {memfd_create("cut", MFD_CLOEXEC), kept.fds[1]}, .count = 2};
-        assert_int_equal(write(part.fds[0], whole, (size_t)cut), cut);
+        struct rw_kept part = {.fds = {sealed(rw_span(whole, (size_t)cut)), kept.fds[1]},
+                               .count = 2};
         enum rw_err err = rw_kept_files_load(&part, &loaded);
         if (!err)
             rw_kept_files_free(loaded);
@@ -178,8 +187,7 @@ static void test_what_is_not_whole_is_refused(void **state)
     assert_int_equal(rw_kept_files_load(&kept, &loaded), RW_EPROTO);
     kept.count = 2;
     whole[0] ^= 1;
-    struct rw_kept other = {.fds = {memfd_create("other", MFD_CLOEXEC)}, .count = 1};
-    assert_int_equal(write(other.fds[0], whole, (size_t)bytes), bytes);
+    struct rw_kept other = {.fds = {sealed(rw_span(whole, (size_t)bytes))}, .count = 1};
     assert_int_equal(rw_kept_files_load(&other, &loaded), RW_EPROTO);
     rw_kept_close(&other);
     rw_kept_close(&kept);

@@ -209,7 +209,7 @@ void rw_known_expose(const struct rw_known *known, struct rw_text *text)
 
 /* ---- All of them ---- */
 
-static void remove_notes(struct rw_known *known)
+void rw_known_settle(struct rw_known *known)
 {
     for (unsigned i = 0; i < RW_KNOWN_BUCKETS; i++) {
         struct rw_list *item = known->buckets[i].next;
@@ -220,11 +220,6 @@ static void remove_notes(struct rw_known *known)
                 rw_known_remove(note);
         }
     }
-}
-
-void rw_known_settle(struct rw_known *known)
-{
-    remove_notes(known);
 }
 
 enum rw_err rw_known_create(const struct rw_known_options *options, struct rw_known **known)
@@ -245,7 +240,7 @@ void rw_known_destroy(struct rw_known *known)
     if (!known)
         return;
     rw_timer_stop(known->options.loop, &known->timer);
-    remove_notes(known);
+    rw_known_settle(known);
     for (unsigned i = 0; i < RW_KNOWN_BUCKETS; i++)
         rw_assert(rw_list_empty(&known->buckets[i]));
     rw_free(known);

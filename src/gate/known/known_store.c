@@ -1,17 +1,11 @@
 #include "gate/known/known_store.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/sealed.h"
 #include "gate/known/known_note.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-enum { SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK };
 
 /* Another layout has another mark. */
 static const char mark[16] = "ringway known 1";
@@ -65,28 +59,18 @@ void rw_known_write(struct rw_known *known, struct rw_text *text)
     rw_text_free(&notes);
 }
 
-static enum rw_err write_all(int fd, struct rw_span left)
-{
-    while (left.len > 0) {
-        ssize_t wrote = write(fd, left.at, left.len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return wrote < 0 && errno == ENOSPC ? RW_ENOMEM : rw_err_from_errno(errno);
-        left = rw_span_skip(left, (size_t)wrote);
-    }
-    return RW_OK;
-}
-
 static enum rw_err store_text(struct rw_span bytes, int *fd)
 {
-    int made = memfd_create("ringway-known", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    enum rw_err err = made < 0 ? rw_err_from_errno(errno) : write_all(made, bytes);
-    if (!err && fcntl(made, F_ADD_SEALS, SEALS | F_SEAL_SEAL) < 0)
-        err = rw_err_from_errno(errno);
-    if (err && made >= 0)
-        close(made);
-    *fd = err ? -1 : made;
+    enum rw_err err = rw_sealed_begin("ringway-known", fd);
+    if (err)
+        return err;
+    err = rw_sealed_add(*fd, bytes);
+    if (!err)
+        err = rw_sealed_end(*fd);
+    if (err) {
+        close(*fd);
+        *fd = -1;
+    }
     return err;
 }
 
@@ -108,15 +92,6 @@ enum rw_err rw_known_store(struct rw_known *known, int *fd)
 
 /* ---- In ---- */
 
-static bool take(struct rw_span *rest, uint64_t bytes, struct rw_span *part)
-{
-    if (bytes > rest->len)
-        return false;
-    *part = rw_span(rest->at, (size_t)bytes);
-    *rest = rw_span_skip(*rest, (size_t)bytes);
-    return true;
-}
-
 /* A moment that has not come yet is of another clock. */
 static uint64_t until_of(const struct rw_known *known, const struct record *record)
 {
@@ -129,11 +104,11 @@ static enum rw_err read_note(struct rw_known *known, struct rw_span *rest)
     struct rw_span bytes, key, text;
     struct record record;
     struct rw_known_note *note;
-    if (!take(rest, sizeof(record), &bytes))
+    if (!rw_span_take(rest, sizeof(record), &bytes))
         return RW_EPROTO;
     memcpy(&record, bytes.at, sizeof(record));
-    if (!take(rest, record.key_bytes, &key) || !take(rest, record.text_bytes, &text) ||
-        rw_known_find(known, key))
+    if (!rw_span_take(rest, record.key_bytes, &key) ||
+        !rw_span_take(rest, record.text_bytes, &text) || rw_known_find(known, key))
         return RW_EPROTO;
     if (rw_known_add(known, key, &note))
         return RW_ENOMEM;
@@ -162,32 +137,13 @@ enum rw_err rw_known_read(struct rw_known *known, struct rw_span bytes)
     return err;
 }
 
-static enum rw_err read_all(int fd, char *to, size_t bytes)
-{
-    for (size_t at = 0; at < bytes;) {
-        ssize_t got = pread(fd, to + at, bytes - at, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? rw_err_from_errno(errno) : RW_EPROTO;
-        at += (size_t)got;
-    }
-    return RW_OK;
-}
-
 enum rw_err rw_known_load(struct rw_known *known, int fd)
 {
-    struct stat info;
-    int seals = fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &info) < 0 || info.st_size <= 0 ||
-        info.st_size > RW_KNOWN_BYTES_MAX)
-        return RW_EPROTO;
-    char *bytes = rw_alloc((size_t)info.st_size);
-    if (!bytes)
-        return RW_ENOMEM;
-    enum rw_err err = read_all(fd, bytes, (size_t)info.st_size);
-    if (!err)
-        err = rw_known_read(known, rw_span(bytes, (size_t)info.st_size));
-    rw_free(bytes);
+    struct rw_span bytes;
+    enum rw_err err = rw_sealed_map(fd, RW_KNOWN_BYTES_MAX, &bytes);
+    if (err)
+        return err;
+    err = rw_known_read(known, bytes);
+    rw_sealed_unmap(bytes);
     return err;
 }
