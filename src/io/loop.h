@@ -36,6 +36,8 @@ struct rw_loop_options {
                                 that there can be more streams than descriptors; 0: none does */
     bool prompt;             /* every event is told at once; else a turn under load may wait some
                                 100 us for more of them, which takes less CPU */
+    bool answers_first;      /* what the loop has connected is heard before what it has accepted:
+                                what has begun is finished before more begins (io_uring) */
     struct rw_sim *sim;      /* with RW_LOOP_SIM: the simulated network, outlives the loop */
 };
 

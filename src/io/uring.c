@@ -5,6 +5,7 @@
 #include "io/uring_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -98,7 +99,7 @@ static bool limits_receives(void)
 static void uring_destroy(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
-    rw_uring_parking_close(state);
+    rw_uring_banks_close(state);
     rw_uring_bank_close(state->banks[0]);
     rw_slab_destroy(&state->sends);
     close(state->wake_fd);
@@ -110,8 +111,9 @@ static void init_state(struct uring_state *state, const struct rw_loop_options *
     state->count = 1;
     state->receive_bytes_max = limits_receives() ? RECEIVE_BYTES_MAX : 0;
     state->later_end = &state->later;
+    state->parking.from = INT_MAX;
+    state->parking.signal_fd = -1;
     rw_uring_gather_init(state, options->prompt);
-    rw_uring_parking_init(state, options->descriptors_max);
     rw_slab_init(&state->sends, sizeof(struct rw_uring_send), SENDS_PER_PAGE, SIZE_MAX);
 }
 
@@ -133,10 +135,12 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
     init_state(state, options);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (state->wake_fd >= 0)
-        return RW_OK;
-    err = rw_err_from_errno(errno);
-    uring_destroy(loop);
+    err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
+    if (!err && options->answers_first)
+        err = rw_uring_answers_open(loop);
+    rw_uring_parking_init(state, options->descriptors_max);
+    if (err)
+        uring_destroy(loop);
     return err;
 }
 
@@ -344,10 +348,18 @@ static void prepare_turn(struct rw_loop *loop)
     rw_uring_begin_later(state);
 }
 
-static size_t uring_wait(struct rw_loop *loop, int wait_ms)
+static size_t hear_answers(struct rw_loop *loop)
+{
+    struct io_uring *ring = rw_uring_answers_enter(loop->state);
+    if (!ring)
+        return 0;
+    rw_loop_woke(loop);
+    return dispatch_ring(loop, ring);
+}
+
+static size_t hear_all(struct rw_loop *loop, int wait_ms)
 {
     struct uring_state *state = loop->state;
-    prepare_turn(loop);
     if (state->count > 1)
         wait_ms = rw_uring_banks_before(state, wait_ms);
     int result = rw_uring_enter(state, wait_ms);
@@ -357,10 +369,21 @@ static size_t uring_wait(struct rw_loop *loop, int wait_ms)
     if (state->count > 1)
         rw_uring_banks_after(state);
     state->gather.arrived = 0;
-    size_t events = 0;
-    for (unsigned i = 0; i < state->count; i++)
+    size_t events = dispatch_ring(loop, &state->banks[0]->ring);
+    unsigned arrived = state->gather.arrived;
+    for (unsigned i = 1; i < state->count; i++)
         events += dispatch_ring(loop, &state->banks[i]->ring);
+    state->gather.arrived = arrived;
     return events;
+}
+
+static size_t uring_wait(struct rw_loop *loop, int wait_ms)
+{
+    prepare_turn(loop);
+    size_t answers = hear_answers(loop);
+    if (rw_uring_answers_more(loop->state, answers))
+        return answers;
+    return answers + hear_all(loop, answers ? 0 : wait_ms);
 }
 
 static uint64_t uring_now_ns(const struct rw_loop *loop)

@@ -1,4 +1,4 @@
-/* More sockets than descriptors.
+/* Further rings; and with them, more sockets than descriptors.
  *
  * The limit of descriptors is the process's, that of a table of files (as high) the ring's. So
  * sockets of high numbers move into the tables of further rings, which are opened as they are
@@ -38,7 +38,7 @@ static bool can_borrow(struct io_uring *ring)
 void rw_uring_parking_init(struct uring_state *state, int descriptors_max)
 {
     struct rlimit limit;
-    state->parking = (struct uring_parking){.from = INT_MAX, .roomy = 1, .signal_fd = -1};
+    state->parking.first = state->parking.roomy = state->count;
     if (descriptors_max <= 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
         limit.rlim_cur < SLOTS_MIN || !can_borrow(&state->banks[0]->ring))
         return;
@@ -46,7 +46,7 @@ void rw_uring_parking_init(struct uring_state *state, int descriptors_max)
     state->parking.slots = limit.rlim_cur < SLOTS_MAX ? (unsigned)limit.rlim_cur : SLOTS_MAX;
 }
 
-void rw_uring_parking_close(struct uring_state *state)
+void rw_uring_banks_close(struct uring_state *state)
 {
     while (state->count > 1)
         rw_uring_bank_close(state->banks[--state->count]);
@@ -63,6 +63,26 @@ static bool open_signal(struct uring_parking *parking)
     return parking->signal_fd >= 0;
 }
 
+enum rw_err rw_uring_banks_add(struct rw_loop *loop, const struct uring_bank_options *options)
+{
+    struct uring_state *state = loop->state;
+    struct uring_bank_options flagged = *options;
+    struct uring_bank *bank;
+    flagged.setup |= IORING_SETUP_TASKRUN_FLAG;
+    if (state->count == URING_BANKS_MAX || !open_signal(&state->parking))
+        return RW_ELIMIT;
+    enum rw_err err = rw_uring_bank_open(loop, &flagged, &bank);
+    if (err)
+        return err;
+    if (io_uring_register_eventfd(&bank->ring, state->parking.signal_fd) != 0) {
+        rw_uring_bank_close(bank);
+        return RW_ELIMIT;
+    }
+    io_uring_cq_eventfd_toggle(&bank->ring, false);
+    state->banks[state->count++] = bank;
+    return RW_OK;
+}
+
 static bool open_bank(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
@@ -70,24 +90,17 @@ static bool open_bank(struct rw_loop *loop)
     /* All may have sent something in one turn; for what finds no room rw_uring_borrow waits in
      * vain. */
     unsigned completions = slots > COMPLETIONS_MIN ? slots : COMPLETIONS_MIN;
-    struct uring_bank_options options = {.setup = IORING_SETUP_TASKRUN_FLAG,
-                                         .submissions = SUBMISSIONS,
-                                         .completions = completions,
-                                         .slots = slots,
-                                         .buffers = LENT_BUFFERS_MAX,
-                                         .buffers_first = LENT_BUFFERS_FIRST};
-    struct uring_bank *bank;
-    if (state->count == URING_BANKS_MAX || !open_signal(&state->parking) ||
-        rw_uring_bank_open(loop, &options, &bank))
+    const struct uring_bank_options options = {.submissions = SUBMISSIONS,
+                                               .completions = completions,
+                                               .slots = slots,
+                                               .buffers = LENT_BUFFERS_MAX,
+                                               .buffers_first = LENT_BUFFERS_FIRST};
+    if (rw_uring_banks_add(loop, &options))
         return false;
-    if (bank->files.count == 0 ||
-        io_uring_register_eventfd(&bank->ring, state->parking.signal_fd) != 0) {
-        rw_uring_bank_close(bank);
-        return false;
-    }
-    io_uring_cq_eventfd_toggle(&bank->ring, false);
-    state->banks[state->count++] = bank;
-    return true;
+    if (state->banks[state->count - 1]->files.count)
+        return true;
+    rw_uring_bank_close(state->banks[--state->count]);
+    return false;
 }
 
 /* 0: there is none. */
@@ -95,10 +108,11 @@ static unsigned bank_with_room(struct rw_loop *loop)
 {
     struct uring_state *state = loop->state;
     unsigned *roomy = &state->parking.roomy;
-    for (unsigned tried = 1; tried < state->count; tried++) {
+    unsigned first = state->parking.first;
+    for (unsigned tried = first; tried < state->count; tried++) {
         if (state->banks[*roomy]->files.count)
             return *roomy;
-        *roomy = *roomy + 1 < state->count ? *roomy + 1 : 1;
+        *roomy = *roomy + 1 < state->count ? *roomy + 1 : first;
     }
     if (!open_bank(loop))
         return 0;
@@ -148,7 +162,7 @@ static __u64 next_number(struct uring_parking *parking)
 
 int rw_uring_borrow(const struct rw_stream *stream)
 {
-    if (!stream->bank)
+    if (!rw_uring_parked(stream))
         return stream->fd;
     struct uring_state *state = stream->loop->state;
     struct uring_bank *bank = state->banks[stream->bank];
@@ -166,7 +180,7 @@ int rw_uring_borrow(const struct rw_stream *stream)
 
 void rw_uring_return(const struct rw_stream *stream, int fd)
 {
-    if (stream->bank && fd >= 0)
+    if (rw_uring_parked(stream) && fd >= 0)
         close(fd);
 }
 
@@ -215,10 +229,13 @@ static bool has_work(const struct uring_bank *bank)
     return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) || io_uring_cq_ready(&bank->ring);
 }
 
-static void run(struct uring_bank *bank)
+bool rw_uring_bank_run(struct uring_bank *bank)
 {
+    if (!io_uring_sq_ready(&bank->ring) && !has_work(bank))
+        return false;
     int result = io_uring_submit_and_get_events(&bank->ring);
     rw_assert(result >= 0 || rw_uring_passes(result));
+    return true;
 }
 
 static void listen_to(struct uring_state *state, bool on)
@@ -256,8 +273,7 @@ static bool any_has_work(const struct uring_state *state)
 int rw_uring_banks_before(struct uring_state *state, int wait_ms)
 {
     for (unsigned i = 1; i < state->count; i++)
-        if (io_uring_sq_ready(&state->banks[i]->ring) || has_work(state->banks[i]))
-            run(state->banks[i]);
+        rw_uring_bank_run(state->banks[i]);
     if (wait_ms == 0 || any_has_work(state))
         return 0;
     arm_signal(state);
@@ -271,6 +287,5 @@ void rw_uring_banks_after(struct uring_state *state)
 {
     listen_to(state, false);
     for (unsigned i = 1; i < state->count; i++)
-        if (has_work(state->banks[i]))
-            run(state->banks[i]);
+        rw_uring_bank_run(state->banks[i]);
 }

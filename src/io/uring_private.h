@@ -1,6 +1,7 @@
 /* Inside the io_uring backend: uring.c (waiting, listeners and watches) and uring_stream.c;
  * uring_bank.c: a ring with its buffers and its slots for sockets; uring_banks.c: further ones, for
- * more sockets than the process has descriptors; uring_enter.c: when a turn begins.
+ * more sockets than the process has descriptors; uring_answers.c: one for what we have connected;
+ * uring_enter.c: when a turn begins.
  *
  * Each operation's user_data is the address of what it belongs to with the kind in the low three
  * bits; that memory stays until the operation's last completion. Streams count theirs in
@@ -58,13 +59,20 @@ struct uring_bank {
 /* How many events a turn waits for: see uring_enter.c. */
 struct uring_gather {
     bool able;        /* the kernel has the wait (6.12) */
-    unsigned arrived; /* receives that the last turn has brought */
+    unsigned arrived; /* receives of the first ring that the last turn has brought */
+};
+
+/* See uring_answers.c. */
+struct uring_answers {
+    unsigned bank; /* of streams that we connect; 0: they are in the first, too */
+    unsigned row;  /* turns that have heard no other */
 };
 
 /* Descriptors are for sockets up to a number; above it their sockets are parked in the slots of
  * further rings, and the descriptors closed. */
 struct uring_parking {
     int from;       /* the lowest such number; INT_MAX: no parking */
+    unsigned first; /* ring of those */
     unsigned slots; /* of a ring */
     unsigned roomy; /* where to look first for a free slot */
     int signal_fd;  /* what the further rings have for us while we sleep; -1: there are none yet */
@@ -77,10 +85,11 @@ struct uring_parking {
 enum { URING_BANKS_MAX = 64 };
 
 struct uring_state {
-    /* The first is for everything; the others have what is parked. A stream's operations are all
-     * with one. */
+    /* The first is for everything, perhaps one for what we connect; the others have what is parked.
+     * A stream's operations are all with one. */
     struct uring_bank *banks[URING_BANKS_MAX];
     unsigned count; /* of them */
+    struct uring_answers answers;
     struct uring_gather gather;
     struct uring_parking parking;
     /* Sends of connected streams, in the order of their begin: they are asked for after all others
@@ -146,8 +155,20 @@ void rw_uring_file_give(struct uring_bank *bank, uint16_t slot);
 
 /* ---- uring_banks.c ---- */
 
+/* Submits what is queued with a further ring, and has completions ready; false: it has nothing to
+ * do. */
+bool rw_uring_bank_run(struct uring_bank *bank);
+/* Opens a further one, which wakes the loop. */
+RW_MUST_CHECK enum rw_err rw_uring_banks_add(struct rw_loop *loop,
+                                             const struct uring_bank_options *options);
+void rw_uring_banks_close(struct uring_state *state);
+/* The stream has no descriptor. */
+static inline bool rw_uring_parked(const struct rw_stream *stream)
+{
+    const struct uring_state *state = stream->loop->state;
+    return stream->bank >= state->parking.first;
+}
 void rw_uring_parking_init(struct uring_state *state, int descriptors_max);
-void rw_uring_parking_close(struct uring_state *state);
 /* Nothing of the stream's is with the kernel. It stays as it is where that is not worth it or not
  * possible. */
 void rw_uring_park(struct rw_stream *stream);
@@ -166,6 +187,14 @@ int rw_uring_banks_before(struct uring_state *state, int wait_ms);
 void rw_uring_banks_after(struct uring_state *state);
 /* The read of the signal is over. */
 void rw_uring_banks_signalled(struct uring_state *state);
+
+/* ---- uring_answers.c ---- */
+
+RW_MUST_CHECK enum rw_err rw_uring_answers_open(struct rw_loop *loop);
+/* As rw_uring_bank_run, of the ring of what we have connected; NULL: there is nothing. */
+struct io_uring *rw_uring_answers_enter(struct uring_state *state);
+/* They were so many that the next turn, too, hears none but these. */
+bool rw_uring_answers_more(struct uring_state *state, size_t events);
 
 /* ---- uring_enter.c ---- */
 

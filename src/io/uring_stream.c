@@ -76,7 +76,7 @@ static void by_slot(const struct rw_stream *stream, struct io_uring_sqe *sqe)
 /* What is parked has no descriptor to poll and read. */
 static bool is_bulk(const struct rw_stream *stream)
 {
-    return stream->flags & BULK && !stream->bank;
+    return stream->flags & BULK && !rw_uring_parked(stream);
 }
 
 /* ---- Bytes that came while receiving was off: a queue by rw_buf.next, in stream->backend ---- */
@@ -153,7 +153,7 @@ static void begin_connect(struct rw_stream *stream)
 
 static void take_slot(struct rw_stream *stream)
 {
-    if (stream->bank || (stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
+    if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT || rw_uring_parked(stream))
         return;
     stream->flags += SENDS_ONE;
     if ((stream->flags & SENDS_FOR_SLOT) == SENDS_FOR_SLOT)
@@ -312,6 +312,7 @@ enum rw_err rw_uring_connect(struct rw_stream *stream, const struct rw_connect_o
         return err;
     }
     stream->pending = to;
+    stream->bank = (uint16_t)state_of(stream)->answers.bank;
     rw_uring_park(stream);
     set(stream, CONNECT_DUE | CONNECTED);
     rw_loop_stream_ready(stream);
@@ -351,7 +352,7 @@ enum rw_send rw_uring_send(struct rw_stream *stream, const struct iovec *parts, 
 {
     size_t bytes = rw_parts_bytes(parts, count);
     ssize_t sent = 0;
-    if (bytes >= DIRECT_SEND_BYTES_MIN && !stream->bank)
+    if (bytes >= DIRECT_SEND_BYTES_MIN && !rw_uring_parked(stream))
         sent = rw_socket_send(stream->fd, parts, count);
     if (sent == (ssize_t)bytes)
         return RW_SEND_DONE;
@@ -385,7 +386,7 @@ void rw_uring_shutdown(struct rw_stream *stream)
 static void reset_at_close(struct rw_stream *stream)
 {
     struct linger linger = {.l_onoff = 1};
-    if (stream->bank)
+    if (rw_uring_parked(stream))
         rw_uring_set_option(stream, SO_LINGER, &linger, sizeof(linger));
     else
         rw_socket_reset_at_close(stream->fd);
@@ -426,7 +427,7 @@ void rw_uring_close(struct rw_stream *stream, bool abort)
     if (stream->pending)
         rw_uring_begin_later(state_of(stream));
     struct io_uring_sqe *sqe = rw_uring_operation(bank_of(stream), NULL, URING_IGNORED);
-    if (stream->bank)
+    if (rw_uring_parked(stream))
         RW_URING_PREPARE(sqe, cancel_fd, stream->slot,
                          IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD_FIXED);
     else
@@ -537,9 +538,10 @@ static void on_hangup(struct rw_stream *stream)
     /* HANGUP_ARMED stays: when both directions have ended in order, a new poll would end at once.
      */
     int errno_value = 0;
-    if (stream->bank)
+    if (rw_uring_parked(stream))
         rw_uring_get_option(stream, SO_ERROR, &errno_value, sizeof(errno_value));
-    enum rw_err err = stream->bank ? rw_err_from_errno(errno_value) : rw_socket_error(stream->fd);
+    enum rw_err err =
+        rw_uring_parked(stream) ? rw_err_from_errno(errno_value) : rw_socket_error(stream->fd);
     if (!err)
         return;
     set(stream, RECEIVE_ENDED);

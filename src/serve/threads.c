@@ -36,7 +36,9 @@ static void *thread_main(void *user)
     struct rw_process *process = thread->process;
     unsigned shard = process->options.index * (process->options.threads + 1) + thread->index;
     struct rw_worker_options options = {
-        .loop = {.backend = starting->backend, .descriptors_max = rw_descriptors_half()},
+        .loop = {.backend = starting->backend,
+                 .descriptors_max = rw_descriptors_half(),
+                 .answers_first = true},
         .index = thread->index,
         .metrics = rw_metrics_shard(process->options.shared->metrics, shard),
         .client_fd_max = client_fd_max(),

@@ -126,6 +126,7 @@ static void run(uint64_t seed)
 struct place {
     enum rw_loop_backend backend;
     int descriptors_max;
+    bool answers_first;
 };
 
 static void chaos(void **state)
@@ -133,6 +134,7 @@ static void chaos(void **state)
     const struct place *place = *state;
     backend = place->backend;
     world_descriptors_max = place->descriptors_max;
+    world_answers_first = place->answers_first;
     struct rw_loop_options options = {.backend = backend};
     struct rw_loop *loop;
     if (backend == RW_LOOP_IO_URING) {
@@ -147,13 +149,17 @@ static void chaos(void **state)
 int main(void)
 {
     /* Number 12: some streams are parked, some are not. */
-    static struct place places[] = {
-        {RW_LOOP_EPOLL, 0}, {RW_LOOP_SIM, 0}, {RW_LOOP_IO_URING, 0}, {RW_LOOP_IO_URING, 12}};
+    static struct place places[] = {{RW_LOOP_EPOLL, 0, false},
+                                    {RW_LOOP_SIM, 0, false},
+                                    {RW_LOOP_IO_URING, 0, false},
+                                    {RW_LOOP_IO_URING, 0, true},
+                                    {RW_LOOP_IO_URING, 12, true}};
     const struct CMUnitTest tests[] = {
         {"chaos on epoll", chaos, NULL, NULL, &places[0]},
         {"chaos in the simulation", chaos, NULL, NULL, &places[1]},
         {"chaos on io_uring", chaos, NULL, NULL, &places[2]},
-        {"chaos on io_uring, some parked", chaos, NULL, NULL, &places[3]},
+        {"chaos on io_uring, answers first", chaos, NULL, NULL, &places[3]},
+        {"chaos on io_uring, some parked", chaos, NULL, NULL, &places[4]},
     };
     rw_log_set_level(RW_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -727,9 +727,16 @@ static int choose_uring(void **unused)
     return 0;
 }
 
+static int choose_answers_first(void **unused)
+{
+    world_answers_first = true;
+    return choose_uring(unused);
+}
+
 static int choose_parked(void **unused)
 {
     world_descriptors_max = 1;
+    world_answers_first = false;
     return choose_uring(unused);
 }
 
@@ -779,6 +786,9 @@ int main(void)
     failed += cmocka_run_group_tests_name("sim", virtual, choose_sim, NULL);
     if (uring_permitted())
         failed += cmocka_run_group_tests_name("io_uring", kernel, choose_uring, NULL);
+    if (uring_permitted())
+        failed += cmocka_run_group_tests_name("io_uring, answers first", kernel,
+                                              choose_answers_first, NULL);
     if (uring_permitted())
         failed += cmocka_run_group_tests_name("io_uring, parked", kernel, choose_parked, NULL);
     return failed;

@@ -66,6 +66,7 @@ struct end {
 
 /* Of the loops that are made: see rw_loop_options. 1: every stream is parked. */
 static int world_descriptors_max;
+static bool world_answers_first;
 
 static char pattern[2 * PATTERN_BYTES];
 
@@ -298,8 +299,10 @@ static inline enum rw_err world_try_open(struct world *world, enum rw_loop_backe
         if (err)
             return err;
     }
-    struct rw_loop_options options = {
-        .backend = backend, .sim = world->sim, .descriptors_max = world_descriptors_max};
+    struct rw_loop_options options = {.backend = backend,
+                                      .sim = world->sim,
+                                      .descriptors_max = world_descriptors_max,
+                                      .answers_first = world_answers_first};
     enum rw_err err = rw_loop_create(&options, &world->loop);
     if (err) {
         if (world->sim)
