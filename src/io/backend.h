@@ -99,6 +99,7 @@ struct rw_loop {
     size_t streams, listeners;        /* open ones */
     _Atomic(struct rw_task *) posted; /* newest first */
     _Atomic bool sleeping;            /* a post must wake the backend */
+    bool catching_up;                 /* a deadline waits: each wait hears of all streams */
     struct rw_wheel wheel;
 };
 

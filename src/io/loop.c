@@ -212,11 +212,13 @@ static void run_closed(struct rw_loop *loop)
 static void catch_up(struct rw_loop *loop)
 {
     size_t left = (loop->streams + loop->listeners + 1) * EVENTS_PER_STREAM, events;
+    loop->catching_up = true;
     do {
         events = loop->backend->wait(loop, 0);
         run_ready(loop);
         left -= events < left ? events : left;
     } while (events && left);
+    loop->catching_up = false;
 }
 
 static void run_timers(struct rw_loop *loop)

@@ -135,13 +135,15 @@ static enum rw_err uring_create(struct rw_loop *loop, const struct rw_loop_optio
     init_state(state, options);
     loop->state = state;
     state->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = state->wake_fd < 0 ? rw_err_from_errno(errno) : RW_OK;
-    if (!err && options->answers_first)
-        err = rw_uring_answers_open(loop);
-    rw_uring_parking_init(state, options->descriptors_max);
-    if (err)
+    if (state->wake_fd < 0) {
+        err = rw_err_from_errno(errno);
         uring_destroy(loop);
-    return err;
+        return err;
+    }
+    if (options->answers_first)
+        rw_uring_answers_open(loop);
+    rw_uring_parking_init(state, options->descriptors_max);
+    return RW_OK;
 }
 
 static void uring_wake(struct rw_loop *loop)
@@ -273,7 +275,7 @@ static void dispatch(struct rw_loop *loop, const struct io_uring_cqe *cqe)
     enum uring_kind kind = cqe->user_data & URING_KIND_MASK;
     switch (kind) {
     case URING_RECEIVE:
-        state->gather.arrived++;
+        state->gather.arrived += ((const struct rw_stream *)at)->bank == 0;
         rw_uring_stream_done(at, kind, cqe);
         break;
     case URING_SEND:
@@ -351,7 +353,8 @@ static void prepare_turn(struct rw_loop *loop)
 static size_t hear_answers(struct rw_loop *loop)
 {
     struct io_uring *ring = rw_uring_answers_enter(loop->state);
-    if (!ring)
+    /* To wake is to be wakeful: who has heard nothing may still go to sleep. */
+    if (!ring || !io_uring_cq_ready(ring))
         return 0;
     rw_loop_woke(loop);
     return dispatch_ring(loop, ring);
@@ -369,11 +372,9 @@ static size_t hear_all(struct rw_loop *loop, int wait_ms)
     if (state->count > 1)
         rw_uring_banks_after(state);
     state->gather.arrived = 0;
-    size_t events = dispatch_ring(loop, &state->banks[0]->ring);
-    unsigned arrived = state->gather.arrived;
-    for (unsigned i = 1; i < state->count; i++)
+    size_t events = 0;
+    for (unsigned i = 0; i < state->count; i++)
         events += dispatch_ring(loop, &state->banks[i]->ring);
-    state->gather.arrived = arrived;
     return events;
 }
 
@@ -381,7 +382,7 @@ static size_t uring_wait(struct rw_loop *loop, int wait_ms)
 {
     prepare_turn(loop);
     size_t answers = hear_answers(loop);
-    if (rw_uring_answers_more(loop->state, answers))
+    if (!loop->catching_up && rw_uring_answers_more(loop->state, answers))
         return answers;
     return answers + hear_all(loop, answers ? 0 : wait_ms);
 }

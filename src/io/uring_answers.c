@@ -19,7 +19,7 @@ enum {
     ROW_MAX = 4,
 };
 
-enum rw_err rw_uring_answers_open(struct rw_loop *loop)
+void rw_uring_answers_open(struct rw_loop *loop)
 {
     const struct uring_bank_options options = {.submissions = SUBMISSIONS,
                                                .completions = COMPLETIONS,
@@ -27,10 +27,8 @@ enum rw_err rw_uring_answers_open(struct rw_loop *loop)
                                                .buffers = LENT_BUFFERS_MAX,
                                                .buffers_first = LENT_BUFFERS_FIRST};
     struct uring_state *state = loop->state;
-    enum rw_err err = rw_uring_banks_add(loop, &options);
-    if (!err)
+    if (rw_uring_banks_add(loop, &options) == RW_OK)
         state->answers.bank = state->count - 1;
-    return err;
 }
 
 struct io_uring *rw_uring_answers_enter(struct uring_state *state)

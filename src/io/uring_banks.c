@@ -265,7 +265,7 @@ void rw_uring_banks_signalled(struct uring_state *state)
 static bool any_has_work(const struct uring_state *state)
 {
     for (unsigned i = 1; i < state->count; i++)
-        if (has_work(state->banks[i]))
+        if (has_work(state->banks[i]) || io_uring_sq_ready(&state->banks[i]->ring))
             return true;
     return false;
 }

@@ -190,7 +190,8 @@ void rw_uring_banks_signalled(struct uring_state *state);
 
 /* ---- uring_answers.c ---- */
 
-RW_MUST_CHECK enum rw_err rw_uring_answers_open(struct rw_loop *loop);
+/* Where there is none to be had (descriptors, memory), all are in the first ring. */
+void rw_uring_answers_open(struct rw_loop *loop);
 /* As rw_uring_bank_run, of the ring of what we have connected; NULL: there is nothing. */
 struct io_uring *rw_uring_answers_enter(struct uring_state *state);
 /* They were so many that the next turn, too, hears none but these. */

@@ -2,9 +2,11 @@
  * long the latter has waited; and an end of the row there must be. */
 #include "unit/io_world.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 
-enum { MANY = 60 };
+enum { MANY = 60, BACKLOG = 4 };
 
 static struct world world;
 
@@ -188,11 +190,77 @@ static void an_answer_wakes(void **unused)
     close_pairs();
 }
 
+/* ---- A task wakes ---- */
+
+static struct rw_task task;
+static bool task_ran;
+
+static void run_task(struct rw_task *unused)
+{
+    (void)unused;
+    task_ran = true;
+}
+
+static void *post_later(void *unused)
+{
+    usleep(200 * 1000);
+    rw_loop_post(world.loop, &task);
+    return unused;
+}
+
+/* A port where nobody is accepted any more: who connects waits. */
+static int listen_full(struct rw_address *address, int *others)
+{
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(listener, (const struct sockaddr *)&any, sizeof(any)), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    address->bytes = sizeof(address->storage);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address->storage, &address->bytes),
+                     0);
+    for (int i = 0; i < BACKLOG; i++) {
+        others[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(others[i], rw_address_sockaddr(address), address->bytes);
+    }
+    return listener;
+}
+
+/* The loop goes to sleep having asked something of the other ring that is not answered. */
+static void a_task_wakes_who_waits_for_an_answer(void **unused)
+{
+    (void)unused;
+    struct rw_address address;
+    int others[BACKLOG], listener = listen_full(&address, others);
+    struct rw_connect_options options = {.address = rw_address_sockaddr(&address),
+                                         .address_bytes = address.bytes};
+    pthread_t thread;
+    world_answers_first = true;
+    assert_int_equal(world_try_open(&world, RW_LOOP_IO_URING, NULL, NULL, 1), RW_OK);
+    connected[0] = (struct pair){0};
+    task.run = run_task;
+    assert_int_equal(rw_stream_connect(world.loop, &connected[0].stream, &pair_events, &options),
+                     RW_OK);
+    assert_int_equal(pthread_create(&thread, NULL, post_later, NULL), 0);
+    uint64_t before_ns = rw_clock_monotonic_ns();
+    while (!task_ran)
+        rw_loop_turn(world.loop, PATIENCE_MS);
+    assert_true(rw_clock_monotonic_ns() - before_ns < PATIENCE_MS / 2 * RW_NS_PER_MS);
+    pthread_join(thread, NULL);
+    connected[0].open = true;
+    rw_stream_close(&connected[0].stream);
+    RUN_UNTIL(&world, !connected[0].open);
+    for (int i = 0; i < BACKLOG; i++)
+        close(others[i]);
+    close(listener);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connected_come_first), cmocka_unit_test(else_who_came_first),
-        cmocka_unit_test(a_flood_of_answers_ends), cmocka_unit_test(an_answer_wakes)};
+        cmocka_unit_test(a_flood_of_answers_ends), cmocka_unit_test(an_answer_wakes),
+        cmocka_unit_test(a_task_wakes_who_waits_for_an_answer)};
     enum rw_err err = world_try_open(&world, RW_LOOP_IO_URING, NULL, NULL, 1);
     if (err) {
         print_message("io_uring is not permitted here: %s\n", rw_err_text(err));
