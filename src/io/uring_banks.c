@@ -226,12 +226,13 @@ void rw_uring_get_option(const struct rw_stream *stream, int option, void *value
 static bool has_work(const struct uring_bank *bank)
 {
     unsigned flags = IO_URING_READ_ONCE(*bank->ring.sq.kflags);
-    return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) || io_uring_cq_ready(&bank->ring);
+    return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) || io_uring_sq_ready(&bank->ring) ||
+           io_uring_cq_ready(&bank->ring);
 }
 
 bool rw_uring_bank_run(struct uring_bank *bank)
 {
-    if (!io_uring_sq_ready(&bank->ring) && !has_work(bank))
+    if (!has_work(bank))
         return false;
     int result = io_uring_submit_and_get_events(&bank->ring);
     rw_assert(result >= 0 || rw_uring_passes(result));
@@ -265,7 +266,7 @@ void rw_uring_banks_signalled(struct uring_state *state)
 static bool any_has_work(const struct uring_state *state)
 {
     for (unsigned i = 1; i < state->count; i++)
-        if (has_work(state->banks[i]) || io_uring_sq_ready(&state->banks[i]->ring))
+        if (has_work(state->banks[i]))
             return true;
     return false;
 }

@@ -64,17 +64,6 @@ static const struct rw_stream_events pair_events = {.on_open = pair_open,
                                                     .on_end = pair_end,
                                                     .on_closed = pair_closed};
 
-static int listen_raw(struct rw_address *address)
-{
-    struct rw_listen_options options = {0};
-    int listener;
-    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), address), RW_OK);
-    assert_int_equal(rw_listen_open(address, &options, &listener, NULL), RW_OK);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address->storage, &address->bytes),
-                     0);
-    return listener;
-}
-
 static void make_connected(struct pair *pair, int listener, const struct rw_address *address)
 {
     struct rw_connect_options options = {.address = rw_address_sockaddr(address),
@@ -99,7 +88,7 @@ static void make_accepted(struct pair *pair, int listener, const struct rw_addre
 static void open_pairs(bool answers_first)
 {
     struct rw_address address;
-    int listener = listen_raw(&address);
+    int listener = listen_somewhere(&address);
     world_answers_first = answers_first;
     heard_accepted = heard_connected = heard_before = 0;
     assert_int_equal(world_try_open(&world, RW_LOOP_IO_URING, NULL, NULL, 1), RW_OK);

@@ -71,17 +71,6 @@ static void attach_pair(int listener, const struct rw_address *address, struct c
     attach_caller(&callers[1], other);
 }
 
-static int listen_somewhere(struct rw_address *address)
-{
-    struct rw_listen_options options = {0};
-    int listener;
-    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), address), RW_OK);
-    assert_int_equal(rw_listen_open(address, &options, &listener, NULL), RW_OK);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address->storage, &address->bytes),
-                     0);
-    return listener;
-}
-
 /* Each of them is asked for its own address while what the others have to tell waits. */
 static void all_send_at_once(void **unused)
 {

@@ -313,6 +313,18 @@ static inline enum rw_err world_try_open(struct world *world, enum rw_loop_backe
     return address ? world_listen(world, address) : RW_OK;
 }
 
+/* A blocking socket of the test's own on loopback, and where it listens. */
+static inline int listen_somewhere(struct rw_address *address)
+{
+    struct rw_listen_options options = {0};
+    int listener;
+    assert_int_equal(rw_address_parse(RW_LITERAL("127.0.0.1:0"), address), RW_OK);
+    assert_int_equal(rw_listen_open(address, &options, &listener, NULL), RW_OK);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address->storage, &address->bytes),
+                     0);
+    return listener;
+}
+
 static inline void world_close(struct world *world)
 {
     if (world->listening)
